@@ -1,0 +1,398 @@
+//! `Client`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::engine::{Device, Moment, contacts, history, outbox, prekeys, receive, send};
+use super::error::of_envelope;
+use super::{
+    Body, Bundle, Bytes, Contact, Conversation, ConversationSummary, EncryptedStore, Event,
+    Identity, Inspection, Result, Session, WindlassError, clock,
+};
+use crate::chat::MessageId;
+use crate::identity::{IdentityKeyPair, PublicIdentity};
+use crate::session::Envelope;
+use crate::store::{StoreError, Writer};
+
+/// How many waiting envelopes `outbox` answers at a time.
+const OUTBOX_PAGE: u32 = 1_000;
+
+/// An identity, its store, its sessions and conversations. Any thread may call anything.
+#[derive(uniffi::Object)]
+pub struct Client {
+    pub(super) store: Arc<EncryptedStore>,
+    pub(super) device: Device,
+    /// Told once, with the first thing received.
+    rollback_to_tell: AtomicBool,
+}
+
+/// An envelope for the transport.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct OutgoingEnvelope {
+    /// Its number in the outbox, for `mark_sent`.
+    pub id: u64,
+    /// The address that it goes to.
+    pub to: String,
+    /// The bytes to deliver.
+    pub bytes: Bytes,
+}
+
+/// A message that was sent: it is in the history, and its envelopes are in the outbox until `mark_sent`.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Sent {
+    /// Its id: 32 hexadecimal digits.
+    pub message_id: String,
+    /// What to hand to the transport.
+    pub envelopes: Vec<OutgoingEnvelope>,
+}
+
+/// A message to send, for `send_many`.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct OutgoingMessage {
+    /// Address of a contact.
+    pub to: String,
+    /// What it says.
+    pub body: Body,
+    /// The id of the message that it answers.
+    #[uniffi(default = None)]
+    pub reply_to: Option<String>,
+}
+
+/// What became of one envelope of `receive_many`.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Received {
+    /// What it brought.
+    pub events: Vec<Event>,
+    /// The code of the error that `receive` would have raised for it.
+    pub refused: Option<String>,
+}
+
+#[uniffi::export]
+impl Client {
+    /// Puts an identity into a new store: the given one, or a new one. The device is a new one in any case.
+    #[uniffi::constructor(default(identity = None))]
+    pub fn create(
+        store: Arc<EncryptedStore>,
+        identity: Option<Arc<Identity>>,
+    ) -> Result<Arc<Self>> {
+        let mut moment = Moment::at(clock::now())?;
+        let pair = match identity {
+            Some(identity) => identity.key_pair()?,
+            None => IdentityKeyPair::generate(&mut moment.rng),
+        };
+        let device = store
+            .0
+            .write(|writer| Device::create(writer, pair, &mut moment))?;
+        Ok(Arc::new(Self::of(store, device)))
+    }
+
+    /// The client of a store that holds one. Never makes an identity.
+    #[uniffi::constructor]
+    pub fn open(store: Arc<EncryptedStore>) -> Result<Arc<Self>> {
+        let device = store.0.read(|reader| Device::load(reader))?;
+        Ok(Arc::new(Self::of(store, device)))
+    }
+
+    /// Our identity, the public half.
+    #[must_use]
+    pub fn identity(&self) -> Arc<Identity> {
+        Arc::new(Identity::from_public(self.device.public()))
+    }
+
+    /// Our address.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.device.public().address()
+    }
+
+    /// The number of this device within its identity.
+    #[must_use]
+    pub fn device_id(&self) -> u32 {
+        self.device.device_id
+    }
+
+    /// Our reusable bundle: publish it, put it on a poster.
+    pub fn bundle(&self) -> Result<Arc<Bundle>> {
+        self.own_bundle(false)
+    }
+
+    /// A single-use bundle: show it once, give it to one person. Each has a one-time prekey that is in no other.
+    pub fn single_use_bundle(&self) -> Result<Arc<Bundle>> {
+        self.own_bundle(true)
+    }
+
+    /// Adds a contact, or takes in a newer bundle of one. An older bundle than the known one changes nothing.
+    pub fn add_contact(&self, bundle: &Bundle) -> Result<Contact> {
+        let moment = Moment::at(clock::now())?;
+        self.store.0.write(|writer| {
+            let contact = contacts::add(writer, &self.device, &bundle.0, &moment)?;
+            Ok(Contact::from_engine(&contact))
+        })
+    }
+
+    /// All contacts.
+    pub fn contacts(&self) -> Result<Vec<Contact>> {
+        self.store.0.read(|reader| {
+            Ok(contacts::all(reader)?
+                .iter()
+                .map(Contact::from_engine)
+                .collect())
+        })
+    }
+
+    /// The contact of an address.
+    pub fn contact(&self, address: String) -> Result<Contact> {
+        let identity = PublicIdentity::from_address(&address)?;
+        self.store.0.read(|reader| {
+            let contact = contacts::find(reader, &identity)?;
+            contact
+                .map(|contact| Contact::from_engine(&contact))
+                .ok_or(WindlassError::UnknownContact)
+        })
+    }
+
+    /// Writes a text to a contact. When this returns, the message and its envelopes are durable.
+    pub fn send(&self, to: String, text: String) -> Result<Sent> {
+        self.send_body(to, Body::Text { text }, None)
+    }
+
+    /// Writes anything to a contact.
+    #[uniffi::method(default(reply_to = None))]
+    pub fn send_body(&self, to: String, body: Body, reply_to: Option<String>) -> Result<Sent> {
+        let to = PublicIdentity::from_address(&to)?;
+        self.write_message(&to, body, reply_to)
+    }
+
+    /// Writes several messages in one transaction: all of them or none.
+    pub fn send_many(&self, messages: Vec<OutgoingMessage>) -> Result<Vec<Sent>> {
+        let mut moment = Moment::at(clock::now())?;
+        self.store.0.write(|writer| {
+            messages
+                .into_iter()
+                .map(|message| {
+                    let to = PublicIdentity::from_address(&message.to)?;
+                    self.send_in(writer, &to, message.body, message.reply_to, &mut moment)
+                })
+                .collect()
+        })
+    }
+
+    /// Takes in an envelope that the transport delivered. Whatever the events tell is durable.
+    ///
+    /// Bytes that are no envelope, or not for this device, are an error; an envelope that cannot be decrypted is an event.
+    pub fn receive(&self, envelope: Bytes) -> Result<Vec<Event>> {
+        let envelope = Envelope::decode(&envelope).map_err(of_envelope)?;
+        let mut events = self.told_rollback();
+        events.extend(self.take_in(&envelope, |_| Ok(()))?);
+        Ok(events)
+    }
+
+    /// Takes in several envelopes in one transaction, and acknowledges them together. The answers are in the same order.
+    pub fn receive_many(&self, envelopes: Vec<Bytes>) -> Result<Vec<Received>> {
+        let mut moment = Moment::at(clock::now())?;
+        let own = self.device.public();
+        let mut answers = self.store.0.write(|writer| {
+            let mut answers = Vec::with_capacity(envelopes.len());
+            let mut to_acknowledge = Vec::new();
+            for bytes in &envelopes {
+                let processed = Envelope::decode(bytes)
+                    .map_err(of_envelope)
+                    .and_then(|envelope| {
+                        receive::receive(writer, &self.device, &envelope, &mut moment)
+                    });
+                answers.push(match processed {
+                    Ok(processed) => {
+                        to_acknowledge.extend(processed.acknowledge);
+                        Received {
+                            events: processed
+                                .outcomes
+                                .into_iter()
+                                .map(|outcome| Event::from_outcome(outcome, &own))
+                                .collect(),
+                            refused: None,
+                        }
+                    }
+                    Err(error) if error.is_about_envelope() => Received {
+                        events: Vec::new(),
+                        refused: Some(error.code()),
+                    },
+                    Err(error) => return Err(error),
+                });
+            }
+            receive::acknowledge(writer, &self.device, &to_acknowledge, &mut moment)?;
+            Ok(answers)
+        })?;
+        if let Some(first) = answers.first_mut() {
+            let mut events = self.told_rollback();
+            events.append(&mut first.events);
+            first.events = events;
+        }
+        Ok(answers)
+    }
+
+    /// The oldest envelopes that wait for the transport, at most 1,000; after the one numbered `after`.
+    #[uniffi::method(default(after = 0))]
+    pub fn outbox(&self, after: u64) -> Result<Vec<OutgoingEnvelope>> {
+        self.store.0.read(|reader| {
+            Ok(outbox::waiting(reader, after, OUTBOX_PAGE as usize)?
+                .into_iter()
+                .map(OutgoingEnvelope::from_waiting)
+                .collect())
+        })
+    }
+
+    /// Removes what the transport took over for good. Numbers that are not there any more are no error.
+    pub fn mark_sent(&self, ids: Vec<u64>) -> Result<()> {
+        self.store.0.write(|writer| outbox::mark_sent(writer, &ids))
+    }
+
+    /// The conversations, the latest activity first.
+    pub fn conversations(&self) -> Result<Vec<ConversationSummary>> {
+        self.store.0.read(|reader| {
+            Ok(history::conversations(reader)?
+                .into_iter()
+                .map(|(peer, last)| ConversationSummary {
+                    address: peer.address(),
+                    last_activity: clock::time(last),
+                })
+                .collect())
+        })
+    }
+
+    /// The conversation with an address.
+    pub fn conversation(self: Arc<Self>, address: String) -> Result<Arc<Conversation>> {
+        let peer = PublicIdentity::from_address(&address)?;
+        Ok(Arc::new(Conversation { client: self, peer }))
+    }
+
+    /// The bare secure channel with an address, for those who bring their own message format.
+    pub fn session(self: Arc<Self>, address: String) -> Result<Arc<Session>> {
+        let peer = PublicIdentity::from_address(&address)?;
+        Ok(Arc::new(Session { client: self, peer }))
+    }
+
+    /// Numbers about the store without secrets.
+    pub fn inspect(&self) -> Result<Inspection> {
+        self.store.inspect()
+    }
+
+    /// Shreds and closes the store.
+    pub fn close(&self) -> Result<()> {
+        self.store.close()
+    }
+}
+
+impl Client {
+    fn of(store: Arc<EncryptedStore>, device: Device) -> Self {
+        Self {
+            rollback_to_tell: AtomicBool::new(store.rollback_noticed()),
+            store,
+            device,
+        }
+    }
+
+    fn own_bundle(&self, single_use: bool) -> Result<Arc<Bundle>> {
+        let mut moment = Moment::at(clock::now())?;
+        self.store.0.write(|writer| {
+            let bundle = prekeys::own_bundle(writer, &self.device, single_use, &mut moment)?;
+            Ok(Arc::new(Bundle(bundle)))
+        })
+    }
+
+    /// Writes one message in a transaction of its own.
+    pub(super) fn write_message(
+        &self,
+        to: &PublicIdentity,
+        body: Body,
+        reply_to: Option<String>,
+    ) -> Result<Sent> {
+        let mut moment = Moment::at(clock::now())?;
+        self.store
+            .0
+            .write(|writer| self.send_in(writer, to, body, reply_to, &mut moment))
+    }
+
+    fn send_in(
+        &self,
+        writer: &mut Writer<'_>,
+        to: &PublicIdentity,
+        body: Body,
+        reply_to: Option<String>,
+        moment: &mut Moment,
+    ) -> Result<Sent> {
+        let body = body.into_chat().ok_or(WindlassError::BodyNotSendable)?;
+        let reply_to = reply_to
+            .map(|id| id.parse::<MessageId>())
+            .transpose()
+            .map_err(|_| WindlassError::UnknownMessage)?;
+        let (id, waiting) = send::send(writer, &self.device, to, body, reply_to, moment)?;
+        Ok(Sent {
+            message_id: id.to_string(),
+            envelopes: vec![OutgoingEnvelope::from_waiting(waiting)],
+        })
+    }
+
+    /// Takes in one envelope, unless `check` refuses what it brought; then nothing has happened.
+    pub(super) fn take_in(
+        &self,
+        envelope: &Envelope,
+        check: impl FnOnce(&[receive::Outcome]) -> Result<()>,
+    ) -> Result<Vec<Event>> {
+        let mut moment = Moment::at(clock::now())?;
+        let own = self.device.public();
+        let written = self.store.0.write(|writer| {
+            let processed = receive::receive(writer, &self.device, envelope, &mut moment)?;
+            check(&processed.outcomes)?;
+            if !processed.changed {
+                return Err(Stop::Unchanged(processed.outcomes));
+            }
+            let acknowledge: Vec<_> = processed.acknowledge.into_iter().collect();
+            receive::acknowledge(writer, &self.device, &acknowledge, &mut moment)?;
+            Ok(processed.outcomes)
+        });
+        let outcomes = match written {
+            Ok(outcomes) | Err(Stop::Unchanged(outcomes)) => outcomes,
+            Err(Stop::Error(error)) => return Err(error),
+        };
+        Ok(outcomes
+            .into_iter()
+            .map(|outcome| Event::from_outcome(outcome, &own))
+            .collect())
+    }
+
+    fn told_rollback(&self) -> Vec<Event> {
+        if self.rollback_to_tell.swap(false, Ordering::Relaxed) {
+            vec![Event::RollbackNoticed]
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+impl OutgoingEnvelope {
+    fn from_waiting(waiting: outbox::Waiting) -> Self {
+        Self {
+            id: waiting.id,
+            to: waiting.recipient.address(),
+            bytes: waiting.envelope.into(),
+        }
+    }
+}
+
+/// Why a transaction was not committed: an error, or there was nothing to commit and so no sync to pay for.
+enum Stop {
+    Error(WindlassError),
+    Unchanged(Vec<receive::Outcome>),
+}
+
+impl From<WindlassError> for Stop {
+    fn from(error: WindlassError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Error(error.into())
+    }
+}

@@ -1,0 +1,39 @@
+//! `Contact`.
+
+use std::time::SystemTime;
+
+use super::clock::{time, time_of_seconds};
+use super::engine::contacts;
+
+/// Somebody we know.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Contact {
+    /// The address.
+    pub address: String,
+    /// When they became a contact.
+    pub added_at: SystemTime,
+    /// True when we added their bundle, false when they wrote first.
+    pub added_by_us: bool,
+    /// True when the safety number was compared.
+    pub verified: bool,
+    /// Ids of their devices.
+    pub devices: Vec<u32>,
+    /// From when on no new session can be begun with the bundle we have.
+    pub bundle_expires_at: Option<SystemTime>,
+}
+
+impl Contact {
+    pub(super) fn from_engine(contact: &contacts::Contact) -> Self {
+        let bundle = contact.bundle.as_ref();
+        Self {
+            address: contact.identity.address(),
+            added_at: time(contact.row.added_at),
+            added_by_us: contact.row.added_by_user,
+            verified: contact.row.verified,
+            devices: bundle
+                .map(|bundle| bundle.devices().iter().map(|d| d.device_id).collect())
+                .unwrap_or_default(),
+            bundle_expires_at: bundle.map(|bundle| time_of_seconds(bundle.expires_at())),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `EncryptedStore`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Result, StoreKey};
+use crate::store::Store;
+
+/// The file that holds everything a client knows, sealed. One process owns it.
+#[derive(Debug, uniffi::Object)]
+pub struct EncryptedStore(pub(super) Store);
+
+/// Numbers about a store without secrets, safe to paste into a bug report.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Inspection {
+    /// Version of the file format.
+    pub schema_version: u32,
+    /// How often the keys were replaced, plus one.
+    pub epoch: u64,
+    /// True when a passphrase opens it, false when key bytes do.
+    pub passphrase: bool,
+    /// Rows in each table.
+    pub tables: Vec<TableRows>,
+    /// Parts of the store in which something was replaced or deleted since the last shred.
+    pub dirty_buckets: u64,
+    /// Bytes of the store file.
+    pub file_bytes: u64,
+}
+
+/// The number of rows of one table.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct TableRows {
+    /// The table.
+    pub table: String,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// What a shred did.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct ShredReport {
+    /// Parts of the store that held something dead.
+    pub buckets: u64,
+    /// Living rows that shared their keys and were sealed anew.
+    pub rows: u64,
+}
+
+#[uniffi::export]
+impl EncryptedStore {
+    /// Makes a new store at `path`, and its key-slot file beside it. Refuses a path where something is.
+    #[uniffi::constructor]
+    pub fn create(path: String, key: &StoreKey) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self(Store::create(Path::new(&path), &key.0)?)))
+    }
+
+    /// Opens the store at `path`. Never makes one.
+    #[uniffi::constructor]
+    pub fn open(path: String, key: &StoreKey) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self(Store::open(Path::new(&path), &key.0)?)))
+    }
+
+    /// Changes the passphrase or key bytes. The cost does not depend on the size of the store; the former key opens nothing any
+    /// more, not even with an older look at the disk.
+    pub fn change_key(&self, key: &StoreKey) -> Result<()> {
+        Ok(self.0.change_key(&key.0)?)
+    }
+
+    /// Makes everything that was replaced or deleted unreadable for good, also for who has the file and the passphrase. `close`
+    /// does it too.
+    pub fn shred(&self) -> Result<ShredReport> {
+        let report = self.0.shred()?;
+        Ok(ShredReport {
+            buckets: report.buckets,
+            rows: report.rows,
+        })
+    }
+
+    /// Numbers without secrets.
+    pub fn inspect(&self) -> Result<Inspection> {
+        let inspection = self.0.inspect()?;
+        Ok(Inspection {
+            schema_version: inspection.schema_version,
+            epoch: inspection.epoch,
+            passphrase: inspection.passphrase,
+            tables: inspection
+                .rows
+                .into_iter()
+                .map(|(table, rows)| TableRows {
+                    table: table.to_owned(),
+                    rows,
+                })
+                .collect(),
+            dirty_buckets: inspection.dirty_buckets,
+            file_bytes: inspection.file_bytes,
+        })
+    }
+
+    /// True when the store, or its key-slot file, was put back from an older copy since it was last open.
+    #[must_use]
+    pub fn rollback_noticed(&self) -> bool {
+        self.0.rollback_noticed()
+    }
+
+    /// Shreds and closes. Later calls answer that the store is closed; a second `close` does nothing.
+    pub fn close(&self) -> Result<()> {
+        Ok(self.0.close()?)
+    }
+}

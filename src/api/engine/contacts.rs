@@ -1,0 +1,149 @@
+//! The people and bots we know.
+
+use super::{Device, Moment, damaged, get_row, put_row};
+use crate::api::error::WindlassError;
+use crate::bundle::VerifiedBundle;
+use crate::identity::PublicIdentity;
+use crate::session::{HintKey, SenderHint};
+use crate::store::{Key, Rows, Table, Writer};
+use crate::wire::{self, store::ContactRow};
+use crate::x3dh::SessionId;
+
+/// A contact, its row checked.
+pub(in crate::api) struct Contact {
+    pub(in crate::api) identity: PublicIdentity,
+    pub(in crate::api) bundle: Option<VerifiedBundle>,
+    pub(in crate::api) row: ContactRow,
+}
+
+impl Contact {
+    fn from_row(row: ContactRow) -> Result<Self, WindlassError> {
+        let bundle = match row.bundle.as_slice() {
+            [] => None,
+            bytes => Some(VerifiedBundle::decode(bytes).map_err(|_| damaged(Table::Contacts))?),
+        };
+        Ok(Self {
+            identity: PublicIdentity::from_bytes(&row.identity_key)
+                .map_err(|_| damaged(Table::Contacts))?,
+            bundle,
+            row,
+        })
+    }
+
+    pub(super) fn hint_key(&self) -> Result<HintKey, WindlassError> {
+        HintKey::from_bytes(&self.row.hint_key).ok_or_else(|| damaged(Table::Contacts))
+    }
+
+    pub(in crate::api) fn save(&self, store: &mut Writer<'_>) -> Result<(), WindlassError> {
+        let key = self.identity.to_bytes();
+        put_row(store, Table::Contacts, Key::new(&key), &self.row)
+    }
+}
+
+/// The contact of an identity.
+pub(in crate::api) fn find(
+    store: &impl Rows,
+    identity: &PublicIdentity,
+) -> Result<Option<Contact>, WindlassError> {
+    let row: Option<ContactRow> = get_row(store, Table::Contacts, Key::new(&identity.to_bytes()))?;
+    row.map(Contact::from_row).transpose()
+}
+
+/// All contacts.
+pub(in crate::api) fn all(store: &impl Rows) -> Result<Vec<Contact>, WindlassError> {
+    store
+        .scan(Table::Contacts)?
+        .iter()
+        .map(|bytes| {
+            let row = wire::decode("contact", bytes).map_err(|_| damaged(Table::Contacts))?;
+            Contact::from_row(row)
+        })
+        .collect()
+}
+
+/// Adds a contact whom the user chose, or takes a newer bundle of one. An expired bundle is refused.
+pub(in crate::api) fn add(
+    store: &mut Writer<'_>,
+    device: &Device,
+    bundle: &VerifiedBundle,
+    moment: &Moment,
+) -> Result<Contact, WindlassError> {
+    bundle.check_time(moment.seconds())?;
+    if *bundle.identity() == device.public() {
+        return Err(WindlassError::OwnBundle);
+    }
+    let mut contact = take_in(store, device, bundle, moment)?;
+    if !contact.row.added_by_user {
+        contact.row.added_by_user = true;
+        contact.save(store)?;
+    }
+    Ok(contact)
+}
+
+/// Takes a bundle in. One that is older than the one we have changes nothing.
+///
+/// The time is not looked at: a bundle that came inside a message says how to answer it, however wrong a clock is.
+pub(super) fn take_in(
+    store: &mut Writer<'_>,
+    device: &Device,
+    bundle: &VerifiedBundle,
+    moment: &Moment,
+) -> Result<Contact, WindlassError> {
+    let mut contact = find_or_new(store, device, bundle.identity(), moment)?;
+    let takes_over = match &contact.bundle {
+        None => true,
+        // Of two bundles of the same second, a single-use one brings something that the other has not.
+        Some(known) if known.issued_at() == bundle.issued_at() => {
+            bundle.single_use() && bundle.encoded() != known.encoded()
+        }
+        Some(known) => known.issued_at() < bundle.issued_at(),
+    };
+    if takes_over {
+        contact.row.bundle = bundle.encoded().to_vec();
+        contact.row.one_time_prekeys_used = false;
+        contact.bundle = Some(bundle.clone());
+        contact.save(store)?;
+    }
+    Ok(contact)
+}
+
+/// The contact of an identity, or a new one that is not stored yet.
+pub(super) fn find_or_new(
+    store: &impl Rows,
+    device: &Device,
+    identity: &PublicIdentity,
+    moment: &Moment,
+) -> Result<Contact, WindlassError> {
+    if let Some(contact) = find(store, identity)? {
+        return Ok(contact);
+    }
+    let hint_key =
+        HintKey::between(&device.identity, identity).map_err(|_| WindlassError::InvalidKey)?;
+    Ok(Contact {
+        identity: *identity,
+        bundle: None,
+        row: ContactRow {
+            identity_key: identity.to_bytes().to_vec(),
+            bundle: Vec::new(),
+            added_at: moment.now,
+            hint_key: hint_key.as_bytes().to_vec(),
+            added_by_user: false,
+            verified: false,
+            one_time_prekeys_used: false,
+        },
+    })
+}
+
+/// Whose message it is that names a session we do not have (RFC windlass §7.3).
+pub(super) fn by_hint(
+    store: &impl Rows,
+    session_id: &SessionId,
+    hint: &SenderHint,
+) -> Result<Option<PublicIdentity>, WindlassError> {
+    for contact in all(store)? {
+        if contact.hint_key()?.hint(&contact.identity, session_id) == *hint {
+            return Ok(Some(contact.identity));
+        }
+    }
+    Ok(None)
+}

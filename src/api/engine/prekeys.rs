@@ -1,0 +1,182 @@
+//! Our prekeys: made, rotated, handed out, erased (X3DH §3.2, §4.7; RFC windlass §5.4).
+
+use super::{DEVICE, Device, Moment, damaged, device_row, get_row, put_row};
+use crate::api::error::WindlassError;
+use crate::bundle::{self, OwnDevice, Prekey, VerifiedBundle};
+use crate::crypto::{DhSecret, Secret};
+use crate::limits::{SIGNED_PREKEY_LIFETIME_SECONDS, SIGNED_PREKEY_RETENTION_SECONDS};
+use crate::store::{Key, Rows, Table, WHOLE_GROUP, Writer};
+use crate::wire::{
+    self,
+    store::{OneTimePrekeyRow, SignedPrekeyRow},
+};
+
+/// Makes a new signed prekey when the current one is a week old, and erases those that were retired a month ago together with
+/// what was remembered of first messages to them. One that was not retired is never erased.
+pub(in crate::api) fn rotate(
+    store: &mut Writer<'_>,
+    moment: &mut Moment,
+) -> Result<(), WindlassError> {
+    let now = moment.now;
+    let mut current = false;
+    for mut row in signed_prekeys(store)? {
+        let key = row.id.to_be_bytes();
+        let age = |since: u64| now.saturating_sub(since) / 1000;
+        if row.retired_at == 0 {
+            if age(row.created_at) < SIGNED_PREKEY_LIFETIME_SECONDS {
+                current = true;
+            } else {
+                row.retired_at = now;
+                put_row(store, Table::SignedPrekeys, Key::new(&key), &row)?;
+            }
+        } else if age(row.retired_at) >= SIGNED_PREKEY_RETENTION_SECONDS {
+            store.delete(Table::SignedPrekeys, Key::new(&key))?;
+            store.delete_range(Table::Handshakes, &key, WHOLE_GROUP, usize::MAX)?;
+        }
+    }
+    if !current {
+        let mut device = device_row(store)?;
+        let id = next_id(device.last_signed_prekey_id)?;
+        device.last_signed_prekey_id = id;
+        put_row(store, Table::Device, Key::new(DEVICE), &device)?;
+        let row = SignedPrekeyRow {
+            id,
+            secret: new_secret(moment),
+            created_at: now,
+            retired_at: 0,
+        };
+        put_row(
+            store,
+            Table::SignedPrekeys,
+            Key::new(&id.to_be_bytes()),
+            &row,
+        )?;
+    }
+    Ok(())
+}
+
+/// Our bundle with the current signed prekey, and for a single-use bundle with a one-time prekey that is in no other.
+pub(in crate::api) fn own_bundle(
+    store: &mut Writer<'_>,
+    device: &Device,
+    single_use: bool,
+    moment: &mut Moment,
+) -> Result<VerifiedBundle, WindlassError> {
+    rotate(store, moment)?;
+    let one_time_prekey = if single_use {
+        Some(new_one_time_prekey(store, moment)?)
+    } else {
+        None
+    };
+    build(store, device, one_time_prekey, moment)
+}
+
+/// Our reusable bundle, as it goes along with first messages.
+pub(super) fn bundle_to_send(
+    store: &impl Rows,
+    device: &Device,
+    moment: &Moment,
+) -> Result<VerifiedBundle, WindlassError> {
+    build(store, device, None, moment)
+}
+
+fn build(
+    store: &impl Rows,
+    device: &Device,
+    one_time_prekey: Option<Prekey>,
+    moment: &Moment,
+) -> Result<VerifiedBundle, WindlassError> {
+    let current = signed_prekeys(store)?
+        .into_iter()
+        .filter(|row| row.retired_at == 0)
+        .max_by_key(|row| row.id)
+        .ok_or_else(|| damaged(Table::SignedPrekeys))?;
+    let signed_prekey = Prekey {
+        id: current.id,
+        key: secret(&current.secret, Table::SignedPrekeys)?.public(),
+    };
+    let own = OwnDevice {
+        device_id: device.device_id,
+        signed_prekey,
+        one_time_prekey,
+    };
+    Ok(bundle::build(&device.identity, &[own], moment.seconds())?)
+}
+
+fn new_one_time_prekey(
+    store: &mut Writer<'_>,
+    moment: &mut Moment,
+) -> Result<Prekey, WindlassError> {
+    let mut device = device_row(store)?;
+    let id = next_id(device.last_one_time_prekey_id)?;
+    device.last_one_time_prekey_id = id;
+    put_row(store, Table::Device, Key::new(DEVICE), &device)?;
+    let row = OneTimePrekeyRow {
+        id,
+        secret: new_secret(moment),
+        created_at: moment.now,
+    };
+    put_row(
+        store,
+        Table::OneTimePrekeys,
+        Key::new(&id.to_be_bytes()),
+        &row,
+    )?;
+    Ok(Prekey {
+        id,
+        key: secret(&row.secret, Table::OneTimePrekeys)?.public(),
+    })
+}
+
+/// The private half of a signed prekey, as long as it is kept.
+pub(super) fn signed_prekey(store: &impl Rows, id: u32) -> Result<Option<DhSecret>, WindlassError> {
+    let row: Option<SignedPrekeyRow> =
+        get_row(store, Table::SignedPrekeys, Key::new(&id.to_be_bytes()))?;
+    row.map(|row| secret(&row.secret, Table::SignedPrekeys))
+        .transpose()
+}
+
+/// The private half of a one-time prekey, until its first use.
+pub(super) fn one_time_prekey(
+    store: &impl Rows,
+    id: u32,
+) -> Result<Option<DhSecret>, WindlassError> {
+    let row: Option<OneTimePrekeyRow> =
+        get_row(store, Table::OneTimePrekeys, Key::new(&id.to_be_bytes()))?;
+    row.map(|row| secret(&row.secret, Table::OneTimePrekeys))
+        .transpose()
+}
+
+/// Erases a one-time prekey: in the transaction that stores the session it made, never before.
+pub(super) fn erase_one_time_prekey(store: &mut Writer<'_>, id: u32) -> Result<(), WindlassError> {
+    store.delete(Table::OneTimePrekeys, Key::new(&id.to_be_bytes()))?;
+    Ok(())
+}
+
+fn signed_prekeys(store: &impl Rows) -> Result<Vec<SignedPrekeyRow>, WindlassError> {
+    store
+        .scan(Table::SignedPrekeys)?
+        .iter()
+        .map(|bytes| {
+            wire::decode("signed prekey", bytes).map_err(|_| damaged(Table::SignedPrekeys))
+        })
+        .collect()
+}
+
+fn secret(bytes: &[u8], table: Table) -> Result<DhSecret, WindlassError> {
+    Secret::try_from_slice(bytes)
+        .map(|secret| DhSecret::from_bytes(&secret))
+        .ok_or_else(|| damaged(table))
+}
+
+fn new_secret(moment: &mut Moment) -> Vec<u8> {
+    DhSecret::generate(&mut moment.rng)
+        .to_bytes()
+        .as_bytes()
+        .to_vec()
+}
+
+/// Ids are never used again, so they end one day: after four billion prekeys.
+fn next_id(last: u32) -> Result<u32, WindlassError> {
+    last.checked_add(1).ok_or_else(|| damaged(Table::Device))
+}

@@ -1,0 +1,441 @@
+//! Every error of the facade, with its stable code. One table; the documentation is generated from it.
+
+use crate::bundle::{BundleError, UriError};
+use crate::chat::ContentError;
+use crate::crypto::RandomnessUnavailable;
+use crate::identity::AddressError;
+use crate::qr::QrError;
+use crate::store::StoreError;
+use crate::wire::WireError;
+
+/// Why a call refused. Nothing has changed, in memory or on disk, whichever it is.
+///
+/// The name of a variant is its code: `wrong_key` for [`WindlassError::WrongKey`], in every language and in every later version.
+/// The sentence may change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
+#[uniffi(flat_error)]
+#[non_exhaustive]
+#[allow(missing_docs)] // The sentence of each is its documentation.
+pub enum WindlassError {
+    // Addresses, keys, bundles, codes.
+    #[error("{0}")]
+    InvalidAddress(AddressError),
+    #[error("not a valid public key")]
+    InvalidKey,
+    #[error("a seed or key has {got} bytes, 32 are needed")]
+    InvalidKeyLength { got: usize },
+    #[error("only the public half of this identity is here")]
+    NoSecretHalf,
+    #[error("not a valid bundle: {0}")]
+    BundleMalformed(String),
+    #[error("the bundle is not signed by its identity; do not use it")]
+    BundleSignature,
+    #[error("{0}")]
+    BundleExpired(BundleError),
+    #[error("{0}")]
+    BundleFromTheFuture(BundleError),
+    #[error("this is your own bundle; give it to others")]
+    OwnBundle,
+    #[error("{0}")]
+    UriNotWindlass(UriError),
+    #[error("{0}")]
+    UriUnknownKind(UriError),
+    #[error("{0}")]
+    UriDamaged(UriError),
+    #[error("{0}")]
+    PictureUnreadable(QrError),
+    #[error("{0}")]
+    NoQrCode(QrError),
+    #[error("{0}")]
+    TooLongForQrCode(QrError),
+    #[error("{0}; update this library")]
+    UnsupportedVersion(WireError),
+
+    // The store.
+    #[error("{0}")]
+    StoreExists(StoreError),
+    #[error("{0}")]
+    StoreNotFound(StoreError),
+    #[error("{0}")]
+    WrongKey(StoreError),
+    #[error("{0}")]
+    EmptyPassphrase(StoreError),
+    #[error("{0}")]
+    NotAStore(StoreError),
+    #[error("{0}")]
+    StoreDamaged(StoreError),
+    #[error("{0}")]
+    StoreLocked(StoreError),
+    #[error("{0}")]
+    StoreNewerVersion(StoreError),
+    #[error("{0}")]
+    DiskFull(StoreError),
+    #[error("{0}")]
+    KeySlotsMissing(StoreError),
+    #[error("{0}")]
+    KeySlotsDamaged(StoreError),
+    #[error("{0}")]
+    KeySlotsMismatch(StoreError),
+    #[error("{0}")]
+    StoreClosed(StoreError),
+    #[error("{0}")]
+    Forked(StoreError),
+    #[error("{0}")]
+    KeyDerivation(StoreError),
+    #[error("{0}")]
+    FileSystem(StoreError),
+    #[error("the operating system gave no randomness")]
+    NoRandomness,
+
+    // The client.
+    #[error("the store holds no identity yet; use Client.create")]
+    IdentityMissing,
+    #[error("the store holds an identity already; use Client.open")]
+    IdentityExists,
+    #[error("nobody of this address is among the contacts; add a bundle first")]
+    UnknownContact,
+    #[error("no bundle of this contact is known; ask for one")]
+    NoBundle,
+    #[error("no message of this id is in the history")]
+    UnknownMessage,
+    #[error("{0}")]
+    ContentTooLarge(ContentError),
+    #[error("{0}")]
+    InvalidMediaType(ContentError),
+    #[error("this kind of body cannot be sent")]
+    BodyNotSendable,
+    #[error(
+        "the safety numbers differ; somebody may be between you, do not mark the contact verified"
+    )]
+    SafetyNumberMismatch,
+
+    // What a transport delivered.
+    #[error("not a valid envelope: {0}")]
+    EnvelopeMalformed(WireError),
+    #[error("the envelope holds nothing for this device")]
+    NotForThisDevice,
+    #[error("the envelope is for Client.receive, not for this session")]
+    NotForThisSession,
+    #[error("the message cannot be decrypted: {0}")]
+    Undecryptable(String),
+}
+
+/// What a program may want to know of an error beside its sentence.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct ErrorInfo {
+    /// The stable code, for example `wrong_key`; the name of the exception in snake case.
+    pub code: String,
+    /// True when the same call may succeed later without anyone's doing.
+    pub retry: bool,
+    /// What to do.
+    pub advice: String,
+}
+
+/// Code, whether to try again, what to do.
+type Row = (&'static str, bool, &'static str);
+
+const TABLE: &[Row] = &[
+    (
+        "invalid_address",
+        false,
+        "Check the address; it begins with wl1 and has a checksum.",
+    ),
+    ("invalid_key", false, "Refuse whatever brought this key."),
+    ("invalid_key_length", false, "Give exactly 32 bytes."),
+    (
+        "no_secret_half",
+        false,
+        "Use the identity that the seed belongs to.",
+    ),
+    ("bundle_malformed", false, "Ask for the bundle again."),
+    (
+        "bundle_signature",
+        false,
+        "Refuse the bundle: it was changed, or made by somebody else.",
+    ),
+    ("bundle_expired", false, "Ask the contact for a new bundle."),
+    ("bundle_from_the_future", true, "Set this device's clock."),
+    (
+        "own_bundle",
+        false,
+        "Give your bundle to others and add theirs.",
+    ),
+    (
+        "uri_not_windlass",
+        false,
+        "This is another application's code.",
+    ),
+    (
+        "uri_unknown_kind",
+        false,
+        "Update this library, or use an invitation.",
+    ),
+    ("uri_damaged", false, "Copy or scan it again, whole."),
+    ("picture_unreadable", false, "Give a PNG or JPEG."),
+    (
+        "no_qr_code",
+        false,
+        "Take the picture again: closer, straight, in better light.",
+    ),
+    ("too_long_for_qr_code", false, "Hand over the URI as text."),
+    ("unsupported_version", false, "Update this library."),
+    ("store_exists", false, "Open it, or choose another path."),
+    (
+        "store_not_found",
+        false,
+        "Check the path, or create a store.",
+    ),
+    ("wrong_key", false, "Ask for the passphrase again."),
+    ("empty_passphrase", false, "Ask for a passphrase."),
+    ("not_a_store", false, "Check the path."),
+    ("store_damaged", false, "Restore the store from a backup."),
+    ("store_locked", true, "Close the other process that has it."),
+    ("store_newer_version", false, "Update this library."),
+    ("disk_full", true, "Make room."),
+    (
+        "key_slots_missing",
+        false,
+        "Put the .keys file back beside the store.",
+    ),
+    (
+        "key_slots_damaged",
+        false,
+        "Put back the copy of the .keys file that belongs to this store.",
+    ),
+    (
+        "key_slots_mismatch",
+        false,
+        "Put back store and .keys file of the same time.",
+    ),
+    ("store_closed", false, "Open the store again."),
+    (
+        "forked",
+        false,
+        "Open the store after fork, in one process only.",
+    ),
+    ("key_derivation", true, "Free some memory."),
+    (
+        "file_system",
+        true,
+        "Close the store, look at the disk, open the store again.",
+    ),
+    (
+        "no_randomness",
+        true,
+        "Try again; the system is still starting, or out of file handles.",
+    ),
+    ("identity_missing", false, "Use Client.create."),
+    ("identity_exists", false, "Use Client.open."),
+    ("unknown_contact", false, "Add the contact's bundle."),
+    ("no_bundle", false, "Ask the contact for a bundle."),
+    ("unknown_message", false, "Use an id that the history gave."),
+    ("content_too_large", false, "Send less."),
+    (
+        "invalid_media_type",
+        false,
+        "Use a media type such as image/png.",
+    ),
+    (
+        "body_not_sendable",
+        false,
+        "Send text, data or opaque bytes.",
+    ),
+    (
+        "safety_number_mismatch",
+        false,
+        "Do not trust the contact; compare again in person.",
+    ),
+    ("envelope_malformed", false, "Drop the envelope."),
+    (
+        "not_for_this_device",
+        false,
+        "Drop the envelope, or give it to the device it is for.",
+    ),
+    (
+        "not_for_this_session",
+        false,
+        "Give the envelope to Client.receive.",
+    ),
+    ("undecryptable", false, "Ask the sender to send again."),
+];
+
+/// Every error there is, in the order of the documentation.
+#[uniffi::export]
+#[must_use]
+pub fn errors() -> Vec<ErrorInfo> {
+    TABLE.iter().map(info).collect()
+}
+
+/// What is known of the error with this code; nothing for a code that does not exist.
+#[uniffi::export]
+#[must_use]
+pub fn error_info(code: &str) -> Option<ErrorInfo> {
+    TABLE.iter().find(|row| row.0 == code).map(info)
+}
+
+fn info((code, retry, advice): &Row) -> ErrorInfo {
+    ErrorInfo {
+        code: (*code).to_owned(),
+        retry: *retry,
+        advice: (*advice).to_owned(),
+    }
+}
+
+impl WindlassError {
+    /// True when it says something of one envelope, and nothing of the client or its store.
+    pub(super) fn is_about_envelope(&self) -> bool {
+        matches!(
+            self,
+            Self::EnvelopeMalformed(_) | Self::UnsupportedVersion(_) | Self::NotForThisDevice
+        )
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> String {
+        // The name of the variant is what `Debug` begins with.
+        let shown = format!("{self:?}");
+        let name = shown
+            .split(|character: char| !character.is_ascii_alphanumeric())
+            .next()
+            .unwrap_or_default();
+        let mut code = String::new();
+        for character in name.chars() {
+            if character.is_ascii_uppercase() && !code.is_empty() {
+                code.push('_');
+            }
+            code.push(character.to_ascii_lowercase());
+        }
+        code
+    }
+}
+
+impl From<StoreError> for WindlassError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::AlreadyExists => Self::StoreExists(error),
+            StoreError::NotFound => Self::StoreNotFound(error),
+            StoreError::WrongKey => Self::WrongKey(error),
+            StoreError::EmptyPassphrase => Self::EmptyPassphrase(error),
+            StoreError::NotAStore => Self::NotAStore(error),
+            StoreError::Damaged { .. } => Self::StoreDamaged(error),
+            StoreError::Locked => Self::StoreLocked(error),
+            StoreError::NewerVersion { .. } => Self::StoreNewerVersion(error),
+            StoreError::DiskFull => Self::DiskFull(error),
+            StoreError::KeySlotsMissing => Self::KeySlotsMissing(error),
+            StoreError::KeySlotsDamaged => Self::KeySlotsDamaged(error),
+            StoreError::KeySlotsOfAnotherStore | StoreError::EpochMismatch { .. } => {
+                Self::KeySlotsMismatch(error)
+            }
+            StoreError::Closed => Self::StoreClosed(error),
+            StoreError::Forked => Self::Forked(error),
+            StoreError::Randomness => Self::NoRandomness,
+            StoreError::KeyDerivation => Self::KeyDerivation(error),
+            StoreError::Io { .. } => Self::FileSystem(error),
+        }
+    }
+}
+
+impl From<BundleError> for WindlassError {
+    fn from(error: BundleError) -> Self {
+        match error {
+            BundleError::Wire(error @ WireError::UnsupportedVersion { .. }) => {
+                Self::UnsupportedVersion(error)
+            }
+            BundleError::Wire(error) => Self::BundleMalformed(error.to_string()),
+            BundleError::InvalidKey => Self::BundleMalformed(error.to_string()),
+            BundleError::InvalidSignature => Self::BundleSignature,
+            BundleError::Expired { .. } => Self::BundleExpired(error),
+            BundleError::FromTheFuture { .. } => Self::BundleFromTheFuture(error),
+        }
+    }
+}
+
+impl From<UriError> for WindlassError {
+    fn from(error: UriError) -> Self {
+        match error {
+            UriError::Scheme => Self::UriNotWindlass(error),
+            UriError::Kind => Self::UriUnknownKind(error),
+            UriError::Damaged => Self::UriDamaged(error),
+            UriError::Bundle(error) => error.into(),
+        }
+    }
+}
+
+impl From<QrError> for WindlassError {
+    fn from(error: QrError) -> Self {
+        match error {
+            QrError::TooLong => Self::TooLongForQrCode(error),
+            QrError::Picture => Self::PictureUnreadable(error),
+            QrError::NoCode => Self::NoQrCode(error),
+        }
+    }
+}
+
+impl From<AddressError> for WindlassError {
+    fn from(error: AddressError) -> Self {
+        Self::InvalidAddress(error)
+    }
+}
+
+impl From<ContentError> for WindlassError {
+    fn from(error: ContentError) -> Self {
+        match error {
+            ContentError::TooLarge { .. } => Self::ContentTooLarge(error),
+            ContentError::MediaType => Self::InvalidMediaType(error),
+        }
+    }
+}
+
+impl From<RandomnessUnavailable> for WindlassError {
+    fn from(_: RandomnessUnavailable) -> Self {
+        Self::NoRandomness
+    }
+}
+
+/// For bytes that a transport delivered.
+pub(super) fn of_envelope(error: WireError) -> WindlassError {
+    match error {
+        WireError::UnsupportedVersion { .. } => WindlassError::UnsupportedVersion(error),
+        error => WindlassError::EnvelopeMalformed(error),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// The table and the enumeration are one list in two forms.
+    #[test]
+    fn every_variant_has_its_row() {
+        let source = include_str!("error.rs");
+        let body = source.split("pub enum WindlassError {").nth(1).unwrap();
+        let body = body.split("\n}\n").next().unwrap();
+        let codes: Vec<String> = body
+            .lines()
+            .filter(|line| line.starts_with("    ") && !line.trim_start().starts_with(['#', '/']))
+            .map(|line| {
+                let name = line.trim().split([',', '(', ' ']).next().unwrap();
+                let mut code = String::new();
+                for character in name.chars() {
+                    if character.is_ascii_uppercase() && !code.is_empty() {
+                        code.push('_');
+                    }
+                    code.push(character.to_ascii_lowercase());
+                }
+                code
+            })
+            .filter(|code| !code.is_empty())
+            .collect();
+        let table: Vec<_> = TABLE.iter().map(|row| row.0.to_owned()).collect();
+        assert_eq!(codes, table);
+        assert_eq!(WindlassError::OwnBundle.code(), "own_bundle");
+        assert_eq!(
+            WindlassError::from(StoreError::NewerVersion { got: 2, max: 1 }).code(),
+            "store_newer_version"
+        );
+        assert!(error_info("wrong_key").is_some_and(|info| !info.retry));
+        assert_eq!(error_info("no_such_code"), None);
+    }
+}

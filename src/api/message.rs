@@ -1,0 +1,106 @@
+//! `Message` and what it says.
+
+use std::time::SystemTime;
+
+use super::Bytes;
+use super::clock::time;
+use super::engine::history::Stored;
+use crate::chat;
+use crate::identity::PublicIdentity;
+
+/// What a message says.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+pub enum Body {
+    /// For a person.
+    Text {
+        /// UTF-8, at most 262,144 bytes.
+        text: String,
+    },
+    /// Bytes of a stated kind.
+    Data {
+        /// The kind, for example `image/png`; at most 255 bytes.
+        media_type: String,
+        /// At most 1,048,576 bytes.
+        data: Bytes,
+    },
+    /// A format of the application's own; what `Session` sends.
+    Opaque {
+        /// At most 1,048,576 bytes.
+        data: Bytes,
+    },
+    /// Of a kind that a later version brought. The message is kept.
+    Unknown,
+}
+
+/// A message of the history.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Message {
+    /// Its id: 32 hexadecimal digits.
+    pub id: String,
+    /// Address of the other side of the conversation.
+    pub conversation: String,
+    /// Address of who wrote it.
+    pub author: String,
+    /// True when we wrote it.
+    pub outgoing: bool,
+    /// What it says.
+    pub body: Body,
+    /// The text of a text body, for short programs.
+    pub text: Option<String>,
+    /// The id of the message that it answers.
+    pub reply_to: Option<String>,
+    /// The author's clock when it was written. A hint for people; the order of messages does not depend on it.
+    pub sent_at: SystemTime,
+    /// Our clock when it was stored.
+    pub stored_at: SystemTime,
+    /// When the other side's receipt came, for a message that we wrote.
+    pub delivered_at: Option<SystemTime>,
+}
+
+impl Body {
+    pub(super) fn from_chat(body: chat::Body) -> Self {
+        match body {
+            chat::Body::Text(text) => Self::Text { text },
+            chat::Body::Data { media_type, data } => Self::Data {
+                media_type,
+                data: data.into(),
+            },
+            chat::Body::Opaque(data) => Self::Opaque { data: data.into() },
+            chat::Body::Unknown | chat::Body::DeliveryReceipt(_) => Self::Unknown,
+        }
+    }
+
+    /// Nothing for a body that only a later version can make.
+    pub(super) fn into_chat(self) -> Option<chat::Body> {
+        Some(match self {
+            Self::Text { text } => chat::Body::Text(text),
+            Self::Data { media_type, data } => chat::Body::Data {
+                media_type,
+                data: data.into_vec(),
+            },
+            Self::Opaque { data } => chat::Body::Opaque(data.into_vec()),
+            Self::Unknown => return None,
+        })
+    }
+}
+
+impl Message {
+    pub(super) fn from_stored(stored: Stored, own: &PublicIdentity) -> Self {
+        let body = Body::from_chat(stored.content.body);
+        Self {
+            id: stored.content.id.to_string(),
+            conversation: stored.peer.address(),
+            author: stored.author.address(),
+            outgoing: stored.author == *own,
+            text: match &body {
+                Body::Text { text } => Some(text.clone()),
+                _ => None,
+            },
+            body,
+            reply_to: stored.content.reply_to.map(|id| id.to_string()),
+            sent_at: time(stored.content.sent_at),
+            stored_at: time(stored.stored_at),
+            delivered_at: (stored.delivered_at != 0).then(|| time(stored.delivered_at)),
+        }
+    }
+}

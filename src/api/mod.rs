@@ -1,0 +1,32 @@
+//! The facade: what a developer holds, in Rust and in every language. One type to a file; [`engine`] ties the layers together.
+
+mod bundle;
+mod bytes;
+mod client;
+mod clock;
+mod contact;
+mod conversation;
+mod encrypted_store;
+mod engine;
+mod error;
+mod event;
+mod identity;
+mod message;
+mod session;
+mod store_key;
+
+pub use bundle::Bundle;
+pub use bytes::Bytes;
+pub use client::{Client, OutgoingEnvelope, OutgoingMessage, Received, Sent};
+pub use contact::Contact;
+pub use conversation::{Conversation, ConversationSummary};
+pub use encrypted_store::{EncryptedStore, Inspection, ShredReport, TableRows};
+pub use error::{ErrorInfo, WindlassError, error_info, errors};
+pub use event::{Event, UndecryptableCause};
+pub use identity::Identity;
+pub use message::{Body, Message};
+pub use session::{Session, SessionState};
+pub use store_key::StoreKey;
+
+/// Shorthand of the facade.
+pub type Result<T> = core::result::Result<T, WindlassError>;

@@ -1,0 +1,173 @@
+//! `Session`.
+
+use std::sync::Arc;
+
+use super::engine::receive::Outcome;
+use super::engine::{Moment, contacts, history, send, sessions};
+use super::error::of_envelope;
+use super::{Body, Bytes, Client, Event, Identity, Result, Sent, WindlassError, clock};
+use crate::chat;
+use crate::identity::{PublicIdentity, safety_number};
+use crate::session::Envelope;
+use crate::store::Rows;
+use crate::x3dh::Party;
+
+/// The secure channel with one contact, for those who bring their own message format.
+#[derive(uniffi::Object)]
+pub struct Session {
+    pub(super) client: Arc<Client>,
+    pub(super) peer: PublicIdentity,
+}
+
+/// How far a session has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum SessionState {
+    /// Nothing was sent or received yet.
+    Fresh,
+    /// We wrote, and no answer came yet.
+    Pending,
+    /// Both sides have it.
+    Established,
+}
+
+#[uniffi::export]
+impl Session {
+    /// The other side, its public half.
+    #[must_use]
+    pub fn peer(&self) -> Arc<Identity> {
+        Arc::new(Identity::from_public(self.peer))
+    }
+
+    /// Encrypts up to 1,048,576 bytes. When this returns, the advanced ratchet and the envelope in the outbox are durable.
+    pub fn encrypt(&self, data: Bytes) -> Result<Sent> {
+        self.client
+            .write_message(&self.peer, Body::Opaque { data }, None)
+    }
+
+    /// Decrypts an envelope of the other side's `encrypt`. The same envelope again gives the same bytes again, also after a crash,
+    /// so no message is lost between this library and its user.
+    ///
+    /// An envelope with anything else inside is refused, nothing has happened, and `Client.receive` takes it.
+    pub fn decrypt(&self, envelope: Bytes) -> Result<Bytes> {
+        let envelope = Envelope::decode(&envelope).map_err(of_envelope)?;
+        let events = self
+            .client
+            .take_in(&envelope, |outcomes| self.check(outcomes))?;
+        for event in events {
+            match event {
+                Event::Message { message } => {
+                    if let Body::Opaque { data } = message.body {
+                        return Ok(data);
+                    }
+                }
+                Event::Duplicate {
+                    message_id: Some(id),
+                } => return self.stored(&id),
+                Event::Undecryptable { cause, .. } => {
+                    return Err(WindlassError::Undecryptable(cause.sentence().to_owned()));
+                }
+                _ => {}
+            }
+        }
+        Err(WindlassError::NotForThisSession)
+    }
+
+    /// How far the session with the other side's first device has come.
+    pub fn state(&self) -> Result<SessionState> {
+        self.client.store.0.read(|reader| {
+            let active = self.active(reader)?;
+            Ok(match active {
+                None => SessionState::Fresh,
+                Some(session) if session.is_pending() => SessionState::Pending,
+                Some(_) => SessionState::Established,
+            })
+        })
+    }
+
+    /// Begins a new session from the contact's bundle; the next message uses it. Messages under way in the former one still open.
+    pub fn reset(&self) -> Result<()> {
+        let mut moment = Moment::at(clock::now())?;
+        let device = &self.client.device;
+        self.client.store.0.write(|writer| {
+            let mut contact =
+                contacts::find(writer, &self.peer)?.ok_or(WindlassError::UnknownContact)?;
+            let bundle = contact.bundle.clone().ok_or(WindlassError::NoBundle)?;
+            for remote in bundle.devices() {
+                send::initiate(writer, device, &mut contact, remote, &mut moment)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The 60 digits to compare with the other side.
+    #[must_use]
+    pub fn safety_number(&self) -> String {
+        safety_number(&self.client.device.public(), &self.peer)
+    }
+
+    /// Marks the contact verified if `number` is the safety number; white space in it does not count.
+    pub fn verify(&self, number: String) -> Result<()> {
+        let digits: String = number.chars().filter(|c| !c.is_whitespace()).collect();
+        if digits != self.safety_number() {
+            return Err(WindlassError::SafetyNumberMismatch);
+        }
+        self.client.store.0.write(|writer| {
+            let mut contact =
+                contacts::find(writer, &self.peer)?.ok_or(WindlassError::UnknownContact)?;
+            contact.row.verified = true;
+            contact.save(writer)
+        })
+    }
+}
+
+impl Session {
+    /// Only opaque bytes of this peer, or a failure, may come through a bare session.
+    fn check(&self, outcomes: &[Outcome]) -> Result<()> {
+        let ours = outcomes.iter().all(|outcome| match outcome {
+            Outcome::Message(stored) => {
+                stored.author == self.peer && matches!(stored.content.body, chat::Body::Opaque(_))
+            }
+            Outcome::Delivered { .. } => false,
+            _ => true,
+        });
+        if ours {
+            Ok(())
+        } else {
+            Err(WindlassError::NotForThisSession)
+        }
+    }
+
+    /// The bytes of a message that came before.
+    fn stored(&self, id: &str) -> Result<Bytes> {
+        let id = id.parse().map_err(|_| WindlassError::UnknownMessage)?;
+        let stored = self
+            .client
+            .store
+            .0
+            .read(|reader| history::find(reader, &self.peer, &id))?;
+        match stored.map(|stored| stored.content.body) {
+            Some(chat::Body::Opaque(data)) => Ok(data.into()),
+            _ => Err(WindlassError::NotForThisSession),
+        }
+    }
+
+    fn active(&self, store: &impl Rows) -> Result<Option<crate::session::Session>> {
+        let Some(contact) = contacts::find(store, &self.peer)? else {
+            return Ok(None);
+        };
+        let first = contact
+            .bundle
+            .as_ref()
+            .and_then(|bundle| bundle.devices().first());
+        match first {
+            Some(remote) => sessions::active(
+                store,
+                &Party {
+                    identity: self.peer,
+                    device_id: remote.device_id,
+                },
+            ),
+            None => Ok(None),
+        }
+    }
+}

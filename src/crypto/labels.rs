@@ -1,0 +1,49 @@
+//! Every label of the protocol, in one table. None is used twice, and none is the beginning of another (a test checks both).
+//!
+//! RFC windlass §3.5 lists them; another test compares that table with this one.
+
+/// `info` of the X3DH key derivation (X3DH §2.1 calls it the application's name).
+pub const X3DH: &[u8] = b"Windlass v1 X3DH";
+/// Prefix of the hash that names a session.
+pub const SESSION_ID: &[u8] = b"Windlass v1 session id";
+/// `info` of the root chain step (Double Ratchet §7.2, `KDF_RK`).
+pub const ROOT_CHAIN: &[u8] = b"Windlass v1 root chain";
+/// `info` from a message key to an AES-256 key.
+pub const MESSAGE_KEY: &[u8] = b"Windlass v1 message key";
+/// `info` from the two identities' static agreement to the sender hint's key.
+pub const SENDER_HINT: &[u8] = b"Windlass v1 sender hint";
+/// Prefix of what a bundle's signature signs.
+pub const BUNDLE_SIGNATURE: &[u8] = b"Windlass v1 bundle signature";
+/// Prefix of the hash behind a safety number.
+pub const SAFETY_NUMBER: &[u8] = b"Windlass v1 safety number";
+/// Prefix of the checksum at the end of a URI.
+pub const URI_CHECKSUM: &[u8] = b"Windlass v1 uri checksum";
+/// Prefix of the short hash that tells a repeated envelope from a reused message number.
+pub const ACCEPTED_DIGEST: &[u8] = b"Windlass v1 accepted digest";
+
+/// All of the above, with the names that the RFC's table uses.
+pub const ALL: &[(&str, &[u8])] = &[
+    ("X3DH", X3DH),
+    ("SESSION_ID", SESSION_ID),
+    ("ROOT_CHAIN", ROOT_CHAIN),
+    ("MESSAGE_KEY", MESSAGE_KEY),
+    ("SENDER_HINT", SENDER_HINT),
+    ("BUNDLE_SIGNATURE", BUNDLE_SIGNATURE),
+    ("SAFETY_NUMBER", SAFETY_NUMBER),
+    ("URI_CHECKSUM", URI_CHECKSUM),
+    ("ACCEPTED_DIGEST", ACCEPTED_DIGEST),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+
+    #[test]
+    fn no_label_begins_another() {
+        for (i, (_, a)) in ALL.iter().enumerate() {
+            for (_, b) in ALL.iter().skip(i + 1) {
+                assert!(!a.starts_with(b) && !b.starts_with(a));
+            }
+        }
+    }
+}

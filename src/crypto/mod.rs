@@ -1,0 +1,36 @@
+//! Keys, key derivation, encryption and padding: the one place that names the cryptographic crates.
+//!
+//! Every primitive is of suite 1 of the RFC (`docs/spec/`, §3). The rest of the crate sees types of this module only, so a
+//! reader who wants to know how a primitive is called has one folder to read.
+
+mod aead;
+mod agreement;
+mod hash;
+mod kdf;
+pub mod labels;
+mod padding;
+mod password;
+mod random;
+mod sealing;
+mod secret;
+mod signature;
+
+pub use aead::{AEAD_OVERHEAD, decrypt, encrypt};
+pub use agreement::{AgreementError, DH_KEY_LEN, DhPublic, DhSecret, SharedSecret};
+pub use hash::{sha256, sha512};
+pub use kdf::{hkdf_sha256, hmac_sha256};
+pub use padding::{MIN_PADDED_LEN, pad, padded_len, unpad};
+pub use password::{Argon2Params, PasswordError, derive_from_passphrase};
+pub use random::{CryptoRng, RandomnessUnavailable, SeededRandom, seeded, system_random};
+pub use sealing::{SEAL_OVERHEAD, open, seal};
+pub use secret::{Secret, SecretBytes};
+pub use signature::{
+    PUBLIC_KEY_LEN, SEED_LEN, SIGNATURE_LEN, SignatureError, SigningSecret, VerifyingPublic,
+};
+
+/// Authentication failed: the key, the associated data or the bytes are not the ones that were sealed.
+///
+/// Deliberately without detail: which of them differed is nothing an attacker should learn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("authentication failed")]
+pub struct AuthenticationFailed;

@@ -1,0 +1,85 @@
+//! The address of an identity for people: Bech32m (BIP-350) of the public key.
+
+use bech32::primitives::decode::CheckedHrpstring;
+use bech32::{Bech32m, Hrp};
+
+use super::PublicIdentity;
+use crate::crypto::SignatureError;
+
+/// Every address begins with `wl1`.
+pub const ADDRESS_HRP: &str = "wl";
+
+/// Why a text is no address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// Not Bech32m, or its checksum says that it was mistyped.
+    #[error("not an address, or mistyped")]
+    Encoding,
+    /// Bech32m of something else.
+    #[error("an address begins with wl1")]
+    Prefix,
+    /// No valid public key inside.
+    #[error("the address holds no valid public key")]
+    Key(#[from] SignatureError),
+}
+
+impl PublicIdentity {
+    /// The address: 61 characters, lower case.
+    #[must_use]
+    pub fn address(&self) -> String {
+        // 32 bytes under a two-letter prefix always fit Bech32m's 90 characters.
+        bech32::encode::<Bech32m>(Hrp::parse_unchecked(ADDRESS_HRP), &self.to_bytes())
+            .unwrap_or_default()
+    }
+
+    /// The identity of an address in lower or upper case.
+    pub fn from_address(address: &str) -> Result<Self, AddressError> {
+        let checked =
+            CheckedHrpstring::new::<Bech32m>(address.trim()).map_err(|_| AddressError::Encoding)?;
+        if checked.hrp() != Hrp::parse_unchecked(ADDRESS_HRP) {
+            return Err(AddressError::Prefix);
+        }
+        let key: Vec<u8> = checked.byte_iter().collect();
+        Ok(Self::from_bytes(&key)?)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use crate::crypto::{Secret, seeded};
+    use crate::identity::{AddressError, IdentityKeyPair, PublicIdentity};
+
+    #[test]
+    fn an_address_leads_back_to_its_identity() {
+        let mut rng = seeded(&Secret::new([7; 32]));
+        for _ in 0..20 {
+            let identity = IdentityKeyPair::generate(&mut rng).public();
+            let address = identity.address();
+            assert_eq!(address.len(), 61);
+            assert_eq!(PublicIdentity::from_address(&address), Ok(identity));
+            assert_eq!(
+                PublicIdentity::from_address(&address.to_uppercase()),
+                Ok(identity)
+            );
+        }
+    }
+
+    #[test]
+    fn one_mistyped_character_is_noticed() {
+        let address = IdentityKeyPair::from_seed(&Secret::new([8; 32]))
+            .public()
+            .address();
+        for i in 0..address.len() {
+            let mut typed = address.clone().into_bytes();
+            typed[i] = if typed[i] == b'q' { b'p' } else { b'q' };
+            let typed = String::from_utf8(typed).unwrap();
+            assert!(PublicIdentity::from_address(&typed).is_err(), "{typed}");
+        }
+        assert_eq!(
+            PublicIdentity::from_address(""),
+            Err(AddressError::Encoding)
+        );
+        assert!(PublicIdentity::from_address("wl1é").is_err());
+    }
+}

@@ -1,0 +1,36 @@
+//! Forward-secret chat for apps and bots: X3DH, the Double Ratchet and an encrypted store.
+//!
+//! The types at the root are the facade, the same in Rust, Python, Kotlin and Swift. The modules are its layers, each importing
+//! only from those below it (a test holds this). They are public for auditors, vectors and fuzzers; only the facade keeps its
+//! promises from version to version.
+//!
+//! ```text
+//! api                                the facade; one transaction ties the rest together
+//! chat    session                    what messages say; the channel to one remote device
+//! x3dh   ratchet   bundle  identity  the parts of the protocol; x3dh and ratchet never see each other
+//! store                              redb, sealing, epochs: rows of bytes
+//! crypto   wire    qr                primitives; messages as bytes; codes as pictures
+//! limits                             every bound, with its reason
+//! ```
+
+mod api;
+pub mod bundle;
+pub mod chat;
+pub mod crypto;
+pub mod identity;
+pub mod limits;
+pub mod qr;
+pub mod ratchet;
+pub mod session;
+pub mod store;
+pub mod wire;
+pub mod x3dh;
+
+pub use api::{
+    Body, Bundle, Bytes, Client, Contact, Conversation, ConversationSummary, EncryptedStore,
+    ErrorInfo, Event, Identity, Inspection, Message, OutgoingEnvelope, OutgoingMessage, Received,
+    Result, Sent, Session, SessionState, ShredReport, StoreKey, TableRows, UndecryptableCause,
+    WindlassError, error_info, errors,
+};
+
+uniffi::setup_scaffolding!("windlass");

@@ -1,0 +1,136 @@
+//! QR codes: drawing a text, and reading a picture. Both by kept libraries; here is only how they are called.
+
+use image::{ImageFormat, ImageReader, Limits, Luma};
+use qrcode::render::{svg, unicode};
+use qrcode::{Color, EcLevel, QrCode};
+use std::io::Cursor;
+
+/// White modules around a code; readers want four (ISO/IEC 18004 §5.3.8).
+const QUIET_ZONE: usize = 4;
+/// Pixels for each module of a PNG.
+const SCALE: usize = 8;
+/// A picture larger than this on a side is no photograph of a code but an attack on memory.
+const MAX_PICTURE_SIDE: u32 = 10_000;
+/// Bytes that decoding a picture may take.
+const MAX_PICTURE_ALLOCATION: u64 = 256 * 1024 * 1024;
+
+/// Why there is no code, or no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum QrError {
+    /// The text does not fit a code.
+    #[error("the text is too long for a QR code")]
+    TooLong,
+    /// The picture is no PNG or JPEG, damaged, or too large.
+    #[error("the picture is not a readable PNG or JPEG")]
+    Picture,
+    /// No code was found, or it is too blurred or damaged.
+    #[error("there is no readable QR code in the picture; come closer, or hold it straight")]
+    NoCode,
+}
+
+fn code(text: &str) -> Result<QrCode, QrError> {
+    QrCode::with_error_correction_level(text, EcLevel::M)
+        .or_else(|_| QrCode::with_error_correction_level(text, EcLevel::L))
+        .map_err(|_| QrError::TooLong)
+}
+
+/// The code as an SVG document, black on white.
+pub fn svg(text: &str) -> Result<String, QrError> {
+    Ok(code(text)?
+        .render::<svg::Color<'_>>()
+        .quiet_zone(true)
+        .min_dimensions(256, 256)
+        .build())
+}
+
+/// The code as text for a terminal, two modules to a character. Drawn light on dark with explicit blocks for the light modules,
+/// so that a terminal with a dark background shows a code that readers take.
+pub fn terminal(text: &str) -> Result<String, QrError> {
+    Ok(code(text)?
+        .render::<unicode::Dense1x2>()
+        .quiet_zone(true)
+        .dark_color(unicode::Dense1x2::Light)
+        .light_color(unicode::Dense1x2::Dark)
+        .build())
+}
+
+/// The code as a PNG, black on white.
+pub fn png(text: &str) -> Result<Vec<u8>, QrError> {
+    let code = code(text)?;
+    let width = code.width();
+    let colors = code.to_colors();
+    let dark = |x: usize, y: usize| {
+        let (x, y) = (x.checked_sub(QUIET_ZONE), y.checked_sub(QUIET_ZONE));
+        match (x, y) {
+            (Some(x), Some(y)) if x < width && y < width => {
+                colors.get(y * width + x) == Some(&Color::Dark)
+            }
+            _ => false,
+        }
+    };
+    let side = u32::try_from((width + 2 * QUIET_ZONE) * SCALE).map_err(|_| QrError::TooLong)?;
+    let picture = image::ImageBuffer::from_fn(side, side, |x, y| {
+        let module = |at: u32| at as usize / SCALE;
+        Luma([if dark(module(x), module(y)) { 0u8 } else { 255 }])
+    });
+    let mut bytes = Vec::new();
+    picture
+        .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+        .map_err(|_| QrError::TooLong)?;
+    Ok(bytes)
+}
+
+/// The texts of all codes in a PNG or JPEG picture, light on dark ones too; at least one.
+pub fn read_picture(picture: &[u8]) -> Result<Vec<String>, QrError> {
+    let mut reader = ImageReader::new(Cursor::new(picture))
+        .with_guessed_format()
+        .map_err(|_| QrError::Picture)?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_PICTURE_SIDE);
+    limits.max_image_height = Some(MAX_PICTURE_SIDE);
+    limits.max_alloc = Some(MAX_PICTURE_ALLOCATION);
+    reader.limits(limits);
+    let picture = reader.decode().map_err(|_| QrError::Picture)?.to_luma8();
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    for inverted in [false, true] {
+        let pixel = |x: usize, y: usize| {
+            let Luma([grey]) = *picture.get_pixel(x as u32, y as u32);
+            if inverted { 255 - grey } else { grey }
+        };
+        let texts: Vec<_> = rqrr::PreparedImage::prepare_from_greyscale(width, height, pixel)
+            .detect_grids()
+            .iter()
+            .filter_map(|grid| Some(grid.decode().ok()?.1))
+            .collect();
+        if !texts.is_empty() {
+            return Ok(texts);
+        }
+    }
+    Err(QrError::NoCode)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drawn_code_is_read_back() {
+        let text = format!("WINDLASS:B{}", "ABCDEFG234567".repeat(25));
+        assert_eq!(read_picture(&png(&text).unwrap()).unwrap(), [text.clone()]);
+        assert!(svg(&text).unwrap().starts_with("<?xml"));
+        assert!(terminal(&text).unwrap().lines().count() > 20);
+    }
+
+    #[test]
+    fn what_is_no_picture_or_shows_no_code_is_told_apart() {
+        assert_eq!(read_picture(b"text"), Err(QrError::Picture));
+        assert_eq!(read_picture(b""), Err(QrError::Picture));
+        let mut blank = Vec::new();
+        image::GrayImage::from_pixel(100, 100, Luma([255]))
+            .write_to(&mut Cursor::new(&mut blank), ImageFormat::Png)
+            .unwrap();
+        assert_eq!(read_picture(&blank), Err(QrError::NoCode));
+        assert_eq!(svg(&"x".repeat(10_000)), Err(QrError::TooLong));
+    }
+}

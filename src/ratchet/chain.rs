@@ -1,0 +1,109 @@
+//! One type for each key of the specification; a step of the protocol turns one into the next.
+
+use crate::crypto::{
+    AuthenticationFailed, CryptoRng, Secret, SecretBytes, SharedSecret, decrypt, encrypt,
+    hkdf_sha256, hmac_sha256, labels,
+};
+
+/// RK (Double Ratchet §3.2).
+#[derive(Debug)]
+pub struct RootKey(Secret<32>);
+
+impl RootKey {
+    /// The first root key is SK of the handshake (Double Ratchet §7.1).
+    #[must_use]
+    pub fn new(key: SharedSecret) -> Self {
+        Self(key)
+    }
+
+    /// `KDF_RK` (Double Ratchet §7.2): HKDF with the root key as salt and the agreement as input, to the next root key and a
+    /// chain key.
+    #[must_use]
+    pub fn step(&self, agreement: &SharedSecret) -> (Self, ChainKey) {
+        let output: Secret<64> =
+            hkdf_sha256(self.0.as_bytes(), agreement.as_bytes(), labels::ROOT_CHAIN);
+        let (mut root, mut chain) = (Secret::zero(), Secret::zero());
+        let (first, second) = output.as_bytes().split_at(32);
+        root.as_mut_bytes().copy_from_slice(first);
+        chain.as_mut_bytes().copy_from_slice(second);
+        (Self(root), ChainKey(chain))
+    }
+
+    pub(super) fn duplicate(&self) -> Self {
+        Self(self.0.duplicate())
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+}
+
+/// CKs or CKr (Double Ratchet §3.2).
+#[derive(Debug)]
+pub struct ChainKey(Secret<32>);
+
+impl ChainKey {
+    pub(super) fn new(key: Secret<32>) -> Self {
+        Self(key)
+    }
+
+    /// `KDF_CK` (Double Ratchet §7.2): HMAC of the constants 0x01 for the message key and 0x02 for the next chain key.
+    #[must_use]
+    pub fn step(&self) -> (MessageKey, Self) {
+        let key = self.0.as_bytes();
+        (
+            MessageKey(hmac_sha256(key, &[&[0x01]])),
+            Self(hmac_sha256(key, &[&[0x02]])),
+        )
+    }
+
+    pub(super) fn duplicate(&self) -> Self {
+        Self(self.0.duplicate())
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+}
+
+/// mk (Double Ratchet §3.2); seals one message. No state that was saved can give it again.
+#[derive(Debug)]
+pub struct MessageKey(Secret<32>);
+
+impl MessageKey {
+    /// From the 32 bytes of a stored skipped key.
+    #[must_use]
+    pub fn new(key: Secret<32>) -> Self {
+        Self(key)
+    }
+
+    /// The bytes, for the sealed store.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    /// `ENCRYPT(mk, plaintext, associated_data)` of Double Ratchet §3.1, by AES-256-GCM (RFC windlass §7.5).
+    #[must_use]
+    pub fn seal(
+        self,
+        plaintext: &[u8],
+        associated_data: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Vec<u8> {
+        encrypt(&self.aead_key(), plaintext, associated_data, rng)
+    }
+
+    /// `DECRYPT(mk, ciphertext, associated_data)` of Double Ratchet §3.1.
+    pub fn open(
+        &self,
+        sealed: &[u8],
+        associated_data: &[u8],
+    ) -> Result<SecretBytes, AuthenticationFailed> {
+        decrypt(&self.aead_key(), sealed, associated_data)
+    }
+
+    fn aead_key(&self) -> Secret<32> {
+        hkdf_sha256(&[0; 32], self.0.as_bytes(), labels::MESSAGE_KEY)
+    }
+}

@@ -1,0 +1,263 @@
+//! Receiving: `RatchetDecrypt` of Double Ratchet §3.5, on a copy of the state.
+
+use std::collections::VecDeque;
+
+use super::{MessageKey, Position, Ratchet, RatchetError, RatchetHeader, ReceivedChain};
+use crate::crypto::SecretBytes;
+use crate::limits::{MAX_CHAIN_JUMP, MAX_RECEIVING_CHAINS, MAX_SKIPPED_KEYS};
+
+/// Where the skipped message keys of one session are looked up (MKSKIPPED of Double Ratchet §3.2).
+pub trait SkippedKeys {
+    /// The key at `position`, if it is kept.
+    fn get(&self, position: Position) -> Result<Option<MessageKey>, RatchetError>;
+}
+
+/// What has to happen to the skipped keys together with the new state, in this order.
+#[derive(Debug)]
+pub enum SkippedChange {
+    /// The chain left the bound of [`MAX_RECEIVING_CHAINS`]: all its keys go, and with them all that is remembered of it.
+    ForgetChain(u32),
+    /// This many keys of the chain go, lowest numbers first: the oldest make room under [`MAX_SKIPPED_KEYS`].
+    EraseOldest {
+        /// The chain.
+        chain: u32,
+        /// How many of its keys.
+        count: u32,
+    },
+    /// The key was used.
+    Erase(Position),
+    /// A key to keep for a message that may still come.
+    Keep(Position, MessageKey),
+}
+
+/// A key that fits a header, with the state that would follow. The state cannot be had but by [`Self::open`].
+#[derive(Debug)]
+pub struct Candidate {
+    next: Ratchet,
+    key: MessageKey,
+    position: Position,
+    changes: Vec<SkippedChange>,
+}
+
+/// A message that the AEAD accepted, and what must be made durable together with it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The new state.
+    pub ratchet: Ratchet,
+    /// The plaintext.
+    pub plaintext: SecretBytes,
+    /// Where the message stood.
+    pub position: Position,
+    /// The changes to the skipped keys.
+    pub changes: Vec<SkippedChange>,
+}
+
+impl Candidate {
+    /// Decrypts; only then the new state exists for anyone else.
+    pub fn open(self, sealed: &[u8], associated_data: &[u8]) -> Result<Opened, RatchetError> {
+        let plaintext = self.key.open(sealed, associated_data)?;
+        Ok(Opened {
+            ratchet: self.next,
+            plaintext,
+            position: self.position,
+            changes: self.changes,
+        })
+    }
+}
+
+impl Ratchet {
+    /// Finds the message key for `header` without changing anything.
+    pub fn receive(
+        &self,
+        header: &RatchetHeader,
+        skipped: &dyn SkippedKeys,
+    ) -> Result<Candidate, RatchetError> {
+        let known = self
+            .chains
+            .iter()
+            .find(|chain| chain.remote_key == header.ratchet_key);
+        let Some(chain) = known else {
+            return self.receive_in_new_chain(header);
+        };
+        let position = Position {
+            chain: chain.ordinal,
+            number: header.message_number,
+        };
+        let current = self
+            .chains
+            .back()
+            .is_some_and(|last| last.ordinal == chain.ordinal);
+        if current && header.message_number >= self.received {
+            self.receive_ahead(position)
+        } else {
+            self.receive_skipped(position, skipped)
+        }
+    }
+
+    /// `TrySkippedMessageKeys`.
+    fn receive_skipped(
+        &self,
+        position: Position,
+        skipped: &dyn SkippedKeys,
+    ) -> Result<Candidate, RatchetError> {
+        let key = skipped
+            .get(position)?
+            .ok_or(RatchetError::KeyGone(position))?;
+        let mut next = self.duplicate();
+        if let Some(chain) = next
+            .chains
+            .iter_mut()
+            .find(|chain| chain.ordinal == position.chain)
+        {
+            chain.skipped = chain.skipped.saturating_sub(1);
+        }
+        Ok(Candidate {
+            next,
+            key,
+            position,
+            changes: vec![SkippedChange::Erase(position)],
+        })
+    }
+
+    /// A message of the current chain, this one or a later one.
+    fn receive_ahead(&self, position: Position) -> Result<Candidate, RatchetError> {
+        let mut next = self.duplicate();
+        let mut kept = Kept::default();
+        let key = next.advance(position.number, &mut kept)?;
+        let changes = next.keep(kept);
+        Ok(Candidate {
+            next,
+            key,
+            position,
+            changes,
+        })
+    }
+
+    /// A new remote ratchet key: the rest of the current chain is skipped, then the first half of `DHRatchet`.
+    fn receive_in_new_chain(&self, header: &RatchetHeader) -> Result<Candidate, RatchetError> {
+        let mut next = self.duplicate();
+        let mut kept = Kept::default();
+        // The peer makes a new ratchet key only in answer to one of ours. Without one of ours out there, the header is not theirs.
+        let own = next.own.take().ok_or(RatchetError::UnexpectedRatchetKey)?;
+        if next.receiving.is_some() {
+            next.skip_to(header.previous_chain_length, &mut kept)?;
+        }
+        let (root, chain) = next.root.step(&own.agree(&header.ratchet_key)?);
+        next.root = root;
+        next.receiving = Some(chain);
+        next.received = 0;
+        next.remote_key = Some(header.ratchet_key);
+        next.sending = None;
+        next.previous_sent = next.sent;
+        next.sent = 0;
+        let ordinal = match next.chains.back() {
+            Some(last) => last.ordinal.checked_add(1).ok_or(RatchetError::Exhausted)?,
+            None => 0,
+        };
+        next.chains.push_back(ReceivedChain {
+            ordinal,
+            remote_key: header.ratchet_key,
+            skipped: 0,
+        });
+        let mut changes = Vec::new();
+        while next.chains.len() > MAX_RECEIVING_CHAINS {
+            if let Some(oldest) = next.chains.pop_front() {
+                changes.push(SkippedChange::ForgetChain(oldest.ordinal));
+            }
+        }
+        let position = Position {
+            chain: ordinal,
+            number: header.message_number,
+        };
+        let key = next.advance(position.number, &mut kept)?;
+        changes.extend(next.keep(kept));
+        Ok(Candidate {
+            next,
+            key,
+            position,
+            changes,
+        })
+    }
+
+    /// Skips to message `number` of the current chain and takes its key.
+    fn advance(&mut self, number: u32, kept: &mut Kept) -> Result<MessageKey, RatchetError> {
+        self.skip_to(number, kept)?;
+        let chain = self.receiving.take().ok_or(RatchetError::Damaged)?;
+        let (key, chain) = chain.step();
+        self.receiving = Some(chain);
+        self.received = number.checked_add(1).ok_or(RatchetError::Exhausted)?;
+        Ok(key)
+    }
+
+    /// `SkipMessageKeys`, with the bound on the jump.
+    fn skip_to(&mut self, number: u32, kept: &mut Kept) -> Result<(), RatchetError> {
+        let ahead = number.saturating_sub(self.received);
+        if ahead > MAX_CHAIN_JUMP {
+            return Err(RatchetError::TooFarAhead { ahead });
+        }
+        let ordinal = self
+            .chains
+            .back()
+            .map(|chain| chain.ordinal)
+            .ok_or(RatchetError::Damaged)?;
+        let mut chain = self.receiving.take().ok_or(RatchetError::Damaged)?;
+        while self.received < number {
+            let (key, next) = chain.step();
+            chain = next;
+            kept.push(
+                Position {
+                    chain: ordinal,
+                    number: self.received,
+                },
+                key,
+            );
+            self.received += 1;
+        }
+        self.receiving = Some(chain);
+        Ok(())
+    }
+
+    /// Makes room for what was skipped, oldest first, and counts it.
+    fn keep(&mut self, kept: Kept) -> Vec<SkippedChange> {
+        let mut changes = Vec::with_capacity(kept.0.len());
+        let fresh = u32::try_from(kept.0.len()).unwrap_or(MAX_SKIPPED_KEYS);
+        let mut excess = (self.skipped() + fresh).saturating_sub(MAX_SKIPPED_KEYS);
+        for chain in &mut self.chains {
+            let count = excess.min(chain.skipped);
+            if count > 0 {
+                chain.skipped -= count;
+                excess -= count;
+                changes.push(SkippedChange::EraseOldest {
+                    chain: chain.ordinal,
+                    count,
+                });
+            }
+        }
+        for (position, key) in kept.0 {
+            // A chain that left the bound in the same step keeps nothing.
+            if let Some(chain) = self
+                .chains
+                .iter_mut()
+                .find(|chain| chain.ordinal == position.chain)
+            {
+                chain.skipped += 1;
+                changes.push(SkippedChange::Keep(position, key));
+            }
+        }
+        changes
+    }
+}
+
+/// The keys skipped by one message: the latest [`MAX_SKIPPED_KEYS`] of them, so that a jump of
+/// [`MAX_CHAIN_JUMP`] takes no more memory than that.
+#[derive(Default)]
+struct Kept(VecDeque<(Position, MessageKey)>);
+
+impl Kept {
+    fn push(&mut self, position: Position, key: MessageKey) {
+        if self.0.len() >= MAX_SKIPPED_KEYS as usize {
+            self.0.pop_front();
+        }
+        self.0.push_back((position, key));
+    }
+}

@@ -1,0 +1,87 @@
+//! A ratchet as the store keeps it, and back.
+
+use super::{ChainKey, Ratchet, RatchetError, ReceivedChain, RootKey};
+use crate::crypto::{DhPublic, DhSecret, Secret};
+use crate::limits::MAX_RECEIVING_CHAINS;
+use crate::wire::store::{RatchetRow, ReceivedChain as ReceivedChainRow};
+
+impl Ratchet {
+    /// The row of this state, without its skipped keys.
+    #[must_use]
+    pub fn to_row(&self) -> RatchetRow {
+        let chain_bytes =
+            |chain: &Option<ChainKey>| chain.as_ref().map(|key| key.as_bytes().to_vec());
+        RatchetRow {
+            root_key: self.root.as_bytes().to_vec(),
+            remote_key: self
+                .remote_key
+                .map(|key| key.as_bytes().to_vec())
+                .unwrap_or_default(),
+            own_secret: self
+                .own
+                .as_ref()
+                .map(|own| own.to_bytes().as_bytes().to_vec())
+                .unwrap_or_default(),
+            sending_chain_key: chain_bytes(&self.sending).unwrap_or_default(),
+            sent: self.sent,
+            previous_sent: self.previous_sent,
+            receiving_chain_key: chain_bytes(&self.receiving).unwrap_or_default(),
+            received: self.received,
+            chains: self
+                .chains
+                .iter()
+                .map(|chain| ReceivedChainRow {
+                    ordinal: chain.ordinal,
+                    remote_key: chain.remote_key.as_bytes().to_vec(),
+                    skipped: chain.skipped,
+                })
+                .collect(),
+        }
+    }
+
+    /// The state of a row. The row was authenticated by the store, so an error is a fault of ours or another version's doing.
+    pub fn from_row(row: &RatchetRow) -> Result<Self, RatchetError> {
+        if row.chains.len() > MAX_RECEIVING_CHAINS {
+            return Err(RatchetError::Damaged);
+        }
+        Ok(Self {
+            root: RootKey::new(secret(&row.root_key)?.ok_or(RatchetError::Damaged)?),
+            remote_key: public(&row.remote_key)?,
+            own: secret(&row.own_secret)?.map(|bytes| DhSecret::from_bytes(&bytes)),
+            sending: secret(&row.sending_chain_key)?.map(ChainKey::new),
+            sent: row.sent,
+            previous_sent: row.previous_sent,
+            receiving: secret(&row.receiving_chain_key)?.map(ChainKey::new),
+            received: row.received,
+            chains: row
+                .chains
+                .iter()
+                .map(|chain| {
+                    Ok(ReceivedChain {
+                        ordinal: chain.ordinal,
+                        remote_key: public(&chain.remote_key)?.ok_or(RatchetError::Damaged)?,
+                        skipped: chain.skipped,
+                    })
+                })
+                .collect::<Result<_, RatchetError>>()?,
+        })
+    }
+}
+
+fn secret(bytes: &[u8]) -> Result<Option<Secret<32>>, RatchetError> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    Secret::try_from_slice(bytes)
+        .map(Some)
+        .ok_or(RatchetError::Damaged)
+}
+
+fn public(bytes: &[u8]) -> Result<Option<DhPublic>, RatchetError> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    DhPublic::from_bytes(bytes)
+        .map(Some)
+        .map_err(|_| RatchetError::Damaged)
+}

@@ -1,0 +1,248 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::crypto::{Secret, SecretBytes, SeededRandom, seeded};
+use crate::limits::{MAX_RECEIVING_CHAINS, MAX_SKIPPED_KEYS};
+
+/// Skipped keys in memory, as the store keeps them.
+#[derive(Default)]
+struct Skipped(RefCell<BTreeMap<Position, Secret<32>>>);
+
+impl SkippedKeys for Skipped {
+    fn get(&self, position: Position) -> Result<Option<MessageKey>, RatchetError> {
+        Ok(self
+            .0
+            .borrow()
+            .get(&position)
+            .map(|key| MessageKey::new(key.duplicate())))
+    }
+}
+
+struct Side {
+    ratchet: Ratchet,
+    skipped: Skipped,
+    rng: SeededRandom,
+}
+
+type Sealed = (RatchetHeader, Vec<u8>);
+
+impl Side {
+    fn send(&mut self, text: &str) -> Sealed {
+        let (next, header, key) = self.ratchet.send(&mut self.rng).unwrap();
+        self.ratchet = next;
+        let sealed = key.seal(text.as_bytes(), b"ad", &mut self.rng);
+        (header, sealed)
+    }
+
+    fn try_receive(&self, (header, sealed): &Sealed) -> Result<Opened, RatchetError> {
+        self.ratchet
+            .receive(header, &self.skipped)?
+            .open(sealed, b"ad")
+    }
+
+    fn receive(&mut self, sealed: &Sealed) -> Result<SecretBytes, RatchetError> {
+        let opened = self.try_receive(sealed)?;
+        let mut kept = self.skipped.0.borrow_mut();
+        for change in opened.changes {
+            match change {
+                SkippedChange::ForgetChain(chain) => kept.retain(|at, _| at.chain != chain),
+                SkippedChange::EraseOldest { chain, count } => {
+                    let oldest: Vec<_> = kept
+                        .keys()
+                        .filter(|at| at.chain == chain)
+                        .take(count as usize)
+                        .copied()
+                        .collect();
+                    assert_eq!(oldest.len(), count as usize);
+                    kept.retain(|at, _| !oldest.contains(at));
+                }
+                SkippedChange::Erase(position) => assert!(kept.remove(&position).is_some()),
+                SkippedChange::Keep(position, key) => {
+                    kept.insert(position, Secret::new(*key.as_bytes()));
+                }
+            }
+        }
+        // Every step goes through the form that the store keeps.
+        self.ratchet = Ratchet::from_row(&opened.ratchet.to_row()).unwrap();
+        assert_eq!(kept.len(), self.ratchet.skipped() as usize);
+        Ok(opened.plaintext)
+    }
+}
+
+fn pair(seed: u8) -> (Side, Side) {
+    let mut rng = seeded(&Secret::new([seed; 32]));
+    let shared = Secret::<32>::random(&mut rng);
+    let prekey = DhSecret::generate(&mut rng);
+    let side = |ratchet, rng: &mut SeededRandom| Side {
+        ratchet,
+        skipped: Skipped::default(),
+        rng: seeded(&Secret::random(rng)),
+    };
+    let alice = Ratchet::initiate(shared.duplicate(), prekey.public());
+    let bob = Ratchet::respond(shared, prekey);
+    (side(alice, &mut rng), side(bob, &mut rng))
+}
+
+#[test]
+fn a_conversation_in_order_in_both_directions() {
+    let (mut alice, mut bob) = pair(30);
+    for round in 0..20 {
+        for i in 0..3 {
+            let text = format!("{round} {i}");
+            let sealed = alice.send(&text);
+            assert_eq!(*bob.receive(&sealed).unwrap(), text.as_bytes());
+        }
+        let sealed = bob.send("and back");
+        assert_eq!(*alice.receive(&sealed).unwrap(), b"and back");
+    }
+    assert!(bob.ratchet.chains.len() <= MAX_RECEIVING_CHAINS);
+}
+
+#[test]
+fn late_and_lost_messages_leave_the_rest_readable() {
+    let (mut alice, mut bob) = pair(31);
+    let first: Vec<_> = (0..10).map(|i| alice.send(&format!("a{i}"))).collect();
+    bob.receive(&first[9]).unwrap();
+    let answer = bob.send("b");
+    alice.receive(&answer).unwrap();
+    let second: Vec<_> = (0..10).map(|i| alice.send(&format!("c{i}"))).collect();
+    bob.receive(&second[5]).unwrap();
+    for i in [3, 7, 0] {
+        assert_eq!(*bob.receive(&first[i]).unwrap(), format!("a{i}").as_bytes());
+        assert_eq!(
+            *bob.receive(&second[i % 5]).unwrap(),
+            format!("c{}", i % 5).as_bytes()
+        );
+    }
+}
+
+#[test]
+fn a_key_opens_once() {
+    let (mut alice, mut bob) = pair(32);
+    let sealed: Vec<_> = (0..3).map(|i| alice.send(&i.to_string())).collect();
+    for i in [2, 0, 1] {
+        bob.receive(&sealed[i]).unwrap();
+        let number = i as u32;
+        assert_eq!(
+            bob.receive(&sealed[i]).unwrap_err(),
+            RatchetError::KeyGone(Position { chain: 0, number })
+        );
+    }
+}
+
+#[test]
+fn a_message_that_fails_changes_nothing() {
+    let (mut alice, mut bob) = pair(33);
+    let hello = alice.send("hello");
+    bob.receive(&hello).unwrap();
+    let before = bob.ratchet.to_row();
+    let mut good = alice.send("next");
+
+    good.1[20] ^= 1;
+    assert!(bob.receive(&good).is_err());
+    let mut header = good.0;
+    header.message_number = 500;
+    assert!(bob.receive(&(header, good.1.clone())).is_err());
+    header.ratchet_key = DhSecret::generate(&mut bob.rng).public();
+    assert!(bob.receive(&(header, good.1.clone())).is_err());
+
+    assert!(before == bob.ratchet.to_row());
+    good.1[20] ^= 1;
+    assert_eq!(*bob.receive(&good).unwrap(), b"next");
+}
+
+#[test]
+fn a_jump_over_the_bound_is_an_error_that_costs_nothing() {
+    let (mut alice, mut bob) = pair(34);
+    let hello = alice.send("hello");
+    bob.receive(&hello).unwrap();
+    let mut far = alice.send("far");
+    for _ in 0..MAX_CHAIN_JUMP {
+        far = alice.send("far");
+    }
+    let mut farther = far.0;
+    farther.message_number += 1;
+    assert_eq!(
+        bob.receive(&(farther, far.1.clone())).unwrap_err(),
+        RatchetError::TooFarAhead {
+            ahead: MAX_CHAIN_JUMP + 1
+        }
+    );
+    assert_eq!(bob.ratchet.skipped(), 0);
+    assert_eq!(*bob.receive(&far).unwrap(), b"far");
+    assert_eq!(bob.ratchet.skipped(), MAX_SKIPPED_KEYS);
+}
+
+#[test]
+fn skipped_keys_stay_within_their_bound_and_the_oldest_go_first() {
+    let (mut alice, mut bob) = pair(35);
+    let first: Vec<_> = (0..1_500).map(|_| alice.send("first")).collect();
+    bob.receive(&first[1_499]).unwrap();
+    let answer = bob.send("turn");
+    alice.receive(&answer).unwrap();
+    let second: Vec<_> = (0..1_000).map(|_| alice.send("second")).collect();
+    bob.receive(&second[999]).unwrap();
+    assert_eq!(bob.ratchet.skipped(), MAX_SKIPPED_KEYS);
+    assert!(bob.receive(&first[497]).is_err());
+    assert!(bob.receive(&first[498]).is_ok());
+    assert!(bob.receive(&second[0]).is_ok());
+}
+
+#[test]
+fn keys_of_the_sixth_last_chain_are_gone() {
+    let (mut alice, mut bob) = pair(36);
+    let mut late = Vec::new();
+    for _ in 0..=MAX_RECEIVING_CHAINS {
+        late.push(alice.send("late"));
+        let sealed = alice.send("now");
+        bob.receive(&sealed).unwrap();
+        let answer = bob.send("turn");
+        alice.receive(&answer).unwrap();
+    }
+    assert!(bob.receive(&late[0]).is_err());
+    for sealed in &late[1..] {
+        assert!(bob.receive(sealed).is_ok());
+    }
+}
+
+#[test]
+fn ones_own_message_reflected_is_refused() {
+    let (mut alice, mut bob) = pair(37);
+    let hello = alice.send("hello");
+    assert!(alice.receive(&hello).is_err());
+    bob.receive(&hello).unwrap();
+    let answer = bob.send("hi");
+    assert!(bob.receive(&answer).is_err());
+    assert!(alice.receive(&answer).is_ok());
+}
+
+#[test]
+fn a_ratchet_key_of_small_order_is_refused() {
+    let (mut alice, bob) = pair(38);
+    let (header, sealed) = alice.send("hello");
+    let low = DhPublic::from_bytes(&[0; 32]);
+    assert!(low.is_err());
+    assert!(bob.try_receive(&(header, sealed)).is_ok());
+}
+
+#[test]
+fn after_a_round_trip_a_stolen_state_reads_nothing_new() {
+    let (mut alice, mut bob) = pair(39);
+    let hello = alice.send("hello");
+    bob.receive(&hello).unwrap();
+    let stolen = Side {
+        ratchet: bob.ratchet.duplicate(),
+        skipped: Skipped::default(),
+        rng: seeded(&Secret::new([99; 32])),
+    };
+    let now = alice.send("the thief reads this");
+    assert!(stolen.try_receive(&now).is_ok());
+    bob.receive(&now).unwrap();
+    let answer = bob.send("turn");
+    alice.receive(&answer).unwrap();
+    let healed = alice.send("and not this");
+    assert!(stolen.try_receive(&healed).is_err());
+    assert!(stolen.try_receive(&hello).is_err());
+    assert_eq!(*bob.receive(&healed).unwrap(), b"and not this");
+}

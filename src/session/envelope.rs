@@ -1,0 +1,91 @@
+//! The envelope: one message to one identity, a part for each of its devices (RFC windlass §7.1).
+
+use std::collections::BTreeSet;
+
+use prost::Message;
+
+use super::Header;
+use crate::limits::{MAX_DEVICES, MAX_ENVELOPE_LEN, PROTOCOL_VERSION};
+use crate::wire::{self, WireError, malformed, v1};
+use crate::x3dh::HandshakeMessage;
+
+/// A decoded envelope. Nothing in it is authenticated yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// One for each receiving device.
+    pub parts: Vec<Part>,
+}
+
+/// The message for one device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The receiving device.
+    pub device_id: u32,
+    /// The handshake, until the first reply.
+    pub handshake: Option<HandshakeMessage>,
+    /// The header.
+    pub header: Header,
+    /// The header's bytes as they came.
+    pub header_bytes: Vec<u8>,
+    /// Nonce, ciphertext and tag.
+    pub ciphertext: Vec<u8>,
+}
+
+impl Envelope {
+    /// Reads an envelope strictly: any byte that is changed outside the ciphertexts is noticed here or makes them fail.
+    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        wire::check_version("envelope", bytes, MAX_ENVELOPE_LEN)?;
+        let envelope: v1::Envelope = wire::decode_strict("envelope", bytes)?;
+        let parts = envelope
+            .messages
+            .into_iter()
+            .map(Part::from_wire)
+            .collect::<Result<Vec<_>, _>>()?;
+        let devices: BTreeSet<_> = parts.iter().map(|part| part.device_id).collect();
+        if parts.is_empty() || parts.len() > MAX_DEVICES || devices.len() != parts.len() {
+            return Err(malformed("list of receiving devices"));
+        }
+        Ok(Self { parts })
+    }
+
+    /// The bytes for the transport.
+    #[must_use]
+    pub fn encode(self) -> Vec<u8> {
+        v1::Envelope {
+            version: PROTOCOL_VERSION,
+            messages: self.parts.into_iter().map(Part::into_wire).collect(),
+        }
+        .encode_to_vec()
+    }
+
+    /// The part for one device.
+    #[must_use]
+    pub fn part_for(&self, device_id: u32) -> Option<&Part> {
+        self.parts.iter().find(|part| part.device_id == device_id)
+    }
+}
+
+impl Part {
+    fn from_wire(message: v1::DeviceMessage) -> Result<Self, WireError> {
+        Ok(Self {
+            device_id: wire::non_zero("receiving device id", message.device_id)?,
+            handshake: message
+                .handshake
+                .as_ref()
+                .map(HandshakeMessage::from_wire)
+                .transpose()?,
+            header: Header::from_bytes(&message.header)?,
+            header_bytes: message.header,
+            ciphertext: message.ciphertext,
+        })
+    }
+
+    fn into_wire(self) -> v1::DeviceMessage {
+        v1::DeviceMessage {
+            device_id: self.device_id,
+            handshake: self.handshake.as_ref().map(HandshakeMessage::to_wire),
+            header: self.header_bytes,
+            ciphertext: self.ciphertext,
+        }
+    }
+}

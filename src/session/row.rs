@@ -1,0 +1,55 @@
+//! A session as the store keeps it, and back.
+
+use prost::Message;
+
+use super::{HintKey, Phase, Session, SessionError};
+use crate::crypto::SecretBytes;
+use crate::identity::PublicIdentity;
+use crate::ratchet::Ratchet;
+use crate::wire::{self, store::SessionRow, v1};
+use crate::x3dh::{HandshakeMessage, Party};
+
+impl Session {
+    /// The encoded row.
+    #[must_use]
+    pub fn to_row(&self) -> SecretBytes {
+        wire::encode_secret(&SessionRow {
+            session_id: self.id.to_vec(),
+            peer_identity_key: self.peer.identity.to_bytes().to_vec(),
+            peer_device_id: self.peer.device_id,
+            associated_data: self.associated_data.to_vec(),
+            hint_key: self.hint_key.as_bytes().to_vec(),
+            handshake: match &self.phase {
+                Phase::Pending(handshake) => handshake.to_wire().encode_to_vec(),
+                Phase::Established => Vec::new(),
+            },
+            ratchet: Some(self.ratchet.to_row()),
+            created_at: self.created_at,
+        })
+    }
+
+    /// The session of a row. The store authenticated the row, so an error is a fault of ours or another version's doing.
+    pub fn from_row(bytes: &[u8]) -> Result<Self, SessionError> {
+        let row: SessionRow = wire::decode("session row", bytes)?;
+        let ratchet = row.ratchet.as_ref().ok_or(SessionError::Damaged)?;
+        let phase = if row.handshake.is_empty() {
+            Phase::Established
+        } else {
+            let handshake: v1::Handshake = wire::decode("handshake", &row.handshake)?;
+            Phase::Pending(HandshakeMessage::from_wire(&handshake)?)
+        };
+        Ok(Self {
+            id: wire::array("session id", &row.session_id)?,
+            peer: Party {
+                identity: PublicIdentity::from_bytes(&row.peer_identity_key)
+                    .map_err(|_| SessionError::Damaged)?,
+                device_id: row.peer_device_id,
+            },
+            associated_data: wire::array("associated data", &row.associated_data)?,
+            hint_key: HintKey::from_bytes(&row.hint_key).ok_or(SessionError::Damaged)?,
+            phase,
+            ratchet: Ratchet::from_row(ratchet)?,
+            created_at: row.created_at,
+        })
+    }
+}

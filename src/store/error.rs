@@ -1,0 +1,164 @@
+//! Every way a store can refuse, told apart. None of them has changed a byte.
+
+use std::io;
+
+/// Why the store refuses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// `create` on a path where something is.
+    #[error("there is a file already; open it, or choose another path")]
+    AlreadyExists,
+    /// `open` on a path where nothing is.
+    #[error("there is no store; create one, or check the path")]
+    NotFound,
+    /// Neither the passphrase nor the key bytes unwrap the data key.
+    #[error("the key or passphrase is wrong")]
+    WrongKey,
+    /// An empty passphrase protects nothing.
+    #[error("the passphrase is empty")]
+    EmptyPassphrase,
+    /// The file is something else.
+    #[error("the file is not a Windlass store")]
+    NotAStore,
+    /// Bytes changed since they were written.
+    #[error("the store is damaged: {what}; restore it from a backup")]
+    Damaged {
+        /// The table or part.
+        what: &'static str,
+    },
+    /// Another process, or another handle of this one, has it.
+    #[error("the store is open elsewhere; one process owns a store")]
+    Locked,
+    /// Written by a later version of this library.
+    #[error("the store has format version {got}, this library knows up to {max}; update it")]
+    NewerVersion {
+        /// The file's version.
+        got: u32,
+        /// The newest version known here.
+        max: u32,
+    },
+    /// No space, or a quota.
+    #[error("the disk is full")]
+    DiskFull,
+    /// The key-slot file is not there.
+    #[error(
+        "the key-slot file beside the store (its name and `.keys`) is missing; put it back, nothing opens without it"
+    )]
+    KeySlotsMissing,
+    /// The key-slot file is damaged or cut short.
+    #[error(
+        "the key-slot file beside the store is damaged; put back the copy that belongs to this store"
+    )]
+    KeySlotsDamaged,
+    /// The key-slot file is another store's.
+    #[error("the key-slot file belongs to another store")]
+    KeySlotsOfAnotherStore,
+    /// Store and key-slot file are copies of different times, with a shred between them.
+    #[error(
+        "the store is at epoch {store}, its key-slot file at epoch {slots}; put back two files of the same time"
+    )]
+    EpochMismatch {
+        /// The store's epoch.
+        store: u64,
+        /// The newest epoch in the key-slot file.
+        slots: u64,
+    },
+    /// `close` was called.
+    #[error("the store is closed")]
+    Closed,
+    /// This process is a child of the one that opened the store.
+    #[error("the store was opened by the parent process; open it after fork, in one process only")]
+    Forked,
+    /// The operating system gave no randomness.
+    #[error("the operating system gave no randomness")]
+    Randomness,
+    /// Argon2id could not run with the file's parameters.
+    #[error(
+        "the passphrase could not be turned into a key: too little memory, or parameters out of bounds"
+    )]
+    KeyDerivation,
+    /// Any other failure of the file system.
+    #[error("the file system failed: {kind}; close the store and open it again")]
+    Io {
+        /// What kind of failure.
+        kind: io::ErrorKind,
+    },
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            io::ErrorKind::NotFound => Self::NotFound,
+            kind => Self::Io { kind },
+        }
+    }
+}
+
+impl From<redb::StorageError> for StoreError {
+    fn from(error: redb::StorageError) -> Self {
+        match error {
+            redb::StorageError::Io(error) => error.into(),
+            redb::StorageError::PreviousIo => Self::Io {
+                kind: io::ErrorKind::Other,
+            },
+            redb::StorageError::DatabaseClosed => Self::Closed,
+            _ => Self::Damaged {
+                what: "database pages",
+            },
+        }
+    }
+}
+
+impl From<redb::DatabaseError> for StoreError {
+    fn from(error: redb::DatabaseError) -> Self {
+        match error {
+            redb::DatabaseError::DatabaseAlreadyOpen => Self::Locked,
+            redb::DatabaseError::LockProtocolMismatch => Self::Locked,
+            redb::DatabaseError::Storage(error) => error.into(),
+            _ => Self::Damaged {
+                what: "database header",
+            },
+        }
+    }
+}
+
+impl From<redb::TransactionError> for StoreError {
+    fn from(error: redb::TransactionError) -> Self {
+        match error {
+            redb::TransactionError::Storage(error) => error.into(),
+            _ => Self::Damaged {
+                what: "database pages",
+            },
+        }
+    }
+}
+
+impl From<redb::TableError> for StoreError {
+    fn from(error: redb::TableError) -> Self {
+        match error {
+            redb::TableError::Storage(error) => error.into(),
+            redb::TableError::TableDoesNotExist(_) => Self::NotAStore,
+            _ => Self::Damaged {
+                what: "database tables",
+            },
+        }
+    }
+}
+
+impl From<redb::CommitError> for StoreError {
+    fn from(error: redb::CommitError) -> Self {
+        match error {
+            redb::CommitError::Storage(error) => error.into(),
+            _ => Self::Damaged {
+                what: "database pages",
+            },
+        }
+    }
+}
+
+impl From<crate::crypto::RandomnessUnavailable> for StoreError {
+    fn from(_: crate::crypto::RandomnessUnavailable) -> Self {
+        Self::Randomness
+    }
+}

@@ -1,0 +1,88 @@
+//! What opens a store: a passphrase, or 32 bytes from a keychain.
+
+use core::fmt;
+
+use zeroize::Zeroizing;
+
+use super::StoreError;
+use crate::crypto::{Argon2Params, CryptoRng, Secret, derive_from_passphrase, hkdf_sha256};
+
+/// The user's key to a store.
+pub enum StoreKey {
+    /// A passphrase, and what a guess of it costs.
+    Passphrase(Zeroizing<String>, Argon2Params),
+    /// 32 bytes that are as good as random: from a keychain, a secret manager, an environment variable.
+    Raw(Secret<32>),
+}
+
+impl StoreKey {
+    /// A passphrase with the recommended cost.
+    pub fn passphrase(passphrase: &str) -> Result<Self, StoreError> {
+        if passphrase.is_empty() {
+            return Err(StoreError::EmptyPassphrase);
+        }
+        Ok(Self::Passphrase(
+            Zeroizing::new(passphrase.to_owned()),
+            Argon2Params::RECOMMENDED,
+        ))
+    }
+}
+
+impl fmt::Debug for StoreKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passphrase(..) => "Passphrase([REDACTED])",
+            Self::Raw(_) => "Raw([REDACTED])",
+        })
+    }
+}
+
+/// How the wrapping key follows from the user's key; stands in the key slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Derivation {
+    Raw,
+    Argon2id(Argon2Params),
+}
+
+/// A wrapping key with what is needed to derive it again.
+pub(super) struct WrappingKey {
+    pub(super) key: Secret<32>,
+    pub(super) derivation: Derivation,
+    pub(super) salt: [u8; 16],
+}
+
+impl WrappingKey {
+    /// For a new store or a change of key: a fresh salt.
+    pub(super) fn create(key: &StoreKey, rng: &mut dyn CryptoRng) -> Result<Self, StoreError> {
+        let mut salt = [0; 16];
+        rng.fill_bytes(&mut salt);
+        let derivation = match key {
+            StoreKey::Passphrase(_, params) => Derivation::Argon2id(*params),
+            StoreKey::Raw(_) => Derivation::Raw,
+        };
+        Self::derive(key, derivation, salt)
+    }
+
+    /// For an existing store. A key of the other kind is a wrong key.
+    pub(super) fn derive(
+        key: &StoreKey,
+        derivation: Derivation,
+        salt: [u8; 16],
+    ) -> Result<Self, StoreError> {
+        let key = match (key, derivation) {
+            (StoreKey::Passphrase(passphrase, _), Derivation::Argon2id(params)) => {
+                derive_from_passphrase(passphrase, &salt, params)
+                    .map_err(|_| StoreError::KeyDerivation)?
+            }
+            (StoreKey::Raw(bytes), Derivation::Raw) => {
+                hkdf_sha256(&salt, bytes.as_bytes(), b"Windlass store v1 raw key")
+            }
+            _ => return Err(StoreError::WrongKey),
+        };
+        Ok(Self {
+            key,
+            derivation,
+            salt,
+        })
+    }
+}

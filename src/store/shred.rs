@@ -1,0 +1,174 @@
+//! Shredding: what was replaced or deleted becomes unreadable, also for whoever takes the file and the passphrase later.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::rows::{Direction, raw_range};
+use super::table::prefix_end;
+use super::tree::{self, Bucket, HEADER_ROW, ROOT_ROW};
+use super::{Inner, ROWS, Store, StoreError, Table, guarded};
+use crate::crypto::{self, Secret, SeededRandom, system_random};
+use redb::ReadableTable;
+
+/// What a shred did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ShredReport {
+    /// Buckets that held something dead.
+    pub buckets: u64,
+    /// Living rows that shared their keys and were sealed anew.
+    pub rows: u64,
+}
+
+type RowsTable<'a> = redb::Table<'a, &'static [u8], &'static [u8]>;
+
+impl Store {
+    /// Makes every earlier value of a row that was replaced or deleted unreadable. The cost follows the buckets touched since the
+    /// last shred, not the size of the store. Waits for readers and writers, and they wait for it.
+    pub fn shred(&self) -> Result<ShredReport, StoreError> {
+        self.check_process()?;
+        let mut inner = self.alone();
+        let inner = inner.as_mut().ok_or(StoreError::Closed)?;
+        guarded(|| inner.shred())
+    }
+}
+
+impl Inner {
+    /// 1. The next epoch's root key is written beside the current one, and synced. 2. One transaction seals the dirty buckets, their
+    ///    nodes and the root anew. 3. The slots are overwritten with the next key alone. After a crash, the store's header says
+    ///    which of the two keys is in force, and opening ends what was begun.
+    pub(super) fn shred(&mut self) -> Result<ShredReport, StoreError> {
+        let dirty = self
+            .dirty
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if dirty.is_empty() {
+            return Ok(ShredReport::default());
+        }
+        let mut rng = system_random()?;
+        let current = self.epoch_key()?.duplicate();
+        let next_epoch = self.epoch + 1;
+        let next = Secret::random(&mut rng);
+        self.keys.epochs = vec![(self.epoch, current), (next_epoch, next.duplicate())];
+        self.slots.write(&self.keys, &mut rng)?;
+
+        let former_epoch = self.epoch;
+        self.epoch = next_epoch;
+        match self.move_to_new_keys(&dirty, &next, &mut rng) {
+            Ok((report, root, nodes)) => {
+                self.root = root;
+                let cache = self.nodes.get_mut().unwrap_or_else(PoisonError::into_inner);
+                cache.extend(nodes);
+                self.dirty = RwLock::default();
+                self.finish_shred()?;
+                Ok(report)
+            }
+            Err(error) => {
+                self.epoch = former_epoch;
+                self.keys
+                    .epochs
+                    .retain(|(number, _)| *number == former_epoch);
+                Err(error)
+            }
+        }
+    }
+
+    /// Leaves only the current epoch's key in the slots. Also ends what a crash interrupted.
+    pub(super) fn finish_shred(&mut self) -> Result<(), StoreError> {
+        let epoch = self.epoch;
+        if self.keys.epochs.len() == 1 {
+            return Ok(());
+        }
+        self.keys.epochs.retain(|(number, _)| *number == epoch);
+        self.slots.write_both(&self.keys, &mut system_random()?)
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn move_to_new_keys(
+        &self,
+        dirty: &BTreeSet<Bucket>,
+        root_key: &Secret<32>,
+        rng: &mut SeededRandom,
+    ) -> Result<(ShredReport, tree::Keys, BTreeMap<u8, Arc<tree::Keys>>), StoreError> {
+        let mut report = ShredReport::default();
+        let mut root = self.root.duplicate();
+        let mut nodes: BTreeMap<u8, tree::Keys> = BTreeMap::new();
+        let transaction = self.begin_write()?;
+        {
+            let mut table = transaction.open_table(ROWS)?;
+            for bucket in dirty {
+                if !nodes.contains_key(&bucket.0) {
+                    nodes.insert(bucket.0, self.load_node(&table, bucket.0)?);
+                }
+                let Some(node) = nodes.get_mut(&bucket.0) else {
+                    continue;
+                };
+                let (from, to) = (node.get(bucket.1), Secret::random(rng));
+                node.replace(bucket.1, &to);
+                report.rows += self.reseal(&mut table, *bucket, &from, &to, rng)?;
+                report.buckets += 1;
+                table.remove(tree::dirty_row(*bucket).as_slice())?;
+            }
+            for (place, node) in &nodes {
+                let key = Secret::random(rng);
+                root.replace(*place, &key);
+                let row = tree::node_row(*place);
+                let sealed = node.seal(&key, &self.store_id, &row, rng);
+                table.insert(row.as_slice(), sealed.as_slice())?;
+            }
+            let sealed = root.seal(root_key, &self.store_id, &ROOT_ROW, rng);
+            table.insert(ROOT_ROW.as_slice(), sealed.as_slice())?;
+            table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
+        }
+        transaction.commit()?;
+        let nodes = nodes
+            .into_iter()
+            .map(|(place, keys)| (place, Arc::new(keys)))
+            .collect();
+        Ok((report, root, nodes))
+    }
+
+    fn load_node(&self, table: &RowsTable<'_>, node: u8) -> Result<tree::Keys, StoreError> {
+        if let Some(keys) = self.cached_node(node) {
+            return Ok(keys.duplicate());
+        }
+        let row = tree::node_row(node);
+        let sealed = table
+            .get(row.as_slice())?
+            .ok_or(StoreError::Damaged { what: "key tree" })?;
+        tree::Keys::open(&self.root.get(node), &self.store_id, &row, sealed.value())
+    }
+
+    /// Seals the living rows of a bucket under its new key; how many there are.
+    fn reseal(
+        &self,
+        table: &mut RowsTable<'_>,
+        bucket: Bucket,
+        from: &Secret<32>,
+        to: &Secret<32>,
+        rng: &mut SeededRandom,
+    ) -> Result<u64, StoreError> {
+        let mut count = 0;
+        for of in Table::ALL {
+            let low = vec![of.tag(), bucket.0, bucket.1];
+            let high = prefix_end(&low).map_or(Bound::Unbounded, Bound::Excluded);
+            let rows = raw_range(
+                table,
+                &Bound::Included(low),
+                &high,
+                Direction::Forward,
+                usize::MAX,
+            )?;
+            for (row, sealed) in rows {
+                let data = tree::associated_data(&self.store_id, &row);
+                let value = crypto::open(from, &sealed, &data)
+                    .map_err(|_| StoreError::Damaged { what: of.name() })?;
+                let sealed = crypto::seal(to, &value, &data, rng);
+                table.insert(row.as_slice(), sealed.as_slice())?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,290 @@
+//! The key-slot file: the only place where keys can be overwritten (docs/store.md, "Key slots").
+//!
+//! redb copies on write, so what was ever in its file may still be there. The wrapped data key and the epoch root keys are
+//! therefore in a file of their own, two slots of fixed length, written in place one after the other and synced.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use super::StoreError;
+use super::key::{Derivation, StoreKey, WrappingKey};
+use crate::crypto::{self, Argon2Params, CryptoRng, Secret, SecretBytes, sha256};
+
+/// Version of the slots' format.
+pub(super) const SLOT_VERSION: u32 = 1;
+/// A disk writes sectors of at least this size whole or not at all; a torn slot is found by its checksum all the same.
+const SLOT_LEN: usize = 512;
+const MAGIC: &[u8; 8] = b"WLKEYSLT";
+/// magic, version, store id, write number, open counter, derivation (kind, memory, iterations, lanes), salt.
+const HEAD_LEN: usize = 8 + 4 + 16 + 8 + 8 + 13 + 16;
+/// data key, then two of (epoch, root key); an absent second one is all zero.
+const SECRETS_LEN: usize = 32 + 2 * (8 + 32);
+const SEALED_LEN: usize = SECRETS_LEN + crypto::SEAL_OVERHEAD;
+const CHECKSUM_LEN: usize = 32;
+
+/// An epoch's number and root key.
+pub(super) type Epoch = (u64, Secret<32>);
+
+/// What the slots hold.
+pub(super) struct Keys {
+    pub(super) data_key: Secret<32>,
+    /// The current epoch; during a shred also the next one.
+    pub(super) epochs: Vec<Epoch>,
+    /// How often the store was opened and closed; the same number in the store tells an older copy of one of the two files.
+    pub(super) opened: u64,
+}
+
+/// The open key-slot file.
+pub(super) struct Slots {
+    file: File,
+    wrapping: WrappingKey,
+    store_id: [u8; 16],
+    /// Number of the latest write; the parity says which slot it is in.
+    written: u64,
+}
+
+/// A slot whose checksum is right.
+struct Slot {
+    head: [u8; HEAD_LEN],
+    sealed: [u8; SEALED_LEN],
+    written: u64,
+}
+
+impl Slots {
+    /// A new file; both slots are written.
+    pub(super) fn create(
+        path: &Path,
+        key: &StoreKey,
+        store_id: [u8; 16],
+        keys: &Keys,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, StoreError> {
+        let mut slots = Self {
+            file: private(
+                OpenOptions::new()
+                    .read(true)
+                    .write(true)
+                    .create(true)
+                    .truncate(true),
+            )
+            .open(path)?,
+            wrapping: WrappingKey::create(key, rng)?,
+            store_id,
+            written: 0,
+        };
+        slots.write_both(keys, rng)?;
+        Ok(slots)
+    }
+
+    /// Opens the file and the keys in it.
+    pub(super) fn open(path: &Path, key: &StoreKey) -> Result<(Self, Keys), StoreError> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => StoreError::KeySlotsMissing,
+                _ => error.into(),
+            })?;
+        let mut bytes = Vec::new();
+        (&mut file)
+            .take(2 * SLOT_LEN as u64 + 1)
+            .read_to_end(&mut bytes)?;
+        let slot = bytes
+            .chunks(SLOT_LEN)
+            .filter_map(Slot::read)
+            .max_by_key(|slot| slot.written)
+            .ok_or(StoreError::KeySlotsDamaged)?;
+        let head = Head::parse(&slot.head).ok_or(StoreError::KeySlotsDamaged)?;
+        if head.version > SLOT_VERSION {
+            return Err(StoreError::NewerVersion {
+                got: head.version,
+                max: SLOT_VERSION,
+            });
+        }
+        let wrapping = WrappingKey::derive(key, head.derivation?, head.salt)?;
+        let secrets = crypto::open(&wrapping.key, &slot.sealed, &slot.head)
+            .map_err(|_| StoreError::WrongKey)?;
+        let (data_key, epochs) = parse_secrets(&secrets).ok_or(StoreError::KeySlotsDamaged)?;
+        let slots = Self {
+            file,
+            wrapping,
+            store_id: head.store_id,
+            written: head.written,
+        };
+        Ok((
+            slots,
+            Keys {
+                data_key,
+                epochs,
+                opened: head.opened,
+            },
+        ))
+    }
+
+    pub(super) fn store_id(&self) -> [u8; 16] {
+        self.store_id
+    }
+
+    pub(super) fn derivation(&self) -> Derivation {
+        self.wrapping.derivation
+    }
+
+    /// Writes the slot that is not the latest, and syncs. The latest stays readable until this one is durable.
+    pub(super) fn write(&mut self, keys: &Keys, rng: &mut dyn CryptoRng) -> Result<(), StoreError> {
+        let written = self.written + 1;
+        let bytes = self.encode(keys, written, rng);
+        let offset = (written % 2) * SLOT_LEN as u64;
+        self.file.seek(SeekFrom::Start(offset))?;
+        self.file.write_all(&bytes)?;
+        self.file.sync_all()?;
+        self.written = written;
+        Ok(())
+    }
+
+    /// Writes one slot after the other, so that nothing of the earlier keys stays in the file.
+    pub(super) fn write_both(
+        &mut self,
+        keys: &Keys,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), StoreError> {
+        self.write(keys, rng)?;
+        self.write(keys, rng)
+    }
+
+    /// Wraps the same keys for another user's key.
+    pub(super) fn change_key(
+        &mut self,
+        key: &StoreKey,
+        keys: &Keys,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), StoreError> {
+        let former = core::mem::replace(&mut self.wrapping, WrappingKey::create(key, rng)?);
+        // Until the first of the two writes is durable, the former key is the one that opens.
+        if let Err(error) = self.write(keys, rng) {
+            self.wrapping = former;
+            return Err(error);
+        }
+        self.write(keys, rng)
+    }
+
+    fn encode(&self, keys: &Keys, written: u64, rng: &mut dyn CryptoRng) -> Vec<u8> {
+        let (kind, params) = match self.wrapping.derivation {
+            Derivation::Raw => (0u8, [0; 3]),
+            Derivation::Argon2id(params) => (
+                1,
+                [params.memory_kib, params.iterations, params.parallelism],
+            ),
+        };
+        let mut slot = Vec::with_capacity(SLOT_LEN);
+        slot.extend_from_slice(MAGIC);
+        slot.extend_from_slice(&SLOT_VERSION.to_be_bytes());
+        slot.extend_from_slice(&self.store_id);
+        slot.extend_from_slice(&written.to_be_bytes());
+        slot.extend_from_slice(&keys.opened.to_be_bytes());
+        slot.push(kind);
+        for parameter in params {
+            slot.extend_from_slice(&parameter.to_be_bytes());
+        }
+        slot.extend_from_slice(&self.wrapping.salt);
+
+        let mut secrets = SecretBytes::new(Vec::with_capacity(SECRETS_LEN));
+        secrets.extend_from_slice(keys.data_key.as_bytes());
+        for (number, root) in keys.epochs.iter().take(2) {
+            secrets.extend_from_slice(&number.to_be_bytes());
+            secrets.extend_from_slice(root.as_bytes());
+        }
+        secrets.resize(SECRETS_LEN, 0);
+        let sealed = crypto::seal(&self.wrapping.key, &secrets, &slot, rng);
+        slot.extend_from_slice(&sealed);
+        slot.resize(SLOT_LEN - CHECKSUM_LEN, 0);
+        let checksum = sha256(&[&slot]);
+        slot.extend_from_slice(&checksum);
+        slot
+    }
+}
+
+impl Slot {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() != SLOT_LEN {
+            return None;
+        }
+        let (content, checksum) = bytes.split_last_chunk::<CHECKSUM_LEN>()?;
+        if sha256(&[content]) != *checksum || !content.starts_with(MAGIC) {
+            return None;
+        }
+        let (head, rest) = content.split_first_chunk::<HEAD_LEN>()?;
+        let (sealed, _) = rest.split_first_chunk::<SEALED_LEN>()?;
+        Some(Self {
+            head: *head,
+            sealed: *sealed,
+            written: Head::parse(head)?.written,
+        })
+    }
+}
+
+struct Head {
+    version: u32,
+    store_id: [u8; 16],
+    written: u64,
+    opened: u64,
+    derivation: Result<Derivation, StoreError>,
+    salt: [u8; 16],
+}
+
+impl Head {
+    fn parse(head: &[u8; HEAD_LEN]) -> Option<Self> {
+        let (_, rest) = head.split_first_chunk::<8>()?;
+        let (version, rest) = rest.split_first_chunk::<4>()?;
+        let (store_id, rest) = rest.split_first_chunk::<16>()?;
+        let (written, rest) = rest.split_first_chunk::<8>()?;
+        let (opened, rest) = rest.split_first_chunk::<8>()?;
+        let (kind, rest) = rest.split_first_chunk::<1>()?;
+        let (memory, rest) = rest.split_first_chunk::<4>()?;
+        let (iterations, rest) = rest.split_first_chunk::<4>()?;
+        let (parallelism, rest) = rest.split_first_chunk::<4>()?;
+        let (salt, _) = rest.split_first_chunk::<16>()?;
+        let derivation = match kind {
+            [0] => Ok(Derivation::Raw),
+            [1] => Ok(Derivation::Argon2id(Argon2Params {
+                memory_kib: u32::from_be_bytes(*memory),
+                iterations: u32::from_be_bytes(*iterations),
+                parallelism: u32::from_be_bytes(*parallelism),
+            })),
+            _ => Err(StoreError::KeySlotsDamaged),
+        };
+        Some(Self {
+            version: u32::from_be_bytes(*version),
+            store_id: *store_id,
+            written: u64::from_be_bytes(*written),
+            opened: u64::from_be_bytes(*opened),
+            derivation,
+            salt: *salt,
+        })
+    }
+}
+
+fn parse_secrets(secrets: &[u8]) -> Option<(Secret<32>, Vec<Epoch>)> {
+    let (data_key, mut rest) = secrets.split_first_chunk::<32>()?;
+    let mut epochs = Vec::new();
+    while let Some((number, after)) = rest.split_first_chunk::<8>() {
+        let (root, after) = after.split_first_chunk::<32>()?;
+        rest = after;
+        let number = u64::from_be_bytes(*number);
+        if number != 0 {
+            epochs.push((number, Secret::try_from_slice(root)?));
+        }
+    }
+    Some((Secret::try_from_slice(data_key)?, epochs))
+}
+
+/// Readable and writable by the owner alone, where the system knows such a thing.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options
+}

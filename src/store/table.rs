@@ -1,0 +1,127 @@
+//! The logical tables, and the keys of their rows.
+
+use crate::crypto::{Secret, hmac_sha256};
+
+/// What a row belongs to. All tables share one redb table, so that a commit writes the path to one root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Table {
+    /// The device itself.
+    Device = 1,
+    /// Signed prekeys.
+    SignedPrekeys = 2,
+    /// One-time prekeys.
+    OneTimePrekeys = 3,
+    /// Handshakes that were accepted, grouped by signed prekey.
+    Handshakes = 4,
+    /// Contacts.
+    Contacts = 5,
+    /// The list of sessions of each remote device.
+    Archives = 6,
+    /// Sessions.
+    Sessions = 7,
+    /// Skipped message keys, grouped by session.
+    SkippedKeys = 8,
+    /// Message numbers that were used, grouped by session.
+    Accepted = 9,
+    /// Conversations.
+    Conversations = 10,
+    /// Messages.
+    Messages = 11,
+    /// The order of messages, grouped by conversation.
+    Timeline = 12,
+    /// Envelopes that wait for the transport.
+    Outbox = 13,
+}
+
+impl Table {
+    /// Every table.
+    pub const ALL: [Self; 13] = [
+        Self::Device,
+        Self::SignedPrekeys,
+        Self::OneTimePrekeys,
+        Self::Handshakes,
+        Self::Contacts,
+        Self::Archives,
+        Self::Sessions,
+        Self::SkippedKeys,
+        Self::Accepted,
+        Self::Conversations,
+        Self::Messages,
+        Self::Timeline,
+        Self::Outbox,
+    ];
+
+    /// The byte that its rows' keys begin with. Never 0, which is the store's own.
+    #[must_use]
+    pub const fn tag(self) -> u8 {
+        self as u8
+    }
+
+    /// The name for errors and for `inspect`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::SignedPrekeys => "signed prekeys",
+            Self::OneTimePrekeys => "one-time prekeys",
+            Self::Handshakes => "handshakes",
+            Self::Contacts => "contacts",
+            Self::Archives => "archives",
+            Self::Sessions => "sessions",
+            Self::SkippedKeys => "skipped keys",
+            Self::Accepted => "accepted",
+            Self::Conversations => "conversations",
+            Self::Messages => "messages",
+            Self::Timeline => "timeline",
+            Self::Outbox => "outbox",
+        }
+    }
+}
+
+/// What finds a row: a group, which is hashed, and bytes that order the rows of the group, which are not (they are counters and
+/// random ids).
+#[derive(Debug, Clone, Copy)]
+pub struct Key<'a> {
+    pub(super) group: &'a [u8],
+    pub(super) order: &'a [u8],
+}
+
+impl<'a> Key<'a> {
+    /// A row that is alone in its group.
+    #[must_use]
+    pub fn new(group: &'a [u8]) -> Self {
+        Self { group, order: &[] }
+    }
+
+    /// A row among others of its group.
+    #[must_use]
+    pub fn ordered(group: &'a [u8], order: &'a [u8]) -> Self {
+        Self { group, order }
+    }
+}
+
+/// Length of what every physical key begins with: the table's tag and the hash of the group.
+pub(super) const PREFIX_LEN: usize = 17;
+
+/// `tag || HMAC(lookup key, tag || group)[..16]`. Its bytes 1 and 2 choose the bucket.
+pub(super) fn prefix(lookup_key: &Secret<32>, table: Table, group: &[u8]) -> [u8; PREFIX_LEN] {
+    let hash = hmac_sha256(lookup_key.as_bytes(), &[&[table.tag()], group]);
+    let mut prefix = [table.tag(); PREFIX_LEN];
+    for (to, from) in prefix.iter_mut().skip(1).zip(hash.as_bytes()) {
+        *to = *from;
+    }
+    prefix
+}
+
+/// The smallest key that is above every key that begins with `prefix`; `None` when there is none.
+pub(super) fn prefix_end(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
+}

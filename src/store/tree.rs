@@ -1,0 +1,100 @@
+//! The tree of keys (docs/store.md, "Epochs and buckets"): a root that the key slots open, 256 nodes, 65,536 buckets.
+//!
+//! A row belongs to the bucket that the first two bytes of its hashed key name. Overwriting the root's key in the slot file makes
+//! every key unreadable that is not in the new tree; so a shred rewrites the buckets that hold something dead, their nodes and the
+//! root, and nothing else. The idea is the key tree of Reardon, Basin and Capkun, "Secure Data Deletion from Persistent Media"
+//! (CCS 2013), with a fixed shape.
+
+use super::StoreError;
+use crate::crypto::{self, CryptoRng, Secret};
+
+/// First byte of the rows of the store's own; tables begin at 1.
+pub(super) const OWN_TAG: u8 = 0;
+/// Row of the tree's root.
+pub(super) const ROOT_ROW: [u8; 2] = [OWN_TAG, 0];
+/// Row of the header.
+pub(super) const HEADER_ROW: [u8; 2] = [OWN_TAG, 3];
+
+/// Row of a node.
+pub(super) fn node_row(node: u8) -> [u8; 3] {
+    [OWN_TAG, 1, node]
+}
+
+/// Row that marks a bucket in which something died since the last shred.
+pub(super) fn dirty_row(bucket: Bucket) -> [u8; 4] {
+    [OWN_TAG, 2, bucket.0, bucket.1]
+}
+
+/// What all dirty marks begin with.
+pub(super) const DIRTY_PREFIX: [u8; 2] = [OWN_TAG, 2];
+
+/// A bucket: its node, and its place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Bucket(pub(super) u8, pub(super) u8);
+
+impl Bucket {
+    /// The bucket of a physical row key, `tag || hash || order`.
+    pub(super) fn of(row: &[u8]) -> Option<Self> {
+        match row {
+            [_, node, place, ..] => Some(Self(*node, *place)),
+            _ => None,
+        }
+    }
+}
+
+const FAN_OUT: usize = 256;
+
+/// The keys of the root's nodes, or of a node's buckets, all of them made at once: a row in a bucket that was empty costs no key.
+pub(super) struct Keys(Secret<{ FAN_OUT * 32 }>);
+
+impl Keys {
+    pub(super) fn generate(rng: &mut dyn CryptoRng) -> Self {
+        Self(Secret::random(rng))
+    }
+
+    pub(super) fn duplicate(&self) -> Self {
+        Self(self.0.duplicate())
+    }
+
+    pub(super) fn get(&self, place: u8) -> Secret<32> {
+        let (keys, _) = self.0.as_bytes().as_chunks::<32>();
+        keys.get(usize::from(place))
+            .map_or_else(Secret::zero, |key| Secret::new(*key))
+    }
+
+    pub(super) fn replace(&mut self, place: u8, key: &Secret<32>) {
+        let (keys, _) = self.0.as_mut_bytes().as_chunks_mut::<32>();
+        if let Some(to) = keys.get_mut(usize::from(place)) {
+            to.copy_from_slice(key.as_bytes());
+        }
+    }
+
+    /// Seals the keys for the row `row` of the store `store_id`.
+    pub(super) fn seal(
+        &self,
+        key: &Secret<32>,
+        store_id: &[u8; 16],
+        row: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Vec<u8> {
+        crypto::seal(key, self.0.as_bytes(), &associated_data(store_id, row), rng)
+    }
+
+    pub(super) fn open(
+        key: &Secret<32>,
+        store_id: &[u8; 16],
+        row: &[u8],
+        sealed: &[u8],
+    ) -> Result<Self, StoreError> {
+        crypto::open(key, sealed, &associated_data(store_id, row))
+            .ok()
+            .and_then(|plain| Secret::try_from_slice(&plain))
+            .map(Self)
+            .ok_or(StoreError::Damaged { what: "key tree" })
+    }
+}
+
+/// What a sealed row is bound to: this store, and its own key, so that rows cannot be swapped within a store nor between two.
+pub(super) fn associated_data(store_id: &[u8; 16], row: &[u8]) -> Vec<u8> {
+    [b"Windlass store v1 row".as_slice(), store_id, row].concat()
+}

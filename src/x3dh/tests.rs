@@ -1,0 +1,122 @@
+use super::*;
+use crate::bundle::Prekey;
+use crate::crypto::{SeededRandom, seeded};
+
+struct Responder {
+    identity: IdentityKeyPair,
+    signed_prekey: DhSecret,
+    one_time_prekey: DhSecret,
+}
+
+impl Responder {
+    fn new(rng: &mut SeededRandom) -> Self {
+        Self {
+            identity: IdentityKeyPair::generate(rng),
+            signed_prekey: DhSecret::generate(rng),
+            one_time_prekey: DhSecret::generate(rng),
+        }
+    }
+
+    fn device(&self, one_time: bool) -> DeviceBundle {
+        DeviceBundle {
+            device_id: 9,
+            signed_prekey: Prekey {
+                id: 1,
+                key: self.signed_prekey.public(),
+            },
+            one_time_prekey: one_time.then(|| Prekey {
+                id: 2,
+                key: self.one_time_prekey.public(),
+            }),
+        }
+    }
+
+    fn keys(&self, one_time: bool) -> ResponderKeys<'_> {
+        ResponderKeys {
+            identity: &self.identity,
+            device_id: 9,
+            signed_prekey: &self.signed_prekey,
+            one_time_prekey: one_time.then_some(&self.one_time_prekey),
+        }
+    }
+}
+
+#[test]
+fn both_sides_agree_with_and_without_a_one_time_prekey() {
+    let mut rng = seeded(&Secret::new([20; 32]));
+    let alice = IdentityKeyPair::generate(&mut rng);
+    let bob = Responder::new(&mut rng);
+    for one_time in [false, true] {
+        let (ours, message) = initiate(
+            &alice,
+            4,
+            &bob.identity.public(),
+            &bob.device(one_time),
+            &mut rng,
+        )
+        .unwrap();
+        let message = HandshakeMessage::from_wire(&message.to_wire()).unwrap();
+        let theirs = respond(&bob.keys(one_time), &message).unwrap();
+        assert_eq!(ours.shared_secret, theirs.shared_secret);
+        assert_eq!(ours.associated_data, theirs.associated_data);
+        assert_eq!(ours.session_id, theirs.session_id);
+
+        // The one-time prekey is part of the key and of the name.
+        let other = respond(&bob.keys(!one_time), &message).unwrap();
+        assert_ne!(ours.shared_secret, other.shared_secret);
+        assert_ne!(ours.session_id, other.session_id);
+    }
+}
+
+#[test]
+fn identities_and_devices_are_bound() {
+    let mut rng = seeded(&Secret::new([21; 32]));
+    let alice = IdentityKeyPair::generate(&mut rng);
+    let mallory = IdentityKeyPair::generate(&mut rng);
+    let bob = Responder::new(&mut rng);
+    let (ours, message) = initiate(
+        &alice,
+        4,
+        &bob.identity.public(),
+        &bob.device(true),
+        &mut rng,
+    )
+    .unwrap();
+
+    let mut claimed = message;
+    claimed.initiator.identity = mallory.public();
+    let theirs = respond(&bob.keys(true), &claimed).unwrap();
+    assert_ne!(ours.shared_secret, theirs.shared_secret);
+    assert_ne!(ours.associated_data, theirs.associated_data);
+
+    let mut claimed = message;
+    claimed.initiator.device_id = 5;
+    let theirs = respond(&bob.keys(true), &claimed).unwrap();
+    assert_ne!(ours.associated_data, theirs.associated_data);
+
+    let mut keys = bob.keys(true);
+    keys.device_id = 10;
+    let theirs = respond(&keys, &message).unwrap();
+    assert_ne!(ours.associated_data, theirs.associated_data);
+}
+
+#[test]
+fn one_ephemeral_key_makes_one_session() {
+    let mut rng = seeded(&Secret::new([22; 32]));
+    let alice = IdentityKeyPair::generate(&mut rng);
+    let bob = Responder::new(&mut rng);
+    let mut start = || {
+        initiate(
+            &alice,
+            4,
+            &bob.identity.public(),
+            &bob.device(false),
+            &mut rng,
+        )
+        .unwrap()
+    };
+    let (first, second) = (start(), start());
+    assert_ne!(first.1.ephemeral_key, second.1.ephemeral_key);
+    assert_ne!(first.0.session_id, second.0.session_id);
+    assert_ne!(first.0.shared_secret, second.0.shared_secret);
+}

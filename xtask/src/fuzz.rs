@@ -1,0 +1,59 @@
+//! `cargo xtask fuzz`, once there are fuzz targets.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::shell;
+use crate::workspace::Workspace;
+
+/// Seconds for each target when none is named.
+const SECONDS: u32 = 60;
+
+/// Whether there is anything to run.
+pub fn available(workspace: &Workspace) -> bool {
+    !targets(workspace).is_empty()
+}
+
+/// Runs the named target with the arguments after it, or each target for a while.
+pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    let targets = targets(workspace);
+    if targets.is_empty() {
+        bail!("there are no targets in fuzz/fuzz_targets/");
+    }
+    if shell::which("cargo-fuzz").is_none() {
+        bail!(
+            "cargo-fuzz is not installed (`cargo install --locked cargo-fuzz`; it needs a nightly compiler)"
+        );
+    }
+    if let Some((target, rest)) = arguments.split_first() {
+        return fuzz(workspace, target, rest);
+    }
+    let limit = format!("-max_total_time={SECONDS}");
+    for target in targets {
+        let name = target
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        fuzz(workspace, &name, std::slice::from_ref(&limit))?;
+    }
+    Ok(())
+}
+
+fn fuzz(workspace: &Workspace, target: &str, arguments: &[String]) -> Result<()> {
+    shell::heading(&format!("cargo fuzz run {target}"));
+    shell::run(
+        // Not the Cargo that runs us: only rustup's own knows `+nightly`.
+        Command::new("cargo")
+            .current_dir(&workspace.root)
+            .env_remove("RUSTUP_TOOLCHAIN")
+            .args(["+nightly", "fuzz", "run", target, "--"])
+            .args(arguments),
+    )
+}
+
+fn targets(workspace: &Workspace) -> Vec<PathBuf> {
+    shell::files_with_extension(&workspace.root.join("fuzz/fuzz_targets"), "rs")
+}

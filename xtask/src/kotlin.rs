@@ -1,0 +1,108 @@
+//! The Kotlin module, through Maven.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::debian::{self, Tool};
+use crate::native::{self, Generator, Language};
+use crate::report::Outcome;
+use crate::shell;
+use crate::workspace::Workspace;
+
+/// What the suite needs from the system.
+const TOOLS: [Tool; 2] = [
+    Tool {
+        program: "mvn",
+        package: "maven",
+    },
+    Tool {
+        program: "javac",
+        package: "default-jdk-headless",
+    },
+];
+
+/// Builds the module and runs its tests on a real JVM.
+pub fn test(workspace: &Workspace) -> Result<Outcome> {
+    if let Some(reason) = prepare(workspace)? {
+        return Ok(Outcome::Skipped(reason));
+    }
+    shell::heading("Kotlin: mvn test");
+    maven(workspace, "test")?;
+    Ok(Outcome::Passed)
+}
+
+/// Builds the jar with the native library inside; the tests ran with `test`.
+pub fn jar(workspace: &Workspace) -> Result<Result<PathBuf, String>> {
+    if let Some(reason) = prepare(workspace)? {
+        return Ok(Err(reason));
+    }
+    let folder = workspace.bindings("kotlin").join("target");
+    for old in shell::files_with_extension(&folder, "jar") {
+        std::fs::remove_file(old)?;
+    }
+    shell::heading("Kotlin: mvn package");
+    maven(workspace, "package")?;
+    let jar = shell::files_with_extension(&folder, "jar")
+        .into_iter()
+        .find(|path| {
+            let name = path.to_string_lossy();
+            !["-sources.jar", "-javadoc.jar", "-tests.jar"]
+                .iter()
+                .any(|suffix| name.ends_with(suffix))
+        });
+    match jar {
+        Some(jar) => Ok(Ok(jar)),
+        None => bail!("Maven made no jar in {}", folder.display()),
+    }
+}
+
+/// Puts the generated code and the native library where `pom.xml` looks for them.
+fn prepare(workspace: &Workspace) -> Result<Option<String>> {
+    let module = workspace.bindings("kotlin");
+    if !module.join("pom.xml").is_file() {
+        return Ok(Some("there is no bindings/kotlin/pom.xml".to_owned()));
+    }
+    if let Some(reason) = debian::ensure(&TOOLS)? {
+        return Ok(Some(reason));
+    }
+    shell::heading("Kotlin: native library and generated code");
+    let generator = Generator::start(workspace);
+    let library = native::shared_library(workspace)?;
+    generator.wait()?;
+    native::generate(
+        workspace,
+        &library,
+        Language::Kotlin,
+        &module.join("target/generated"),
+    )?;
+    if let Some(name) = library.file_name() {
+        let resources = module.join("target/native").join(native::jna_platform());
+        native::update(&library, &resources.join(name))?;
+    }
+    println!("in bindings/kotlin/target/{{generated,native}}");
+    Ok(None)
+}
+
+/// Maven says a lot. Shown are its warnings, its errors and the counts of the tests; the log has the rest.
+fn maven(workspace: &Workspace, goal: &str) -> Result<()> {
+    shell::run_filtered(
+        Command::new("mvn")
+            .current_dir(workspace.bindings("kotlin"))
+            .args([
+                "--batch-mode",
+                "--no-transfer-progress",
+                "-Dstyle.color=never",
+                goal,
+            ]),
+        &workspace.target.join("logs/kotlin.log"),
+        |line| {
+            line.contains("Tests run:")
+                || line.contains("BUILD ")
+                || ["[ERROR]", "[WARNING]"]
+                    .iter()
+                    .any(|level| line.starts_with(level))
+        },
+    )
+}

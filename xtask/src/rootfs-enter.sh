@@ -1,0 +1,11 @@
+# Runs a command in the root filesystem. Runs inside a private mount namespace, which takes the mounts with it.
+# Arguments: the root filesystem, the repository, the target folder, then the command.
+root=$1 repository=$2 target=$3
+shift 3
+mount -t proc proc "$root/proc"
+mount --bind /dev "$root/dev"
+mount --bind "$repository" "$root/repository"
+mount -o remount,bind,ro "$root/repository"
+mount --bind "$target" "$root/target"
+exec chroot "$root" /usr/bin/env -i \
+    PATH=/usr/local/bin:/usr/bin:/bin HOME=/tmp LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" CI="${CI:-}" "$@"

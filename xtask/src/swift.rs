@@ -1,0 +1,110 @@
+//! The Swift package: `swift test` with the machine's own Swift, else in a root filesystem that has one.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::native::{self, Generator, Language};
+use crate::report::Outcome;
+use crate::rootfs::RootFilesystem;
+use crate::shell;
+use crate::workspace::Workspace;
+
+/// A Swift to call.
+enum Toolchain {
+    /// On the search path.
+    Native(PathBuf),
+    /// In a root filesystem of its own.
+    Inside(RootFilesystem),
+}
+
+/// Builds the package without warnings and runs its tests.
+pub fn test(workspace: &Workspace) -> Result<Outcome> {
+    let package = workspace.bindings("swift");
+    if !package.join("Package.swift").is_file() {
+        return Ok(Outcome::Skipped(
+            "there is no bindings/swift/Package.swift".to_owned(),
+        ));
+    }
+    let toolchain = match toolchain()? {
+        Ok(toolchain) => toolchain,
+        Err(reason) => return Ok(Outcome::Skipped(reason)),
+    };
+    shell::heading("Swift: native library and generated code");
+    let generator = Generator::start(workspace);
+    let library = native::shared_library(workspace)?;
+    generator.wait()?;
+    place_generated(workspace, &library)?;
+    let folder = workspace.target.join("swift/lib");
+    if let Some(name) = library.file_name() {
+        native::update(&library, &folder.join(name))?;
+    }
+
+    shell::heading("Swift: swift test");
+    let tested = match toolchain {
+        Toolchain::Native(swift) => {
+            let mut command = Command::new(swift);
+            command.current_dir(&package);
+            shell::run(swift_test(
+                &mut command,
+                &package,
+                &workspace.target.join("swift"),
+            ))
+        }
+        Toolchain::Inside(root) => {
+            let inside = Path::new(crate::rootfs::REPOSITORY).join("bindings/swift");
+            let mut command = root.command(workspace, "swift");
+            shell::run(swift_test(
+                &mut command,
+                &inside,
+                &Path::new(crate::rootfs::TARGET).join("swift"),
+            ))
+        }
+    };
+    tested.context("swift test")?;
+    Ok(Outcome::Passed)
+}
+
+/// Puts the generated Swift beside the hand-written code, and the header beside the hand-written module map (the
+/// generated one asks for Darwin).
+pub fn place_generated(workspace: &Workspace, library: &Path) -> Result<()> {
+    let fresh = workspace.target.join("swift/generated");
+    native::generate(workspace, library, Language::Swift, &fresh)?;
+    let sources = workspace.bindings("swift").join("Sources");
+    native::update(
+        &fresh.join("windlass.swift"),
+        &sources.join("Windlass/Generated/windlass.swift"),
+    )?;
+    native::update(
+        &fresh.join("windlassFFI.h"),
+        &sources.join("windlassFFI/windlassFFI.h"),
+    )?;
+    println!("in bindings/swift/Sources/{{Windlass/Generated,windlassFFI}}");
+    Ok(())
+}
+
+/// The arguments of `swift test`: our library by path, and no warning accepted.
+fn swift_test<'a>(command: &'a mut Command, package: &Path, scratch: &Path) -> &'a mut Command {
+    let library = scratch.join("lib");
+    command
+        .args(["test", "--package-path"])
+        .arg(package)
+        .arg("--scratch-path")
+        .arg(scratch.join("build"))
+        .args(["-Xswiftc", "-warnings-as-errors"])
+        // One runner for all tests: the other one would close the output with "0 tests passed".
+        .arg("--disable-swift-testing")
+        .args(["-Xlinker", "-L", "-Xlinker"])
+        .arg(&library)
+        .args(["-Xlinker", "-rpath", "-Xlinker"])
+        .arg(&library)
+}
+
+/// The machine's Swift, else one in a root filesystem, else why there is neither.
+fn toolchain() -> Result<Result<Toolchain, String>> {
+    if let Some(swift) = shell::which("swift") {
+        return Ok(Ok(Toolchain::Native(swift)));
+    }
+    Ok(RootFilesystem::ready()?.map(Toolchain::Inside))
+}
