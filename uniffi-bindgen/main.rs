@@ -1,3 +1,5 @@
+//! The bindings generator of this crate.
+
 fn main() {
-    uniffi::uniffi_bindgen_main()
+    uniffi::uniffi_bindgen_main();
 }

@@ -182,8 +182,9 @@ impl Client {
     /// Bytes that are no envelope, or not for this device, are an error; an envelope that cannot be decrypted is an event.
     pub fn receive(&self, envelope: Bytes) -> Result<Vec<Event>> {
         let envelope = Envelope::decode(&envelope).map_err(of_envelope)?;
+        let brought = self.take_in(&envelope, |_| Ok(()))?;
         let mut events = self.told_rollback();
-        events.extend(self.take_in(&envelope, |_| Ok(()))?);
+        events.extend(brought);
         Ok(events)
     }
 

@@ -90,7 +90,7 @@ impl Event {
     pub(super) fn from_outcome(outcome: Outcome, own: &PublicIdentity) -> Self {
         match outcome {
             Outcome::Message(stored) => Self::Message {
-                message: Message::from_stored(stored, own),
+                message: Message::from_stored(*stored, own),
             },
             Outcome::Delivered { peer, ids } => Self::Delivered {
                 address: peer.address(),

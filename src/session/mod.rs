@@ -50,7 +50,7 @@ pub enum SessionError {
 #[derive(Debug)]
 enum Phase {
     /// We began, and no reply has proved yet that the handshake arrived: every message carries it (X3DH §3.3).
-    Pending(HandshakeMessage),
+    Pending(Box<HandshakeMessage>),
     /// Both sides have it.
     Established,
 }
@@ -105,7 +105,7 @@ impl Session {
             peer,
             associated_data: agreement.associated_data,
             hint_key,
-            phase: Phase::Pending(handshake),
+            phase: Phase::Pending(Box::new(handshake)),
             ratchet,
             created_at: now,
         })
@@ -158,7 +158,7 @@ impl Session {
         let part = Part {
             device_id: self.peer.device_id,
             handshake: match &self.phase {
-                Phase::Pending(handshake) => Some(*handshake),
+                Phase::Pending(handshake) => Some(**handshake),
                 Phase::Established => None,
             },
             header,

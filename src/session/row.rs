@@ -36,7 +36,7 @@ impl Session {
             Phase::Established
         } else {
             let handshake: v1::Handshake = wire::decode("handshake", &row.handshake)?;
-            Phase::Pending(HandshakeMessage::from_wire(&handshake)?)
+            Phase::Pending(Box::new(HandshakeMessage::from_wire(&handshake)?))
         };
         Ok(Self {
             id: wire::array("session id", &row.session_id)?,

@@ -97,7 +97,8 @@ pub fn interpreter() -> Result<PathBuf> {
 pub enum Build {
     /// As users get it.
     Release,
-    /// As the tests of the Rust side, whose compilation it shares: a newcomer's first demo takes half the time.
+    /// As the tests of the Rust side and the generator: no dependency is compiled a second time, which is what a
+    /// first demo waits for.
     Development,
 }
 

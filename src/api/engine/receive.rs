@@ -20,7 +20,7 @@ use crate::x3dh::{HandshakeMessage, ResponderKeys, SessionId};
 
 /// What became of an envelope.
 pub(in crate::api) enum Outcome {
-    Message(history::Stored),
+    Message(Box<history::Stored>),
     Delivered {
         peer: PublicIdentity,
         ids: Vec<MessageId>,
@@ -334,7 +334,8 @@ fn take_in(
             id: Some(content.id),
         });
     }
-    history::append(store, peer, peer, content, encoded, moment).map(Outcome::Message)
+    let stored = history::append(store, peer, peer, content, encoded, moment)?;
+    Ok(Outcome::Message(Box::new(stored)))
 }
 
 fn was_accepted(store: &impl Rows, handshake: &HandshakeMessage) -> Result<bool, WindlassError> {
