@@ -414,7 +414,9 @@ mod tests {
         let body = body.split("\n}\n").next().unwrap();
         let codes: Vec<String> = body
             .lines()
-            .filter(|line| line.starts_with("    ") && !line.trim_start().starts_with(['#', '/']))
+            // Variants stand at one level and begin with a capital; attributes and their sentences do not.
+            .filter_map(|line| line.strip_prefix("    "))
+            .filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()))
             .map(|line| {
                 let name = line.trim().split([',', '(', ' ']).next().unwrap();
                 let mut code = String::new();
@@ -426,7 +428,6 @@ mod tests {
                 }
                 code
             })
-            .filter(|code| !code.is_empty())
             .collect();
         let table: Vec<_> = TABLE.iter().map(|row| row.0.to_owned()).collect();
         assert_eq!(codes, table);

@@ -1,5 +1,6 @@
 //! Shredding: what was replaced or deleted becomes unreadable, also for whoever takes the file and the passphrase later.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -98,11 +99,9 @@ impl Inner {
         {
             let mut table = transaction.open_table(ROWS)?;
             for bucket in dirty {
-                if !nodes.contains_key(&bucket.0) {
-                    nodes.insert(bucket.0, self.load_node(&table, bucket.0)?);
-                }
-                let Some(node) = nodes.get_mut(&bucket.0) else {
-                    continue;
+                let node = match nodes.entry(bucket.0) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(self.load_node(&table, bucket.0)?),
                 };
                 let (from, to) = (node.get(bucket.1), Secret::random(rng));
                 node.replace(bucket.1, &to);
