@@ -1,0 +1,70 @@
+"""Forward-secret chat for bots and apps.
+
+    alice = Client.create("alice.wl", passphrase="correct horse")
+    alice.add_contact(Bundle.from_uri(invitation))
+    for envelope in alice.send(bob_address, "Ahoy!").envelopes:
+        deliver(envelope.to, envelope.bytes)
+
+Bytes out, bytes in: how they travel is up to you. What `send` returned and what `receive` told is durable.
+"""
+
+from windlass import errors as errors
+from windlass import events as events
+from windlass._native import (
+    Body,
+    Bundle,
+    Contact,
+    Conversation,
+    ConversationSummary,
+    EncryptedStore,
+    ErrorInfo,
+    Event,
+    Identity,
+    Inspection,
+    Message,
+    OutgoingEnvelope,
+    OutgoingMessage,
+    Received,
+    Sent,
+    Session,
+    SessionState,
+    ShredReport,
+    StoreKey,
+    TableRows,
+    UndecryptableCause,
+    error_info,
+)
+from windlass.client import AsyncClient, BytesLike, Client
+from windlass.errors import *  # noqa: F403
+from windlass.errors import __all__ as _error_names
+
+__all__ = [
+    "AsyncClient",
+    "Body",
+    "Bundle",
+    "BytesLike",
+    "Client",
+    "Contact",
+    "Conversation",
+    "ConversationSummary",
+    "EncryptedStore",
+    "ErrorInfo",
+    "Event",
+    "Identity",
+    "Inspection",
+    "Message",
+    "OutgoingEnvelope",
+    "OutgoingMessage",
+    "Received",
+    "Sent",
+    "Session",
+    "SessionState",
+    "ShredReport",
+    "StoreKey",
+    "TableRows",
+    "UndecryptableCause",
+    "error_info",
+    "errors",
+    "events",
+]
+__all__ += _error_names

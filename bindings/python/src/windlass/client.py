@@ -1,0 +1,163 @@
+"""`Client` and its asynchronous form."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import ParamSpec, TypeVar
+
+from windlass import _native
+from windlass._native import (
+    Body,
+    Bundle,
+    Contact,
+    EncryptedStore,
+    Event,
+    Identity,
+    OutgoingEnvelope,
+    Received,
+    Sent,
+    StoreKey,
+)
+
+BytesLike = bytes | bytearray | memoryview
+"""What is taken wherever bytes go in."""
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_C = TypeVar("_C", bound="Client")
+
+
+def _store_key(passphrase: str | None, key: BytesLike | None) -> StoreKey:
+    if (passphrase is None) == (key is None):
+        raise TypeError("give either passphrase= or key=")
+    if passphrase is not None:
+        return StoreKey.from_passphrase(passphrase)
+    assert key is not None
+    return StoreKey.from_bytes(bytes(key))
+
+
+class Client(_native.Client):
+    """An identity, its store, its sessions and conversations. Any thread may call anything.
+
+    A context manager: leaving the block shreds and closes the store.
+    """
+
+    @classmethod
+    def create(  # type: ignore[override]
+        cls: type[_C],
+        store: EncryptedStore | str | os.PathLike[str],
+        identity: Identity | None = None,
+        *,
+        passphrase: str | None = None,
+        key: BytesLike | None = None,
+    ) -> _C:
+        """Puts an identity into a new store: the given one, or a new one.
+
+        `store` is a store, or a path where nothing is yet; with a path comes either a passphrase or a key of 32 bytes.
+        """
+        if not isinstance(store, EncryptedStore):
+            store = EncryptedStore.create(os.fspath(store), _store_key(passphrase, key))
+        client = super().create(store, identity)
+        assert isinstance(client, cls)
+        return client
+
+    @classmethod
+    def open(  # type: ignore[override]
+        cls: type[_C],
+        store: EncryptedStore | str | os.PathLike[str],
+        *,
+        passphrase: str | None = None,
+        key: BytesLike | None = None,
+    ) -> _C:
+        """The client of a store that holds one. Never makes an identity."""
+        if not isinstance(store, EncryptedStore):
+            store = EncryptedStore.open(os.fspath(store), _store_key(passphrase, key))
+        client = super().open(store)
+        assert isinstance(client, cls)
+        return client
+
+    def receive(self, envelope: BytesLike) -> list[Event]:
+        """Takes in an envelope that the transport delivered. Whatever the events tell is durable."""
+        return super().receive(bytes(envelope))
+
+    def receive_many(self, envelopes: Iterable[BytesLike]) -> list[Received]:
+        """Takes in several envelopes in one transaction; the answers are in the same order."""
+        return super().receive_many([bytes(envelope) for envelope in envelopes])
+
+    def __enter__(self: _C) -> _C:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Client {self.address()}>"
+
+
+class AsyncClient:
+    """The asynchronous form of a client. Each call runs in a thread, so a disk sync never holds up the event loop."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    async def _run(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return await asyncio.to_thread(call, *args, **kwargs)
+
+    async def bundle(self) -> Bundle:
+        """Our reusable bundle."""
+        return await self._run(self.client.bundle)
+
+    async def single_use_bundle(self) -> Bundle:
+        """A bundle for one person."""
+        return await self._run(self.client.single_use_bundle)
+
+    async def add_contact(self, bundle: Bundle) -> Contact:
+        """Adds a contact, or takes in a newer bundle of one."""
+        return await self._run(self.client.add_contact, bundle)
+
+    async def send(self, to: str, text: str) -> Sent:
+        """Writes a text to a contact."""
+        return await self._run(self.client.send, to, text)
+
+    async def send_body(self, to: str, body: Body, reply_to: str | None = None) -> Sent:
+        """Writes anything to a contact."""
+        return await self._run(self.client.send_body, to, body, reply_to)
+
+    async def receive(self, envelope: BytesLike) -> list[Event]:
+        """Takes in an envelope that the transport delivered."""
+        return await self._run(self.client.receive, envelope)
+
+    async def receive_many(self, envelopes: Iterable[BytesLike]) -> list[Received]:
+        """Takes in several envelopes in one transaction."""
+        return await self._run(self.client.receive_many, envelopes)
+
+    async def outbox(self, after: int = 0) -> list[OutgoingEnvelope]:
+        """The oldest envelopes that wait for the transport."""
+        return await self._run(self.client.outbox, after)
+
+    async def mark_sent(self, ids: list[int]) -> None:
+        """Removes what the transport took over for good."""
+        await self._run(self.client.mark_sent, ids)
+
+    async def close(self) -> None:
+        """Shreds and closes the store."""
+        await self._run(self.client.close)
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
