@@ -29,7 +29,7 @@ impl Party {
         folder.join("store.wl").to_str().unwrap().to_owned()
     }
 
-    /// Ends the client without closing it, as a kill would, and opens its store again.
+    /// Lets go of the client and opens its store again. What a kill leaves is tried by the demo, with a real one.
     fn restart(self) -> Self {
         let Self { folder, client } = self;
         drop(client);

@@ -136,6 +136,17 @@ impl Store {
     }
 }
 
+/// Who forgets to close does not pay with an unshredded store. A failure has nobody to be told to here; the next opening ends what
+/// was begun.
+impl Drop for Store {
+    fn drop(&mut self) {
+        if self.close() == Err(StoreError::Forked) {
+            // The parent's file: not even redb's own closing may write to it.
+            core::mem::forget(self.alone().take());
+        }
+    }
+}
+
 impl Inner {
     fn new(
         database: Database,

@@ -1,0 +1,146 @@
+package dev.windlass
+
+import firstConversation
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertInstanceOf
+import org.junit.jupiter.api.Assertions.assertNull
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+import java.nio.file.Path
+import kotlin.io.path.writeText
+
+class ConversationTest {
+    @TempDir
+    lateinit var home: Path
+
+    private val key = StoreKey.fromBytes(ByteArray(32) { 7 })
+
+    private fun path(name: String) = home.resolve("$name.wl").toString()
+
+    private fun create(name: String): Client = Windlass.create(path(name), key)
+
+    /** Carries everything that waits, until nothing waits any more. */
+    private fun exchange(a: Client, b: Client) {
+        while (true) {
+            val waiting = a.outbox().map { a to it } + b.outbox().map { b to it }
+            if (waiting.isEmpty()) return
+            for ((from, envelope) in waiting) {
+                (if (from === a) b else a).receive(envelope.bytes)
+                from.markSent(listOf(envelope.id))
+            }
+        }
+    }
+
+    private fun texts(client: Client, with: String): List<String?> =
+        client.conversation(with).messages().map { it.text }
+
+    @Test
+    fun `what the README shows works`() = firstConversation(home.toString())
+
+    @Test
+    fun `a conversation goes on after both stores were closed and opened`() {
+        val (alice, bob) = create("alice") to create("bob")
+        val (toAlice, toBob) = alice.address() to bob.address()
+        alice.use {
+            bob.use {
+                alice.addContact(bob.singleUseBundle())
+                alice.send(toBob, "ahoy")
+                exchange(alice, bob)
+            }
+        }
+        Windlass.open(path("alice"), key).use { a ->
+            Windlass.open(path("bob"), key).use { b ->
+                b.send(toAlice, "and back")
+                exchange(a, b)
+                assertEquals(listOf<String?>("ahoy", "and back"), texts(a, toBob))
+                assertEquals(listOf<String?>("ahoy", "and back"), texts(b, toAlice))
+                assertTrue(a.conversation(toBob).messages().first().deliveredAt != null)
+            }
+        }
+    }
+
+    @Test
+    fun `an invitation travels as URI and as picture`() = create("bob").use { bob ->
+        val bundle = bob.singleUseBundle()
+        assertEquals(bundle.toUri(), Bundle.fromUri(bundle.toUri().lowercase()).toUri())
+        assertEquals(bundle.toUri(), Bundle.fromQrImage(bundle.qrPng()).toUri())
+        assertTrue(bundle.singleUse() && bundle.qrSvg().contains("<svg"))
+        assertEquals(bob.address(), bundle.identity().address())
+    }
+
+    @Test
+    fun `an envelope that comes again is a duplicate`() {
+        val (alice, bob) = create("alice") to create("bob")
+        alice.addContact(bob.bundle())
+        val sent = alice.send(bob.address(), "once")
+        bob.receive(sent.envelopes.single().bytes)
+        assertEquals(listOf<Event>(Event.Duplicate(sent.messageId)), bob.receive(sent.envelopes.single().bytes))
+        alice.close()
+        bob.close()
+    }
+
+    @Test
+    fun `each failure is an exception of its own and the next call works`() {
+        Windlass.create(path("locked"), "right").close()
+        val wrong = assertThrows(WindlassException.WrongKey::class.java) { Windlass.open(path("locked"), "wrong") }
+        assertEquals("wrong_key", wrong.code)
+        assertFalse(wrong.retry)
+        assertTrue(wrong.advice.isNotEmpty() && wrong.message.orEmpty().contains("wrong"))
+        Windlass.open(path("locked"), "right").close()
+
+        home.resolve("text.wl").writeText("not a store")
+        assertThrows(WindlassException.NotAStore::class.java) { Windlass.open(path("text"), key) }
+        assertThrows(WindlassException.StoreNotFound::class.java) { Windlass.open(path("none"), key) }
+
+        create("alice").use { alice ->
+            val stranger = Identity.generate().address()
+            assertThrows(WindlassException.UnknownContact::class.java) { alice.send(stranger, "?") }
+            assertThrows(WindlassException.EnvelopeMalformed::class.java) { alice.receive(byteArrayOf(1, 2, 3)) }
+            val changed = alice.bundle().encode().also { it[it.size - 1] = (it.last() + 1).toByte() }
+            assertThrows(WindlassException.BundleSignature::class.java) { Bundle.decode(changed) }
+            assertTrue(alice.bundle().devices().isNotEmpty())
+        }
+    }
+
+    @Test
+    fun `every code has its exception`() {
+        val classes = WindlassException::class.java.declaredClasses.map { it.simpleName }.toSet()
+        for (info in errors()) {
+            val name = info.code.split("_").joinToString("") { part -> part.replaceFirstChar(Char::uppercase) }
+            assertTrue(name in classes, info.code)
+        }
+        assertNull(errorInfo("no_such_code"))
+    }
+
+    @Test
+    fun `a bare session carries the application's own bytes`() {
+        val (alice, bob) = create("alice") to create("bob")
+        alice.addContact(bob.bundle())
+        val session = alice.session(bob.address())
+        val sent = session.encrypt(byteArrayOf(0, -1, 7))
+        val opened = bob.session(alice.address()).decrypt(sent.envelopes.single().bytes)
+        assertEquals(listOf<Byte>(0, -1, 7), opened.toList())
+        assertEquals(SessionState.PENDING, session.state())
+        alice.close()
+        bob.close()
+    }
+
+    @Test
+    fun `coroutines send at once and nothing is lost`() = runBlocking {
+        val (alice, bob) = create("alice") to create("bob")
+        alice.addContact(bob.bundle())
+        val sent = (1..20).map { async { alice.sendAwait(bob.address(), "$it") } }.awaitAll()
+        val events = sent.flatMap { bob.receiveAwait(it.envelopes.single().bytes) }
+        assertEquals(20, events.count { it is Event.Message })
+        assertInstanceOf(Event.ContactRequest::class.java, events.first())
+        assertEquals((1..20).map { "$it" }.toSet(), texts(bob, alice.address()).toSet())
+        alice.close()
+        bob.close()
+    }
+}

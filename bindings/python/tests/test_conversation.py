@@ -1,0 +1,206 @@
+"""The promises of the package, over real files."""
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+import windlass
+from windlass import AsyncClient, Bundle, Client, Identity, SessionState, StoreKey, events
+
+KEY = bytes(range(32))
+REPOSITORY = Path(__file__).parents[3]
+
+
+def pair(folder: Path) -> tuple[Client, Client]:
+    """Two clients; the first has an invitation of the second."""
+    alice = Client.create(folder / "alice.wl", key=KEY)
+    bob = Client.create(folder / "bob.wl", key=KEY)
+    alice.add_contact(bob.single_use_bundle())
+    return alice, bob
+
+
+def exchange(a: Client, b: Client) -> None:
+    """Carries everything that waits, until nothing waits any more."""
+    while waiting := [(a, b, e) for e in a.outbox()] + [(b, a, e) for e in b.outbox()]:
+        for sender, receiver, envelope in waiting:
+            receiver.receive(envelope.bytes)
+            sender.mark_sent([envelope.id])
+
+
+def texts(client: Client, address: str) -> list[str | None]:
+    return [message.text for message in client.conversation(address).messages()]
+
+
+def test_a_conversation_goes_on_after_both_stores_were_closed_and_opened(tmp_path: Path) -> None:
+    alice, bob = pair(tmp_path)
+    with alice, bob:
+        alice.send(bob.address(), "ahoy")
+        exchange(alice, bob)
+        names = alice.address(), bob.address()
+    with Client.open(tmp_path / "alice.wl", key=KEY) as a, Client.open(tmp_path / "bob.wl", key=KEY) as b:
+        assert (a.address(), b.address()) == names
+        b.send(a.address(), "and back")
+        exchange(a, b)
+        assert texts(a, b.address()) == texts(b, a.address()) == ["ahoy", "and back"]
+        assert a.conversation(b.address()).messages()[0].delivered_at is not None
+
+
+def test_the_example_of_the_readme_runs_anywhere_and_stands_in_it(tmp_path: Path) -> None:
+    example = REPOSITORY / "examples/python/first_conversation.py"
+    assert example.read_text().strip() in (REPOSITORY / "README.md").read_text()
+    assert len([line for line in example.read_text().splitlines() if line]) <= 12
+    ran = subprocess.run(
+        [sys.executable, str(example)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "Ahoy!" in ran.stdout
+
+
+@pytest.mark.parametrize("language", ["kotlin/FirstConversation.kt", "swift/FirstConversation.swift"])
+def test_the_other_examples_stand_in_the_readme_too(language: str) -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+    lines = (REPOSITORY / "examples" / language).read_text().splitlines()
+    inner = [line.strip() for line in lines if line.startswith("    ")]
+    assert inner and all(line in readme for line in inner)
+
+
+def test_each_event_is_a_class_to_match(tmp_path: Path) -> None:
+    alice, bob = pair(tmp_path)
+    sent = alice.send(bob.address(), "ahoy")
+    request, established, message = bob.receive(sent.envelopes[0].bytes)
+    match request, established, message:
+        case (
+            events.ContactRequest(address=address),
+            events.SessionEstablished(),
+            events.Message(message=got),
+        ):
+            assert address == got.author == alice.address()
+            assert got.text == "ahoy" and got.id == sent.message_id
+        case _:
+            pytest.fail("other events")
+    (again,) = bob.receive(sent.envelopes[0].bytes)
+    assert isinstance(again, events.Duplicate) and again.message_id == sent.message_id
+
+
+def test_each_failure_is_an_exception_and_the_next_call_works(tmp_path: Path) -> None:
+    Client.create(tmp_path / "locked.wl", passphrase="right").close()
+    with pytest.raises(windlass.WrongKey) as caught:
+        Client.open(tmp_path / "locked.wl", passphrase="wrong")
+    assert (caught.value.code, caught.value.retry) == ("wrong_key", False)
+    assert caught.value.advice and "wrong" in str(caught.value)
+    Client.open(tmp_path / "locked.wl", passphrase="right").close()
+
+    (tmp_path / "text").write_text("not a store")
+    with pytest.raises(windlass.NotAStore):
+        Client.open(tmp_path / "text", key=KEY)
+    with pytest.raises(windlass.StoreNotFound):
+        Client.open(tmp_path / "none", key=KEY)
+    alice, bob = pair(tmp_path)
+    with pytest.raises(windlass.StoreLocked):
+        Client.open(tmp_path / "alice.wl", key=KEY)
+    with pytest.raises(windlass.UnknownContact):
+        alice.send(Identity.generate().address(), "?")
+    with pytest.raises(windlass.EnvelopeMalformed):
+        alice.receive(b"\x01\x02")
+    changed = bytearray(bob.bundle().encode())
+    changed[-1] ^= 1
+    with pytest.raises(windlass.BundleSignature):
+        Bundle.decode(bytes(changed))
+    with pytest.raises(TypeError):
+        Client.create(tmp_path / "both.wl", passphrase="x", key=KEY)
+    alice.send(bob.address(), "still here")
+    exchange(alice, bob)
+    assert texts(bob, alice.address()) == ["still here"]
+
+
+def test_every_code_has_its_exception() -> None:
+    from windlass._native import errors as table
+
+    codes = {info.code for info in table()}
+    found = {windlass.errors._code(getattr(windlass, name)("")) for name in windlass.errors.__all__}
+    assert found - {"windlass_error"} == codes
+
+
+def test_an_invitation_travels_as_uri_and_as_picture(tmp_path: Path) -> None:
+    _, bob = pair(tmp_path)
+    bundle = bob.single_use_bundle()
+    assert bundle.single_use() and len(bundle.to_uri()) <= 400
+    assert Bundle.from_uri(bundle.to_uri().lower()).encode() == bundle.encode()
+    assert Bundle.from_qr_image(bundle.qr_png()).encode() == bundle.encode()
+    assert bundle.identity().address() == bob.address()
+    assert bundle.issued_at() < bundle.expires_at()
+
+
+def test_everything_that_is_like_bytes_goes_in(tmp_path: Path) -> None:
+    alice, bob = pair(tmp_path)
+    first, second = (alice.send(bob.address(), text).envelopes[0].bytes for text in "12")
+    bob.receive(bytearray(first))
+    bob.receive_many([memoryview(second)])
+    assert texts(bob, alice.address()) == ["1", "2"]
+
+
+def test_a_bare_session_carries_the_applications_own_bytes(tmp_path: Path) -> None:
+    alice, bob = pair(tmp_path)
+    session = alice.session(bob.address())
+    envelope = session.encrypt(b"\x00\xff").envelopes[0].bytes
+    theirs = bob.session(alice.address())
+    assert theirs.decrypt(envelope) == theirs.decrypt(envelope) == b"\x00\xff"
+    assert session.state() == SessionState.PENDING
+    session.verify(theirs.safety_number())
+    assert alice.contact(bob.address()).verified
+
+
+def test_the_event_loop_is_free_while_the_disk_syncs(tmp_path: Path) -> None:
+    async def talk() -> list[str | None]:
+        alice, bob = pair(tmp_path)
+        async with AsyncClient(alice) as a, AsyncClient(bob) as b:
+            sent = await asyncio.gather(*(a.send(bob.address(), str(i)) for i in range(10)))
+            await b.receive_many([one.envelopes[0].bytes for one in sent])
+            return texts(bob, alice.address())
+
+    assert sorted(str(text) for text in asyncio.run(talk())) == [str(i) for i in range(10)]
+
+
+def test_any_thread_may_call_anything(tmp_path: Path) -> None:
+    alice, bob = pair(tmp_path)
+    with ThreadPoolExecutor(4) as pool:
+        sent = list(pool.map(lambda i: alice.send(bob.address(), str(i)), range(20)))
+        list(pool.map(lambda one: bob.receive(one.envelopes[0].bytes), sent * 2))
+    assert sorted(map(str, texts(bob, alice.address()))) == sorted(map(str, range(20)))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system knows no fork")
+def test_a_forked_child_cannot_use_the_parents_store(tmp_path: Path) -> None:
+    script = f"""
+import os, windlass
+client = windlass.Client.create({str(tmp_path / "forked.wl")!r}, key=bytes(32))
+child = os.fork()
+if child == 0:
+    try:
+        client.bundle()
+    except windlass.Forked:
+        os._exit(7)
+    os._exit(1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+client.bundle()
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_no_secret_is_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    seed = bytes(range(100, 132))
+    identity = Identity.from_seed(seed)
+    key = StoreKey.from_bytes(KEY)
+    client = Client.create(tmp_path / "quiet.wl", identity, key=KEY)
+    with pytest.raises(windlass.InvalidKeyLength) as caught:
+        Identity.from_seed(seed[:31])
+    shown = " ".join([repr(identity), repr(key), repr(client), str(caught.value), repr(caught.value)])
+    shown += caplog.text + str(client.inspect())
+    for secret in (seed, KEY):
+        assert secret.hex() not in shown and repr(secret) not in shown and str(list(secret)) not in shown

@@ -1,0 +1,60 @@
+import Foundation
+
+/// The common case in one call: a client and its store, by a path and a passphrase or a key.
+extension Client {
+    /// Makes a new store at `path`, where nothing is yet, and puts `identity` into it, or a new one.
+    public static func create(path: String, passphrase: String, identity: Identity? = nil) throws -> Client {
+        try create(path: path, key: .fromPassphrase(passphrase: passphrase), identity: identity)
+    }
+
+    /// The same with a `StoreKey`, for example one of 32 bytes from the keychain.
+    public static func create(path: String, key: StoreKey, identity: Identity? = nil) throws -> Client {
+        try create(store: .create(path: path, key: key), identity: identity)
+    }
+
+    /// Opens the store at `path`. Never makes one, and never an identity.
+    public static func open(path: String, passphrase: String) throws -> Client {
+        try open(path: path, key: .fromPassphrase(passphrase: passphrase))
+    }
+
+    /// The same with a `StoreKey`.
+    public static func open(path: String, key: StoreKey) throws -> Client {
+        try open(store: .open(path: path, key: key))
+    }
+}
+
+/// The asynchronous forms. A disk sync takes milliseconds: they run on a queue of their own, never on Swift's cooperative threads.
+extension Client {
+    /// Writes a text to a contact.
+    public func send(to: String, text: String) async throws -> Sent {
+        try await onQueue { try self.send(to: to, text: text) }
+    }
+
+    /// Writes anything to a contact.
+    public func sendBody(to: String, body: Body, replyTo: String? = nil) async throws -> Sent {
+        try await onQueue { try self.sendBody(to: to, body: body, replyTo: replyTo) }
+    }
+
+    /// Takes in an envelope that the transport delivered.
+    public func receive(envelope: Data) async throws -> [Event] {
+        try await onQueue { try self.receive(envelope: envelope) }
+    }
+
+    /// Takes in several envelopes in one transaction.
+    public func receiveMany(envelopes: [Data]) async throws -> [Received] {
+        try await onQueue { try self.receiveMany(envelopes: envelopes) }
+    }
+
+    /// Removes what the transport took over for good.
+    public func markSent(ids: [UInt64]) async throws {
+        try await onQueue { try self.markSent(ids: ids) }
+    }
+}
+
+private let queue = DispatchQueue(label: "dev.windlass", attributes: .concurrent)
+
+private func onQueue<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
+    try await withCheckedThrowingContinuation { continuation in
+        queue.async { continuation.resume(with: Result(catching: work)) }
+    }
+}

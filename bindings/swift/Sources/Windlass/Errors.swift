@@ -1,0 +1,120 @@
+import Foundation
+
+extension WindlassError: LocalizedError, CustomStringConvertible {
+    /// The sentence for people.
+    public var description: String {
+        switch self {
+        case let .InvalidAddress(message),
+            let .InvalidKey(message),
+            let .InvalidKeyLength(message),
+            let .NoSecretHalf(message),
+            let .BundleMalformed(message),
+            let .BundleSignature(message),
+            let .BundleExpired(message),
+            let .BundleFromTheFuture(message),
+            let .OwnBundle(message),
+            let .UriNotWindlass(message),
+            let .UriUnknownKind(message),
+            let .UriDamaged(message),
+            let .PictureUnreadable(message),
+            let .NoQrCode(message),
+            let .TooLongForQrCode(message),
+            let .UnsupportedVersion(message),
+            let .StoreExists(message),
+            let .StoreNotFound(message),
+            let .WrongKey(message),
+            let .EmptyPassphrase(message),
+            let .NotAStore(message),
+            let .StoreDamaged(message),
+            let .StoreLocked(message),
+            let .StoreNewerVersion(message),
+            let .DiskFull(message),
+            let .KeySlotsMissing(message),
+            let .KeySlotsDamaged(message),
+            let .KeySlotsMismatch(message),
+            let .StoreClosed(message),
+            let .Forked(message),
+            let .KeyDerivation(message),
+            let .FileSystem(message),
+            let .NoRandomness(message),
+            let .IdentityMissing(message),
+            let .IdentityExists(message),
+            let .UnknownContact(message),
+            let .NoBundle(message),
+            let .UnknownMessage(message),
+            let .ContentTooLarge(message),
+            let .InvalidMediaType(message),
+            let .BodyNotSendable(message),
+            let .SafetyNumberMismatch(message),
+            let .EnvelopeMalformed(message),
+            let .NotForThisDevice(message),
+            let .NotForThisSession(message),
+            let .Undecryptable(message):
+            message
+        }
+    }
+
+    /// The sentence for people, where Foundation looks for it.
+    public var errorDescription: String? { description }
+
+    /// What to do.
+    public var recoverySuggestion: String? { advice }
+
+    /// What to do.
+    public var advice: String { errorInfo(code: code)?.advice ?? "" }
+
+    /// True when the same call may succeed later without anyone's doing.
+    public var retry: Bool { errorInfo(code: code)?.retry ?? false }
+
+    /// The stable code, the same in every language. Spelt out, so that a program that is stripped of its names has it too.
+    public var code: String {
+        switch self {
+        case .InvalidAddress: "invalid_address"
+        case .InvalidKey: "invalid_key"
+        case .InvalidKeyLength: "invalid_key_length"
+        case .NoSecretHalf: "no_secret_half"
+        case .BundleMalformed: "bundle_malformed"
+        case .BundleSignature: "bundle_signature"
+        case .BundleExpired: "bundle_expired"
+        case .BundleFromTheFuture: "bundle_from_the_future"
+        case .OwnBundle: "own_bundle"
+        case .UriNotWindlass: "uri_not_windlass"
+        case .UriUnknownKind: "uri_unknown_kind"
+        case .UriDamaged: "uri_damaged"
+        case .PictureUnreadable: "picture_unreadable"
+        case .NoQrCode: "no_qr_code"
+        case .TooLongForQrCode: "too_long_for_qr_code"
+        case .UnsupportedVersion: "unsupported_version"
+        case .StoreExists: "store_exists"
+        case .StoreNotFound: "store_not_found"
+        case .WrongKey: "wrong_key"
+        case .EmptyPassphrase: "empty_passphrase"
+        case .NotAStore: "not_a_store"
+        case .StoreDamaged: "store_damaged"
+        case .StoreLocked: "store_locked"
+        case .StoreNewerVersion: "store_newer_version"
+        case .DiskFull: "disk_full"
+        case .KeySlotsMissing: "key_slots_missing"
+        case .KeySlotsDamaged: "key_slots_damaged"
+        case .KeySlotsMismatch: "key_slots_mismatch"
+        case .StoreClosed: "store_closed"
+        case .Forked: "forked"
+        case .KeyDerivation: "key_derivation"
+        case .FileSystem: "file_system"
+        case .NoRandomness: "no_randomness"
+        case .IdentityMissing: "identity_missing"
+        case .IdentityExists: "identity_exists"
+        case .UnknownContact: "unknown_contact"
+        case .NoBundle: "no_bundle"
+        case .UnknownMessage: "unknown_message"
+        case .ContentTooLarge: "content_too_large"
+        case .InvalidMediaType: "invalid_media_type"
+        case .BodyNotSendable: "body_not_sendable"
+        case .SafetyNumberMismatch: "safety_number_mismatch"
+        case .EnvelopeMalformed: "envelope_malformed"
+        case .NotForThisDevice: "not_for_this_device"
+        case .NotForThisSession: "not_for_this_session"
+        case .Undecryptable: "undecryptable"
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import Foundation
+import Windlass
+import XCTest
+
+final class ConversationTests: XCTestCase {
+    private var home = URL(fileURLWithPath: NSTemporaryDirectory())
+
+    override func setUpWithError() throws {
+        home.appendPathComponent(UUID().uuidString)
+        try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+    }
+
+    override func tearDownWithError() throws {
+        try FileManager.default.removeItem(at: home)
+    }
+
+    private func key() throws -> StoreKey { try .fromBytes(key: Data(repeating: 7, count: 32)) }
+
+    private func path(_ name: String) -> String { home.appendingPathComponent("\(name).wl").path }
+
+    private func create(_ name: String) throws -> Client { try .create(path: path(name), key: key()) }
+
+    /// Carries everything that waits, until nothing waits any more.
+    private func exchange(_ a: Client, _ b: Client) throws {
+        while true {
+            let (fromA, fromB) = (try a.outbox(), try b.outbox())
+            if fromA.isEmpty && fromB.isEmpty { return }
+            for envelope in fromA { _ = try b.receive(envelope: envelope.bytes) }
+            try a.markSent(ids: fromA.map(\.id))
+            for envelope in fromB { _ = try a.receive(envelope: envelope.bytes) }
+            try b.markSent(ids: fromB.map(\.id))
+        }
+    }
+
+    private func texts(_ client: Client, with address: String) throws -> [String?] {
+        try client.conversation(address: address).messages().map(\.text)
+    }
+
+    /// The error of a call that must fail.
+    private func failure<T>(_ call: @autoclosure () throws -> T) -> WindlassError? {
+        do {
+            _ = try call()
+            return nil
+        } catch {
+            return error as? WindlassError
+        }
+    }
+
+    func testWhatTheReadmeShowsWorks() throws {
+        try firstConversation(home: home.path)
+    }
+
+    func testAConversationGoesOnAfterBothStoresWereClosedAndOpened() throws {
+        let (alice, bob) = (try create("alice"), try create("bob"))
+        let (toAlice, toBob) = (alice.address(), bob.address())
+        _ = try alice.addContact(bundle: bob.singleUseBundle())
+        _ = try alice.send(to: toBob, text: "ahoy")
+        try exchange(alice, bob)
+        try alice.close()
+        try bob.close()
+        XCTAssertEqual(failure(try alice.contacts())?.code, "store_closed")
+
+        let a = try Client.open(path: path("alice"), key: key())
+        let b = try Client.open(path: path("bob"), key: key())
+        _ = try b.send(to: toAlice, text: "and back")
+        try exchange(a, b)
+        XCTAssertEqual(try texts(a, with: toBob), ["ahoy", "and back"])
+        XCTAssertEqual(try texts(b, with: toAlice), ["ahoy", "and back"])
+        XCTAssertNotNil(try a.conversation(address: toBob).messages().first?.deliveredAt)
+    }
+
+    func testAnInvitationTravelsAsUriAndAsPicture() throws {
+        let bob = try create("bob")
+        let bundle = try bob.singleUseBundle()
+        XCTAssertEqual(try Bundle.fromUri(uri: bundle.toUri().lowercased()).toUri(), bundle.toUri())
+        XCTAssertEqual(try Bundle.fromQrImage(picture: bundle.qrPng()).toUri(), bundle.toUri())
+        XCTAssertTrue(bundle.singleUse())
+        XCTAssertTrue(try bundle.qrSvg().contains("<svg"))
+        XCTAssertEqual(bundle.identity().address(), bob.address())
+    }
+
+    func testAnEnvelopeThatComesAgainIsADuplicate() throws {
+        let (alice, bob) = (try create("alice"), try create("bob"))
+        _ = try alice.addContact(bundle: bob.bundle())
+        let sent = try alice.send(to: bob.address(), text: "once")
+        _ = try bob.receive(envelope: sent.envelopes[0].bytes)
+        XCTAssertEqual(
+            try bob.receive(envelope: sent.envelopes[0].bytes), [.duplicate(messageId: sent.messageId)])
+    }
+
+    func testEachFailureIsAnErrorOfItsOwnAndTheNextCallWorks() throws {
+        try Client.create(path: path("locked"), passphrase: "right").close()
+        let wrong = failure(try Client.open(path: path("locked"), passphrase: "wrong"))
+        XCTAssertEqual(wrong?.code, "wrong_key")
+        XCTAssertEqual(wrong?.retry, false)
+        XCTAssertEqual(wrong?.localizedDescription, "the key or passphrase is wrong")
+        XCTAssertFalse(wrong?.advice.isEmpty ?? true)
+        try Client.open(path: path("locked"), passphrase: "right").close()
+
+        try "not a store".write(toFile: path("text"), atomically: true, encoding: .utf8)
+        XCTAssertEqual(failure(try Client.open(path: path("text"), key: key()))?.code, "not_a_store")
+        XCTAssertEqual(failure(try Client.open(path: path("none"), key: key()))?.code, "store_not_found")
+
+        let alice = try create("alice")
+        let stranger = try Identity.generate().address()
+        XCTAssertEqual(failure(try alice.send(to: stranger, text: "?"))?.code, "unknown_contact")
+        XCTAssertEqual(failure(try alice.receive(envelope: Data([1, 2, 3])))?.code, "envelope_malformed")
+        var changed = try alice.bundle().encode()
+        changed[changed.count - 1] ^= 1
+        XCTAssertEqual(failure(try Bundle.decode(bytes: changed))?.code, "bundle_signature")
+        XCTAssertFalse(try alice.bundle().devices().isEmpty)
+    }
+
+    func testEveryCodeIsKnown() {
+        for info in errors() {
+            XCTAssertEqual(errorInfo(code: info.code), info)
+        }
+        XCTAssertNil(errorInfo(code: "no_such_code"))
+    }
+
+    func testABareSessionCarriesTheApplicationsOwnBytes() throws {
+        let (alice, bob) = (try create("alice"), try create("bob"))
+        _ = try alice.addContact(bundle: bob.bundle())
+        let session = try alice.session(address: bob.address())
+        let sent = try session.encrypt(data: Data([0, 255, 7]))
+        let opened = try bob.session(address: alice.address()).decrypt(envelope: sent.envelopes[0].bytes)
+        XCTAssertEqual(opened, Data([0, 255, 7]))
+        XCTAssertEqual(try session.state(), .pending)
+    }
+
+    func testTasksSendAtOnceAndNothingIsLost() async throws {
+        let (alice, bob) = (try create("alice"), try create("bob"))
+        _ = try alice.addContact(bundle: bob.bundle())
+        let address = bob.address()
+        try await withThrowingTaskGroup(of: Sent.self) { group in
+            for i in 1...20 {
+                group.addTask { try await alice.send(to: address, text: "\(i)") }
+            }
+            for try await sent in group {
+                _ = try await bob.receive(envelope: sent.envelopes[0].bytes)
+            }
+        }
+        XCTAssertEqual(Set(try texts(bob, with: alice.address())), Set((1...20).map { "\($0)" }))
+    }
+}

@@ -1,0 +1,10 @@
+import Windlass
+
+func firstConversation(home: String) throws {
+    let alice = try Client.create(path: "\(home)/alice.wl", passphrase: "correct horse")
+    let bob = try Client.create(path: "\(home)/bob.wl", passphrase: "battery staple")
+    _ = try alice.addContact(bundle: bob.singleUseBundle())  // by QR code, link or mail
+    for envelope in try alice.send(to: bob.address(), text: "Ahoy!").envelopes {  // over any transport
+        for event in try bob.receive(envelope: envelope.bytes) { print(event) }
+    }
+}
