@@ -33,7 +33,7 @@ impl Store {
         }
         let mut rng = system_random()?;
         let mut store_id = [0; 16];
-        rand_core::Rng::fill_bytes(&mut rng, &mut store_id);
+        store_id.copy_from_slice(Secret::<16>::random(&mut rng).as_bytes());
         let keys = Keys {
             data_key: Secret::random(&mut rng),
             epochs: vec![(1, Secret::random(&mut rng))],

@@ -1,1 +1,342 @@
+use std::fs;
+use std::ops::Bound;
+use std::path::PathBuf;
 
+use tempfile::TempDir;
+
+use super::*;
+use crate::crypto::{Argon2Params, open};
+
+struct Fixture {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.wl");
+        Self {
+            _folder: folder,
+            path,
+        }
+    }
+
+    fn slots(&self) -> PathBuf {
+        self.path.with_extension("wl.keys")
+    }
+
+    fn create(&self) -> Store {
+        Store::create(&self.path, &key(1)).unwrap()
+    }
+
+    fn open(&self) -> Result<Store, StoreError> {
+        Store::open(&self.path, &key(1))
+    }
+
+    /// Both files' bytes.
+    fn bytes(&self) -> (Vec<u8>, Vec<u8>) {
+        (fs::read(&self.path).unwrap(), fs::read(self.slots()).unwrap())
+    }
+}
+
+fn key(byte: u8) -> StoreKey {
+    StoreKey::Raw(Secret::new([byte; 32]))
+}
+
+/// A passphrase whose guess is cheap, for tests.
+fn passphrase(text: &str) -> StoreKey {
+    let cheap = Argon2Params {
+        memory_kib: 64,
+        iterations: 1,
+        parallelism: 1,
+    };
+    StoreKey::Passphrase(text.to_owned().into(), cheap)
+}
+
+fn put(store: &Store, name: &[u8], value: &[u8]) {
+    store
+        .write(|writer| writer.put(Table::Messages, Key::new(name), value))
+        .unwrap();
+}
+
+fn get(store: &Store, name: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    store.read(|reader| {
+        let row = reader.get(Table::Messages, Key::new(name))?;
+        Ok(row.map(|value| value.to_vec()))
+    })
+}
+
+#[test]
+fn what_was_written_is_there_after_opening_again() {
+    let fixture = Fixture::new();
+    let store = fixture.create();
+    put(&store, b"a", b"one");
+    put(&store, b"a", b"two");
+    drop(store);
+    let store = fixture.open().unwrap();
+    assert_eq!(get(&store, b"a").unwrap().unwrap(), b"two");
+    assert_eq!(get(&store, b"b").unwrap(), None);
+    assert!(!store.rollback_noticed());
+}
+
+#[test]
+fn a_failed_write_leaves_no_trace() {
+    let fixture = Fixture::new();
+    let store = fixture.create();
+    put(&store, b"a", b"one");
+    let failed: Result<(), StoreError> = store.write(|writer| {
+        writer.put(Table::Messages, Key::new(b"a"), b"two")?;
+        writer.put(Table::Messages, Key::new(b"new"), b"row")?;
+        Err(StoreError::DiskFull)
+    });
+    assert_eq!(failed, Err(StoreError::DiskFull));
+    assert_eq!(get(&store, b"a").unwrap().unwrap(), b"one");
+    assert_eq!(get(&store, b"new").unwrap(), None);
+    // The keys made for the failed transaction were forgotten with it.
+    put(&store, b"new", b"again");
+    drop(store);
+    assert_eq!(get(&fixture.open().unwrap(), b"new").unwrap().unwrap(), b"again");
+}
+
+#[test]
+fn ranges_are_in_order_and_within_their_group() {
+    let fixture = Fixture::new();
+    let store = fixture.create();
+    store
+        .write(|writer| {
+            for number in [3u8, 1, 2, 0] {
+                for group in [b"g".as_slice(), b"h"] {
+                    writer.put(Table::Timeline, Key::ordered(group, &[number]), &[number])?;
+                }
+            }
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    let read = |bounds, direction, limit| {
+        let rows = store.read(|reader| reader.range(Table::Timeline, b"g", bounds, direction, limit));
+        let rows: Vec<u8> = rows.unwrap().into_iter().map(|(order, _)| order[0]).collect();
+        rows
+    };
+    assert_eq!(read(WHOLE_GROUP, Direction::Forward, 9), [0, 1, 2, 3]);
+    assert_eq!(read(WHOLE_GROUP, Direction::Backward, 2), [3, 2]);
+    let below = (Bound::Unbounded, Bound::Excluded([2u8].as_slice()));
+    assert_eq!(read(below, Direction::Backward, 9), [1, 0]);
+    let deleted = store.write(|writer| writer.delete_range(Table::Timeline, b"g", below, 1));
+    assert_eq!(deleted, Ok(1));
+    assert_eq!(read(WHOLE_GROUP, Direction::Forward, 9), [1, 2, 3]);
+}
+
+#[test]
+fn each_refusal_is_told_apart_and_changes_no_byte() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.open().unwrap_err(), StoreError::NotFound);
+    let store = Store::create(&fixture.path, &passphrase("right")).unwrap();
+    put(&store, b"a", b"kept");
+    assert_eq!(
+        Store::open(&fixture.path, &passphrase("right")).unwrap_err(),
+        StoreError::Locked
+    );
+    store.close().unwrap();
+    assert_eq!(get(&store, b"a"), Err(StoreError::Closed));
+    let before = fixture.bytes();
+
+    let refused = |key: &StoreKey| Store::open(&fixture.path, key).unwrap_err();
+    assert_eq!(refused(&passphrase("wrong")), StoreError::WrongKey);
+    assert_eq!(refused(&key(1)), StoreError::WrongKey);
+    assert_eq!(
+        Store::create(&fixture.path, &key(1)).unwrap_err(),
+        StoreError::AlreadyExists
+    );
+    assert_eq!(
+        StoreKey::passphrase("").unwrap_err(),
+        StoreError::EmptyPassphrase
+    );
+    assert_eq!(before.1, fixture.bytes().1);
+
+    // The key-slot file: missing, cut short, another store's.
+    let slots = fixture.slots();
+    fs::remove_file(&slots).unwrap();
+    assert_eq!(refused(&passphrase("right")), StoreError::KeySlotsMissing);
+    fs::write(&slots, &before.1[..100]).unwrap();
+    assert_eq!(refused(&passphrase("right")), StoreError::KeySlotsDamaged);
+    let other = Fixture::new();
+    drop(Store::create(&other.path, &passphrase("right")).unwrap());
+    fs::copy(other.slots(), &slots).unwrap();
+    assert_eq!(
+        refused(&passphrase("right")),
+        StoreError::KeySlotsOfAnotherStore
+    );
+
+    fs::write(&slots, &before.1).unwrap();
+    let store = Store::open(&fixture.path, &passphrase("right")).unwrap();
+    assert_eq!(get(&store, b"a").unwrap().unwrap(), b"kept");
+
+    let text = Fixture::new();
+    for content in [b"".as_slice(), b"text", &[0; 10_000]] {
+        fs::write(&text.path, content).unwrap();
+        assert_eq!(text.open().unwrap_err(), StoreError::NotAStore);
+        assert_eq!(fs::read(&text.path).unwrap(), content);
+    }
+}
+
+#[test]
+fn rows_cannot_be_swapped() {
+    let fixture = Fixture::new();
+    let store = fixture.create();
+    put(&store, b"a", b"one");
+    put(&store, b"b", b"two");
+    {
+        let inner = store.shared();
+        let inner = inner.as_ref().unwrap();
+        let rows = [b"a", b"b"].map(|name| table::prefix(&inner.lookup_key, Table::Messages, name));
+        let transaction = inner.begin_write().unwrap();
+        {
+            let mut table = transaction.open_table(ROWS).unwrap();
+            let sealed = rows.map(|row| table.get(row.as_slice()).unwrap().unwrap().value().to_vec());
+            table.insert(rows[0].as_slice(), sealed[1].as_slice()).unwrap();
+            table.insert(rows[1].as_slice(), sealed[0].as_slice()).unwrap();
+        }
+        transaction.commit().unwrap();
+    }
+    assert_eq!(get(&store, b"a"), Err(StoreError::Damaged { what: "messages" }));
+    assert_eq!(get(&store, b"b"), Err(StoreError::Damaged { what: "messages" }));
+}
+
+/// Whether the sealed bytes open for somebody who has both files and the key, knows the format, and kept every page.
+fn opens(store: &Store, row: &[u8], sealed: &[u8]) -> bool {
+    let inner = store.shared();
+    let inner = inner.as_ref().unwrap();
+    let bucket = Bucket::of(row).unwrap();
+    let node = inner.cached_node(bucket.0).unwrap();
+    let data = tree::associated_data(&inner.store_id, row);
+    open(&node.get(bucket.1), sealed, &data).is_ok()
+}
+
+#[test]
+fn shredding_makes_dead_values_unreadable_and_living_ones_stay() {
+    let fixture = Fixture::new();
+    let store = fixture.create();
+    for name in 0..50u8 {
+        put(&store, &[name], b"living");
+    }
+    put(&store, b"dead", b"secret");
+    let (row, sealed) = {
+        let inner = store.shared();
+        let inner = inner.as_ref().unwrap();
+        let row = table::prefix(&inner.lookup_key, Table::Messages, b"dead");
+        let table = inner.database.begin_read().unwrap().open_table(ROWS).unwrap();
+        let sealed = table.get(row.as_slice()).unwrap().unwrap().value().to_vec();
+        (row, sealed)
+    };
+    store
+        .write(|writer| writer.delete(Table::Messages, Key::new(b"dead")))
+        .unwrap();
+    // Deleted, and yet its old page opens: this is what shredding is for.
+    assert!(opens(&store, &row, &sealed));
+    let (_, old_slots) = fixture.bytes();
+    let report = store.shred().unwrap();
+    assert_eq!(report.buckets, 1);
+    assert!(!opens(&store, &row, &sealed));
+    assert_eq!(store.shred().unwrap(), ShredReport::default());
+    store.close().unwrap();
+    let store = fixture.open().unwrap();
+    for name in 0..50u8 {
+        assert_eq!(get(&store, &[name]).unwrap().unwrap(), b"living");
+    }
+    drop(store);
+    // The slots of before the shred lead nowhere any more.
+    fs::write(fixture.slots(), old_slots).unwrap();
+    assert!(matches!(
+        fixture.open().unwrap_err(),
+        StoreError::EpochMismatch { store: 2, slots: 1 }
+    ));
+}
+
+#[test]
+fn a_change_of_key_leaves_nothing_to_the_former_one() {
+    let fixture = Fixture::new();
+    let store = Store::create(&fixture.path, &passphrase("old")).unwrap();
+    put(&store, b"a", b"kept");
+    store.change_key(&passphrase("new")).unwrap();
+    store.close().unwrap();
+    assert_eq!(
+        Store::open(&fixture.path, &passphrase("old")).unwrap_err(),
+        StoreError::WrongKey
+    );
+    // Neither slot, whichever of the two is destroyed.
+    let slots = fs::read(fixture.slots()).unwrap();
+    for half in 0..2 {
+        let mut torn = slots.clone();
+        torn[half * 512..(half + 1) * 512].fill(0);
+        fs::write(fixture.slots(), &torn).unwrap();
+        assert_eq!(
+            Store::open(&fixture.path, &passphrase("old")).unwrap_err(),
+            StoreError::WrongKey
+        );
+    }
+    fs::write(fixture.slots(), &slots).unwrap();
+    let store = Store::open(&fixture.path, &passphrase("new")).unwrap();
+    assert_eq!(get(&store, b"a").unwrap().unwrap(), b"kept");
+}
+
+#[test]
+fn an_older_copy_put_back_is_noticed() {
+    let fixture = Fixture::new();
+    drop(fixture.create());
+    let (old, _) = fixture.bytes();
+    drop(fixture.open().unwrap());
+    fs::write(&fixture.path, old).unwrap();
+    assert!(fixture.open().unwrap().rollback_noticed());
+    assert!(!fixture.open().unwrap().rollback_noticed());
+}
+
+#[test]
+fn every_flipped_byte_of_the_key_slots_is_an_error_or_harmless() {
+    let fixture = Fixture::new();
+    let store = fixture.create();
+    put(&store, b"a", b"kept");
+    store.close().unwrap();
+    let (file, slots) = fixture.bytes();
+    for i in 0..slots.len() {
+        let mut flipped = slots.clone();
+        flipped[i] ^= 0x40;
+        fs::write(fixture.slots(), &flipped).unwrap();
+        fs::write(&fixture.path, &file).unwrap();
+        if let Ok(store) = fixture.open() {
+            assert_eq!(get(&store, b"a").unwrap().unwrap(), b"kept", "byte {i}");
+        }
+    }
+}
+
+#[test]
+fn writers_from_many_threads_all_find_their_rows() {
+    let fixture = Fixture::new();
+    let store = fixture.create();
+    std::thread::scope(|scope| {
+        for thread in 0..4u8 {
+            let store = &store;
+            scope.spawn(move || {
+                for i in 0..10u8 {
+                    put(store, &[thread, i], &[thread ^ i]);
+                    assert_eq!(get(store, &[thread, i]).unwrap().unwrap(), [thread ^ i]);
+                }
+            });
+        }
+    });
+    let count = store.read(|reader| Ok::<_, StoreError>(reader.scan(Table::Messages)?.len()));
+    assert_eq!(count, Ok(40));
+}
+
+#[test]
+fn nothing_of_a_row_can_be_read_in_the_file() {
+    let fixture = Fixture::new();
+    let store = fixture.create();
+    put(&store, b"the name of a row", b"what people wrote");
+    store.close().unwrap();
+    let (file, slots) = fixture.bytes();
+    for text in [b"the name of a row".as_slice(), b"what people wrote"] {
+        assert!(!file.windows(text.len()).any(|window| window == text));
+        assert!(!slots.windows(text.len()).any(|window| window == text));
+    }
+}

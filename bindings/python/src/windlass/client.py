@@ -46,7 +46,7 @@ class Client(_native.Client):
     """
 
     @classmethod
-    def create(  # type: ignore[override]
+    def create(
         cls: type[_C],
         store: EncryptedStore | str | os.PathLike[str],
         identity: Identity | None = None,
@@ -65,7 +65,7 @@ class Client(_native.Client):
         return client
 
     @classmethod
-    def open(  # type: ignore[override]
+    def open(
         cls: type[_C],
         store: EncryptedStore | str | os.PathLike[str],
         *,
