@@ -2,6 +2,7 @@ use std::fs;
 use std::ops::Bound;
 use std::path::PathBuf;
 
+use redb::ReadableTable;
 use tempfile::TempDir;
 
 use super::*;
@@ -36,7 +37,10 @@ impl Fixture {
 
     /// Both files' bytes.
     fn bytes(&self) -> (Vec<u8>, Vec<u8>) {
-        (fs::read(&self.path).unwrap(), fs::read(self.slots()).unwrap())
+        (
+            fs::read(&self.path).unwrap(),
+            fs::read(self.slots()).unwrap(),
+        )
     }
 }
 
@@ -96,7 +100,10 @@ fn a_failed_write_leaves_no_trace() {
     // The keys made for the failed transaction were forgotten with it.
     put(&store, b"new", b"again");
     drop(store);
-    assert_eq!(get(&fixture.open().unwrap(), b"new").unwrap().unwrap(), b"again");
+    assert_eq!(
+        get(&fixture.open().unwrap(), b"new").unwrap().unwrap(),
+        b"again"
+    );
 }
 
 #[test]
@@ -114,8 +121,13 @@ fn ranges_are_in_order_and_within_their_group() {
         })
         .unwrap();
     let read = |bounds, direction, limit| {
-        let rows = store.read(|reader| reader.range(Table::Timeline, b"g", bounds, direction, limit));
-        let rows: Vec<u8> = rows.unwrap().into_iter().map(|(order, _)| order[0]).collect();
+        let rows =
+            store.read(|reader| reader.range(Table::Timeline, b"g", bounds, direction, limit));
+        let rows: Vec<u8> = rows
+            .unwrap()
+            .into_iter()
+            .map(|(order, _)| order[0])
+            .collect();
         rows
     };
     assert_eq!(read(WHOLE_GROUP, Direction::Forward, 9), [0, 1, 2, 3]);
@@ -193,14 +205,25 @@ fn rows_cannot_be_swapped() {
         let transaction = inner.begin_write().unwrap();
         {
             let mut table = transaction.open_table(ROWS).unwrap();
-            let sealed = rows.map(|row| table.get(row.as_slice()).unwrap().unwrap().value().to_vec());
-            table.insert(rows[0].as_slice(), sealed[1].as_slice()).unwrap();
-            table.insert(rows[1].as_slice(), sealed[0].as_slice()).unwrap();
+            let sealed =
+                rows.map(|row| table.get(row.as_slice()).unwrap().unwrap().value().to_vec());
+            table
+                .insert(rows[0].as_slice(), sealed[1].as_slice())
+                .unwrap();
+            table
+                .insert(rows[1].as_slice(), sealed[0].as_slice())
+                .unwrap();
         }
         transaction.commit().unwrap();
     }
-    assert_eq!(get(&store, b"a"), Err(StoreError::Damaged { what: "messages" }));
-    assert_eq!(get(&store, b"b"), Err(StoreError::Damaged { what: "messages" }));
+    assert_eq!(
+        get(&store, b"a"),
+        Err(StoreError::Damaged { what: "messages" })
+    );
+    assert_eq!(
+        get(&store, b"b"),
+        Err(StoreError::Damaged { what: "messages" })
+    );
 }
 
 /// Whether the sealed bytes open for somebody who has both files and the key, knows the format, and kept every page.
@@ -225,7 +248,12 @@ fn shredding_makes_dead_values_unreadable_and_living_ones_stay() {
         let inner = store.shared();
         let inner = inner.as_ref().unwrap();
         let row = table::prefix(&inner.lookup_key, Table::Messages, b"dead");
-        let table = inner.database.begin_read().unwrap().open_table(ROWS).unwrap();
+        let table = inner
+            .database
+            .begin_read()
+            .unwrap()
+            .open_table(ROWS)
+            .unwrap();
         let sealed = table.get(row.as_slice()).unwrap().unwrap().value().to_vec();
         (row, sealed)
     };
