@@ -163,6 +163,9 @@ impl Content {
                 media_type: data.media_type,
                 data: data.data,
             },
+            Some(v1::content::Body::DeliveryReceipt(receipt)) if receipt.message_ids.is_empty() => {
+                return Err(malformed("receipt"));
+            }
             Some(v1::content::Body::DeliveryReceipt(receipt)) => Body::DeliveryReceipt(
                 receipt
                     .message_ids

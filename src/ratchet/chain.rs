@@ -33,7 +33,9 @@ impl RootKey {
         Self(self.0.duplicate())
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8; 32] {
+    /// The bytes, for the sealed store.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()
     }
 }
@@ -43,7 +45,9 @@ impl RootKey {
 pub struct ChainKey(Secret<32>);
 
 impl ChainKey {
-    pub(super) fn new(key: Secret<32>) -> Self {
+    /// From its 32 bytes.
+    #[must_use]
+    pub fn new(key: Secret<32>) -> Self {
         Self(key)
     }
 
@@ -61,7 +65,9 @@ impl ChainKey {
         Self(self.0.duplicate())
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8; 32] {
+    /// The bytes, for the sealed store.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()
     }
 }

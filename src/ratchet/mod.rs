@@ -8,10 +8,12 @@
 //! recommends to consider): a key lives as short as it can, and receiving needs no randomness.
 
 mod chain;
+mod memory;
 mod receive;
 mod row;
 
 pub use chain::{ChainKey, MessageKey, RootKey};
+pub use memory::MemorySkippedKeys;
 pub use receive::{Candidate, Opened, SkippedChange, SkippedKeys};
 
 use std::collections::VecDeque;

@@ -1,27 +1,10 @@
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::crypto::{Secret, SecretBytes, SeededRandom, seeded};
 use crate::limits::{MAX_RECEIVING_CHAINS, MAX_SKIPPED_KEYS};
 
-/// Skipped keys in memory, as the store keeps them.
-#[derive(Default)]
-struct Skipped(RefCell<BTreeMap<Position, Secret<32>>>);
-
-impl SkippedKeys for Skipped {
-    fn get(&self, position: Position) -> Result<Option<MessageKey>, RatchetError> {
-        Ok(self
-            .0
-            .borrow()
-            .get(&position)
-            .map(|key| MessageKey::new(key.duplicate())))
-    }
-}
-
 struct Side {
     ratchet: Ratchet,
-    skipped: Skipped,
+    skipped: MemorySkippedKeys,
     rng: SeededRandom,
 }
 
@@ -43,29 +26,10 @@ impl Side {
 
     fn receive(&mut self, sealed: &Sealed) -> Result<SecretBytes, RatchetError> {
         let opened = self.try_receive(sealed)?;
-        let mut kept = self.skipped.0.borrow_mut();
-        for change in opened.changes {
-            match change {
-                SkippedChange::ForgetChain(chain) => kept.retain(|at, _| at.chain != chain),
-                SkippedChange::EraseOldest { chain, count } => {
-                    let oldest: Vec<_> = kept
-                        .keys()
-                        .filter(|at| at.chain == chain)
-                        .take(count as usize)
-                        .copied()
-                        .collect();
-                    assert_eq!(oldest.len(), count as usize);
-                    kept.retain(|at, _| !oldest.contains(at));
-                }
-                SkippedChange::Erase(position) => assert!(kept.remove(&position).is_some()),
-                SkippedChange::Keep(position, key) => {
-                    kept.insert(position, Secret::new(*key.as_bytes()));
-                }
-            }
-        }
+        self.skipped.apply(opened.changes);
         // Every step goes through the form that the store keeps.
         self.ratchet = Ratchet::from_row(&opened.ratchet.to_row()).unwrap();
-        assert_eq!(kept.len(), self.ratchet.skipped() as usize);
+        assert_eq!(self.skipped.len(), self.ratchet.skipped() as usize);
         Ok(opened.plaintext)
     }
 }
@@ -76,7 +40,7 @@ fn pair(seed: u8) -> (Side, Side) {
     let prekey = DhSecret::generate(&mut rng);
     let side = |ratchet, rng: &mut SeededRandom| Side {
         ratchet,
-        skipped: Skipped::default(),
+        skipped: MemorySkippedKeys::default(),
         rng: seeded(&Secret::random(rng)),
     };
     let alice = Ratchet::initiate(shared.duplicate(), prekey.public());
@@ -233,7 +197,7 @@ fn after_a_round_trip_a_stolen_state_reads_nothing_new() {
     bob.receive(&hello).unwrap();
     let stolen = Side {
         ratchet: bob.ratchet.duplicate(),
-        skipped: Skipped::default(),
+        skipped: MemorySkippedKeys::default(),
         rng: seeded(&Secret::new([99; 32])),
     };
     let now = alice.send("the thief reads this");

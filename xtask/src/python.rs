@@ -63,6 +63,7 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
     let users: Vec<PathBuf> = [
         workspace.bindings("python").join("tests"),
         workspace.root.join("examples/python"),
+        workspace.root.join("examples/peer-from-the-spec"),
     ]
     .into_iter()
     .filter(|folder| folder.is_dir())

@@ -1,0 +1,156 @@
+"""Bundles, invitation URIs, addresses and safety numbers, from the RFC alone. Section numbers are those of the RFC."""
+
+import hashlib
+from base64 import b32decode, b32encode
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from peer import Device, Field, Fixed32, P, Prekey, blob, check, decode, encode, first, identity_of_seed, x25519_of_identity
+from peer import Refused as Refused
+
+SMALL_ORDER_U = {0, 1, P - 1} | {
+    int.from_bytes(bytes.fromhex(u), "little")
+    for u in (
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+    )
+}
+GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
+CURVE_D = -121665 * pow(121666, -1, P) % P
+
+
+def check_x25519(key: bytes) -> bytes:
+    """§3.2."""
+    u = int.from_bytes(key, "little")
+    check(len(key) == 32 and u < P and u not in SMALL_ORDER_U, "X25519 key")
+    return key
+
+
+def check_identity(key: bytes) -> bytes:
+    """§3.1. A point of small order maps to a u of small order, and those two to which it does not have y = 1 and y = -1."""
+    u = x25519_of_identity(key)
+    y = int.from_bytes(key, "little") & (1 << 255) - 1
+    x_squared = (y * y - 1) * pow(CURVE_D * y * y + 1, -1, P) % P
+    check(pow(x_squared, (P - 1) // 2, P) == 1, "no point of the curve")
+    check_x25519(u)
+    return key
+
+
+# Bundles (§5.3).
+@dataclass(frozen=True)
+class Bundle:
+    identity: bytes
+    issued_at: int
+    expires_at: int
+    devices: list[Device]
+
+
+def make_bundle(seed: bytes, devices: list[Device], issued_at: int) -> bytes:
+    def prekey(prekey: Prekey | None) -> bytes | None:
+        return encode((1, prekey.id), (2, prekey.key)) if prekey else None
+
+    listed: list[Field] = [
+        (4, encode((1, Fixed32(d.device_id)), (2, prekey(d.signed_prekey)), (3, prekey(d.one_time_prekey)))) for d in devices
+    ]
+    body = encode((1, identity_of_seed(seed)), (2, issued_at), (3, issued_at + 30 * 86_400), *listed)
+    signature = Ed25519PrivateKey.from_private_bytes(seed).sign(b"Windlass v1 bundle signature" + body)
+    return encode((1, 1), (2, body), (3, signature))
+
+
+def read_bundle(encoded: bytes, now: int | None = None) -> Bundle:
+    check(len(encoded) <= 8_192 + 128, "too long")
+    outer = decode(encoded)
+    version, body, signature = first(outer, 1, 0), blob(outer, 2), blob(outer, 3)
+    check(version == 1, "version")
+    check(encode((1, version), (2, body), (3, signature)) == encoded and len(body) <= 8_192, "bundle")
+    fields = decode(body)
+    identity = check_identity(blob(fields, 1))
+    check(len(signature) == 64 and int.from_bytes(signature[32:], "little") < GROUP_ORDER, "signature")
+    try:
+        Ed25519PublicKey.from_public_bytes(identity).verify(signature, b"Windlass v1 bundle signature" + body)
+    except InvalidSignature:
+        raise Refused("signature") from None
+
+    def prekey(data: bytes) -> Prekey:
+        fields = decode(data)
+        check(first(fields, 1, 0), "prekey id")
+        return Prekey(first(fields, 1, 0), check_x25519(blob(fields, 2)))
+
+    def device(data: bytes) -> Device:
+        fields = decode(data)
+        one_time = prekey(blob(fields, 3)) if 3 in dict(fields) else None
+        return Device(first(fields, 1, 0), prekey(blob(fields, 2)), one_time)
+
+    devices = [device(value) for number, value in fields if number == 4 and isinstance(value, bytes)]
+    ids = [d.device_id for d in devices]
+    check(1 <= len(ids) <= 8 and all(ids) and ids == sorted(set(ids)), "devices")
+    bundle = Bundle(identity, first(fields, 2, 0), first(fields, 3, 0), devices)
+    check(bundle.issued_at < bundle.expires_at, "lifetime")
+    check(now is None or bundle.issued_at - 86_400 <= now < bundle.expires_at, "time")
+    return bundle
+
+
+# URIs (§6).
+def bundle_to_uri(encoded: bytes) -> str:
+    checksum = hashlib.sha256(b"Windlass v1 uri checksum" + encoded).digest()[:4]
+    return "WINDLASS:B" + b32encode(encoded + checksum).decode().rstrip("=")
+
+
+def bundle_of_uri(uri: str) -> bytes:
+    text = "".join(uri.split()).upper()
+    check(text.startswith("WINDLASS:B"), "scheme")
+    try:
+        data = b32decode(text[10:] + "=" * (-len(text[10:]) % 8))
+    except ValueError:
+        raise Refused("damaged") from None
+    check(len(data) > 4 and bundle_to_uri(data[:-4]) == text, "damaged")
+    read_bundle(data[:-4])
+    return data[:-4]
+
+
+# Addresses (§5.1): Bech32m of BIP-350 with the prefix "wl".
+ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+PREFIX = [3, 3, 0, 23, 12]
+
+
+def bech32m_checksum(values: list[int]) -> int:
+    checksum = 1
+    for value in values:
+        top = checksum >> 25
+        checksum = (checksum & 0x1FFFFFF) << 5 ^ value
+        for bit, generator in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+            checksum ^= generator if top >> bit & 1 else 0
+    return checksum ^ 0x2BC830A3
+
+
+def address_of_identity(key: bytes) -> str:
+    bits = int.from_bytes(key, "big") << 4
+    values = [bits >> 5 * i & 31 for i in reversed(range(52))]
+    checksum = bech32m_checksum([*PREFIX, *values, 0, 0, 0, 0, 0, 0])
+    values += [checksum >> 5 * i & 31 for i in reversed(range(6))]
+    return "wl1" + "".join(ALPHABET[value] for value in values)
+
+
+def identity_of_address(address: str) -> bytes:
+    text = address.strip()
+    check(text in (text.lower(), text.upper()) and text.lower().startswith("wl1"), "address")
+    check(all(letter in ALPHABET for letter in text.lower()[3:]), "address")
+    values = [ALPHABET.index(letter) for letter in text.lower()[3:]]
+    check(len(values) == 58 and bech32m_checksum([*PREFIX, *values]) == 0, "address")
+    bits = sum(value << 5 * (51 - i) for i, value in enumerate(values[:52]))
+    check(bits & 15 == 0, "address")
+    return check_identity((bits >> 4).to_bytes(32, "big"))
+
+
+# Safety numbers (§5.2).
+def safety_number(a: bytes, b: bytes) -> str:
+    def half(key: bytes) -> str:
+        digest = hashlib.sha512(b"Windlass v1 safety number" + key).digest()
+        for _ in range(5_199):
+            digest = hashlib.sha512(digest + key).digest()
+        groups = [int.from_bytes(digest[5 * i : 5 * i + 5], "big") % 100_000 for i in range(6)]
+        return "".join(f"{group:05}" for group in groups)
+
+    return "".join(sorted((half(a), half(b))))

@@ -1,0 +1,326 @@
+"""Walks tests/vectors with the peer of this folder: python check_vectors.py [FOLDER]
+
+A case is passed when what comes out is what the file says, or when it is refused and the file says so; for which reason is for people.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bundles
+import peer
+from bundles import check_identity, check_x25519
+from peer import Field, Fixed32, Prekey, Ratchet, Refused, Session, blob, check, decode, encode, first
+
+Case = dict[str, Any]
+FOLDER = Path(__file__).parents[2] / "tests/vectors"
+
+
+def unhex(input: Case, name: str) -> bytes:
+    return bytes.fromhex(input[name])
+
+
+def identity(input: Case) -> Case:
+    seed = unhex(input, "seed")
+    key, secret = peer.identity_of_seed(seed), peer.x25519_of_seed(seed)
+    assert peer.x25519_public(secret) == peer.x25519_of_identity(key)
+    return {
+        "public_key": key.hex(),
+        "address": bundles.address_of_identity(key),
+        "x25519_secret": secret.hex(),
+        "x25519_public": peer.x25519_public(secret).hex(),
+    }
+
+
+def address(input: Case) -> Case:
+    return {"public_key": bundles.identity_of_address(input["address"]).hex()}
+
+
+def ed25519_key(input: Case) -> Case:
+    return {"x25519_public": peer.x25519_of_identity(check_identity(unhex(input, "public_key"))).hex()}
+
+
+def x25519(input: Case) -> Case:
+    return {"shared_secret": peer.agree(unhex(input, "secret"), unhex(input, "public_key")).hex()}
+
+
+def safety_number(input: Case) -> Case:
+    return {"digits": bundles.safety_number(unhex(input, "a"), unhex(input, "b"))}
+
+
+def show_prekey(prekey: Prekey | None) -> Case | None:
+    return {"id": prekey.id, "key": prekey.key.hex()} if prekey else None
+
+
+def bundle(input: Case) -> Case:
+    bundle = bundles.read_bundle(unhex(input, "encoded"), input.get("now"))
+    devices = [
+        {
+            "device_id": device.device_id,
+            "signed_prekey": show_prekey(device.signed_prekey),
+            "one_time_prekey": show_prekey(device.one_time_prekey),
+        }
+        for device in bundle.devices
+    ]
+    return {
+        "identity_key": bundle.identity.hex(),
+        "issued_at": bundle.issued_at,
+        "expires_at": bundle.expires_at,
+        "devices": devices,
+    }
+
+
+def bundle_build(input: Case) -> Case:
+    def prekey(prekey: Case) -> Prekey:
+        return Prekey(prekey["id"], unhex(prekey, "key"))
+
+    devices = [
+        peer.Device(d["device_id"], prekey(d["signed_prekey"]), d["one_time_prekey"] and prekey(d["one_time_prekey"]))
+        for d in input["devices"]
+    ]
+    encoded = bundles.make_bundle(unhex(input, "seed"), devices, input["issued_at"])
+    return {"encoded": encoded.hex(), "uri": bundles.bundle_to_uri(encoded)}
+
+
+def uri(input: Case) -> Case:
+    return {"encoded": bundles.bundle_of_uri(input["uri"]).hex()}
+
+
+class Party:
+    """One side of a case: a seed, a device and perhaps prekeys."""
+
+    def __init__(self, input: Case) -> None:
+        self.seed = unhex(input, "seed")
+        self.device_id: int = input["device_id"]
+        signed, one_time = input.get("signed_prekey"), input.get("one_time_prekey")
+        self.signed = (signed["id"], unhex(signed, "secret")) if signed else (0, bytes(32))
+        self.one_time = (one_time["id"], unhex(one_time, "secret")) if one_time else None
+
+    def device(self) -> peer.Device:
+        def prekey(pair: tuple[int, bytes]) -> Prekey:
+            return Prekey(pair[0], peer.x25519_public(pair[1]))
+
+        return peer.Device(self.device_id, prekey(self.signed), prekey(self.one_time) if self.one_time else None)
+
+
+def x3dh(input: Case) -> Case:
+    a, b = Party(input["initiator"]), Party(input["responder"])
+    ephemeral = unhex(input, "ephemeral_secret")
+    agreed, handshake = peer.initiate(a.seed, a.device_id, peer.identity_of_seed(b.seed), b.device(), ephemeral)
+    one_time = b.one_time[1] if b.one_time else None
+    assert peer.respond(b.seed, b.device_id, b.signed[1], one_time, handshake) == agreed
+    return {
+        "handshake": handshake.hex(),
+        "shared_secret": agreed.shared_secret.hex(),
+        "associated_data": agreed.associated_data.hex(),
+        "session_id": agreed.session_id.hex(),
+    }
+
+
+def root_step(input: Case) -> Case:
+    root, chain = peer.root_step(unhex(input, "root_key"), unhex(input, "dh_output"))
+    return {"root_key": root.hex(), "chain_key": chain.hex()}
+
+
+def chain_steps(input: Case) -> Case:
+    chain, keys = unhex(input, "chain_key"), []
+    for _ in range(input["steps"]):
+        key, chain = peer.chain_step(chain)
+        keys.append(key.hex())
+    return {"message_keys": keys, "chain_key": chain.hex()}
+
+
+def message_key(input: Case) -> Case:
+    key, nonce, data = (unhex(input, name) for name in ("message_key", "nonce", "associated_data"))
+    sealed = peer.seal(key, unhex(input, "plaintext"), data, nonce)
+    assert peer.unseal(key, sealed, data) == unhex(input, "plaintext")
+    return {"sealed": sealed.hex()}
+
+
+def sender_hint(input: Case) -> Case:
+    seed, other, session_id = (unhex(input, name) for name in ("seed", "other", "session_id"))
+    static = peer.agree(peer.x25519_of_seed(seed), peer.x25519_of_identity(other))
+    key = peer.hkdf(bytes(32), static, b"Windlass v1 sender hint")
+    ours, theirs = (peer.hmac_sha256(key, sender + session_id)[:8] for sender in (peer.identity_of_seed(seed), other))
+    return {"hint_key": key.hex(), "sent_by_us": ours.hex(), "sent_by_other": theirs.hex()}
+
+
+def padding(input: Case) -> Case:
+    return {"padded": peer.pad(unhex(input, "plaintext")).hex()}
+
+
+def unpadding(input: Case) -> Case:
+    return {"plaintext": peer.unpad(unhex(input, "padded")).hex()}
+
+
+# Strict decoding (§4.2): the fields, encoded again, are the bytes that came.
+def strict(encoded: bytes, *fields: Field) -> None:
+    check(encode(*fields) == encoded, "not the one encoding")
+
+
+def read_header(encoded: bytes) -> Case:
+    fields = decode(encoded)
+    session_id, hint, key = blob(fields, 1), blob(fields, 2), check_x25519(blob(fields, 3))
+    previous, number = first(fields, 4, 0), first(fields, 5, 0)
+    strict(encoded, (1, session_id), (2, hint), (3, key), (4, previous), (5, number))
+    check(len(session_id) == 16 and len(hint) == 8 and max(previous, number) < 2**32, "header")
+    return {
+        "session_id": session_id.hex(),
+        "sender_hint": hint.hex(),
+        "ratchet_key": key.hex(),
+        "previous_chain_length": previous,
+        "message_number": number,
+    }
+
+
+def read_handshake(encoded: bytes) -> Case:
+    fields = decode(encoded)
+    identity, ephemeral = check_identity(blob(fields, 1)), check_x25519(blob(fields, 3))
+    device_id, signed, one_time = (first(fields, number, 0) for number in (2, 4, 5))
+    strict(encoded, (1, identity), (2, Fixed32(device_id)), (3, ephemeral), (4, signed), (5, one_time))
+    check(device_id and signed, "handshake")
+    return {
+        "identity_key": identity.hex(),
+        "device_id": device_id,
+        "ephemeral_key": ephemeral.hex(),
+        "signed_prekey_id": signed,
+        "one_time_prekey_id": one_time,
+    }
+
+
+def read_message(encoded: bytes) -> Case:
+    fields = decode(encoded)
+    device_id, handshake, header, sealed = first(fields, 1, 0), blob(fields, 2), blob(fields, 3), blob(fields, 4)
+    strict(encoded, (1, Fixed32(device_id)), (2, handshake), (3, header), (4, sealed))
+    check(device_id, "device id")
+    shown = read_handshake(handshake) if handshake else None
+    return {"device_id": device_id, "handshake": shown, "header": read_header(header), "ciphertext": sealed.hex()}
+
+
+def header(input: Case) -> Case:
+    return read_header(unhex(input, "encoded"))
+
+
+def envelope(input: Case) -> Case:
+    encoded = unhex(input, "encoded")
+    fields = decode(encoded)
+    check(first(fields, 1, 0) == 1, "version")
+    messages = [value for number, value in fields if number == 2 and isinstance(value, bytes)]
+    strict(encoded, (1, 1), *[(2, message) for message in messages])
+    shown = [read_message(message) for message in messages]
+    ids = {message["device_id"] for message in shown}
+    check(1 <= len(ids) <= 8 and len(ids) == len(shown), "devices")
+    return {"messages": shown}
+
+
+def show_body(number: int, body: list[Field]) -> Any:
+    if number == 16:
+        return {"text": blob(body, 1).decode()}
+    if number == 17:
+        media_type = blob(body, 1).decode()
+        parts = media_type.split("/")
+        check(len(parts) == 2 and all(parts) and all(" " <= c <= "~" for c in media_type), "media type")
+        return {"media_type": media_type, "data": blob(body, 2).hex()}
+    if number == 18:
+        ids = [value for number, value in body if number == 1 and isinstance(value, bytes)]
+        check(1 <= len(ids) <= 1_024 and all(len(id) == 16 for id in ids), "receipt")
+        return {"delivery_receipt": [id.hex() for id in ids]}
+    return {"opaque": blob(body, 1).hex()}
+
+
+def content(input: Case) -> Case:
+    fields = decode(unhex(input, "encoded"))
+    message_id, lamport, reply_to = blob(fields, 1), first(fields, 2, 0), blob(fields, 4)
+    check(len(message_id) == 16 and lamport <= 2**62 and len(reply_to) in (0, 16), "content")
+    shown: Any = "unknown"
+    for number, value in fields:
+        if 16 <= number <= 19 and isinstance(value, bytes):
+            try:
+                shown = show_body(number, decode(value))
+            except UnicodeDecodeError:
+                raise Refused("not UTF-8") from None
+    return {
+        "message_id": message_id.hex(),
+        "lamport": lamport,
+        "sent_at": first(fields, 3, 0),
+        "reply_to": reply_to.hex() or None,
+        "body": shown,
+    }
+
+
+def conversation(input: Case) -> list[Case]:
+    a, b = Party(input["alice"]), Party(input["bob"])
+    b_identity = peer.identity_of_seed(b.seed)
+    ends: dict[str, Session | None] = {
+        "alice": peer.start(a.seed, a.device_id, b_identity, b.device(), unhex(input, "ephemeral_secret")),
+        "bob": None,
+    }
+    sent: list[bytes] = []
+    results: list[Case] = []
+    for step in input["steps"]:
+        end = ends[step["by"]]
+        if "send" in step:
+            assert end
+            sent.append(end.send(unhex(step, "send"), unhex(step, "ratchet_secret"), unhex(step, "nonce")))
+            results.append({"envelope": sent[-1].hex()})
+            continue
+        envelope = bytearray(sent[step["receive"]])
+        if "flip_byte" in step:
+            envelope[step["flip_byte"]] ^= 1
+        try:
+            if end:
+                payload = end.receive(bytes(envelope))
+            else:
+                one_time = b.one_time[1] if b.one_time else None
+                ends["bob"], payload = peer.answer(b.seed, b.device_id, b.signed[1], one_time, bytes(envelope))
+            results.append({"payload": payload.hex()})
+        except Refused:
+            results.append({"error": ...})
+    return results
+
+
+KINDS: dict[str, Callable[[Case], Any]] = {
+    function.__name__.replace("_", "-"): function
+    for function in (
+        *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, x3dh, root_step, chain_steps),
+        *(message_key, sender_hint, padding, unpadding, header, envelope, content, conversation),
+    )
+}
+
+
+def same(found: Any, expected: Any) -> bool:
+    """Equal, whatever the reason of a refusal."""
+    if isinstance(expected, dict) and "error" in expected:
+        return isinstance(found, dict) and "error" in found
+    if isinstance(expected, list) and isinstance(found, list):
+        return len(found) == len(expected) and all(map(same, found, expected))
+    return bool(found == expected)
+
+
+def run(file: Path) -> tuple[int, list[str]]:
+    """How many cases a file has, and which failed."""
+    vectors = json.loads(file.read_text())
+    failed = []
+    for case in vectors["cases"]:
+        try:
+            found = KINDS[vectors["kind"]](case["input"])
+        except Refused as refused:
+            found = {"error": str(refused)}
+        if not same(found, case["expect"]):
+            failed.append(f"{vectors['kind']}: {case['name']}: {found}")
+    return len(vectors["cases"]), failed
+
+
+def main() -> None:
+    files = sorted((Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER).glob("*.json"))
+    results = [run(file) for file in files]
+    failed = [line for _, lines in results for line in lines]
+    print("\n".join(failed))
+    print(f"{sum(count for count, _ in results)} cases in {len(files)} files, {len(failed)} failed")
+    sys.exit(bool(failed) or not files)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+//! Schedules between two devices.
+
+use super::*;
+
+/// What happens in a schedule: A and B send, a and b receive the envelope of that number.
+const SCHEDULES: [(&str, bool, &str); 14] = [
+    ("one message", false, "A b0"),
+    ("one message to a one-time prekey", true, "A b0"),
+    (
+        "the handshake travels until the first reply",
+        true,
+        "A A b0 b1 B a2 A b3",
+    ),
+    (
+        "in order, both directions",
+        false,
+        "A b0 B a1 A b2 B a3 A b4 B a5",
+    ),
+    (
+        "several in each turn",
+        true,
+        "A A A b0 b1 b2 B B a3 a4 A A b5 b6",
+    ),
+    ("the first message arrives last", false, "A A A b2 b1 b0"),
+    ("lost messages", false, "A A A A b0 b3 B a4 A b5"),
+    ("late from the previous turn", false, "A A b0 B a2 A b3 b1"),
+    (
+        "late from two turns ago",
+        true,
+        "A A b0 B a2 A b3 B a4 A b5 b1",
+    ),
+    ("each one twice", false, "A b0 b0 B a1 a1 A A b3 b2 b3 b2"),
+    ("a sender hears itself", true, "A a0 b0 B b1 a1"),
+    (
+        "both answer at once",
+        false,
+        "A b0 B A a1 b2 B A a3 b4 A b5",
+    ),
+    (
+        "damaged on the way, then whole",
+        true,
+        "A b0! b0 B a1! a1 A A b3! b2 b3",
+    ),
+    (
+        "more than five turns late",
+        false,
+        "A A b0 B a2 A b3 B a4 A b5 B a6 A b7 B a8 A b9 B a10 A b11 b1",
+    ),
+];
+
+pub fn conversation() -> Vec<Case> {
+    let mut rng = rng(16);
+    let mut schedules: Vec<(String, bool, String)> = SCHEDULES
+        .iter()
+        .map(|(name, one_time, schedule)| ((*name).to_owned(), *one_time, (*schedule).to_owned()))
+        .collect();
+    schedules.extend((0..8).map(|i| {
+        (
+            format!("at random {i}"),
+            i % 2 == 0,
+            random_schedule(&mut rng),
+        )
+    }));
+    schedules
+        .into_iter()
+        .map(|(name, one_time, schedule)| {
+            let alice = party(
+                random(&mut rng),
+                &Device::random(random_id(&mut rng), false, &mut rng),
+                false,
+            );
+            let bob = party(
+                random(&mut rng),
+                &Device::random(random_id(&mut rng), one_time, &mut rng),
+                true,
+            );
+            let mut sent = 0;
+            let steps: Vec<_> = schedule
+                .split(' ')
+                .map(|step| self::step(step, &mut sent, &mut rng))
+                .collect();
+            let input = json!({
+                "alice": alice,
+                "bob": bob,
+                "ephemeral_secret": hex(&random::<32>(&mut rng)),
+                "steps": steps,
+            });
+            (name, input)
+        })
+        .collect()
+}
+
+fn step(step: &str, sent: &mut u32, rng: &mut SeededRandom) -> Value {
+    let by = if step.starts_with(['A', 'a']) {
+        "alice"
+    } else {
+        "bob"
+    };
+    if step.len() == 1 {
+        let payload = v1::Payload {
+            content: format!("message {sent}").into_bytes(),
+            sender_bundle: Vec::new(),
+        };
+        *sent += 1;
+        return json!({
+            "by": by,
+            "send": hex(&payload.encode_to_vec()),
+            "ratchet_secret": hex(&random::<32>(rng)),
+            "nonce": hex(&random::<12>(rng)),
+        });
+    }
+    let number: u32 = step[1..].trim_end_matches('!').parse().unwrap();
+    let mut receive = json!({ "by": by, "receive": number });
+    if step.ends_with('!') {
+        // Inside the ciphertext, whatever stands in front of it: an envelope of one short message ends in 92 bytes of it.
+        receive["flip_byte"] = json!(150);
+    }
+    receive
+}
+
+/// Thirty steps; who has nothing to receive sends.
+fn random_schedule(rng: &mut SeededRandom) -> String {
+    let mut steps = vec!["A".to_owned(), "b0".to_owned()];
+    let mut sent = 1;
+    let mut under_way: [Vec<u32>; 2] = [Vec::new(), Vec::new()];
+    for _ in 0..30 {
+        let side = (rng.next_u32() % 2) as usize;
+        let waiting = &mut under_way[side];
+        if waiting.is_empty() || rng.next_u32() % 5 < 2 {
+            steps.push(["A", "B"][side].to_owned());
+            under_way[1 - side].push(sent);
+            sent += 1;
+            continue;
+        }
+        let at = rng.next_u32() as usize % waiting.len();
+        let number = waiting[at];
+        // Sometimes it stays under way and comes again.
+        if !rng.next_u32().is_multiple_of(8) {
+            waiting.remove(at);
+        }
+        steps.push(format!("{}{number}", ["a", "b"][side]));
+    }
+    steps.join(" ")
+}

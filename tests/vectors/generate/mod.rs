@@ -1,0 +1,169 @@
+//! The inputs of all cases, from fixed seeds.
+
+mod bundles;
+mod conversations;
+mod keys;
+mod messages;
+
+use prost::Message;
+use rand_core::Rng;
+use serde_json::{Value, json};
+use windlass::bundle::VerifiedBundle;
+use windlass::crypto::{DhSecret, Secret, SeededRandom, seeded};
+use windlass::identity::IdentityKeyPair;
+use windlass::wire::v1;
+
+use crate::evaluate::hex;
+use crate::support::Device;
+
+/// A name and an input.
+type Case = (String, Value);
+
+/// Every file: kind, what it is about, cases.
+pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
+    vec![
+        (
+            "identity",
+            "From a 32-byte seed to the public key, the address and the X25519 pair (RFC windlass 5.1).",
+            keys::identity(),
+        ),
+        (
+            "address",
+            "From an address to the public key (RFC windlass 5.1).",
+            keys::address(),
+        ),
+        (
+            "ed25519-key",
+            "Public identity keys, accepted and refused (RFC windlass 3.1), and their X25519 form.",
+            keys::ed25519_key(),
+        ),
+        (
+            "x25519",
+            "Agreements, accepted and refused (RFC windlass 3.2).",
+            keys::x25519(),
+        ),
+        (
+            "safety-number",
+            "Sixty digits of two identities (RFC windlass 5.2).",
+            keys::safety_number(),
+        ),
+        (
+            "bundle",
+            "Bundles as they travel, accepted and refused (RFC windlass 5.3). With `now`, the time is checked too.",
+            bundles::bundle(),
+        ),
+        (
+            "bundle-build",
+            "From a seed, prekeys and a time to the bundle's bytes and URI (RFC windlass 5.3, 6).",
+            bundles::bundle_build(),
+        ),
+        (
+            "uri",
+            "Invitation URIs, accepted and refused (RFC windlass 6).",
+            bundles::uri(),
+        ),
+        (
+            "x3dh",
+            "The handshake (RFC windlass 7.2).",
+            messages::x3dh(),
+        ),
+        ("root-step", "KDF_RK (RFC windlass 7.4).", keys::root_step()),
+        (
+            "chain-steps",
+            "KDF_CK, several steps in a row (RFC windlass 7.4).",
+            keys::chain_steps(),
+        ),
+        (
+            "message-key",
+            "From a message key to the sealed bytes (RFC windlass 7.5), without padding.",
+            keys::message_key(),
+        ),
+        (
+            "sender-hint",
+            "The hints of both directions of one session (RFC windlass 7.3).",
+            keys::sender_hint(),
+        ),
+        (
+            "padding",
+            "Plaintexts and their padded form (RFC windlass 3.7).",
+            keys::padding(),
+        ),
+        (
+            "unpadding",
+            "Padded bytes, accepted and refused (RFC windlass 3.7).",
+            keys::unpadding(),
+        ),
+        (
+            "header",
+            "Headers, accepted and refused (RFC windlass 7.3).",
+            messages::header(),
+        ),
+        (
+            "envelope",
+            "Envelopes, accepted and refused before any key is used (RFC windlass 7.1).",
+            messages::envelope(),
+        ),
+        (
+            "content",
+            "Contents, accepted and refused (RFC windlass 9).",
+            messages::content(),
+        ),
+        (
+            "conversation",
+            "Schedules between two devices, every envelope byte for byte (RFC windlass 7). A step either sends a payload or \
+          receives the envelope of that number, perhaps with the lowest bit of one byte flipped. `ratchet_secret` is the private key to \
+          take if the message starts a sending chain; otherwise it is not used.",
+            conversations::conversation(),
+        ),
+    ]
+}
+
+fn rng(seed: u8) -> SeededRandom {
+    seeded(&Secret::new([seed; 32]))
+}
+
+fn random<const N: usize>(rng: &mut SeededRandom) -> [u8; N] {
+    let mut bytes = [0; N];
+    rng.fill_bytes(&mut bytes);
+    bytes
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap()
+}
+
+const SMALL_ORDER_ED25519: [&str; 8] = [
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0000000000000000000000000000000000000000000000000000000000000080",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+];
+
+const SMALL_ORDER_X25519: [&str; 5] = [
+    "0000000000000000000000000000000000000000000000000000000000000000",
+    "0100000000000000000000000000000000000000000000000000000000000000",
+    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+    "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+    "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+];
+
+/// A device as an input.
+fn party(seed: [u8; 32], device: &Device, prekeys: bool) -> Value {
+    let prekey = |(id, secret): &(u32, DhSecret)| json!({ "id": id, "secret": hex(secret.to_bytes().as_bytes()) });
+    let mut party = json!({ "seed": hex(&seed), "device_id": device.device_id });
+    if prekeys {
+        party["signed_prekey"] = prekey(&device.signed_prekey);
+        if let Some(one_time) = &device.one_time_prekey {
+            party["one_time_prekey"] = prekey(one_time);
+        }
+    }
+    party
+}
+
+fn random_id(rng: &mut SeededRandom) -> u32 {
+    rng.next_u32().max(1)
+}
