@@ -113,7 +113,7 @@ impl World {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_be_bytes());
         let mut rng = seeded(&Secret::new(bytes));
-        let one_time = rng.next_u32() % 2 == 0;
+        let one_time = rng.next_u32().is_multiple_of(2);
         let alice = Device::random(1, false, &mut rng);
         let bob = Device::random(2, one_time, &mut rng);
         let stranger = Device::random(3, one_time, &mut rng);

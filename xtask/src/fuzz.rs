@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`, once there are fuzz targets.
+//! `cargo xtask fuzz`: libFuzzer over every decoder and the receive path.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -44,12 +44,20 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
 
 fn fuzz(workspace: &Workspace, target: &str, arguments: &[String]) -> Result<()> {
     shell::heading(&format!("cargo fuzz run {target}"));
+    // What is found goes into the first folder; the seeds beside it are kept as they are.
+    let [corpus, seeds] =
+        ["corpus", "seeds"].map(|name| workspace.root.join("fuzz").join(name).join(target));
+    for folder in [&corpus, &seeds] {
+        std::fs::create_dir_all(folder)?;
+    }
     shell::run(
         // Not the Cargo that runs us: only rustup's own knows `+nightly`.
         Command::new("cargo")
             .current_dir(&workspace.root)
             .env_remove("RUSTUP_TOOLCHAIN")
-            .args(["+nightly", "fuzz", "run", target, "--"])
+            .args(["+nightly", "fuzz", "run", target])
+            .args([corpus, seeds])
+            .arg("--")
             .args(arguments),
     )
 }
