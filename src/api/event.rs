@@ -36,7 +36,7 @@ pub enum Event {
         /// The other side's device.
         device_id: u32,
     },
-    /// The envelope could not be read. Nothing has changed.
+    /// The envelope could not be read. Nothing has changed; only after the cause `Content` the message's key is used up.
     Undecryptable {
         /// Why.
         cause: UndecryptableCause,

@@ -210,3 +210,16 @@ fn after_a_round_trip_a_stolen_state_reads_nothing_new() {
     assert!(stolen.try_receive(&hello).is_err());
     assert_eq!(*bob.receive(&healed).unwrap(), b"and not this");
 }
+
+#[test]
+fn a_thousand_in_reverse_order_are_a_thousand_keys_kept_and_erased_once() {
+    let (mut alice, mut bob) = pair(40);
+    let sealed: Vec<_> = (0..1_000).map(|_| alice.send("turned")).collect();
+    let mut changes = 0;
+    for message in sealed.iter().rev() {
+        changes += bob.try_receive(message).unwrap().changes.len();
+        bob.receive(message).unwrap();
+    }
+    assert_eq!(changes, 2 * 999);
+    assert!(bob.skipped.is_empty());
+}

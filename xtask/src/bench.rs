@@ -1,4 +1,4 @@
-//! `cargo xtask bench`, once there are benchmarks.
+//! `cargo xtask bench`: what things cost, as ratios within one run.
 
 use anyhow::{Result, bail};
 

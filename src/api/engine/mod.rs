@@ -136,3 +136,7 @@ fn non_zero(rng: &mut dyn CryptoRng) -> u32 {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests;

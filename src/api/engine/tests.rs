@@ -1,0 +1,192 @@
+//! What time does to prekeys and bundles, with a clock that is set by hand.
+
+use tempfile::TempDir;
+
+use super::receive::Outcome;
+use super::*;
+use crate::api::event::UndecryptableCause as Cause;
+use crate::bundle::VerifiedBundle;
+use crate::chat::Body;
+use crate::session::Envelope;
+use crate::store::{Store, StoreKey};
+
+const DAY: u64 = 86_400_000;
+/// Not at the beginning of time, so that nothing is 0 by chance.
+const START: u64 = 20_000 * DAY;
+
+struct Party {
+    _folder: TempDir,
+    store: Store,
+    device: Device,
+}
+
+fn moment(day: u64) -> Moment {
+    Moment::at(START + day * DAY).unwrap()
+}
+
+impl Party {
+    fn new(seed: u8) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key = StoreKey::Raw(Secret::new([seed; 32]));
+        let store = Store::create(&folder.path().join("store.wl"), &key).unwrap();
+        let identity = IdentityKeyPair::from_seed(&Secret::new([seed; 32]));
+        let device = store.write(|rows| Device::create(rows, identity, &mut moment(0)));
+        Self {
+            _folder: folder,
+            store,
+            device: device.unwrap(),
+        }
+    }
+
+    fn at<T>(
+        &self,
+        day: u64,
+        step: impl FnOnce(&mut Writer<'_>, &Device, &mut Moment) -> Result<T, WindlassError>,
+    ) -> Result<T, WindlassError> {
+        self.store
+            .write(|rows| step(rows, &self.device, &mut moment(day)))
+    }
+
+    /// The bundle of a day, prekeys rotated as every call of the facade does.
+    fn bundle(&self, day: u64, single_use: bool) -> VerifiedBundle {
+        self.at(day, |rows, device, moment| {
+            prekeys::rotate(rows, moment)?;
+            prekeys::own_bundle(rows, device, single_use, moment)
+        })
+        .unwrap()
+    }
+
+    fn add(&self, day: u64, bundle: &VerifiedBundle) {
+        self.at(day, |rows, device, moment| {
+            contacts::add(rows, device, bundle, moment).map(|_| ())
+        })
+        .unwrap();
+    }
+
+    fn send(&self, day: u64, to: &Self) -> Result<Vec<u8>, WindlassError> {
+        self.at(day, |rows, device, moment| {
+            let body = Body::Text("ahoy".into());
+            let (_, waiting) = send::send(rows, device, &to.device.public(), body, None, moment)?;
+            Ok(waiting.envelope)
+        })
+    }
+
+    fn receive(&self, day: u64, envelope: &[u8]) -> Vec<Outcome> {
+        let envelope = Envelope::decode(envelope).unwrap();
+        self.at(day, |rows, device, moment| {
+            prekeys::rotate(rows, moment)?;
+            Ok(receive::receive(rows, device, &envelope, moment)?.outcomes)
+        })
+        .unwrap()
+    }
+
+    fn signed_prekeys(&self) -> usize {
+        let count =
+            |rows: &mut Writer<'_>| Ok::<_, WindlassError>(rows.scan(Table::SignedPrekeys)?.len());
+        self.store.write(count).unwrap()
+    }
+}
+
+fn opens(outcomes: &[Outcome]) -> bool {
+    outcomes
+        .iter()
+        .any(|outcome| matches!(outcome, Outcome::Message(_)))
+}
+
+#[test]
+fn signed_prekeys_rotate_after_a_week_and_are_erased_a_month_later() {
+    let bob = Party::new(1);
+    let id = |day| bob.bundle(day, false).devices()[0].signed_prekey.id;
+    assert_eq!((id(0), id(6), bob.signed_prekeys()), (1, 1, 1));
+    assert_eq!((id(7), bob.signed_prekeys()), (2, 2));
+    assert_eq!((id(14), bob.signed_prekeys()), (3, 3));
+    // The first was retired on day 7, so it goes on day 37, and its number with it for good.
+    assert_eq!((id(36), bob.signed_prekeys()), (4, 4));
+    assert_eq!((id(37), bob.signed_prekeys()), (4, 3));
+    // The clock may be set back: nothing that is in use is erased.
+    assert_eq!((id(0), bob.signed_prekeys()), (4, 3));
+}
+
+#[test]
+fn a_late_first_message_opens_until_its_prekey_is_erased() {
+    let [alice, bob, carol] = [1, 2, 3].map(Party::new);
+    let bundle = bob.bundle(0, false);
+    let late = [&alice, &carol].map(|sender| {
+        sender.add(0, &bundle);
+        sender.send(0, &bob).unwrap()
+    });
+    bob.bundle(7, false);
+    assert!(opens(&bob.receive(36, &late[0])));
+    assert!(matches!(
+        bob.receive(37, &late[1]).as_slice(),
+        [Outcome::Undecryptable {
+            cause: Cause::UnknownPrekey,
+            ..
+        }]
+    ));
+}
+
+#[test]
+fn a_first_message_replayed_after_its_session_is_gone_makes_no_second_one() {
+    let [alice, bob] = [1, 2].map(Party::new);
+    alice.add(0, &bob.bundle(0, false));
+    let first = alice.send(0, &bob).unwrap();
+    assert!(opens(&bob.receive(0, &first)));
+    let session = Envelope::decode(&first).unwrap().parts[0].header.session_id;
+    bob.at(1, |rows, _, _| {
+        rows.delete(Table::Sessions, Key::new(&session))?;
+        Ok(())
+    })
+    .unwrap();
+    assert!(matches!(
+        bob.receive(1, &first).as_slice(),
+        [Outcome::Undecryptable {
+            cause: Cause::HandshakeReplayed,
+            ..
+        }]
+    ));
+}
+
+#[test]
+fn an_expired_bundle_begins_no_session_and_stops_none() {
+    let [alice, bob, carol] = [1, 2, 3].map(Party::new);
+    let bundle = bob.bundle(0, false);
+    alice.add(0, &bundle);
+    carol.add(0, &bundle);
+    assert!(opens(&bob.receive(0, &alice.send(0, &bob).unwrap())));
+    assert!(matches!(
+        carol.send(30, &bob),
+        Err(WindlassError::BundleExpired(_))
+    ));
+    assert!(opens(&bob.receive(400, &alice.send(400, &bob).unwrap())));
+}
+
+#[test]
+fn a_one_time_prekey_is_in_one_bundle_and_its_number_is_never_used_again() {
+    let [alice, bob] = [1, 2].map(Party::new);
+    let one_time = |bundle: &VerifiedBundle| bundle.devices()[0].one_time_prekey.unwrap();
+    let first = bob.bundle(0, true);
+    let second = bob.bundle(0, true);
+    assert_eq!((one_time(&first).id, one_time(&second).id), (1, 2));
+    assert_ne!(one_time(&first).key, one_time(&second).key);
+    alice.add(0, &second);
+    assert!(opens(&bob.receive(0, &alice.send(0, &bob).unwrap())));
+    assert_eq!(one_time(&bob.bundle(1, true)).id, 3);
+    // Erased with its first use; the other one still waits.
+    let left = |id| {
+        bob.at(1, |rows, _, _| {
+            Ok(prekeys::one_time_prekey(rows, id)?.is_some())
+        })
+    };
+    assert_eq!((left(1).unwrap(), left(2).unwrap()), (true, false));
+}
+
+#[test]
+fn the_older_of_two_bundles_is_ignored() {
+    let [alice, bob] = [1, 2].map(Party::new);
+    let (old, new) = (bob.bundle(0, false), bob.bundle(8, false));
+    alice.add(8, &new);
+    alice.add(8, &old);
+    let first = Envelope::decode(&alice.send(8, &bob).unwrap()).unwrap();
+    assert_eq!(first.parts[0].handshake.unwrap().signed_prekey_id, 2);
+}

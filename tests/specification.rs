@@ -1,0 +1,329 @@
+//! The published text says what the code does: labels, constants, causes, clauses and the evidence for them.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use windlass::crypto::labels;
+use windlass::limits;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn text(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn rfc() -> String {
+    text("docs/spec/rfc.md")
+}
+
+/// The cells of the table whose first column is called `first`, in the whole text.
+fn rows(text: &str, first: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        let cells: Vec<_> = line
+            .trim()
+            .strip_prefix('|')
+            .and_then(|line| line.strip_suffix('|'))
+            .map(|line| line.split('|').map(|cell| cell.trim().to_owned()).collect())
+            .unwrap_or_default();
+        if cells.is_empty() {
+            inside = false;
+        } else if cells[0] == first {
+            inside = true;
+        } else if inside && !cells[0].starts_with("---") {
+            found.push(cells);
+        }
+    }
+    assert!(!found.is_empty(), "no table that begins with {first}");
+    found
+}
+
+#[test]
+fn the_table_of_labels_is_the_one_of_the_code() {
+    let stated: Vec<_> = rows(&rfc(), "name")
+        .into_iter()
+        .filter(|row| row[1].starts_with('`'))
+        .map(|row| (row[0].clone(), row[1].trim_matches('`').to_owned()))
+        .collect();
+    let used: Vec<_> = labels::ALL
+        .iter()
+        .map(|(name, label)| {
+            (
+                (*name).to_owned(),
+                String::from_utf8(label.to_vec()).unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(stated, used);
+}
+
+#[test]
+fn no_label_is_written_anywhere_but_in_the_table() {
+    let elsewhere: Vec<_> = sources(&["src"])
+        .into_iter()
+        .filter(|path| !path.ends_with("crypto/labels.rs"))
+        .filter(|path| fs::read_to_string(path).unwrap().contains("\"Windlass v1"))
+        .collect();
+    assert!(elsewhere.is_empty(), "{elsewhere:?}");
+}
+
+/// Constants by name, as the compiler sees them.
+macro_rules! constants {
+    ($($name:ident)*) => { [$((stringify!($name), u128::try_from(limits::$name).unwrap())),*] };
+}
+
+#[test]
+fn the_table_of_constants_is_the_one_of_the_code() {
+    let used = BTreeMap::from(constants!(
+        PROTOCOL_VERSION MAX_CHAIN_JUMP MAX_SKIPPED_KEYS MAX_RECEIVING_CHAINS MAX_SESSIONS_PER_DEVICE MAX_ACCEPTED_PER_CHAIN
+        MAX_DEVICES MAX_BUNDLE_BODY_LEN MAX_ENVELOPE_LEN MAX_CONTENT_LEN MAX_TEXT_LEN MAX_DATA_LEN MAX_MEDIA_TYPE_LEN
+        MAX_RECEIPT_IDS MAX_LAMPORT MAX_URI_LEN BUNDLE_LIFETIME_SECONDS SIGNED_PREKEY_LIFETIME_SECONDS
+        SIGNED_PREKEY_RETENTION_SECONDS MAX_CLOCK_SKEW_SECONDS SAFETY_NUMBER_ITERATIONS
+    ));
+    let source = text("src/limits.rs");
+    let declared: BTreeSet<_> = source
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub const "))
+        .map(|line| line.split(':').next().unwrap())
+        .collect();
+    assert_eq!(declared, used.keys().copied().collect());
+    let text = rfc();
+    let stated: BTreeMap<_, _> = rows(&text, "name")
+        .into_iter()
+        .filter_map(|row| Some((row[0].clone(), row[1].parse::<u128>().ok()?)))
+        .collect();
+    let used: BTreeMap<_, _> = used
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    assert_eq!(stated, used);
+}
+
+#[test]
+fn the_table_of_causes_is_the_enumeration() {
+    let stated: BTreeSet<_> = rows(&rfc(), "cause")
+        .into_iter()
+        .map(|row| row[0].replace(' ', ""))
+        .collect();
+    let source = text("src/api/event.rs");
+    let body = source
+        .split("pub enum UndecryptableCause {")
+        .nth(1)
+        .unwrap();
+    let used: BTreeSet<_> = body
+        .split("\n}")
+        .next()
+        .unwrap()
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("//") && line.ends_with(','))
+        .map(|line| line.trim_end_matches(',').to_ascii_lowercase())
+        .collect();
+    assert_eq!(stated, used);
+}
+
+#[test]
+fn the_table_of_bodies_is_the_one_of_the_schema() {
+    let schema = text("proto/windlass/v1/content.proto");
+    let oneof = schema
+        .split("oneof body {")
+        .nth(1)
+        .unwrap()
+        .split('}')
+        .next()
+        .unwrap();
+    let used: BTreeSet<_> = oneof
+        .lines()
+        .filter_map(|line| line.trim().strip_suffix(';'))
+        .map(|field| {
+            let mut words = field.split_whitespace();
+            let kind = words.next().unwrap();
+            (words.nth(2).unwrap().to_owned(), format!("`{kind}`"))
+        })
+        .collect();
+    let stated: BTreeSet<_> = rows(&rfc(), "field")
+        .into_iter()
+        .map(|row| (row[0].clone(), row[1].clone()))
+        .collect();
+    assert_eq!(stated, used);
+}
+
+/// Every section and clause of the RFC, in the order of the text.
+fn clauses() -> Vec<String> {
+    rfc()
+        .lines()
+        .filter_map(|line| {
+            let heading = line.trim_start_matches('#').trim_start();
+            let clause = line.strip_prefix("**");
+            let start = clause.or((heading != line).then_some(heading))?;
+            let number: String = start
+                .chars()
+                .take_while(|c| c.is_ascii_digit() || *c == '.')
+                .collect();
+            let number = number.trim_end_matches('.').to_owned();
+            (!number.is_empty()).then_some(number)
+        })
+        .collect()
+}
+
+fn as_numbers(clause: &str) -> Vec<u32> {
+    clause
+        .split('.')
+        .map(|part| part.parse().unwrap())
+        .collect()
+}
+
+#[test]
+fn clauses_are_numbered_in_order_and_each_once() {
+    let clauses = clauses();
+    assert!(clauses.len() > 100);
+    for pair in clauses.windows(2) {
+        assert!(
+            as_numbers(&pair[0]) < as_numbers(&pair[1]),
+            "{} before {}",
+            pair[0],
+            pair[1]
+        );
+    }
+}
+
+/// The numbers that stand behind a section sign or in brackets: `§7.4`, `(7.4.6)`, `7.4.6 to 7.4.9`.
+fn cited(text: &str, mark: &str) -> Vec<String> {
+    text.match_indices(mark)
+        .map(|(at, _)| {
+            let rest = &text[at + mark.len()..];
+            let number: String = rest
+                .chars()
+                .take_while(|c| c.is_ascii_digit() || *c == '.')
+                .collect();
+            number.trim_end_matches('.').to_owned()
+        })
+        .filter(|number| !number.is_empty())
+        .collect()
+}
+
+#[test]
+fn every_clause_that_is_cited_exists() {
+    let clauses: BTreeSet<_> = clauses().into_iter().collect();
+    let mut count = 0;
+    let mut check = |place: &str, number: String| {
+        assert!(clauses.contains(&number), "{place} cites clause {number}");
+        count += 1;
+    };
+    for path in sources(&["src", "proto", "tests", "bindings/python", "examples"]) {
+        for number in cited(&fs::read_to_string(&path).unwrap(), "RFC windlass §") {
+            check(&path.display().to_string(), number);
+        }
+    }
+    // The peer's section signs are the RFC's throughout.
+    for path in sources(&["examples/peer-from-the-spec"]) {
+        for number in cited(&fs::read_to_string(&path).unwrap(), "§") {
+            check(&path.display().to_string(), number);
+        }
+    }
+    // In the text itself: what stands in brackets alone, and section signs that belong to no other document.
+    let text = rfc();
+    for number in cited(&text, "(")
+        .into_iter()
+        .filter(|number| number.contains('.'))
+    {
+        check("the RFC", number);
+    }
+    for (before, number) in text.match_indices('§').map(|(at, sign)| {
+        let rest = &text[at + sign.len()..];
+        let number: String = rest
+            .chars()
+            .take_while(|c| c.is_ascii_digit() || *c == '.')
+            .collect();
+        (
+            text[..at].trim_end().chars().next_back(),
+            number.trim_end_matches('.').to_owned(),
+        )
+    }) {
+        let foreign = before.is_some_and(|c| c.is_ascii_alphanumeric() || c == ']');
+        // `RFC 7748 §5`, `[DR §3]`: the number of a document or a name stands before the sign.
+        if !foreign || clauses.contains(&number) {
+            check("the RFC", number);
+        }
+    }
+    assert!(count > 100, "{count}");
+}
+
+#[test]
+fn the_conformance_table_is_whole_and_names_what_exists() {
+    let clauses: BTreeSet<_> = clauses().into_iter().collect();
+    let rows = rows(&text("docs/spec/conformance.md"), "no");
+    assert!(rows.len() > 70);
+    let mut numbers = BTreeSet::new();
+    for row in &rows {
+        assert_eq!(row.len(), 7, "{row:?}");
+        assert!(
+            row.iter().all(|cell| !cell.is_empty()),
+            "an empty cell: {row:?}"
+        );
+        assert!(numbers.insert(&row[0]), "{} twice", row[0]);
+        assert!(
+            clauses.contains(&row[3]),
+            "{} names clause {}",
+            row[0],
+            row[3]
+        );
+        assert!(
+            ["as is", "stricter", "different"].contains(&row[6].as_str()),
+            "{row:?}"
+        );
+        function(&row[4], false);
+        function(&row[5], true);
+    }
+}
+
+/// `file::function` exists, and is a test if it has to be one.
+fn function(cell: &str, test: bool) {
+    let (path, name) = cell.split_once("::").unwrap_or_else(|| panic!("{cell}"));
+    let source = text(path);
+    let lines: Vec<_> = source.lines().map(str::trim_start).collect();
+    let at = lines.iter().position(|line| {
+        let public = line
+            .strip_prefix("pub(")
+            .and_then(|rest| rest.split_once(") "));
+        let line = public.map_or_else(|| line.trim_start_matches("pub "), |(_, rest)| rest);
+        let rest = ["fn ", "const fn ", "def "]
+            .iter()
+            .find_map(|keyword| line.strip_prefix(keyword));
+        rest.and_then(|rest| rest.strip_prefix(name))
+            .is_some_and(|rest| rest.starts_with(['(', '<']))
+    });
+    let at = at.unwrap_or_else(|| panic!("{cell} does not exist"));
+    if test {
+        let marked = lines[..at]
+            .iter()
+            .rev()
+            .take_while(|line| line.starts_with('#'))
+            .any(|line| *line == "#[test]");
+        assert!(marked || name.starts_with("test_"), "{cell} is no test");
+    }
+}
+
+/// Source files below some folders.
+fn sources(folders: &[&str]) -> Vec<PathBuf> {
+    let mut open: Vec<_> = folders.iter().map(|folder| root().join(folder)).collect();
+    let mut found = Vec::new();
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            if path.is_dir() {
+                open.push(path);
+            } else if matches!(extension, Some("rs" | "proto" | "py")) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
