@@ -59,6 +59,8 @@ fn every_case_gives_what_its_file_says() {
     }
     println!("{count} cases");
     assert!(count >= 200);
+    let readme = fs::read_to_string(folder().join("../../README.md")).unwrap();
+    assert!(readme.contains(&format!("{count} test vectors")));
 }
 
 #[test]

@@ -39,16 +39,19 @@ pub enum Suite {
     Kotlin,
     /// `swift test`.
     Swift,
+    /// The symbolic models of the protocol.
+    Model,
 }
 
 impl Suite {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Lint,
         Self::Deny,
         Self::Rust,
         Self::Python,
         Self::Kotlin,
         Self::Swift,
+        Self::Model,
     ];
 
     /// The suites behind one flag of `cargo xtask test`.
@@ -59,6 +62,7 @@ impl Suite {
             "--python" => &[Self::Python],
             "--kotlin" => &[Self::Kotlin],
             "--swift" => &[Self::Swift],
+            "--model" => &[Self::Model],
             _ => return None,
         })
     }
@@ -93,7 +97,7 @@ fn parse_test(flags: &[String]) -> Result<Command> {
         match Suite::of_flag(flag) {
             Some(suites) => wanted.extend_from_slice(suites),
             None => bail!(
-                "`cargo xtask test` knows --rust, --python, --kotlin, --swift and --lint, not `{flag}`"
+                "`cargo xtask test` knows --rust, --python, --kotlin, --swift, --model and --lint, not `{flag}`"
             ),
         }
     }
@@ -117,6 +121,7 @@ Usage: cargo xtask <command>
               --python  wheel and sdist in clean environments, pytest, mypy --strict
               --kotlin  Maven build, JUnit on a real JVM
               --swift   swift test, in a root filesystem of its own where there is no Swift
+              --model   the symbolic models of the protocol, by Verifpal where it can be had
               --lint    formatting, clippy, dependency checks
   package   wheel, sdist, jar and Swift library into target/packages
   docs      the reference of the Rust crate, warnings denied

@@ -9,6 +9,7 @@ mod deny;
 mod docs;
 mod fuzz;
 mod kotlin;
+mod model;
 mod native;
 mod package;
 mod python;
@@ -65,6 +66,7 @@ fn test(workspace: &Workspace, suites: &[Suite]) -> bool {
             Suite::Python => report.step("python", || python::test(workspace)),
             Suite::Kotlin => report.step("kotlin", || kotlin::test(workspace)),
             Suite::Swift => report.step("swift", || swift::test(workspace)),
+            Suite::Model => report.step("model", || model::check(workspace)),
         }
     }
     report.finish()

@@ -74,6 +74,18 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
             .args(["-m", "mypy", "--strict"])
             .args(users),
     )?;
+
+    shell::heading("Python: stubtest");
+    // The hand-written types against the generated module.
+    shell::run(
+        environment
+            .python(workspace)
+            .args(["-m", "mypy.stubtest", "windlass._native", "--concise"])
+            .args(["--ignore-missing-stub", "--mypy-config-file"])
+            .arg(workspace.root.join("pyproject.toml"))
+            .arg("--allowlist")
+            .arg(workspace.bindings("python").join("stubtest-allowlist.txt")),
+    )?;
     Ok(Outcome::Passed)
 }
 

@@ -12,6 +12,8 @@ pub enum Outcome {
     Passed,
     /// Could not run here, for this reason.
     Skipped(String),
+    /// Could not run here, and need not: its last result stands in the documentation.
+    Excused(String),
 }
 
 enum Verdict {
@@ -55,6 +57,10 @@ impl Report {
                     Verdict::Skipped
                 };
                 (verdict, format!("skipped: {reason}"))
+            }
+            Ok(Outcome::Excused(reason)) => {
+                println!("skipped {suite}: {reason}");
+                (Verdict::Skipped, format!("skipped: {reason}"))
             }
             Err(error) => {
                 println!("FAILED {suite}: {error:#}");

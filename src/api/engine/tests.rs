@@ -7,6 +7,7 @@ use super::*;
 use crate::api::event::UndecryptableCause as Cause;
 use crate::bundle::VerifiedBundle;
 use crate::chat::Body;
+use crate::limits::MAX_SESSIONS_PER_DEVICE;
 use crate::session::Envelope;
 use crate::store::{Store, StoreKey};
 
@@ -189,4 +190,37 @@ fn the_older_of_two_bundles_is_ignored() {
     alice.add(8, &old);
     let first = Envelope::decode(&alice.send(8, &bob).unwrap()).unwrap();
     assert_eq!(first.parts[0].handshake.unwrap().signed_prekey_id, 2);
+}
+
+#[test]
+fn the_sixth_session_with_a_device_erases_the_first_with_its_keys() {
+    let [alice, bob] = [1, 2].map(Party::new);
+    alice.add(0, &bob.bundle(0, false));
+    let mut late = Vec::new();
+    for _ in 0..=MAX_SESSIONS_PER_DEVICE {
+        alice
+            .at(0, |rows, device, moment| {
+                let mut contact = contacts::find(rows, &bob.device.public())?.unwrap();
+                let remote = contact.bundle.as_ref().unwrap().devices()[0];
+                send::initiate(rows, device, &mut contact, &remote, moment).map(|_| ())
+            })
+            .unwrap();
+        late.push(alice.send(0, &bob).unwrap());
+        assert!(opens(&bob.receive(0, &alice.send(0, &bob).unwrap())));
+    }
+    let count = |party: &Party, table| {
+        let count = |rows: &mut Writer<'_>| Ok::<_, WindlassError>(rows.scan(table)?.len());
+        party.store.write(count).unwrap()
+    };
+    for party in [&alice, &bob] {
+        assert_eq!(count(party, Table::Sessions), MAX_SESSIONS_PER_DEVICE);
+    }
+    // One skipped key for each session that is left.
+    assert_eq!(count(&bob, Table::SkippedKeys), MAX_SESSIONS_PER_DEVICE);
+    assert!(!opens(&bob.receive(0, &late[0])));
+    assert!(
+        late[1..]
+            .iter()
+            .all(|envelope| opens(&bob.receive(0, envelope)))
+    );
 }

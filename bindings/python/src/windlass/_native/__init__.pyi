@@ -1,5 +1,6 @@
 """What the generated module offers, typed for checkers. A test compares it with the module (stubtest)."""
 
+import builtins
 import enum
 from datetime import datetime
 from typing import TypeAlias
@@ -258,8 +259,8 @@ class Event:
 class OutgoingEnvelope:
     id: int
     to: str
-    bytes: bytes
-    def __init__(self, *, id: int, to: str, bytes: bytes) -> None: ...
+    bytes: builtins.bytes
+    def __init__(self, *, id: int, to: str, bytes: builtins.bytes) -> None: ...
 
 class OutgoingMessage:
     to: str
