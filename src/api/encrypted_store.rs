@@ -45,6 +45,13 @@ pub struct ShredReport {
     pub rows: u64,
 }
 
+/// A store whose files are kept elsewhere than in a folder (`windlass::store::Medium`).
+impl From<Store> for EncryptedStore {
+    fn from(store: Store) -> Self {
+        Self(store)
+    }
+}
+
 #[uniffi::export]
 impl EncryptedStore {
     /// Makes a new store at `path`, and its key-slot file beside it. Refuses a path where something is.

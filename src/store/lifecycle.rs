@@ -1,14 +1,15 @@
 //! Creating, opening, closing a store, and changing its key.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, RwLock};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
 
 use redb::{Database, ReadableDatabase};
 
+use super::group::Group;
 use super::header::Header;
+use super::medium::{Boxed, Folder, Medium, StoreFile};
 use super::slots::{Keys, Slots};
 use super::tree::{self, Bucket, DIRTY_PREFIX, HEADER_ROW, ROOT_ROW};
 use super::{CACHE_BYTES, Inner, ROWS, Store, StoreError, StoreKey, guarded};
@@ -20,16 +21,21 @@ const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
 impl Store {
     /// Makes a new store and its key-slot file. Refuses a path where either of them is.
     pub fn create(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
-        let slots_path = beside(path, "keys");
+        Self::create_on(Arc::new(Folder::new(path)), key)
+    }
+
+    /// Opens a store. Never makes one.
+    pub fn open(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
+        Self::open_on(Arc::new(Folder::new(path)), key)
+    }
+
+    /// [`Self::create`] on files that are kept elsewhere.
+    pub fn create_on(medium: Arc<dyn Medium>, key: &StoreKey) -> Result<Self, StoreError> {
         // A store is made under another name and renamed last, so that a crash in between leaves something that can be told from
         // a store and made again.
-        let unfinished = beside(path, "new");
-        if path.exists() || (slots_path.exists() && !unfinished.exists()) {
+        let unfinished = medium.exists(StoreFile::Unfinished)?;
+        if medium.exists(StoreFile::Rows)? || (medium.exists(StoreFile::KeySlots)? && !unfinished) {
             return Err(StoreError::AlreadyExists);
-        }
-        match fs::remove_file(&unfinished) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
         }
         let mut rng = system_random()?;
         let mut store_id = [0; 16];
@@ -40,9 +46,10 @@ impl Store {
             opened: 1,
         };
         let inner = guarded(|| {
-            let database = builder().create(&unfinished)?;
-            restrict(&unfinished)?;
-            let slots = Slots::create(&slots_path, key, store_id, &keys, &mut rng)?;
+            let rows = medium.create(StoreFile::Unfinished)?;
+            let database = builder().create_with_backend(Boxed(rows))?;
+            let slots = medium.create(StoreFile::KeySlots)?;
+            let slots = Slots::create(slots, key, store_id, &keys, &mut rng)?;
             let inner = Inner::new(
                 database,
                 slots,
@@ -59,46 +66,37 @@ impl Store {
                 table.insert(ROOT_ROW.as_slice(), root.as_slice())?;
                 table.insert(HEADER_ROW.as_slice(), inner.header().as_slice())?;
             }
-            transaction.commit()?;
+            inner.commit(transaction, true)?;
             Ok::<_, StoreError>(inner)
         })?;
-        fs::rename(&unfinished, path)?;
-        sync_folder(path)?;
-        Ok(Self::of(path, inner, false))
+        medium.publish()?;
+        Ok(Self::of(medium, inner, false))
     }
 
-    /// Opens a store. Never makes one.
-    pub fn open(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
-        check_magic(path)?;
-        let database = guarded(|| Ok::<_, StoreError>(builder().open(path)?))?;
-        let (header, dirty) = guarded(|| {
-            let table = database.begin_read()?.open_table(ROWS)?;
-            let header = table
-                .get(HEADER_ROW.as_slice())?
-                .ok_or(StoreError::NotAStore)?
-                .value()
-                .to_vec();
-            let mut dirty = BTreeSet::new();
-            let end = [DIRTY_PREFIX[0], DIRTY_PREFIX[1] + 1];
-            for entry in table.range::<&[u8]>(DIRTY_PREFIX.as_slice()..end.as_slice())? {
-                if let [_, _, node, place] = entry?.0.value() {
-                    dirty.insert(Bucket(*node, *place));
-                }
-            }
-            Ok::<_, StoreError>((header, dirty))
-        })?;
+    /// [`Self::open`] on files that are kept elsewhere.
+    pub fn open_on(medium: Arc<dyn Medium>, key: &StoreKey) -> Result<Self, StoreError> {
+        let database = open_database(medium.as_ref())?;
+        let (header, dirty) = guarded(|| read_own_rows(&database))?;
         let store_id = Header::peek(&header)?;
-        let (slots, keys) = Slots::open(&beside(path, "keys"), key)?;
+        let slots = medium
+            .open(StoreFile::KeySlots)
+            .map_err(|error| match error {
+                StoreError::NotFound => StoreError::KeySlotsMissing,
+                other => other,
+            })?;
+        let (slots, keys) = Slots::open(slots, key)?;
         if slots.store_id() != store_id {
             return Err(StoreError::KeySlotsOfAnotherStore);
         }
         let header = Header::decode(&header, &header_key(&keys.data_key))?;
-        let mut inner = guarded(|| Inner::open(database, slots, keys, header))?;
+        let root = guarded(|| read_root(&database, &keys, &header))?;
+        let mut inner = Inner::new(database, slots, keys, store_id, header.epoch, root);
         inner.dirty = RwLock::new(dirty);
         let rollback_noticed = inner.keys.opened != header.opened;
         inner.finish_shred()?;
-        inner.count_opening(header.opened.max(inner.keys.opened))?;
-        Ok(Self::of(path, inner, rollback_noticed))
+        let opened = header.opened.max(inner.keys.opened);
+        guarded(|| inner.count_opening(opened))?;
+        Ok(Self::of(medium, inner, rollback_noticed))
     }
 
     /// Shreds what is dead, and closes. Every later call answers [`StoreError::Closed`]; a second `close` does nothing.
@@ -109,6 +107,9 @@ impl Store {
             return Ok(());
         };
         let shredded = guarded(|| {
+            if open.check_whole().is_err() {
+                open.open_again(self.medium.as_ref())?;
+            }
             open.shred()?;
             open.count_opening(open.keys.opened)
         });
@@ -122,13 +123,16 @@ impl Store {
         self.check_process()?;
         let mut inner = self.alone();
         let open = inner.as_mut().ok_or(StoreError::Closed)?;
+        if open.check_whole().is_err() {
+            open.open_again(self.medium.as_ref())?;
+        }
         open.slots
             .change_key(key, &open.keys, &mut system_random()?)
     }
 
-    fn of(path: &Path, inner: Inner, rollback_noticed: bool) -> Self {
+    fn of(medium: Arc<dyn Medium>, inner: Inner, rollback_noticed: bool) -> Self {
         Self {
-            path: path.to_owned(),
+            medium,
             process_id: std::process::id(),
             rollback_noticed,
             inner: RwLock::new(Some(inner)),
@@ -163,7 +167,7 @@ impl Inner {
                 b"Windlass store v1 look-up",
             ),
             header_key: header_key(&keys.data_key),
-            database,
+            database: Some(database),
             slots,
             keys,
             store_id,
@@ -172,39 +176,28 @@ impl Inner {
             nodes: RwLock::new(BTreeMap::new()),
             dirty: RwLock::new(BTreeSet::new()),
             writer: Mutex::new(()),
+            group: Group::default(),
+            failed: AtomicBool::new(false),
         }
     }
 
-    fn open(
-        database: Database,
-        slots: Slots,
-        keys: Keys,
-        header: Header,
-    ) -> Result<Self, StoreError> {
-        let newest = keys.epochs.iter().map(|(number, _)| *number).max();
-        let (_, root_key) = keys
-            .epochs
-            .iter()
-            .find(|(number, _)| *number == header.epoch)
-            .ok_or(StoreError::EpochMismatch {
-                store: header.epoch,
-                slots: newest.unwrap_or(0),
-            })?;
-        let root = {
-            let table = database.begin_read()?.open_table(ROWS)?;
-            let sealed = table
-                .get(ROOT_ROW.as_slice())?
-                .ok_or(StoreError::Damaged { what: "key tree" })?;
-            tree::Keys::open(root_key, &header.store_id, &ROOT_ROW, sealed.value())?
-        };
-        Ok(Self::new(
-            database,
-            slots,
-            keys,
-            header.store_id,
-            header.epoch,
-            root,
-        ))
+    /// Reads both files again, after a write that may or may not have reached them. On an error the store stays failed, and the
+    /// next call tries again.
+    pub(super) fn open_again(&mut self, medium: &dyn Medium) -> Result<(), StoreError> {
+        // Its locks first.
+        self.database = None;
+        let database = open_database(medium)?;
+        let (header, dirty) = guarded(|| read_own_rows(&database))?;
+        let header = Header::decode(&header, &self.header_key)?;
+        self.keys = self.slots.read_again()?;
+        self.root = guarded(|| read_root(&database, &self.keys, &header))?;
+        self.epoch = header.epoch;
+        self.nodes = RwLock::default();
+        self.dirty = RwLock::new(dirty);
+        self.group = Group::default();
+        self.database = Some(database);
+        self.failed.store(false, Ordering::Release);
+        self.finish_shred()
     }
 
     pub(super) fn header(&self) -> Vec<u8> {
@@ -232,7 +225,7 @@ impl Inner {
         transaction
             .open_table(ROWS)?
             .insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
-        transaction.commit()?;
+        self.commit(transaction, true)?;
         self.slots.write(&self.keys, &mut system_random()?)
     }
 }
@@ -247,42 +240,52 @@ fn builder() -> redb::Builder {
     builder
 }
 
-/// `path` with a dot and `suffix` behind its whole name.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(suffix);
-    name.into()
-}
-
-fn check_magic(path: &Path) -> Result<(), StoreError> {
-    let mut start = Vec::new();
-    File::open(path)?
-        .take(REDB_MAGIC.len() as u64)
-        .read_to_end(&mut start)?;
+fn open_database(medium: &dyn Medium) -> Result<Database, StoreError> {
+    let rows = medium.open(StoreFile::Rows)?;
+    // Asked before redb sees it, which would make a database of an empty file.
+    let mut start = [0; REDB_MAGIC.len()];
+    if rows.len()? < start.len() as u64 {
+        return Err(StoreError::NotAStore);
+    }
+    rows.read(0, &mut start)?;
     if start != REDB_MAGIC {
         return Err(StoreError::NotAStore);
     }
-    Ok(())
+    guarded(|| Ok(builder().create_with_backend(Boxed(rows))?))
 }
 
-fn restrict(path: &Path) -> Result<(), StoreError> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+/// The header as it stands there, and the buckets marked dirty.
+fn read_own_rows(database: &Database) -> Result<(Vec<u8>, BTreeSet<Bucket>), StoreError> {
+    let table = database.begin_read()?.open_table(ROWS)?;
+    let header = table
+        .get(HEADER_ROW.as_slice())?
+        .ok_or(StoreError::NotAStore)?
+        .value()
+        .to_vec();
+    let mut dirty = BTreeSet::new();
+    let end = [DIRTY_PREFIX[0], DIRTY_PREFIX[1] + 1];
+    for entry in table.range::<&[u8]>(DIRTY_PREFIX.as_slice()..end.as_slice())? {
+        if let [_, _, node, place] = entry?.0.value() {
+            dirty.insert(Bucket(*node, *place));
+        }
     }
-    Ok(())
+    Ok((header, dirty))
 }
 
-/// A rename is durable once its folder is.
-fn sync_folder(path: &Path) -> Result<(), StoreError> {
-    #[cfg(unix)]
-    {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-    }
-    Ok(())
+/// The tree's root, by the root key of the header's epoch.
+fn read_root(database: &Database, keys: &Keys, header: &Header) -> Result<tree::Keys, StoreError> {
+    let newest = keys.epochs.iter().map(|(number, _)| *number).max();
+    let (_, root_key) = keys
+        .epochs
+        .iter()
+        .find(|(number, _)| *number == header.epoch)
+        .ok_or(StoreError::EpochMismatch {
+            store: header.epoch,
+            slots: newest.unwrap_or(0),
+        })?;
+    let table = database.begin_read()?.open_table(ROWS)?;
+    let sealed = table
+        .get(ROOT_ROW.as_slice())?
+        .ok_or(StoreError::Damaged { what: "key tree" })?;
+    tree::Keys::open(root_key, &header.store_id, &ROOT_ROW, sealed.value())
 }

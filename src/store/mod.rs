@@ -4,9 +4,11 @@
 //! left no trace; whoever has the files has sizes, counts and times; what was deleted is gone after [`Store::shred`].
 
 mod error;
+mod group;
 mod header;
 mod key;
 mod lifecycle;
+mod medium;
 mod rows;
 mod shred;
 mod slots;
@@ -15,18 +17,21 @@ mod tree;
 
 pub use error::StoreError;
 pub use key::StoreKey;
+pub use medium::{Medium, StoreFile};
 pub use rows::{Direction, OrderedRow, Reader, Rows, WHOLE_GROUP, Writer};
 pub use shred::ShredReport;
 pub use table::{Key, Table};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use redb::{Database, Durability, ReadableDatabase, TableDefinition};
 
 use crate::crypto::{Secret, system_random};
+use group::Group;
 use slots::Slots;
 use tree::Bucket;
 
@@ -38,7 +43,7 @@ const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
 /// An open store. Any thread may call anything; writers wait for each other.
 pub struct Store {
-    path: PathBuf,
+    medium: Arc<dyn Medium>,
     /// Whose store it is: after `fork` two processes would each go on with the same ratchets.
     process_id: u32,
     rollback_noticed: bool,
@@ -48,7 +53,8 @@ pub struct Store {
 
 /// An open database and its keys.
 struct Inner {
-    database: Database,
+    /// Nothing only while a failed one is opened again.
+    database: Option<Database>,
     slots: Slots,
     keys: slots::Keys,
     store_id: [u8; 16],
@@ -60,6 +66,9 @@ struct Inner {
     dirty: RwLock<BTreeSet<Bucket>>,
     /// One writer at a time, over the whole of a transaction and what the caches learn from it.
     writer: Mutex<()>,
+    group: Group,
+    /// A write failed, so what memory and disk say may differ: both files are read again before anything else is done.
+    failed: AtomicBool,
 }
 
 /// What may be shown of a store to anyone.
@@ -80,41 +89,63 @@ pub struct Inspection {
 }
 
 impl Store {
-    /// Runs `f` on one snapshot.
+    /// Runs `f` on one snapshot. What it saw is durable when this returns.
     pub fn read<T, E: From<StoreError>>(
         &self,
         f: impl FnOnce(&Reader<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.check_process()?;
-        let inner = self.shared();
+        let inner = self.usable()?;
         let inner = inner.as_ref().ok_or(StoreError::Closed)?;
-        guarded(|| {
-            let transaction = inner.database.begin_read().map_err(StoreError::from)?;
+        let read = guarded(|| {
+            let transaction = inner.database()?.begin_read().map_err(StoreError::from)?;
+            let seen = inner.group.latest();
             let table = transaction.open_table(ROWS).map_err(StoreError::from)?;
-            f(&Reader::new(inner, table))
-        })
+            Ok::<_, E>((f(&Reader::new(inner, table))?, seen))
+        });
+        if read.is_err() {
+            let _alone = lock(&inner.writer);
+            inner.find_out_whether_failed();
+        }
+        let (value, seen) = read?;
+        inner.group.wait_for(seen)?;
+        Ok(value)
     }
 
-    /// Runs `f` in one transaction, which is durable when this returns `Ok` and has left no trace when it returns `Err`.
+    /// Runs `f` in one transaction, which is durable when this returns `Ok` and has left no trace when it returns `Err`. Callers
+    /// that come at once share a sync.
     pub fn write<T, E: From<StoreError>>(
         &self,
         f: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.check_process()?;
-        let inner = self.shared();
+        let inner = self.usable()?;
         let inner = inner.as_ref().ok_or(StoreError::Closed)?;
-        let _alone = lock(&inner.writer);
         let rng = system_random().map_err(StoreError::from)?;
-        guarded(|| {
-            let transaction = inner.begin_write()?;
-            let table = transaction.open_table(ROWS).map_err(StoreError::from)?;
-            let mut writer = Writer::new(inner, table, rng);
-            let value = f(&mut writer)?;
-            let learned = writer.into_learned();
-            transaction.commit().map_err(StoreError::from)?;
-            inner.learn(learned);
-            Ok(value)
-        })
+        let (value, number) = {
+            let mut turn = inner.group.announce();
+            let _alone = lock(&inner.writer);
+            turn.begin();
+            inner.check_whole()?;
+            let written = guarded(|| {
+                let transaction = inner.database()?.begin_write().map_err(StoreError::from)?;
+                let table = transaction.open_table(ROWS).map_err(StoreError::from)?;
+                let mut writer = Writer::new(inner, table, rng);
+                let value = f(&mut writer)?;
+                let learned = writer.into_learned();
+                let number = inner.commit(transaction, !turn.others_wait())?;
+                inner.learn(learned);
+                Ok::<_, E>((value, number))
+            });
+            if written.is_err() {
+                inner.find_out_whether_failed();
+                // Whoever left the sync to this turn gets it, also when this one has nothing to commit.
+                if inner.group.unsynced() && !turn.others_wait() {
+                    let _ = guarded(|| inner.commit(inner.begin_write()?, true));
+                }
+            }
+            written?
+        };
+        inner.group.wait_for(number)?;
+        Ok(value)
     }
 
     /// Whether one of the two files was put back from an older copy since the store was last open.
@@ -126,16 +157,15 @@ impl Store {
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.medium.path()
     }
 
     /// Numbers without secrets, safe to show to anyone.
     pub fn inspect(&self) -> Result<Inspection, StoreError> {
-        self.check_process()?;
-        let inner = self.shared();
+        let inner = self.usable()?;
         let inner = inner.as_ref().ok_or(StoreError::Closed)?;
         guarded(|| {
-            let table = inner.database.begin_read()?.open_table(ROWS)?;
+            let table = inner.database()?.begin_read()?.open_table(ROWS)?;
             let mut rows = Vec::new();
             for of in Table::ALL {
                 let range =
@@ -148,7 +178,7 @@ impl Store {
                 passphrase: matches!(inner.slots.derivation(), key::Derivation::Argon2id(_)),
                 rows,
                 dirty_buckets: read(&inner.dirty).len() as u64,
-                file_bytes: std::fs::metadata(&self.path)?.len(),
+                file_bytes: self.medium.open(StoreFile::Rows)?.len()?,
             })
         })
     }
@@ -158,6 +188,18 @@ impl Store {
             return Err(StoreError::Forked);
         }
         Ok(())
+    }
+
+    /// The open store, once whatever failed before is repaired.
+    fn usable(&self) -> Result<RwLockReadGuard<'_, Option<Inner>>, StoreError> {
+        self.check_process()?;
+        let failed = |inner: &Inner| inner.failed.load(Ordering::Acquire);
+        if self.shared().as_ref().is_some_and(failed)
+            && let Some(inner) = self.alone().as_mut().filter(|inner| failed(inner))
+        {
+            inner.open_again(self.medium.as_ref())?;
+        }
+        Ok(self.shared())
     }
 
     fn shared(&self) -> RwLockReadGuard<'_, Option<Inner>> {
@@ -172,19 +214,72 @@ impl Store {
 impl core::fmt::Debug for Store {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Store")
-            .field("path", &self.path)
+            .field("path", &self.path())
             .finish_non_exhaustive()
     }
 }
 
 impl Inner {
-    /// One sync for each commit: no two-phase commit, no quick repair (docs/store.md, "Speed").
+    fn database(&self) -> Result<&Database, StoreError> {
+        self.database.as_ref().ok_or(StoreError::Io {
+            kind: std::io::ErrorKind::Other,
+        })
+    }
+
+    fn check_whole(&self) -> Result<(), StoreError> {
+        if self.failed.load(Ordering::Acquire) {
+            return Err(StoreError::Io {
+                kind: std::io::ErrorKind::Other,
+            });
+        }
+        Ok(())
+    }
+
+    /// redb answers nothing more once a file failed it, in whichever call that was. To be asked by who may write.
+    fn find_out_whether_failed(&self) {
+        let asked = guarded(|| {
+            let _aborted = self.database()?.begin_write()?;
+            Ok::<_, StoreError>(())
+        });
+        if let Err(why) = asked
+            && !self.failed.swap(true, Ordering::AcqRel)
+        {
+            self.group.failed(&why);
+        }
+    }
+
     fn begin_write(&self) -> Result<redb::WriteTransaction, StoreError> {
-        let mut transaction = self.database.begin_write()?;
+        self.check_whole()?;
+        Ok(self.database()?.begin_write()?)
+    }
+
+    /// Commits; with a sync of the whole group, or without one. One sync for each: no two-phase commit, no quick repair
+    /// (docs/store.md, "Speed").
+    fn commit(
+        &self,
+        mut transaction: redb::WriteTransaction,
+        sync: bool,
+    ) -> Result<u64, StoreError> {
+        let durability = if sync {
+            Durability::Immediate
+        } else {
+            Durability::None
+        };
         transaction
-            .set_durability(Durability::Immediate)
+            .set_durability(durability)
             .map_err(|_| StoreError::Damaged { what: "savepoints" })?;
-        Ok(transaction)
+        if let Err(error) = transaction.commit() {
+            let error = StoreError::from(error);
+            self.failed.store(true, Ordering::Release);
+            self.group.failed(&error);
+            return Err(error);
+        }
+        if sync {
+            self.group.synced();
+            Ok(self.group.latest())
+        } else {
+            Ok(self.group.committed())
+        }
     }
 
     fn learn(&self, learned: rows::Learned) {

@@ -3,6 +3,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::rows::{Direction, raw_range};
@@ -27,7 +28,7 @@ impl Store {
     /// Makes every earlier value of a row that was replaced or deleted unreadable. The cost follows the buckets touched since the
     /// last shred, not the size of the store. Waits for readers and writers, and they wait for it.
     pub fn shred(&self) -> Result<ShredReport, StoreError> {
-        self.check_process()?;
+        drop(self.usable()?);
         let mut inner = self.alone();
         let inner = inner.as_mut().ok_or(StoreError::Closed)?;
         guarded(|| inner.shred())
@@ -70,6 +71,8 @@ impl Inner {
                 self.keys
                     .epochs
                     .retain(|(number, _)| *number == former_epoch);
+                // Whether the transaction reached the disk is for the files to say.
+                self.failed.store(true, Ordering::Release);
                 Err(error)
             }
         }
@@ -120,7 +123,7 @@ impl Inner {
             table.insert(ROOT_ROW.as_slice(), sealed.as_slice())?;
             table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
         }
-        transaction.commit()?;
+        self.commit(transaction, true)?;
         let nodes = nodes
             .into_iter()
             .map(|(place, keys)| (place, Arc::new(keys)))

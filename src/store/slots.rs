@@ -3,9 +3,7 @@
 //! redb copies on write, so what was ever in its file may still be there. The wrapped data key and the epoch root keys are
 //! therefore in a file of their own, two slots of fixed length, written in place one after the other and synced.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use redb::StorageBackend;
 
 use super::StoreError;
 use super::key::{Derivation, StoreKey, WrappingKey};
@@ -37,7 +35,7 @@ pub(super) struct Keys {
 
 /// The open key-slot file.
 pub(super) struct Slots {
-    file: File,
+    file: Box<dyn StorageBackend>,
     wrapping: WrappingKey,
     store_id: [u8; 16],
     /// Number of the latest write; the parity says which slot it is in.
@@ -48,27 +46,20 @@ pub(super) struct Slots {
 struct Slot {
     head: [u8; HEAD_LEN],
     sealed: [u8; SEALED_LEN],
-    written: u64,
 }
 
 impl Slots {
-    /// A new file; both slots are written.
+    /// Both slots of a new file.
     pub(super) fn create(
-        path: &Path,
+        file: Box<dyn StorageBackend>,
         key: &StoreKey,
         store_id: [u8; 16],
         keys: &Keys,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, StoreError> {
+        file.set_len(2 * SLOT_LEN as u64)?;
         let mut slots = Self {
-            file: private(
-                OpenOptions::new()
-                    .read(true)
-                    .write(true)
-                    .create(true)
-                    .truncate(true),
-            )
-            .open(path)?,
+            file,
             wrapping: WrappingKey::create(key, rng)?,
             store_id,
             written: 0,
@@ -77,50 +68,45 @@ impl Slots {
         Ok(slots)
     }
 
-    /// Opens the file and the keys in it.
-    pub(super) fn open(path: &Path, key: &StoreKey) -> Result<(Self, Keys), StoreError> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => StoreError::KeySlotsMissing,
-                _ => error.into(),
-            })?;
-        let mut bytes = Vec::new();
-        (&mut file)
-            .take(2 * SLOT_LEN as u64 + 1)
-            .read_to_end(&mut bytes)?;
-        let slot = bytes
-            .chunks(SLOT_LEN)
-            .filter_map(Slot::read)
-            .max_by_key(|slot| slot.written)
-            .ok_or(StoreError::KeySlotsDamaged)?;
-        let head = Head::parse(&slot.head).ok_or(StoreError::KeySlotsDamaged)?;
-        if head.version > SLOT_VERSION {
-            return Err(StoreError::NewerVersion {
-                got: head.version,
-                max: SLOT_VERSION,
-            });
+    /// Opens the keys in a file. While the user's key is being changed the two slots may be for two of them, so either counts.
+    pub(super) fn open(
+        file: Box<dyn StorageBackend>,
+        key: &StoreKey,
+    ) -> Result<(Self, Keys), StoreError> {
+        let mut refused = StoreError::KeySlotsDamaged;
+        let mut tried = None;
+        for (slot, head) in read_slots(file.as_ref())? {
+            // A passphrase costs a second to try, and both slots are for the same one but during a change.
+            if tried == Some(head.salt) {
+                continue;
+            }
+            tried = Some(head.salt);
+            let wrapping = WrappingKey::derive(key, head.derivation?, head.salt)?;
+            let Ok(secrets) = crypto::open(&wrapping.key, &slot.sealed, &slot.head) else {
+                refused = StoreError::WrongKey;
+                continue;
+            };
+            let keys = Keys::parse(&secrets, head.opened)?;
+            let slots = Self {
+                file,
+                wrapping,
+                store_id: head.store_id,
+                written: head.written,
+            };
+            return Ok((slots, keys));
         }
-        let wrapping = WrappingKey::derive(key, head.derivation?, head.salt)?;
-        let secrets = crypto::open(&wrapping.key, &slot.sealed, &slot.head)
-            .map_err(|_| StoreError::WrongKey)?;
-        let (data_key, epochs) = parse_secrets(&secrets).ok_or(StoreError::KeySlotsDamaged)?;
-        let slots = Self {
-            file,
-            wrapping,
-            store_id: head.store_id,
-            written: head.written,
-        };
-        Ok((
-            slots,
-            Keys {
-                data_key,
-                epochs,
-                opened: head.opened,
-            },
-        ))
+        Err(refused)
+    }
+
+    /// What the file says now, after a write that may or may not have reached it.
+    pub(super) fn read_again(&mut self) -> Result<Keys, StoreError> {
+        for (slot, head) in read_slots(self.file.as_ref())? {
+            if let Ok(secrets) = crypto::open(&self.wrapping.key, &slot.sealed, &slot.head) {
+                self.written = head.written;
+                return Keys::parse(&secrets, head.opened);
+            }
+        }
+        Err(StoreError::KeySlotsDamaged)
     }
 
     pub(super) fn store_id(&self) -> [u8; 16] {
@@ -136,9 +122,8 @@ impl Slots {
         let written = self.written + 1;
         let bytes = self.encode(keys, written, rng);
         let offset = (written % 2) * SLOT_LEN as u64;
-        self.file.seek(SeekFrom::Start(offset))?;
-        self.file.write_all(&bytes)?;
-        self.file.sync_all()?;
+        self.file.write(offset, &bytes)?;
+        self.file.sync_data()?;
         self.written = written;
         Ok(())
     }
@@ -219,7 +204,6 @@ impl Slot {
         Some(Self {
             head: *head,
             sealed: *sealed,
-            written: Head::parse(head)?.written,
         })
     }
 }
@@ -265,6 +249,40 @@ impl Head {
     }
 }
 
+impl Keys {
+    fn parse(secrets: &[u8], opened: u64) -> Result<Self, StoreError> {
+        let (data_key, epochs) = parse_secrets(secrets).ok_or(StoreError::KeySlotsDamaged)?;
+        Ok(Self {
+            data_key,
+            epochs,
+            opened,
+        })
+    }
+}
+
+/// The slots that are whole, the latest first. One of a newer version is told as such.
+fn read_slots(file: &dyn StorageBackend) -> Result<Vec<(Slot, Head)>, StoreError> {
+    let len = usize::try_from(file.len()?).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; len.min(2 * SLOT_LEN)];
+    file.read(0, &mut bytes)?;
+    let mut slots: Vec<_> = bytes
+        .chunks(SLOT_LEN)
+        .filter_map(Slot::read)
+        .filter_map(|slot| {
+            let head = Head::parse(&slot.head)?;
+            Some((slot, head))
+        })
+        .collect();
+    slots.sort_by_key(|(_, head)| core::cmp::Reverse(head.written));
+    if let Some((_, head)) = slots.iter().find(|(_, head)| head.version > SLOT_VERSION) {
+        return Err(StoreError::NewerVersion {
+            got: head.version,
+            max: SLOT_VERSION,
+        });
+    }
+    Ok(slots)
+}
+
 fn parse_secrets(secrets: &[u8]) -> Option<(Secret<32>, Vec<Epoch>)> {
     let (data_key, mut rest) = secrets.split_first_chunk::<32>()?;
     let mut epochs = Vec::new();
@@ -277,14 +295,4 @@ fn parse_secrets(secrets: &[u8]) -> Option<(Secret<32>, Vec<Epoch>)> {
         }
     }
     Some((Secret::try_from_slice(data_key)?, epochs))
-}
-
-/// Readable and writable by the owner alone, where the system knows such a thing.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options
 }

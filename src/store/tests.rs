@@ -249,7 +249,8 @@ fn shredding_makes_dead_values_unreadable_and_living_ones_stay() {
         let inner = inner.as_ref().unwrap();
         let row = table::prefix(&inner.lookup_key, Table::Messages, b"dead");
         let table = inner
-            .database
+            .database()
+            .unwrap()
             .begin_read()
             .unwrap()
             .open_table(ROWS)

@@ -1,0 +1,173 @@
+//! Where a store's two files are: beside each other in a folder, or in what a test puts in their place.
+
+use std::fmt::Debug;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+
+use redb::backends::FileBackend;
+use redb::{BackendError, StorageBackend};
+
+use super::StoreError;
+
+/// The files of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StoreFile {
+    /// The redb file.
+    Rows,
+    /// The redb file while it is being made.
+    Unfinished,
+    /// The key slots.
+    KeySlots,
+}
+
+/// What the store asks of a file system. Everything that can be lost in a crash goes through it, so that a simulated disk can
+/// lose it.
+pub trait Medium: Debug + Send + Sync {
+    /// Whether a file is there.
+    fn exists(&self, file: StoreFile) -> Result<bool, StoreError>;
+    /// Opens a file to read and write; [`StoreError::NotFound`] if it is not there.
+    fn open(&self, file: StoreFile) -> Result<Box<dyn StorageBackend>, StoreError>;
+    /// Makes an empty file, for its owner's eyes only; one that was there is emptied. Its name is durable when this returns.
+    fn create(&self, file: StoreFile) -> Result<Box<dyn StorageBackend>, StoreError>;
+    /// Gives the unfinished store its name. Durable when it returns.
+    fn publish(&self) -> Result<(), StoreError>;
+    /// Where it is, to show to a person.
+    fn path(&self) -> &Path;
+}
+
+/// Files of the operating system.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    pub(super) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
+    fn path_of(&self, file: StoreFile) -> PathBuf {
+        match file {
+            StoreFile::Rows => self.path.clone(),
+            StoreFile::Unfinished => beside(&self.path, "new"),
+            StoreFile::KeySlots => beside(&self.path, "keys"),
+        }
+    }
+
+    /// A name is durable once its folder is.
+    fn sync(&self) -> Result<(), StoreError> {
+        #[cfg(unix)]
+        {
+            let folder = self
+                .path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+impl Medium for Folder {
+    fn exists(&self, file: StoreFile) -> Result<bool, StoreError> {
+        Ok(self.path_of(file).try_exists()?)
+    }
+
+    fn open(&self, file: StoreFile) -> Result<Box<dyn StorageBackend>, StoreError> {
+        let path = self.path_of(file);
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        Ok(Box::new(FileBackend::new(file)?))
+    }
+
+    fn create(&self, file: StoreFile) -> Result<Box<dyn StorageBackend>, StoreError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(0o600);
+        }
+        let file = options.open(self.path_of(file))?;
+        self.sync()?;
+        Ok(Box::new(FileBackend::new(file)?))
+    }
+
+    fn publish(&self) -> Result<(), StoreError> {
+        fs::rename(self.path_of(StoreFile::Unfinished), &self.path)?;
+        self.sync()
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// `path` with a dot and `suffix` behind its whole name.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    name.into()
+}
+
+/// redb takes a back end by its type.
+#[derive(Debug)]
+pub(super) struct Boxed(pub(super) Box<dyn StorageBackend>);
+
+impl StorageBackend for Boxed {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
+    }
+
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.try_lock_range(start, end)
+    }
+
+    fn try_lock_shared_range(
+        &self,
+        start: Bound<u64>,
+        end: Bound<u64>,
+    ) -> Result<bool, BackendError> {
+        self.0.try_lock_shared_range(start, end)
+    }
+
+    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.lock_range(start, end)
+    }
+
+    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.lock_shared_range(start, end)
+    }
+
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.unlock_range(start, end)
+    }
+
+    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.query_lock_range(start, end)
+    }
+}
