@@ -489,3 +489,44 @@ fn a_full_disk_is_told_loses_nothing_and_stops_nothing_once_there_is_room() {
     println!("{refused} operations found the disk full");
     assert!(refused > 50);
 }
+
+#[test]
+fn a_durable_step_costs_one_sync_however_much_is_in_it() {
+    let (alice, bob) = introduced();
+    let steps: [(&str, &dyn Fn()); 4] = [
+        ("send", &|| {
+            alice.send(&bob, "one").unwrap();
+        }),
+        ("send many", &|| {
+            let message = OutgoingMessage {
+                to: bob.address(),
+                body: Body::Text { text: "x".into() },
+                reply_to: None,
+            };
+            alice.client.send_many(vec![message; 100]).unwrap();
+        }),
+        ("mark sent", &|| {
+            let waiting = alice.client.outbox(0).unwrap();
+            alice
+                .client
+                .mark_sent(waiting.iter().map(|envelope| envelope.id).collect())
+                .unwrap();
+        }),
+        ("receive", &|| {
+            let envelope = bob.send(&alice, "two").unwrap();
+            alice.client.receive(envelope.as_slice().into()).unwrap();
+        }),
+    ];
+    for (name, step) in steps {
+        // When the file has to grow, that is made durable too; it doubles, so the next step finds room.
+        let recording = loop {
+            alice.disk.record();
+            step();
+            let recording = alice.disk.recorded();
+            if !recording.grew() {
+                break recording;
+            }
+        };
+        assert_eq!(recording.syncs(), 1, "{name}");
+    }
+}

@@ -25,6 +25,8 @@ struct State {
     /// A sync failed: every commit up to here that was not durable is lost.
     failed: u64,
     why: Option<StoreError>,
+    #[cfg(test)]
+    syncs: u64,
 }
 
 /// A writer that has its turn or waits for it. Dropping it gives the turn up.
@@ -62,6 +64,10 @@ impl Group {
         let mut state = self.lock();
         state.committed += 1;
         state.durable = state.committed;
+        #[cfg(test)]
+        {
+            state.syncs += 1;
+        }
         self.moved.notify_all();
     }
 
@@ -94,6 +100,13 @@ impl Group {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// How many writers wait for their turn, and how many syncs there were.
+    #[cfg(test)]
+    pub(super) fn waiting_and_syncs(&self) -> (u64, u64) {
+        let state = self.lock();
+        (state.waiting, state.syncs)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

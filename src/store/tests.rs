@@ -369,3 +369,42 @@ fn nothing_of_a_row_can_be_read_in_the_file() {
         assert!(!slots.windows(text.len()).any(|window| window == text));
     }
 }
+
+#[test]
+fn writers_that_come_at_once_share_a_sync_and_each_is_durable_when_told() {
+    let fixture = Fixture::new();
+    let store = fixture.create();
+    let before = store.shared().as_ref().unwrap().group.waiting_and_syncs().1;
+    let (turn, has_its_turn) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let writer = |name: u8| {
+            let (store, turn) = (&store, turn.clone());
+            move || {
+                let written: Result<(), StoreError> = store.write(|rows| {
+                    turn.send(()).unwrap();
+                    // The first one keeps its turn until all the others wait for theirs.
+                    let waiting = || store.shared().as_ref().unwrap().group.waiting_and_syncs().0;
+                    while name == 0 && waiting() < 7 {
+                        std::thread::yield_now();
+                    }
+                    rows.put(Table::Messages, Key::new(&[name]), b"shared")?;
+                    if name == 5 {
+                        return Err(StoreError::DiskFull);
+                    }
+                    Ok(())
+                });
+                // One that fails takes nothing from the others.
+                assert_eq!(written.is_err(), name == 5);
+                let found = get(store, &[name]).unwrap();
+                assert_eq!(found.is_some(), name != 5);
+            }
+        };
+        scope.spawn(writer(0));
+        has_its_turn.recv().unwrap();
+        (1..8).for_each(|name| {
+            scope.spawn(writer(name));
+        });
+    });
+    let syncs = store.shared().as_ref().unwrap().group.waiting_and_syncs().1 - before;
+    assert_eq!(syncs, 1);
+}

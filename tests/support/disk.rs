@@ -102,6 +102,11 @@ impl Recording {
             .count()
     }
 
+    pub fn grew(&self) -> bool {
+        let mut events = self.events.iter();
+        events.any(|event| matches!(event, Event::SetLen(..)))
+    }
+
     /// The disk after a crash behind the first `point` events.
     pub fn crash(&self, point: usize, unsynced: Unsynced, rng: &mut SeededRandom) -> Image {
         let mut image = self.before.clone();
