@@ -127,12 +127,14 @@ fn introduced() -> (Party, Party) {
     (alice, bob)
 }
 
+type Outcome = Result<Vec<u8>, WindlassError>;
+
 /// What an operation does to Alice, and what holds behind every crash in it.
 struct Operation {
     name: &'static str,
     /// Before it, both parties are in the state that they are in when this returns; `keep` is handed to the rest.
     prepare: fn() -> (Party, Party, Vec<u8>),
-    run: fn(&Party, &Party, &[u8]) -> Result<Vec<u8>, WindlassError>,
+    run: fn(&Party, &Party, &[u8]) -> Outcome,
     /// Alice after the crash, Bob as he was, what was kept, and what the operation answered if it was over.
     check: fn(&Party, &Party, &[u8], Option<&[u8]>),
 }
