@@ -1,7 +1,7 @@
 //! `Client`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::engine::{Device, Moment, contacts, history, outbox, prekeys, receive, send};
 use super::error::of_envelope;
@@ -17,6 +17,9 @@ use crate::store::{StoreError, Writer};
 /// How many waiting envelopes `outbox` answers at a time.
 const OUTBOX_PAGE: u32 = 1_000;
 
+/// How long what is dead stays readable at most, while the client is in use.
+const SHRED_INTERVAL_MILLISECONDS: u64 = 3_600_000;
+
 /// An identity, its store, its sessions and conversations. Any thread may call anything.
 #[derive(uniffi::Object)]
 pub struct Client {
@@ -24,6 +27,8 @@ pub struct Client {
     pub(super) device: Device,
     /// Told once, with the first thing received.
     rollback_to_tell: AtomicBool,
+    /// When the store was last shredded, milliseconds since the epoch.
+    shredded_at: AtomicU64,
 }
 
 /// An envelope for the transport.
@@ -123,9 +128,8 @@ impl Client {
 
     /// Adds a contact, or takes in a newer bundle of one. An older bundle than the known one changes nothing.
     pub fn add_contact(&self, bundle: &Bundle) -> Result<Contact> {
-        let moment = Moment::at(clock::now())?;
-        self.store.0.write(|writer| {
-            let contact = contacts::add(writer, &self.device, &bundle.0, &moment)?;
+        self.write(|writer, moment| {
+            let contact = contacts::add(writer, &self.device, &bundle.0, moment)?;
             Ok(Contact::from_engine(&contact))
         })
     }
@@ -165,13 +169,12 @@ impl Client {
 
     /// Writes several messages in one transaction: all of them or none.
     pub fn send_many(&self, messages: Vec<OutgoingMessage>) -> Result<Vec<Sent>> {
-        let mut moment = Moment::at(clock::now())?;
-        self.store.0.write(|writer| {
+        self.write(|writer, moment| {
             messages
                 .into_iter()
                 .map(|message| {
                     let to = PublicIdentity::from_address(&message.to)?;
-                    self.send_in(writer, &to, message.body, message.reply_to, &mut moment)
+                    self.send_in(writer, &to, message.body, message.reply_to, moment)
                 })
                 .collect()
         })
@@ -190,17 +193,14 @@ impl Client {
 
     /// Takes in several envelopes in one transaction, and acknowledges them together. The answers are in the same order.
     pub fn receive_many(&self, envelopes: Vec<Bytes>) -> Result<Vec<Received>> {
-        let mut moment = Moment::at(clock::now())?;
         let own = self.device.public();
-        let mut answers = self.store.0.write(|writer| {
+        let mut answers = self.write(|writer, moment| {
             let mut answers = Vec::with_capacity(envelopes.len());
             let mut to_acknowledge = Vec::new();
             for bytes in &envelopes {
                 let processed = Envelope::decode(bytes)
                     .map_err(of_envelope)
-                    .and_then(|envelope| {
-                        receive::receive(writer, &self.device, &envelope, &mut moment)
-                    });
+                    .and_then(|envelope| receive::receive(writer, &self.device, &envelope, moment));
                 answers.push(match processed {
                     Ok(processed) => {
                         to_acknowledge.extend(processed.acknowledge);
@@ -220,7 +220,7 @@ impl Client {
                     Err(error) => return Err(error),
                 });
             }
-            receive::acknowledge(writer, &self.device, &to_acknowledge, &mut moment)?;
+            receive::acknowledge(writer, &self.device, &to_acknowledge, moment)?;
             Ok(answers)
         })?;
         if let Some(first) = answers.first_mut() {
@@ -244,7 +244,7 @@ impl Client {
 
     /// Removes what the transport took over for good. Numbers that are not there any more are no error.
     pub fn mark_sent(&self, ids: Vec<u64>) -> Result<()> {
-        self.store.0.write(|writer| outbox::mark_sent(writer, &ids))
+        self.write(|writer, _| outbox::mark_sent(writer, &ids))
     }
 
     /// The conversations, the latest activity first.
@@ -277,8 +277,19 @@ impl Client {
         self.store.inspect()
     }
 
-    /// Shreds and closes the store.
+    /// Deletes what is due, shreds, and closes the store. A second `close` does nothing.
     pub fn close(&self) -> Result<()> {
+        let expired = self.store.0.write(|writer| {
+            match history::expire(writer, clock::now())? {
+                // Nothing to pay a sync for.
+                0 => Err(Stop::Unchanged(Vec::new())),
+                _ => Ok(()),
+            }
+        });
+        match expired {
+            Ok(()) | Err(Stop::Unchanged(_) | Stop::Error(WindlassError::StoreClosed(_))) => {}
+            Err(Stop::Error(error)) => return Err(error),
+        }
         self.store.close()
     }
 }
@@ -287,15 +298,43 @@ impl Client {
     fn of(store: Arc<EncryptedStore>, device: Device) -> Self {
         Self {
             rollback_to_tell: AtomicBool::new(store.rollback_noticed()),
+            shredded_at: AtomicU64::new(clock::now()),
             store,
             device,
         }
     }
 
-    fn own_bundle(&self, single_use: bool) -> Result<Arc<Bundle>> {
+    /// Runs one step in a transaction, with the time and the randomness for it. What is due by then happens first.
+    pub(super) fn write<T, E: From<StoreError> + From<WindlassError>>(
+        &self,
+        step: impl FnOnce(&mut Writer<'_>, &mut Moment) -> core::result::Result<T, E>,
+    ) -> core::result::Result<T, E> {
         let mut moment = Moment::at(clock::now())?;
+        self.shred_if_due(moment.now)?;
         self.store.0.write(|writer| {
-            let bundle = prekeys::own_bundle(writer, &self.device, single_use, &mut moment)?;
+            history::expire(writer, moment.now)?;
+            step(writer, &mut moment)
+        })
+    }
+
+    /// Once an hour.
+    pub(super) fn shred_if_due(&self, now: u64) -> Result<()> {
+        let last = self.shredded_at.load(Ordering::Relaxed);
+        let due = now.abs_diff(last) >= SHRED_INTERVAL_MILLISECONDS;
+        // One of several threads does it.
+        let ours = |at: &AtomicU64| {
+            at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        };
+        if due && ours(&self.shredded_at) {
+            self.store.0.shred()?;
+        }
+        Ok(())
+    }
+
+    fn own_bundle(&self, single_use: bool) -> Result<Arc<Bundle>> {
+        self.write(|writer, moment| {
+            let bundle = prekeys::own_bundle(writer, &self.device, single_use, moment)?;
             Ok(Arc::new(Bundle(bundle)))
         })
     }
@@ -307,10 +346,7 @@ impl Client {
         body: Body,
         reply_to: Option<String>,
     ) -> Result<Sent> {
-        let mut moment = Moment::at(clock::now())?;
-        self.store
-            .0
-            .write(|writer| self.send_in(writer, to, body, reply_to, &mut moment))
+        self.write(|writer, moment| self.send_in(writer, to, body, reply_to, moment))
     }
 
     fn send_in(
@@ -339,16 +375,15 @@ impl Client {
         envelope: &Envelope,
         check: impl FnOnce(&[receive::Outcome]) -> Result<()>,
     ) -> Result<Vec<Event>> {
-        let mut moment = Moment::at(clock::now())?;
         let own = self.device.public();
-        let written = self.store.0.write(|writer| {
-            let processed = receive::receive(writer, &self.device, envelope, &mut moment)?;
+        let written = self.write(|writer, moment| {
+            let processed = receive::receive(writer, &self.device, envelope, moment)?;
             check(&processed.outcomes)?;
             if !processed.changed {
                 return Err(Stop::Unchanged(processed.outcomes));
             }
             let acknowledge: Vec<_> = processed.acknowledge.into_iter().collect();
-            receive::acknowledge(writer, &self.device, &acknowledge, &mut moment)?;
+            receive::acknowledge(writer, &self.device, &acknowledge, moment)?;
             Ok(processed.outcomes)
         });
         let outcomes = match written {

@@ -1,10 +1,10 @@
 //! `Conversation`.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::engine::history;
-use super::{Body, Client, Message, Result, Sent, WindlassError};
+use super::{Body, Client, Message, Result, Sent, WindlassError, clock};
 use crate::chat::MessageId;
 use crate::identity::PublicIdentity;
 
@@ -49,11 +49,32 @@ impl Conversation {
                     Some(stored.ok_or(WindlassError::UnknownMessage)?)
                 }
             };
-            let page = history::page(reader, &self.peer, limit as usize, before.as_ref())?;
+            let page = history::page(
+                reader,
+                &self.peer,
+                limit as usize,
+                before.as_ref(),
+                clock::now(),
+            )?;
             Ok(page
                 .into_iter()
                 .map(|stored| Message::from_stored(stored, &own))
                 .collect())
+        })
+    }
+
+    /// Messages that are stored from now on, written or received, are deleted here after this time; `None` keeps them. The other
+    /// side keeps what it has. Deleted means unreadable for good after the next shred, which is at most an hour later.
+    pub fn set_disappearing(&self, after: Option<Duration>) -> Result<()> {
+        let after = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1));
+        self.client
+            .write(|writer, _| history::set_disappearing(writer, &self.peer, after))
+    }
+
+    /// After which time messages are deleted.
+    pub fn disappearing(&self) -> Result<Option<Duration>> {
+        self.client.store.0.read(|reader| {
+            Ok(history::disappearing(reader, &self.peer)?.map(Duration::from_millis))
         })
     }
 

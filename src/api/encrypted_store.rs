@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Result, StoreKey};
-use crate::store::Store;
+use super::engine::{Moment, backup};
+use super::{Progress, Result, StoreKey, clock};
+use crate::store::{BackupReader, BackupWriter, Store};
 
 /// The file that holds everything a client knows, sealed. One process owns it.
 #[derive(Debug, uniffi::Object)]
@@ -64,6 +65,40 @@ impl EncryptedStore {
     #[uniffi::constructor]
     pub fn open(path: String, key: &StoreKey) -> Result<Arc<Self>> {
         Ok(Arc::new(Self(Store::open(Path::new(&path), &key.0)?)))
+    }
+
+    /// Makes a new store at `path` from the backup at `backup`: the same identity on a new device, with contacts and history.
+    /// Sessions begin anew with the next messages; whoever writes to the former device is answered by this one.
+    ///
+    /// The store is whole when this returns, and not there if it fails.
+    #[uniffi::constructor(default(progress = None))]
+    pub fn import_backup(
+        backup: String,
+        backup_key: &StoreKey,
+        path: String,
+        key: &StoreKey,
+        progress: Option<Arc<dyn Progress>>,
+    ) -> Result<Arc<Self>> {
+        let reader = BackupReader::open(Path::new(&backup), &backup_key.0)?;
+        let mut moment = Moment::at(clock::now())?;
+        let store = Store::create_with(Path::new(&path), &key.0, |writer| {
+            backup::import(writer, reader, &mut moment, progress.as_deref())
+        })?;
+        Ok(Arc::new(Self(store)))
+    }
+
+    /// Writes identity, contacts and history to a new file at `path`, sealed under a key of its own, and answers how many records.
+    /// No ratchets and no prekeys: they must not be used twice. The file is whole when this returns, and not there if it fails.
+    #[uniffi::method(default(progress = None))]
+    pub fn export_backup(
+        &self,
+        path: String,
+        key: &StoreKey,
+        progress: Option<Arc<dyn Progress>>,
+    ) -> Result<u64> {
+        let writer = BackupWriter::create(Path::new(&path), &key.0)?;
+        self.0
+            .read(|reader| backup::export(reader, writer, clock::now(), progress.as_deref()))
     }
 
     /// Changes the passphrase or key bytes. The cost does not depend on the size of the store; the former key opens nothing any

@@ -1,5 +1,6 @@
 //! Every error of the facade, with its stable code. One table; the documentation is generated from it.
 
+use super::progress::ProgressError;
 use crate::bundle::{BundleError, UriError};
 use crate::chat::ContentError;
 use crate::crypto::RandomnessUnavailable;
@@ -77,6 +78,10 @@ pub enum WindlassError {
     #[error("{0}")]
     KeySlotsMismatch(StoreError),
     #[error("{0}")]
+    NotABackup(StoreError),
+    #[error("{0}")]
+    BackupDamaged(StoreError),
+    #[error("{0}")]
     StoreClosed(StoreError),
     #[error("{0}")]
     Forked(StoreError),
@@ -86,6 +91,8 @@ pub enum WindlassError {
     FileSystem(StoreError),
     #[error("the operating system gave no randomness")]
     NoRandomness,
+    #[error("stopped, as the progress callback asked")]
+    Cancelled,
 
     // The client.
     #[error("the store holds no identity yet; use Client.create")]
@@ -207,6 +214,8 @@ const TABLE: &[Row] = &[
         false,
         "Put back store and .keys file of the same time.",
     ),
+    ("not_a_backup", false, "Check the path."),
+    ("backup_damaged", false, "Use another copy of the backup."),
     ("store_closed", false, "Open the store again."),
     (
         "forked",
@@ -224,6 +233,7 @@ const TABLE: &[Row] = &[
         true,
         "Try again; the system is still starting, or out of file handles.",
     ),
+    ("cancelled", true, "Nothing; it was asked for."),
     ("identity_missing", false, "Use Client.create."),
     ("identity_exists", false, "Use Client.open."),
     ("unknown_contact", false, "Add the contact's bundle."),
@@ -327,6 +337,8 @@ impl From<StoreError> for WindlassError {
             StoreError::KeySlotsOfAnotherStore | StoreError::EpochMismatch { .. } => {
                 Self::KeySlotsMismatch(error)
             }
+            StoreError::NotABackup => Self::NotABackup(error),
+            StoreError::BackupDamaged => Self::BackupDamaged(error),
             StoreError::Closed => Self::StoreClosed(error),
             StoreError::Forked => Self::Forked(error),
             StoreError::Randomness => Self::NoRandomness,
@@ -390,6 +402,12 @@ impl From<ContentError> for WindlassError {
 impl From<RandomnessUnavailable> for WindlassError {
     fn from(_: RandomnessUnavailable) -> Self {
         Self::NoRandomness
+    }
+}
+
+impl From<ProgressError> for WindlassError {
+    fn from(_: ProgressError) -> Self {
+        Self::Cancelled
     }
 }
 

@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod identity;
 mod message;
+mod progress;
 mod session;
 mod store_key;
 
@@ -25,6 +26,7 @@ pub use error::{ErrorInfo, WindlassError, error_info, errors};
 pub use event::{Event, UndecryptableCause};
 pub use identity::Identity;
 pub use message::{Body, Message};
+pub use progress::{Progress, ProgressError};
 pub use session::{Session, SessionState};
 pub use store_key::StoreKey;
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::engine::receive::Outcome;
-use super::engine::{Moment, contacts, history, send, sessions};
+use super::engine::{contacts, history, send, sessions};
 use super::error::of_envelope;
-use super::{Body, Bytes, Client, Event, Identity, Result, Sent, WindlassError, clock};
+use super::{Body, Bytes, Client, Event, Identity, Result, Sent, WindlassError};
 use crate::chat;
 use crate::identity::{PublicIdentity, safety_number};
 use crate::session::Envelope;
@@ -86,14 +86,13 @@ impl Session {
 
     /// Begins a new session from the contact's bundle; the next message uses it. Messages under way in the former one still open.
     pub fn reset(&self) -> Result<()> {
-        let mut moment = Moment::at(clock::now())?;
         let device = &self.client.device;
-        self.client.store.0.write(|writer| {
+        self.client.write(|writer, moment| {
             let mut contact =
                 contacts::find(writer, &self.peer)?.ok_or(WindlassError::UnknownContact)?;
             let bundle = contact.bundle.clone().ok_or(WindlassError::NoBundle)?;
             for remote in bundle.devices() {
-                send::initiate(writer, device, &mut contact, remote, &mut moment)?;
+                send::initiate(writer, device, &mut contact, remote, moment)?;
             }
             Ok(())
         })
@@ -111,7 +110,7 @@ impl Session {
         if digits != self.safety_number() {
             return Err(WindlassError::SafetyNumberMismatch);
         }
-        self.client.store.0.write(|writer| {
+        self.client.write(|writer, _| {
             let mut contact =
                 contacts::find(writer, &self.peer)?.ok_or(WindlassError::UnknownContact)?;
             contact.row.verified = true;

@@ -63,6 +63,12 @@ pub enum StoreError {
         /// The newest epoch in the key-slot file.
         slots: u64,
     },
+    /// Another file than a backup.
+    #[error("this file is no backup")]
+    NotABackup,
+    /// Changed or cut short.
+    #[error("the backup is damaged or cut short; use another copy of it")]
+    BackupDamaged,
     /// `close` was called.
     #[error("the store is closed")]
     Closed,

@@ -44,6 +44,42 @@ pub(super) enum Derivation {
     Argon2id(Argon2Params),
 }
 
+impl Derivation {
+    /// kind, memory, iterations, lanes.
+    pub(super) const LEN: usize = 1 + 3 * 4;
+
+    pub(super) fn to_bytes(self) -> [u8; Self::LEN] {
+        let (kind, parameters) = match self {
+            Self::Raw => (0, [0; 3]),
+            Self::Argon2id(params) => (
+                1,
+                [params.memory_kib, params.iterations, params.parallelism],
+            ),
+        };
+        let mut bytes = [kind; Self::LEN];
+        let numbers = parameters.iter().flat_map(|number| number.to_be_bytes());
+        for (to, from) in bytes.iter_mut().skip(1).zip(numbers) {
+            *to = from;
+        }
+        bytes
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8; Self::LEN]) -> Option<Self> {
+        let (kind, rest) = bytes.split_first()?;
+        let (numbers, _) = rest.as_chunks::<4>();
+        let mut numbers = numbers.iter().map(|number| u32::from_be_bytes(*number));
+        match kind {
+            0 => Some(Self::Raw),
+            1 => Some(Self::Argon2id(Argon2Params {
+                memory_kib: numbers.next()?,
+                iterations: numbers.next()?,
+                parallelism: numbers.next()?,
+            })),
+            _ => None,
+        }
+    }
+}
+
 /// A wrapping key with what is needed to derive it again.
 pub(super) struct WrappingKey {
     pub(super) key: Secret<32>,

@@ -10,10 +10,11 @@ use redb::{Database, ReadableDatabase};
 use super::group::Group;
 use super::header::Header;
 use super::medium::{Boxed, Folder, Medium, StoreFile};
+use super::shred::RowsTable;
 use super::slots::{Keys, Slots};
 use super::tree::{self, Bucket, DIRTY_PREFIX, HEADER_ROW, ROOT_ROW};
-use super::{CACHE_BYTES, Inner, ROWS, Store, StoreError, StoreKey, guarded};
-use crate::crypto::{Secret, hkdf_sha256, system_random};
+use super::{CACHE_BYTES, Inner, ROWS, Store, StoreError, StoreKey, Writer, guarded};
+use crate::crypto::{Secret, SeededRandom, hkdf_sha256, system_random};
 
 /// What every redb file begins with.
 const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
@@ -31,13 +32,30 @@ impl Store {
 
     /// [`Self::create`] on files that are kept elsewhere.
     pub fn create_on(medium: Arc<dyn Medium>, key: &StoreKey) -> Result<Self, StoreError> {
+        Self::create_filled(medium, key, |_| Ok(()))
+    }
+
+    /// [`Self::create`] of a store that has its first rows when it gets its name: with all of them, or not at all.
+    pub fn create_with<E: From<StoreError>>(
+        path: &Path,
+        key: &StoreKey,
+        fill: impl FnOnce(&mut Writer<'_>) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        Self::create_filled(Arc::new(Folder::new(path)), key, fill)
+    }
+
+    fn create_filled<E: From<StoreError>>(
+        medium: Arc<dyn Medium>,
+        key: &StoreKey,
+        fill: impl FnOnce(&mut Writer<'_>) -> Result<(), E>,
+    ) -> Result<Self, E> {
         // A store is made under another name and renamed last, so that a crash in between leaves something that can be told from
         // a store and made again.
         let unfinished = medium.exists(StoreFile::Unfinished)?;
         if medium.exists(StoreFile::Rows)? || (medium.exists(StoreFile::KeySlots)? && !unfinished) {
-            return Err(StoreError::AlreadyExists);
+            return Err(StoreError::AlreadyExists.into());
         }
-        let mut rng = system_random()?;
+        let mut rng = system_random().map_err(StoreError::from)?;
         let mut store_id = [0; 16];
         store_id.copy_from_slice(Secret::<16>::random(&mut rng).as_bytes());
         let keys = Keys {
@@ -47,7 +65,9 @@ impl Store {
         };
         let inner = guarded(|| {
             let rows = medium.create(StoreFile::Unfinished)?;
-            let database = builder().create_with_backend(Boxed(rows))?;
+            let database = builder()
+                .create_with_backend(Boxed(rows))
+                .map_err(StoreError::from)?;
             let slots = medium.create(StoreFile::KeySlots)?;
             let slots = Slots::create(slots, key, store_id, &keys, &mut rng)?;
             let inner = Inner::new(
@@ -59,15 +79,14 @@ impl Store {
                 tree::Keys::generate(&mut rng),
             );
             let transaction = inner.begin_write()?;
-            {
-                let mut table = transaction.open_table(ROWS)?;
-                let root_key = inner.epoch_key()?;
-                let root = inner.root.seal(root_key, &store_id, &ROOT_ROW, &mut rng);
-                table.insert(ROOT_ROW.as_slice(), root.as_slice())?;
-                table.insert(HEADER_ROW.as_slice(), inner.header().as_slice())?;
-            }
+            let mut table = transaction.open_table(ROWS).map_err(StoreError::from)?;
+            inner.write_own_rows(&mut table, &mut rng)?;
+            let mut writer = Writer::new(&inner, table, rng);
+            fill(&mut writer)?;
+            let learned = writer.into_learned();
             inner.commit(transaction, true)?;
-            Ok::<_, StoreError>(inner)
+            inner.learn(learned);
+            Ok::<_, E>(inner)
         })?;
         medium.publish()?;
         Ok(Self::of(medium, inner, false))
@@ -198,6 +217,20 @@ impl Inner {
         self.database = Some(database);
         self.failed.store(false, Ordering::Release);
         self.finish_shred()
+    }
+
+    /// The tree's root and the header of a new store.
+    fn write_own_rows(
+        &self,
+        table: &mut RowsTable<'_>,
+        rng: &mut SeededRandom,
+    ) -> Result<(), StoreError> {
+        let root = self
+            .root
+            .seal(self.epoch_key()?, &self.store_id, &ROOT_ROW, rng);
+        table.insert(ROOT_ROW.as_slice(), root.as_slice())?;
+        table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
+        Ok(())
     }
 
     pub(super) fn header(&self) -> Vec<u8> {

@@ -57,19 +57,6 @@ impl Folder {
             StoreFile::KeySlots => beside(&self.path, "keys"),
         }
     }
-
-    /// A name is durable once its folder is.
-    fn sync(&self) -> Result<(), StoreError> {
-        #[cfg(unix)]
-        {
-            let folder = self
-                .path
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty());
-            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-        }
-        Ok(())
-    }
 }
 
 impl Medium for Folder {
@@ -92,18 +79,30 @@ impl Medium for Folder {
             options.mode(0o600);
         }
         let file = options.open(self.path_of(file))?;
-        self.sync()?;
+        sync_folder_of(&self.path)?;
         Ok(Box::new(FileBackend::new(file)?))
     }
 
     fn publish(&self) -> Result<(), StoreError> {
         fs::rename(self.path_of(StoreFile::Unfinished), &self.path)?;
-        self.sync()
+        sync_folder_of(&self.path)
     }
 
     fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// A name is durable once its folder is.
+pub(super) fn sync_folder_of(path: &Path) -> Result<(), StoreError> {
+    #[cfg(unix)]
+    {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// `path` with a dot and `suffix` behind its whole name.

@@ -3,6 +3,7 @@
 //! It knows nothing of protocols. What it promises the layers above: a [`Store::write`] that returned is durable, one that failed
 //! left no trace; whoever has the files has sizes, counts and times; what was deleted is gone after [`Store::shred`].
 
+mod backup;
 mod error;
 mod group;
 mod header;
@@ -15,6 +16,7 @@ mod slots;
 mod table;
 mod tree;
 
+pub use backup::{BackupReader, BackupWriter};
 pub use error::StoreError;
 pub use key::StoreKey;
 pub use medium::{Medium, StoreFile};
@@ -168,8 +170,8 @@ impl Store {
             let table = inner.database()?.begin_read()?.open_table(ROWS)?;
             let mut rows = Vec::new();
             for of in Table::ALL {
-                let range =
-                    table.range::<&[u8]>([of.tag()].as_slice()..[of.tag() + 1].as_slice())?;
+                let (low, high) = of.bounds();
+                let range = table.range::<&[u8]>(low.as_slice()..high.as_slice())?;
                 rows.push((of.name(), range.count() as u64));
             }
             Ok(Inspection {

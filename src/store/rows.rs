@@ -30,7 +30,24 @@ pub trait Rows {
     ) -> Result<Vec<OrderedRow>, StoreError>;
 
     /// All rows of a table, in no order. For tables that are small by nature.
-    fn scan(&self, table: Table) -> Result<Vec<SecretBytes>, StoreError>;
+    fn scan(&self, table: Table) -> Result<Vec<SecretBytes>, StoreError> {
+        let mut rows = Vec::new();
+        self.visit(table, &mut |row| {
+            rows.push(row);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// Shows all rows of a table to `each`, one after the other, in no order.
+    fn visit(
+        &self,
+        table: Table,
+        each: &mut dyn FnMut(SecretBytes) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError>;
+
+    /// How many rows a table has.
+    fn count(&self, table: Table) -> Result<u64, StoreError>;
 }
 
 /// Which way a range is read.
@@ -272,13 +289,28 @@ impl<S: Source> Rows for S {
             .collect()
     }
 
-    fn scan(&self, table: Table) -> Result<Vec<SecretBytes>, StoreError> {
-        let low = Bound::Included(vec![table.tag()]);
-        let high = Bound::Excluded(vec![table.tag() + 1]);
-        raw_range(self.table(), &low, &high, Direction::Forward, usize::MAX)?
-            .into_iter()
-            .map(|(row, sealed)| self.unseal(table, &row, &sealed))
-            .collect()
+    fn visit(
+        &self,
+        table: Table,
+        each: &mut dyn FnMut(SecretBytes) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let (low, high) = table.bounds();
+        for entry in self
+            .table()
+            .range::<Raw<'_>>(low.as_slice()..high.as_slice())?
+        {
+            let (row, sealed) = entry?;
+            each(self.unseal(table, row.value(), sealed.value())?)?;
+        }
+        Ok(())
+    }
+
+    fn count(&self, table: Table) -> Result<u64, StoreError> {
+        let (low, high) = table.bounds();
+        let range = self
+            .table()
+            .range::<Raw<'_>>(low.as_slice()..high.as_slice())?;
+        Ok(range.count() as u64)
     }
 }
 

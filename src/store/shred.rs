@@ -22,7 +22,7 @@ pub struct ShredReport {
     pub rows: u64,
 }
 
-type RowsTable<'a> = redb::Table<'a, &'static [u8], &'static [u8]>;
+pub(super) type RowsTable<'a> = redb::Table<'a, &'static [u8], &'static [u8]>;
 
 impl Store {
     /// Makes every earlier value of a row that was replaced or deleted unreadable. The cost follows the buckets touched since the

@@ -7,7 +7,7 @@ use redb::StorageBackend;
 
 use super::StoreError;
 use super::key::{Derivation, StoreKey, WrappingKey};
-use crate::crypto::{self, Argon2Params, CryptoRng, Secret, SecretBytes, sha256};
+use crate::crypto::{self, CryptoRng, Secret, SecretBytes, sha256};
 
 /// Version of the slots' format.
 pub(super) const SLOT_VERSION: u32 = 1;
@@ -15,7 +15,7 @@ pub(super) const SLOT_VERSION: u32 = 1;
 const SLOT_LEN: usize = 512;
 const MAGIC: &[u8; 8] = b"WLKEYSLT";
 /// magic, version, store id, write number, open counter, derivation (kind, memory, iterations, lanes), salt.
-const HEAD_LEN: usize = 8 + 4 + 16 + 8 + 8 + 13 + 16;
+const HEAD_LEN: usize = 8 + 4 + 16 + 8 + 8 + Derivation::LEN + 16;
 /// data key, then two of (epoch, root key); an absent second one is all zero.
 const SECRETS_LEN: usize = 32 + 2 * (8 + 32);
 const SEALED_LEN: usize = SECRETS_LEN + crypto::SEAL_OVERHEAD;
@@ -155,23 +155,13 @@ impl Slots {
     }
 
     fn encode(&self, keys: &Keys, written: u64, rng: &mut dyn CryptoRng) -> Vec<u8> {
-        let (kind, params) = match self.wrapping.derivation {
-            Derivation::Raw => (0u8, [0; 3]),
-            Derivation::Argon2id(params) => (
-                1,
-                [params.memory_kib, params.iterations, params.parallelism],
-            ),
-        };
         let mut slot = Vec::with_capacity(SLOT_LEN);
         slot.extend_from_slice(MAGIC);
         slot.extend_from_slice(&SLOT_VERSION.to_be_bytes());
         slot.extend_from_slice(&self.store_id);
         slot.extend_from_slice(&written.to_be_bytes());
         slot.extend_from_slice(&keys.opened.to_be_bytes());
-        slot.push(kind);
-        for parameter in params {
-            slot.extend_from_slice(&parameter.to_be_bytes());
-        }
+        slot.extend_from_slice(&self.wrapping.derivation.to_bytes());
         slot.extend_from_slice(&self.wrapping.salt);
 
         let mut secrets = SecretBytes::new(Vec::with_capacity(SECRETS_LEN));
@@ -224,20 +214,9 @@ impl Head {
         let (store_id, rest) = rest.split_first_chunk::<16>()?;
         let (written, rest) = rest.split_first_chunk::<8>()?;
         let (opened, rest) = rest.split_first_chunk::<8>()?;
-        let (kind, rest) = rest.split_first_chunk::<1>()?;
-        let (memory, rest) = rest.split_first_chunk::<4>()?;
-        let (iterations, rest) = rest.split_first_chunk::<4>()?;
-        let (parallelism, rest) = rest.split_first_chunk::<4>()?;
+        let (derivation, rest) = rest.split_first_chunk::<{ Derivation::LEN }>()?;
         let (salt, _) = rest.split_first_chunk::<16>()?;
-        let derivation = match kind {
-            [0] => Ok(Derivation::Raw),
-            [1] => Ok(Derivation::Argon2id(Argon2Params {
-                memory_kib: u32::from_be_bytes(*memory),
-                iterations: u32::from_be_bytes(*iterations),
-                parallelism: u32::from_be_bytes(*parallelism),
-            })),
-            _ => Err(StoreError::KeySlotsDamaged),
-        };
+        let derivation = Derivation::from_bytes(derivation).ok_or(StoreError::KeySlotsDamaged);
         Some(Self {
             version: u32::from_be_bytes(*version),
             store_id: *store_id,

@@ -32,11 +32,13 @@ pub enum Table {
     Timeline = 12,
     /// Envelopes that wait for the transport.
     Outbox = 13,
+    /// Messages that disappear, by when.
+    Expiries = 14,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -50,12 +52,18 @@ impl Table {
         Self::Messages,
         Self::Timeline,
         Self::Outbox,
+        Self::Expiries,
     ];
 
     /// The byte that its rows' keys begin with. Never 0, which is the store's own.
     #[must_use]
     pub const fn tag(self) -> u8 {
         self as u8
+    }
+
+    /// Where its rows begin, and what they are below.
+    pub(super) const fn bounds(self) -> ([u8; 1], [u8; 1]) {
+        ([self.tag()], [self.tag() + 1])
     }
 
     /// The name for errors and for `inspect`.
@@ -75,6 +83,7 @@ impl Table {
             Self::Messages => "messages",
             Self::Timeline => "timeline",
             Self::Outbox => "outbox",
+            Self::Expiries => "expiries",
         }
     }
 }

@@ -17,7 +17,7 @@ pub(in crate::api) struct Contact {
 }
 
 impl Contact {
-    fn from_row(row: ContactRow) -> Result<Self, WindlassError> {
+    pub(super) fn from_row(row: ContactRow) -> Result<Self, WindlassError> {
         let bundle = match row.bundle.as_slice() {
             [] => None,
             bytes => Some(VerifiedBundle::decode(bytes).map_err(|_| damaged(Table::Contacts))?),
@@ -92,9 +92,9 @@ pub(super) fn take_in(
     let mut contact = find_or_new(store, device, bundle.identity(), moment)?;
     let takes_over = match &contact.bundle {
         None => true,
-        // Of two bundles of the same second, a single-use one brings something that the other has not.
+        // Of two bundles of the same second, a single-use one brings something that the other has not (RFC windlass §5.3.5).
         Some(known) if known.issued_at() == bundle.issued_at() => {
-            bundle.single_use() && bundle.encoded() != known.encoded()
+            bundle.encoded() != known.encoded() && (bundle.single_use() || !known.single_use())
         }
         Some(known) => known.issued_at() < bundle.issued_at(),
     };

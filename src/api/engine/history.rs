@@ -13,6 +13,12 @@ use crate::wire::{
     store::{ConversationRow, MessageRow, TimelineRow},
 };
 
+/// The group of all messages that disappear.
+const EXPIRIES: &[u8] = b"expiries";
+
+/// What one step deletes at most; the next one goes on.
+const MAX_EXPIRED_AT_ONCE: usize = 1_000;
+
 /// A message of the history.
 pub(in crate::api) struct Stored {
     pub(in crate::api) author: PublicIdentity,
@@ -20,6 +26,7 @@ pub(in crate::api) struct Stored {
     pub(in crate::api) content: Content,
     pub(in crate::api) stored_at: u64,
     pub(in crate::api) delivered_at: u64,
+    expires_at: u64,
 }
 
 impl Stored {
@@ -32,6 +39,7 @@ impl Stored {
             content: Content::from_bytes(&row.content).map_err(|_| damaged())?,
             stored_at: row.stored_at,
             delivered_at: row.delivered_at,
+            expires_at: row.expires_at,
         })
     }
 }
@@ -89,12 +97,18 @@ pub(super) fn append(
     encoded: &[u8],
     moment: &Moment,
 ) -> Result<Stored, WindlassError> {
+    let mut conversation = conversation(store, peer)?;
+    let expires_at = match conversation.disappear_after {
+        0 => 0,
+        after => moment.now.saturating_add(after),
+    };
     let row = MessageRow {
         author_identity_key: author.to_bytes().to_vec(),
         peer_identity_key: peer.to_bytes().to_vec(),
         content: encoded.to_vec(),
         stored_at: moment.now,
         delivered_at: 0,
+        expires_at,
     };
     put_row(
         store,
@@ -106,12 +120,16 @@ pub(super) fn append(
         store,
         Table::Timeline,
         Key::ordered(&peer.to_bytes(), &timeline_order(&content)),
-        &TimelineRow {
-            author_identity_key: author.to_bytes().to_vec(),
-            message_id: content.id.as_bytes().to_vec(),
-        },
+        &timeline_row(author, &content.id),
     )?;
-    let mut conversation = conversation(store, peer)?;
+    if expires_at != 0 {
+        put_row(
+            store,
+            Table::Expiries,
+            Key::ordered(EXPIRIES, &expiry_order(expires_at, author, &content.id)),
+            &timeline_row(author, &content.id),
+        )?;
+    }
     conversation.lamport = conversation.lamport.max(content.lamport);
     conversation.last_activity = moment.now;
     put_row(
@@ -126,7 +144,103 @@ pub(super) fn append(
         content,
         stored_at: moment.now,
         delivered_at: 0,
+        expires_at,
     })
+}
+
+/// Puts a message of a backup back, as it was.
+pub(super) fn restore(store: &mut Writer<'_>, row: &MessageRow) -> Result<(), WindlassError> {
+    let stored = Stored::from_row(row)?;
+    let (author, id) = (&stored.author, &stored.content.id);
+    put_row(
+        store,
+        Table::Messages,
+        Key::new(&message_key(author, id)),
+        row,
+    )?;
+    put_row(
+        store,
+        Table::Timeline,
+        Key::ordered(&stored.peer.to_bytes(), &timeline_order(&stored.content)),
+        &timeline_row(author, id),
+    )?;
+    if row.expires_at != 0 {
+        put_row(
+            store,
+            Table::Expiries,
+            Key::ordered(EXPIRIES, &expiry_order(row.expires_at, author, id)),
+            &timeline_row(author, id),
+        )?;
+    }
+    Ok(())
+}
+
+fn timeline_row(author: &PublicIdentity, id: &MessageId) -> TimelineRow {
+    TimelineRow {
+        author_identity_key: author.to_bytes().to_vec(),
+        message_id: id.as_bytes().to_vec(),
+    }
+}
+
+fn expiry_order(expires_at: u64, author: &PublicIdentity, id: &MessageId) -> Vec<u8> {
+    [
+        expires_at.to_be_bytes().as_slice(),
+        &author.to_bytes(),
+        id.as_bytes(),
+    ]
+    .concat()
+}
+
+/// Sets how long messages stay that are stored from now on; `None` for ever.
+pub(in crate::api) fn set_disappearing(
+    store: &mut Writer<'_>,
+    peer: &PublicIdentity,
+    after: Option<u64>,
+) -> Result<(), WindlassError> {
+    let mut conversation = conversation(store, peer)?;
+    conversation.disappear_after = after.unwrap_or(0);
+    put_row(
+        store,
+        Table::Conversations,
+        Key::new(&peer.to_bytes()),
+        &conversation,
+    )
+}
+
+/// How long messages stay that are stored from now on.
+pub(in crate::api) fn disappearing(
+    store: &impl Rows,
+    peer: &PublicIdentity,
+) -> Result<Option<u64>, WindlassError> {
+    let after = conversation(store, peer)?.disappear_after;
+    Ok((after != 0).then_some(after))
+}
+
+/// Deletes the messages whose time has come; how many.
+pub(in crate::api) fn expire(store: &mut Writer<'_>, now: u64) -> Result<usize, WindlassError> {
+    let end = now.saturating_add(1).to_be_bytes();
+    let due = (Bound::Unbounded, Bound::Excluded(end.as_slice()));
+    let rows = store.range(
+        Table::Expiries,
+        EXPIRIES,
+        due,
+        Direction::Forward,
+        MAX_EXPIRED_AT_ONCE,
+    )?;
+    for (order, bytes) in &rows {
+        let damaged = || damaged(Table::Expiries);
+        let row: TimelineRow = wire::decode("expiry", bytes).map_err(|_| damaged())?;
+        let author = PublicIdentity::from_bytes(&row.author_identity_key).map_err(|_| damaged())?;
+        let id = MessageId::from_bytes(&row.message_id).map_err(|_| damaged())?;
+        if let Some(stored) = find(store, &author, &id)? {
+            let place = timeline_order(&stored.content);
+            store.delete(Table::Messages, Key::new(&message_key(&author, &id)))?;
+            let peer = stored.peer.to_bytes();
+            store.delete(Table::Timeline, Key::ordered(&peer, &place))?;
+        }
+        store.delete(Table::Expiries, Key::ordered(EXPIRIES, order))?;
+    }
+    Ok(rows.len())
 }
 
 /// Notes the receipt of a message that we wrote to `peer`; true when it is the first for it. A receipt for another's
@@ -167,6 +281,7 @@ pub(in crate::api) fn page(
     peer: &PublicIdentity,
     limit: usize,
     before: Option<&Stored>,
+    now: u64,
 ) -> Result<Vec<Stored>, WindlassError> {
     let end = before.map(|stored| timeline_order(&stored.content));
     let high = match &end {
@@ -191,6 +306,8 @@ pub(in crate::api) fn page(
             find(store, &author, &id)?.ok_or_else(damaged)
         })
         .collect::<Result<Vec<_>, WindlassError>>()?;
+    // What is due and not deleted yet is not shown any more.
+    messages.retain(|stored| stored.expires_at == 0 || stored.expires_at > now);
     messages.reverse();
     Ok(messages)
 }

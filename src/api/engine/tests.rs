@@ -224,3 +224,70 @@ fn the_sixth_session_with_a_device_erases_the_first_with_its_keys() {
             .all(|envelope| opens(&bob.receive(0, envelope)))
     );
 }
+
+#[test]
+fn disappearing_messages_go_with_their_time_and_others_stay() {
+    let [alice, bob] = [1, 2].map(Party::new);
+    let peer = bob.device.public();
+    alice.add(0, &bob.bundle(0, false));
+    alice.send(0, &bob).unwrap();
+    alice
+        .at(0, |rows, _, _| {
+            history::set_disappearing(rows, &peer, Some(2 * DAY))
+        })
+        .unwrap();
+    alice.send(1, &bob).unwrap();
+    alice.send(2, &bob).unwrap();
+    let shown = |day| {
+        alice.at(day, |rows, _, moment| {
+            Ok(history::page(rows, &peer, 10, None, moment.now)?.len())
+        })
+    };
+    let expire = |day| alice.at(day, |rows, _, moment| history::expire(rows, moment.now));
+    let kept = |table| {
+        let count = |rows: &mut Writer<'_>| Ok::<_, WindlassError>(rows.scan(table)?.len());
+        alice.store.write(count).unwrap()
+    };
+    // Not shown from that moment on, also when nothing has deleted them yet.
+    assert_eq!(
+        (shown(2).unwrap(), shown(3).unwrap(), shown(4).unwrap()),
+        (3, 2, 1)
+    );
+    assert_eq!(
+        (expire(2).unwrap(), expire(3).unwrap(), expire(3).unwrap()),
+        (0, 1, 0)
+    );
+    assert_eq!(
+        (
+            kept(Table::Messages),
+            kept(Table::Timeline),
+            kept(Table::Expiries)
+        ),
+        (2, 2, 1)
+    );
+    assert_eq!(expire(400).unwrap(), 1);
+    assert_eq!(
+        (
+            kept(Table::Messages),
+            kept(Table::Timeline),
+            kept(Table::Expiries)
+        ),
+        (1, 1, 0)
+    );
+}
+
+#[test]
+fn the_store_is_shredded_once_an_hour_while_it_is_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.wl").to_str().unwrap().to_owned();
+    let key = crate::StoreKey::from_bytes(vec![1; 32].into()).unwrap();
+    let store = crate::EncryptedStore::create(path, &key).unwrap();
+    let client = crate::Client::create(store, None).unwrap();
+    let epoch = || client.inspect().unwrap().epoch;
+    let now = crate::api::clock::now();
+    client.single_use_bundle().unwrap();
+    client.shred_if_due(now + DAY / 48).unwrap();
+    assert_eq!(epoch(), 1);
+    client.shred_if_due(now + DAY / 12).unwrap();
+    assert_eq!(epoch(), 2);
+}
