@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -204,3 +206,40 @@ def test_no_secret_is_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) ->
     shown += caplog.text + str(client.inspect())
     for secret in (seed, KEY):
         assert secret.hex() not in shown and repr(secret) not in shown and str(list(secret)) not in shown
+
+
+def test_a_backup_brings_the_history_to_a_new_device_and_tells_its_progress(tmp_path: Path) -> None:
+    alice, bob = pair(tmp_path)
+    alice.send(bob.address(), "ahoy")
+    exchange(alice, bob)
+    alice.close()
+    key, other = StoreKey.from_bytes(KEY), StoreKey.from_bytes(bytes(32))
+    told: list[tuple[int, int]] = []
+    with closing(windlass.EncryptedStore.open(str(tmp_path / "alice.wl"), key)) as store:
+        assert store.export_backup(tmp_path / "backup", other, lambda done, total: told.append((done, total))) == 4
+        with pytest.raises(ZeroDivisionError):
+            store.export_backup(tmp_path / "stopped", other, lambda done, total: done // 0)
+    assert told == [(4, 4)]
+    assert not list(tmp_path.glob("stopped*"))
+    with pytest.raises(windlass.WrongKey):
+        windlass.EncryptedStore.import_backup(tmp_path / "backup", key, tmp_path / "new.wl", key)
+    restored = windlass.EncryptedStore.import_backup(tmp_path / "backup", other, tmp_path / "new.wl", key)
+    with Client.open(restored) as again:
+        assert again.device_id() != alice.device_id()
+        assert texts(again, bob.address()) == ["ahoy"]
+        again.send(bob.address(), "from the new device")
+        exchange(again, bob)
+        assert texts(bob, again.address()) == ["ahoy", "from the new device"]
+
+
+def test_messages_disappear_when_their_time_has_come(tmp_path: Path) -> None:
+    alice, bob = pair(tmp_path)
+    conversation = alice.conversation(bob.address())
+    conversation.set_disappearing(timedelta(milliseconds=1))
+    assert conversation.disappearing() == timedelta(milliseconds=1)
+    alice.send(bob.address(), "ahoy")
+    conversation.set_disappearing(None)
+    alice.send(bob.address(), "stays")
+    while len(conversation.messages()) > 1:
+        pass
+    assert texts(alice, bob.address()) == ["stays"]

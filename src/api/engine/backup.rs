@@ -29,7 +29,7 @@ struct Counter<'a> {
 impl Counter<'_> {
     fn step(&mut self) -> Result<(), WindlassError> {
         self.done += 1;
-        if self.done % STEP == 0 || self.done == self.total {
+        if self.done.is_multiple_of(STEP) || self.done == self.total {
             self.tell()?;
         }
         Ok(())

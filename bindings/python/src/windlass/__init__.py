@@ -16,7 +16,6 @@ from windlass._native import (
     Contact,
     Conversation,
     ConversationSummary,
-    EncryptedStore,
     ErrorInfo,
     Event,
     Identity,
@@ -24,6 +23,8 @@ from windlass._native import (
     Message,
     OutgoingEnvelope,
     OutgoingMessage,
+    Progress,
+    ProgressError,
     Received,
     Sent,
     Session,
@@ -37,6 +38,7 @@ from windlass._native import (
 from windlass.client import AsyncClient, BytesLike, Client
 from windlass.errors import *  # noqa: F403
 from windlass.errors import __all__ as _error_names
+from windlass.store import EncryptedStore, ProgressCallback
 
 __all__ = [
     "AsyncClient",
@@ -55,6 +57,9 @@ __all__ = [
     "Message",
     "OutgoingEnvelope",
     "OutgoingMessage",
+    "Progress",
+    "ProgressCallback",
+    "ProgressError",
     "Received",
     "Sent",
     "Session",

@@ -13,7 +13,6 @@ from windlass._native import (
     Body,
     Bundle,
     Contact,
-    EncryptedStore,
     Event,
     Identity,
     OutgoingEnvelope,
@@ -21,6 +20,7 @@ from windlass._native import (
     Sent,
     StoreKey,
 )
+from windlass.store import EncryptedStore
 
 BytesLike = bytes | bytearray | memoryview
 """What is taken wherever bytes go in."""
@@ -48,7 +48,7 @@ class Client(_native.Client):
     @classmethod
     def create(
         cls: type[_C],
-        store: EncryptedStore | str | os.PathLike[str],
+        store: _native.EncryptedStore | str | os.PathLike[str],
         identity: Identity | None = None,
         *,
         passphrase: str | None = None,
@@ -58,7 +58,7 @@ class Client(_native.Client):
 
         `store` is a store, or a path where nothing is yet; with a path comes either a passphrase or a key of 32 bytes.
         """
-        if not isinstance(store, EncryptedStore):
+        if not isinstance(store, _native.EncryptedStore):
             store = EncryptedStore.create(os.fspath(store), _store_key(passphrase, key))
         client = super().create(store, identity)
         assert isinstance(client, cls)
@@ -67,13 +67,13 @@ class Client(_native.Client):
     @classmethod
     def open(
         cls: type[_C],
-        store: EncryptedStore | str | os.PathLike[str],
+        store: _native.EncryptedStore | str | os.PathLike[str],
         *,
         passphrase: str | None = None,
         key: BytesLike | None = None,
     ) -> _C:
         """The client of a store that holds one. Never makes an identity."""
-        if not isinstance(store, EncryptedStore):
+        if not isinstance(store, _native.EncryptedStore):
             store = EncryptedStore.open(os.fspath(store), _store_key(passphrase, key))
         client = super().open(store)
         assert isinstance(client, cls)

@@ -62,11 +62,14 @@ DiskFull = WindlassError.DiskFull
 KeySlotsMissing = WindlassError.KeySlotsMissing
 KeySlotsDamaged = WindlassError.KeySlotsDamaged
 KeySlotsMismatch = WindlassError.KeySlotsMismatch
+NotABackup = WindlassError.NotABackup
+BackupDamaged = WindlassError.BackupDamaged
 StoreClosed = WindlassError.StoreClosed
 Forked = WindlassError.Forked
 KeyDerivation = WindlassError.KeyDerivation
 FileSystem = WindlassError.FileSystem
 NoRandomness = WindlassError.NoRandomness
+Cancelled = WindlassError.Cancelled
 IdentityMissing = WindlassError.IdentityMissing
 IdentityExists = WindlassError.IdentityExists
 UnknownContact = WindlassError.UnknownContact
@@ -111,11 +114,14 @@ __all__ = [
     "KeySlotsMissing",
     "KeySlotsDamaged",
     "KeySlotsMismatch",
+    "NotABackup",
+    "BackupDamaged",
     "StoreClosed",
     "Forked",
     "KeyDerivation",
     "FileSystem",
     "NoRandomness",
+    "Cancelled",
     "IdentityMissing",
     "IdentityExists",
     "UnknownContact",

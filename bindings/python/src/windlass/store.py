@@ -1,0 +1,67 @@
+"""`EncryptedStore`, with progress told to any callable."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+from windlass import _native
+from windlass._native import StoreKey
+
+ProgressCallback = Callable[[int, int], object]
+"""Called with how many records are through, and of how many. An exception stops the work, leaves nothing of it, and is raised again."""
+
+_S = TypeVar("_S", bound="EncryptedStore")
+
+
+class _Told(_native.Progress):
+    def __init__(self, callback: ProgressCallback) -> None:
+        self.callback = callback
+        self.raised: BaseException | None = None
+
+    def advance(self, done: int, total: int) -> None:
+        try:
+            self.callback(done, total)
+        except BaseException as error:
+            self.raised = error
+            raise _native.ProgressError.Stopped() from error
+
+
+def _told(progress: _native.Progress | ProgressCallback | None) -> _native.Progress | None:
+    return progress if progress is None or isinstance(progress, _native.Progress) else _Told(progress)
+
+
+class EncryptedStore(_native.EncryptedStore):
+    """The file that holds everything a client knows, sealed. One process owns it."""
+
+    def export_backup(
+        self,
+        path: str | os.PathLike[str],
+        key: StoreKey,
+        progress: _native.Progress | ProgressCallback | None = None,
+    ) -> int:
+        """Writes identity, contacts and history to a new file, sealed under a key of its own; answers how many records."""
+        told = _told(progress)
+        try:
+            return super().export_backup(os.fspath(path), key, told)
+        except _native.WindlassError.Cancelled as cancelled:
+            raise (isinstance(told, _Told) and told.raised) or cancelled from None
+
+    @classmethod
+    def import_backup(
+        cls: type[_S],
+        backup: str | os.PathLike[str],
+        backup_key: StoreKey,
+        path: str | os.PathLike[str],
+        key: StoreKey,
+        progress: _native.Progress | ProgressCallback | None = None,
+    ) -> _S:
+        """Makes a new store from a backup: the same identity on a new device, with contacts and history."""
+        told = _told(progress)
+        try:
+            store = super().import_backup(os.fspath(backup), backup_key, os.fspath(path), key, told)
+        except _native.WindlassError.Cancelled as cancelled:
+            raise (isinstance(told, _Told) and told.raised) or cancelled from None
+        assert isinstance(store, cls)
+        return store
