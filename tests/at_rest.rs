@@ -1,0 +1,270 @@
+//! What somebody can read who takes the files, and the key with them, after the fact: an attacker built from docs/store.md.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+#[path = "support/disk.rs"]
+mod disk;
+
+use std::sync::Arc;
+use std::thread;
+
+use disk::{Disk, Image};
+use redb::{Database, ReadableDatabase, TableDefinition};
+use windlass::crypto::{Secret, hkdf_sha256, hmac_sha256, open};
+use windlass::store::{Medium, Store, StoreFile, StoreKey as Key};
+use windlass::{Bundle, Client, EncryptedStore};
+
+const KEY: [u8; 32] = [1; 32];
+const ROWS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("windlass rows");
+/// 256 keys, sealed.
+const SEALED_NODE_LEN: usize = 24 + 256 * 32 + 16;
+
+struct Party {
+    disk: Disk,
+    store: Arc<EncryptedStore>,
+    client: Arc<Client>,
+}
+
+impl Party {
+    fn new() -> Self {
+        let disk = Disk::default();
+        let store = Store::create_on(disk.medium(), &Key::Raw(Secret::new(KEY))).unwrap();
+        let store = Arc::new(EncryptedStore::from(store));
+        let client = Client::create(Arc::clone(&store), None).unwrap();
+        Self {
+            disk,
+            store,
+            client,
+        }
+    }
+
+    fn send(&self, to: &Self, text: &str) {
+        let sent = self.client.send(to.client.address(), text.into()).unwrap();
+        for envelope in sent.envelopes {
+            to.client.receive(envelope.bytes).unwrap();
+        }
+    }
+}
+
+/// What the key slots give to whoever has the key: the store's id, the data key, the root keys.
+struct Opened {
+    store_id: [u8; 16],
+    lookup_key: Secret<32>,
+    roots: Vec<Secret<32>>,
+}
+
+impl Opened {
+    /// Both slots, whatever is left in them.
+    fn of(slots: &[u8]) -> Self {
+        let mut opened = Vec::new();
+        let (mut store_id, mut lookup_key) = ([0; 16], Secret::zero());
+        for slot in slots.chunks(512) {
+            let (head, rest) = slot.split_at(73);
+            store_id.copy_from_slice(&head[12..28]);
+            let wrapping = hkdf_sha256(&head[57..73], &KEY, b"Windlass store v1 raw key");
+            let secrets = open(&wrapping, &rest[..24 + 112 + 16], head).unwrap();
+            lookup_key = hkdf_sha256(&store_id, &secrets[..32], b"Windlass store v1 look-up");
+            for epoch in secrets[32..]
+                .chunks(40)
+                .filter(|epoch| epoch[..8] != [0; 8])
+            {
+                opened.push(Secret::try_from_slice(&epoch[8..]).unwrap());
+            }
+        }
+        Self {
+            store_id,
+            lookup_key,
+            roots: opened,
+        }
+    }
+
+    fn associated_data(&self, row: &[u8]) -> Vec<u8> {
+        [b"Windlass store v1 row".as_slice(), &self.store_id, row].concat()
+    }
+
+    /// Key of the row of a table that stands alone in its group.
+    fn row(&self, tag: u8, group: &[u8]) -> Vec<u8> {
+        let hash = hmac_sha256(self.lookup_key.as_bytes(), &[&[tag], group]);
+        [&[tag], &hash.as_bytes()[..16]].concat()
+    }
+
+    /// Looks at every byte of a file, pages in use and freed ones, for roots of the key tree.
+    fn look_at<'a>(&'a self, file: &'a [u8]) -> File<'a> {
+        let roots = self.roots.iter();
+        File {
+            opened: self,
+            file,
+            roots: roots
+                .flat_map(|key| self.search(file, key, &[0, 0]))
+                .collect(),
+        }
+    }
+
+    /// Every place of a file that opens as the row `row` of the key tree.
+    fn search(&self, file: &[u8], key: &Secret<32>, row: &[u8]) -> Vec<Vec<u8>> {
+        let data = self.associated_data(row);
+        let places = file.len().saturating_sub(SEALED_NODE_LEN - 1);
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads)
+                .map(|worker| {
+                    let data = &data;
+                    scope.spawn(move || {
+                        let mine = (worker..places).step_by(threads);
+                        let windows = mine.map(|at| &file[at..at + SEALED_NODE_LEN]);
+                        let keys = windows.filter_map(|window| open(key, window, data).ok());
+                        keys.map(|keys| keys.to_vec()).collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            workers
+                .into_iter()
+                .flat_map(|worker| worker.join().unwrap())
+                .collect()
+        })
+    }
+}
+
+/// A store's file in an attacker's hands.
+struct File<'a> {
+    opened: &'a Opened,
+    file: &'a [u8],
+    roots: Vec<Vec<u8>>,
+}
+
+impl File<'_> {
+    /// Whether any key that is to be had opens the row `row` as it once was.
+    fn opens(&self, row: &[u8], sealed: &[u8]) -> bool {
+        let key_at = |keys: &[u8], place: u8| {
+            let at = usize::from(place) * 32;
+            Secret::try_from_slice(&keys[at..at + 32]).unwrap()
+        };
+        let data = self.opened.associated_data(row);
+        self.roots.iter().any(|root| {
+            let nodes = self
+                .opened
+                .search(self.file, &key_at(root, row[1]), &[0, 1, row[1]]);
+            nodes
+                .iter()
+                .any(|node| open(&key_at(node, row[2]), sealed, &data).is_ok())
+        })
+    }
+}
+
+/// A row as it stands in an image, sealed.
+fn sealed(image: &Image, row: &[u8]) -> Vec<u8> {
+    let disk = Disk::of(image.clone());
+    let rows = disk.open(StoreFile::Rows).unwrap();
+    let bytes = {
+        let mut bytes = vec![0; rows.len().unwrap() as usize];
+        rows.read(0, &mut bytes).unwrap();
+        bytes
+    };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    let database = Database::open(file.path()).unwrap();
+    let table = database.begin_read().unwrap().open_table(ROWS).unwrap();
+    table.get(row).unwrap().unwrap().value().to_vec()
+}
+
+/// What was secret once: a name, its row, and how it was sealed then.
+type Past = (&'static str, Vec<u8>, Vec<u8>);
+
+/// Two who talk; what was consumed, replaced and deleted on Bob's side meanwhile. Bob's store stays open.
+fn history() -> (Party, Vec<Past>) {
+    let (alice, bob) = (Party::new(), Party::new());
+    let opened = |image: &Image| Opened::of(image.file(StoreFile::KeySlots).unwrap());
+    let mut past: Vec<Past> = Vec::new();
+
+    let bundle: Arc<Bundle> = bob.client.single_use_bundle().unwrap();
+    alice.client.add_contact(&bundle).unwrap();
+    let image = bob.disk.image();
+    let prekey = opened(&image).row(3, &1u32.to_be_bytes());
+    past.push(("one-time prekey", prekey.clone(), sealed(&image, &prekey)));
+
+    // One that is skipped, and its key used later.
+    let late = alice
+        .client
+        .send(bob.client.address(), "late".into())
+        .unwrap()
+        .envelopes
+        .remove(0)
+        .bytes;
+    let conversation = bob
+        .client
+        .clone()
+        .conversation(alice.client.address())
+        .unwrap();
+    conversation
+        .set_disappearing(Some(std::time::Duration::from_millis(1)))
+        .unwrap();
+    let sent = alice
+        .client
+        .send(bob.client.address(), "disappears".into())
+        .unwrap();
+    let envelope = windlass::session::Envelope::decode(&sent.envelopes[0].bytes).unwrap();
+    let session_id = envelope.parts[0].header.session_id;
+    bob.client
+        .receive(sent.envelopes[0].bytes.as_ref().into())
+        .unwrap();
+    let image = bob.disk.image();
+    let session = opened(&image).row(7, &session_id);
+    past.push((
+        "earlier ratchet state",
+        session.clone(),
+        sealed(&image, &session),
+    ));
+    let skipped = [opened(&image).row(8, &session_id), vec![0; 8]].concat();
+    past.push((
+        "skipped message key",
+        skipped.clone(),
+        sealed(&image, &skipped),
+    ));
+    let id = data_encoding::HEXLOWER
+        .decode(sent.message_id.as_bytes())
+        .unwrap();
+    let author = alice.client.identity().public_key().to_vec();
+    let message = opened(&image).row(11, &[author, id].concat());
+    past.push(("deleted message", message.clone(), sealed(&image, &message)));
+
+    bob.client.receive(late).unwrap();
+    while !conversation.messages(10, None).unwrap().is_empty() {}
+    conversation.set_disappearing(None).unwrap();
+    for turn in 0..3 {
+        bob.send(&alice, &format!("bob {turn}"));
+        alice.send(&bob, &format!("alice {turn}"));
+    }
+    (bob, past)
+}
+
+#[test]
+fn what_was_consumed_replaced_or_deleted_opens_before_a_shred_and_not_after() {
+    let (bob, past) = history();
+    let rows = |image: &Image| image.file(StoreFile::Rows).unwrap().to_vec();
+    // As the disk is while the store is in use: the attack works, or it could not fail below.
+    let before = bob.disk.image();
+    let slots = Opened::of(before.file(StoreFile::KeySlots).unwrap());
+    let file = rows(&before);
+    let attacker = slots.look_at(&file);
+    for (name, row, sealed) in &past {
+        assert!(attacker.opens(row, sealed), "{name}");
+    }
+
+    bob.store.shred().unwrap();
+    bob.client.close().unwrap();
+    let after = bob.disk.image();
+    let slots = Opened::of(after.file(StoreFile::KeySlots).unwrap());
+    let file = rows(&after);
+    let attacker = slots.look_at(&file);
+    for (name, row, sealed) in &past {
+        let opens = attacker.opens(row, sealed);
+        println!("{name}: opened before the shred, after it: {opens}");
+        assert!(!opens, "{name}");
+    }
+    // The attacker is no fool: what is alive opens.
+    let device = slots.row(1, b"device");
+    assert!(attacker.opens(&device, &sealed(&after, &device)));
+
+    // Nor does a copy of the big file help that somebody kept from before: its root is sealed under a key that was overwritten.
+    assert!(slots.look_at(&rows(&before)).roots.is_empty());
+}
