@@ -13,8 +13,13 @@ use super::medium::{Boxed, Folder, Medium, StoreFile};
 use super::shred::RowsTable;
 use super::slots::{Keys, Slots};
 use super::tree::{self, Bucket, DIRTY_PREFIX, HEADER_ROW, ROOT_ROW};
-use super::{CACHE_BYTES, Inner, ROWS, Store, StoreError, StoreKey, Writer, guarded};
+use super::{CACHE_BYTES, Inner, Opened, ROWS, Store, StoreError, StoreKey, Writer, guarded};
 use crate::crypto::{Secret, SeededRandom, hkdf_sha256, system_random};
+
+/// Up to this length every page of a file is checked when it is opened.
+const CHECKED_AT_OPEN_BYTES: u64 = 64 * 1024 * 1024;
+
+type ReadOnlyRows = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
 
 /// What every redb file begins with.
 const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
@@ -68,6 +73,7 @@ impl Store {
             let database = builder()
                 .create_with_backend(Boxed(rows))
                 .map_err(StoreError::from)?;
+            let database = Opened(Some(database));
             let slots = medium.create(StoreFile::KeySlots)?;
             let slots = Slots::create(slots, key, store_id, &keys, &mut rng)?;
             let inner = Inner::new(
@@ -172,7 +178,7 @@ impl Drop for Store {
 
 impl Inner {
     fn new(
-        database: Database,
+        database: Opened,
         slots: Slots,
         keys: Keys,
         store_id: [u8; 16],
@@ -273,7 +279,14 @@ fn builder() -> redb::Builder {
     builder
 }
 
-fn open_database(medium: &dyn Medium) -> Result<Database, StoreError> {
+impl Opened {
+    fn begin_read(&self) -> Result<ReadOnlyRows, StoreError> {
+        let database = self.0.as_ref().ok_or(StoreError::Closed)?;
+        Ok(database.begin_read()?.open_table(ROWS)?)
+    }
+}
+
+fn open_database(medium: &dyn Medium) -> Result<Opened, StoreError> {
     let rows = medium.open(StoreFile::Rows)?;
     // Asked before redb sees it, which would make a database of an empty file.
     let mut start = [0; REDB_MAGIC.len()];
@@ -284,12 +297,19 @@ fn open_database(medium: &dyn Medium) -> Result<Database, StoreError> {
     if start != REDB_MAGIC {
         return Err(StoreError::NotAStore);
     }
-    guarded(|| Ok(builder().create_with_backend(Boxed(rows))?))
+    // redb trusts a file that was closed in order, and a flipped byte in a key could hide a row. Reading all of a small file
+    // costs little; a large one is opened in constant time (docs/store.md, "Damage").
+    let small = rows.len()? <= CHECKED_AT_OPEN_BYTES;
+    guarded(|| {
+        let mut builder = builder();
+        builder.set_check_integrity_on_open(small);
+        Ok(Opened(Some(builder.create_with_backend(Boxed(rows))?)))
+    })
 }
 
 /// The header as it stands there, and the buckets marked dirty.
-fn read_own_rows(database: &Database) -> Result<(Vec<u8>, BTreeSet<Bucket>), StoreError> {
-    let table = database.begin_read()?.open_table(ROWS)?;
+fn read_own_rows(database: &Opened) -> Result<(Vec<u8>, BTreeSet<Bucket>), StoreError> {
+    let table = database.begin_read()?;
     let header = table
         .get(HEADER_ROW.as_slice())?
         .ok_or(StoreError::NotAStore)?
@@ -306,7 +326,7 @@ fn read_own_rows(database: &Database) -> Result<(Vec<u8>, BTreeSet<Bucket>), Sto
 }
 
 /// The tree's root, by the root key of the header's epoch.
-fn read_root(database: &Database, keys: &Keys, header: &Header) -> Result<tree::Keys, StoreError> {
+fn read_root(database: &Opened, keys: &Keys, header: &Header) -> Result<tree::Keys, StoreError> {
     let newest = keys.epochs.iter().map(|(number, _)| *number).max();
     let (_, root_key) = keys
         .epochs
@@ -316,7 +336,7 @@ fn read_root(database: &Database, keys: &Keys, header: &Header) -> Result<tree::
             store: header.epoch,
             slots: newest.unwrap_or(0),
         })?;
-    let table = database.begin_read()?.open_table(ROWS)?;
+    let table = database.begin_read()?;
     let sealed = table
         .get(ROOT_ROW.as_slice())?
         .ok_or(StoreError::Damaged { what: "key tree" })?;

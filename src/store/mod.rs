@@ -56,7 +56,7 @@ pub struct Store {
 /// An open database and its keys.
 struct Inner {
     /// Nothing only while a failed one is opened again.
-    database: Option<Database>,
+    database: Option<Opened>,
     slots: Slots,
     keys: slots::Keys,
     store_id: [u8; 16],
@@ -71,6 +71,19 @@ struct Inner {
     group: Group,
     /// A write failed, so what memory and disk say may differ: both files are read again before anything else is done.
     failed: AtomicBool,
+}
+
+/// A redb database that is closed without a panic, whatever state a damaged file left it in.
+struct Opened(Option<Database>);
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        let database = self.0.take();
+        let _ = guarded(|| {
+            drop(database);
+            Ok::<_, StoreError>(())
+        });
+    }
 }
 
 /// What may be shown of a store to anyone.
@@ -223,9 +236,12 @@ impl core::fmt::Debug for Store {
 
 impl Inner {
     fn database(&self) -> Result<&Database, StoreError> {
-        self.database.as_ref().ok_or(StoreError::Io {
-            kind: std::io::ErrorKind::Other,
-        })
+        let database = self.database.as_ref();
+        database
+            .and_then(|opened| opened.0.as_ref())
+            .ok_or(StoreError::Io {
+                kind: std::io::ErrorKind::Other,
+            })
     }
 
     fn check_whole(&self) -> Result<(), StoreError> {

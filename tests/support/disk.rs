@@ -206,13 +206,12 @@ impl Disk {
         state.full_from = changes.map(|changes| state.changes + changes);
     }
 
-    /// The ranges of a file that were read since the last call.
-    pub fn take_reads(&self, name: StoreFile) -> Vec<(u64, usize)> {
-        let mut state = self.state();
+    /// The ranges of a file that were read.
+    pub fn reads(&self, name: StoreFile) -> Vec<(u64, usize)> {
+        let state = self.state();
         let file = state.image.names[&name];
-        let reads = std::mem::take(&mut state.read);
-        let of_file = reads.into_iter().filter(|(of, ..)| *of == file);
-        of_file.map(|(_, offset, len)| (offset, len)).collect()
+        let of_file = state.read.iter().filter(|(of, ..)| *of == file);
+        of_file.map(|(_, offset, len)| (*offset, *len)).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -60,8 +60,6 @@ class EncryptedStore(_native.EncryptedStore):
         """Makes a new store from a backup: the same identity on a new device, with contacts and history."""
         told = _told(progress)
         try:
-            store = super().import_backup(os.fspath(backup), backup_key, os.fspath(path), key, told)
+            return super().import_backup(os.fspath(backup), backup_key, os.fspath(path), key, told)
         except _native.WindlassError.Cancelled as cancelled:
             raise (isinstance(told, _Told) and told.raised) or cancelled from None
-        assert isinstance(store, cls)
-        return store

@@ -1,0 +1,107 @@
+//! Every byte of a small store flipped in turn: an error, or the same content. Nothing else.
+//!
+//! `WINDLASS_FLIPS=1 cargo test --release --test damage` flips every one; the ordinary run every 23rd, beginning elsewhere each day.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+#[path = "support/disk.rs"]
+mod disk;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use disk::{Disk, Image};
+use windlass::crypto::Secret;
+use windlass::store::{Store, StoreFile, StoreKey as Key};
+use windlass::{Client, EncryptedStore, WindlassError};
+
+fn key() -> Key {
+    Key::Raw(Secret::new([1; 32]))
+}
+
+fn client(disk: &Disk, make: bool) -> Result<Arc<Client>, WindlassError> {
+    if make {
+        let store = EncryptedStore::from(Store::create_on(disk.medium(), &key())?);
+        return Client::create(Arc::new(store), None);
+    }
+    Client::open(Arc::new(EncryptedStore::from(Store::open_on(
+        disk.medium(),
+        &key(),
+    )?)))
+}
+
+/// Everything that a user can see of a store.
+fn content(image: &Image) -> (Disk, Result<Vec<String>, WindlassError>) {
+    let disk = Disk::of(image.clone());
+    let content = client(&disk, false).and_then(|client| {
+        let mut seen = vec![client.address(), client.device_id().to_string()];
+        for contact in client.contacts()? {
+            let conversation = Arc::clone(&client).conversation(contact.address.clone())?;
+            let messages = conversation.messages(100, None)?;
+            seen.push(format!("{contact:?} {messages:?}"));
+            let session = Arc::clone(&client).session(contact.address)?;
+            seen.push(format!("{:?}", session.state()?));
+        }
+        seen.push(format!("{:?}", client.outbox(0)?));
+        Ok(seen)
+    });
+    (disk, content)
+}
+
+#[test]
+fn a_flipped_byte_is_an_error_or_changes_nothing() {
+    let disks = [Disk::default(), Disk::default()];
+    let [alice, bob] = [0, 1].map(|at: usize| client(&disks[at], true).unwrap());
+    alice
+        .add_contact(&bob.single_use_bundle().unwrap())
+        .unwrap();
+    for text in ["one", "two"] {
+        let sent = alice.send(bob.address(), text.into()).unwrap();
+        bob.receive(sent.envelopes[0].bytes.to_vec().into())
+            .unwrap();
+        let waiting = bob.outbox(0).unwrap().pop().unwrap();
+        alice.receive(waiting.bytes).unwrap();
+    }
+    alice.close().unwrap();
+    let image = disks[0].image();
+    let (disk, good) = content(&image);
+    let good = good.unwrap();
+    assert!(good.iter().any(|line| line.contains("two")));
+
+    let stride: usize = std::env::var("WINDLASS_FLIPS").map_or(23, |text| text.parse().unwrap());
+    let today = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+        / 86_400;
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for file in [StoreFile::Rows, StoreFile::KeySlots] {
+        let len = image.file(file).unwrap().len();
+        // A byte that nothing reads cannot matter; which ones are read is what the disk says.
+        let read: BTreeSet<usize> = disk
+            .reads(file)
+            .into_iter()
+            .flat_map(|(offset, len)| offset as usize..offset as usize + len)
+            .collect();
+        *counts.entry("never read").or_default() += (len - read.len()) as u64;
+        for at in read
+            .into_iter()
+            .skip(today as usize % stride)
+            .step_by(stride)
+        {
+            let mut flipped = image.clone();
+            flipped.file_mut(file)[at] ^= 0xff;
+            let outcome = match content(&flipped).1 {
+                Err(_) => "error",
+                Ok(found) => {
+                    assert_eq!(found, good, "byte {at} of {file:?}: other content");
+                    "same content"
+                }
+            };
+            *counts.entry(outcome).or_default() += 1;
+        }
+    }
+    println!("{counts:?}");
+    assert!(counts["error"] > 50 && counts["same content"] > 0);
+}
