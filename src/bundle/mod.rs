@@ -86,16 +86,32 @@ pub struct VerifiedBundle {
 impl VerifiedBundle {
     /// Decodes and verifies. The wall clock plays no part here; see [`Self::check_time`].
     pub fn decode(bytes: &[u8]) -> Result<Self, BundleError> {
+        Self::read(bytes, |identity_key, signed| {
+            let identity = PublicIdentity::from_bytes(identity_key)?;
+            // Verified before anything else in the body is believed.
+            identity.verify_bundle(&signed.body, &signed.signature)?;
+            Ok(identity)
+        })
+    }
+
+    /// Decodes the bytes of a row that the store authenticated, written from a bundle that was verified.
+    pub fn from_stored(bytes: &[u8]) -> Result<Self, BundleError> {
+        Self::read(bytes, |identity_key, _| {
+            PublicIdentity::from_stored(identity_key).ok_or(BundleError::InvalidKey)
+        })
+    }
+
+    fn read(
+        bytes: &[u8],
+        verify: impl FnOnce(&[u8], &v1::SignedBundle) -> Result<PublicIdentity, BundleError>,
+    ) -> Result<Self, BundleError> {
         wire::check_version("bundle", bytes, MAX_ENCODED_LEN)?;
         // The outer message carries nothing that the signature does not cover but these three fields, so it is strict; unknown
         // fields belong in the body, where they are signed and survive.
         let signed: v1::SignedBundle = wire::decode_strict("bundle", bytes)?;
         wire::check_len("bundle body", signed.body.len(), MAX_BUNDLE_BODY_LEN)?;
         let body: v1::BundleBody = wire::decode("bundle body", &signed.body)?;
-        let identity = PublicIdentity::from_bytes(&body.identity_key)?;
-        // Verified before anything else in the body is believed.
-        identity.verify_bundle(&signed.body, &signed.signature)?;
-
+        let identity = verify(&body.identity_key, &signed)?;
         if body.expires_at <= body.issued_at {
             return Err(malformed("bundle lifetime").into());
         }

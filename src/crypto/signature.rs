@@ -51,7 +51,7 @@ impl SigningSecret {
     /// The public half.
     #[must_use]
     pub fn verifying_public(&self) -> VerifyingPublic {
-        VerifyingPublic(self.0.verifying_key())
+        VerifyingPublic(self.0.verifying_key().to_bytes())
     }
 
     /// Signs the concatenation of `label` and `message`. `label` is from [`super::labels`], so no signature fits two purposes.
@@ -80,8 +80,10 @@ impl core::fmt::Debug for SigningSecret {
 }
 
 /// The public half, known to be a canonical encoding of a point that is not of small order.
+///
+/// Kept as bytes: most of what is done with it is comparing and hashing, and the point costs more than either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct VerifyingPublic(VerifyingKey);
+pub struct VerifyingPublic([u8; PUBLIC_KEY_LEN]);
 
 impl VerifyingPublic {
     /// Refuses what has a second encoding or is of small order: one identity has one public key, and one key one identity.
@@ -94,13 +96,19 @@ impl VerifyingPublic {
         if key.is_weak() || !canonical {
             return Err(SignatureError::InvalidPublicKey);
         }
-        Ok(Self(key))
+        Ok(Self(*bytes))
+    }
+
+    /// For bytes that went through [`Self::from_bytes`] before they were stored, and that the store authenticated.
+    #[must_use]
+    pub fn from_stored(bytes: [u8; PUBLIC_KEY_LEN]) -> Self {
+        Self(bytes)
     }
 
     /// The 32 bytes.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; PUBLIC_KEY_LEN] {
-        self.0.to_bytes()
+        self.0
     }
 
     /// Checks a signature made by [`SigningSecret::sign`], strictly (no malleable or small-order components).
@@ -112,17 +120,20 @@ impl VerifyingPublic {
     ) -> Result<(), SignatureError> {
         let signature =
             Signature::from_slice(signature).map_err(|_| SignatureError::InvalidSignature)?;
-        self.0
+        VerifyingKey::from_bytes(&self.0)
+            .map_err(|_| SignatureError::InvalidPublicKey)?
             .verify_strict(&[label, message].concat(), &signature)
             .map_err(|_| SignatureError::InvalidSignature)
     }
 
     /// The X25519 public key of the same key pair: the birational map u = (1 + y) / (1 - y) (RFC 7748 §4.1).
     ///
-    /// Never fails: the points that map to a small-order or non-canonical u are refused by [`Self::from_bytes`].
+    /// Never fails: the points that map to a small-order or non-canonical u are refused by [`Self::from_bytes`]. Bytes that are no
+    /// point at all would give u = 0, with which no agreement succeeds.
     #[must_use]
     pub fn to_dh(&self) -> DhPublic {
-        DhPublic::from_checked(self.0.to_montgomery().to_bytes())
+        let u = VerifyingKey::from_bytes(&self.0).map(|key| key.to_montgomery().to_bytes());
+        DhPublic::from_checked(u.unwrap_or_default())
     }
 }
 

@@ -21,6 +21,16 @@ impl PublicIdentity {
         VerifyingPublic::from_bytes(bytes).map(Self)
     }
 
+    /// From the bytes of a row that the store authenticated, written from an identity that was checked. `None` unless there are 32.
+    #[must_use]
+    pub fn from_stored(bytes: &[u8]) -> Option<Self> {
+        bytes
+            .try_into()
+            .ok()
+            .map(VerifyingPublic::from_stored)
+            .map(Self)
+    }
+
     /// The 32 bytes.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; 32] {

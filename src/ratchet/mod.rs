@@ -96,7 +96,7 @@ pub struct Ratchet {
     /// DHr; the signed prekey at first on the initiator's side, nothing on the responder's.
     remote_key: Option<DhPublic>,
     /// DHs; nothing between receiving under a new remote key and sending the next message.
-    own: Option<DhSecret>,
+    own: Option<OwnKey>,
     /// CKs, Ns.
     sending: Option<ChainKey>,
     sent: u32,
@@ -107,6 +107,22 @@ pub struct Ratchet {
     received: u32,
     /// The latest receiving chains, oldest first.
     chains: VecDeque<ReceivedChain>,
+}
+
+/// A ratchet key pair of ours. The public half is in every header, so it is not computed for each.
+#[derive(Debug)]
+struct OwnKey {
+    secret: DhSecret,
+    public: DhPublic,
+}
+
+impl OwnKey {
+    fn new(secret: DhSecret) -> Self {
+        Self {
+            public: secret.public(),
+            secret,
+        }
+    }
 }
 
 impl Ratchet {
@@ -131,7 +147,7 @@ impl Ratchet {
         Self {
             root: RootKey::new(shared_secret),
             remote_key,
-            own,
+            own: own.map(OwnKey::new),
             sending: None,
             sent: 0,
             previous_sent: 0,
@@ -150,7 +166,7 @@ impl Ratchet {
         let mut next = self.duplicate();
         let (own_public, chain) = match (next.own.take(), next.sending.take()) {
             (Some(own), Some(chain)) => {
-                let public = own.public();
+                let public = own.public;
                 next.own = Some(own);
                 (public, chain)
             }
@@ -174,9 +190,9 @@ impl Ratchet {
     ) -> Result<(DhPublic, ChainKey), RatchetError> {
         // Without a remote key the responder has not received yet, and a session begins with receiving.
         let remote = self.remote_key.ok_or(RatchetError::Damaged)?;
-        let own = DhSecret::generate(rng);
-        let (root, chain) = self.root.step(&own.agree(&remote)?);
-        let public = own.public();
+        let own = OwnKey::new(DhSecret::generate(rng));
+        let (root, chain) = self.root.step(&own.secret.agree(&remote)?);
+        let public = own.public;
         self.root = root;
         self.own = Some(own);
         Ok((public, chain))
@@ -187,10 +203,10 @@ impl Ratchet {
         Self {
             root: self.root.duplicate(),
             remote_key: self.remote_key,
-            own: self
-                .own
-                .as_ref()
-                .map(|own| DhSecret::from_bytes(&own.to_bytes())),
+            own: self.own.as_ref().map(|own| OwnKey {
+                secret: DhSecret::from_bytes(&own.secret.to_bytes()),
+                public: own.public,
+            }),
             sending: self.sending.as_ref().map(ChainKey::duplicate),
             sent: self.sent,
             previous_sent: self.previous_sent,

@@ -142,7 +142,7 @@ impl Ratchet {
         if next.receiving.is_some() {
             next.skip_to(header.previous_chain_length, &mut kept)?;
         }
-        let (root, chain) = next.root.step(&own.agree(&header.ratchet_key)?);
+        let (root, chain) = next.root.step(&own.secret.agree(&header.ratchet_key)?);
         next.root = root;
         next.receiving = Some(chain);
         next.received = 0;

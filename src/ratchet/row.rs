@@ -1,6 +1,6 @@
 //! A ratchet as the store keeps it, and back.
 
-use super::{ChainKey, Ratchet, RatchetError, ReceivedChain, RootKey};
+use super::{ChainKey, OwnKey, Ratchet, RatchetError, ReceivedChain, RootKey};
 use crate::crypto::{DhPublic, DhSecret, Secret};
 use crate::limits::MAX_RECEIVING_CHAINS;
 use crate::wire::store::{RatchetRow, ReceivedChain as ReceivedChainRow};
@@ -20,7 +20,12 @@ impl Ratchet {
             own_secret: self
                 .own
                 .as_ref()
-                .map(|own| own.to_bytes().as_bytes().to_vec())
+                .map(|own| own.secret.to_bytes().as_bytes().to_vec())
+                .unwrap_or_default(),
+            own_public: self
+                .own
+                .as_ref()
+                .map(|own| own.public.as_bytes().to_vec())
                 .unwrap_or_default(),
             sending_chain_key: chain_bytes(&self.sending).unwrap_or_default(),
             sent: self.sent,
@@ -47,7 +52,14 @@ impl Ratchet {
         Ok(Self {
             root: RootKey::new(secret(&row.root_key)?.ok_or(RatchetError::Damaged)?),
             remote_key: public(&row.remote_key)?,
-            own: secret(&row.own_secret)?.map(|bytes| DhSecret::from_bytes(&bytes)),
+            own: match (secret(&row.own_secret)?, public(&row.own_public)?) {
+                (Some(secret), Some(public)) => Some(OwnKey {
+                    secret: DhSecret::from_bytes(&secret),
+                    public,
+                }),
+                (None, None) => None,
+                _ => return Err(RatchetError::Damaged),
+            },
             sending: secret(&row.sending_chain_key)?.map(ChainKey::new),
             sent: row.sent,
             previous_sent: row.previous_sent,

@@ -41,8 +41,8 @@ impl Session {
         Ok(Self {
             id: wire::array("session id", &row.session_id)?,
             peer: Party {
-                identity: PublicIdentity::from_bytes(&row.peer_identity_key)
-                    .map_err(|_| SessionError::Damaged)?,
+                identity: PublicIdentity::from_stored(&row.peer_identity_key)
+                    .ok_or(SessionError::Damaged)?,
                 device_id: row.peer_device_id,
             },
             associated_data: wire::array("associated data", &row.associated_data)?,

@@ -102,6 +102,14 @@ impl Recording {
             .count()
     }
 
+    pub fn bytes_written(&self) -> usize {
+        let written = self.events.iter().map(|event| match event {
+            Event::Write(_, _, data) => data.len(),
+            _ => 0,
+        });
+        written.sum()
+    }
+
     pub fn grew(&self) -> bool {
         let mut events = self.events.iter();
         events.any(|event| matches!(event, Event::SetLen(..)))

@@ -20,11 +20,13 @@ impl Contact {
     pub(super) fn from_row(row: ContactRow) -> Result<Self, WindlassError> {
         let bundle = match row.bundle.as_slice() {
             [] => None,
-            bytes => Some(VerifiedBundle::decode(bytes).map_err(|_| damaged(Table::Contacts))?),
+            bytes => {
+                Some(VerifiedBundle::from_stored(bytes).map_err(|_| damaged(Table::Contacts))?)
+            }
         };
         Ok(Self {
-            identity: PublicIdentity::from_bytes(&row.identity_key)
-                .map_err(|_| damaged(Table::Contacts))?,
+            identity: PublicIdentity::from_stored(&row.identity_key)
+                .ok_or_else(|| damaged(Table::Contacts))?,
             bundle,
             row,
         })

@@ -32,7 +32,7 @@ pub(in crate::api) struct Stored {
 impl Stored {
     fn from_row(row: &MessageRow) -> Result<Self, WindlassError> {
         let damaged = || damaged(Table::Messages);
-        let identity = |bytes: &[u8]| PublicIdentity::from_bytes(bytes).map_err(|_| damaged());
+        let identity = |bytes: &[u8]| PublicIdentity::from_stored(bytes).ok_or_else(damaged);
         Ok(Self {
             author: identity(&row.author_identity_key)?,
             peer: identity(&row.peer_identity_key)?,
@@ -230,7 +230,7 @@ pub(in crate::api) fn expire(store: &mut Writer<'_>, now: u64) -> Result<usize, 
     for (order, bytes) in &rows {
         let damaged = || damaged(Table::Expiries);
         let row: TimelineRow = wire::decode("expiry", bytes).map_err(|_| damaged())?;
-        let author = PublicIdentity::from_bytes(&row.author_identity_key).map_err(|_| damaged())?;
+        let author = PublicIdentity::from_stored(&row.author_identity_key).ok_or_else(damaged)?;
         let id = MessageId::from_bytes(&row.message_id).map_err(|_| damaged())?;
         if let Some(stored) = find(store, &author, &id)? {
             let place = timeline_order(&stored.content);
@@ -301,7 +301,7 @@ pub(in crate::api) fn page(
             let damaged = || damaged(Table::Timeline);
             let row: TimelineRow = wire::decode("timeline", &bytes).map_err(|_| damaged())?;
             let author =
-                PublicIdentity::from_bytes(&row.author_identity_key).map_err(|_| damaged())?;
+                PublicIdentity::from_stored(&row.author_identity_key).ok_or_else(damaged)?;
             let id = MessageId::from_bytes(&row.message_id).map_err(|_| damaged())?;
             find(store, &author, &id)?.ok_or_else(damaged)
         })
@@ -323,7 +323,7 @@ pub(in crate::api) fn conversations(
             let damaged = || damaged(Table::Conversations);
             let row: ConversationRow =
                 wire::decode("conversation", bytes).map_err(|_| damaged())?;
-            let peer = PublicIdentity::from_bytes(&row.peer_identity_key).map_err(|_| damaged())?;
+            let peer = PublicIdentity::from_stored(&row.peer_identity_key).ok_or_else(damaged)?;
             Ok((peer, row.last_activity))
         })
         .collect::<Result<Vec<_>, WindlassError>>()?;

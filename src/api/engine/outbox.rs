@@ -76,8 +76,8 @@ pub(in crate::api) fn waiting(
                 wire::decode("outbox", &bytes).map_err(|_| damaged(Table::Outbox))?;
             Ok(Waiting {
                 id: row.id,
-                recipient: PublicIdentity::from_bytes(&row.recipient_identity_key)
-                    .map_err(|_| damaged(Table::Outbox))?,
+                recipient: PublicIdentity::from_stored(&row.recipient_identity_key)
+                    .ok_or_else(|| damaged(Table::Outbox))?,
                 envelope: row.envelope,
             })
         })
