@@ -159,7 +159,7 @@ fn ratio(a: Duration, b: Duration) -> f64 {
 
 fn scale(folder: &Path, sessions: u64) {
     let mut rows = Vec::new();
-    for count in [1_000, sessions] {
+    for count in [1_000, sessions.max(2_000)] {
         let path = folder.join(format!("{count}.wl"));
         fill(&path, count);
         let open = median(9, || {
