@@ -70,17 +70,15 @@ fn durability(folder: &Path) {
     let block = vec![7; bytes];
     raw_file.write_all_at(&vec![0; bytes * 64], 0).unwrap();
     raw_file.sync_all().unwrap();
-    let mut at = 0;
     // Turn by turn, so that a disk that changes its mind changes it for both.
     let (mut raw_times, mut send_times) = (Vec::new(), Vec::new());
-    for _ in 0..400 {
+    for at in 0..400 {
         raw_times.push(timed(|| {
             raw_file
                 .write_all_at(&block, at % 64 * bytes as u64)
                 .unwrap();
             raw_file.sync_data().unwrap();
         }));
-        at += 1;
         send_times.push(send());
     }
     raw_times.sort();

@@ -1,4 +1,4 @@
-//! Every error of the facade, with its stable code. One table; the documentation is generated from it.
+//! Every error of the facade. What else is to be said of each is in [`super::error_info`].
 
 use super::progress::ProgressError;
 use crate::bundle::{BundleError, UriError};
@@ -125,170 +125,6 @@ pub enum WindlassError {
     NotForThisSession,
     #[error("the message cannot be decrypted: {0}")]
     Undecryptable(String),
-}
-
-/// What a program may want to know of an error beside its sentence.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct ErrorInfo {
-    /// The stable code, for example `wrong_key`; the name of the exception in snake case.
-    pub code: String,
-    /// True when the same call may succeed later without anyone's doing.
-    pub retry: bool,
-    /// What to do.
-    pub advice: String,
-}
-
-/// Code, whether to try again, what to do.
-type Row = (&'static str, bool, &'static str);
-
-const TABLE: &[Row] = &[
-    (
-        "invalid_address",
-        false,
-        "Check the address; it begins with wl1 and has a checksum.",
-    ),
-    ("invalid_key", false, "Refuse whatever brought this key."),
-    ("invalid_key_length", false, "Give exactly 32 bytes."),
-    (
-        "no_secret_half",
-        false,
-        "Use the identity that the seed belongs to.",
-    ),
-    ("bundle_malformed", false, "Ask for the bundle again."),
-    (
-        "bundle_signature",
-        false,
-        "Refuse the bundle: it was changed, or made by somebody else.",
-    ),
-    ("bundle_expired", false, "Ask the contact for a new bundle."),
-    ("bundle_from_the_future", true, "Set this device's clock."),
-    (
-        "own_bundle",
-        false,
-        "Give your bundle to others and add theirs.",
-    ),
-    (
-        "uri_not_windlass",
-        false,
-        "This is another application's code.",
-    ),
-    (
-        "uri_unknown_kind",
-        false,
-        "Update this library, or use an invitation.",
-    ),
-    ("uri_damaged", false, "Copy or scan it again, whole."),
-    ("picture_unreadable", false, "Give a PNG or JPEG."),
-    (
-        "no_qr_code",
-        false,
-        "Take the picture again: closer, straight, in better light.",
-    ),
-    ("too_long_for_qr_code", false, "Hand over the URI as text."),
-    ("unsupported_version", false, "Update this library."),
-    ("store_exists", false, "Open it, or choose another path."),
-    (
-        "store_not_found",
-        false,
-        "Check the path, or create a store.",
-    ),
-    ("wrong_key", false, "Ask for the passphrase again."),
-    ("empty_passphrase", false, "Ask for a passphrase."),
-    ("not_a_store", false, "Check the path."),
-    ("store_damaged", false, "Restore the store from a backup."),
-    ("store_locked", true, "Close the other process that has it."),
-    ("store_newer_version", false, "Update this library."),
-    ("disk_full", true, "Make room."),
-    (
-        "key_slots_missing",
-        false,
-        "Put the .keys file back beside the store.",
-    ),
-    (
-        "key_slots_damaged",
-        false,
-        "Put back the copy of the .keys file that belongs to this store.",
-    ),
-    (
-        "key_slots_mismatch",
-        false,
-        "Put back store and .keys file of the same time.",
-    ),
-    ("not_a_backup", false, "Check the path."),
-    ("backup_damaged", false, "Use another copy of the backup."),
-    ("store_closed", false, "Open the store again."),
-    (
-        "forked",
-        false,
-        "Open the store after fork, in one process only.",
-    ),
-    ("key_derivation", true, "Free some memory."),
-    (
-        "file_system",
-        true,
-        "Close the store, look at the disk, open the store again.",
-    ),
-    (
-        "no_randomness",
-        true,
-        "Try again; the system is still starting, or out of file handles.",
-    ),
-    ("cancelled", true, "Nothing; it was asked for."),
-    ("identity_missing", false, "Use Client.create."),
-    ("identity_exists", false, "Use Client.open."),
-    ("unknown_contact", false, "Add the contact's bundle."),
-    ("no_bundle", false, "Ask the contact for a bundle."),
-    ("unknown_message", false, "Use an id that the history gave."),
-    ("content_too_large", false, "Send less."),
-    (
-        "invalid_media_type",
-        false,
-        "Use a media type such as image/png.",
-    ),
-    (
-        "body_not_sendable",
-        false,
-        "Send text, data or opaque bytes.",
-    ),
-    (
-        "safety_number_mismatch",
-        false,
-        "Do not trust the contact; compare again in person.",
-    ),
-    ("envelope_malformed", false, "Drop the envelope."),
-    (
-        "not_for_this_device",
-        false,
-        "Drop the envelope, or give it to the device it is for.",
-    ),
-    (
-        "not_for_this_session",
-        false,
-        "Give the envelope to Client.receive.",
-    ),
-    ("undecryptable", false, "Ask the sender to send again."),
-];
-
-/// Every error there is, in the order of the documentation.
-#[uniffi::export]
-#[must_use]
-pub fn errors() -> Vec<ErrorInfo> {
-    TABLE.iter().map(info).collect()
-}
-
-/// What is known of the error with this code; nothing for a code that does not exist.
-#[uniffi::export]
-#[must_use]
-pub fn error_info(code: &str) -> Option<ErrorInfo> {
-    TABLE.iter().find(|row| row.0 == code).map(info)
-}
-
-fn info((code, retry, advice): &Row) -> ErrorInfo {
-    ErrorInfo {
-        code: (*code).to_owned(),
-        retry: *retry,
-        advice: (*advice).to_owned(),
-    }
 }
 
 impl WindlassError {
@@ -422,6 +258,7 @@ pub(super) fn of_envelope(error: WireError) -> WindlassError {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::error_info::{TABLE, error_info};
     use super::*;
 
     /// The table and the enumeration are one list in two forms.
