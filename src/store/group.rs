@@ -52,18 +52,17 @@ impl Group {
         state.committed > state.durable.max(state.failed)
     }
 
-    /// Notes a commit that is not durable yet; its number.
-    pub(super) fn committed(&self) -> u64 {
+    /// Gives the next commit its number. Before the commit: whoever can see it already must find its number.
+    pub(super) fn number(&self) -> u64 {
         let mut state = self.lock();
         state.committed += 1;
         state.committed
     }
 
-    /// Notes a commit with a sync, which makes all before it durable.
-    pub(super) fn synced(&self) {
+    /// Notes that a commit with a sync is over, which makes all before it durable.
+    pub(super) fn synced(&self, number: u64) {
         let mut state = self.lock();
-        state.committed += 1;
-        state.durable = state.committed;
+        state.durable = number;
         #[cfg(test)]
         {
             state.syncs += 1;

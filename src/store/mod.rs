@@ -209,9 +209,13 @@ impl Store {
     fn usable(&self) -> Result<RwLockReadGuard<'_, Option<Inner>>, StoreError> {
         self.check_process()?;
         let failed = |inner: &Inner| inner.failed.load(Ordering::Acquire);
-        if self.shared().as_ref().is_some_and(failed)
-            && let Some(inner) = self.alone().as_mut().filter(|inner| failed(inner))
-        {
+        let shared = self.shared();
+        if !shared.as_ref().is_some_and(failed) {
+            return Ok(shared);
+        }
+        drop(shared);
+        // Another thread may have done it in between.
+        if let Some(inner) = self.alone().as_mut().filter(|inner| failed(inner)) {
             inner.open_again(self.medium.as_ref())?;
         }
         Ok(self.shared())
@@ -286,6 +290,7 @@ impl Inner {
         transaction
             .set_durability(durability)
             .map_err(|_| StoreError::Damaged { what: "savepoints" })?;
+        let number = self.group.number();
         if let Err(error) = transaction.commit() {
             let error = StoreError::from(error);
             self.failed.store(true, Ordering::Release);
@@ -293,11 +298,9 @@ impl Inner {
             return Err(error);
         }
         if sync {
-            self.group.synced();
-            Ok(self.group.latest())
-        } else {
-            Ok(self.group.committed())
+            self.group.synced(number);
         }
+        Ok(number)
     }
 
     fn learn(&self, learned: rows::Learned) {
