@@ -46,6 +46,28 @@ final class ConversationTests: XCTestCase {
         }
     }
 
+    func testABackupBringsTheHistoryToANewDeviceAndCanBeStopped() throws {
+        let (alice, bob) = (try create("alice"), try create("bob"))
+        _ = try alice.addContact(bundle: bob.singleUseBundle())
+        _ = try alice.send(to: bob.address(), text: "ahoy")
+        try exchange(alice, bob)
+        let (device, address) = (alice.deviceId(), bob.address())
+        try alice.close()
+        let store = try EncryptedStore.open(path: path("alice"), key: key())
+        let progress = Told()
+        XCTAssertEqual(try store.exportBackup(path: path("backup"), key: key(), progress: progress), 4)
+        XCTAssertEqual(progress.last, 4)
+        progress.stop = true
+        XCTAssertEqual(failure(try store.exportBackup(path: path("stopped"), key: key(), progress: progress))?.code, "cancelled")
+        try store.close()
+        let restored = try EncryptedStore.importBackup(
+            backup: path("backup"), backupKey: key(), path: path("new"), key: key())
+        let again = try Client.open(store: restored)
+        XCTAssertNotEqual(again.deviceId(), device)
+        XCTAssertEqual(try texts(again, with: address), ["ahoy"])
+        try again.close()
+    }
+
     func testWhatTheReadmeShowsWorks() throws {
         try firstConversation(home: home.path)
     }
@@ -141,5 +163,16 @@ final class ConversationTests: XCTestCase {
             }
         }
         XCTAssertEqual(Set(try texts(bob, with: alice.address())), Set((1...20).map { "\($0)" }))
+    }
+}
+
+/// Remembers what it was told, and stops the work if it is asked to.
+private final class Told: Progress, @unchecked Sendable {
+    var last: UInt64 = 0
+    var stop = false
+
+    func advance(done: UInt64, total: UInt64) throws {
+        last = done
+        if stop { throw ProgressError.Stopped(message: "enough") }
     }
 }

@@ -41,6 +41,34 @@ class ConversationTest {
         client.conversation(with).messages().map { it.text }
 
     @Test
+    fun `a backup brings the history to a new device and can be stopped`() {
+        val (alice, bob) = create("alice") to create("bob")
+        alice.addContact(bob.singleUseBundle())
+        alice.send(bob.address(), "ahoy")
+        exchange(alice, bob)
+        val device = alice.deviceId()
+        alice.shutdown()
+        var last = 0uL
+        val told = object : Progress {
+            override fun advance(done: ULong, total: ULong) {
+                last = done
+            }
+        }
+        val stopping = object : Progress {
+            override fun advance(done: ULong, total: ULong) = error("enough")
+        }
+        val store = EncryptedStore.open(path("alice"), key)
+        assertEquals(4uL, store.exportBackup(path("backup"), key, told))
+        assertEquals(4uL, last)
+        assertThrows(WindlassException.Cancelled::class.java) { store.exportBackup(path("stopped"), key, stopping) }
+        store.shutdown()
+        Client.open(EncryptedStore.importBackup(path("backup"), key, path("new"), key)).use {
+            assertFalse(device == it.deviceId())
+            assertEquals(listOf("ahoy"), texts(it, bob.address()))
+        }
+    }
+
+    @Test
     fun `what the README shows works`() = firstConversation(home.toString())
 
     @Test
