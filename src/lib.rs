@@ -28,9 +28,9 @@ pub mod x3dh;
 
 pub use api::{
     Body, Bundle, Bytes, Client, Contact, Conversation, ConversationSummary, EncryptedStore,
-    ErrorInfo, Event, Identity, Inspection, Message, OutgoingEnvelope, OutgoingMessage, Progress,
-    ProgressError, Received, Result, Sent, Session, SessionState, ShredReport, StoreKey, TableRows,
-    UndecryptableCause, WindlassError, error_info, errors,
+    ErrorInfo, Event, Identity, Inspection, Message, OutgoingEnvelope, OutgoingMessage,
+    ProgressError, ProgressListener, Received, Result, Sent, Session, SessionState, ShredReport,
+    StoreKey, TableRows, UndecryptableCause, WindlassError, error_info, errors,
 };
 
 uniffi::setup_scaffolding!("windlass");

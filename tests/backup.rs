@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
-use windlass::{Client, EncryptedStore, Event, Progress, ProgressError, StoreKey, WindlassError};
+use windlass::{
+    Client, EncryptedStore, Event, ProgressError, ProgressListener, StoreKey, WindlassError,
+};
 
 fn key(byte: u8) -> Arc<StoreKey> {
     StoreKey::from_bytes(vec![byte; 32].into()).unwrap()
@@ -205,7 +207,7 @@ struct Counting {
     stop_at: AtomicU64,
 }
 
-impl Progress for Counting {
+impl ProgressListener for Counting {
     fn advance(&self, done: u64, total: u64) -> Result<(), ProgressError> {
         self.told.lock().unwrap().push((done, total));
         let stop = self.stop_at.load(Ordering::Relaxed);
@@ -220,7 +222,7 @@ impl Progress for Counting {
 fn progress_is_told_to_its_end_and_can_stop_the_work() {
     let fixture = Fixture::new(300);
     let counting = Arc::new(Counting::default());
-    let progress = || Some(Arc::clone(&counting) as Arc<dyn Progress>);
+    let progress = || Some(Arc::clone(&counting) as Arc<dyn ProgressListener>);
     counting.stop_at.store(1, Ordering::Relaxed);
     let stopped = fixture
         .store

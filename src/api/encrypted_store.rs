@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::engine::{Moment, backup};
-use super::{Progress, Result, StoreKey, clock};
+use super::{ProgressListener, Result, StoreKey, clock};
 use crate::store::{BackupReader, BackupWriter, Store};
 
 /// The file that holds everything a client knows, sealed. One process owns it.
@@ -77,7 +77,7 @@ impl EncryptedStore {
         backup_key: &StoreKey,
         path: String,
         key: &StoreKey,
-        progress: Option<Arc<dyn Progress>>,
+        progress: Option<Arc<dyn ProgressListener>>,
     ) -> Result<Arc<Self>> {
         let reader = BackupReader::open(Path::new(&backup), &backup_key.0)?;
         let mut moment = Moment::at(clock::now())?;
@@ -94,7 +94,7 @@ impl EncryptedStore {
         &self,
         path: String,
         key: &StoreKey,
-        progress: Option<Arc<dyn Progress>>,
+        progress: Option<Arc<dyn ProgressListener>>,
     ) -> Result<u64> {
         let writer = BackupWriter::create(Path::new(&path), &key.0)?;
         self.0

@@ -28,7 +28,7 @@ pub use error_info::{ErrorInfo, error_info, errors};
 pub use event::{Event, UndecryptableCause};
 pub use identity::Identity;
 pub use message::{Body, Message};
-pub use progress::{Progress, ProgressError};
+pub use progress::{ProgressError, ProgressListener};
 pub use session::{Session, SessionState};
 pub use store_key::StoreKey;
 

@@ -1,8 +1,8 @@
-//! `Progress`.
+//! `ProgressListener`.
 
 /// Told how far a long work has come. An object of the caller's, called in the caller's thread.
 #[uniffi::export(rust, foreign)]
-pub trait Progress: Send + Sync {
+pub trait ProgressListener: Send + Sync {
     /// `done` of `total` records are through. An error stops the work and leaves nothing of it.
     fn advance(&self, done: u64, total: u64) -> Result<(), ProgressError>;
 }

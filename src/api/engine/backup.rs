@@ -7,7 +7,7 @@ use prost::Message;
 
 use super::{Device, Moment, damaged, history, put_row};
 use crate::api::error::WindlassError;
-use crate::api::progress::Progress;
+use crate::api::progress::ProgressListener;
 use crate::crypto::Secret;
 use crate::identity::IdentityKeyPair;
 use crate::store::{BackupReader, BackupWriter, Key, Rows, StoreError, Table, Writer};
@@ -21,7 +21,7 @@ const STEP: u64 = 500;
 
 /// Counts records.
 struct Counter<'a> {
-    progress: Option<&'a dyn Progress>,
+    progress: Option<&'a dyn ProgressListener>,
     done: u64,
     total: u64,
 }
@@ -48,7 +48,7 @@ pub(in crate::api) fn export(
     store: &impl Rows,
     mut backup: BackupWriter,
     now: u64,
-    progress: Option<&dyn Progress>,
+    progress: Option<&dyn ProgressListener>,
 ) -> Result<u64, WindlassError> {
     const TABLES: [Table; 3] = [Table::Contacts, Table::Conversations, Table::Messages];
     let mut records = 1;
@@ -106,7 +106,7 @@ pub(in crate::api) fn import(
     store: &mut Writer<'_>,
     mut backup: BackupReader,
     moment: &mut Moment,
-    progress: Option<&dyn Progress>,
+    progress: Option<&dyn ProgressListener>,
 ) -> Result<(), WindlassError> {
     let malformed = || WindlassError::from(StoreError::BackupDamaged);
     let mut counter = Counter {

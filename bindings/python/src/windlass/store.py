@@ -15,7 +15,7 @@ ProgressCallback = Callable[[int, int], object]
 _S = TypeVar("_S", bound="EncryptedStore")
 
 
-class _Told(_native.Progress):
+class _Told(_native.ProgressListener):
     def __init__(self, callback: ProgressCallback) -> None:
         self.callback = callback
         self.raised: BaseException | None = None
@@ -28,8 +28,8 @@ class _Told(_native.Progress):
             raise _native.ProgressError.Stopped() from error
 
 
-def _told(progress: _native.Progress | ProgressCallback | None) -> _native.Progress | None:
-    return progress if progress is None or isinstance(progress, _native.Progress) else _Told(progress)
+def _told(progress: _native.ProgressListener | ProgressCallback | None) -> _native.ProgressListener | None:
+    return progress if progress is None or isinstance(progress, _native.ProgressListener) else _Told(progress)
 
 
 class EncryptedStore(_native.EncryptedStore):
@@ -39,7 +39,7 @@ class EncryptedStore(_native.EncryptedStore):
         self,
         path: str | os.PathLike[str],
         key: StoreKey,
-        progress: _native.Progress | ProgressCallback | None = None,
+        progress: _native.ProgressListener | ProgressCallback | None = None,
     ) -> int:
         """Writes identity, contacts and history to a new file, sealed under a key of its own; answers how many records."""
         told = _told(progress)
@@ -55,7 +55,7 @@ class EncryptedStore(_native.EncryptedStore):
         backup_key: StoreKey,
         path: str | os.PathLike[str],
         key: StoreKey,
-        progress: _native.Progress | ProgressCallback | None = None,
+        progress: _native.ProgressListener | ProgressCallback | None = None,
     ) -> _S:
         """Makes a new store from a backup: the same identity on a new device, with contacts and history."""
         told = _told(progress)

@@ -167,12 +167,12 @@ final class ConversationTests: XCTestCase {
 }
 
 /// Remembers what it was told, and stops the work if it is asked to.
-private final class Told: Progress, @unchecked Sendable {
+private final class Told: ProgressListener, @unchecked Sendable {
     var last: UInt64 = 0
     var stop = false
 
     func advance(done: UInt64, total: UInt64) throws {
         last = done
-        if stop { throw ProgressError.Stopped(message: "enough") }
+        if stop { throw ProgressError.Stopped }
     }
 }

@@ -49,12 +49,12 @@ class ConversationTest {
         val device = alice.deviceId()
         alice.shutdown()
         var last = 0uL
-        val told = object : Progress {
+        val told = object : ProgressListener {
             override fun advance(done: ULong, total: ULong) {
                 last = done
             }
         }
-        val stopping = object : Progress {
+        val stopping = object : ProgressListener {
             override fun advance(done: ULong, total: ULong) = error("enough")
         }
         val store = EncryptedStore.open(path("alice"), key)
