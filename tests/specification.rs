@@ -154,6 +154,13 @@ fn the_table_of_bodies_is_the_one_of_the_schema() {
     assert_eq!(stated, used);
 }
 
+/// The clause number that a text begins with; empty if it begins with none.
+fn leading_number(text: &str) -> String {
+    let number = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let number = &text[..text.len() - number.len()];
+    number.trim_end_matches('.').to_owned()
+}
+
 /// Every section and clause of the RFC, in the order of the text.
 fn clauses() -> Vec<String> {
     rfc()
@@ -162,11 +169,7 @@ fn clauses() -> Vec<String> {
             let heading = line.trim_start_matches('#').trim_start();
             let clause = line.strip_prefix("**");
             let start = clause.or((heading != line).then_some(heading))?;
-            let number: String = start
-                .chars()
-                .take_while(|c| c.is_ascii_digit() || *c == '.')
-                .collect();
-            let number = number.trim_end_matches('.').to_owned();
+            let number = leading_number(start);
             (!number.is_empty()).then_some(number)
         })
         .collect()
@@ -196,14 +199,7 @@ fn clauses_are_numbered_in_order_and_each_once() {
 /// The numbers that stand behind a section sign or in brackets: `§7.4`, `(7.4.6)`, `7.4.6 to 7.4.9`.
 fn cited(text: &str, mark: &str) -> Vec<String> {
     text.match_indices(mark)
-        .map(|(at, _)| {
-            let rest = &text[at + mark.len()..];
-            let number: String = rest
-                .chars()
-                .take_while(|c| c.is_ascii_digit() || *c == '.')
-                .collect();
-            number.trim_end_matches('.').to_owned()
-        })
+        .map(|(at, _)| leading_number(&text[at + mark.len()..]))
         .filter(|number| !number.is_empty())
         .collect()
 }
@@ -236,14 +232,9 @@ fn every_clause_that_is_cited_exists() {
         check("the RFC", number);
     }
     for (before, number) in text.match_indices('§').map(|(at, sign)| {
-        let rest = &text[at + sign.len()..];
-        let number: String = rest
-            .chars()
-            .take_while(|c| c.is_ascii_digit() || *c == '.')
-            .collect();
         (
             text[..at].trim_end().chars().next_back(),
-            number.trim_end_matches('.').to_owned(),
+            leading_number(&text[at + sign.len()..]),
         )
     }) {
         let foreign = before.is_some_and(|c| c.is_ascii_alphanumeric() || c == ']');

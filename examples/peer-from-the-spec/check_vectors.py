@@ -141,9 +141,8 @@ def message_key(input: Case) -> Case:
 
 def sender_hint(input: Case) -> Case:
     seed, other, session_id = (unhex(input, name) for name in ("seed", "other", "session_id"))
-    static = peer.agree(peer.x25519_of_seed(seed), peer.x25519_of_identity(other))
-    key = peer.hkdf(bytes(32), static, b"Windlass v1 sender hint")
-    ours, theirs = (peer.hmac_sha256(key, sender + session_id)[:8] for sender in (peer.identity_of_seed(seed), other))
+    key = peer.hint_key(seed, other)
+    ours, theirs = (peer.sender_hint(key, sender, session_id) for sender in (peer.identity_of_seed(seed), other))
     return {"hint_key": key.hex(), "sent_by_us": ours.hex(), "sent_by_other": theirs.hex()}
 
 

@@ -266,6 +266,14 @@ class Ratchet:
 
 
 # Envelopes (§7.1, §7.3, §7.5).
+def hint_key(seed: bytes, other: bytes) -> bytes:
+    return hkdf(bytes(32), agree(x25519_of_seed(seed), x25519_of_identity(other)), b"Windlass v1 sender hint")
+
+
+def sender_hint(key: bytes, sender: bytes, session_id: bytes) -> bytes:
+    return hmac_sha256(key, sender + session_id)[:8]
+
+
 @dataclass
 class Session:
     seed: bytes
@@ -278,9 +286,7 @@ class Session:
     def send(self, payload: bytes, ratchet_secret: bytes | None = None, nonce: bytes | None = None) -> bytes:
         """An envelope with one message."""
         self.ratchet, ratchet_fields, key = self.ratchet.send(ratchet_secret or os.urandom(32))
-        static = agree(x25519_of_seed(self.seed), x25519_of_identity(self.peer))
-        hint_key = hkdf(bytes(32), static, b"Windlass v1 sender hint")
-        hint = hmac_sha256(hint_key, identity_of_seed(self.seed) + self.agreed.session_id)[:8]
+        hint = sender_hint(hint_key(self.seed, self.peer), identity_of_seed(self.seed), self.agreed.session_id)
         header = encode((1, self.agreed.session_id), (2, hint), *ratchet_fields)
         sealed = seal(key, pad(payload), self.agreed.associated_data + header, nonce or os.urandom(12))
         return encode((1, 1), (2, encode((1, Fixed32(self.peer_device)), (2, self.handshake), (3, header), (4, sealed))))

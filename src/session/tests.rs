@@ -1,16 +1,7 @@
 use super::*;
 use crate::bundle::Prekey;
 use crate::crypto::{Secret, SeededRandom, seeded};
-use crate::ratchet::MessageKey;
-
-/// Keeps nothing: these tests receive in order.
-struct NoneSkipped;
-
-impl SkippedKeys for NoneSkipped {
-    fn get(&self, _: Position) -> Result<Option<MessageKey>, RatchetError> {
-        Ok(None)
-    }
-}
+use crate::ratchet::MemorySkippedKeys;
 
 struct Pair {
     rng: SeededRandom,
@@ -87,16 +78,22 @@ fn the_handshake_travels_until_the_first_reply() {
     assert!(alice.is_pending());
 
     let first = travel(first);
-    let received = pair.respond(&first).receive(&first, &NoneSkipped).unwrap();
+    let received = pair
+        .respond(&first)
+        .receive(&first, &MemorySkippedKeys::default())
+        .unwrap();
     assert_eq!(*received.payload, b"1");
     let bob = Session::from_row(&received.session.to_row()).unwrap();
-    let bob = bob.receive(&travel(second), &NoneSkipped).unwrap().session;
+    let bob = bob
+        .receive(&travel(second), &MemorySkippedKeys::default())
+        .unwrap()
+        .session;
 
     let (bob, reply) = bob.send(&pair.bob.public(), b"3", &mut pair.rng).unwrap();
     assert!(reply.handshake.is_none());
     let received = Session::from_row(&alice.to_row())
         .unwrap()
-        .receive(&travel(reply), &NoneSkipped)
+        .receive(&travel(reply), &MemorySkippedKeys::default())
         .unwrap();
     assert!(received.established && !received.session.is_pending());
     let (_, third) = received
@@ -105,7 +102,9 @@ fn the_handshake_travels_until_the_first_reply() {
         .unwrap();
     assert!(third.handshake.is_none());
     assert_eq!(
-        *bob.receive(&travel(third), &NoneSkipped).unwrap().payload,
+        *bob.receive(&travel(third), &MemorySkippedKeys::default())
+            .unwrap()
+            .payload,
         b"4"
     );
 }
@@ -131,7 +130,10 @@ fn every_changed_bit_of_an_envelope_is_refused() {
         };
         handshake.signed_prekey_id == 1
             && handshake.one_time_prekey_id.is_none()
-            && pair.respond(part).receive(part, &NoneSkipped).is_ok()
+            && pair
+                .respond(part)
+                .receive(part, &MemorySkippedKeys::default())
+                .is_ok()
     };
     assert!(opens(&good));
     for i in 0..good.len() {

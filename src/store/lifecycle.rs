@@ -132,9 +132,7 @@ impl Store {
             return Ok(());
         };
         let shredded = guarded(|| {
-            if open.check_whole().is_err() {
-                open.open_again(self.medium.as_ref())?;
-            }
+            open.repair(self.medium.as_ref())?;
             open.shred()?;
             open.count_opening(open.keys.opened)
         });
@@ -148,9 +146,7 @@ impl Store {
         self.check_process()?;
         let mut inner = self.alone();
         let open = inner.as_mut().ok_or(StoreError::Closed)?;
-        if open.check_whole().is_err() {
-            open.open_again(self.medium.as_ref())?;
-        }
+        open.repair(self.medium.as_ref())?;
         open.slots
             .change_key(key, &open.keys, &mut system_random()?)
     }
@@ -206,9 +202,12 @@ impl Inner {
         }
     }
 
-    /// Reads both files again, after a write that may or may not have reached them. On an error the store stays failed, and the
-    /// next call tries again.
-    pub(super) fn open_again(&mut self, medium: &dyn Medium) -> Result<(), StoreError> {
+    /// Reads both files again, after a write that may or may not have reached them; nothing is to be done otherwise. On an error the
+    /// store stays failed, and the next call tries again.
+    pub(super) fn repair(&mut self, medium: &dyn Medium) -> Result<(), StoreError> {
+        if self.check_whole().is_ok() {
+            return Ok(());
+        }
         // Its locks first.
         self.database = None;
         let database = open_database(medium)?;

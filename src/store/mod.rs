@@ -181,11 +181,10 @@ impl Store {
         let inner = inner.as_ref().ok_or(StoreError::Closed)?;
         guarded(|| {
             let table = inner.database()?.begin_read()?.open_table(ROWS)?;
+            let reader = Reader::new(inner, table);
             let mut rows = Vec::new();
             for of in Table::ALL {
-                let (low, high) = of.bounds();
-                let range = table.range::<&[u8]>(low.as_slice()..high.as_slice())?;
-                rows.push((of.name(), range.count() as u64));
+                rows.push((of.name(), reader.count(of)?));
             }
             Ok(Inspection {
                 schema_version: header::SCHEMA_VERSION,
@@ -208,15 +207,16 @@ impl Store {
     /// The open store, once whatever failed before is repaired.
     fn usable(&self) -> Result<RwLockReadGuard<'_, Option<Inner>>, StoreError> {
         self.check_process()?;
-        let failed = |inner: &Inner| inner.failed.load(Ordering::Acquire);
         let shared = self.shared();
-        if !shared.as_ref().is_some_and(failed) {
+        if shared
+            .as_ref()
+            .is_none_or(|inner| inner.check_whole().is_ok())
+        {
             return Ok(shared);
         }
         drop(shared);
-        // Another thread may have done it in between.
-        if let Some(inner) = self.alone().as_mut().filter(|inner| failed(inner)) {
-            inner.open_again(self.medium.as_ref())?;
+        if let Some(inner) = self.alone().as_mut() {
+            inner.repair(self.medium.as_ref())?;
         }
         Ok(self.shared())
     }

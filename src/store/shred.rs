@@ -28,9 +28,10 @@ impl Store {
     /// Makes every earlier value of a row that was replaced or deleted unreadable. The cost follows the buckets touched since the
     /// last shred, not the size of the store. Waits for readers and writers, and they wait for it.
     pub fn shred(&self) -> Result<ShredReport, StoreError> {
-        drop(self.usable()?);
+        self.check_process()?;
         let mut inner = self.alone();
         let inner = inner.as_mut().ok_or(StoreError::Closed)?;
+        inner.repair(self.medium.as_ref())?;
         guarded(|| inner.shred())
     }
 }

@@ -128,10 +128,9 @@ class Foreign:
         self.associated_data = struct.pack(">I", 1) + associated_data
         name = hashlib.sha256(b"Windlass v1 session id" + self.associated_data + b"".join(keys))
         self.session_id = name.digest()[:16]
-        static = peer.agree(peer.x25519_of_seed(THEIRS), peer.x25519_of_identity(self.other))
-        hint_key = peer.hkdf(bytes(32), static, b"Windlass v1 sender hint")
+        key = peer.hint_key(THEIRS, self.other)
         self.hints = {
-            sender: peer.hmac_sha256(hint_key, sender + self.session_id)[:8] for sender in (self.identity, self.other)
+            sender: peer.sender_hint(key, sender, self.session_id) for sender in (self.identity, self.other)
         }
 
     def begin(self, encoded: bytes, plaintext: bytes) -> bytes:

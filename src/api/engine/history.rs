@@ -110,26 +110,7 @@ pub(super) fn append(
         delivered_at: 0,
         expires_at,
     };
-    put_row(
-        store,
-        Table::Messages,
-        Key::new(&message_key(author, &content.id)),
-        &row,
-    )?;
-    put_row(
-        store,
-        Table::Timeline,
-        Key::ordered(&peer.to_bytes(), &timeline_order(&content)),
-        &timeline_row(author, &content.id),
-    )?;
-    if expires_at != 0 {
-        put_row(
-            store,
-            Table::Expiries,
-            Key::ordered(EXPIRIES, &expiry_order(expires_at, author, &content.id)),
-            &timeline_row(author, &content.id),
-        )?;
-    }
+    put_message(store, author, peer, &content, &row)?;
     conversation.lamport = conversation.lamport.max(content.lamport);
     conversation.last_activity = moment.now;
     put_row(
@@ -151,25 +132,33 @@ pub(super) fn append(
 /// Puts a message of a backup back, as it was.
 pub(super) fn restore(store: &mut Writer<'_>, row: &MessageRow) -> Result<(), WindlassError> {
     let stored = Stored::from_row(row)?;
-    let (author, id) = (&stored.author, &stored.content.id);
-    put_row(
-        store,
-        Table::Messages,
-        Key::new(&message_key(author, id)),
-        row,
-    )?;
+    put_message(store, &stored.author, &stored.peer, &stored.content, row)
+}
+
+/// A message's row, its place in its conversation, and among those that disappear.
+fn put_message(
+    store: &mut Writer<'_>,
+    author: &PublicIdentity,
+    peer: &PublicIdentity,
+    content: &Content,
+    row: &MessageRow,
+) -> Result<(), WindlassError> {
+    let place = timeline_row(author, &content.id);
+    let key = message_key(author, &content.id);
+    put_row(store, Table::Messages, Key::new(&key), row)?;
     put_row(
         store,
         Table::Timeline,
-        Key::ordered(&stored.peer.to_bytes(), &timeline_order(&stored.content)),
-        &timeline_row(author, id),
+        Key::ordered(&peer.to_bytes(), &timeline_order(content)),
+        &place,
     )?;
     if row.expires_at != 0 {
+        let order = expiry_order(row.expires_at, author, &content.id);
         put_row(
             store,
             Table::Expiries,
-            Key::ordered(EXPIRIES, &expiry_order(row.expires_at, author, id)),
-            &timeline_row(author, id),
+            Key::ordered(EXPIRIES, &order),
+            &place,
         )?;
     }
     Ok(())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from windlass import _native
@@ -28,8 +29,19 @@ class _Told(_native.ProgressListener):
             raise _native.ProgressError.Stopped() from error
 
 
-def _told(progress: _native.ProgressListener | ProgressCallback | None) -> _native.ProgressListener | None:
-    return progress if progress is None or isinstance(progress, _native.ProgressListener) else _Told(progress)
+@contextmanager
+def _telling(
+    progress: _native.ProgressListener | ProgressCallback | None,
+) -> Iterator[_native.ProgressListener | None]:
+    """The listener for a call; what a callable raised in it is raised again."""
+    if progress is None or isinstance(progress, _native.ProgressListener):
+        yield progress
+        return
+    told = _Told(progress)
+    try:
+        yield told
+    except _native.WindlassError.Cancelled as cancelled:
+        raise told.raised or cancelled from None
 
 
 class EncryptedStore(_native.EncryptedStore):
@@ -42,11 +54,8 @@ class EncryptedStore(_native.EncryptedStore):
         progress: _native.ProgressListener | ProgressCallback | None = None,
     ) -> int:
         """Writes identity, contacts and history to a new file, sealed under a key of its own; answers how many records."""
-        told = _told(progress)
-        try:
+        with _telling(progress) as told:
             return super().export_backup(os.fspath(path), key, told)
-        except _native.WindlassError.Cancelled as cancelled:
-            raise (isinstance(told, _Told) and told.raised) or cancelled from None
 
     @classmethod
     def import_backup(
@@ -58,8 +67,5 @@ class EncryptedStore(_native.EncryptedStore):
         progress: _native.ProgressListener | ProgressCallback | None = None,
     ) -> _S:
         """Makes a new store from a backup: the same identity on a new device, with contacts and history."""
-        told = _told(progress)
-        try:
+        with _telling(progress) as told:
             return super().import_backup(os.fspath(backup), backup_key, os.fspath(path), key, told)
-        except _native.WindlassError.Cancelled as cancelled:
-            raise (isinstance(told, _Told) and told.raised) or cancelled from None
