@@ -4,40 +4,25 @@
 
 #[path = "support/disk.rs"]
 mod disk;
+#[path = "support/party.rs"]
+mod party;
 
 use std::sync::Arc;
 use std::thread;
 
 use disk::{Disk, Image};
+use party::Party;
 use redb::{Database, ReadableDatabase, TableDefinition};
+use windlass::Bundle;
 use windlass::crypto::{Secret, hkdf_sha256, hmac_sha256, open};
-use windlass::store::{Medium, Store, StoreFile, StoreKey as Key};
-use windlass::{Bundle, Client, EncryptedStore};
+use windlass::store::{Medium, StoreFile};
 
 const KEY: [u8; 32] = [1; 32];
 const ROWS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("windlass rows");
 /// 256 keys, sealed.
 const SEALED_NODE_LEN: usize = 24 + 256 * 32 + 16;
 
-struct Party {
-    disk: Disk,
-    store: Arc<EncryptedStore>,
-    client: Arc<Client>,
-}
-
 impl Party {
-    fn new() -> Self {
-        let disk = Disk::default();
-        let store = Store::create_on(disk.medium(), &Key::Raw(Secret::new(KEY))).unwrap();
-        let store = Arc::new(EncryptedStore::from(store));
-        let client = Client::create(Arc::clone(&store), None).unwrap();
-        Self {
-            disk,
-            store,
-            client,
-        }
-    }
-
     fn send(&self, to: &Self, text: &str) {
         let sent = self.client.send(to.client.address(), text.into()).unwrap();
         for envelope in sent.envelopes {

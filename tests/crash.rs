@@ -6,52 +6,20 @@
 
 #[path = "support/disk.rs"]
 mod disk;
+#[path = "support/party.rs"]
+mod party;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use disk::{Disk, Image, Unsynced};
+use party::{Party, key};
 use windlass::crypto::{Secret, SeededRandom, seeded};
-use windlass::store::{Store, StoreError, StoreKey as Key};
-use windlass::{Body, Client, EncryptedStore, Event, OutgoingMessage, WindlassError};
-
-fn key(byte: u8) -> Key {
-    Key::Raw(Secret::new([byte; 32]))
-}
-
-/// A client on a disk of its own.
-struct Party {
-    disk: Disk,
-    store: Arc<EncryptedStore>,
-    client: Arc<Client>,
-}
+use windlass::store::{Store, StoreError};
+use windlass::{Body, Event, OutgoingMessage, WindlassError};
 
 impl Party {
-    fn new() -> Self {
-        let disk = Disk::default();
-        let store = Store::create_on(disk.medium(), &key(1)).unwrap();
-        let store = Arc::new(EncryptedStore::from(store));
-        let client = Client::create(Arc::clone(&store), None).unwrap();
-        Self {
-            disk,
-            store,
-            client,
-        }
-    }
-
     fn on(disk: Disk) -> Self {
-        Self::try_on(disk, 1).unwrap()
-    }
-
-    fn try_on(disk: Disk, byte: u8) -> Result<Self, WindlassError> {
-        let store = Store::open_on(disk.medium(), &key(byte))?;
-        let store = Arc::new(EncryptedStore::from(store));
-        let client = Client::open(Arc::clone(&store))?;
-        Ok(Self {
-            disk,
-            store,
-            client,
-        })
+        Self::open(disk, 1).unwrap()
     }
 
     /// Another party in the same state, while this one stays open.
@@ -434,7 +402,7 @@ fn a_change_of_key_leaves_exactly_the_former_or_the_new_one_or_both_for_a_moment
     for point in 0..recording.points() {
         for image in disks(&recording, point, &mut rng) {
             let opens = [1, 2].map(|byte| {
-                let alice = Party::try_on(Disk::of(image.clone()), byte);
+                let alice = Party::open(Disk::of(image.clone()), byte);
                 if let Ok(alice) = &alice {
                     goes_on(alice, &bob.twin());
                 }

@@ -6,35 +6,22 @@
 
 #[path = "support/disk.rs"]
 mod disk;
+#[path = "support/party.rs"]
+mod party;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use disk::{Disk, Image};
-use windlass::crypto::Secret;
-use windlass::store::{Store, StoreFile, StoreKey as Key};
-use windlass::{Client, EncryptedStore, WindlassError};
-
-fn key() -> Key {
-    Key::Raw(Secret::new([1; 32]))
-}
-
-fn client(disk: &Disk, make: bool) -> Result<Arc<Client>, WindlassError> {
-    if make {
-        let store = EncryptedStore::from(Store::create_on(disk.medium(), &key())?);
-        return Client::create(Arc::new(store), None);
-    }
-    Client::open(Arc::new(EncryptedStore::from(Store::open_on(
-        disk.medium(),
-        &key(),
-    )?)))
-}
+use party::Party;
+use windlass::WindlassError;
+use windlass::store::StoreFile;
 
 /// Everything that a user can see of a store.
 fn content(image: &Image) -> (Disk, Result<Vec<String>, WindlassError>) {
     let disk = Disk::of(image.clone());
-    let content = client(&disk, false).and_then(|client| {
+    let content = Party::open(disk.clone(), 1).and_then(|Party { client, .. }| {
         let mut seen = vec![client.address(), client.device_id().to_string()];
         for contact in client.contacts()? {
             let conversation = Arc::clone(&client).conversation(contact.address.clone())?;
@@ -51,8 +38,14 @@ fn content(image: &Image) -> (Disk, Result<Vec<String>, WindlassError>) {
 
 #[test]
 fn a_flipped_byte_is_an_error_or_changes_nothing() {
-    let disks = [Disk::default(), Disk::default()];
-    let [alice, bob] = [0, 1].map(|at: usize| client(&disks[at], true).unwrap());
+    let [
+        Party {
+            disk,
+            client: alice,
+            ..
+        },
+        Party { client: bob, .. },
+    ] = [(); 2].map(|()| Party::new());
     alice
         .add_contact(&bob.single_use_bundle().unwrap())
         .unwrap();
@@ -64,7 +57,7 @@ fn a_flipped_byte_is_an_error_or_changes_nothing() {
         alice.receive(waiting.bytes).unwrap();
     }
     alice.close().unwrap();
-    let image = disks[0].image();
+    let image = disk.image();
     let (disk, good) = content(&image);
     let good = good.unwrap();
     assert!(good.iter().any(|line| line.contains("two")));
