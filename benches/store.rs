@@ -18,10 +18,13 @@ use std::time::{Duration, Instant};
 use disk::Disk;
 use rand_core::Rng;
 use windlass::crypto::{Secret, seeded};
-use windlass::store::{Key, Rows, Store, StoreError, StoreKey as RawKey, Table};
+use windlass::store::{Key, Rows, Store, StoreError, StoreFile, StoreKey as RawKey, Table};
 use windlass::{Body, Client, EncryptedStore, OutgoingMessage, StoreKey};
 
 const KEY: [u8; 32] = [1; 32];
+
+/// As on a disk that turns.
+const SLOW_SYNC: Duration = Duration::from_millis(5);
 
 fn main() {
     let sessions = std::env::args()
@@ -39,6 +42,11 @@ fn key() -> Arc<StoreKey> {
 fn client(path: &Path) -> Arc<Client> {
     let path = path.to_str().unwrap().to_owned();
     Client::create(EncryptedStore::create(path, &key()).unwrap(), None).unwrap()
+}
+
+fn client_on(disk: &Disk) -> Arc<Client> {
+    let store = Store::create_on(disk.medium(), &RawKey::Raw(Secret::new(KEY))).unwrap();
+    Client::create(Arc::new(EncryptedStore::from(store)), None).unwrap()
 }
 
 /// The median of some runs.
@@ -60,39 +68,59 @@ fn durability(folder: &Path) {
         client(&folder.join("bob.wl")),
     );
     introduce(&alice, &bob);
-    let to = bob.address();
-    let send = || timed(|| drop(alice.send(to.clone(), "ahoy".into()).unwrap()));
-    for _ in 0..50 {
-        send();
-    }
     let bytes = bytes_of_a_send();
     let raw_file = File::create(folder.join("raw")).unwrap();
     let block = vec![7; bytes];
     raw_file.write_all_at(&vec![0; bytes * 64], 0).unwrap();
     raw_file.sync_all().unwrap();
+    println!("this machine's disk:");
+    rates(&alice, &bob.address(), bytes, &mut |at| {
+        raw_file
+            .write_all_at(&block, at % 64 * bytes as u64)
+            .unwrap();
+        raw_file.sync_data().unwrap();
+    });
+
+    println!("a disk in memory whose sync takes 5 ms:");
+    let disk = Disk::default();
+    let alice = client_on(&disk);
+    introduce(&alice, &bob);
+    disk.slow_down(SLOW_SYNC);
+    let raw = Disk::default();
+    raw.slow_down(SLOW_SYNC);
+    let raw_file = raw.medium().create(StoreFile::Rows).unwrap();
+    rates(&alice, &bob.address(), bytes, &mut |at| {
+        raw_file.write(at % 64 * bytes as u64, &block).unwrap();
+        raw_file.sync_data().unwrap();
+        disk.record();
+        raw.record();
+    });
+}
+
+/// One send, a batch and eight threads, against a bare write and sync of `bytes` bytes.
+fn rates(alice: &Client, to: &str, bytes: usize, write_raw: &mut dyn FnMut(u64)) {
+    let send = || timed(|| drop(alice.send(to.to_owned(), "ahoy".into()).unwrap()));
+    for _ in 0..50 {
+        send();
+    }
     // Turn by turn, so that a disk that changes its mind changes it for both.
     let (mut raw_times, mut send_times) = (Vec::new(), Vec::new());
     for at in 0..400 {
-        raw_times.push(timed(|| {
-            raw_file
-                .write_all_at(&block, at % 64 * bytes as u64)
-                .unwrap();
-            raw_file.sync_data().unwrap();
-        }));
+        raw_times.push(timed(|| write_raw(at)));
         send_times.push(send());
     }
     raw_times.sort();
     send_times.sort();
     let (raw, one) = (raw_times[200], send_times[200]);
-    println!("write and fdatasync of {bytes} bytes: {raw:.1?}");
+    println!("  write and sync of {bytes} bytes: {raw:.1?}");
     println!(
-        "one durable send: {one:.1?}, {:.2} times that",
+        "  one durable send: {one:.1?}, {:.2} times that",
         ratio(one, raw)
     );
 
     let batch = median(15, || {
         let message = || OutgoingMessage {
-            to: to.clone(),
+            to: to.to_owned(),
             body: Body::Text {
                 text: "ahoy".into(),
             },
@@ -102,7 +130,7 @@ fn durability(folder: &Path) {
         timed(|| drop(alice.send_many(messages).unwrap()))
     });
     println!(
-        "a batch of 100: {batch:.1?}, {:.1} times the rate of single sends",
+        "  a batch of 100: {batch:.1?}, {:.1} times the rate of single sends",
         ratio(one * 100, batch)
     );
 
@@ -111,9 +139,7 @@ fn durability(folder: &Path) {
         let took = timed(|| {
             thread::scope(|scope| {
                 for _ in 0..threads {
-                    scope.spawn(|| {
-                        (0..each).for_each(|_| drop(alice.send(to.clone(), "ahoy".into()).unwrap()))
-                    });
+                    scope.spawn(|| (0..each).for_each(|_| drop(send())));
                 }
             });
         });
@@ -121,7 +147,7 @@ fn durability(folder: &Path) {
     };
     let (alone, together) = (rate(1), rate(8));
     println!(
-        "8 threads: {together:.1?} a send, {:.1} times the rate of one thread",
+        "  8 threads: {together:.1?} a send, {:.1} times the rate of one thread",
         ratio(alone, together)
     );
 }
@@ -138,8 +164,7 @@ fn introduce(alice: &Client, bob: &Client) {
 /// How many bytes one send writes, counted by a disk in memory.
 fn bytes_of_a_send() -> usize {
     let disk = Disk::default();
-    let store = Store::create_on(disk.medium(), &RawKey::Raw(Secret::new(KEY))).unwrap();
-    let alice = Client::create(Arc::new(EncryptedStore::from(store)), None).unwrap();
+    let alice = client_on(&disk);
     let folder = tempfile::tempdir().unwrap();
     let bob = client(&folder.path().join("bob.wl"));
     introduce(&alice, &bob);

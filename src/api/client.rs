@@ -1,5 +1,6 @@
 //! `Client`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -170,10 +171,16 @@ impl Client {
     /// Writes several messages in one transaction: all of them or none.
     pub fn send_many(&self, messages: Vec<OutgoingMessage>) -> Result<Vec<Sent>> {
         self.write(|writer, moment| {
+            // Reading an address costs as much as a step of the ratchet.
+            let mut known = BTreeMap::new();
             messages
                 .into_iter()
                 .map(|message| {
-                    let to = PublicIdentity::from_address(&message.to)?;
+                    let to = match known.get(&message.to) {
+                        Some(identity) => *identity,
+                        None => PublicIdentity::from_address(&message.to)?,
+                    };
+                    known.insert(message.to, to);
                     self.send_in(writer, &to, message.body, message.reply_to, moment)
                 })
                 .collect()

@@ -1,13 +1,17 @@
-//! Group commit: writers that come at once share one sync.
+//! Group commit: steps that come at once share one transaction and its sync.
 //!
-//! A writer that sees others waiting commits without a sync and waits; the last of them commits with one, which makes all of them
-//! durable. Nobody is told of a commit before it is, and a reader waits for what it saw (docs/store.md, promise 1).
+//! A writer that sees others coming leaves its transaction open for them and waits; the last of them commits, which makes all of
+//! them durable. Nobody is told of a step before it is, and a reader sees nothing that is not (docs/store.md, promise 1).
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use super::StoreError;
 
-/// How far commits have come.
+/// How often a writer steps aside for each of those who shared the last commit, before it commits without them.
+const YIELDS_FOR_EACH: u64 = 4;
+
+/// How far steps have come.
 #[derive(Debug, Default)]
 pub(super) struct Group {
     state: Mutex<State>,
@@ -18,13 +22,15 @@ pub(super) struct Group {
 struct State {
     /// Writers that were announced and have not got their turn.
     waiting: u64,
-    /// Commits so far, synced or not.
-    committed: u64,
-    /// Commits that are durable; all before them are too.
+    /// Steps so far, committed or not.
+    steps: u64,
+    /// Steps that are durable; all before them are too.
     durable: u64,
-    /// A sync failed: every commit up to here that was not durable is lost.
+    /// A commit failed: every step up to here that was not durable is lost.
     failed: u64,
     why: Option<StoreError>,
+    /// How many shared the last commit.
+    last_size: u64,
     #[cfg(test)]
     syncs: u64,
 }
@@ -46,23 +52,21 @@ impl Group {
         }
     }
 
-    /// Whether commits wait for somebody's sync.
+    /// Whether steps wait for somebody's commit.
     pub(super) fn unsynced(&self) -> bool {
-        let state = self.lock();
-        state.committed > state.durable.max(state.failed)
+        self.lock().pending() > 0
     }
 
-    /// Gives the next commit its number. Before the commit: whoever can see it already must find its number.
-    pub(super) fn number(&self) -> u64 {
-        let mut state = self.lock();
-        state.committed += 1;
-        state.committed
+    /// Counts a step.
+    pub(super) fn count(&self) {
+        self.lock().steps += 1;
     }
 
-    /// Notes that a commit with a sync is over, which makes all before it durable.
-    pub(super) fn synced(&self, number: u64) {
+    /// Notes that a commit is over, which makes all steps so far durable.
+    pub(super) fn synced(&self) {
         let mut state = self.lock();
-        state.durable = number;
+        state.last_size = state.pending();
+        state.durable = state.steps;
         #[cfg(test)]
         {
             state.syncs += 1;
@@ -70,20 +74,20 @@ impl Group {
         self.moved.notify_all();
     }
 
-    /// Notes that the sync failed: what waited for it is lost.
+    /// Notes that the commit failed: what waited for it is lost.
     pub(super) fn failed(&self, why: &StoreError) {
         let mut state = self.lock();
-        state.failed = state.committed;
+        state.failed = state.steps;
         state.why = Some(why.clone());
         self.moved.notify_all();
     }
 
-    /// The number of the latest commit.
+    /// The number of the latest step.
     pub(super) fn latest(&self) -> u64 {
-        self.lock().committed
+        self.lock().steps
     }
 
-    /// Waits until a commit is durable, or says why it never will be.
+    /// Waits until a step is durable, or says why it never will be.
     pub(super) fn wait_for(&self, number: u64) -> Result<(), StoreError> {
         let mut state = self.lock();
         loop {
@@ -113,17 +117,40 @@ impl Group {
     }
 }
 
+impl State {
+    fn pending(&self) -> u64 {
+        self.steps - self.durable.max(self.failed)
+    }
+}
+
 impl Turn<'_> {
-    /// The writer has the lock; whether others wait behind it.
+    /// The writer has the lock.
     pub(super) fn begin(&mut self) {
         if core::mem::take(&mut self.announced) {
             self.group.lock().waiting -= 1;
         }
     }
 
-    /// Whether somebody else will come who can do the sync.
-    pub(super) fn others_wait(&self) -> bool {
-        self.group.lock().waiting > 0
+    /// Whether somebody else comes who can commit.
+    ///
+    /// Those who shared the last commit were woken by it together, and most of them come back at once. The first of them gives
+    /// the others the processor, or it would commit alone while they line up.
+    pub(super) fn others_come(&self) -> bool {
+        let mut yields = 0;
+        loop {
+            let (waiting, pending, last_size) = {
+                let state = self.group.lock();
+                (state.waiting, state.pending(), state.last_size)
+            };
+            if waiting > 0 {
+                return true;
+            }
+            if pending >= last_size || yields >= YIELDS_FOR_EACH * last_size {
+                return false;
+            }
+            yields += 1;
+            thread::yield_now();
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use redb::{Database, ReadableDatabase};
 
@@ -87,10 +87,10 @@ impl Store {
             let transaction = inner.begin_write()?;
             let mut table = transaction.open_table(ROWS).map_err(StoreError::from)?;
             inner.write_own_rows(&mut table, &mut rng)?;
-            let mut writer = Writer::new(&inner, table, rng);
+            let mut writer = Writer::new(&inner, table, rng, true);
             fill(&mut writer)?;
-            let learned = writer.into_learned();
-            inner.commit(transaction, true)?;
+            let learned = writer.finish()?;
+            inner.commit(transaction)?;
             inner.learn(learned);
             Ok::<_, E>(inner)
         })?;
@@ -196,7 +196,7 @@ impl Inner {
             root,
             nodes: RwLock::new(BTreeMap::new()),
             dirty: RwLock::new(BTreeSet::new()),
-            writer: Mutex::new(()),
+            writer: Mutex::new(None),
             group: Group::default(),
             failed: AtomicBool::new(false),
         }
@@ -209,6 +209,10 @@ impl Inner {
             return Ok(());
         }
         // Its locks first.
+        *self
+            .writer
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner) = None;
         self.database = None;
         let database = open_database(medium)?;
         let (header, dirty) = guarded(|| read_own_rows(&database))?;
@@ -263,7 +267,7 @@ impl Inner {
         transaction
             .open_table(ROWS)?
             .insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
-        self.commit(transaction, true)?;
+        self.commit(transaction)?;
         self.slots.write(&self.keys, &mut system_random()?)
     }
 }

@@ -15,14 +15,16 @@ mod shred;
 mod slots;
 mod table;
 mod tree;
+mod writer;
 
 pub use backup::{BackupReader, BackupWriter};
 pub use error::StoreError;
 pub use key::StoreKey;
 pub use medium::{Medium, StoreFile};
-pub use rows::{Direction, OrderedRow, Reader, Rows, WHOLE_GROUP, Writer};
+pub use rows::{Direction, OrderedRow, Reader, Rows, WHOLE_GROUP};
 pub use shred::ShredReport;
 pub use table::{Key, Table};
+pub use writer::Writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,10 +32,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use redb::{Database, Durability, ReadableDatabase, TableDefinition};
+use redb::{Database, Durability, ReadableDatabase, TableDefinition, WriteTransaction};
 
-use crate::crypto::{Secret, system_random};
-use group::Group;
+use crate::crypto::{Secret, SeededRandom, system_random};
+use group::{Group, Turn};
 use slots::Slots;
 use tree::Bucket;
 
@@ -66,8 +68,9 @@ struct Inner {
     root: tree::Keys,
     nodes: RwLock<BTreeMap<u8, Arc<tree::Keys>>>,
     dirty: RwLock<BTreeSet<Bucket>>,
-    /// One writer at a time, over the whole of a transaction and what the caches learn from it.
-    writer: Mutex<()>,
+    /// One writer at a time, over the whole of a step and what the caches learn from it. Inside, the transaction that a group of
+    /// steps shares, as long as one of them has still to come.
+    writer: Mutex<Option<WriteTransaction>>,
     group: Group,
     /// A write failed, so what memory and disk say may differ: both files are read again before anything else is done.
     failed: AtomicBool,
@@ -104,7 +107,7 @@ pub struct Inspection {
 }
 
 impl Store {
-    /// Runs `f` on one snapshot. What it saw is durable when this returns.
+    /// Runs `f` on one snapshot. What it saw is durable.
     pub fn read<T, E: From<StoreError>>(
         &self,
         f: impl FnOnce(&Reader<'_>) -> Result<T, E>,
@@ -113,21 +116,17 @@ impl Store {
         let inner = inner.as_ref().ok_or(StoreError::Closed)?;
         let read = guarded(|| {
             let transaction = inner.database()?.begin_read().map_err(StoreError::from)?;
-            let seen = inner.group.latest();
             let table = transaction.open_table(ROWS).map_err(StoreError::from)?;
-            Ok::<_, E>((f(&Reader::new(inner, table))?, seen))
+            f(&Reader::new(inner, table))
         });
         if read.is_err() {
-            let _alone = lock(&inner.writer);
-            inner.find_out_whether_failed();
+            inner.find_out_whether_failed(&lock(&inner.writer));
         }
-        let (value, seen) = read?;
-        inner.group.wait_for(seen)?;
-        Ok(value)
+        read
     }
 
-    /// Runs `f` in one transaction, which is durable when this returns `Ok` and has left no trace when it returns `Err`. Callers
-    /// that come at once share a sync.
+    /// Runs `f` as one step, which is durable when this returns `Ok` and has left no trace when it returns `Err`. Callers that come
+    /// at once share a transaction and its sync.
     pub fn write<T, E: From<StoreError>>(
         &self,
         f: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
@@ -135,32 +134,19 @@ impl Store {
         let inner = self.usable()?;
         let inner = inner.as_ref().ok_or(StoreError::Closed)?;
         let rng = system_random().map_err(StoreError::from)?;
-        let (value, number) = {
+        let (stepped, seen) = {
             let mut turn = inner.group.announce();
-            let _alone = lock(&inner.writer);
+            let mut open = lock(&inner.writer);
             turn.begin();
             inner.check_whole()?;
-            let written = guarded(|| {
-                let transaction = inner.database()?.begin_write().map_err(StoreError::from)?;
-                let table = transaction.open_table(ROWS).map_err(StoreError::from)?;
-                let mut writer = Writer::new(inner, table, rng);
-                let value = f(&mut writer)?;
-                let learned = writer.into_learned();
-                let number = inner.commit(transaction, !turn.others_wait())?;
-                inner.learn(learned);
-                Ok::<_, E>((value, number))
-            });
-            if written.is_err() {
-                inner.find_out_whether_failed();
-                // Whoever left the sync to this turn gets it, also when this one has nothing to commit.
-                if inner.group.unsynced() && !turn.others_wait() {
-                    let _ = guarded(|| inner.commit(inner.begin_write()?, true));
-                }
-            }
-            written?
+            let stepped = inner.step(&mut open, rng, f);
+            let seen = inner.group.latest();
+            inner.end_turn(&mut open, &turn);
+            (stepped, seen)
         };
-        inner.group.wait_for(number)?;
-        Ok(value)
+        // A refusal waits too: it may follow from what another step of the same group did.
+        inner.group.wait_for(seen)?;
+        stepped
     }
 
     /// Whether one of the two files was put back from an older copy since the store was last open.
@@ -257,53 +243,107 @@ impl Inner {
         Ok(())
     }
 
-    /// redb answers nothing more once a file failed it, in whichever call that was. To be asked by who may write.
-    fn find_out_whether_failed(&self) {
+    /// Runs one step in the group's transaction, or in a new one.
+    fn step<T, E: From<StoreError>>(
+        &self,
+        open: &mut Option<WriteTransaction>,
+        rng: SeededRandom,
+        f: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let transaction = match open.take() {
+            Some(shared) => shared,
+            None => guarded(|| Ok::<_, E>(self.begin_write()?))?,
+        };
+        let mut lost = Some(StoreError::Damaged {
+            what: "database pages",
+        });
+        let stepped = guarded(|| {
+            let table = transaction.open_table(ROWS).map_err(StoreError::from)?;
+            let mut writer = Writer::new(self, table, rng, false);
+            let value = f(&mut writer).inspect_err(|_| lost = None)?;
+            let learned = writer
+                .finish()
+                .inspect_err(|why| lost = Some(why.clone()))?;
+            Ok::<_, E>((value, learned))
+        });
+        match (stepped, lost) {
+            (Ok((value, learned)), _) => {
+                self.learn(learned);
+                self.group.count();
+                *open = Some(transaction);
+                Ok(value)
+            }
+            // It refused before anything was sealed, so the transaction is as it was.
+            (Err(refused), None) => {
+                if self.group.unsynced() {
+                    *open = Some(transaction);
+                } else {
+                    drop(transaction);
+                    self.find_out_whether_failed(open);
+                }
+                Err(refused)
+            }
+            // Half of a step is in the transaction, which goes, with every step that shared it.
+            (Err(error), Some(why)) => {
+                drop(transaction);
+                self.fail(&why);
+                Err(error)
+            }
+        }
+    }
+
+    /// Commits what the group's steps did, unless somebody comes who will.
+    fn end_turn(&self, open: &mut Option<WriteTransaction>, turn: &Turn<'_>) {
+        if open.is_some() && !turn.others_come() {
+            let committed = guarded(|| match open.take() {
+                Some(transaction) => self.commit(transaction),
+                None => Ok(()),
+            });
+            match committed {
+                Ok(()) => self.group.synced(),
+                Err(why) => self.fail(&why),
+            }
+        }
+    }
+
+    /// The files are read again before anything else is done.
+    fn fail(&self, why: &StoreError) {
+        self.failed.store(true, Ordering::Release);
+        self.group.failed(why);
+    }
+
+    /// redb answers nothing more once a file failed it, in whichever call that was. A transaction that is open finds out itself.
+    fn find_out_whether_failed(&self, open: &Option<WriteTransaction>) {
+        if open.is_some() || self.check_whole().is_err() {
+            return;
+        }
         let asked = guarded(|| {
             let _aborted = self.database()?.begin_write()?;
             Ok::<_, StoreError>(())
         });
-        if let Err(why) = asked
-            && !self.failed.swap(true, Ordering::AcqRel)
-        {
-            self.group.failed(&why);
+        if let Err(why) = asked {
+            self.fail(&why);
         }
     }
 
-    fn begin_write(&self) -> Result<redb::WriteTransaction, StoreError> {
+    fn begin_write(&self) -> Result<WriteTransaction, StoreError> {
         self.check_whole()?;
         Ok(self.database()?.begin_write()?)
     }
 
-    /// Commits; with a sync of the whole group, or without one. One sync for each: no two-phase commit, no quick repair
-    /// (docs/store.md, "Speed").
-    fn commit(
-        &self,
-        mut transaction: redb::WriteTransaction,
-        sync: bool,
-    ) -> Result<u64, StoreError> {
-        let durability = if sync {
-            Durability::Immediate
-        } else {
-            Durability::None
-        };
+    /// One sync: no two-phase commit, no quick repair (docs/store.md, "Speed").
+    fn commit(&self, mut transaction: WriteTransaction) -> Result<(), StoreError> {
         transaction
-            .set_durability(durability)
+            .set_durability(Durability::Immediate)
             .map_err(|_| StoreError::Damaged { what: "savepoints" })?;
-        let number = self.group.number();
-        if let Err(error) = transaction.commit() {
-            let error = StoreError::from(error);
+        let committed = transaction.commit().map_err(StoreError::from);
+        if committed.is_err() {
             self.failed.store(true, Ordering::Release);
-            self.group.failed(&error);
-            return Err(error);
         }
-        if sync {
-            self.group.synced(number);
-        }
-        Ok(number)
+        committed
     }
 
-    fn learn(&self, learned: rows::Learned) {
+    fn learn(&self, learned: writer::Learned) {
         self.nodes
             .write()
             .unwrap_or_else(PoisonError::into_inner)

@@ -1,6 +1,5 @@
-//! Reading and writing sealed rows inside a transaction.
+//! Reading sealed rows.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -9,10 +8,11 @@ use redb::ReadableTable;
 use super::table::{PREFIX_LEN, prefix, prefix_end};
 use super::tree::{self, Bucket};
 use super::{Inner, Key, StoreError, Table};
-use crate::crypto::{self, SecretBytes, SeededRandom};
+use crate::crypto::{self, SecretBytes};
 
-type Raw<'a> = &'a [u8];
+pub(super) type Raw<'a> = &'a [u8];
 type RawRow = (Vec<u8>, Vec<u8>);
+type VisitPhysical<'a> = &'a mut dyn FnMut(&[u8], SecretBytes) -> Result<(), StoreError>;
 
 /// Look-ups, the same in a snapshot and in a transaction that writes.
 pub trait Rows {
@@ -71,23 +71,6 @@ pub struct Reader<'a> {
     table: redb::ReadOnlyTable<Raw<'static>, Raw<'static>>,
 }
 
-/// A transaction. Nothing of it is there before it is whole.
-pub struct Writer<'a> {
-    inner: &'a Inner,
-    table: redb::Table<'a, Raw<'static>, Raw<'static>>,
-    rng: SeededRandom,
-    /// Nodes made in this transaction; the cache gets them when it is durable.
-    new_nodes: BTreeMap<u8, Arc<tree::Keys>>,
-    /// Buckets that this transaction was the first to make dirty.
-    new_dirty: BTreeSet<Bucket>,
-}
-
-/// What the caches learn from a transaction once it is durable.
-pub(super) struct Learned {
-    pub(super) nodes: BTreeMap<u8, Arc<tree::Keys>>,
-    pub(super) dirty: BTreeSet<Bucket>,
-}
-
 impl<'a> Reader<'a> {
     pub(super) fn new(
         inner: &'a Inner,
@@ -97,109 +80,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl<'a> Writer<'a> {
-    pub(super) fn new(
-        inner: &'a Inner,
-        table: redb::Table<'a, Raw<'static>, Raw<'static>>,
-        rng: SeededRandom,
-    ) -> Self {
-        Self {
-            inner,
-            table,
-            rng,
-            new_nodes: BTreeMap::new(),
-            new_dirty: BTreeSet::new(),
-        }
-    }
-
-    pub(super) fn into_learned(self) -> Learned {
-        Learned {
-            nodes: self.new_nodes,
-            dirty: self.new_dirty,
-        }
-    }
-
-    /// Writes a row. If there was one, its former value is dead from now on, and the next shred makes it unreadable.
-    pub fn put(&mut self, table: Table, key: Key<'_>, value: &[u8]) -> Result<(), StoreError> {
-        let row = physical(self.inner, table, key);
-        let bucket = bucket_of(&row)?;
-        let node = self.node_to_write(bucket)?;
-        let sealed = crypto::seal(
-            &node.get(bucket.1),
-            value,
-            &tree::associated_data(&self.inner.store_id, &row),
-            &mut self.rng,
-        );
-        let replaced = self
-            .table
-            .insert(row.as_slice(), sealed.as_slice())?
-            .is_some();
-        if replaced {
-            self.mark_dirty(bucket)?;
-        }
-        Ok(())
-    }
-
-    /// Removes a row; true if there was one.
-    pub fn delete(&mut self, table: Table, key: Key<'_>) -> Result<bool, StoreError> {
-        let row = physical(self.inner, table, key);
-        self.delete_physical(&row)
-    }
-
-    /// Removes the rows of a group whose order bytes are within `bounds`, lowest first, at most `limit`; how many there were.
-    pub fn delete_range(
-        &mut self,
-        table: Table,
-        group: &[u8],
-        bounds: (Bound<&[u8]>, Bound<&[u8]>),
-        limit: usize,
-    ) -> Result<usize, StoreError> {
-        let (low, high) = physical_bounds(self.inner, table, group, bounds);
-        let rows = raw_range(&self.table, &low, &high, Direction::Forward, limit)?;
-        for (row, _) in &rows {
-            self.delete_physical(row)?;
-        }
-        Ok(rows.len())
-    }
-
-    fn delete_physical(&mut self, row: &[u8]) -> Result<bool, StoreError> {
-        let existed = self.table.remove(row)?.is_some();
-        if existed {
-            self.mark_dirty(bucket_of(row)?)?;
-        }
-        Ok(existed)
-    }
-
-    fn mark_dirty(&mut self, bucket: Bucket) -> Result<(), StoreError> {
-        if self.inner.is_dirty(bucket) || !self.new_dirty.insert(bucket) {
-            return Ok(());
-        }
-        self.table
-            .insert(tree::dirty_row(bucket).as_slice(), [].as_slice())?;
-        Ok(())
-    }
-
-    /// The keys of a bucket's node, made now if no row was ever in it.
-    fn node_to_write(&mut self, bucket: Bucket) -> Result<Arc<tree::Keys>, StoreError> {
-        if let Some(node) = self.node(bucket.0)? {
-            return Ok(node);
-        }
-        let node = Arc::new(tree::Keys::generate(&mut self.rng));
-        let row = tree::node_row(bucket.0);
-        let sealed = node.seal(
-            &self.inner.root.get(bucket.0),
-            &self.inner.store_id,
-            &row,
-            &mut self.rng,
-        );
-        self.table.insert(row.as_slice(), sealed.as_slice())?;
-        self.new_nodes.insert(bucket.0, Arc::clone(&node));
-        Ok(node)
-    }
-}
-
 /// What [`Rows`] needs of a transaction of either kind.
-trait Source {
+pub(super) trait Source {
     type Table: ReadableTable<Raw<'static>, Raw<'static>>;
     fn inner(&self) -> &Inner;
     fn table(&self) -> &Self::Table;
@@ -237,6 +119,26 @@ trait Source {
         let associated_data = tree::associated_data(&self.inner().store_id, row);
         crypto::open(&node.get(bucket.1), sealed, &associated_data).map_err(|_| damaged)
     }
+
+    fn get_physical(&self, table: Table, row: &[u8]) -> Result<Option<SecretBytes>, StoreError> {
+        let Some(sealed) = self.table().get(row)? else {
+            return Ok(None);
+        };
+        self.unseal(table, row, sealed.value()).map(Some)
+    }
+
+    fn visit_physical(&self, table: Table, each: VisitPhysical<'_>) -> Result<(), StoreError> {
+        let (low, high) = table.bounds();
+        for entry in self
+            .table()
+            .range::<Raw<'_>>(low.as_slice()..high.as_slice())?
+        {
+            let (row, sealed) = entry?;
+            let row = row.value();
+            each(row, self.unseal(table, row, sealed.value())?)?;
+        }
+        Ok(())
+    }
 }
 
 impl Source for Reader<'_> {
@@ -249,26 +151,9 @@ impl Source for Reader<'_> {
     }
 }
 
-impl<'a> Source for Writer<'a> {
-    type Table = redb::Table<'a, Raw<'static>, Raw<'static>>;
-    fn inner(&self) -> &Inner {
-        self.inner
-    }
-    fn table(&self) -> &Self::Table {
-        &self.table
-    }
-    fn new_node(&self, node: u8) -> Option<Arc<tree::Keys>> {
-        self.new_nodes.get(&node).cloned()
-    }
-}
-
-impl<S: Source> Rows for S {
+impl Rows for Reader<'_> {
     fn get(&self, table: Table, key: Key<'_>) -> Result<Option<SecretBytes>, StoreError> {
-        let row = physical(self.inner(), table, key);
-        let Some(sealed) = self.table().get(row.as_slice())? else {
-            return Ok(None);
-        };
-        self.unseal(table, &row, sealed.value()).map(Some)
+        self.get_physical(table, &physical(self.inner, table, key))
     }
 
     fn range(
@@ -279,13 +164,10 @@ impl<S: Source> Rows for S {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<OrderedRow>, StoreError> {
-        let (low, high) = physical_bounds(self.inner(), table, group, bounds);
-        raw_range(self.table(), &low, &high, direction, limit)?
+        let (low, high) = physical_bounds(self.inner, table, group, bounds);
+        raw_range(&self.table, &low, &high, direction, limit)?
             .into_iter()
-            .map(|(row, sealed)| {
-                let order = row.get(PREFIX_LEN..).unwrap_or_default().to_vec();
-                Ok((order, self.unseal(table, &row, &sealed)?))
-            })
+            .map(|(row, sealed)| Ok((order_of(&row), self.unseal(table, &row, &sealed)?)))
             .collect()
     }
 
@@ -294,38 +176,35 @@ impl<S: Source> Rows for S {
         table: Table,
         each: &mut dyn FnMut(SecretBytes) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let (low, high) = table.bounds();
-        for entry in self
-            .table()
-            .range::<Raw<'_>>(low.as_slice()..high.as_slice())?
-        {
-            let (row, sealed) = entry?;
-            each(self.unseal(table, row.value(), sealed.value())?)?;
-        }
-        Ok(())
+        self.visit_physical(table, &mut |_, value| each(value))
     }
 
     fn count(&self, table: Table) -> Result<u64, StoreError> {
         let (low, high) = table.bounds();
         let range = self
-            .table()
+            .table
             .range::<Raw<'_>>(low.as_slice()..high.as_slice())?;
         Ok(range.count() as u64)
     }
 }
 
-fn bucket_of(row: &[u8]) -> Result<Bucket, StoreError> {
+/// What orders a row in its group.
+pub(super) fn order_of(row: &[u8]) -> Vec<u8> {
+    row.get(PREFIX_LEN..).unwrap_or_default().to_vec()
+}
+
+pub(super) fn bucket_of(row: &[u8]) -> Result<Bucket, StoreError> {
     Bucket::of(row).ok_or(StoreError::Damaged { what: "row keys" })
 }
 
-fn physical(inner: &Inner, table: Table, key: Key<'_>) -> Vec<u8> {
+pub(super) fn physical(inner: &Inner, table: Table, key: Key<'_>) -> Vec<u8> {
     let prefix = prefix(&inner.lookup_key, table, key.group);
     [prefix.as_slice(), key.order].concat()
 }
 
-type OwnedBounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
+pub(super) type OwnedBounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 
-fn physical_bounds(
+pub(super) fn physical_bounds(
     inner: &Inner,
     table: Table,
     group: &[u8],

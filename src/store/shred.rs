@@ -124,7 +124,7 @@ impl Inner {
             table.insert(ROOT_ROW.as_slice(), sealed.as_slice())?;
             table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
         }
-        self.commit(transaction, true)?;
+        self.commit(transaction)?;
         let nodes = nodes
             .into_iter()
             .map(|(place, keys)| (place, Arc::new(keys)))

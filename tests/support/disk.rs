@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::Duration;
 
 use rand_core::Rng;
 use redb::StorageBackend;
@@ -169,6 +171,7 @@ struct State {
     /// Changes from this one on find the disk full.
     full_from: Option<u64>,
     changes: u64,
+    sync_takes: Duration,
     read: Vec<(usize, u64, usize)>,
 }
 
@@ -212,6 +215,11 @@ impl Disk {
     pub fn fill_up(&self, changes: Option<u64>) {
         let mut state = self.state();
         state.full_from = changes.map(|changes| state.changes + changes);
+    }
+
+    /// How long a sync takes from now on. For measuring, never for a test.
+    pub fn slow_down(&self, sync_takes: Duration) {
+        self.state().sync_takes = sync_takes;
     }
 
     /// The ranges of a file that were read.
@@ -265,6 +273,10 @@ impl StorageBackend for File {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        let takes = self.disk.state().sync_takes;
+        if !takes.is_zero() {
+            thread::sleep(takes);
+        }
         self.disk.change(Event::Sync(self.file))
     }
 
