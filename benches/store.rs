@@ -139,7 +139,7 @@ fn rates(alice: &Client, to: &str, bytes: usize, write_raw: &mut dyn FnMut(u64))
         let took = timed(|| {
             thread::scope(|scope| {
                 for _ in 0..threads {
-                    scope.spawn(|| (0..each).for_each(|_| drop(send())));
+                    scope.spawn(|| (0..each).for_each(|_| _ = send()));
                 }
             });
         });

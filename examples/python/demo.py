@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
-from windlass import Bundle, Client, events
+from windlass import Bundle, Client, EncryptedStore, StoreKey, events
 
 LINES = {
     "alice": [
@@ -317,8 +317,34 @@ class Director:
             in_order = "in order" if told == wanted else "NOT in order"
             print(f"--- {name}'s history: {len(told)} messages, {in_order}")
             lost += told != wanted and not lost and not repeated
+        lost += self.back_up(wanted)
         print(f"\n{lost} lost, {repeated} repeated")
         return lost + repeated
+
+    def back_up(self, wanted: list[str]) -> int:
+        """Takes alice's history to a new device by a backup; how many messages did not come along."""
+        passphrase, backup = "the passphrase of alice", self.folder / "alice.backup"
+        key, backup_key = StoreKey.from_passphrase(passphrase), StoreKey.from_passphrase("another")
+        with contextlib.closing(EncryptedStore.open(str(self.folder / "alice.wl"), key)) as store:
+            store.export_backup(backup, backup_key, progress_bar("--- backup  "))
+        new = self.folder / "alice-2.wl"
+        EncryptedStore.import_backup(backup, backup_key, new, key, progress_bar("--- restore ")).close()
+        with Client.open(new, passphrase=passphrase) as client:
+            (contact,) = client.contacts()
+            told = [message.text for message in client.conversation(contact.address).messages(limit=1000)]
+        return sum(line not in told for line in wanted)
+
+
+def progress_bar(title: str) -> Any:
+    """Draws how far a long work has come: on one line of a terminal, else once at the end."""
+
+    def draw(done: int, total: int) -> None:
+        finished = done == total
+        if sys.stdout.isatty() or finished:
+            bar = ("#" * (24 * done // total)).ljust(24, ".")
+            print(f"\r{title}[{bar}] {done} of {total} records", end="\n" if finished else "", flush=True)
+
+    return draw
 
 
 def main() -> int:
