@@ -81,7 +81,7 @@ impl Client {
         store: Arc<EncryptedStore>,
         identity: Option<Arc<Identity>>,
     ) -> Result<Arc<Self>> {
-        let mut moment = Moment::at(clock::now())?;
+        let mut moment = Moment::of(&store.0)?;
         let pair = match identity {
             Some(identity) => identity.key_pair()?,
             None => IdentityKeyPair::generate(&mut moment.rng),
@@ -287,7 +287,7 @@ impl Client {
     /// Deletes what is due, shreds, and closes the store. A second `close` does nothing.
     pub fn close(&self) -> Result<()> {
         let expired = self.store.0.write(|writer| {
-            match history::expire(writer, clock::now())? {
+            match history::expire(writer, self.store.0.now())? {
                 // Nothing to pay a sync for.
                 0 => Err(Stop::Unchanged(Vec::new())),
                 _ => Ok(()),
@@ -305,7 +305,7 @@ impl Client {
     fn of(store: Arc<EncryptedStore>, device: Device) -> Self {
         Self {
             rollback_to_tell: AtomicBool::new(store.rollback_noticed()),
-            shredded_at: AtomicU64::new(clock::now()),
+            shredded_at: AtomicU64::new(store.0.now()),
             store,
             device,
         }
@@ -316,7 +316,7 @@ impl Client {
         &self,
         step: impl FnOnce(&mut Writer<'_>, &mut Moment) -> core::result::Result<T, E>,
     ) -> core::result::Result<T, E> {
-        let mut moment = Moment::at(clock::now())?;
+        let mut moment = Moment::of(&self.store.0)?;
         self.shred_if_due(moment.now)?;
         self.store.0.write(|writer| {
             history::expire(writer, moment.now)?;

@@ -1,15 +1,6 @@
-//! The one place that reads the wall clock.
+//! Times as the languages' own types.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// Milliseconds since 1970-01-01T00:00:00Z; 0 for a clock that is set before.
-pub(super) fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-        })
-}
 
 /// The latest time that every language's type can show: 9999-12-31T23:59:59Z.
 const LATEST_SECONDS: u64 = 253_402_300_799;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::engine::history;
-use super::{Body, Client, Message, Result, Sent, WindlassError, clock};
+use super::{Body, Client, Message, Result, Sent, WindlassError};
 use crate::chat::MessageId;
 use crate::identity::PublicIdentity;
 
@@ -54,7 +54,7 @@ impl Conversation {
                 &self.peer,
                 limit as usize,
                 before.as_ref(),
-                clock::now(),
+                self.client.store.0.now(),
             )?;
             Ok(page
                 .into_iter()

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::engine::{Moment, backup};
-use super::{ProgressListener, Result, StoreKey, clock};
+use super::{ProgressListener, Result, StoreKey};
 use crate::store::{BackupReader, BackupWriter, Store};
 
 /// The file that holds everything a client knows, sealed. One process owns it.
@@ -80,7 +80,7 @@ impl EncryptedStore {
         progress: Option<Arc<dyn ProgressListener>>,
     ) -> Result<Arc<Self>> {
         let reader = BackupReader::open(Path::new(&backup), &backup_key.0)?;
-        let mut moment = Moment::at(clock::now())?;
+        let mut moment = Moment::of_machine()?;
         let store = Store::create_with(Path::new(&path), &key.0, |writer| {
             backup::import(writer, reader, &mut moment, progress.as_deref())
         })?;
@@ -98,7 +98,7 @@ impl EncryptedStore {
     ) -> Result<u64> {
         let writer = BackupWriter::create(Path::new(&path), &key.0)?;
         self.0
-            .read(|reader| backup::export(reader, writer, clock::now(), progress.as_deref()))
+            .read(|reader| backup::export(reader, writer, self.0.now(), progress.as_deref()))
     }
 
     /// Changes the passphrase or key bytes. The cost does not depend on the size of the store; the former key opens nothing any

@@ -14,7 +14,7 @@ use super::shred::RowsTable;
 use super::slots::{Keys, Slots};
 use super::tree::{self, Bucket, DIRTY_PREFIX, HEADER_ROW, ROOT_ROW};
 use super::{CACHE_BYTES, Inner, Opened, ROWS, Store, StoreError, StoreKey, Writer, guarded};
-use crate::crypto::{Secret, SeededRandom, hkdf_sha256, system_random};
+use crate::crypto::{Secret, SeededRandom, hkdf_sha256};
 
 /// Up to this length every page of a file is checked when it is opened.
 const CHECKED_AT_OPEN_BYTES: u64 = 64 * 1024 * 1024;
@@ -60,7 +60,7 @@ impl Store {
         if medium.exists(StoreFile::Rows)? || (medium.exists(StoreFile::KeySlots)? && !unfinished) {
             return Err(StoreError::AlreadyExists.into());
         }
-        let mut rng = system_random().map_err(StoreError::from)?;
+        let mut rng = medium.random()?;
         let mut store_id = [0; 16];
         store_id.copy_from_slice(Secret::<16>::random(&mut rng).as_bytes());
         let keys = Keys {
@@ -77,6 +77,7 @@ impl Store {
             let slots = medium.create(StoreFile::KeySlots)?;
             let slots = Slots::create(slots, key, store_id, &keys, &mut rng)?;
             let inner = Inner::new(
+                Arc::clone(&medium),
                 database,
                 slots,
                 keys,
@@ -115,7 +116,15 @@ impl Store {
         }
         let header = Header::decode(&header, &header_key(&keys.data_key))?;
         let root = guarded(|| read_root(&database, &keys, &header))?;
-        let mut inner = Inner::new(database, slots, keys, store_id, header.epoch, root);
+        let mut inner = Inner::new(
+            Arc::clone(&medium),
+            database,
+            slots,
+            keys,
+            store_id,
+            header.epoch,
+            root,
+        );
         inner.dirty = RwLock::new(dirty);
         let rollback_noticed = inner.keys.opened != header.opened;
         inner.finish_shred()?;
@@ -132,7 +141,7 @@ impl Store {
             return Ok(());
         };
         let shredded = guarded(|| {
-            open.repair(self.medium.as_ref())?;
+            open.repair()?;
             open.shred()?;
             open.count_opening(open.keys.opened)
         });
@@ -146,9 +155,9 @@ impl Store {
         self.check_process()?;
         let mut inner = self.alone();
         let open = inner.as_mut().ok_or(StoreError::Closed)?;
-        open.repair(self.medium.as_ref())?;
+        open.repair()?;
         open.slots
-            .change_key(key, &open.keys, &mut system_random()?)
+            .change_key(key, &open.keys, &mut self.medium.random()?)
     }
 
     fn of(medium: Arc<dyn Medium>, inner: Inner, rollback_noticed: bool) -> Self {
@@ -173,7 +182,9 @@ impl Drop for Store {
 }
 
 impl Inner {
+    #[allow(clippy::too_many_arguments)] // The parts of what it is; called twice.
     fn new(
+        medium: Arc<dyn Medium>,
         database: Opened,
         slots: Slots,
         keys: Keys,
@@ -182,6 +193,7 @@ impl Inner {
         root: tree::Keys,
     ) -> Self {
         Self {
+            medium,
             lookup_key: hkdf_sha256(
                 &store_id,
                 keys.data_key.as_bytes(),
@@ -204,7 +216,7 @@ impl Inner {
 
     /// Reads both files again, after a write that may or may not have reached them; nothing is to be done otherwise. On an error the
     /// store stays failed, and the next call tries again.
-    pub(super) fn repair(&mut self, medium: &dyn Medium) -> Result<(), StoreError> {
+    pub(super) fn repair(&mut self) -> Result<(), StoreError> {
         if self.check_whole().is_ok() {
             return Ok(());
         }
@@ -214,7 +226,7 @@ impl Inner {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner) = None;
         self.database = None;
-        let database = open_database(medium)?;
+        let database = open_database(self.medium.as_ref())?;
         let (header, dirty) = guarded(|| read_own_rows(&database))?;
         let header = Header::decode(&header, &self.header_key)?;
         self.keys = self.slots.read_again()?;
@@ -268,7 +280,7 @@ impl Inner {
             .open_table(ROWS)?
             .insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
         self.commit(transaction)?;
-        self.slots.write(&self.keys, &mut system_random()?)
+        self.slots.write(&self.keys, &mut self.medium.random()?)
     }
 }
 

@@ -1,15 +1,17 @@
-//! Where a store's two files are: beside each other in a folder, or in what a test puts in their place.
+//! Where a store's two files are: beside each other in a folder, or in what a simulation puts in their place.
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
 use super::StoreError;
+use crate::crypto::{SeededRandom, system_random};
 
 /// The files of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,8 +24,8 @@ pub enum StoreFile {
     KeySlots,
 }
 
-/// What the store asks of a file system. Everything that can be lost in a crash goes through it, so that a simulated disk can
-/// lose it.
+/// What the store, and the client on it, asks of the machine: files, the time, randomness. Everything that can be lost in a crash
+/// goes through it, so that a simulated disk can lose it; with a clock and a seed of its own a simulation repeats itself.
 pub trait Medium: Debug + Send + Sync {
     /// Whether a file is there.
     fn exists(&self, file: StoreFile) -> Result<bool, StoreError>;
@@ -35,6 +37,25 @@ pub trait Medium: Debug + Send + Sync {
     fn publish(&self) -> Result<(), StoreError>;
     /// Where it is, to show to a person.
     fn path(&self) -> &Path;
+
+    /// The time, in milliseconds since 1970-01-01T00:00:00Z.
+    fn now(&self) -> u64 {
+        machine_now()
+    }
+
+    /// A generator for one call.
+    fn random(&self) -> Result<SeededRandom, StoreError> {
+        Ok(system_random()?)
+    }
+}
+
+/// The wall clock, in milliseconds since 1970-01-01T00:00:00Z; 0 for one that is set before.
+#[must_use]
+pub fn machine_now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
 }
 
 /// Files of the operating system.

@@ -20,7 +20,7 @@ mod writer;
 pub use backup::{BackupReader, BackupWriter};
 pub use error::StoreError;
 pub use key::StoreKey;
-pub use medium::{Medium, StoreFile};
+pub use medium::{Medium, StoreFile, machine_now};
 pub use rows::{Direction, OrderedRow, Reader, Rows, WHOLE_GROUP};
 pub use shred::ShredReport;
 pub use table::{Key, Table};
@@ -34,7 +34,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use redb::{Database, Durability, ReadableDatabase, TableDefinition, WriteTransaction};
 
-use crate::crypto::{Secret, SeededRandom, system_random};
+use crate::crypto::{Secret, SeededRandom};
 use group::{Group, Turn};
 use slots::Slots;
 use tree::Bucket;
@@ -57,6 +57,7 @@ pub struct Store {
 
 /// An open database and its keys.
 struct Inner {
+    medium: Arc<dyn Medium>,
     /// Nothing only while a failed one is opened again.
     database: Option<Opened>,
     slots: Slots,
@@ -133,7 +134,7 @@ impl Store {
     ) -> Result<T, E> {
         let inner = self.usable()?;
         let inner = inner.as_ref().ok_or(StoreError::Closed)?;
-        let rng = system_random().map_err(StoreError::from)?;
+        let rng = self.medium.random()?;
         let (stepped, seen) = {
             let mut turn = inner.group.announce();
             let mut open = lock(&inner.writer);
@@ -159,6 +160,17 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.medium.path()
+    }
+
+    /// The time, in milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.medium.now()
+    }
+
+    /// A generator for one call.
+    pub fn random(&self) -> Result<SeededRandom, StoreError> {
+        self.medium.random()
     }
 
     /// Numbers without secrets, safe to show to anyone.
@@ -202,7 +214,7 @@ impl Store {
         }
         drop(shared);
         if let Some(inner) = self.alone().as_mut() {
-            inner.repair(self.medium.as_ref())?;
+            inner.repair()?;
         }
         Ok(self.shared())
     }

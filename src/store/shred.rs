@@ -10,7 +10,7 @@ use super::rows::{Direction, raw_range};
 use super::table::prefix_end;
 use super::tree::{self, Bucket, HEADER_ROW, ROOT_ROW};
 use super::{Inner, ROWS, Store, StoreError, Table, guarded};
-use crate::crypto::{self, Secret, SeededRandom, system_random};
+use crate::crypto::{self, Secret, SeededRandom};
 use redb::ReadableTable;
 
 /// What a shred did.
@@ -31,7 +31,7 @@ impl Store {
         self.check_process()?;
         let mut inner = self.alone();
         let inner = inner.as_mut().ok_or(StoreError::Closed)?;
-        inner.repair(self.medium.as_ref())?;
+        inner.repair()?;
         guarded(|| inner.shred())
     }
 }
@@ -49,7 +49,7 @@ impl Inner {
         if dirty.is_empty() {
             return Ok(ShredReport::default());
         }
-        let mut rng = system_random()?;
+        let mut rng = self.medium.random()?;
         let current = self.epoch_key()?.duplicate();
         let next_epoch = self.epoch + 1;
         let next = Secret::random(&mut rng);
@@ -86,7 +86,8 @@ impl Inner {
             return Ok(());
         }
         self.keys.epochs.retain(|(number, _)| *number == epoch);
-        self.slots.write_both(&self.keys, &mut system_random()?)
+        self.slots
+            .write_both(&self.keys, &mut self.medium.random()?)
     }
 
     #[allow(clippy::type_complexity)]

@@ -17,7 +17,7 @@ use prost::Message;
 use super::error::WindlassError;
 use crate::crypto::{CryptoRng, Secret, SeededRandom, system_random};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
-use crate::store::{Key, Rows, Table, Writer};
+use crate::store::{Key, Rows, Store, Table, Writer, machine_now};
 use crate::wire::{self, store::DeviceRow};
 
 /// The row of the device; alone in its table, as is the outbox's counter.
@@ -37,9 +37,17 @@ pub(super) struct Moment {
 }
 
 impl Moment {
-    pub(super) fn at(now: u64) -> Result<Self, WindlassError> {
+    pub(super) fn of(store: &Store) -> Result<Self, WindlassError> {
         Ok(Self {
-            now,
+            now: store.now(),
+            rng: store.random()?,
+        })
+    }
+
+    /// For a store that is not made yet.
+    pub(super) fn of_machine() -> Result<Self, WindlassError> {
+        Ok(Self {
+            now: machine_now(),
             rng: system_random()?,
         })
     }

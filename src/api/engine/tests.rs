@@ -22,7 +22,10 @@ struct Party {
 }
 
 fn moment(day: u64) -> Moment {
-    Moment::at(START + day * DAY).unwrap()
+    Moment {
+        now: START + day * DAY,
+        rng: crate::crypto::system_random().unwrap(),
+    }
 }
 
 impl Party {
@@ -276,7 +279,7 @@ fn the_store_is_shredded_once_an_hour_while_it_is_in_use() {
     let store = crate::EncryptedStore::create(path, &key).unwrap();
     let client = crate::Client::create(store, None).unwrap();
     let epoch = || client.inspect().unwrap().epoch;
-    let now = crate::api::clock::now();
+    let now = client.store.0.now();
     client.single_use_bundle().unwrap();
     client.shred_if_due(now + DAY / 48).unwrap();
     assert_eq!(epoch(), 1);
