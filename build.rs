@@ -7,6 +7,7 @@ const FILES: &[&str] = &[
     "proto/windlass/v1/bundle.proto",
     "proto/windlass/v1/content.proto",
     "proto/windlass/v1/envelope.proto",
+    "proto/windlass/v1/link.proto",
     "proto/windlass/store/v1/rows.proto",
 ];
 
@@ -18,6 +19,8 @@ const WITHOUT_DEBUG: &[&str] = &[
     ".windlass.v1.Text",
     ".windlass.v1.Data",
     ".windlass.v1.Opaque",
+    ".windlass.v1.Copy",
+    ".windlass.v1.TransferBody",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

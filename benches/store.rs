@@ -4,9 +4,6 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-#[path = "../tests/support/disk.rs"]
-mod disk;
-
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
@@ -15,10 +12,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use disk::Disk;
 use rand_core::Rng;
 use windlass::crypto::{Secret, seeded};
 use windlass::store::{Key, Rows, Store, StoreError, StoreFile, StoreKey as RawKey, Table};
+use windlass::testing::Disk;
 use windlass::{Body, Client, EncryptedStore, OutgoingMessage, StoreKey};
 
 const KEY: [u8; 32] = [1; 32];

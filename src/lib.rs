@@ -6,8 +6,9 @@
 //!
 //! ```text
 //! api                                the facade; one transaction ties the rest together
-//! chat    session                    what messages say; the channel to one remote device
+//! chat    session   link             what messages say; the channel to one remote device; new devices
 //! x3dh   ratchet   bundle  identity  the parts of the protocol; x3dh and ratchet never see each other
+//! testing                            a machine to test on: its disk forgets, its clock stands
 //! store                              redb, sealing, epochs: rows of bytes
 //! crypto   wire    qr                primitives; messages as bytes; codes as pictures
 //! limits                             every bound, with its reason
@@ -19,18 +20,22 @@ pub mod chat;
 pub mod crypto;
 pub mod identity;
 pub mod limits;
+pub mod link;
 pub mod qr;
 pub mod ratchet;
 pub mod session;
 pub mod store;
+pub mod testing;
 pub mod wire;
 pub mod x3dh;
 
 pub use api::{
-    Body, Bundle, Bytes, Client, Contact, Conversation, ConversationSummary, EncryptedStore,
-    ErrorInfo, Event, Identity, Inspection, Message, OutgoingEnvelope, OutgoingMessage,
-    ProgressError, ProgressListener, Received, Result, Sent, Session, SessionState, ShredReport,
-    StoreKey, TableRows, UndecryptableCause, WindlassError, error_info, errors,
+    Body, Bundle, Bytes, Client, Contact, Conversation, ConversationSummary, Delivery, DeviceInfo,
+    DeviceLink, EncryptedStore, ErrorInfo, Event, Faults, Identity, Inspection, Message,
+    OutgoingEnvelope, OutgoingMessage, ProgressError, ProgressListener, Received, Result, Sent,
+    Session, SessionState, SessionStatus, ShredReport, Simulation, StoreKey, TableRows, Tally,
+    TrustPolicy, UndecryptableCause, WindlassError, device_transfer_from_uri,
+    device_transfer_to_uri, error_info, errors,
 };
 
 uniffi::setup_scaffolding!("windlass");

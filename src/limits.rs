@@ -67,4 +67,78 @@ pub const MAX_CLOCK_SKEW_SECONDS: u64 = DAY_SECONDS;
 /// Iterations of the hash behind a safety number, as in Signal's numeric fingerprints.
 pub const SAFETY_NUMBER_ITERATIONS: u32 = 5_200;
 
+/// Ids in one request for healing, for each conversation. At 8 bytes each they fill 16 KiB; what was lost is nearly always newer
+/// than the oldest of the latest 2,048 messages.
+pub const MAX_HEALING_IDS: usize = 2_048;
+
+/// Conversations in one request for healing to a device of one's own.
+pub const MAX_HEALING_CONVERSATIONS: usize = 32;
+
+/// Requests for healing to one contact until one is answered. With the back-off they reach over about a day.
+pub const MAX_HEALING_ATTEMPTS: u32 = 6;
+
+/// Requests for healing to one contact, and answers to theirs, within a day: whoever can make us ask or answer, by bytes that do
+/// not decrypt or by asking, gets no more out of us.
+pub const MAX_HEALING_PER_DAY: u32 = 12;
+
+/// How long after a request for healing the next one may follow; doubled with each.
+pub const HEALING_BACK_OFF_SECONDS: u64 = 600;
+
+/// Messages that are sent again at once in answer to one request, or in one round of what is due. The rest follows in the next.
+pub const MAX_RESENT_AT_ONCE: usize = 500;
+
+/// How long a message may stay unacknowledged before it is sent again unasked; doubled with each time.
+pub const RESEND_AFTER_SECONDS: u64 = 3_600;
+
+/// How far back a request for healing is answered. Who restores a copy of a week ago gets all of it; a thief of an identity who
+/// poses as one of its devices gets no more than this.
+pub const HEALING_WINDOW_SECONDS: u64 = 14 * DAY_SECONDS;
+
+/// How long after `link_device` the new device may ask for the whole history.
+pub const LINK_LIFETIME_SECONDS: u64 = DAY_SECONDS;
+
+/// How long a message that another device of ours wrote may stay unacknowledged before this one sends it too.
+pub const TAKE_OVER_AFTER_SECONDS: u64 = 6 * 3_600;
+
+/// How often a message is sent again unasked. With the doubling the last time is after five days.
+pub const MAX_RESENDS: u32 = 7;
+
+/// How long an unacknowledged message is kept ready to be sent again when it is asked for.
+pub const RESEND_RETENTION_SECONDS: u64 = 30 * DAY_SECONDS;
+
+/// Unacknowledged messages kept ready for one device; the history has them all in any case.
+pub const MAX_UNACKNOWLEDGED: u64 = 10_000;
+
+/// How long a device of ours counts as new: what somebody writes who does not address it, because they have not heard of it, is
+/// passed on to it.
+pub const NEW_DEVICE_SECONDS: u64 = 7 * DAY_SECONDS;
+
+/// How long messages may be missing in front of one that came before they are asked for: a transport that reorders brings them.
+pub const GAP_PATIENCE_SECONDS: u64 = 3_600;
+
+/// Contacts that are looked at within a minute to find whose unknown session a message names; a look at all of them is ended.
+pub const MAX_HINTS_PER_MINUTE: u64 = 100_000;
+
+/// One-time prekeys whose private halves are kept at once; a device that hands out more first loses the oldest.
+pub const MAX_ONE_TIME_PREKEYS: u32 = 2_000;
+
+/// People who wrote first and were neither accepted nor blocked. Whoever comes then is told apart by the cause `quota`, and stores
+/// nothing.
+pub const MAX_STRANGERS: u64 = 500;
+
+/// Bytes of messages kept of one stranger.
+pub const MAX_STRANGER_BYTES: u64 = 65_536;
+
+/// Bytes of messages kept of all strangers together.
+pub const MAX_STRANGERS_BYTES: u64 = 4_194_304;
+
+/// How long a stranger who is neither accepted nor blocked is kept.
+pub const STRANGER_RETENTION_SECONDS: u64 = 7 * DAY_SECONDS;
+
+/// Sessions that one stranger may begin within an hour.
+pub const MAX_STRANGER_SESSIONS_PER_HOUR: u32 = 3;
+
+/// Skipped keys that one message of a stranger may make us keep.
+pub const MAX_STRANGER_SKIPPED_KEYS: usize = 20;
+
 const DAY_SECONDS: u64 = 86_400;

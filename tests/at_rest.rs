@@ -2,20 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-#[path = "support/disk.rs"]
-mod disk;
 #[path = "support/party.rs"]
 mod party;
 
 use std::sync::Arc;
 use std::thread;
 
-use disk::{Disk, Image};
 use party::Party;
 use redb::{Database, ReadableDatabase, TableDefinition};
 use windlass::Bundle;
 use windlass::crypto::{Secret, hkdf_sha256, hmac_sha256, open};
 use windlass::store::{Medium, StoreFile};
+use windlass::testing::{Disk, Image};
 
 const KEY: [u8; 32] = [1; 32];
 const ROWS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("windlass rows");

@@ -245,6 +245,9 @@ fn a_replayed_first_message_opens_nothing() {
             bob.client.bundle().unwrap()
         };
         alice.client.add_contact(&bundle).unwrap();
+        bob.client
+            .add_contact(&alice.client.bundle().unwrap())
+            .unwrap();
         let sent = alice
             .client
             .send(bob.client.address(), "hello".into())
@@ -397,6 +400,9 @@ fn a_bare_session_carries_the_applications_own_format() {
     );
     // Again the same: the caller may have died before it used them.
     assert_eq!(theirs.decrypt(envelope).unwrap().to_vec(), [0, 255, 7]);
+    // Whoever wrote first learns nothing before they are accepted.
+    assert!(bob.client.outbox(0).unwrap().is_empty());
+    bob.client.accept_contact(alice.client.address()).unwrap();
     for envelope in bob.take_outbox() {
         assert_eq!(
             ours.decrypt(envelope.clone().into()).unwrap_err().code(),
@@ -447,7 +453,9 @@ fn batches_are_one_transaction_and_answer_in_order() {
     assert_eq!(answers[1].refused.as_deref(), Some("envelope_malformed"));
     assert!(matches!(answers[4].events[..], [Event::Duplicate { .. }]));
     assert_eq!(bob.texts(&alice), ["1", "2", "3"]);
-    // One receipt for the three.
+    // One receipt for the three, once their author is accepted.
+    assert!(bob.client.outbox(0).unwrap().is_empty());
+    bob.client.accept_contact(alice.client.address()).unwrap();
     assert_eq!(bob.client.outbox(0).unwrap().len(), 1);
 }
 

@@ -4,17 +4,15 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-#[path = "support/disk.rs"]
-mod disk;
 #[path = "support/party.rs"]
 mod party;
 
 use std::collections::BTreeMap;
 
-use disk::{Disk, Image, Unsynced};
 use party::{Party, key};
 use windlass::crypto::{Secret, SeededRandom, seeded};
 use windlass::store::{Store, StoreError};
+use windlass::testing::{Disk, Image, Unsynced};
 use windlass::{Body, Event, OutgoingMessage, WindlassError};
 
 impl Party {
@@ -317,7 +315,11 @@ fn torn_disks() -> usize {
 }
 
 /// Every disk that a crash behind the first `point` events may leave.
-fn disks(recording: &disk::Recording, point: usize, rng: &mut SeededRandom) -> Vec<Image> {
+fn disks(
+    recording: &windlass::testing::Recording,
+    point: usize,
+    rng: &mut SeededRandom,
+) -> Vec<Image> {
     let mut images = vec![
         recording.crash(point, Unsynced::Lost, rng),
         recording.crash(point, Unsynced::Kept, rng),

@@ -4,8 +4,6 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-#[path = "support/disk.rs"]
-mod disk;
 #[path = "support/party.rs"]
 mod party;
 
@@ -13,14 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use disk::{Disk, Image};
 use party::Party;
 use windlass::WindlassError;
 use windlass::store::StoreFile;
+use windlass::testing::{Disk, Image};
 
 /// Everything that a user can see of a store.
 fn content(image: &Image) -> (Disk, Result<Vec<String>, WindlassError>) {
     let disk = Disk::of(image.clone());
+    disk.record();
     let content = Party::open(disk.clone(), 1).and_then(|Party { client, .. }| {
         let mut seen = vec![client.address(), client.device_id().to_string()];
         for contact in client.contacts()? {
@@ -49,6 +48,7 @@ fn a_flipped_byte_is_an_error_or_changes_nothing() {
     alice
         .add_contact(&bob.single_use_bundle().unwrap())
         .unwrap();
+    bob.add_contact(&alice.bundle().unwrap()).unwrap();
     for text in ["one", "two"] {
         let sent = alice.send(bob.address(), text.into()).unwrap();
         bob.receive(sent.envelopes[0].bytes.to_vec().into())

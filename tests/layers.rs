@@ -10,8 +10,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "api",
         &[
-            "bundle", "chat", "crypto", "identity", "limits", "qr", "ratchet", "session", "store",
-            "wire", "x3dh",
+            "bundle", "chat", "crypto", "identity", "limits", "link", "qr", "ratchet", "session",
+            "store", "testing", "wire", "x3dh",
         ],
     ),
     ("chat", &["crypto", "limits", "wire"]),
@@ -21,11 +21,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "bundle", "crypto", "identity", "limits", "ratchet", "wire", "x3dh",
         ],
     ),
+    ("link", &["bundle", "crypto", "identity", "limits", "wire"]),
     ("x3dh", &["bundle", "crypto", "identity", "limits", "wire"]),
     ("ratchet", &["crypto", "limits", "wire"]),
     ("bundle", &["crypto", "identity", "limits", "wire"]),
     ("identity", &["crypto", "limits"]),
     ("store", &["crypto"]),
+    ("testing", &["crypto", "store"]),
     ("wire", &["crypto", "limits"]),
     ("crypto", &[]),
     ("qr", &[]),
@@ -34,8 +36,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// The layers that may name a crate.
 const HOMES: &[(&str, &[&str])] = &[
     ("uniffi", &["api", "lib.rs"]),
-    ("redb", &["store"]),
-    ("prost", &["api", "bundle", "chat", "session", "wire"]),
+    ("redb", &["store", "testing"]),
+    (
+        "prost",
+        &["api", "bundle", "chat", "link", "session", "wire"],
+    ),
     ("image", &["qr"]),
     ("qrcode", &["qr"]),
     ("rqrr", &["qr"]),
@@ -46,7 +51,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hkdf", &["crypto"]),
     ("hmac", &["crypto"]),
     ("rand_chacha", &["crypto"]),
-    ("rand_core", &["crypto"]),
+    ("rand_core", &["api", "crypto", "testing"]),
     ("sha2", &["crypto"]),
     ("subtle", &["crypto"]),
     ("x25519_dalek", &["crypto"]),

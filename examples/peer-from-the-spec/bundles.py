@@ -93,9 +93,13 @@ def read_bundle(encoded: bytes, now: int | None = None) -> Bundle:
 
 
 # URIs (§6).
-def bundle_to_uri(encoded: bytes) -> str:
+def to_uri(kind: str, encoded: bytes) -> str:
     checksum = hashlib.sha256(b"Windlass v1 uri checksum" + encoded).digest()[:4]
-    return "WINDLASS:B" + b32encode(encoded + checksum).decode().rstrip("=")
+    return f"WINDLASS:{kind}" + b32encode(encoded + checksum).decode().rstrip("=")
+
+
+def bundle_to_uri(encoded: bytes) -> str:
+    return to_uri("B", encoded)
 
 
 def bundle_of_uri(uri: str) -> bytes:

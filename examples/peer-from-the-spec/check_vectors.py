@@ -226,7 +226,43 @@ def show_body(number: int, body: list[Field]) -> Any:
         ids = [value for number, value in body if number == 1 and isinstance(value, bytes)]
         check(1 <= len(ids) <= 1_024 and all(len(id) == 16 for id in ids), "receipt")
         return {"delivery_receipt": [id.hex() for id in ids]}
-    return {"opaque": blob(body, 1).hex()}
+    if number == 19:
+        return {"opaque": blob(body, 1).hex()}
+    if number == 20:
+        states = [show_state(decode(value)) for value in messages(body, 1)]
+        token = blob(body, 3)
+        check(len(token) in (0, 16), "link token")
+        shown = {"conversations": states, "went_back": bool(first(body, 2, 0)), "link_token": token.hex() or None}
+        return {"healing_request": shown}
+    if number == 21:
+        author, conversation = blob(body, 1), blob(body, 2)
+        check(len(author) == len(conversation) == 32, "copy")
+        return {"copy": {"author": author.hex(), "conversation": conversation.hex(), "content": blob(body, 3).hex()}}
+    if number == 23:
+        return {"healing_answer": first(body, 1, 0)}
+    removed = b"".join(messages(body, 1))
+    return {
+        "device_update": {
+            "removed_devices": [int.from_bytes(removed[at : at + 4], "little") for at in range(0, len(removed), 4)],
+            "contacts": [show_contact(decode(value)) for value in messages(body, 2)],
+        }
+    }
+
+
+def messages(fields: list[Field], number: int) -> list[bytes]:
+    return [value for at, value in fields if at == number and isinstance(value, bytes)]
+
+
+def show_state(fields: list[Field]) -> Case:
+    conversation, have = blob(fields, 1), blob(fields, 3)
+    ids = [have[at : at + 8] for at in range(0, len(have), 8)]
+    check(len(conversation) == 32 and len(have) % 8 == 0 and len(ids) <= 2_048 and ids == sorted(ids), "state")
+    return {"conversation": conversation.hex(), "from_lamport": first(fields, 2, 0), "have": have.hex()}
+
+
+def show_contact(fields: list[Field]) -> Case:
+    verified, accepted, blocked = (bool(first(fields, number, 0)) for number in (2, 3, 4))
+    return {"bundle": blob(fields, 1).hex(), "verified": verified, "accepted": accepted, "blocked": blocked}
 
 
 def content(input: Case) -> Case:
@@ -235,7 +271,7 @@ def content(input: Case) -> Case:
     check(len(message_id) == 16 and lamport <= 2**62 and len(reply_to) in (0, 16), "content")
     shown: Any = "unknown"
     for number, value in fields:
-        if 16 <= number <= 19 and isinstance(value, bytes):
+        if 16 <= number <= 23 and isinstance(value, bytes):
             try:
                 shown = show_body(number, decode(value))
             except UnicodeDecodeError:
@@ -247,6 +283,21 @@ def content(input: Case) -> Case:
         "reply_to": reply_to.hex() or None,
         "body": shown,
     }
+
+
+def device_transfer(input: Case) -> Case:
+    secret, encoded = unhex(input, "code_secret"), unhex(input, "encoded")
+    fields = decode(encoded)
+    ephemeral, sealed = check_x25519(blob(fields, 2)), blob(fields, 3)
+    check(first(fields, 1, 0) == 1, "version")
+    strict(encoded, (1, 1), (2, ephemeral), (3, sealed))
+    code = peer.x25519_public(secret)
+    key = peer.hkdf(bytes(32), peer.agree(secret, ephemeral), b"Windlass v1 device transfer")
+    body = decode(peer.unpad(peer.open_aead(key, sealed, (1).to_bytes(4, "big") + code + ephemeral)))
+    seed, bundle, token = blob(body, 1), blob(body, 2), blob(body, 3)
+    check(bundles.read_bundle(bundle).identity == peer.identity_of_seed(seed) and len(token) == 16, "identity")
+    uri = bundles.to_uri("L", code)
+    return {"code_uri": uri, "identity_seed": seed.hex(), "bundle": bundle.hex(), "link_token": token.hex()}
 
 
 def conversation(input: Case) -> list[Case]:
@@ -284,7 +335,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, x3dh, root_step, chain_steps),
-        *(message_key, sender_hint, padding, unpadding, header, envelope, content, conversation),
+        *(message_key, sender_hint, padding, unpadding, header, envelope, content, device_transfer, conversation),
     )
 }
 

@@ -146,7 +146,10 @@ def seal(message_key: bytes, plaintext: bytes, associated_data: bytes, nonce: by
 
 
 def unseal(message_key: bytes, sealed: bytes, associated_data: bytes) -> bytes:
-    key = hkdf(bytes(32), message_key, b"Windlass v1 message key")
+    return open_aead(hkdf(bytes(32), message_key, b"Windlass v1 message key"), sealed, associated_data)
+
+
+def open_aead(key: bytes, sealed: bytes, associated_data: bytes) -> bytes:
     try:
         return AESGCM(key).decrypt(sealed[:12], sealed[12:], associated_data)
     except Exception:

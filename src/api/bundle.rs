@@ -7,6 +7,7 @@ use super::clock::time_of_seconds;
 use super::{Bytes, Identity, Result};
 use crate::bundle::{UriError, VerifiedBundle};
 use crate::qr;
+use crate::wire::UriFault;
 
 /// A public prekey bundle whose signature was checked: what somebody needs to write a first message.
 ///
@@ -31,12 +32,12 @@ impl Bundle {
     /// From a picture of a QR code, the bytes of a PNG or JPEG file. With several codes in it, the first that is a bundle.
     #[uniffi::constructor]
     pub fn from_qr_image(picture: Bytes) -> Result<Arc<Self>> {
-        let mut refused = UriError::Scheme;
+        let mut refused = UriError::Text(UriFault::Scheme);
         for text in qr::read_picture(&picture)? {
             match VerifiedBundle::from_uri(&text) {
                 Ok(bundle) => return Ok(Arc::new(Self(bundle))),
                 // A damaged bundle says more than another application's code beside it.
-                Err(UriError::Scheme) => {}
+                Err(UriError::Text(UriFault::Scheme)) => {}
                 Err(error) => refused = error,
             }
         }

@@ -14,6 +14,10 @@ pub struct Contact {
     pub added_at: SystemTime,
     /// True when we added their bundle, false when they wrote first.
     pub added_by_us: bool,
+    /// True when we want to talk with them: added, accepted, or written to.
+    pub accepted: bool,
+    /// True when we do not.
+    pub blocked: bool,
     /// True when the safety number was compared.
     pub verified: bool,
     /// Ids of their devices.
@@ -29,6 +33,8 @@ impl Contact {
             address: contact.identity.address(),
             added_at: time(contact.row.added_at),
             added_by_us: contact.row.added_by_user,
+            accepted: contact.is_accepted(),
+            blocked: contact.row.blocked,
             verified: contact.row.verified,
             devices: bundle
                 .map(|bundle| bundle.devices().iter().map(|d| d.device_id).collect())

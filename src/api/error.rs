@@ -5,9 +5,10 @@ use crate::bundle::{BundleError, UriError};
 use crate::chat::ContentError;
 use crate::crypto::RandomnessUnavailable;
 use crate::identity::AddressError;
+use crate::link::LinkError;
 use crate::qr::QrError;
 use crate::store::StoreError;
-use crate::wire::WireError;
+use crate::wire::{UriFault, WireError};
 
 /// Why a call refused. Nothing has changed, in memory or on disk, whichever it is.
 ///
@@ -38,11 +39,13 @@ pub enum WindlassError {
     #[error("this is your own bundle; give it to others")]
     OwnBundle,
     #[error("{0}")]
-    UriNotWindlass(UriError),
+    UriNotWindlass(UriFault),
     #[error("{0}")]
-    UriUnknownKind(UriError),
+    UriUnknownKind(UriFault),
     #[error("{0}")]
-    UriDamaged(UriError),
+    UriDamaged(UriFault),
+    #[error("{0}")]
+    LinkRefused(LinkError),
     #[error("{0}")]
     PictureUnreadable(QrError),
     #[error("{0}")]
@@ -103,6 +106,14 @@ pub enum WindlassError {
     UnknownContact,
     #[error("no bundle of this contact is known; ask for one")]
     NoBundle,
+    #[error("the contact is blocked; accept them first")]
+    ContactBlocked,
+    #[error("the contact's safety number was not compared, and the trust policy asks for it")]
+    ContactNotVerified,
+    #[error("an identity has at most 8 devices; remove one first")]
+    TooManyDevices,
+    #[error("no device of this number belongs to this identity, or it is this one")]
+    UnknownDevice,
     #[error("no message of this id is in the history")]
     UnknownMessage,
     #[error("{0}")]
@@ -132,7 +143,10 @@ impl WindlassError {
     pub(super) fn is_about_envelope(&self) -> bool {
         matches!(
             self,
-            Self::EnvelopeMalformed(_) | Self::UnsupportedVersion(_) | Self::NotForThisDevice
+            Self::EnvelopeMalformed(_)
+                | Self::UnsupportedVersion(_)
+                | Self::NotForThisDevice
+                | Self::TooManyDevices
         )
     }
 
@@ -202,10 +216,31 @@ impl From<BundleError> for WindlassError {
 impl From<UriError> for WindlassError {
     fn from(error: UriError) -> Self {
         match error {
-            UriError::Scheme => Self::UriNotWindlass(error),
-            UriError::Kind => Self::UriUnknownKind(error),
-            UriError::Damaged => Self::UriDamaged(error),
+            UriError::Text(fault) => fault.into(),
             UriError::Bundle(error) => error.into(),
+        }
+    }
+}
+
+impl From<UriFault> for WindlassError {
+    fn from(fault: UriFault) -> Self {
+        match fault {
+            UriFault::Scheme => Self::UriNotWindlass(fault),
+            UriFault::Kind => Self::UriUnknownKind(fault),
+            UriFault::Damaged => Self::UriDamaged(fault),
+        }
+    }
+}
+
+impl From<LinkError> for WindlassError {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Text(fault) => fault.into(),
+            LinkError::Wire(error @ WireError::UnsupportedVersion { .. }) => {
+                Self::UnsupportedVersion(error)
+            }
+            LinkError::Bundle(error) => error.into(),
+            error => Self::LinkRefused(error),
         }
     }
 }

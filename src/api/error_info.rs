@@ -51,6 +51,11 @@ pub(super) const TABLE: &[Row] = &[
         "Update this library, or use an invitation.",
     ),
     ("uri_damaged", false, "Copy or scan it again, whole."),
+    (
+        "link_refused",
+        false,
+        "Show the code of the new device again, and scan it again.",
+    ),
     ("picture_unreadable", false, "Give a PNG or JPEG."),
     (
         "no_qr_code",
@@ -111,6 +116,18 @@ pub(super) const TABLE: &[Row] = &[
     ("identity_exists", false, "Use Client.open."),
     ("unknown_contact", false, "Add the contact's bundle."),
     ("no_bundle", false, "Ask the contact for a bundle."),
+    (
+        "contact_blocked",
+        false,
+        "Call accept_contact if the user wants to talk with them.",
+    ),
+    (
+        "contact_not_verified",
+        false,
+        "Compare the safety number, or choose another trust policy.",
+    ),
+    ("too_many_devices", false, "Remove a device."),
+    ("unknown_device", false, "Use an id that devices() gave."),
     ("unknown_message", false, "Use an id that the history gave."),
     ("content_too_large", false, "Send less."),
     (

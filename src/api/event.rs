@@ -36,6 +36,50 @@ pub enum Event {
         /// The other side's device.
         device_id: u32,
     },
+    /// After messages that could not be read, one was read in a session that was begun for it.
+    SessionHealed {
+        /// Address of the other side.
+        address: String,
+        /// The other side's device.
+        device_id: u32,
+    },
+    /// What could not be read, or is missing, was asked for; the request is in the outbox.
+    Healing {
+        /// Address of the other side.
+        address: String,
+        /// Which request it is since the last one that was answered.
+        attempt: u32,
+    },
+    /// The other side asked for what it does not have; it is in the outbox.
+    Resent {
+        /// Address of the other side.
+        address: String,
+        /// How many messages it does not have.
+        messages: u64,
+    },
+    /// The devices of a contact changed, or our own.
+    DevicesChanged {
+        /// Whose; our own address for our own.
+        address: String,
+        /// Devices that messages go to from now on.
+        added: Vec<u32>,
+        /// Devices that messages do not go to any more.
+        removed: Vec<u32>,
+    },
+    /// Our request has come, and what is missing here follows, as events of its own.
+    Synchronising {
+        /// Address of the other side; our own for another device of ours.
+        address: String,
+        /// The other side's device.
+        device_id: u32,
+        /// How many messages.
+        messages: u64,
+    },
+    /// Somebody who is blocked wrote. Nothing was taken in.
+    Blocked {
+        /// Their address.
+        address: String,
+    },
     /// The envelope could not be read. Nothing has changed; only after the cause `Content` the message's key is used up.
     Undecryptable {
         /// Why.
@@ -68,9 +112,36 @@ pub enum UndecryptableCause {
     TooFarAhead,
     /// It was decrypted, and what is inside is not of this protocol.
     Content,
+    /// From somebody who was not accepted yet, and over the bounds for those.
+    Quota,
+    /// It claims to come from somebody who is blocked.
+    Blocked,
 }
 
 impl UndecryptableCause {
+    const ALL: [Self; 11] = [
+        Self::UnknownSession,
+        Self::UnknownPrekey,
+        Self::HandshakeReplayed,
+        Self::HandshakeInvalid,
+        Self::Authentication,
+        Self::KeyGone,
+        Self::NumberReused,
+        Self::TooFarAhead,
+        Self::Content,
+        Self::Quota,
+        Self::Blocked,
+    ];
+
+    /// For the store; never 0.
+    pub(super) fn number(self) -> u32 {
+        self as u32 + 1
+    }
+
+    pub(in crate::api) fn of_number(number: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.number() == number)
+    }
+
     pub(super) fn sentence(self) -> &'static str {
         match self {
             Self::UnknownSession => "its session is not known here",
@@ -82,6 +153,8 @@ impl UndecryptableCause {
             Self::NumberReused => "its number was used before by another message",
             Self::TooFarAhead => "too many messages before it are missing",
             Self::Content => "its content is not of this protocol",
+            Self::Quota => "its sender was not accepted yet and sends too much",
+            Self::Blocked => "its sender is blocked",
         }
     }
 }
@@ -105,6 +178,35 @@ impl Event {
             Outcome::SessionEstablished { peer, device_id } => Self::SessionEstablished {
                 address: peer.address(),
                 device_id,
+            },
+            Outcome::SessionHealed { peer, device_id } => Self::SessionHealed {
+                address: peer.address(),
+                device_id,
+            },
+            Outcome::Healing { peer, attempt } => Self::Healing {
+                address: peer.address(),
+                attempt,
+            },
+            Outcome::Resent { peer, messages } => Self::Resent {
+                address: peer.address(),
+                messages,
+            },
+            Outcome::DevicesChanged { identity, change } => Self::DevicesChanged {
+                address: identity.address(),
+                added: change.added,
+                removed: change.removed,
+            },
+            Outcome::Synchronising {
+                peer,
+                device_id,
+                messages,
+            } => Self::Synchronising {
+                address: peer.address(),
+                device_id,
+                messages,
+            },
+            Outcome::Blocked { peer } => Self::Blocked {
+                address: peer.address(),
             },
             Outcome::Undecryptable { cause, from } => Self::Undecryptable {
                 cause,

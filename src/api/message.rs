@@ -55,6 +55,9 @@ pub struct Message {
     pub stored_at: SystemTime,
     /// When the other side's receipt came, for a message that we wrote.
     pub delivered_at: Option<SystemTime>,
+    /// True when another than its author gave it to this device: another device of ours, or, after this one went back to an older
+    /// copy, the other side.
+    pub copied: bool,
 }
 
 impl Body {
@@ -66,7 +69,13 @@ impl Body {
                 data: data.into(),
             },
             chat::Body::Opaque(data) => Self::Opaque { data: data.into() },
-            chat::Body::Unknown | chat::Body::DeliveryReceipt(_) => Self::Unknown,
+            // What devices say to each other is in no history.
+            chat::Body::Unknown
+            | chat::Body::DeliveryReceipt(_)
+            | chat::Body::HealingRequest(_)
+            | chat::Body::HealingAnswer { .. }
+            | chat::Body::Copy(_)
+            | chat::Body::DeviceUpdate(_) => Self::Unknown,
         }
     }
 
@@ -101,6 +110,7 @@ impl Message {
             sent_at: time(stored.content.sent_at),
             stored_at: time(stored.stored_at),
             delivered_at: (stored.delivered_at != 0).then(|| time(stored.delivered_at)),
+            copied: stored.copied,
         }
     }
 }

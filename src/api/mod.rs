@@ -6,6 +6,7 @@ mod client;
 mod clock;
 mod contact;
 mod conversation;
+mod device_link;
 mod encrypted_store;
 mod engine;
 mod error;
@@ -15,13 +16,16 @@ mod identity;
 mod message;
 mod progress;
 mod session;
+mod simulation;
 mod store_key;
+mod trust;
 
 pub use bundle::Bundle;
 pub use bytes::Bytes;
-pub use client::{Client, OutgoingEnvelope, OutgoingMessage, Received, Sent};
+pub use client::{Client, DeviceInfo, OutgoingEnvelope, OutgoingMessage, Received, Sent};
 pub use contact::Contact;
 pub use conversation::{Conversation, ConversationSummary};
+pub use device_link::{DeviceLink, device_transfer_from_uri, device_transfer_to_uri};
 pub use encrypted_store::{EncryptedStore, Inspection, ShredReport, TableRows};
 pub use error::WindlassError;
 pub use error_info::{ErrorInfo, error_info, errors};
@@ -29,8 +33,10 @@ pub use event::{Event, UndecryptableCause};
 pub use identity::Identity;
 pub use message::{Body, Message};
 pub use progress::{ProgressError, ProgressListener};
-pub use session::{Session, SessionState};
+pub use session::{Session, SessionState, SessionStatus};
+pub use simulation::{Delivery, Faults, Simulation, Tally};
 pub use store_key::StoreKey;
+pub use trust::TrustPolicy;
 
 /// Shorthand of the facade.
 pub type Result<T> = core::result::Result<T, WindlassError>;

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use super::engine::receive::Outcome;
-use super::engine::{contacts, history, send, sessions};
+use super::engine::{contacts, healing, history, send, sessions};
 use super::error::of_envelope;
-use super::{Body, Bytes, Client, Event, Identity, Result, Sent, WindlassError};
+use super::{
+    Body, Bytes, Client, Event, Identity, Result, Sent, UndecryptableCause, WindlassError,
+};
 use crate::chat;
 use crate::identity::{PublicIdentity, safety_number};
+use crate::limits::MAX_HEALING_ATTEMPTS;
 use crate::session::Envelope;
 use crate::store::Rows;
 use crate::x3dh::Party;
@@ -28,6 +31,24 @@ pub enum SessionState {
     Pending,
     /// Both sides have it.
     Established,
+    /// Something could not be read, and asking for it has come to its bounds for today: it goes on when the other side writes
+    /// again, or by `reset`.
+    Desynced,
+    /// Something could not be read or is missing, and was asked for.
+    Healing,
+    /// As healing, but no session can be begun: the contact's bundle is not valid any more. Add a newer one.
+    NeedsBundle,
+}
+
+/// How it stands with a session, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
+pub struct SessionStatus {
+    /// In one word.
+    pub state: SessionState,
+    /// Why it is desynced or healing; nothing if messages are missing for another reason.
+    pub cause: Option<UndecryptableCause>,
+    /// How often what is missing was asked for since it last came.
+    pub attempts: u32,
 }
 
 #[uniffi::export]
@@ -72,14 +93,32 @@ impl Session {
         Err(WindlassError::NotForThisSession)
     }
 
-    /// How far the session with the other side's first device has come.
+    /// How far the session with the other side has come, in one word.
     pub fn state(&self) -> Result<SessionState> {
+        Ok(self.status()?.state)
+    }
+
+    /// How far the session with the other side has come, and why.
+    pub fn status(&self) -> Result<SessionStatus> {
         self.client.store.0.read(|reader| {
-            let active = self.active(reader)?;
-            Ok(match active {
-                None => SessionState::Fresh,
-                Some(session) if session.is_pending() => SessionState::Pending,
-                Some(_) => SessionState::Established,
+            let healing = healing::row(reader, &self.peer)?.unwrap_or_default();
+            let state = if healing.needs_bundle {
+                SessionState::NeedsBundle
+            } else if healing.waiting && healing.attempts >= MAX_HEALING_ATTEMPTS {
+                SessionState::Desynced
+            } else if healing.waiting {
+                SessionState::Healing
+            } else {
+                match self.active(reader)? {
+                    None => SessionState::Fresh,
+                    Some(session) if session.is_pending() => SessionState::Pending,
+                    Some(_) => SessionState::Established,
+                }
+            };
+            Ok(SessionStatus {
+                state,
+                cause: UndecryptableCause::of_number(healing.cause),
+                attempts: healing.attempts,
             })
         })
     }
@@ -110,12 +149,12 @@ impl Session {
         if digits != self.safety_number() {
             return Err(WindlassError::SafetyNumberMismatch);
         }
-        self.client.write(|writer, _| {
-            let mut contact =
-                contacts::find(writer, &self.peer)?.ok_or(WindlassError::UnknownContact)?;
-            contact.row.verified = true;
-            contact.save(writer)
-        })
+        self.client
+            .decide(self.peer.address(), |writer, contact, _| {
+                contact.row.verified = true;
+                contact.save(writer)
+            })
+            .map(|_| ())
     }
 }
 

@@ -6,7 +6,7 @@ mod build;
 mod uri;
 
 pub use build::{OwnDevice, build};
-pub use uri::{URI_SCHEME, UriError};
+pub use uri::UriError;
 
 use crate::crypto::{DhPublic, SignatureError};
 use crate::identity::PublicIdentity;

@@ -3,6 +3,7 @@ use prost::Message;
 use super::*;
 use crate::crypto::{DhSecret, Secret, seeded};
 use crate::identity::IdentityKeyPair;
+use crate::wire::UriFault;
 
 const NOW: u64 = 1_800_000_000;
 
@@ -180,13 +181,16 @@ fn wrong_contents_are_refused_although_signed() {
 fn uris_of_others_damaged_ones_and_other_kinds_are_told_apart() {
     let uri = bundle().to_uri();
     let of = |text: &str| VerifiedBundle::from_uri(text).unwrap_err();
-    assert_eq!(of("https://example.org/"), UriError::Scheme);
-    assert_eq!(of(""), UriError::Scheme);
-    assert_eq!(of("windlass:"), UriError::Damaged);
-    assert_eq!(of(&uri.replacen(":B", ":Z", 1)), UriError::Kind);
-    assert_eq!(of(&uri[..uri.len() - 1]), UriError::Damaged);
-    assert_eq!(of(&format!("{uri}A")), UriError::Damaged);
-    assert_eq!(of(&format!("{uri}é")), UriError::Damaged);
+    assert_eq!(of("https://example.org/"), UriError::Text(UriFault::Scheme));
+    assert_eq!(of(""), UriError::Text(UriFault::Scheme));
+    assert_eq!(of("windlass:"), UriError::Text(UriFault::Damaged));
+    assert_eq!(
+        of(&uri.replacen(":B", ":Z", 1)),
+        UriError::Text(UriFault::Kind)
+    );
+    assert_eq!(of(&uri[..uri.len() - 1]), UriError::Text(UriFault::Damaged));
+    assert_eq!(of(&format!("{uri}A")), UriError::Text(UriFault::Damaged));
+    assert_eq!(of(&format!("{uri}é")), UriError::Text(UriFault::Damaged));
     let swapped: String = uri
         .char_indices()
         .map(|(i, c)| match (i, c) {
@@ -195,5 +199,5 @@ fn uris_of_others_damaged_ones_and_other_kinds_are_told_apart() {
             _ => c,
         })
         .collect();
-    assert_eq!(of(&swapped), UriError::Damaged);
+    assert_eq!(of(&swapped), UriError::Text(UriFault::Damaged));
 }

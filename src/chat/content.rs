@@ -6,6 +6,7 @@ use core::str::FromStr;
 use data_encoding::HEXLOWER;
 use prost::Message;
 
+use super::control::{self, Copy, DeviceUpdate, HealingRequest};
 use crate::crypto::{CryptoRng, SecretBytes};
 use crate::limits::{
     MAX_CONTENT_LEN, MAX_DATA_LEN, MAX_LAMPORT, MAX_MEDIA_TYPE_LEN, MAX_RECEIPT_IDS, MAX_TEXT_LEN,
@@ -50,6 +51,17 @@ pub enum Body {
     DeliveryReceipt(Vec<MessageId>),
     /// A format of the application's own.
     Opaque(Vec<u8>),
+    /// Asks for what is not there.
+    HealingRequest(HealingRequest),
+    /// A request has come.
+    HealingAnswer {
+        /// How many messages follow.
+        messages: u64,
+    },
+    /// A message for a device that it was not encrypted for.
+    Copy(Copy),
+    /// Between devices of one identity.
+    DeviceUpdate(DeviceUpdate),
     /// A body of a later version; the message is kept as it came.
     Unknown,
 }
@@ -114,6 +126,19 @@ impl FromStr for MessageId {
 }
 
 impl Body {
+    /// Whether it is something that people wrote, and so has a place in a history.
+    #[must_use]
+    pub fn is_message(&self) -> bool {
+        !matches!(
+            self,
+            Self::DeliveryReceipt(_)
+                | Self::HealingRequest(_)
+                | Self::HealingAnswer { .. }
+                | Self::Copy(_)
+                | Self::DeviceUpdate(_)
+        )
+    }
+
     /// Whether the body is within its bounds. Asked before anything is sent.
     pub fn check(&self) -> Result<(), ContentError> {
         let fits = |what, got: usize, max| {
@@ -139,7 +164,11 @@ impl Body {
             }
             Self::Opaque(data) => fits("message", data.len(), MAX_DATA_LEN),
             Self::DeliveryReceipt(ids) => fits("receipt", ids.len(), MAX_RECEIPT_IDS),
-            Self::Unknown => Ok(()),
+            Self::Copy(copy) => fits("copy", copy.content.len(), MAX_CONTENT_LEN),
+            Self::HealingRequest(_)
+            | Self::HealingAnswer { .. }
+            | Self::DeviceUpdate(_)
+            | Self::Unknown => Ok(()),
         }
     }
 }
@@ -174,6 +203,16 @@ impl Content {
                     .collect::<Result<_, _>>()?,
             ),
             Some(v1::content::Body::Opaque(opaque)) => Body::Opaque(opaque.data),
+            Some(v1::content::Body::HealingRequest(request)) => {
+                Body::HealingRequest(control::request_from_wire(request)?)
+            }
+            Some(v1::content::Body::HealingAnswer(answer)) => Body::HealingAnswer {
+                messages: answer.messages,
+            },
+            Some(v1::content::Body::Copy(copy)) => Body::Copy(Copy::from_wire(copy)?),
+            Some(v1::content::Body::DeviceUpdate(update)) => {
+                Body::DeviceUpdate(DeviceUpdate::from_wire(update)?)
+            }
         };
         body.check().map_err(|_| malformed("body"))?;
         Ok(Self {
@@ -202,6 +241,16 @@ impl Content {
             Body::Opaque(data) => {
                 Some(v1::content::Body::Opaque(v1::Opaque { data: data.clone() }))
             }
+            Body::HealingRequest(request) => Some(v1::content::Body::HealingRequest(
+                control::request_to_wire(request),
+            )),
+            Body::HealingAnswer { messages } => {
+                Some(v1::content::Body::HealingAnswer(v1::HealingAnswer {
+                    messages: *messages,
+                }))
+            }
+            Body::Copy(copy) => Some(v1::content::Body::Copy(copy.to_wire())),
+            Body::DeviceUpdate(update) => Some(v1::content::Body::DeviceUpdate(update.to_wire())),
             Body::Unknown => None,
         };
         SecretBytes::new(
@@ -245,6 +294,25 @@ mod tests {
             },
             Body::DeliveryReceipt(vec![MessageId([5; 16])]),
             Body::Opaque(vec![0; 10]),
+            Body::HealingRequest(HealingRequest {
+                conversations: vec![control::ConversationState {
+                    conversation: [6; 32],
+                    from_lamport: 5,
+                    have: vec![[1; 8], [2; 8]],
+                }],
+                went_back: true,
+                link_token: Some([9; 16]),
+            }),
+            Body::Copy(Copy {
+                author: [6; 32],
+                conversation: [7; 32],
+                content: vec![8; 9],
+            }),
+            Body::DeviceUpdate(DeviceUpdate {
+                removed: vec![3],
+                contacts: Vec::new(),
+            }),
+            Body::HealingAnswer { messages: 4 },
             Body::Unknown,
         ] {
             let content = content(body);

@@ -21,6 +21,9 @@ pub const URI_CHECKSUM: &[u8] = b"Windlass v1 uri checksum";
 /// Prefix of the short hash that tells a repeated envelope from a reused message number.
 pub const ACCEPTED_DIGEST: &[u8] = b"Windlass v1 accepted digest";
 
+/// `info` from the agreement of two devices to the key of a device transfer.
+pub const DEVICE_TRANSFER: &[u8] = b"Windlass v1 device transfer";
+
 /// All of the above, with the names that the RFC's table uses.
 pub const ALL: &[(&str, &[u8])] = &[
     ("X3DH", X3DH),
@@ -32,6 +35,7 @@ pub const ALL: &[(&str, &[u8])] = &[
     ("SAFETY_NUMBER", SAFETY_NUMBER),
     ("URI_CHECKSUM", URI_CHECKSUM),
     ("ACCEPTED_DIGEST", ACCEPTED_DIGEST),
+    ("DEVICE_TRANSFER", DEVICE_TRANSFER),
 ];
 
 #[cfg(test)]

@@ -40,6 +40,12 @@ impl HintKey {
         self.0.as_bytes()
     }
 
+    /// A second copy.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self(self.0.duplicate())
+    }
+
     /// The hint in `sender`'s messages of one session. The sender is part of it, so the two directions differ.
     #[must_use]
     pub fn hint(&self, sender: &PublicIdentity, session_id: &SessionId) -> SenderHint {

@@ -210,6 +210,18 @@ impl Session {
         self.peer
     }
 
+    /// When it was made here, in milliseconds since the epoch.
+    #[must_use]
+    pub fn created_at(&self) -> u64 {
+        self.created_at
+    }
+
+    /// How many keys are kept for messages that have not come.
+    #[must_use]
+    pub fn skipped(&self) -> u32 {
+        self.ratchet.skipped()
+    }
+
     /// True until the first reply: every message still carries the handshake.
     #[must_use]
     pub fn is_pending(&self) -> bool {

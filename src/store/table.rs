@@ -34,11 +34,17 @@ pub enum Table {
     Outbox = 13,
     /// Messages that disappear, by when.
     Expiries = 14,
+    /// Other devices of our identity.
+    OwnDevices = 15,
+    /// Messages that a device has not acknowledged, grouped by device.
+    Unacknowledged = 16,
+    /// How it stands with those whose messages cannot be read.
+    Healing = 17,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -53,6 +59,9 @@ impl Table {
         Self::Timeline,
         Self::Outbox,
         Self::Expiries,
+        Self::OwnDevices,
+        Self::Unacknowledged,
+        Self::Healing,
     ];
 
     /// The byte that its rows' keys begin with. Never 0, which is the store's own.
@@ -84,6 +93,9 @@ impl Table {
             Self::Timeline => "timeline",
             Self::Outbox => "outbox",
             Self::Expiries => "expiries",
+            Self::OwnDevices => "own devices",
+            Self::Unacknowledged => "unacknowledged",
+            Self::Healing => "healing",
         }
     }
 }

@@ -294,11 +294,19 @@ impl Rows for Writer<'_> {
     }
 
     fn count(&self, table: Table) -> Result<u64, StoreError> {
-        let mut count = 0;
-        self.visit(table, &mut |_| {
-            count += 1;
-            Ok(())
-        })?;
+        let (low, high) = table.bounds();
+        let in_file = self
+            .table
+            .range::<Raw<'_>>(low.as_slice()..high.as_slice())?;
+        let mut count = in_file.count() as u64;
+        for (row, Row { value, changed }) in self.rows.borrow().range(low.to_vec()..high.to_vec()) {
+            let was_there = *changed && self.table.get(row.as_slice())?.is_some();
+            match (changed, value, was_there) {
+                (true, Some(_), false) => count += 1,
+                (true, None, true) => count = count.saturating_sub(1),
+                _ => {}
+            }
+        }
         Ok(count)
     }
 }

@@ -4,6 +4,9 @@
 //! above this module handles a field of a length it did not check.
 
 mod rows;
+mod uri;
+
+pub use uri::{URI_SCHEME, UriFault, from_uri, to_uri};
 
 use prost::Message;
 

@@ -6,7 +6,7 @@ use super::store::{
     ContactRow, DeviceRow, MessageRow, OneTimePrekeyRow, RatchetRow, SessionRow, SignedPrekeyRow,
     SkippedKeyRow,
 };
-use super::v1::Payload;
+use super::v1::{Payload, TransferBody};
 
 macro_rules! zeroise_on_drop {
     ($($message:ty: $($field:ident),+;)+) => {$(
@@ -28,4 +28,5 @@ zeroise_on_drop! {
     SkippedKeyRow: message_key;
     MessageRow: content;
     Payload: content;
+    TransferBody: identity_seed, link_token;
 }

@@ -8,7 +8,7 @@ use windlass::crypto::Secret;
 use windlass::store::{Store, StoreKey as Key};
 use windlass::{Client, EncryptedStore, WindlassError};
 
-use crate::disk::Disk;
+use windlass::testing::Disk;
 
 pub fn key(byte: u8) -> Key {
     Key::Raw(Secret::new([byte; 32]))

@@ -3,12 +3,13 @@
 use prost::Message;
 use serde_json::{Value, json};
 use windlass::bundle::{BundleError, OwnDevice, Prekey, UriError, VerifiedBundle, build};
-use windlass::chat::{Body, Content};
+use windlass::chat::{Body, Content, ConversationState, KnownContact};
 use windlass::crypto::{self, DhPublic, DhSecret, Secret};
 use windlass::identity::{AddressError, IdentityKeyPair, PublicIdentity, safety_number};
+use windlass::link::{LinkError, LinkRequest};
 use windlass::ratchet::{ChainKey, MessageKey, RootKey};
 use windlass::session::{Envelope, Header, HintKey};
-use windlass::wire::WireError;
+use windlass::wire::{UriFault, WireError};
 use windlass::x3dh::{self, ResponderKeys};
 
 use crate::support::{Channel, Device, Scripted, refusal, secret};
@@ -35,6 +36,7 @@ pub fn evaluate(kind: &str, input: &Value) -> Value {
         "envelope" => envelope(input),
         "content" => content(input),
         "conversation" => conversation(input),
+        "device-transfer" => device_transfer(input),
         _ => unreachable!("no vectors of kind {kind}"),
     }
 }
@@ -182,9 +184,9 @@ fn bundle_build(input: &Value) -> Value {
 fn uri(input: &Value) -> Value {
     match VerifiedBundle::from_uri(input["uri"].as_str().unwrap()) {
         Ok(bundle) => json!({ "encoded": hex(bundle.encoded()) }),
-        Err(UriError::Scheme) => error("scheme"),
-        Err(UriError::Kind) => error("kind"),
-        Err(UriError::Damaged) => error("damaged"),
+        Err(UriError::Text(UriFault::Scheme)) => error("scheme"),
+        Err(UriError::Text(UriFault::Kind)) => error("kind"),
+        Err(UriError::Text(UriFault::Damaged)) => error("damaged"),
         Err(UriError::Bundle(refused)) => error(bundle_code(&refused)),
     }
 }
@@ -346,6 +348,40 @@ fn content(input: &Value) -> Value {
             json!({ "delivery_receipt": ids })
         }
         Body::Opaque(data) => json!({ "opaque": hex(data) }),
+        Body::HealingRequest(request) => {
+            let state = |state: &ConversationState| {
+                json!({
+                    "conversation": hex(&state.conversation),
+                    "from_lamport": state.from_lamport,
+                    "have": hex(&state.have.concat()),
+                })
+            };
+            json!({ "healing_request": {
+                "conversations": request.conversations.iter().map(state).collect::<Vec<_>>(),
+                "went_back": request.went_back,
+                "link_token": request.link_token.map(|token| hex(&token)),
+            } })
+        }
+        Body::HealingAnswer { messages } => json!({ "healing_answer": messages }),
+        Body::Copy(copy) => json!({ "copy": {
+            "author": hex(&copy.author),
+            "conversation": hex(&copy.conversation),
+            "content": hex(&copy.content),
+        } }),
+        Body::DeviceUpdate(update) => {
+            let contact = |contact: &KnownContact| {
+                json!({
+                    "bundle": hex(&contact.bundle),
+                    "verified": contact.verified,
+                    "accepted": contact.accepted,
+                    "blocked": contact.blocked,
+                })
+            };
+            json!({ "device_update": {
+                "removed_devices": update.removed,
+                "contacts": update.contacts.iter().map(contact).collect::<Vec<_>>(),
+            } })
+        }
         Body::Unknown => json!("unknown"),
     };
     json!({
@@ -355,6 +391,26 @@ fn content(input: &Value) -> Value {
         "reply_to": content.reply_to.map(|id| id.to_string()),
         "body": body,
     })
+}
+
+/// Opens a device transfer with the secret of the code that it was made for.
+fn device_transfer(input: &Value) -> Value {
+    let mut script = Scripted::default();
+    let secret = bytes(input, "code_secret");
+    script.secrets.push_back(secret.try_into().unwrap());
+    let request = LinkRequest::new(&mut script);
+    match request.open(&bytes(input, "encoded")) {
+        Ok(transfer) => json!({
+            "code_uri": request.to_uri(),
+            "identity_seed": hex(transfer.identity.seed().as_bytes()),
+            "bundle": hex(transfer.bundle.encoded()),
+            "link_token": hex(transfer.token.as_bytes()),
+        }),
+        Err(LinkError::Wire(refused)) => error(wire_code(&refused)),
+        Err(LinkError::Key(_)) => error("key"),
+        Err(LinkError::Sealed) => error("authentication"),
+        Err(_) => error("contradiction"),
+    }
 }
 
 /// Plays a schedule between two devices. A sent message is named by its place among all that were sent.

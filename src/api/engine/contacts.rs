@@ -1,13 +1,14 @@
 //! The people and bots we know.
 
-use super::{Device, Moment, damaged, get_row, put_row};
+use super::devices::DeviceChange;
+use super::{Device, Moment, damaged, get_row, put_row, trust, unacknowledged};
 use crate::api::error::WindlassError;
 use crate::bundle::VerifiedBundle;
 use crate::identity::PublicIdentity;
 use crate::session::{HintKey, SenderHint};
 use crate::store::{Key, Rows, Table, Writer};
 use crate::wire::{self, store::ContactRow};
-use crate::x3dh::SessionId;
+use crate::x3dh::{Party, SessionId};
 
 /// A contact, its row checked.
 pub(in crate::api) struct Contact {
@@ -68,13 +69,14 @@ pub(in crate::api) fn add(
     store: &mut Writer<'_>,
     device: &Device,
     bundle: &VerifiedBundle,
-    moment: &Moment,
+    moment: &mut Moment,
 ) -> Result<Contact, WindlassError> {
     bundle.check_time(moment.seconds())?;
     if *bundle.identity() == device.public() {
         return Err(WindlassError::OwnBundle);
     }
-    let mut contact = take_in(store, device, bundle, moment)?;
+    let (mut contact, _) = take_in(store, device, bundle, moment)?;
+    trust::accept(store, device, &mut contact, moment)?;
     if !contact.row.added_by_user {
         contact.row.added_by_user = true;
         contact.save(store)?;
@@ -90,7 +92,8 @@ pub(super) fn take_in(
     device: &Device,
     bundle: &VerifiedBundle,
     moment: &Moment,
-) -> Result<Contact, WindlassError> {
+) -> Result<(Contact, DeviceChange), WindlassError> {
+    let mut change = DeviceChange::default();
     let mut contact = find_or_new(store, device, bundle.identity(), moment)?;
     let takes_over = match &contact.bundle {
         None => true,
@@ -101,12 +104,31 @@ pub(super) fn take_in(
         Some(known) => known.issued_at() < bundle.issued_at(),
     };
     if takes_over {
+        if let Some(known) = &contact.bundle {
+            change = DeviceChange::between(known.devices(), bundle.devices());
+        }
+        for device_id in &change.removed {
+            // Messages under way from it still open; nothing is sent to it any more. What it did not acknowledge goes to the others.
+            let party = |device_id| Party {
+                identity: contact.identity,
+                device_id,
+            };
+            let gone = party(*device_id);
+            for message in unacknowledged::of_device(store, &gone, usize::MAX)? {
+                for heir in bundle.devices() {
+                    let heir = party(heir.device_id);
+                    let (author, id) = (&message.author, &message.id);
+                    unacknowledged::note_at_once(store, &heir, author, id, moment.now)?;
+                }
+            }
+            unacknowledged::forget(store, &gone)?;
+        }
         contact.row.bundle = bundle.encoded().to_vec();
         contact.row.one_time_prekeys_used = false;
         contact.bundle = Some(bundle.clone());
         contact.save(store)?;
     }
-    Ok(contact)
+    Ok((contact, change))
 }
 
 /// The contact of an identity, or a new one that is not stored yet.
@@ -132,20 +154,33 @@ pub(super) fn find_or_new(
             added_by_user: false,
             verified: false,
             one_time_prekeys_used: false,
+            ..Default::default()
         },
     })
 }
 
-/// Whose message it is that names a session we do not have (RFC windlass §7.3).
+/// Whose message it is that names a session we do not have (RFC windlass §7.3); and how many contacts were looked at.
 pub(super) fn by_hint(
     store: &impl Rows,
     session_id: &SessionId,
     hint: &SenderHint,
-) -> Result<Option<PublicIdentity>, WindlassError> {
-    for contact in all(store)? {
-        if contact.hint_key()?.hint(&contact.identity, session_id) == *hint {
-            return Ok(Some(contact.identity));
+) -> Result<(Option<PublicIdentity>, u64), WindlassError> {
+    let (mut found, mut looked_at) = (None, 0);
+    store.visit(Table::Contacts, &mut |bytes| {
+        looked_at += 1;
+        let row: Option<ContactRow> = wire::decode("contact", &bytes).ok();
+        let identity = row
+            .as_ref()
+            .and_then(|row| PublicIdentity::from_stored(&row.identity_key));
+        let key = row
+            .as_ref()
+            .and_then(|row| HintKey::from_bytes(&row.hint_key));
+        if let (Some(identity), Some(key)) = (identity, key)
+            && key.hint(&identity, session_id) == *hint
+        {
+            found = Some(identity);
         }
-    }
-    Ok(None)
+        Ok(())
+    })?;
+    Ok((found, looked_at))
 }

@@ -27,6 +27,8 @@ pub(in crate::api) struct Stored {
     pub(in crate::api) stored_at: u64,
     pub(in crate::api) delivered_at: u64,
     expires_at: u64,
+    /// Whether somebody else than its author gave it to us.
+    pub(in crate::api) copied: bool,
 }
 
 impl Stored {
@@ -40,12 +42,13 @@ impl Stored {
             stored_at: row.stored_at,
             delivered_at: row.delivered_at,
             expires_at: row.expires_at,
+            copied: !row.copied_from.is_empty(),
         })
     }
 }
 
 /// Messages are named by author and id: a stranger cannot take the name of someone else's message.
-fn message_key(author: &PublicIdentity, id: &MessageId) -> Vec<u8> {
+pub(super) fn message_key(author: &PublicIdentity, id: &MessageId) -> Vec<u8> {
     [author.to_bytes().as_slice(), id.as_bytes()].concat()
 }
 
@@ -95,6 +98,7 @@ pub(super) fn append(
     peer: &PublicIdentity,
     content: Content,
     encoded: &[u8],
+    copied_from: Option<&PublicIdentity>,
     moment: &Moment,
 ) -> Result<Stored, WindlassError> {
     let mut conversation = conversation(store, peer)?;
@@ -109,6 +113,9 @@ pub(super) fn append(
         stored_at: moment.now,
         delivered_at: 0,
         expires_at,
+        copied_from: copied_from
+            .map(|identity| identity.to_bytes().to_vec())
+            .unwrap_or_default(),
     };
     put_message(store, author, peer, &content, &row)?;
     conversation.lamport = conversation.lamport.max(content.lamport);
@@ -126,6 +133,7 @@ pub(super) fn append(
         stored_at: moment.now,
         delivered_at: 0,
         expires_at,
+        copied: copied_from.is_some(),
     })
 }
 
@@ -251,6 +259,22 @@ pub(super) fn mark_delivered(
     row.delivered_at = now.max(1);
     put_row(store, Table::Messages, Key::new(&key), &row)?;
     Ok(true)
+}
+
+/// The message as its author encoded it.
+pub(super) fn encoded(
+    store: &impl Rows,
+    author: &PublicIdentity,
+    id: &MessageId,
+) -> Result<Option<(PublicIdentity, Vec<u8>)>, WindlassError> {
+    let key = message_key(author, id);
+    let row: Option<MessageRow> = get_row(store, Table::Messages, Key::new(&key))?;
+    row.map(|mut row| {
+        let peer = PublicIdentity::from_stored(&row.peer_identity_key)
+            .ok_or_else(|| damaged(Table::Messages))?;
+        Ok((peer, core::mem::take(&mut row.content)))
+    })
+    .transpose()
 }
 
 /// One message.

@@ -5,18 +5,28 @@
 
 pub(super) mod backup;
 pub(super) mod contacts;
+pub(super) mod devices;
+pub(super) mod healing;
 pub(super) mod history;
+pub(super) mod link;
 pub(super) mod outbox;
 pub(super) mod prekeys;
 pub(super) mod receive;
 pub(super) mod send;
 pub(super) mod sessions;
+mod take_in;
+mod timeline;
+pub(super) mod trust;
+mod unacknowledged;
+
+use std::sync::{Mutex, PoisonError};
 
 use prost::Message;
 
 use super::error::WindlassError;
 use crate::crypto::{CryptoRng, Secret, SeededRandom, system_random};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
+use crate::limits::MAX_HINTS_PER_MINUTE;
 use crate::store::{Key, Rows, Store, Table, Writer, machine_now};
 use crate::wire::{self, store::DeviceRow};
 
@@ -27,6 +37,27 @@ const DEVICE: &[u8] = b"device";
 pub(super) struct Device {
     pub(super) identity: IdentityKeyPair,
     pub(super) device_id: u32,
+    pub(super) hints: Hints,
+}
+
+/// How many contacts were looked at lately because of hints.
+#[derive(Debug, Default)]
+pub(super) struct Hints(Mutex<(u64, u64)>);
+
+impl Hints {
+    /// A minute's looking.
+    fn may_look(&self, now: u64) -> bool {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.abs_diff(state.0) >= 60_000 {
+            *state = (now, 0);
+        }
+        state.1 < MAX_HINTS_PER_MINUTE
+    }
+
+    fn looked_at(&self, contacts: u64) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.1 = state.1.saturating_add(contacts);
+    }
 }
 
 /// One call into the facade: the time it came, and randomness for it alone.
@@ -82,6 +113,7 @@ impl Device {
         let device = Self {
             identity,
             device_id,
+            hints: Hints::default(),
         };
         prekeys::rotate(store, moment)?;
         Ok(device)
@@ -94,6 +126,7 @@ impl Device {
         Ok(Self {
             identity: IdentityKeyPair::from_seed(&seed),
             device_id: row.device_id,
+            hints: Hints::default(),
         })
     }
 

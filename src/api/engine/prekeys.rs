@@ -1,24 +1,30 @@
 //! Our prekeys: made, rotated, handed out, erased (X3DH §3.2, §4.7; RFC windlass §5.4).
 
-use super::{DEVICE, Device, Moment, damaged, device_row, get_row, put_row};
+use super::{DEVICE, Device, Moment, damaged, device_row, devices, get_row, put_row};
 use crate::api::error::WindlassError;
 use crate::bundle::{self, OwnDevice, Prekey, VerifiedBundle};
 use crate::crypto::{DhSecret, Secret};
-use crate::limits::{SIGNED_PREKEY_LIFETIME_SECONDS, SIGNED_PREKEY_RETENTION_SECONDS};
+use crate::limits::{
+    BUNDLE_LIFETIME_SECONDS, MAX_ONE_TIME_PREKEYS, SIGNED_PREKEY_LIFETIME_SECONDS,
+    SIGNED_PREKEY_RETENTION_SECONDS,
+};
 use crate::store::{Key, Rows, Table, WHOLE_GROUP, Writer};
 use crate::wire::{
     self,
-    store::{OneTimePrekeyRow, SignedPrekeyRow},
+    store::{OneTimePrekeyRow, OwnBundleRow, SignedPrekeyRow},
 };
 
-/// Makes a new signed prekey when the current one is a week old, and erases those that were retired a month ago together with
+/// The row of the bundle that we give out.
+const OWN_BUNDLE: &[u8] = b"own bundle";
+
+/// True if anything was changed. Makes a new signed prekey when the current one is a week old, and erases those that were retired a month ago together with
 /// what was remembered of first messages to them. One that was not retired is never erased.
 pub(in crate::api) fn rotate(
     store: &mut Writer<'_>,
     moment: &mut Moment,
-) -> Result<(), WindlassError> {
+) -> Result<bool, WindlassError> {
     let now = moment.now;
-    let mut current = false;
+    let (mut current, mut changed) = (false, false);
     for mut row in signed_prekeys(store)? {
         let key = row.id.to_be_bytes();
         let age = |since: u64| now.saturating_sub(since) / 1000;
@@ -26,10 +32,12 @@ pub(in crate::api) fn rotate(
             if age(row.created_at) < SIGNED_PREKEY_LIFETIME_SECONDS {
                 current = true;
             } else {
+                changed = true;
                 row.retired_at = now;
                 put_row(store, Table::SignedPrekeys, Key::new(&key), &row)?;
             }
         } else if age(row.retired_at) >= SIGNED_PREKEY_RETENTION_SECONDS {
+            changed = true;
             store.delete(Table::SignedPrekeys, Key::new(&key))?;
             store.delete_range(Table::Handshakes, &key, WHOLE_GROUP, usize::MAX)?;
         }
@@ -38,6 +46,7 @@ pub(in crate::api) fn rotate(
         let mut device = device_row(store)?;
         let id = next_id(device.last_signed_prekey_id)?;
         device.last_signed_prekey_id = id;
+        forget_own_bundle(store)?;
         put_row(store, Table::Device, Key::new(DEVICE), &device)?;
         let row = SignedPrekeyRow {
             id,
@@ -52,39 +61,64 @@ pub(in crate::api) fn rotate(
             &row,
         )?;
     }
-    Ok(())
+    Ok(changed || !current)
 }
 
-/// Our bundle with the current signed prekey, and for a single-use bundle with a one-time prekey that is in no other.
+/// Our reusable bundle: the same bytes until a prekey or a device changes, or half its time is over. So publishing it again
+/// changes nothing for anyone.
 pub(in crate::api) fn own_bundle(
     store: &mut Writer<'_>,
     device: &Device,
-    single_use: bool,
     moment: &mut Moment,
 ) -> Result<VerifiedBundle, WindlassError> {
     rotate(store, moment)?;
-    let one_time_prekey = if single_use {
-        Some(new_one_time_prekey(store, moment)?)
-    } else {
-        None
+    let row: OwnBundleRow =
+        get_row(store, Table::Device, Key::new(OWN_BUNDLE))?.unwrap_or_default();
+    let now = moment.seconds();
+    if !row.bundle.is_empty() && now < row.issued_at + BUNDLE_LIFETIME_SECONDS / 2 {
+        return Ok(VerifiedBundle::from_stored(&row.bundle)?);
+    }
+    // Two of the same second could not be told apart by who gets both.
+    let bundle = build(store, device, None, now.max(row.issued_at + 1))?;
+    let row = OwnBundleRow {
+        bundle: bundle.encoded().to_vec(),
+        issued_at: bundle.issued_at(),
     };
-    build(store, device, one_time_prekey, moment)
+    put_row(store, Table::Device, Key::new(OWN_BUNDLE), &row)?;
+    Ok(bundle)
 }
 
-/// Our reusable bundle, as it goes along with first messages.
-pub(super) fn bundle_to_send(
-    store: &impl Rows,
+/// The next bundle is made anew.
+pub(super) fn forget_own_bundle(store: &mut Writer<'_>) -> Result<(), WindlassError> {
+    let row: OwnBundleRow =
+        get_row(store, Table::Device, Key::new(OWN_BUNDLE))?.unwrap_or_default();
+    if row.bundle.is_empty() {
+        return Ok(());
+    }
+    let row = OwnBundleRow {
+        bundle: Vec::new(),
+        ..row
+    };
+    put_row(store, Table::Device, Key::new(OWN_BUNDLE), &row)
+}
+
+/// A bundle with a one-time prekey that is in no other.
+pub(in crate::api) fn single_use_bundle(
+    store: &mut Writer<'_>,
     device: &Device,
-    moment: &Moment,
+    moment: &mut Moment,
 ) -> Result<VerifiedBundle, WindlassError> {
-    build(store, device, None, moment)
+    let reusable = own_bundle(store, device, moment)?;
+    let prekey = new_one_time_prekey(store, moment)?;
+    let issued_at = moment.seconds().max(reusable.issued_at());
+    build(store, device, Some(prekey), issued_at)
 }
 
 fn build(
     store: &impl Rows,
     device: &Device,
     one_time_prekey: Option<Prekey>,
-    moment: &Moment,
+    issued_at: u64,
 ) -> Result<VerifiedBundle, WindlassError> {
     let current = signed_prekeys(store)?
         .into_iter()
@@ -95,12 +129,28 @@ fn build(
         id: current.id,
         key: secret(&current.secret, Table::SignedPrekeys)?.public(),
     };
-    let own = OwnDevice {
+    let mut all = devices::for_bundle(store)?;
+    all.push(OwnDevice {
         device_id: device.device_id,
         signed_prekey,
         one_time_prekey,
-    };
-    Ok(bundle::build(&device.identity, &[own], moment.seconds())?)
+    });
+    Ok(bundle::build(&device.identity, &all, issued_at)?)
+}
+
+/// Erases one-time prekeys that nobody used in time.
+pub(in crate::api) fn erase_old(store: &mut Writer<'_>, now: u64) -> Result<bool, WindlassError> {
+    let mut erased = false;
+    for bytes in store.scan(Table::OneTimePrekeys)? {
+        let row: OneTimePrekeyRow =
+            wire::decode("one-time prekey", &bytes).map_err(|_| damaged(Table::OneTimePrekeys))?;
+        let age = now.saturating_sub(row.created_at) / 1000;
+        if age >= BUNDLE_LIFETIME_SECONDS + SIGNED_PREKEY_RETENTION_SECONDS {
+            erase_one_time_prekey(store, row.id)?;
+            erased = true;
+        }
+    }
+    Ok(erased)
 }
 
 fn new_one_time_prekey(
@@ -110,6 +160,9 @@ fn new_one_time_prekey(
     let mut device = device_row(store)?;
     let id = next_id(device.last_one_time_prekey_id)?;
     device.last_one_time_prekey_id = id;
+    if let Some(oldest) = id.checked_sub(MAX_ONE_TIME_PREKEYS) {
+        erase_one_time_prekey(store, oldest)?;
+    }
     put_row(store, Table::Device, Key::new(DEVICE), &device)?;
     let row = OneTimePrekeyRow {
         id,

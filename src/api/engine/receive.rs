@@ -3,20 +3,22 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use super::devices::DeviceChange;
 use super::sessions::StoredSkippedKeys;
-use super::{Device, Moment, contacts, history, prekeys, send, sessions};
+use super::{
+    Device, Moment, contacts, devices, healing, history, prekeys, send, sessions, take_in, trust,
+    unacknowledged,
+};
 use crate::api::error::WindlassError;
 use crate::api::event::UndecryptableCause as Cause;
-use crate::bundle::VerifiedBundle;
-use crate::chat::{Body, Content, MessageId};
+use crate::chat::MessageId;
 use crate::crypto::sha256;
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_RECEIPT_IDS;
 use crate::ratchet::RatchetError;
-use crate::session::{Envelope, HintKey, Part, Received, Session, SessionError, accepted_digest};
+use crate::session::{Envelope, HintKey, Part, Session, SessionError, accepted_digest};
 use crate::store::{Key, Rows, Table, Writer};
-use crate::wire::{self, store::HandshakeRow, v1::Payload};
-use crate::x3dh::{HandshakeMessage, ResponderKeys, SessionId};
+use crate::x3dh::{HandshakeMessage, Party, ResponderKeys};
 
 /// What became of an envelope.
 pub(in crate::api) enum Outcome {
@@ -34,6 +36,30 @@ pub(in crate::api) enum Outcome {
     SessionEstablished {
         peer: PublicIdentity,
         device_id: u32,
+    },
+    SessionHealed {
+        peer: PublicIdentity,
+        device_id: u32,
+    },
+    Healing {
+        peer: PublicIdentity,
+        attempt: u32,
+    },
+    Resent {
+        peer: PublicIdentity,
+        messages: u64,
+    },
+    DevicesChanged {
+        identity: PublicIdentity,
+        change: DeviceChange,
+    },
+    Synchronising {
+        peer: PublicIdentity,
+        device_id: u32,
+        messages: u64,
+    },
+    Blocked {
+        peer: PublicIdentity,
     },
     Undecryptable {
         cause: Cause,
@@ -57,10 +83,6 @@ impl Processed {
             acknowledge: None,
         }
     }
-
-    fn undecryptable(cause: Cause, from: Option<PublicIdentity>) -> Self {
-        Self::unchanged(Outcome::Undecryptable { cause, from })
-    }
 }
 
 /// Takes one envelope in.
@@ -73,17 +95,95 @@ pub(in crate::api) fn receive(
     let part = envelope
         .part_for(device.device_id)
         .ok_or(WindlassError::NotForThisDevice)?;
-    if let Some(session) = sessions::load(store, &part.header.session_id)? {
-        return receive_in_session(store, device, session, part, moment);
+    let mut processed = match (
+        sessions::load(store, &part.header.session_id)?,
+        part.handshake,
+    ) {
+        (Some(session), _) => receive_in_session(store, device, session, part, moment)?,
+        (None, Some(handshake)) => receive_first(store, device, &handshake, part, moment)?,
+        (None, None) => {
+            let from = by_hint(store, device, part, moment)?;
+            undecryptable(store, device, Cause::UnknownSession, from, moment)?
+        }
+    };
+    pass_on(store, device, envelope, &mut processed, moment)?;
+    Ok(processed)
+}
+
+/// What somebody wrote who does not know our newest devices yet goes on to them (RFC windlass §8.3.5).
+fn pass_on(
+    store: &mut Writer<'_>,
+    device: &Device,
+    envelope: &Envelope,
+    processed: &mut Processed,
+    moment: &mut Moment,
+) -> Result<(), WindlassError> {
+    let own = device.public();
+    let brought: Vec<_> = processed
+        .outcomes
+        .iter()
+        .filter_map(|outcome| match outcome {
+            Outcome::Message(stored) if stored.author != own && !stored.copied => {
+                Some((stored.author, stored.content.id))
+            }
+            _ => None,
+        })
+        .collect();
+    if brought.is_empty() {
+        return Ok(());
     }
-    match part.handshake {
-        Some(handshake) => receive_first(store, device, &handshake, part, moment),
-        None => {
-            let header = &part.header;
-            let from = contacts::by_hint(store, &header.session_id, &header.sender_hint)?;
-            Ok(Processed::undecryptable(Cause::UnknownSession, from))
+    for device_id in devices::new_ones(store, moment.now)? {
+        if envelope.part_for(device_id).is_some() {
+            continue;
+        }
+        let to = Party {
+            identity: own,
+            device_id,
+        };
+        for (author, id) in &brought {
+            unacknowledged::note(store, &to, author, id, moment.now)?;
+            send::resend(store, device, &to, author, id, moment)?;
         }
     }
+    Ok(())
+}
+
+/// Whom the header's hint points to. Looking costs a step for each contact, so it is not done for everybody's flood of bytes.
+fn by_hint(
+    store: &Writer<'_>,
+    device: &Device,
+    part: &Part,
+    moment: &Moment,
+) -> Result<Option<PublicIdentity>, WindlassError> {
+    let header = &part.header;
+    let own = device.public();
+    if devices::hint_key(device)?.hint(&own, &header.session_id) == header.sender_hint {
+        return Ok(Some(own));
+    }
+    if !device.hints.may_look(moment.now) {
+        return Ok(None);
+    }
+    let (found, looked_at) = contacts::by_hint(store, &header.session_id, &header.sender_hint)?;
+    device.hints.looked_at(looked_at);
+    Ok(found)
+}
+
+/// Tells that something could not be read, and asks for it where that may help.
+fn undecryptable(
+    store: &mut Writer<'_>,
+    device: &Device,
+    cause: Cause,
+    from: Option<PublicIdentity>,
+    moment: &mut Moment,
+) -> Result<Processed, WindlassError> {
+    let mut processed = Processed::unchanged(Outcome::Undecryptable { cause, from });
+    if let Some(peer) = from
+        && let Some(attempt) = healing::ask(store, device, &peer, Some(cause), moment)?
+    {
+        processed.outcomes.push(Outcome::Healing { peer, attempt });
+        processed.changed = true;
+    }
+    Ok(processed)
 }
 
 /// Sends the delivery receipts for what a batch brought, one for each peer.
@@ -103,7 +203,11 @@ pub(in crate::api) fn acknowledge(
     }
     for (peer, ids) in by_peer.values() {
         for ids in ids.chunks(MAX_RECEIPT_IDS) {
-            send::send_receipt(store, device, peer, ids, moment)?;
+            match send::send_receipt(store, device, peer, ids, moment) {
+                // What came is stored; they will send it again, and hear of it when their bundle is here.
+                Ok(()) | Err(WindlassError::BundleExpired(_) | WindlassError::NoBundle) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(())
@@ -117,6 +221,10 @@ fn receive_in_session(
     moment: &mut Moment,
 ) -> Result<Processed, WindlassError> {
     let (id, peer) = (session.id(), session.peer());
+    if contacts::find(store, &peer.identity)?.is_some_and(|contact| contact.row.blocked) {
+        let peer = peer.identity;
+        return Ok(Processed::unchanged(Outcome::Blocked { peer }));
+    }
     let opened = {
         let skipped = StoredSkippedKeys {
             store,
@@ -129,25 +237,22 @@ fn receive_in_session(
         }
         opened
     };
-    match opened {
-        Ok(received) => accept(store, device, received, part, None, moment),
+    let cause = match opened {
+        Ok(received) => return take_in::accept(store, device, received, part, None, moment),
         Err(SessionError::Ratchet(RatchetError::KeyGone(position))) => {
-            let accepted = sessions::accepted(store, &id, position)?;
-            Ok(match accepted {
+            match sessions::accepted(store, &id, position)? {
                 Some(row) if row.digest == accepted_digest(part) => {
-                    Processed::unchanged(Outcome::Duplicate {
+                    return Ok(Processed::unchanged(Outcome::Duplicate {
                         id: MessageId::from_bytes(&row.message_id).ok(),
-                    })
+                    }));
                 }
-                Some(_) => Processed::undecryptable(Cause::NumberReused, Some(peer.identity)),
-                None => Processed::undecryptable(Cause::KeyGone, Some(peer.identity)),
-            })
+                Some(_) => Cause::NumberReused,
+                None => Cause::KeyGone,
+            }
         }
-        Err(error) => Ok(Processed::undecryptable(
-            cause_of(&error),
-            Some(peer.identity),
-        )),
-    }
+        Err(error) => cause_of(&error),
+    };
+    undecryptable(store, device, cause, Some(peer.identity), moment)
 }
 
 /// A message whose session we do not have yet (X3DH §3.4). Nothing is stored and no prekey erased before the AEAD accepted.
@@ -160,21 +265,42 @@ fn receive_first(
 ) -> Result<Processed, WindlassError> {
     let from = handshake.initiator.identity;
     // Who it claims to be is not proved yet, so a failure names nobody.
-    let refuse = |cause| Ok(Processed::undecryptable(cause, None));
+    let refuse = |cause| {
+        Ok(Processed::unchanged(Outcome::Undecryptable {
+            cause,
+            from: None,
+        }))
+    };
     if from == device.public() {
-        return refuse(Cause::HandshakeInvalid);
+        let id = handshake.initiator.device_id;
+        if id == device.device_id || devices::is_removed(store, id)? {
+            return refuse(Cause::HandshakeInvalid);
+        }
+    } else {
+        let contact = contacts::find(store, &from)?;
+        if contact.as_ref().is_some_and(|contact| contact.row.blocked) {
+            return refuse(Cause::Blocked);
+        }
+        if !trust::admits_session(store, contact.as_ref(), moment.now)? {
+            return refuse(Cause::Quota);
+        }
     }
     if was_accepted(store, handshake)? {
         return refuse(Cause::HandshakeReplayed);
     }
+    // A hint is proof of nothing, but only who has our secrets or theirs can make it, so it may say whom to ask.
+    let ask = |store: &mut Writer<'_>, cause, moment: &mut Moment| {
+        let hinted = by_hint(store, device, part, moment)?.filter(|hinted| *hinted == from);
+        undecryptable(store, device, cause, hinted, moment)
+    };
     let Some(signed_prekey) = prekeys::signed_prekey(store, handshake.signed_prekey_id)? else {
-        return refuse(Cause::UnknownPrekey);
+        return ask(store, Cause::UnknownPrekey, moment);
     };
     let one_time_prekey = match handshake.one_time_prekey_id {
         None => None,
         Some(id) => match prekeys::one_time_prekey(store, id)? {
             Some(secret) => Some(secret),
-            None => return refuse(Cause::UnknownPrekey),
+            None => return ask(store, Cause::UnknownPrekey, moment),
         },
     };
     let keys = ResponderKeys {
@@ -186,156 +312,23 @@ fn receive_first(
     let Ok(hint_key) = HintKey::between(&device.identity, &from) else {
         return refuse(Cause::HandshakeInvalid);
     };
-    let skipped = StoredSkippedKeys {
-        store,
-        session: part.header.session_id,
-        failure: RefCell::default(),
-    };
-    let opened = Session::respond(&keys, handshake, hint_key, moment.now)
-        .and_then(|session| session.receive(part, &skipped));
-    match opened {
-        Ok(received) => accept(store, device, received, part, Some(handshake), moment),
-        Err(error) => refuse(cause_of(&error)),
-    }
-}
-
-/// What the AEAD accepted becomes part of the store.
-fn accept(
-    store: &mut Writer<'_>,
-    device: &Device,
-    received: Received,
-    part: &Part,
-    first: Option<&HandshakeMessage>,
-    moment: &mut Moment,
-) -> Result<Processed, WindlassError> {
-    let session_id = received.session.id();
-    let party = received.session.peer();
-    let peer = party.identity;
-    let mut outcomes = Vec::new();
-
-    let payload: Option<Payload> = wire::decode("payload", &received.payload).ok();
-    let bundle = payload
-        .as_ref()
-        .and_then(|payload| VerifiedBundle::decode(&payload.sender_bundle).ok())
-        .filter(|bundle| *bundle.identity() == peer);
-    if let Some(handshake) = first {
-        // Without its sender's bundle a first message cannot be answered (RFC windlass §7.6).
-        let Some(bundle) = bundle.as_ref().filter(|bundle| {
-            bundle
-                .devices()
-                .iter()
-                .any(|d| d.device_id == party.device_id)
-        }) else {
-            return Ok(Processed::undecryptable(Cause::Content, None));
+    let opened = {
+        let skipped = StoredSkippedKeys {
+            store,
+            session: part.header.session_id,
+            failure: RefCell::default(),
         };
-        outcomes.extend(accept_handshake(
-            store, device, handshake, session_id, bundle, moment,
-        )?);
-    } else if let Some(bundle) = &bundle {
-        contacts::take_in(store, device, bundle, moment)?;
-    }
-    sessions::save(store, &received.session)?;
-    sessions::promote(store, &received.session)?;
-    sessions::apply(store, &session_id, &received.changes, moment.now)?;
-    if received.established || first.is_some() {
-        outcomes.push(Outcome::SessionEstablished {
-            peer,
-            device_id: party.device_id,
-        });
-    }
-
-    let content = payload
-        .as_ref()
-        .and_then(|payload| Content::from_bytes(&payload.content).ok());
-    let stored_id = content
-        .as_ref()
-        .filter(|content| !matches!(content.body, Body::DeliveryReceipt(_)))
-        .map(|content| content.id);
-    sessions::remember(
-        store,
-        &session_id,
-        received.position,
-        accepted_digest(part),
-        stored_id,
-    )?;
-    let mut acknowledge = None;
-    match (content, payload) {
-        (Some(content), Some(payload)) => {
-            acknowledge = stored_id.map(|id| (peer, id));
-            outcomes.push(take_in(
-                store,
-                device,
-                &peer,
-                content,
-                &payload.content,
-                moment,
-            )?);
-        }
-        _ => outcomes.push(Outcome::Undecryptable {
-            cause: Cause::Content,
-            from: Some(peer),
-        }),
-    }
-    Ok(Processed {
-        outcomes,
-        changed: true,
-        acknowledge,
-    })
-}
-
-/// The handshake opened a session: its one-time prekey is erased, it is remembered against replay, and its sender is known.
-fn accept_handshake(
-    store: &mut Writer<'_>,
-    device: &Device,
-    handshake: &HandshakeMessage,
-    session_id: SessionId,
-    bundle: &VerifiedBundle,
-    moment: &Moment,
-) -> Result<Option<Outcome>, WindlassError> {
-    if let Some(id) = handshake.one_time_prekey_id {
-        prekeys::erase_one_time_prekey(store, id)?;
-    }
-    super::put_row(
-        store,
-        Table::Handshakes,
-        Key::ordered(
-            &handshake.signed_prekey_id.to_be_bytes(),
-            &handshake_order(handshake),
-        ),
-        &HandshakeRow {
-            session_id: session_id.to_vec(),
+        Session::respond(&keys, handshake, hint_key, moment.now)
+            .and_then(|session| session.receive(part, &skipped))
+    };
+    match opened {
+        Ok(received) => take_in::accept(store, device, received, part, Some(handshake), moment),
+        Err(error) => match cause_of(&error) {
+            // A prekey of the same number that an older copy of this store gave out.
+            cause @ (Cause::Authentication | Cause::HandshakeInvalid) => ask(store, cause, moment),
+            cause => refuse(cause),
         },
-    )?;
-    let peer = handshake.initiator.identity;
-    let stranger = contacts::find(store, &peer)?.is_none();
-    contacts::take_in(store, device, bundle, moment)?;
-    Ok(stranger.then_some(Outcome::ContactRequest { peer }))
-}
-
-fn take_in(
-    store: &mut Writer<'_>,
-    device: &Device,
-    peer: &PublicIdentity,
-    content: Content,
-    encoded: &[u8],
-    moment: &Moment,
-) -> Result<Outcome, WindlassError> {
-    if let Body::DeliveryReceipt(receipt) = &content.body {
-        let mut ids = Vec::new();
-        for id in receipt {
-            if history::mark_delivered(store, &device.public(), peer, id, moment.now)? {
-                ids.push(*id);
-            }
-        }
-        return Ok(Outcome::Delivered { peer: *peer, ids });
     }
-    if history::contains(store, peer, &content.id)? {
-        return Ok(Outcome::Duplicate {
-            id: Some(content.id),
-        });
-    }
-    let stored = history::append(store, peer, peer, content, encoded, moment)?;
-    Ok(Outcome::Message(Box::new(stored)))
 }
 
 fn was_accepted(store: &impl Rows, handshake: &HandshakeMessage) -> Result<bool, WindlassError> {
@@ -351,7 +344,7 @@ fn was_accepted(store: &impl Rows, handshake: &HandshakeMessage) -> Result<bool,
 }
 
 /// Ephemeral keys are public, but a file need not show which of them came here.
-fn handshake_order(handshake: &HandshakeMessage) -> [u8; 32] {
+pub(super) fn handshake_order(handshake: &HandshakeMessage) -> [u8; 32] {
     sha256(&[
         b"Windlass store v1 handshake",
         handshake.ephemeral_key.as_bytes(),

@@ -1,18 +1,42 @@
 //! Sending: ratchet, history and outbox in one transaction, before anything leaves (docs/store.md, promise 1).
 
 use super::outbox::Waiting;
-use super::{Device, Moment, contacts, history, outbox, prekeys, sessions};
+use super::{
+    Device, Moment, contacts, devices, history, outbox, prekeys, sessions, trust, unacknowledged,
+};
 use crate::api::error::WindlassError;
 use crate::bundle::DeviceBundle;
-use crate::chat::{Body, Content, MessageId};
+use crate::chat::{Body, Content, Copy, MessageId};
 use crate::identity::PublicIdentity;
-use crate::session::{Envelope, Part, Session};
+use crate::session::{Envelope, HintKey, Part, Session};
 use crate::store::Writer;
 use crate::wire::{self, v1::Payload};
 use crate::x3dh::Party;
 use contacts::Contact;
 
-/// Writes `body` to a contact.
+/// Which of somebody's devices an envelope is for, and how.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum To {
+    /// Every device, each in its session.
+    All,
+    /// Every device, each in a session that nobody has answered yet: one that was begun lately, or is begun for it.
+    AllAfresh,
+    /// Every device, each in a session that is begun for it.
+    AllAnew,
+    /// One device.
+    One(u32),
+}
+
+impl To {
+    pub(super) fn takes(self, device_id: u32) -> bool {
+        match self {
+            Self::All | Self::AllAfresh | Self::AllAnew => true,
+            Self::One(one) => one == device_id,
+        }
+    }
+}
+
+/// Writes `body` to a contact, and tells our other devices.
 pub(in crate::api) fn send(
     store: &mut Writer<'_>,
     device: &Device,
@@ -20,9 +44,10 @@ pub(in crate::api) fn send(
     body: Body,
     reply_to: Option<MessageId>,
     moment: &mut Moment,
-) -> Result<(MessageId, Waiting), WindlassError> {
+) -> Result<(MessageId, Vec<Waiting>), WindlassError> {
     body.check()?;
     let mut contact = contacts::find(store, to)?.ok_or(WindlassError::UnknownContact)?;
+    trust::check_sending(store, device, &mut contact, moment)?;
     let content = Content {
         id: MessageId::random(&mut moment.rng),
         lamport: history::next_lamport(store, to)?,
@@ -30,15 +55,35 @@ pub(in crate::api) fn send(
         reply_to,
         body,
     };
-    let id = content.id;
+    let (id, own) = (content.id, device.public());
     let encoded = content.to_bytes();
-    let envelope = seal(store, device, &mut contact, &encoded, moment)?;
-    history::append(store, &device.public(), to, content, &encoded, moment)?;
-    let waiting = outbox::push(store, *to, envelope, Some(id))?;
+    let envelope = to_contact(store, device, &mut contact, To::All, &encoded, moment)?
+        .ok_or(WindlassError::NoBundle)?;
+    history::append(store, &own, to, content, &encoded, None, moment)?;
+    for party in contact.parties() {
+        unacknowledged::note(store, &party, &own, &id, moment.now)?;
+    }
+    let mut waiting = vec![outbox::push(store, *to, envelope, Some(id))?];
+    let copy = Body::Copy(Copy {
+        author: own.to_bytes(),
+        conversation: to.to_bytes(),
+        content: encoded.to_vec(),
+    });
+    let copy = control(copy, moment).to_bytes();
+    if let Some(envelope) = to_siblings(store, device, To::All, &copy, moment)? {
+        for sibling in devices::siblings(store)? {
+            let party = Party {
+                identity: own,
+                device_id: sibling.remote.device_id,
+            };
+            unacknowledged::note(store, &party, &own, &id, moment.now)?;
+        }
+        waiting.push(outbox::push(store, own, envelope, Some(id))?);
+    }
     Ok((id, waiting))
 }
 
-/// Tells a contact that its messages are stored. Receipts are in no history and get no receipts.
+/// Tells whoever it came from that messages are stored. Receipts are in no history and get no receipts.
 pub(super) fn send_receipt(
     store: &mut Writer<'_>,
     device: &Device,
@@ -46,43 +91,199 @@ pub(super) fn send_receipt(
     ids: &[MessageId],
     moment: &mut Moment,
 ) -> Result<(), WindlassError> {
-    let Some(mut contact) = contacts::find(store, to)? else {
-        return Ok(());
+    let body = Body::DeliveryReceipt(ids.to_vec());
+    send_control(store, device, to, To::All, body, moment)?;
+    Ok(())
+}
+
+/// Sends what is in no history, as far as somebody is known and wants to hear of us. The id it has, if it was sent.
+pub(super) fn send_control(
+    store: &mut Writer<'_>,
+    device: &Device,
+    identity: &PublicIdentity,
+    to: To,
+    body: Body,
+    moment: &mut Moment,
+) -> Result<Option<MessageId>, WindlassError> {
+    let content = control(body, moment);
+    let (id, encoded) = (content.id, content.to_bytes());
+    let envelope = if *identity == device.public() {
+        to_siblings(store, device, to, &encoded, moment)?
+    } else {
+        let Some(mut contact) = contacts::find(store, identity)? else {
+            return Ok(None);
+        };
+        if !trust::answers(store, &contact)? {
+            return Ok(None);
+        }
+        to_contact(store, device, &mut contact, to, &encoded, moment)?
     };
-    let content = Content {
+    let Some(envelope) = envelope else {
+        return Ok(None);
+    };
+    outbox::push(store, *identity, envelope, None)?;
+    Ok(Some(id))
+}
+
+/// Sends a message again to one device, as its author encoded it: as it is to whom we wrote it, else as a copy.
+pub(super) fn resend(
+    store: &mut Writer<'_>,
+    device: &Device,
+    to: &Party,
+    author: &PublicIdentity,
+    id: &MessageId,
+    moment: &mut Moment,
+) -> Result<bool, WindlassError> {
+    let own = device.public();
+    // What was deleted here is not brought back anywhere.
+    let Some((peer, encoded)) = history::encoded(store, author, id)? else {
+        return Ok(false);
+    };
+    let one = To::One(to.device_id);
+    let envelope = if to.identity == own {
+        let copy = Body::Copy(Copy {
+            author: author.to_bytes(),
+            conversation: peer.to_bytes(),
+            content: encoded,
+        });
+        let content = control(copy, moment).to_bytes();
+        to_siblings(store, device, one, &content, moment)?
+    } else {
+        let Some(mut contact) = contacts::find(store, &to.identity)? else {
+            return Ok(false);
+        };
+        if peer != to.identity || !trust::answers(store, &contact)? {
+            return Ok(false);
+        }
+        if *author == own {
+            to_contact(store, device, &mut contact, one, &encoded, moment)?
+        } else {
+            let copy = Body::Copy(Copy {
+                author: author.to_bytes(),
+                conversation: own.to_bytes(),
+                content: encoded,
+            });
+            let content = control(copy, moment).to_bytes();
+            to_contact(store, device, &mut contact, one, &content, moment)?
+        }
+    };
+    let Some(envelope) = envelope else {
+        return Ok(false);
+    };
+    outbox::push(store, to.identity, envelope, Some(*id))?;
+    Ok(true)
+}
+
+/// A content that is in no conversation.
+fn control(body: Body, moment: &mut Moment) -> Content {
+    Content {
         id: MessageId::random(&mut moment.rng),
         lamport: 0,
         sent_at: moment.now,
         reply_to: None,
-        body: Body::DeliveryReceipt(ids.to_vec()),
-    };
-    let envelope = seal(store, device, &mut contact, &content.to_bytes(), moment)?;
-    outbox::push(store, *to, envelope, None)?;
-    Ok(())
+        body,
+    }
 }
 
-/// One envelope with a ciphertext for each device of the contact.
-fn seal(
+/// One envelope with a ciphertext for each of a contact's devices that it is for; none if there is no such device.
+pub(super) fn to_contact(
     store: &mut Writer<'_>,
     device: &Device,
     contact: &mut Contact,
+    to: To,
     content: &[u8],
     moment: &mut Moment,
-) -> Result<Vec<u8>, WindlassError> {
+) -> Result<Option<Vec<u8>>, WindlassError> {
     let bundle = contact.bundle.clone().ok_or(WindlassError::NoBundle)?;
+    let own_bundle = prekeys::own_bundle(store, device, moment)?;
+    let told = contact.row.own_bundle_told >= own_bundle.issued_at();
     let mut parts = Vec::with_capacity(bundle.devices().len());
-    for remote in bundle.devices() {
+    for remote in bundle.devices().iter().filter(|r| to.takes(r.device_id)) {
         let peer = Party {
             identity: contact.identity,
             device_id: remote.device_id,
         };
-        let session = match sessions::active(store, &peer)? {
+        let session = match known_session(store, &peer, to)? {
             Some(session) => session,
             None => initiate(store, device, contact, remote, moment)?,
         };
-        parts.push(seal_part(store, device, session, content, moment)?);
+        let sender_bundle = (!told || session.is_pending()).then(|| own_bundle.encoded());
+        parts.push(seal(
+            store,
+            device,
+            session,
+            content,
+            sender_bundle,
+            moment,
+        )?);
     }
-    Ok(Envelope { parts }.encode())
+    // When one device alone heard of the bundle, the others have still to.
+    if !told && !matches!(to, To::One(_)) {
+        contact.row.own_bundle_told = own_bundle.issued_at();
+        contact.save(store)?;
+    }
+    Ok((!parts.is_empty()).then(|| Envelope { parts }.encode()))
+}
+
+/// One envelope for our other devices; none if there is none.
+pub(super) fn to_siblings(
+    store: &mut Writer<'_>,
+    device: &Device,
+    to: To,
+    content: &[u8],
+    moment: &mut Moment,
+) -> Result<Option<Vec<u8>>, WindlassError> {
+    let siblings = devices::siblings(store)?;
+    if !siblings.iter().any(|s| to.takes(s.remote.device_id)) {
+        return Ok(None);
+    }
+    let own_bundle = prekeys::own_bundle(store, device, moment)?;
+    let hint_key = devices::hint_key(device)?;
+    let mut parts = Vec::new();
+    for sibling in siblings {
+        let remote = sibling.remote;
+        if !to.takes(remote.device_id) {
+            continue;
+        }
+        let peer = Party {
+            identity: device.public(),
+            device_id: remote.device_id,
+        };
+        let session = match known_session(store, &peer, to)? {
+            Some(session) => session,
+            None => {
+                let hint_key = hint_key.duplicate();
+                begin(store, device, &peer.identity, &remote, hint_key, moment)?
+            }
+        };
+        let told = sibling.row.own_bundle_told >= own_bundle.issued_at();
+        let sender_bundle = (!told || session.is_pending()).then(|| own_bundle.encoded());
+        parts.push(seal(
+            store,
+            device,
+            session,
+            content,
+            sender_bundle,
+            moment,
+        )?);
+        if !told {
+            devices::told(store, remote.device_id, own_bundle.issued_at())?;
+        }
+    }
+    Ok(Some(Envelope { parts }.encode()))
+}
+
+fn known_session(
+    store: &mut Writer<'_>,
+    peer: &Party,
+    to: To,
+) -> Result<Option<Session>, WindlassError> {
+    let active = sessions::active(store, peer)?;
+    Ok(match to {
+        To::AllAnew => None,
+        To::AllAfresh => active.filter(Session::is_pending),
+        To::All | To::One(_) => active,
+    })
 }
 
 /// Begins a session with one device of a contact. Only here the bundle's time counts: it must not be used once it is over.
@@ -102,12 +303,24 @@ pub(in crate::api) fn initiate(
         contact.row.one_time_prekeys_used = true;
         contact.save(store)?;
     }
+    let (identity, hint_key) = (contact.identity, contact.hint_key()?);
+    begin(store, device, &identity, &remote, hint_key, moment)
+}
+
+fn begin(
+    store: &mut Writer<'_>,
+    device: &Device,
+    identity: &PublicIdentity,
+    remote: &DeviceBundle,
+    hint_key: HintKey,
+    moment: &mut Moment,
+) -> Result<Session, WindlassError> {
     let session = Session::initiate(
         &device.identity,
         device.device_id,
-        &contact.identity,
-        &remote,
-        contact.hint_key()?,
+        identity,
+        remote,
+        hint_key,
         moment.now,
         &mut moment.rng,
     )
@@ -117,23 +330,17 @@ pub(in crate::api) fn initiate(
     Ok(session)
 }
 
-fn seal_part(
+fn seal(
     store: &mut Writer<'_>,
     device: &Device,
     session: Session,
     content: &[u8],
+    sender_bundle: Option<&[u8]>,
     moment: &mut Moment,
 ) -> Result<Part, WindlassError> {
-    let sender_bundle = if session.is_pending() {
-        prekeys::bundle_to_send(store, device, moment)?
-            .encoded()
-            .to_vec()
-    } else {
-        Vec::new()
-    };
     let payload = wire::encode_secret(&Payload {
         content: content.to_vec(),
-        sender_bundle,
+        sender_bundle: sender_bundle.unwrap_or_default().to_vec(),
     });
     let (next, part) = session
         .send(&device.public(), &payload, &mut moment.rng)

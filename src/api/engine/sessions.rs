@@ -70,6 +70,24 @@ pub(super) fn promote(store: &mut Writer<'_>, session: &Session) -> Result<(), W
     put_row(store, Table::Archives, Key::new(&archive_key(&peer)), &row)
 }
 
+/// Erases every session with a device, and all that belongs to them.
+pub(super) fn erase_all(store: &mut Writer<'_>, peer: &Party) -> Result<(), WindlassError> {
+    for id in archive(store, peer)?.session_ids {
+        erase(store, &session_id(&id)?)?;
+    }
+    store.delete(Table::Archives, Key::new(&archive_key(peer)))?;
+    Ok(())
+}
+
+/// How many keys are kept for messages of a device that have not come.
+pub(super) fn gaps(store: &impl Rows, peer: &Party) -> Result<u32, WindlassError> {
+    let mut gaps = 0;
+    for id in archive(store, peer)?.session_ids {
+        gaps += load(store, &session_id(&id)?)?.map_or(0, |session| session.skipped());
+    }
+    Ok(gaps)
+}
+
 fn erase(store: &mut Writer<'_>, id: &SessionId) -> Result<(), WindlassError> {
     store.delete(Table::Sessions, Key::new(id))?;
     store.delete_range(Table::SkippedKeys, id, WHOLE_GROUP, usize::MAX)?;

@@ -1,5 +1,7 @@
 //! What time does to prekeys and bundles, with a clock that is set by hand.
 
+use std::sync::Arc;
+
 use tempfile::TempDir;
 
 use super::receive::Outcome;
@@ -10,6 +12,7 @@ use crate::chat::Body;
 use crate::limits::MAX_SESSIONS_PER_DEVICE;
 use crate::session::Envelope;
 use crate::store::{Store, StoreError, StoreKey};
+use crate::testing::{Clock, Disk};
 
 const DAY: u64 = 86_400_000;
 /// Not at the beginning of time, so that nothing is 0 by chance.
@@ -55,7 +58,11 @@ impl Party {
     fn bundle(&self, day: u64, single_use: bool) -> VerifiedBundle {
         self.at(day, |rows, device, moment| {
             prekeys::rotate(rows, moment)?;
-            prekeys::own_bundle(rows, device, single_use, moment)
+            if single_use {
+                prekeys::single_use_bundle(rows, device, moment)
+            } else {
+                prekeys::own_bundle(rows, device, moment)
+            }
         })
         .unwrap()
     }
@@ -71,7 +78,7 @@ impl Party {
         self.at(day, |rows, device, moment| {
             let body = Body::Text("ahoy".into());
             let (_, waiting) = send::send(rows, device, &to.device.public(), body, None, moment)?;
-            Ok(waiting.envelope)
+            Ok(waiting.into_iter().next().unwrap().envelope)
         })
     }
 
@@ -198,6 +205,7 @@ fn the_older_of_two_bundles_is_ignored() {
 fn the_sixth_session_with_a_device_erases_the_first_with_its_keys() {
     let [alice, bob] = [1, 2].map(Party::new);
     alice.add(0, &bob.bundle(0, false));
+    bob.add(0, &alice.bundle(0, false));
     let mut late = Vec::new();
     for _ in 0..=MAX_SESSIONS_PER_DEVICE {
         alice
@@ -273,16 +281,19 @@ fn disappearing_messages_go_with_their_time_and_others_stay() {
 
 #[test]
 fn the_store_is_shredded_once_an_hour_while_it_is_in_use() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store.wl").to_str().unwrap().to_owned();
-    let key = crate::StoreKey::from_bytes(vec![1; 32].into()).unwrap();
-    let store = crate::EncryptedStore::create(path, &key).unwrap();
+    let clock = Clock::at(START);
+    let disk = Disk::default().with(&clock, crate::crypto::system_random().unwrap());
+    let key = StoreKey::Raw(Secret::new([1; 32]));
+    let store = Arc::new(crate::EncryptedStore::from(
+        Store::create_on(disk.medium(), &key).unwrap(),
+    ));
     let client = crate::Client::create(store, None).unwrap();
     let epoch = || client.inspect().unwrap().epoch;
-    let now = client.store.0.now();
     client.single_use_bundle().unwrap();
-    client.shred_if_due(now + DAY / 48).unwrap();
+    clock.advance(DAY / 48);
+    client.keep_up().unwrap();
     assert_eq!(epoch(), 1);
-    client.shred_if_due(now + DAY / 12).unwrap();
+    clock.advance(DAY / 24);
+    client.keep_up().unwrap();
     assert_eq!(epoch(), 2);
 }

@@ -1,6 +1,9 @@
 //! Handshakes, headers, envelopes and contents.
 
+use windlass::link::{LinkCode, LinkRequest};
+
 use super::*;
+use crate::support::Scripted;
 
 pub fn x3dh() -> Vec<Case> {
     let mut rng = rng(9);
@@ -34,6 +37,48 @@ fn good_header(rng: &mut SeededRandom) -> v1::Header {
         previous_chain_length: 3,
         message_number: 7,
     }
+}
+
+/// What somebody has of a conversation.
+fn state(have: Vec<u8>) -> v1::ConversationState {
+    v1::ConversationState {
+        conversation: vec![5; 32],
+        from_lamport: 12,
+        have,
+    }
+}
+
+pub fn device_transfer() -> Vec<Case> {
+    let mut rng = rng(21);
+    let identity = IdentityKeyPair::generate(&mut rng);
+    let device = Device::random(9, false, &mut rng);
+    let own = windlass::bundle::OwnDevice {
+        device_id: 9,
+        signed_prekey: device.bundle().signed_prekey,
+        one_time_prekey: None,
+    };
+    let bundle = windlass::bundle::build(&identity, &[own], 1_800_000_000).unwrap();
+    let mut cases = Vec::new();
+    for i in 0..3 {
+        let secret = random::<32>(&mut rng);
+        let mut script = Scripted::default();
+        script.secrets.push_back(secret);
+        let code = LinkRequest::new(&mut script).to_uri();
+        let code = LinkCode::from_uri(&code).unwrap();
+        let transfer = code
+            .seal(&identity, &bundle, &Secret::new([8; 16]), &mut rng)
+            .unwrap();
+        let mut raw = |name: String, encoded: &[u8]| {
+            let input = json!({ "code_secret": hex(&secret), "encoded": hex(encoded) });
+            cases.push((name, input));
+        };
+        raw(format!("a transfer {i}"), &transfer);
+        let mut changed = transfer.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        raw(format!("a changed transfer {i}"), &changed);
+        raw(format!("a transfer cut short {i}"), &transfer[..40]);
+    }
+    cases
 }
 
 pub fn header() -> Vec<Case> {
@@ -213,6 +258,71 @@ pub fn content() -> Vec<Case> {
             }),
         ),
         ("opaque", Body::Opaque(v1::Opaque { data: vec![0, 255] })),
+        (
+            "healing request",
+            Body::HealingRequest(v1::HealingRequest {
+                conversations: vec![state(vec![1; 16]), state(vec![])],
+                went_back: true,
+                link_token: vec![8; 16],
+            }),
+        ),
+        (
+            "healing request for everything",
+            Body::HealingRequest(v1::HealingRequest::default()),
+        ),
+        (
+            "healing request whose ids are cut",
+            Body::HealingRequest(v1::HealingRequest {
+                conversations: vec![state(vec![1; 15])],
+                ..Default::default()
+            }),
+        ),
+        (
+            "healing request whose ids do not ascend",
+            Body::HealingRequest(v1::HealingRequest {
+                conversations: vec![state([[2; 8], [1; 8]].concat())],
+                ..Default::default()
+            }),
+        ),
+        (
+            "healing request with 2,049 ids",
+            Body::HealingRequest(v1::HealingRequest {
+                conversations: vec![state(vec![1; 8 * 2_049])],
+                ..Default::default()
+            }),
+        ),
+        (
+            "copy",
+            Body::Copy(v1::Copy {
+                author: vec![6; 32],
+                conversation: vec![7; 32],
+                content: base.encode_to_vec(),
+            }),
+        ),
+        (
+            "copy without an author",
+            Body::Copy(v1::Copy {
+                author: vec![],
+                conversation: vec![7; 32],
+                content: base.encode_to_vec(),
+            }),
+        ),
+        (
+            "device update",
+            Body::DeviceUpdate(v1::DeviceUpdate {
+                removed_devices: vec![3, 0x0102_0304],
+                contacts: vec![v1::KnownContact {
+                    bundle: vec![1, 2, 3],
+                    verified: true,
+                    accepted: true,
+                    blocked: false,
+                }],
+            }),
+        ),
+        (
+            "healing answer",
+            Body::HealingAnswer(v1::HealingAnswer { messages: 40 }),
+        ),
         ("data without a type", data("")),
         ("data of half a type", data("image/")),
         ("data with a line break in its type", data("image/p\ng")),

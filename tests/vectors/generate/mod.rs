@@ -109,6 +109,11 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
             messages::content(),
         ),
         (
+            "device-transfer",
+            "Transfers to a new device, opened with the secret behind its code, accepted and refused (RFC windlass 8.5).",
+            messages::device_transfer(),
+        ),
+        (
             "conversation",
             "Schedules between two devices, every envelope byte for byte (RFC windlass 7). A step either sends a payload or \
           receives the envelope of that number, perhaps with the lowest bit of one byte flipped. `ratchet_secret` is the private key to \

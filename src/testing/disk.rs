@@ -1,18 +1,21 @@
 //! A disk that forgets: every write and sync goes through it, and a crash can be replayed after each of them.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing)]
+// A tool of tests: a fault in it is to be loud.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
 use rand_core::Rng;
 use redb::StorageBackend;
-use windlass::crypto::SeededRandom;
-use windlass::store::{Medium, StoreError, StoreFile};
+
+use crate::crypto::{Secret, SeededRandom, seeded, system_random};
+use crate::store::{Medium, StoreError, StoreFile, machine_now};
 
 /// A sector is written whole or not at all; what is torn is torn between two of them.
 const SECTOR: usize = 512;
@@ -65,12 +68,15 @@ impl Image {
         }
     }
 
+    /// The bytes of a file, if there is one of the name.
+    #[must_use]
     pub fn file(&self, name: StoreFile) -> Option<&[u8]> {
         self.names
             .get(&name)
             .map(|file| self.files[*file].as_slice())
     }
 
+    /// The same, to be changed.
     pub fn file_mut(&mut self, name: StoreFile) -> &mut Vec<u8> {
         &mut self.files[self.names[&name]]
     }
@@ -79,7 +85,9 @@ impl Image {
 /// What happens to the writes that no sync had made durable.
 #[derive(Debug, Clone, Copy)]
 pub enum Unsynced {
+    /// None of them reached the disk.
     Lost,
+    /// All of them did.
     Kept,
     /// Each is kept, lost or torn, by chance.
     Torn,
@@ -93,10 +101,13 @@ pub struct Recording {
 
 impl Recording {
     /// How many crashes there are: before the first event, between two, and after the last.
+    #[must_use]
     pub fn points(&self) -> usize {
         self.events.len() + 1
     }
 
+    /// How many syncs there were.
+    #[must_use]
     pub fn syncs(&self) -> usize {
         let syncs = self.events.iter();
         syncs
@@ -104,6 +115,8 @@ impl Recording {
             .count()
     }
 
+    /// How many bytes were written.
+    #[must_use]
     pub fn bytes_written(&self) -> usize {
         let written = self.events.iter().map(|event| match event {
             Event::Write(_, _, data) => data.len(),
@@ -112,12 +125,15 @@ impl Recording {
         written.sum()
     }
 
+    /// Whether a file changed its length.
+    #[must_use]
     pub fn grew(&self) -> bool {
         let mut events = self.events.iter();
         events.any(|event| matches!(event, Event::SetLen(..)))
     }
 
     /// The disk after a crash behind the first `point` events.
+    #[must_use]
     pub fn crash(&self, point: usize, unsynced: Unsynced, rng: &mut SeededRandom) -> Image {
         let mut image = self.before.clone();
         let mut waiting: Vec<&Event> = Vec::new();
@@ -173,6 +189,33 @@ struct State {
     changes: u64,
     sync_takes: Duration,
     read: Vec<(usize, u64, usize)>,
+    recording: bool,
+    /// Nothing for the machine's own.
+    clock: Option<Clock>,
+    rng: Option<SeededRandom>,
+}
+
+/// A clock that stands still until it is set; milliseconds since the epoch.
+#[derive(Debug, Clone)]
+pub struct Clock(Arc<AtomicU64>);
+
+impl Clock {
+    /// A clock that shows this time.
+    #[must_use]
+    pub fn at(now: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(now)))
+    }
+
+    /// What it shows.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Moves it forward.
+    pub fn advance(&self, milliseconds: u64) {
+        self.0.fetch_add(milliseconds, Ordering::Relaxed);
+    }
 }
 
 /// A disk in memory.
@@ -180,6 +223,8 @@ struct State {
 pub struct Disk(Arc<Mutex<State>>);
 
 impl Disk {
+    /// A disk with this on it.
+    #[must_use]
     pub fn of(image: Image) -> Self {
         Self(Arc::new(Mutex::new(State {
             image,
@@ -187,11 +232,25 @@ impl Disk {
         })))
     }
 
+    /// The same disk in a machine whose time and randomness are given.
+    #[must_use]
+    pub fn with(self, clock: &Clock, rng: SeededRandom) -> Self {
+        {
+            let mut state = self.state();
+            state.clock = Some(clock.clone());
+            state.rng = Some(rng);
+        }
+        self
+    }
+
+    /// For `Store::create_on` and `Store::open_on`.
+    #[must_use]
     pub fn medium(&self) -> Arc<dyn Medium> {
         Arc::new(self.clone())
     }
 
     /// Everything as a process sees it.
+    #[must_use]
     pub fn image(&self) -> Image {
         self.state().image.clone()
     }
@@ -199,10 +258,14 @@ impl Disk {
     /// From here on; whatever was written before counts as durable.
     pub fn record(&self) {
         let mut state = self.state();
+        state.recording = true;
         state.recorded.clear();
+        state.read.clear();
         state.before = state.image.clone();
     }
 
+    /// What was done since.
+    #[must_use]
     pub fn recorded(&self) -> Recording {
         let state = self.state();
         Recording {
@@ -223,6 +286,7 @@ impl Disk {
     }
 
     /// The ranges of a file that were read.
+    #[must_use]
     pub fn reads(&self, name: StoreFile) -> Vec<(u64, usize)> {
         let state = self.state();
         let file = state.image.names[&name];
@@ -242,7 +306,9 @@ impl Disk {
             return Err(io::ErrorKind::StorageFull.into());
         }
         state.image.apply(&event);
-        state.recorded.push(event);
+        if state.recording {
+            state.recorded.push(event);
+        }
         Ok(())
     }
 }
@@ -260,7 +326,9 @@ impl StorageBackend for File {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let mut state = self.disk.state();
-        state.read.push((self.file, offset, out.len()));
+        if state.recording {
+            state.read.push((self.file, offset, out.len()));
+        }
         let from = offset as usize;
         let content = &state.image.files[self.file];
         let range = content.get(from..from + out.len());
@@ -313,5 +381,19 @@ impl Medium for Disk {
 
     fn path(&self) -> &Path {
         Path::new("a disk that forgets")
+    }
+
+    fn now(&self) -> u64 {
+        self.state()
+            .clock
+            .as_ref()
+            .map_or_else(machine_now, Clock::now)
+    }
+
+    fn random(&self) -> Result<SeededRandom, StoreError> {
+        match &mut self.state().rng {
+            Some(rng) => Ok(seeded(&Secret::random(rng))),
+            None => Ok(system_random()?),
+        }
     }
 }

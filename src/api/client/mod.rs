@@ -1,25 +1,30 @@
 //! `Client`.
 
+mod devices;
+mod people;
+mod upkeep;
+
+pub use devices::DeviceInfo;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::engine::{Device, Moment, contacts, history, outbox, prekeys, receive, send};
+use super::engine::{Device, Moment, history, outbox, prekeys, receive, send};
 use super::error::of_envelope;
 use super::{
-    Body, Bundle, Bytes, Contact, Conversation, ConversationSummary, EncryptedStore, Event,
-    Identity, Inspection, Result, Session, WindlassError, clock,
+    Body, Bundle, Bytes, Conversation, ConversationSummary, EncryptedStore, Event, Identity,
+    Inspection, Result, Session, WindlassError, clock,
 };
 use crate::chat::MessageId;
 use crate::identity::{IdentityKeyPair, PublicIdentity};
+use crate::limits::MAX_ONE_TIME_PREKEYS;
 use crate::session::Envelope;
 use crate::store::{StoreError, Writer};
+use upkeep::Upkeep;
 
 /// How many waiting envelopes `outbox` answers at a time.
 const OUTBOX_PAGE: u32 = 1_000;
-
-/// How long what is dead stays readable at most, while the client is in use.
-const SHRED_INTERVAL_MILLISECONDS: u64 = 3_600_000;
 
 /// An identity, its store, its sessions and conversations. Any thread may call anything.
 #[derive(uniffi::Object)]
@@ -28,8 +33,9 @@ pub struct Client {
     pub(super) device: Device,
     /// Told once, with the first thing received.
     rollback_to_tell: AtomicBool,
-    /// When the store was last shredded, milliseconds since the epoch.
-    shredded_at: AtomicU64,
+    /// What is missing because of it is asked for with the first round of upkeep.
+    rollback_to_heal: AtomicBool,
+    upkeep: Upkeep,
 }
 
 /// An envelope for the transport.
@@ -48,7 +54,7 @@ pub struct OutgoingEnvelope {
 pub struct Sent {
     /// Its id: 32 hexadecimal digits.
     pub message_id: String,
-    /// What to hand to the transport.
+    /// What to hand to the transport: one for the recipient, and one for our own other devices if there are any.
     pub envelopes: Vec<OutgoingEnvelope>,
 }
 
@@ -117,42 +123,31 @@ impl Client {
         self.device.device_id
     }
 
-    /// Our reusable bundle: publish it, put it on a poster.
+    /// Our reusable bundle: publish it, put it on a poster. The same bytes until a prekey or a device changes, at most 15 days.
     pub fn bundle(&self) -> Result<Arc<Bundle>> {
-        self.own_bundle(false)
+        self.write(|writer, moment| {
+            let bundle = prekeys::own_bundle(writer, &self.device, moment)?;
+            Ok(Arc::new(Bundle(bundle)))
+        })
     }
 
     /// A single-use bundle: show it once, give it to one person. Each has a one-time prekey that is in no other.
     pub fn single_use_bundle(&self) -> Result<Arc<Bundle>> {
-        self.own_bundle(true)
+        let made = self.single_use_bundles(1)?.pop();
+        made.ok_or(WindlassError::IdentityMissing)
     }
 
-    /// Adds a contact, or takes in a newer bundle of one. An older bundle than the known one changes nothing.
-    pub fn add_contact(&self, bundle: &Bundle) -> Result<Contact> {
+    /// A stock of single-use bundles, made in one transaction. The private halves of the latest 2,000 are kept, each until its
+    /// first use or for 60 days.
+    pub fn single_use_bundles(&self, count: u32) -> Result<Vec<Arc<Bundle>>> {
+        let count = count.min(MAX_ONE_TIME_PREKEYS);
         self.write(|writer, moment| {
-            let contact = contacts::add(writer, &self.device, &bundle.0, moment)?;
-            Ok(Contact::from_engine(&contact))
-        })
-    }
-
-    /// All contacts.
-    pub fn contacts(&self) -> Result<Vec<Contact>> {
-        self.store.0.read(|reader| {
-            Ok(contacts::all(reader)?
-                .iter()
-                .map(Contact::from_engine)
-                .collect())
-        })
-    }
-
-    /// The contact of an address.
-    pub fn contact(&self, address: String) -> Result<Contact> {
-        let identity = PublicIdentity::from_address(&address)?;
-        self.store.0.read(|reader| {
-            let contact = contacts::find(reader, &identity)?;
-            contact
-                .map(|contact| Contact::from_engine(&contact))
-                .ok_or(WindlassError::UnknownContact)
+            (0..count)
+                .map(|_| {
+                    let bundle = prekeys::single_use_bundle(writer, &self.device, moment)?;
+                    Ok(Arc::new(Bundle(bundle)))
+                })
+                .collect()
         })
     }
 
@@ -238,9 +233,12 @@ impl Client {
         Ok(answers)
     }
 
-    /// The oldest envelopes that wait for the transport, at most 1,000; after the one numbered `after`.
+    /// The oldest envelopes that wait for the transport, at most 1,000; after the one numbered `after`. Beside messages there are
+    /// receipts, requests for what is missing, and messages that are sent again; so look here after every `receive`, and now and
+    /// then.
     #[uniffi::method(default(after = 0))]
     pub fn outbox(&self, after: u64) -> Result<Vec<OutgoingEnvelope>> {
+        self.keep_up()?;
         self.store.0.read(|reader| {
             Ok(outbox::waiting(reader, after, OUTBOX_PAGE as usize)?
                 .into_iter()
@@ -302,10 +300,11 @@ impl Client {
 }
 
 impl Client {
-    fn of(store: Arc<EncryptedStore>, device: Device) -> Self {
+    pub(super) fn of(store: Arc<EncryptedStore>, device: Device) -> Self {
         Self {
             rollback_to_tell: AtomicBool::new(store.rollback_noticed()),
-            shredded_at: AtomicU64::new(store.0.now()),
+            rollback_to_heal: AtomicBool::new(store.rollback_noticed()),
+            upkeep: Upkeep::since(store.0.now()),
             store,
             device,
         }
@@ -316,33 +315,11 @@ impl Client {
         &self,
         step: impl FnOnce(&mut Writer<'_>, &mut Moment) -> core::result::Result<T, E>,
     ) -> core::result::Result<T, E> {
+        self.keep_up()?;
         let mut moment = Moment::of(&self.store.0)?;
-        self.shred_if_due(moment.now)?;
         self.store.0.write(|writer| {
             history::expire(writer, moment.now)?;
             step(writer, &mut moment)
-        })
-    }
-
-    /// Once an hour.
-    pub(super) fn shred_if_due(&self, now: u64) -> Result<()> {
-        let last = self.shredded_at.load(Ordering::Relaxed);
-        let due = now.abs_diff(last) >= SHRED_INTERVAL_MILLISECONDS;
-        // One of several threads does it.
-        let ours = |at: &AtomicU64| {
-            at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
-        };
-        if due && ours(&self.shredded_at) {
-            self.store.0.shred()?;
-        }
-        Ok(())
-    }
-
-    fn own_bundle(&self, single_use: bool) -> Result<Arc<Bundle>> {
-        self.write(|writer, moment| {
-            let bundle = prekeys::own_bundle(writer, &self.device, single_use, moment)?;
-            Ok(Arc::new(Bundle(bundle)))
         })
     }
 
@@ -372,7 +349,10 @@ impl Client {
         let (id, waiting) = send::send(writer, &self.device, to, body, reply_to, moment)?;
         Ok(Sent {
             message_id: id.to_string(),
-            envelopes: vec![OutgoingEnvelope::from_waiting(waiting)],
+            envelopes: waiting
+                .into_iter()
+                .map(OutgoingEnvelope::from_waiting)
+                .collect(),
         })
     }
 

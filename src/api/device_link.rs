@@ -1,0 +1,75 @@
+//! `DeviceLink`.
+
+use std::sync::Arc;
+
+use super::engine::{Device, Moment, link};
+use super::{Bytes, Client, EncryptedStore, Result};
+use crate::crypto::{SeededRandom, system_random};
+use crate::link::{LinkRequest, transfer_from_uri, transfer_to_uri};
+use crate::qr;
+
+/// The new device's side of linking: it shows a code, an existing device scans it and answers with a transfer (`Client.link_device`),
+/// and `finish` makes this device one of the same identity.
+#[derive(Debug, uniffi::Object)]
+pub struct DeviceLink(LinkRequest);
+
+#[uniffi::export]
+impl DeviceLink {
+    /// A new code; its key is in memory alone and used once.
+    #[uniffi::constructor]
+    pub fn new() -> Result<Arc<Self>> {
+        Ok(Arc::new(Self(LinkRequest::new(&mut system_random()?))))
+    }
+
+    /// The code as a URI; 68 characters.
+    #[must_use]
+    pub fn to_uri(&self) -> String {
+        self.0.to_uri()
+    }
+
+    /// The code as an SVG document.
+    pub fn qr_svg(&self) -> Result<String> {
+        Ok(qr::svg(&self.to_uri())?)
+    }
+
+    /// The code as a PNG file.
+    pub fn qr_png(&self) -> Result<Bytes> {
+        Ok(qr::png(&self.to_uri())?.into())
+    }
+
+    /// The code as text for a terminal.
+    pub fn qr_terminal(&self) -> Result<String> {
+        Ok(qr::terminal(&self.to_uri())?)
+    }
+
+    /// Puts the identity of the transfer into a new store, on a new device. Contacts and history come from the other devices: their
+    /// answers to the request that is in the outbox then.
+    pub fn finish(&self, store: Arc<EncryptedStore>, transfer: Bytes) -> Result<Arc<Client>> {
+        let transfer = self.0.open(&transfer)?;
+        let mut moment = Moment::of(&store.0)?;
+        let device: Device = store
+            .0
+            .write(|writer| link::join(writer, transfer, &mut moment))?;
+        Ok(Arc::new(Client::of(store, device)))
+    }
+}
+
+impl DeviceLink {
+    /// For a simulation, which repeats itself.
+    pub(super) fn seeded(rng: &mut SeededRandom) -> Self {
+        Self(LinkRequest::new(rng))
+    }
+}
+
+/// A transfer as a URI, to be shown as a code by the existing device and scanned by the new one.
+#[uniffi::export]
+#[must_use]
+pub fn device_transfer_to_uri(transfer: Bytes) -> String {
+    transfer_to_uri(&transfer)
+}
+
+/// The transfer of such a URI.
+#[uniffi::export]
+pub fn device_transfer_from_uri(uri: String) -> Result<Bytes> {
+    Ok(transfer_from_uri(&uri)?.into())
+}

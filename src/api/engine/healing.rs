@@ -1,0 +1,461 @@
+//! Healing: whoever cannot read what somebody sent asks for what is missing, in a session begun for it (RFC windlass §8.4).
+
+use super::send::To;
+use super::{
+    Device, Moment, contacts, damaged, devices, get_row, history, put_row, send, sessions,
+    timeline, trust, unacknowledged,
+};
+use crate::api::error::WindlassError;
+use crate::api::event::UndecryptableCause as Cause;
+use crate::chat::{Body, ConversationState, DeviceUpdate, HealingRequest, KnownContact, MessageId};
+use crate::identity::PublicIdentity;
+use crate::limits::{
+    GAP_PATIENCE_SECONDS, HEALING_BACK_OFF_SECONDS, HEALING_WINDOW_SECONDS, MAX_HEALING_ATTEMPTS,
+    MAX_HEALING_CONVERSATIONS, MAX_HEALING_PER_DAY, MAX_RESENT_AT_ONCE, MAX_UNACKNOWLEDGED,
+};
+use crate::link::LinkToken;
+use crate::session::Session;
+use crate::store::{Key, Rows, Table, Writer};
+use crate::wire::{self, store::HealingRow};
+use crate::x3dh::Party;
+
+const DAY: u64 = 86_400_000;
+
+/// How many contacts one update to a device of one's own tells of: as many as fit a content.
+const CONTACTS_IN_UPDATE: usize = 3_000;
+
+/// How it stands with somebody.
+pub(in crate::api) fn row(
+    store: &impl Rows,
+    identity: &PublicIdentity,
+) -> Result<Option<HealingRow>, WindlassError> {
+    get_row(store, Table::Healing, Key::new(&identity.to_bytes()))
+}
+
+fn row_or_new(store: &impl Rows, identity: &PublicIdentity) -> Result<HealingRow, WindlassError> {
+    Ok(row(store, identity)?.unwrap_or_else(|| HealingRow {
+        identity_key: identity.to_bytes().to_vec(),
+        ..Default::default()
+    }))
+}
+
+fn save(store: &mut Writer<'_>, row: &HealingRow) -> Result<(), WindlassError> {
+    put_row(store, Table::Healing, Key::new(&row.identity_key), row)
+}
+
+fn roll_day(row: &mut HealingRow, now: u64) {
+    if now.abs_diff(row.day_start) >= DAY {
+        row.day_start = now;
+        row.asked_today = 0;
+        row.answered_today = 0;
+        if !row.waiting {
+            row.attempts = 0;
+        }
+    }
+}
+
+fn back_off(attempts: u32) -> u64 {
+    (HEALING_BACK_OFF_SECONDS * 1000) << attempts.saturating_sub(1).min(MAX_HEALING_ATTEMPTS)
+}
+
+/// Something of `identity` could not be read, or is known to be missing: asks for it, unless that was done lately or too often.
+/// Which attempt it is; nothing if nothing is asked.
+pub(super) fn ask(
+    store: &mut Writer<'_>,
+    device: &Device,
+    identity: &PublicIdentity,
+    cause: Option<Cause>,
+    moment: &mut Moment,
+) -> Result<Option<u32>, WindlassError> {
+    let ours = *identity == device.public();
+    let contact = contacts::find(store, identity)?;
+    let answers = match &contact {
+        Some(contact) => trust::answers(store, contact)?,
+        None => ours,
+    };
+    if !answers {
+        return Ok(None);
+    }
+    let now = moment.now;
+    let mut row = row_or_new(store, identity)?;
+    roll_day(&mut row, now);
+    let too_soon = now.abs_diff(row.asked_at) < back_off(row.attempts);
+    if too_soon || row.attempts >= MAX_HEALING_ATTEMPTS || row.asked_today >= MAX_HEALING_PER_DAY {
+        return Ok(None);
+    }
+    row.cause = cause.map_or(0, Cause::number);
+    // The sessions that there are do for the first time: what they cannot read, the other side will say. Sessions begun for every
+    // message that came late would push out those that others are still written in.
+    let broken = matches!(cause, Some(Cause::Authentication | Cause::NumberReused));
+    let to = match row.attempts {
+        0 if !broken => To::All,
+        0 | 1 => To::AllAfresh,
+        _ => To::AllAnew,
+    };
+    let conversations = if ours {
+        history::conversations(store)?
+            .iter()
+            .take(MAX_HEALING_CONVERSATIONS)
+            .map(|(peer, _)| timeline::state(store, peer))
+            .collect::<Result<_, _>>()?
+    } else {
+        vec![timeline::state(store, identity)?]
+    };
+    let request = Body::HealingRequest(HealingRequest {
+        conversations,
+        went_back: cause == Some(Cause::NumberReused),
+        link_token: None,
+    });
+    match send::send_control(store, device, identity, to, request, moment) {
+        Ok(_) => {}
+        Err(WindlassError::BundleExpired(_) | WindlassError::NoBundle) => {
+            row.needs_bundle = true;
+            save(store, &row)?;
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    }
+    row.needs_bundle = false;
+    row.behind = false;
+    row.waiting = true;
+    row.asked_at = now;
+    row.attempts += 1;
+    row.asked_today += 1;
+    let attempt = row.attempts;
+    save(store, &row)?;
+    Ok(Some(attempt))
+}
+
+/// Something seems to be missing: it is asked for unless it comes within a while.
+pub(in crate::api) fn suspect(
+    store: &mut Writer<'_>,
+    identity: &PublicIdentity,
+    since: u64,
+) -> Result<(), WindlassError> {
+    let mut row = row_or_new(store, identity)?;
+    row.behind = true;
+    if row.gap_since == 0 {
+        row.gap_since = since.max(1);
+    }
+    save(store, &row)
+}
+
+/// Whether we asked somebody for what is missing, within the last day.
+pub(super) fn asked(store: &impl Rows, identity: &PublicIdentity) -> Result<bool, WindlassError> {
+    Ok(row(store, identity)?.is_some_and(|row| row.asked_today > 0))
+}
+
+/// The first request of a new device, to the others: for everything.
+pub(super) fn ask_for_history(
+    store: &mut Writer<'_>,
+    device: &Device,
+    token: &LinkToken,
+    moment: &mut Moment,
+) -> Result<(), WindlassError> {
+    let own = device.public();
+    let request = Body::HealingRequest(HealingRequest {
+        link_token: Some(*token.as_bytes()),
+        ..HealingRequest::default()
+    });
+    send::send_control(store, device, &own, To::All, request, moment)?;
+    let row = HealingRow {
+        waiting: true,
+        attempts: 1,
+        asked_at: moment.now,
+        ..row_or_new(store, &own)?
+    };
+    save(store, &row)
+}
+
+/// A message was accepted in a session. True if that ends a healing: the session was begun after we asked.
+pub(super) fn accepted(
+    store: &mut Writer<'_>,
+    session: &Session,
+    skipped: bool,
+    now: u64,
+) -> Result<bool, WindlassError> {
+    let identity = session.peer().identity;
+    let Some(mut row) = row(store, &identity)? else {
+        if skipped {
+            let row = HealingRow {
+                gap_since: now.max(1),
+                ..row_or_new(store, &identity)?
+            };
+            save(store, &row)?;
+        }
+        return Ok(false);
+    };
+    let healed = row.waiting && session.created_at() >= row.asked_at;
+    if healed {
+        row.waiting = false;
+        row.attempts = 0;
+        row.cause = 0;
+    }
+    let gap = skipped && row.gap_since == 0;
+    if gap {
+        row.gap_since = now.max(1);
+    }
+    if healed || gap {
+        save(store, &row)?;
+    }
+    Ok(healed)
+}
+
+/// The other side has our request.
+pub(super) fn answered(
+    store: &mut Writer<'_>,
+    identity: &PublicIdentity,
+) -> Result<(), WindlassError> {
+    if let Some(mut row) = row(store, identity)?
+        && row.waiting
+    {
+        row.waiting = false;
+        row.attempts = 0;
+        row.cause = 0;
+        save(store, &row)?;
+    }
+    Ok(())
+}
+
+/// Answers a request: what the device has not acknowledged, and what it does not name, is sent to it. How many messages; and which
+/// attempt of our own, if the request shows that it has what is not here.
+pub(super) fn answer(
+    store: &mut Writer<'_>,
+    device: &Device,
+    from: &Party,
+    request: &HealingRequest,
+    moment: &mut Moment,
+) -> Result<(u64, Option<u32>), WindlassError> {
+    let mut row = row_or_new(store, &from.identity)?;
+    roll_day(&mut row, moment.now);
+    if row.answered_today >= MAX_HEALING_PER_DAY {
+        return Ok((0, None));
+    }
+    row.answered_today += 1;
+    save(store, &row)?;
+
+    let own = device.public();
+    let token = request.link_token.map(LinkToken::new);
+    let linked = from.identity == own && devices::takes_link(store, token.as_ref(), moment.now)?;
+    let since = if linked {
+        0
+    } else {
+        moment.now.saturating_sub(HEALING_WINDOW_SECONDS * 1000)
+    };
+    let mut room = usize::try_from(MAX_UNACKNOWLEDGED).unwrap_or(usize::MAX);
+    let mut behind = false;
+    let mut lacking: Vec<(PublicIdentity, MessageId)> = Vec::new();
+    let peers = if from.identity == own {
+        let all = history::conversations(store)?;
+        all.into_iter().map(|(peer, _)| peer).collect()
+    } else {
+        vec![from.identity]
+    };
+    for peer in peers {
+        // The other side of a conversation is we, as a contact sees it.
+        let name = if from.identity == own { peer } else { own };
+        let state = request
+            .conversations
+            .iter()
+            .find(|state| state.conversation == name.to_bytes());
+        let everything = ConversationState {
+            conversation: name.to_bytes(),
+            from_lamport: 0,
+            have: Vec::new(),
+        };
+        let (missing, ahead) =
+            timeline::compare(store, &peer, state.unwrap_or(&everything), since, room)?;
+        room -= missing.len().min(room);
+        lacking.extend(missing);
+        behind |= ahead;
+    }
+    let messages = lacking.len() as u64;
+    let (one, body) = (To::One(from.device_id), Body::HealingAnswer { messages });
+    send::send_control(store, device, &from.identity, one, body, moment)?;
+    if from.identity == own {
+        tell_contacts(store, device, from, moment)?;
+    }
+    for (author, id) in &lacking {
+        unacknowledged::note_at_once(store, from, author, id, moment.now)?;
+    }
+    for message in unacknowledged::of_device(store, from, MAX_RESENT_AT_ONCE)? {
+        resend(store, device, message, moment)?;
+    }
+    let asked = if behind && request.went_back {
+        ask(store, device, &from.identity, None, moment)?
+    } else {
+        if behind {
+            // It is under way, most of the time.
+            suspect(store, &from.identity, moment.now)?;
+        }
+        None
+    };
+    Ok((messages, asked))
+}
+
+/// What a device of ours that asks has to know beside messages.
+fn tell_contacts(
+    store: &mut Writer<'_>,
+    device: &Device,
+    to: &Party,
+    moment: &mut Moment,
+) -> Result<(), WindlassError> {
+    let mut known: Vec<_> = contacts::all(store)?
+        .iter()
+        .filter(|contact| !contact.is_stranger())
+        .filter_map(known_contact)
+        .collect();
+    // By the bundle's bytes: the rows of the store come in no order.
+    known.sort_by(|a, b| a.bundle.cmp(&b.bundle));
+    let mut removed = devices::removed(store)?;
+    for contacts in known.chunks(CONTACTS_IN_UPDATE) {
+        let update = DeviceUpdate {
+            removed: core::mem::take(&mut removed),
+            contacts: contacts.to_vec(),
+        };
+        let one = To::One(to.device_id);
+        devices::share(store, device, one, update, moment)?;
+    }
+    Ok(())
+}
+
+/// A contact as our other devices are told of it.
+pub(super) fn known_contact(contact: &contacts::Contact) -> Option<KnownContact> {
+    Some(KnownContact {
+        bundle: contact.bundle.as_ref()?.encoded().to_vec(),
+        verified: contact.row.verified,
+        accepted: contact.is_accepted(),
+        blocked: contact.row.blocked,
+    })
+}
+
+fn resend(
+    store: &mut Writer<'_>,
+    device: &Device,
+    message: unacknowledged::Unacknowledged,
+    moment: &mut Moment,
+) -> Result<(), WindlassError> {
+    let (to, id) = (message.to, message.id);
+    match send::resend(store, device, &to, &message.author, &id, moment) {
+        Ok(true) => unacknowledged::resent(store, message, moment.now),
+        Ok(false) => unacknowledged::acknowledge(store, &to, &id).map(|_| ()),
+        // Until there is a bundle that is valid.
+        Err(WindlassError::BundleExpired(_) | WindlassError::NoBundle) => {
+            unacknowledged::resent(store, message, moment.now)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What is due by now: messages and updates that nobody acknowledged, requests that nobody answered, gaps that did not fill.
+pub(in crate::api) struct Due {
+    resend: Vec<unacknowledged::Unacknowledged>,
+    forget: Vec<unacknowledged::Unacknowledged>,
+    ask: Vec<HealingRow>,
+    update: Vec<u32>,
+}
+
+impl Due {
+    pub(in crate::api) fn is_empty(&self) -> bool {
+        self.resend.is_empty()
+            && self.forget.is_empty()
+            && self.ask.is_empty()
+            && self.update.is_empty()
+    }
+}
+
+/// Looks at a snapshot, so that nobody waits meanwhile.
+pub(in crate::api) fn due(store: &impl Rows, now: u64) -> Result<Due, WindlassError> {
+    let (mut resend, forget) = unacknowledged::due(store, now, MAX_RESENT_AT_ONCE)?;
+    // The rows of the store come in no order.
+    resend.sort_by_key(|message| {
+        (
+            message.to.identity.to_bytes(),
+            message.to.device_id,
+            message.id,
+        )
+    });
+    let mut ask = Vec::new();
+    for bytes in store.scan(Table::Healing)? {
+        let row: HealingRow =
+            wire::decode("healing", &bytes).map_err(|_| damaged(Table::Healing))?;
+        let waited = row.waiting && now.abs_diff(row.asked_at) >= back_off(row.attempts);
+        let gap =
+            row.gap_since != 0 && now.saturating_sub(row.gap_since) / 1000 >= GAP_PATIENCE_SECONDS;
+        if (waited && row.attempts < MAX_HEALING_ATTEMPTS) || gap || row.needs_bundle {
+            ask.push(row);
+        }
+    }
+    ask.sort_by(|a, b| a.identity_key.cmp(&b.identity_key));
+    Ok(Due {
+        resend,
+        forget,
+        ask,
+        update: devices::not_updated(store, now)?,
+    })
+}
+
+/// Does what is due.
+pub(in crate::api) fn carry_on(
+    store: &mut Writer<'_>,
+    device: &Device,
+    due: Due,
+    moment: &mut Moment,
+) -> Result<(), WindlassError> {
+    for message in due.forget {
+        unacknowledged::acknowledge(store, &message.to, &message.id)?;
+    }
+    for message in due.resend {
+        resend(store, device, message, moment)?;
+    }
+    for device_id in due.update {
+        let to = Party {
+            identity: device.public(),
+            device_id,
+        };
+        tell_contacts(store, device, &to, moment)?;
+    }
+    for mut row in due.ask {
+        let identity = PublicIdentity::from_stored(&row.identity_key)
+            .ok_or_else(|| damaged(Table::Healing))?;
+        let mut cause = Cause::of_number(row.cause);
+        if row.gap_since != 0 && !row.waiting {
+            let behind = core::mem::take(&mut row.behind);
+            let gaps = gaps(store, device, &identity)?;
+            let grown = gaps > row.known_gaps;
+            row.gap_since = 0;
+            row.known_gaps = gaps;
+            save(store, &row)?;
+            if !behind && !grown {
+                continue;
+            }
+            cause = None;
+        }
+        ask(store, device, &identity, cause, moment)?;
+    }
+    Ok(())
+}
+
+fn gaps(
+    store: &impl Rows,
+    device: &Device,
+    identity: &PublicIdentity,
+) -> Result<u32, WindlassError> {
+    let parties = if *identity == device.public() {
+        let siblings = devices::siblings(store)?;
+        let ids = siblings.iter().map(|sibling| sibling.row.device_id);
+        let party = |device_id| Party {
+            identity: *identity,
+            device_id,
+        };
+        ids.map(party).collect()
+    } else {
+        let contact = contacts::find(store, identity)?;
+        contact.map(|contact| contact.parties()).unwrap_or_default()
+    };
+    let mut all = 0;
+    for party in parties {
+        all += sessions::gaps(store, &party)?;
+    }
+    Ok(all)
+}

@@ -1,0 +1,348 @@
+//! What the AEAD accepted becomes part of the store, and its content does what it says.
+
+use super::receive::{Outcome, Processed, handshake_order};
+use super::{
+    Device, Moment, contacts, devices, healing, history, prekeys, sessions, trust, unacknowledged,
+};
+use crate::api::error::WindlassError;
+use crate::api::event::UndecryptableCause as Cause;
+use crate::bundle::VerifiedBundle;
+use crate::chat::{Body, Content, Copy, DeviceUpdate, MessageId};
+use crate::identity::PublicIdentity;
+use crate::limits::MAX_HEALING_CONVERSATIONS;
+use crate::ratchet::SkippedChange;
+use crate::session::{Part, Received, accepted_digest};
+use crate::store::{Key, Table, Writer};
+use crate::wire::{self, store::HandshakeRow, v1::Payload};
+use crate::x3dh::{HandshakeMessage, Party, SessionId};
+
+/// A message that a session accepted; `first` with the handshake that made the session.
+pub(super) fn accept(
+    store: &mut Writer<'_>,
+    device: &Device,
+    received: Received,
+    part: &Part,
+    first: Option<&HandshakeMessage>,
+    moment: &mut Moment,
+) -> Result<Processed, WindlassError> {
+    let session_id = received.session.id();
+    let party = received.session.peer();
+    let refuse = |cause, from| {
+        Ok(Processed {
+            outcomes: vec![Outcome::Undecryptable { cause, from }],
+            changed: false,
+            acknowledge: None,
+        })
+    };
+    let payload: Option<Payload> = wire::decode("payload", &received.payload).ok();
+    let bundle = payload
+        .as_ref()
+        .and_then(|payload| VerifiedBundle::decode(&payload.sender_bundle).ok())
+        .filter(|bundle| *bundle.identity() == party.identity);
+    let names_sender = |bundle: &&VerifiedBundle| {
+        let mut devices = bundle.devices().iter();
+        devices.any(|device| device.device_id == party.device_id)
+    };
+    // Without its sender's bundle a first message cannot be answered (RFC windlass §7.6).
+    if first.is_some() && bundle.as_ref().filter(names_sender).is_none() {
+        return refuse(Cause::Content, None);
+    }
+    let own = party.identity == device.public();
+    let len = part.ciphertext.len();
+    if !own
+        && let Some(contact) = contacts::find(store, &party.identity)?
+        && !trust::admits_message(store, &contact, len, &received.changes)?
+    {
+        return refuse(Cause::Quota, Some(party.identity));
+    }
+
+    let mut outcomes = Vec::new();
+    if let Some(handshake) = first {
+        accept_handshake(store, handshake, session_id)?;
+        // They begin anew although there is a session: perhaps they lost it, and more with it.
+        let former = sessions::active(store, &party)?;
+        if former.is_some_and(|session| !session.is_pending()) {
+            healing::suspect(store, &party.identity, moment.now)?;
+        }
+    }
+    take_in_bundle(
+        store,
+        device,
+        bundle.as_ref(),
+        &party,
+        &mut outcomes,
+        moment,
+    )?;
+    if !own && let Some(mut contact) = contacts::find(store, &party.identity)? {
+        trust::count(store, &mut contact, len, first.is_some(), moment.now)?;
+    }
+    sessions::save(store, &received.session)?;
+    sessions::promote(store, &received.session)?;
+    sessions::apply(store, &session_id, &received.changes, moment.now)?;
+    let (peer, device_id) = (party.identity, party.device_id);
+    if received.established || first.is_some() {
+        outcomes.push(Outcome::SessionEstablished { peer, device_id });
+    }
+    let skipped = received
+        .changes
+        .iter()
+        .any(|change| matches!(change, SkippedChange::Keep(..)));
+    if healing::accepted(store, &received.session, skipped, moment.now)? {
+        outcomes.push(Outcome::SessionHealed { peer, device_id });
+    }
+
+    let mut stored = None;
+    let content = payload
+        .as_ref()
+        .and_then(|payload| Some((Content::from_bytes(&payload.content).ok()?, payload)));
+    match content {
+        Some((content, payload)) => {
+            let encoded = &payload.content;
+            let step = take_in(
+                store,
+                device,
+                &party,
+                content,
+                encoded,
+                &mut outcomes,
+                moment,
+            )?;
+            stored = step;
+        }
+        None => outcomes.push(Outcome::Undecryptable {
+            cause: Cause::Content,
+            from: Some(peer),
+        }),
+    }
+    sessions::remember(
+        store,
+        &session_id,
+        received.position,
+        accepted_digest(part),
+        stored,
+    )?;
+    Ok(Processed {
+        outcomes,
+        changed: true,
+        acknowledge: stored.map(|id| (peer, id)),
+    })
+}
+
+/// The handshake opened a session: its one-time prekey is erased, and it is remembered against replay.
+fn accept_handshake(
+    store: &mut Writer<'_>,
+    handshake: &HandshakeMessage,
+    session_id: SessionId,
+) -> Result<(), WindlassError> {
+    if let Some(id) = handshake.one_time_prekey_id {
+        prekeys::erase_one_time_prekey(store, id)?;
+    }
+    super::put_row(
+        store,
+        Table::Handshakes,
+        Key::ordered(
+            &handshake.signed_prekey_id.to_be_bytes(),
+            &handshake_order(handshake),
+        ),
+        &HandshakeRow {
+            session_id: session_id.to_vec(),
+        },
+    )
+}
+
+/// The sender's bundle says how to answer, and which devices there are.
+fn take_in_bundle(
+    store: &mut Writer<'_>,
+    device: &Device,
+    bundle: Option<&VerifiedBundle>,
+    from: &Party,
+    outcomes: &mut Vec<Outcome>,
+    moment: &Moment,
+) -> Result<(), WindlassError> {
+    let identity = from.identity;
+    if identity == device.public() {
+        if let Some(bundle) = bundle {
+            let change = devices::take_in(store, device, bundle, Some(from.device_id), moment)?;
+            if !change.is_empty() {
+                outcomes.push(Outcome::DevicesChanged { identity, change });
+            }
+        }
+        return devices::seen(store, from.device_id, moment.now);
+    }
+    let Some(bundle) = bundle else {
+        return Ok(());
+    };
+    let stranger = contacts::find(store, &identity)?.is_none();
+    let (mut contact, change) = contacts::take_in(store, device, bundle, moment)?;
+    if stranger {
+        trust::meet(store, &mut contact)?;
+        outcomes.push(Outcome::ContactRequest { peer: identity });
+    }
+    if !change.is_empty() {
+        outcomes.push(Outcome::DevicesChanged { identity, change });
+    }
+    Ok(())
+}
+
+/// Does what a content says. The id of the message that is in the history now, if it is one.
+fn take_in(
+    store: &mut Writer<'_>,
+    device: &Device,
+    from: &Party,
+    content: Content,
+    encoded: &[u8],
+    outcomes: &mut Vec<Outcome>,
+    moment: &mut Moment,
+) -> Result<Option<MessageId>, WindlassError> {
+    let peer = from.identity;
+    match content.body {
+        Body::DeliveryReceipt(receipt) => {
+            let ids = take_in_receipt(store, device, from, &receipt, moment)?;
+            outcomes.push(Outcome::Delivered { peer, ids });
+            Ok(None)
+        }
+        Body::HealingRequest(request) => {
+            let known = contacts::find(store, &peer)?;
+            let answers = match &known {
+                Some(contact) => trust::answers(store, contact)?,
+                None => peer == device.public(),
+            };
+            if answers {
+                let (messages, asked) = healing::answer(store, device, from, &request, moment)?;
+                outcomes.push(Outcome::Resent { peer, messages });
+                outcomes.extend(asked.map(|attempt| Outcome::Healing { peer, attempt }));
+            }
+            Ok(None)
+        }
+        Body::HealingAnswer { messages } => {
+            healing::answered(store, &peer)?;
+            let device_id = from.device_id;
+            outcomes.push(Outcome::Synchronising {
+                peer,
+                device_id,
+                messages,
+            });
+            Ok(None)
+        }
+        Body::DeviceUpdate(update) if peer == device.public() => {
+            take_in_update(store, device, update, outcomes, moment)?;
+            Ok(Some(content.id))
+        }
+        Body::DeviceUpdate(_) => Ok(None),
+        Body::Copy(copy) => take_in_copy(store, device, from, &copy, outcomes, moment),
+        // A device of our own writes to other people, never to us.
+        _ if peer == device.public() => Ok(None),
+        _ => {
+            let id = content.id;
+            if history::contains(store, &peer, &id)? {
+                outcomes.push(Outcome::Duplicate { id: Some(id) });
+            } else {
+                let stored = history::append(store, &peer, &peer, content, encoded, None, moment)?;
+                outcomes.push(Outcome::Message(Box::new(stored)));
+            }
+            Ok(Some(id))
+        }
+    }
+}
+
+/// The ids that were not known to be delivered before.
+fn take_in_receipt(
+    store: &mut Writer<'_>,
+    device: &Device,
+    from: &Party,
+    receipt: &[MessageId],
+    moment: &Moment,
+) -> Result<Vec<MessageId>, WindlassError> {
+    let own = device.public();
+    let mut ids = Vec::new();
+    for id in receipt {
+        unacknowledged::acknowledge(store, from, id)?;
+        let theirs = from.identity != own;
+        if !theirs {
+            devices::updated(store, from.device_id, id)?;
+        }
+        if theirs {
+            if history::mark_delivered(store, &own, &from.identity, id, moment.now)? {
+                ids.push(*id);
+            } else if !history::contains(store, &own, id)? {
+                // They have something of ours that is not here: this device went back in time, or another one wrote it.
+                healing::suspect(store, &from.identity, moment.now)?;
+            }
+        }
+    }
+    Ok(ids)
+}
+
+/// A message that was not written to this device: by another of ours to anyone, or our own, given back by whom we wrote it to.
+fn take_in_copy(
+    store: &mut Writer<'_>,
+    device: &Device,
+    from: &Party,
+    copy: &Copy,
+    outcomes: &mut Vec<Outcome>,
+    moment: &Moment,
+) -> Result<Option<MessageId>, WindlassError> {
+    let own = device.public();
+    let identities = (
+        PublicIdentity::from_bytes(&copy.author),
+        PublicIdentity::from_bytes(&copy.conversation),
+    );
+    let content = Content::from_bytes(&copy.content).ok();
+    let (Ok(author), Ok(peer), Some(content)) = (identities.0, identities.1, content) else {
+        outcomes.push(Outcome::Undecryptable {
+            cause: Cause::Content,
+            from: Some(from.identity),
+        });
+        return Ok(None);
+    };
+    let between_us = peer != own && (author == own || author == peer);
+    let believed = if from.identity == own {
+        between_us
+    } else {
+        // Words in our own mouth are taken back only from whom we asked for them (RFC windlass §8.4.6).
+        between_us && author == own && peer == from.identity && healing::asked(store, &peer)?
+    };
+    if !believed || !content.body.is_message() {
+        return Ok(None);
+    }
+    let id = content.id;
+    if history::contains(store, &author, &id)? {
+        outcomes.push(Outcome::Duplicate { id: Some(id) });
+    } else {
+        let giver = Some(&from.identity);
+        let encoded = &copy.content;
+        let stored = history::append(store, &author, &peer, content, encoded, giver, moment)?;
+        outcomes.push(Outcome::Message(Box::new(stored)));
+        // Should the device that wrote it not be there any more, this one sees to it that it arrives.
+        if author == own
+            && let Some(contact) = contacts::find(store, &peer)?
+        {
+            for party in contact.parties() {
+                unacknowledged::note_late(store, &party, &author, &id, moment.now)?;
+            }
+        }
+    }
+    Ok(Some(id))
+}
+
+fn take_in_update(
+    store: &mut Writer<'_>,
+    device: &Device,
+    update: DeviceUpdate,
+    outcomes: &mut Vec<Outcome>,
+    moment: &Moment,
+) -> Result<(), WindlassError> {
+    let change = devices::remove(store, device, &update.removed)?;
+    if !change.is_empty() {
+        let identity = device.public();
+        outcomes.push(Outcome::DevicesChanged { identity, change });
+    }
+    for (count, known) in update.contacts.iter().enumerate() {
+        let new = devices::take_in_contact(store, device, known, moment)?;
+        // Should the history not come whole from our other devices, the contacts have the latest of it.
+        if let Some(identity) = new.filter(|_| count < MAX_HEALING_CONVERSATIONS) {
+            healing::suspect(store, &identity, moment.now)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! What devices say to each other beside messages (RFC windlass §8.3, §8.4).
+
+use crate::limits::{MAX_CONTENT_LEN, MAX_DEVICES, MAX_HEALING_IDS};
+use crate::wire::{self, WireError, malformed, v1};
+
+/// Length in bytes of the beginning of a message id by which a request names what it has.
+pub const ID_PREFIX_LEN: usize = 8;
+
+/// An identity's public key as it travels. This layer does not look into it.
+pub type IdentityKey = [u8; 32];
+
+/// What a device has of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversationState {
+    /// The other side.
+    pub conversation: IdentityKey,
+    /// Messages with a lower clock are not asked for.
+    pub from_lamport: u64,
+    /// The beginnings of the ids of what is there from then on, ascending.
+    pub have: Vec<[u8; ID_PREFIX_LEN]>,
+}
+
+/// A message as its author encoded it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Copy {
+    /// Who wrote it.
+    pub author: IdentityKey,
+    /// The other side of the conversation, as the receiver sees it.
+    pub conversation: IdentityKey,
+    /// The encoded content.
+    pub content: Vec<u8>,
+}
+
+/// What the devices of one identity tell each other.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeviceUpdate {
+    /// Devices that were removed.
+    pub removed: Vec<u32>,
+    /// Contacts.
+    pub contacts: Vec<KnownContact>,
+}
+
+/// A contact as a device of one's own knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownContact {
+    /// The encoded bundle.
+    pub bundle: Vec<u8>,
+    /// Whether the safety number was compared.
+    pub verified: bool,
+    /// Whether the user wants to talk with them.
+    pub accepted: bool,
+    /// Whether the user does not.
+    pub blocked: bool,
+}
+
+/// Asks for what is not there.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct HealingRequest {
+    /// What is there. To a contact, the conversation with them; none for everything.
+    pub conversations: Vec<ConversationState>,
+    /// Whether whom it goes to used a message number twice.
+    pub went_back: bool,
+    /// From a new device to the one that linked it.
+    pub link_token: Option<[u8; 16]>,
+}
+
+pub(super) fn request_from_wire(request: v1::HealingRequest) -> Result<HealingRequest, WireError> {
+    let state = |state: v1::ConversationState| {
+        let (have, rest) = state.have.as_chunks::<ID_PREFIX_LEN>();
+        let ascending = have.iter().zip(have.iter().skip(1)).all(|(a, b)| a <= b);
+        if !rest.is_empty() || have.len() > MAX_HEALING_IDS || !ascending {
+            return Err(malformed("healing request"));
+        }
+        Ok(ConversationState {
+            conversation: wire::array("identity key", &state.conversation)?,
+            from_lamport: state.from_lamport,
+            have: have.to_vec(),
+        })
+    };
+    Ok(HealingRequest {
+        went_back: request.went_back,
+        link_token: match request.link_token.as_slice() {
+            [] => None,
+            token => Some(wire::array("link token", token)?),
+        },
+        conversations: request
+            .conversations
+            .into_iter()
+            .map(state)
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+pub(super) fn request_to_wire(request: &HealingRequest) -> v1::HealingRequest {
+    v1::HealingRequest {
+        went_back: request.went_back,
+        link_token: request
+            .link_token
+            .as_ref()
+            .map(|token| token.to_vec())
+            .unwrap_or_default(),
+        conversations: request
+            .conversations
+            .iter()
+            .map(|state| v1::ConversationState {
+                conversation: state.conversation.to_vec(),
+                from_lamport: state.from_lamport,
+                have: state.have.concat(),
+            })
+            .collect(),
+    }
+}
+
+impl Copy {
+    pub(super) fn from_wire(copy: v1::Copy) -> Result<Self, WireError> {
+        wire::check_len("copy", copy.content.len(), MAX_CONTENT_LEN)?;
+        Ok(Self {
+            author: wire::array("identity key", &copy.author)?,
+            conversation: wire::array("identity key", &copy.conversation)?,
+            content: copy.content,
+        })
+    }
+
+    pub(super) fn to_wire(&self) -> v1::Copy {
+        v1::Copy {
+            author: self.author.to_vec(),
+            conversation: self.conversation.to_vec(),
+            content: self.content.clone(),
+        }
+    }
+}
+
+impl DeviceUpdate {
+    pub(super) fn from_wire(update: v1::DeviceUpdate) -> Result<Self, WireError> {
+        // Ids of devices long gone come along; a list of thousands is nobody's.
+        if update.removed_devices.len() > 128 * MAX_DEVICES {
+            return Err(malformed("device update"));
+        }
+        Ok(Self {
+            removed: update.removed_devices,
+            contacts: update
+                .contacts
+                .into_iter()
+                .map(|contact| KnownContact {
+                    bundle: contact.bundle,
+                    verified: contact.verified,
+                    accepted: contact.accepted,
+                    blocked: contact.blocked,
+                })
+                .collect(),
+        })
+    }
+
+    pub(super) fn to_wire(&self) -> v1::DeviceUpdate {
+        v1::DeviceUpdate {
+            removed_devices: self.removed.clone(),
+            contacts: self
+                .contacts
+                .iter()
+                .map(|contact| v1::KnownContact {
+                    bundle: contact.bundle.clone(),
+                    verified: contact.verified,
+                    accepted: contact.accepted,
+                    blocked: contact.blocked,
+                })
+                .collect(),
+        }
+    }
+}

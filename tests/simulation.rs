@@ -1,0 +1,471 @@
+//! People with several devices, a network that loses, repeats and delays, machines that lose power and go back in time: once the
+//! faults end, every message is on every device, once, in one order, and every session is healthy. Nobody pressed a button.
+//!
+//! `WINDLASS_SEEDS=50000 cargo test --release --test simulation -- --nocapture` runs that many worlds; `WINDLASS_SEED=7` runs one
+//! and shows it.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use rand_core::Rng;
+use windlass::crypto::{Secret, SeededRandom, seeded};
+use windlass::{Delivery, Event, Faults, Message, SessionState, Simulation};
+
+const SEEDS: u64 = 2_000;
+const MINUTE: Duration = Duration::from_secs(60);
+const STEPS: u32 = 40;
+/// Virtual hours that a world gets to come to rest, and for how many nothing has to happen.
+const REST_HOURS: u32 = 200;
+const QUIET_HOURS: u32 = 9;
+/// Requests for healing that one device sends one person, for each time that either of them lost state.
+const REQUESTS_PER_LOST_STATE: u64 = 6;
+
+const FAULTS: Faults = Faults {
+    drop: 100,
+    duplicate: 100,
+    delay: 100,
+    crash: 40,
+};
+const NONE: Faults = Faults {
+    drop: 0,
+    duplicate: 0,
+    delay: 0,
+    crash: 0,
+};
+
+/// A world, and what is known of it.
+struct Run {
+    world: Arc<Simulation>,
+    rng: SeededRandom,
+    /// How many devices each person had so far, and which of them are gone.
+    devices: Vec<u32>,
+    gone: BTreeSet<(u32, u32)>,
+    copied: BTreeSet<(u32, u32)>,
+    removed: Vec<(u32, u32)>,
+    /// Every message that was sent, by whom to whom, unless the only disk that had it was replaced.
+    sent: BTreeMap<String, (u32, u32)>,
+    lost_with_disks: u64,
+    lost_states: u64,
+    requests: u64,
+    undecryptable: u64,
+    healed: u64,
+    show: bool,
+}
+
+impl Run {
+    fn new(seed: u64, show: bool) -> Self {
+        let world = Simulation::new(seed);
+        let mut key = [7; 32];
+        key[..8].copy_from_slice(&seed.to_be_bytes());
+        let mut rng = seeded(&Secret::new(key));
+        let people = 2 + rng.next_u32() % 2;
+        let mut run = Self {
+            world,
+            rng,
+            devices: Vec::new(),
+            gone: BTreeSet::new(),
+            copied: BTreeSet::new(),
+            removed: Vec::new(),
+            sent: BTreeMap::new(),
+            lost_with_disks: 0,
+            lost_states: 0,
+            requests: 0,
+            undecryptable: 0,
+            healed: 0,
+            show,
+        };
+        for person in 0..people {
+            assert_eq!(run.world.add_person().unwrap(), person);
+            run.devices.push(1);
+        }
+        for a in 0..people {
+            for b in 0..a {
+                run.world.introduce(a, b).unwrap();
+            }
+        }
+        run
+    }
+
+    fn below(&mut self, bound: u32) -> u32 {
+        self.rng.next_u32() % bound
+    }
+
+    fn people(&self) -> u32 {
+        self.devices.len() as u32
+    }
+
+    fn alive(&self) -> Vec<(u32, u32)> {
+        let all =
+            (0..self.people()).flat_map(|p| (0..self.devices[p as usize]).map(move |d| (p, d)));
+        all.filter(|device| !self.gone.contains(device)).collect()
+    }
+
+    fn of(&self, person: u32) -> Vec<(u32, u32)> {
+        let mut alive = self.alive();
+        alive.retain(|(p, _)| *p == person);
+        alive
+    }
+
+    fn any(&mut self) -> (u32, u32) {
+        let alive = self.alive();
+        alive[self.below(alive.len() as u32) as usize]
+    }
+
+    fn other(&mut self, person: u32) -> u32 {
+        let step = 1 + self.below(self.people() - 1);
+        (person + step) % self.people()
+    }
+
+    fn say(&self, what: impl FnOnce() -> String) {
+        if self.show {
+            println!("{}", what());
+        }
+    }
+
+    fn address(&self, person: u32) -> String {
+        let (p, d) = self.of(person)[0];
+        self.world.client(p, d).unwrap().address()
+    }
+
+    fn history(&self, (p, d): (u32, u32), with: u32) -> Vec<Message> {
+        let client = self.world.client(p, d).unwrap();
+        let conversation = client.conversation(self.address(with)).unwrap();
+        conversation.messages(10_000, None).unwrap()
+    }
+
+    fn has(&self, device: (u32, u32), id: &str) -> bool {
+        let (from, to) = self.sent[id];
+        let with = if device.0 == from { to } else { from };
+        (device.0 == from || device.0 == to)
+            && self
+                .history(device, with)
+                .iter()
+                .any(|message| message.id == id)
+    }
+
+    fn send(&mut self, (p, d): (u32, u32), to: u32, text: &str) {
+        let client = self.world.client(p, d).unwrap();
+        let sent = match client.send(self.address(to), text.to_owned()) {
+            Ok(sent) => sent,
+            // A new device has not heard of its contacts yet.
+            Err(error) if error.code() == "unknown_contact" => return,
+            Err(error) => panic!("{error}"),
+        };
+        self.say(|| format!("{p}.{d} sends {} to {to}", &sent.message_id[..6]));
+        self.sent.insert(sent.message_id, (p, to));
+    }
+
+    fn delivered(&mut self, delivery: Delivery) {
+        let Delivery {
+            person,
+            device,
+            events,
+            ..
+        } = delivery;
+        for event in events {
+            match &event {
+                Event::Healing { .. } => self.requests += 1,
+                Event::Undecryptable { .. } => self.undecryptable += 1,
+                Event::SessionHealed { .. } => self.healed += 1,
+                _ => {}
+            }
+            self.say(|| match &event {
+                Event::Message { message } => {
+                    format!("  {person}.{device} message {}", &message.id[..6])
+                }
+                Event::Delivered { .. } => format!("  {person}.{device} receipt"),
+                Event::Duplicate { .. } => format!("  {person}.{device} duplicate"),
+                other => format!("  {person}.{device} {other:?}"),
+            });
+        }
+    }
+
+    /// How many envelopes came.
+    fn deliver(&mut self, most: u32) -> u32 {
+        let mut count = 0;
+        while count < most {
+            self.world.collect().unwrap();
+            match self.world.deliver().unwrap() {
+                Some(delivery) => self.delivered(delivery),
+                None => break,
+            }
+            count += 1;
+        }
+        count
+    }
+
+    /// A device is about to lose what is on its disk: what nobody else has is gone with it.
+    fn forgets(&mut self, device: (u32, u32)) {
+        self.lost_states += 1;
+        let others: Vec<_> = self
+            .alive()
+            .into_iter()
+            .filter(|other| *other != device)
+            .collect();
+        let ids: Vec<_> = self.sent.keys().cloned().collect();
+        for id in ids {
+            if !others.iter().any(|other| self.has(*other, &id)) {
+                self.sent.remove(&id);
+                self.lost_with_disks += 1;
+            }
+        }
+    }
+
+    /// Whether another device of the person knows all people: otherwise nobody could find it again.
+    fn can_spare(&self, device: (u32, u32)) -> bool {
+        let mut others = self.of(device.0);
+        others.retain(|other| *other != device);
+        others.iter().any(|(p, d)| {
+            let known = self.world.client(*p, *d).unwrap().contacts().unwrap();
+            known.len() as u32 == self.people() - 1
+        })
+    }
+
+    fn step(&mut self) {
+        let device = self.any();
+        let (p, d) = device;
+        match self.below(100) {
+            0..45 => {
+                let to = self.other(p);
+                self.send(device, to, "ahoy");
+            }
+            45..75 => {
+                let most = self.below(12);
+                self.deliver(most);
+            }
+            75..82 => {
+                let minutes = self.below(90);
+                self.world.advance(MINUTE * minutes).unwrap();
+            }
+            82..85 => self.world.disconnect(p),
+            85..90 => self.world.reconnect(p),
+            90..93 => {
+                self.world.copy_disk(p, d).unwrap();
+                self.copied.insert(device);
+            }
+            93..95 if self.copied.contains(&device) => {
+                self.forgets(device);
+                self.say(|| format!("{p}.{d} goes back in time"));
+                self.world.restore_disk(p, d).unwrap();
+            }
+            95..97 if self.devices[p as usize] < 3 => {
+                let added = self.world.add_device(p).unwrap();
+                self.say(|| format!("{p}.{added} is a new device"));
+                self.devices[p as usize] += 1;
+            }
+            97..98 if self.can_spare(device) => {
+                self.forgets(device);
+                let id = self.world.client(p, d).unwrap().device_id();
+                self.say(|| format!("{p}.{d} is lost"));
+                self.world.lose_device(p, d).unwrap();
+                self.gone.insert(device);
+                self.removed.push((p, id));
+            }
+            _ => self.world.crash(p, d).unwrap(),
+        }
+    }
+
+    /// The faults end. Everybody says one thing to everybody, twice, and time passes until nobody has anything to say any more.
+    fn rest(&mut self) -> Result<(), String> {
+        self.say(|| "--- the faults end".to_owned());
+        self.world.set_faults(NONE);
+        (0..self.people()).for_each(|person| self.world.reconnect(person));
+        self.world.advance(2 * 60 * MINUTE).unwrap();
+        for _ in 0..2 {
+            for (person, id) in self.removed.clone() {
+                for (p, d) in self.of(person) {
+                    // Known to it or not.
+                    let _ = self.world.client(p, d).unwrap().remove_device(id);
+                }
+            }
+            for device in self.alive() {
+                for to in (0..self.people()).filter(|to| *to != device.0) {
+                    self.send(device, to, "here I am again");
+                }
+            }
+            let mut quiet = 0;
+            for _ in 0..REST_HOURS {
+                quiet = if self.deliver(u32::MAX) == 0 {
+                    quiet + 1
+                } else {
+                    0
+                };
+                if quiet == QUIET_HOURS {
+                    break;
+                }
+                self.world.advance(60 * MINUTE).unwrap();
+            }
+            if quiet < QUIET_HOURS {
+                return Err("it does not come to rest".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for a in 0..self.people() {
+            for b in 0..a {
+                self.check_pair(a, b)?;
+            }
+        }
+        let bound = self.lost_states.max(1) * REQUESTS_PER_LOST_STATE * self.alive().len() as u64;
+        if self.requests > bound {
+            return Err(format!(
+                "{} requests for {} lost states",
+                self.requests, self.lost_states
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_pair(&self, a: u32, b: u32) -> Result<(), String> {
+        let ends: Vec<_> = self
+            .of(a)
+            .into_iter()
+            .map(|device| (device, b))
+            .chain(self.of(b).into_iter().map(|device| (device, a)))
+            .collect();
+        let mut everything = BTreeMap::new();
+        for (device, with) in &ends {
+            for message in self.history(*device, *with) {
+                everything.insert(message.id.clone(), message);
+            }
+        }
+        for (id, (from, to)) in &self.sent {
+            if (*from, *to) == (a, b) || (*from, *to) == (b, a) {
+                if !everything.contains_key(id) {
+                    return Err(format!("{id} from {from} to {to} is nowhere"));
+                }
+            }
+        }
+        let first: Vec<_> = self.history(ends[0].0, ends[0].1);
+        let order = |messages: &[Message]| -> Vec<String> {
+            messages.iter().map(|message| message.id.clone()).collect()
+        };
+        for (device, with) in &ends {
+            let (p, d) = *device;
+            let history = self.history(*device, *with);
+            if history.len() != everything.len() {
+                let here: BTreeSet<_> = history.iter().map(|m| m.id.clone()).collect();
+                let missing: Vec<_> = everything.keys().filter(|id| !here.contains(*id)).collect();
+                return Err(format!(
+                    "{p}.{d} has {} of {} with {with}, not {missing:?}",
+                    here.len(),
+                    everything.len()
+                ));
+            }
+            if order(&history) != order(&first) {
+                return Err(format!("{p}.{d} has another order"));
+            }
+            let client = self.world.client(p, d).unwrap();
+            let status = client
+                .clone()
+                .session(self.address(*with))
+                .unwrap()
+                .status()
+                .unwrap();
+            if status.state != SessionState::Established {
+                let contact = client.contact(self.address(*with)).unwrap();
+                let there: Vec<_> = self
+                    .of(*with)
+                    .into_iter()
+                    .map(|(p, d)| self.world.client(p, d).unwrap())
+                    .map(|there| {
+                        let back = there
+                            .contact(client.address())
+                            .map(|c| (c.accepted, c.devices));
+                        (there.device_id(), back)
+                    })
+                    .collect();
+                return Err(format!(
+                    "{p}.{d} with {with}: {status:?}, knows {:?}, there are {there:?}",
+                    contact.devices
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One world from its seed; what was injected and what came of it.
+fn run(seed: u64, show: bool) -> Result<Vec<(String, u64)>, String> {
+    let mut run = Run::new(seed, show);
+    run.world.set_faults(FAULTS);
+    (0..STEPS).for_each(|_| run.step());
+    run.rest()?;
+    run.check()?;
+    let mut tally: Vec<_> = run
+        .world
+        .tally()
+        .into_iter()
+        .map(|t| (t.what, t.times))
+        .collect();
+    tally.extend([
+        (
+            "messages, each on every device once".to_owned(),
+            run.sent.len() as u64,
+        ),
+        (
+            "messages whose only disk was lost".to_owned(),
+            run.lost_with_disks,
+        ),
+        ("undecryptable envelopes".to_owned(), run.undecryptable),
+        ("requests for healing".to_owned(), run.requests),
+        ("sessions healed".to_owned(), run.healed),
+    ]);
+    Ok(tally)
+}
+
+#[test]
+fn once_the_faults_end_every_message_is_everywhere_once_and_every_session_healthy() {
+    if let Some(seed) = number("WINDLASS_SEED") {
+        run(seed, true).unwrap();
+        return;
+    }
+    let seeds = number("WINDLASS_SEEDS").unwrap_or(SEEDS);
+    let next = AtomicU64::new(0);
+    let (total, failed) = (Mutex::new(BTreeMap::new()), Mutex::new(BTreeMap::new()));
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds {
+                        break;
+                    }
+                    match run(seed, false) {
+                        Ok(tally) => {
+                            let mut total = total.lock().unwrap();
+                            for (what, times) in tally {
+                                *total.entry(what).or_insert(0) += times;
+                            }
+                        }
+                        Err(why) => {
+                            failed.lock().unwrap().insert(seed, why);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    for (what, times) in total.into_inner().unwrap() {
+        println!("{times:>9}  {what}");
+    }
+    println!("{seeds} worlds");
+    let failed = failed.into_inner().unwrap();
+    assert!(
+        failed.is_empty(),
+        "{} worlds fail: {:#?}",
+        failed.len(),
+        failed.iter().take(10).collect::<Vec<_>>()
+    );
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
