@@ -188,7 +188,7 @@ fn history() -> (Party, Vec<Past>) {
     let envelope = windlass::session::Envelope::decode(&sent.envelopes[0].bytes).unwrap();
     let session_id = envelope.parts[0].header.session_id;
     bob.client
-        .receive(sent.envelopes[0].bytes.as_ref().into())
+        .receive(sent.envelopes[0].bytes.to_vec().into())
         .unwrap();
     let image = bob.disk.image();
     let session = opened(&image).row(7, &session_id);

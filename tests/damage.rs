@@ -29,7 +29,9 @@ fn content(image: &Image) -> (Disk, Result<Vec<String>, WindlassError>) {
             let session = Arc::clone(&client).session(contact.address)?;
             seen.push(format!("{:?}", session.state()?));
         }
-        seen.push(format!("{:?}", client.outbox(0)?));
+        // With one slot damaged the other says that the store went back in time, and a request for healing comes behind these.
+        let waiting = client.outbox(0)?;
+        seen.push(format!("{:?}", waiting.iter().take(2).collect::<Vec<_>>()));
         Ok(seen)
     });
     (disk, content)

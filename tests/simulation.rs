@@ -216,14 +216,15 @@ impl Run {
         }
     }
 
-    /// Whether another device of the person knows all people: otherwise nobody could find it again.
+    /// Whether every other device of the person, and there is one, knows all people: otherwise nobody could find it again.
     fn can_spare(&self, device: (u32, u32)) -> bool {
         let mut others = self.of(device.0);
         others.retain(|other| *other != device);
-        others.iter().any(|(p, d)| {
-            let known = self.world.client(*p, *d).unwrap().contacts().unwrap();
-            known.len() as u32 == self.people() - 1
-        })
+        !others.is_empty()
+            && others.iter().all(|(p, d)| {
+                let known = self.world.client(*p, *d).unwrap().contacts().unwrap();
+                known.len() as u32 == self.people() - 1
+            })
     }
 
     fn step(&mut self) {
@@ -337,10 +338,9 @@ impl Run {
             }
         }
         for (id, (from, to)) in &self.sent {
-            if (*from, *to) == (a, b) || (*from, *to) == (b, a) {
-                if !everything.contains_key(id) {
-                    return Err(format!("{id} from {from} to {to} is nowhere"));
-                }
+            let between = (*from, *to) == (a, b) || (*from, *to) == (b, a);
+            if between && !everything.contains_key(id) {
+                return Err(format!("{id} from {from} to {to} is nowhere"));
             }
         }
         let first: Vec<_> = self.history(ends[0].0, ends[0].1);

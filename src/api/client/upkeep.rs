@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Client, Stop};
 use crate::api::Result;
-use crate::api::engine::{Moment, healing, history, prekeys, trust};
+use crate::api::engine::{Moment, due, healing, history, prekeys, trust};
 
 /// How long what is dead stays readable at most, while the client is in use.
 const SHRED_INTERVAL: u64 = 3_600_000;
@@ -76,15 +76,15 @@ impl Client {
         if self.rollback_to_heal.swap(false, Ordering::Relaxed) {
             self.suspect_everything()?;
         }
-        let due = self.store.0.read(|reader| healing::due(reader, now))?;
+        let found = self.store.0.read(|reader| due::look(reader, now))?;
         let mut moment = Moment::of(&self.store.0)?;
         let done = self.store.0.write(|writer| {
-            let mut changed = !due.is_empty();
+            let mut changed = !found.is_empty();
             changed |= prekeys::rotate(writer, &mut moment)?;
             changed |= prekeys::erase_old(writer, now)?;
             changed |= trust::erase_old(writer, now)?;
             changed |= history::expire(writer, now)? > 0;
-            healing::carry_on(writer, &self.device, due, &mut moment)?;
+            due::carry_on(writer, &self.device, found, &mut moment)?;
             if changed {
                 Ok(())
             } else {

@@ -2,21 +2,21 @@
 
 use super::send::To;
 use super::{
-    Device, Moment, contacts, damaged, devices, get_row, history, put_row, send, sessions,
-    timeline, trust, unacknowledged,
+    Device, Moment, contacts, devices, due, get_row, history, put_row, send, timeline, trust,
+    unacknowledged,
 };
 use crate::api::error::WindlassError;
 use crate::api::event::UndecryptableCause as Cause;
 use crate::chat::{Body, ConversationState, DeviceUpdate, HealingRequest, KnownContact, MessageId};
 use crate::identity::PublicIdentity;
 use crate::limits::{
-    GAP_PATIENCE_SECONDS, HEALING_BACK_OFF_SECONDS, HEALING_WINDOW_SECONDS, MAX_HEALING_ATTEMPTS,
+    HEALING_BACK_OFF_SECONDS, HEALING_WINDOW_SECONDS, MAX_HEALING_ATTEMPTS,
     MAX_HEALING_CONVERSATIONS, MAX_HEALING_PER_DAY, MAX_RESENT_AT_ONCE, MAX_UNACKNOWLEDGED,
 };
 use crate::link::LinkToken;
 use crate::session::Session;
 use crate::store::{Key, Rows, Table, Writer};
-use crate::wire::{self, store::HealingRow};
+use crate::wire::store::HealingRow;
 use crate::x3dh::Party;
 
 const DAY: u64 = 86_400_000;
@@ -39,7 +39,7 @@ fn row_or_new(store: &impl Rows, identity: &PublicIdentity) -> Result<HealingRow
     }))
 }
 
-fn save(store: &mut Writer<'_>, row: &HealingRow) -> Result<(), WindlassError> {
+pub(super) fn save(store: &mut Writer<'_>, row: &HealingRow) -> Result<(), WindlassError> {
     put_row(store, Table::Healing, Key::new(&row.identity_key), row)
 }
 
@@ -54,7 +54,7 @@ fn roll_day(row: &mut HealingRow, now: u64) {
     }
 }
 
-fn back_off(attempts: u32) -> u64 {
+pub(super) fn back_off(attempts: u32) -> u64 {
     (HEALING_BACK_OFF_SECONDS * 1000) << attempts.saturating_sub(1).min(MAX_HEALING_ATTEMPTS)
 }
 
@@ -79,6 +79,10 @@ pub(super) fn ask(
     let now = moment.now;
     let mut row = row_or_new(store, identity)?;
     roll_day(&mut row, now);
+    if cause.is_some() && now.abs_diff(row.asked_at) >= DAY {
+        // Given up, and now there is something new of theirs.
+        row.attempts = 0;
+    }
     let too_soon = now.abs_diff(row.asked_at) < back_off(row.attempts);
     if too_soon || row.attempts >= MAX_HEALING_ATTEMPTS || row.asked_today >= MAX_HEALING_PER_DAY {
         return Ok(None);
@@ -279,7 +283,7 @@ pub(super) fn answer(
         unacknowledged::note_at_once(store, from, author, id, moment.now)?;
     }
     for message in unacknowledged::of_device(store, from, MAX_RESENT_AT_ONCE)? {
-        resend(store, device, message, moment)?;
+        due::resend(store, device, message, moment)?;
     }
     let asked = if behind && request.went_back {
         ask(store, device, &from.identity, None, moment)?
@@ -294,7 +298,7 @@ pub(super) fn answer(
 }
 
 /// What a device of ours that asks has to know beside messages.
-fn tell_contacts(
+pub(super) fn tell_contacts(
     store: &mut Writer<'_>,
     device: &Device,
     to: &Party,
@@ -327,135 +331,4 @@ pub(super) fn known_contact(contact: &contacts::Contact) -> Option<KnownContact>
         accepted: contact.is_accepted(),
         blocked: contact.row.blocked,
     })
-}
-
-fn resend(
-    store: &mut Writer<'_>,
-    device: &Device,
-    message: unacknowledged::Unacknowledged,
-    moment: &mut Moment,
-) -> Result<(), WindlassError> {
-    let (to, id) = (message.to, message.id);
-    match send::resend(store, device, &to, &message.author, &id, moment) {
-        Ok(true) => unacknowledged::resent(store, message, moment.now),
-        Ok(false) => unacknowledged::acknowledge(store, &to, &id).map(|_| ()),
-        // Until there is a bundle that is valid.
-        Err(WindlassError::BundleExpired(_) | WindlassError::NoBundle) => {
-            unacknowledged::resent(store, message, moment.now)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// What is due by now: messages and updates that nobody acknowledged, requests that nobody answered, gaps that did not fill.
-pub(in crate::api) struct Due {
-    resend: Vec<unacknowledged::Unacknowledged>,
-    forget: Vec<unacknowledged::Unacknowledged>,
-    ask: Vec<HealingRow>,
-    update: Vec<u32>,
-}
-
-impl Due {
-    pub(in crate::api) fn is_empty(&self) -> bool {
-        self.resend.is_empty()
-            && self.forget.is_empty()
-            && self.ask.is_empty()
-            && self.update.is_empty()
-    }
-}
-
-/// Looks at a snapshot, so that nobody waits meanwhile.
-pub(in crate::api) fn due(store: &impl Rows, now: u64) -> Result<Due, WindlassError> {
-    let (mut resend, forget) = unacknowledged::due(store, now, MAX_RESENT_AT_ONCE)?;
-    // The rows of the store come in no order.
-    resend.sort_by_key(|message| {
-        (
-            message.to.identity.to_bytes(),
-            message.to.device_id,
-            message.id,
-        )
-    });
-    let mut ask = Vec::new();
-    for bytes in store.scan(Table::Healing)? {
-        let row: HealingRow =
-            wire::decode("healing", &bytes).map_err(|_| damaged(Table::Healing))?;
-        let waited = row.waiting && now.abs_diff(row.asked_at) >= back_off(row.attempts);
-        let gap =
-            row.gap_since != 0 && now.saturating_sub(row.gap_since) / 1000 >= GAP_PATIENCE_SECONDS;
-        if (waited && row.attempts < MAX_HEALING_ATTEMPTS) || gap || row.needs_bundle {
-            ask.push(row);
-        }
-    }
-    ask.sort_by(|a, b| a.identity_key.cmp(&b.identity_key));
-    Ok(Due {
-        resend,
-        forget,
-        ask,
-        update: devices::not_updated(store, now)?,
-    })
-}
-
-/// Does what is due.
-pub(in crate::api) fn carry_on(
-    store: &mut Writer<'_>,
-    device: &Device,
-    due: Due,
-    moment: &mut Moment,
-) -> Result<(), WindlassError> {
-    for message in due.forget {
-        unacknowledged::acknowledge(store, &message.to, &message.id)?;
-    }
-    for message in due.resend {
-        resend(store, device, message, moment)?;
-    }
-    for device_id in due.update {
-        let to = Party {
-            identity: device.public(),
-            device_id,
-        };
-        tell_contacts(store, device, &to, moment)?;
-    }
-    for mut row in due.ask {
-        let identity = PublicIdentity::from_stored(&row.identity_key)
-            .ok_or_else(|| damaged(Table::Healing))?;
-        let mut cause = Cause::of_number(row.cause);
-        if row.gap_since != 0 && !row.waiting {
-            let behind = core::mem::take(&mut row.behind);
-            let gaps = gaps(store, device, &identity)?;
-            let grown = gaps > row.known_gaps;
-            row.gap_since = 0;
-            row.known_gaps = gaps;
-            save(store, &row)?;
-            if !behind && !grown {
-                continue;
-            }
-            cause = None;
-        }
-        ask(store, device, &identity, cause, moment)?;
-    }
-    Ok(())
-}
-
-fn gaps(
-    store: &impl Rows,
-    device: &Device,
-    identity: &PublicIdentity,
-) -> Result<u32, WindlassError> {
-    let parties = if *identity == device.public() {
-        let siblings = devices::siblings(store)?;
-        let ids = siblings.iter().map(|sibling| sibling.row.device_id);
-        let party = |device_id| Party {
-            identity: *identity,
-            device_id,
-        };
-        ids.map(party).collect()
-    } else {
-        let contact = contacts::find(store, identity)?;
-        contact.map(|contact| contact.parties()).unwrap_or_default()
-    };
-    let mut all = 0;
-    for party in parties {
-        all += sessions::gaps(store, &party)?;
-    }
-    Ok(all)
 }

@@ -6,6 +6,7 @@
 pub(super) mod backup;
 pub(super) mod contacts;
 pub(super) mod devices;
+pub(super) mod due;
 pub(super) mod healing;
 pub(super) mod history;
 pub(super) mod link;

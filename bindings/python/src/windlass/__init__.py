@@ -16,6 +16,7 @@ from windlass._native import (
     Contact,
     Conversation,
     ConversationSummary,
+    DeviceInfo,
     ErrorInfo,
     Event,
     Identity,
@@ -29,13 +30,17 @@ from windlass._native import (
     Sent,
     Session,
     SessionState,
+    SessionStatus,
     ShredReport,
     StoreKey,
     TableRows,
+    TrustPolicy,
     UndecryptableCause,
+    device_transfer_from_uri,
+    device_transfer_to_uri,
     error_info,
 )
-from windlass.client import AsyncClient, BytesLike, Client
+from windlass.client import AsyncClient, BytesLike, Client, DeviceLink
 from windlass.errors import *  # noqa: F403
 from windlass.errors import __all__ as _error_names
 from windlass.store import EncryptedStore, ProgressCallback
@@ -49,6 +54,8 @@ __all__ = [
     "Contact",
     "Conversation",
     "ConversationSummary",
+    "DeviceInfo",
+    "DeviceLink",
     "EncryptedStore",
     "ErrorInfo",
     "Event",
@@ -64,10 +71,14 @@ __all__ = [
     "Sent",
     "Session",
     "SessionState",
+    "SessionStatus",
     "ShredReport",
     "StoreKey",
     "TableRows",
+    "TrustPolicy",
     "UndecryptableCause",
+    "device_transfer_from_uri",
+    "device_transfer_to_uri",
     "error_info",
     "errors",
     "events",

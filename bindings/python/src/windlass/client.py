@@ -13,6 +13,7 @@ from windlass._native import (
     Body,
     Bundle,
     Contact,
+    DeviceInfo,
     Event,
     Identity,
     OutgoingEnvelope,
@@ -102,6 +103,33 @@ class Client(_native.Client):
         return f"<Client {self.address()}>"
 
 
+class DeviceLink(_native.DeviceLink):
+    """A new device's side of linking: shows a code, and takes the transfer that `Client.link_device` of a device answers with."""
+
+    def finish(
+        self,
+        store: _native.EncryptedStore | str | os.PathLike[str],
+        transfer: BytesLike,
+        *,
+        passphrase: str | None = None,
+        key: BytesLike | None = None,
+    ) -> Client:
+        """Puts the identity of the transfer into a new store. Contacts and history come from the other devices.
+
+        `store` is a store, or a path where nothing is yet; with a path comes either a passphrase or a key of 32 bytes.
+        """
+        if not isinstance(store, _native.EncryptedStore):
+            store = EncryptedStore.create(os.fspath(store), _store_key(passphrase, key))
+        return as_client(super().finish(store, bytes(transfer)))
+
+
+def as_client(client: _native.Client) -> Client:
+    """The same client, with what this package adds to the generated class, which is methods alone."""
+    client.__class__ = Client
+    assert isinstance(client, Client)
+    return client
+
+
 class AsyncClient:
     """The asynchronous form of a client. Each call runs in a thread, so a disk sync never holds up the event loop."""
 
@@ -122,6 +150,34 @@ class AsyncClient:
     async def add_contact(self, bundle: Bundle) -> Contact:
         """Adds a contact, or takes in a newer bundle of one."""
         return await self._run(self.client.add_contact, bundle)
+
+    async def accept_contact(self, address: str) -> Contact:
+        """We want to talk with somebody who wrote first, or who was blocked."""
+        return await self._run(self.client.accept_contact, address)
+
+    async def block_contact(self, address: str) -> Contact:
+        """Nothing of theirs is taken in any more."""
+        return await self._run(self.client.block_contact, address)
+
+    async def remove_contact(self, address: str) -> None:
+        """Erases a contact, the conversation and the sessions."""
+        await self._run(self.client.remove_contact, address)
+
+    async def devices(self) -> list[DeviceInfo]:
+        """The devices of our identity, this one first."""
+        return await self._run(self.client.devices)
+
+    async def link_device(self, code: str) -> bytes:
+        """Seals our identity to the new device whose code this is. Ask the user first."""
+        return await self._run(self.client.link_device, code)
+
+    async def remove_device(self, device_id: int) -> None:
+        """Removes another device of ours for good."""
+        await self._run(self.client.remove_device, device_id)
+
+    async def keep_up_now(self) -> None:
+        """Does what is due by now."""
+        await self._run(self.client.keep_up_now)
 
     async def send(self, to: str, text: str) -> Sent:
         """Writes a text to a contact."""

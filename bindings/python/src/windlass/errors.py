@@ -74,6 +74,8 @@ IdentityMissing = WindlassError.IdentityMissing
 IdentityExists = WindlassError.IdentityExists
 UnknownContact = WindlassError.UnknownContact
 NoBundle = WindlassError.NoBundle
+ContactBlocked = WindlassError.ContactBlocked
+ContactNotVerified = WindlassError.ContactNotVerified
 UnknownMessage = WindlassError.UnknownMessage
 ContentTooLarge = WindlassError.ContentTooLarge
 InvalidMediaType = WindlassError.InvalidMediaType
@@ -83,6 +85,9 @@ EnvelopeMalformed = WindlassError.EnvelopeMalformed
 NotForThisDevice = WindlassError.NotForThisDevice
 NotForThisSession = WindlassError.NotForThisSession
 Undecryptable = WindlassError.Undecryptable
+TooManyDevices = WindlassError.TooManyDevices
+UnknownDevice = WindlassError.UnknownDevice
+LinkRefused = WindlassError.LinkRefused
 
 __all__ = [
     "WindlassError",
@@ -126,6 +131,8 @@ __all__ = [
     "IdentityExists",
     "UnknownContact",
     "NoBundle",
+    "ContactBlocked",
+    "ContactNotVerified",
     "UnknownMessage",
     "ContentTooLarge",
     "InvalidMediaType",
@@ -135,4 +142,7 @@ __all__ = [
     "NotForThisDevice",
     "NotForThisSession",
     "Undecryptable",
+    "TooManyDevices",
+    "UnknownDevice",
+    "LinkRefused",
 ]

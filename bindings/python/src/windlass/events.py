@@ -13,17 +13,29 @@ Delivered = Event.DELIVERED
 Duplicate = Event.DUPLICATE
 ContactRequest = Event.CONTACT_REQUEST
 SessionEstablished = Event.SESSION_ESTABLISHED
+SessionHealed = Event.SESSION_HEALED
+Healing = Event.HEALING
+Resent = Event.RESENT
+DevicesChanged = Event.DEVICES_CHANGED
+Synchronising = Event.SYNCHRONISING
+Blocked = Event.BLOCKED
 Undecryptable = Event.UNDECRYPTABLE
 RollbackNoticed = Event.ROLLBACK_NOTICED
 
 __all__ = [
+    "Blocked",
     "ContactRequest",
     "Delivered",
+    "DevicesChanged",
     "Duplicate",
     "Event",
+    "Healing",
     "Message",
+    "Resent",
     "RollbackNoticed",
     "SessionEstablished",
+    "SessionHealed",
+    "Synchronising",
     "Undecryptable",
     "UndecryptableCause",
 ]

@@ -23,6 +23,13 @@ extension Client {
     }
 }
 
+extension DeviceLink {
+    /// Puts the identity of the transfer into a new store at `path`. Contacts and history come from the other devices.
+    public func finish(path: String, key: StoreKey, transfer: Data) throws -> Client {
+        try finish(store: .create(path: path, key: key), transfer: transfer)
+    }
+}
+
 /// The asynchronous forms. A disk sync takes milliseconds: they run on a queue of their own, never on Swift's cooperative threads.
 extension Client {
     /// Writes a text to a contact.
@@ -43,6 +50,16 @@ extension Client {
     /// Takes in several envelopes in one transaction.
     public func receiveMany(envelopes: [Data]) async throws -> [Received] {
         try await onQueue { try self.receiveMany(envelopes: envelopes) }
+    }
+
+    /// Seals our identity to the new device whose code this is. Ask the user first.
+    public func linkDevice(code: String) async throws -> Data {
+        try await onQueue { try self.linkDevice(code: code) }
+    }
+
+    /// Does what is due by now.
+    public func keepUpNow() async throws {
+        try await onQueue { try self.keepUpNow() }
     }
 
     /// Removes what the transport took over for good.

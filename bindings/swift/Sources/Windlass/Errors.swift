@@ -44,6 +44,8 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .IdentityExists(message),
             let .UnknownContact(message),
             let .NoBundle(message),
+            let .ContactBlocked(message),
+            let .ContactNotVerified(message),
             let .UnknownMessage(message),
             let .ContentTooLarge(message),
             let .InvalidMediaType(message),
@@ -52,7 +54,10 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .EnvelopeMalformed(message),
             let .NotForThisDevice(message),
             let .NotForThisSession(message),
-            let .Undecryptable(message):
+            let .Undecryptable(message),
+            let .TooManyDevices(message),
+            let .UnknownDevice(message),
+            let .LinkRefused(message):
             message
         }
     }
@@ -112,6 +117,8 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .IdentityExists: "identity_exists"
         case .UnknownContact: "unknown_contact"
         case .NoBundle: "no_bundle"
+        case .ContactBlocked: "contact_blocked"
+        case .ContactNotVerified: "contact_not_verified"
         case .UnknownMessage: "unknown_message"
         case .ContentTooLarge: "content_too_large"
         case .InvalidMediaType: "invalid_media_type"
@@ -121,6 +128,9 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .NotForThisDevice: "not_for_this_device"
         case .NotForThisSession: "not_for_this_session"
         case .Undecryptable: "undecryptable"
+        case .TooManyDevices: "too_many_devices"
+        case .UnknownDevice: "unknown_device"
+        case .LinkRefused: "link_refused"
         }
     }
 }

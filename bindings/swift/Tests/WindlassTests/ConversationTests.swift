@@ -140,6 +140,37 @@ final class ConversationTests: XCTestCase {
         XCTAssertNil(errorInfo(code: "no_such_code"))
     }
 
+    func testASecondDeviceIsLinkedAndHasTheHistory() throws {
+        let (phone, bob) = (try create("phone"), try create("bob"))
+        _ = try phone.addContact(bundle: bob.bundle())
+        _ = try phone.send(to: bob.address(), text: "before")
+        try exchange(phone, bob)
+        let link = try DeviceLink()
+        let transfer = deviceTransferToUri(transfer: try phone.linkDevice(code: link.toUri()))
+        let tablet = try link.finish(
+            path: path("tablet"), key: key(), transfer: deviceTransferFromUri(uri: transfer))
+        try exchange(phone, tablet)
+        XCTAssertEqual(tablet.address(), phone.address())
+        XCTAssertEqual(try texts(tablet, with: bob.address()), ["before"])
+        XCTAssertEqual(try phone.devices().map(\.thisDevice), [true, false])
+        XCTAssertEqual(failure(try phone.removeDevice(deviceId: 7))?.code, "unknown_device")
+    }
+
+    func testALostMessageComesAgainInASimulation() throws {
+        let world = Simulation(seed: 1)
+        let (alice, bob) = (try world.addPerson(), try world.addPerson())
+        try world.introduce(a: alice, b: bob)
+        world.setFaults(faults: Faults(drop: 1000, duplicate: 0, delay: 0, crash: 0))
+        _ = try world.send(person: alice, device: 0, to: bob, text: "lost")
+        XCTAssertEqual(try world.run(), [])
+        world.setFaults(faults: Faults(drop: 0, duplicate: 0, delay: 0, crash: 0))
+        try world.advance(time: 7200)
+        let delivered = try world.run()
+        XCTAssertEqual(delivered.first?.person, bob)
+        let with = try world.client(person: alice, device: 0).address()
+        XCTAssertEqual(try texts(world.client(person: bob, device: 0), with: with), ["lost"])
+    }
+
     func testABareSessionCarriesTheApplicationsOwnBytes() throws {
         let (alice, bob) = (try create("alice"), try create("bob"))
         _ = try alice.addContact(bundle: bob.bundle())

@@ -21,6 +21,12 @@ public suspend fun Client.receiveAwait(envelope: ByteArray): List<Event> =
 public suspend fun Client.receiveManyAwait(envelopes: List<ByteArray>): List<Received> =
     withContext(Dispatchers.IO) { receiveMany(envelopes) }
 
+/** [Client.linkDevice] without blocking the caller's dispatcher. */
+public suspend fun Client.linkDeviceAwait(code: String): ByteArray = withContext(Dispatchers.IO) { linkDevice(code) }
+
+/** [Client.keepUpNow] without blocking the caller's dispatcher. */
+public suspend fun Client.keepUpNowAwait(): Unit = withContext(Dispatchers.IO) { keepUpNow() }
+
 /** [Client.outbox] without blocking the caller's dispatcher. */
 public suspend fun Client.outboxAwait(): List<OutgoingEnvelope> = withContext(Dispatchers.IO) { outbox() }
 

@@ -69,6 +69,36 @@ class ConversationTest {
     }
 
     @Test
+    fun `a second device is linked and has the history`() {
+        val (phone, bob) = create("phone") to create("bob")
+        phone.addContact(bob.bundle())
+        phone.send(bob.address(), "before")
+        exchange(phone, bob)
+        val link = DeviceLink()
+        val transfer = deviceTransferToUri(phone.linkDevice(link.toUri()))
+        link.finish(path("tablet"), key, deviceTransferFromUri(transfer)).use { tablet ->
+            exchange(phone, tablet)
+            assertEquals(phone.address(), tablet.address())
+            assertEquals(listOf<String?>("before"), texts(tablet, bob.address()))
+            assertEquals(listOf(true, false), phone.devices().map { it.thisDevice })
+            assertThrows(WindlassException.UnknownDevice::class.java) { phone.removeDevice(7u) }
+        }
+    }
+
+    @Test
+    fun `a lost message comes again in a simulation`() = Simulation(1u).use { world ->
+        val (alice, bob) = world.addPerson() to world.addPerson()
+        world.introduce(alice, bob)
+        world.setFaults(Faults(drop = 1000u, duplicate = 0u, delay = 0u, crash = 0u))
+        world.send(alice, 0u, bob, "lost")
+        assertEquals(emptyList<Delivery>(), world.run())
+        world.setFaults(Faults(drop = 0u, duplicate = 0u, delay = 0u, crash = 0u))
+        world.advance(java.time.Duration.ofHours(2))
+        assertEquals(bob, world.run().first().person)
+        assertEquals(listOf<String?>("lost"), texts(world.client(bob, 0u), world.client(alice, 0u).address()))
+    }
+
+    @Test
     fun `what the README shows works`() = firstConversation(home.toString())
 
     @Test

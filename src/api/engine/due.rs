@@ -1,0 +1,142 @@
+//! What is due without anyone asking for it: messages that nobody acknowledged, requests that nobody answered (RFC windlass §8.2, §8.4).
+
+use super::{Device, Moment, contacts, damaged, devices, healing, send, sessions, unacknowledged};
+use crate::api::error::WindlassError;
+use crate::api::event::UndecryptableCause as Cause;
+use crate::identity::PublicIdentity;
+use crate::limits::{GAP_PATIENCE_SECONDS, MAX_HEALING_ATTEMPTS, MAX_RESENT_AT_ONCE};
+use crate::store::{Rows, Table, Writer};
+use crate::wire::{self, store::HealingRow};
+use crate::x3dh::Party;
+
+/// What is due by now: messages and updates that nobody acknowledged, requests that nobody answered, gaps that did not fill.
+pub(in crate::api) struct Due {
+    resend: Vec<unacknowledged::Unacknowledged>,
+    forget: Vec<unacknowledged::Unacknowledged>,
+    ask: Vec<HealingRow>,
+    update: Vec<u32>,
+}
+
+impl Due {
+    pub(in crate::api) fn is_empty(&self) -> bool {
+        self.resend.is_empty()
+            && self.forget.is_empty()
+            && self.ask.is_empty()
+            && self.update.is_empty()
+    }
+}
+
+/// Looks at a snapshot, so that nobody waits meanwhile.
+pub(in crate::api) fn look(store: &impl Rows, now: u64) -> Result<Due, WindlassError> {
+    let (mut resend, forget) = unacknowledged::due(store, now, MAX_RESENT_AT_ONCE)?;
+    // The rows of the store come in no order.
+    resend.sort_by_key(|message| {
+        (
+            message.to.identity.to_bytes(),
+            message.to.device_id,
+            message.id,
+        )
+    });
+    let mut ask = Vec::new();
+    for bytes in store.scan(Table::Healing)? {
+        let row: HealingRow =
+            wire::decode("healing", &bytes).map_err(|_| damaged(Table::Healing))?;
+        let waited = row.waiting && now.abs_diff(row.asked_at) >= healing::back_off(row.attempts);
+        let gap =
+            row.gap_since != 0 && now.saturating_sub(row.gap_since) / 1000 >= GAP_PATIENCE_SECONDS;
+        if (waited && row.attempts < MAX_HEALING_ATTEMPTS) || gap || row.needs_bundle {
+            ask.push(row);
+        }
+    }
+    ask.sort_by(|a, b| a.identity_key.cmp(&b.identity_key));
+    Ok(Due {
+        resend,
+        forget,
+        ask,
+        update: devices::not_updated(store, now)?,
+    })
+}
+
+/// Does what is due.
+pub(in crate::api) fn carry_on(
+    store: &mut Writer<'_>,
+    device: &Device,
+    due: Due,
+    moment: &mut Moment,
+) -> Result<(), WindlassError> {
+    for message in due.forget {
+        unacknowledged::acknowledge(store, &message.to, &message.id)?;
+    }
+    for message in due.resend {
+        resend(store, device, message, moment)?;
+    }
+    for device_id in due.update {
+        let to = Party {
+            identity: device.public(),
+            device_id,
+        };
+        healing::tell_contacts(store, device, &to, moment)?;
+    }
+    for mut row in due.ask {
+        let identity = PublicIdentity::from_stored(&row.identity_key)
+            .ok_or_else(|| damaged(Table::Healing))?;
+        let mut cause = Cause::of_number(row.cause);
+        if row.gap_since != 0 && !row.waiting {
+            let behind = core::mem::take(&mut row.behind);
+            let gaps = gaps(store, device, &identity)?;
+            let grown = gaps > row.known_gaps;
+            row.gap_since = 0;
+            row.known_gaps = gaps;
+            healing::save(store, &row)?;
+            if !behind && !grown {
+                continue;
+            }
+            cause = None;
+        }
+        healing::ask(store, device, &identity, cause, moment)?;
+    }
+    Ok(())
+}
+
+fn gaps(
+    store: &impl Rows,
+    device: &Device,
+    identity: &PublicIdentity,
+) -> Result<u32, WindlassError> {
+    let parties = if *identity == device.public() {
+        let siblings = devices::siblings(store)?;
+        let ids = siblings.iter().map(|sibling| sibling.row.device_id);
+        let party = |device_id| Party {
+            identity: *identity,
+            device_id,
+        };
+        ids.map(party).collect()
+    } else {
+        let contact = contacts::find(store, identity)?;
+        contact.map(|contact| contact.parties()).unwrap_or_default()
+    };
+    let mut all = 0;
+    for party in parties {
+        all += sessions::gaps(store, &party)?;
+    }
+    Ok(all)
+}
+
+/// Sends a message again.
+pub(super) fn resend(
+    store: &mut Writer<'_>,
+    device: &Device,
+    message: unacknowledged::Unacknowledged,
+    moment: &mut Moment,
+) -> Result<(), WindlassError> {
+    let (to, id) = (message.to, message.id);
+    match send::resend(store, device, &to, &message.author, &id, moment) {
+        Ok(true) => unacknowledged::resent(store, message, moment.now),
+        Ok(false) => unacknowledged::acknowledge(store, &to, &id).map(|_| ()),
+        // Until there is a bundle that is valid.
+        Err(WindlassError::BundleExpired(_) | WindlassError::NoBundle) => {
+            unacknowledged::resent(store, message, moment.now)
+        }
+        Err(error) => Err(error),
+    }
+}

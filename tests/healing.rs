@@ -1,0 +1,418 @@
+//! Copies that are put back, devices that come and go: what the user has to do about it is nothing.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message;
+use windlass::bundle::{OwnDevice, Prekey, VerifiedBundle, build};
+use windlass::chat::{Body, Content, HealingRequest, MessageId};
+use windlass::crypto::{DhSecret, Secret, seeded};
+use windlass::identity::IdentityKeyPair;
+use windlass::session::{Envelope, HintKey, Session};
+use windlass::store::{Store, StoreKey};
+use windlass::testing::{Clock, Disk};
+use windlass::wire::v1::Payload;
+use windlass::{
+    Client, Delivery, EncryptedStore, Event, Identity, SessionState, Simulation, UndecryptableCause,
+};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Two people who know each other.
+fn two() -> Arc<Simulation> {
+    let world = Simulation::new(1);
+    assert_eq!(
+        (world.add_person().unwrap(), world.add_person().unwrap()),
+        (0, 1)
+    );
+    world.introduce(0, 1).unwrap();
+    world
+}
+
+fn texts(world: &Simulation, person: u32, device: u32, with: u32) -> Vec<String> {
+    let client = world.client(person, device).unwrap();
+    let address = world.client(with, 0).unwrap().address();
+    let conversation = client.conversation(address).unwrap();
+    let messages = conversation.messages(10_000, None).unwrap();
+    messages
+        .into_iter()
+        .filter_map(|message| message.text)
+        .collect()
+}
+
+fn state(world: &Simulation, person: u32, with: u32) -> SessionState {
+    let address = world.client(with, 0).unwrap().address();
+    let client = world.client(person, 0).unwrap();
+    client.session(address).unwrap().state().unwrap()
+}
+
+/// A turn in each direction, every day.
+fn talk(world: &Simulation, days: u32, what: &str) {
+    for day in 0..days {
+        world.send(0, 0, 1, format!("{what} {day} from 0")).unwrap();
+        world.run().unwrap();
+        world.send(1, 0, 0, format!("{what} {day} from 1")).unwrap();
+        world.run().unwrap();
+        world.advance(DAY).unwrap();
+    }
+}
+
+/// Puts a copy of a week ago back for each of `who`, and lets both say one thing.
+fn after_a_restored_copy(who: &[u32]) {
+    let world = two();
+    talk(&world, 3, "before");
+    (0..2).for_each(|person| world.copy_disk(person, 0).unwrap());
+    talk(&world, 7, "meanwhile");
+    let whole = texts(&world, 0, 0, 1);
+    assert_eq!(whole.len(), 20);
+
+    for person in who {
+        world.restore_disk(*person, 0).unwrap();
+        assert_eq!(texts(&world, *person, 0, 1 - person).len(), 6);
+    }
+    // One message in each direction, and two hours: nothing else is needed.
+    world.send(0, 0, 1, "again from 0".into()).unwrap();
+    world.send(1, 0, 0, "again from 1".into()).unwrap();
+    let mut asked = 0;
+    for _ in 0..4 {
+        for Delivery { events, .. } in world.run().unwrap() {
+            asked += events
+                .iter()
+                .filter(|e| matches!(e, Event::Healing { .. }))
+                .count();
+        }
+        world.advance(HOUR / 2).unwrap();
+    }
+    world.run().unwrap();
+
+    let (ours, theirs) = (texts(&world, 0, 0, 1), texts(&world, 1, 0, 0));
+    assert_eq!(ours, theirs);
+    let known = if who.len() == 2 { 6 } else { 20 };
+    assert_eq!(ours.len(), known + 2, "{ours:?}");
+    if known == 20 {
+        assert!(whole.iter().all(|text| ours.contains(text)));
+    }
+    for (person, with) in [(0, 1), (1, 0)] {
+        assert_eq!(state(&world, person, with), SessionState::Established);
+    }
+    assert!(asked <= 2, "{asked} requests");
+    println!(
+        "restored {who:?}: {asked} requests at once, {} messages on both sides",
+        ours.len()
+    );
+
+    // And it goes on.
+    talk(&world, 2, "after");
+    assert_eq!(texts(&world, 0, 0, 1).len(), known + 6);
+    assert_eq!(texts(&world, 0, 0, 1), texts(&world, 1, 0, 0));
+}
+
+#[test]
+fn a_week_old_copy_of_the_first_side_is_made_whole() {
+    after_a_restored_copy(&[0]);
+}
+
+#[test]
+fn a_week_old_copy_of_the_second_side_is_made_whole() {
+    after_a_restored_copy(&[1]);
+}
+
+/// What both lost nobody has; the conversation goes on from what both still know.
+#[test]
+fn week_old_copies_of_both_sides_go_on_together() {
+    after_a_restored_copy(&[0, 1]);
+}
+
+#[test]
+fn what_the_network_lost_comes_without_being_asked_for() {
+    let world = two();
+    talk(&world, 1, "before");
+    world.set_faults(windlass::Faults {
+        drop: 1_000,
+        duplicate: 0,
+        delay: 0,
+        crash: 0,
+    });
+    world.send(0, 0, 1, "lost".into()).unwrap();
+    assert!(world.run().unwrap().is_empty());
+    world.set_faults(windlass::Faults {
+        drop: 0,
+        duplicate: 0,
+        delay: 0,
+        crash: 0,
+    });
+    world.advance(HOUR * 2).unwrap();
+    world.run().unwrap();
+    assert!(texts(&world, 1, 0, 0).contains(&"lost".to_owned()));
+    // It was acknowledged, and once the gap before it is looked after, nobody has anything to say any more.
+    world.advance(HOUR * 2).unwrap();
+    world.run().unwrap();
+    for _ in 0..8 {
+        world.advance(DAY).unwrap();
+        assert!(world.run().unwrap().is_empty());
+    }
+    let times = texts(&world, 1, 0, 0)
+        .iter()
+        .filter(|text| *text == "lost")
+        .count();
+    assert_eq!(times, 1);
+}
+
+#[test]
+fn requests_stop_when_nobody_answers_and_start_again_when_somebody_writes() {
+    let world = two();
+    talk(&world, 2, "before");
+    world.copy_disk(1, 0).unwrap();
+    talk(&world, 2, "meanwhile");
+    world.restore_disk(1, 0).unwrap();
+    // Something that cannot be read arrives, and from then on nothing comes through any more.
+    world.send(0, 0, 1, "unreadable".into()).unwrap();
+    world.collect().unwrap();
+    let brought = world.deliver().unwrap().unwrap();
+    let attempts = |events: &[Event]| events.iter().any(|e| matches!(e, Event::Healing { .. }));
+    assert!(attempts(&brought.events), "{brought:?}");
+    assert_eq!(state(&world, 1, 0), SessionState::Healing);
+    world.disconnect(1);
+    let mut requests = 1;
+    for _ in 0..24 * 10 {
+        world.advance(HOUR).unwrap();
+        let client = world.client(1, 0).unwrap();
+        let status = client
+            .clone()
+            .session(world.client(0, 0).unwrap().address())
+            .unwrap();
+        requests = requests.max(status.status().unwrap().attempts);
+        client
+            .mark_sent(client.outbox(0).unwrap().iter().map(|e| e.id).collect())
+            .unwrap();
+    }
+    assert_eq!(requests, windlass::limits::MAX_HEALING_ATTEMPTS);
+    assert_eq!(state(&world, 1, 0), SessionState::Desynced);
+    world.reconnect(1);
+    world.send(0, 0, 1, "are you there?".into()).unwrap();
+    for _ in 0..6 {
+        world.run().unwrap();
+        world.advance(HOUR).unwrap();
+    }
+    world.run().unwrap();
+    assert_eq!(texts(&world, 0, 0, 1), texts(&world, 1, 0, 0));
+    assert_eq!(state(&world, 1, 0), SessionState::Established);
+}
+
+#[test]
+fn a_linked_device_has_identity_contacts_and_history_and_takes_part() {
+    let world = two();
+    talk(&world, 3, "before");
+    assert_eq!(world.add_device(0).unwrap(), 1);
+    let events: Vec<_> = world
+        .run()
+        .unwrap()
+        .into_iter()
+        .flat_map(|d| d.events)
+        .collect();
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::Synchronising { messages: 6, .. }))
+    );
+    let (first, second) = (world.client(0, 0).unwrap(), world.client(0, 1).unwrap());
+    assert_eq!(first.address(), second.address());
+    assert_ne!(first.device_id(), second.device_id());
+    assert_eq!(first.devices().unwrap().len(), 2);
+    assert_eq!(second.devices().unwrap().len(), 2);
+    assert_eq!(second.contacts().unwrap().len(), 1);
+    assert_eq!(texts(&world, 0, 1, 1), texts(&world, 0, 0, 1));
+
+    world.send(0, 1, 1, "from the new one".into()).unwrap();
+    world.run().unwrap();
+    world.send(1, 0, 0, "to both".into()).unwrap();
+    world.run().unwrap();
+    for (person, device, with) in [(0, 0, 1), (0, 1, 1), (1, 0, 0)] {
+        let texts = texts(&world, person, device, with);
+        assert_eq!(
+            texts[6..],
+            ["from the new one", "to both"],
+            "{person}.{device}"
+        );
+    }
+    assert_eq!(
+        world
+            .client(1, 0)
+            .unwrap()
+            .contact(first.address())
+            .unwrap()
+            .devices
+            .len(),
+        2
+    );
+}
+
+#[test]
+fn a_device_that_was_removed_gets_nothing_any_more_and_cannot_come_back() {
+    let world = two();
+    talk(&world, 1, "before");
+    world.add_device(0).unwrap();
+    world.run().unwrap();
+    let first = world.client(0, 0).unwrap();
+    let gone = world.client(0, 1).unwrap().device_id();
+    assert_eq!(
+        first.remove_device(first.device_id()).unwrap_err().code(),
+        "unknown_device"
+    );
+    first.remove_device(gone).unwrap();
+    assert_eq!(
+        first.remove_device(gone).unwrap_err().code(),
+        "unknown_device"
+    );
+    world.send(0, 0, 1, "one of us is gone".into()).unwrap();
+    world.run().unwrap();
+    world
+        .send(1, 0, 0, "only for the one that is left".into())
+        .unwrap();
+    world.send(0, 1, 1, "I am still here".into()).unwrap();
+    let refused: Vec<_> = world
+        .run()
+        .unwrap()
+        .into_iter()
+        .filter(|d| d.refused.is_some())
+        .collect();
+    assert!(
+        refused
+            .iter()
+            .all(|delivery| delivery.refused.as_deref() == Some("not_for_this_device"))
+    );
+    assert!(!texts(&world, 0, 1, 1).contains(&"only for the one that is left".to_owned()));
+    assert_eq!(first.devices().unwrap().len(), 1);
+}
+
+#[test]
+fn the_ninth_device_is_refused() {
+    let world = Simulation::new(2);
+    world.add_person().unwrap();
+    for expected in 1..8 {
+        assert_eq!(world.add_device(0).unwrap(), expected);
+        world.run().unwrap();
+    }
+    assert_eq!(world.client(0, 0).unwrap().devices().unwrap().len(), 8);
+    assert_eq!(world.add_device(0).unwrap_err().code(), "too_many_devices");
+}
+
+/// What one client sent goes to the other, until there is nothing more to send.
+fn exchange(a: &Client, b: &Client) {
+    loop {
+        let mut quiet = true;
+        for (from, to) in [(a, b), (b, a)] {
+            for envelope in from.outbox(0).unwrap() {
+                quiet = false;
+                if envelope.to == to.address() {
+                    to.receive(envelope.bytes).unwrap();
+                }
+                from.mark_sent(vec![envelope.id]).unwrap();
+            }
+        }
+        if quiet {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_stolen_seed_gets_no_more_from_contacts_than_the_last_fortnight() {
+    let clock = Clock::at(1_893_456_000_000);
+    let mut rng = seeded(&Secret::new([5; 32]));
+    let mut client = |identity| {
+        let disk = Disk::default().with(&clock, seeded(&Secret::random(&mut rng)));
+        let store = Store::create_on(disk.medium(), &StoreKey::Raw(Secret::new([1; 32])));
+        Client::create(Arc::new(EncryptedStore::from(store.unwrap())), identity).unwrap()
+    };
+    let seed = [77; 32];
+    let victim = client(Some(Identity::from_seed(seed.to_vec().into()).unwrap()));
+    let contact = client(None);
+    victim.add_contact(&contact.bundle().unwrap()).unwrap();
+    contact.add_contact(&victim.bundle().unwrap()).unwrap();
+    for _ in 0..30 {
+        victim.send(contact.address(), "a secret".into()).unwrap();
+        exchange(&victim, &contact);
+        contact.send(victim.address(), "another".into()).unwrap();
+        exchange(&victim, &contact);
+        clock.advance(86_400_000);
+    }
+
+    // The thief has the seed alone, and poses as a device of the victim that has lost everything.
+    let mut rng = seeded(&Secret::new([6; 32]));
+    let stolen = IdentityKeyPair::from_seed(&Secret::new(seed));
+    let theirs = VerifiedBundle::decode(&contact.bundle().unwrap().encode()).unwrap();
+    let prekey = DhSecret::generate(&mut rng).public();
+    let device = OwnDevice {
+        device_id: 666,
+        signed_prekey: Prekey { id: 1, key: prekey },
+        one_time_prekey: None,
+    };
+    let own = build(&stolen, &[device], clock.now() / 1000).unwrap();
+    let hint_key = HintKey::between(&stolen, theirs.identity()).unwrap();
+    let device = &theirs.devices()[0];
+    let session = Session::initiate(
+        &stolen,
+        666,
+        theirs.identity(),
+        device,
+        hint_key,
+        clock.now(),
+        &mut rng,
+    );
+    let request = Content {
+        id: MessageId::random(&mut rng),
+        lamport: 0,
+        sent_at: clock.now(),
+        reply_to: None,
+        body: Body::HealingRequest(HealingRequest::default()),
+    };
+    let payload = Payload {
+        content: request.to_bytes().to_vec(),
+        sender_bundle: own.encoded().to_vec(),
+    };
+    let payload = payload.encode_to_vec();
+    let (_, part) = session
+        .unwrap()
+        .send(&stolen.public(), &payload, &mut rng)
+        .unwrap();
+    let envelope = Envelope { parts: vec![part] }.encode();
+    let events = contact.receive(envelope.into()).unwrap();
+    let resent = events.iter().find_map(|event| match event {
+        Event::Resent { messages, .. } => Some(*messages),
+        _ => None,
+    });
+    // Of the sixty, those of fourteen days; and whoever sees the event sees that there is a device nobody told of.
+    assert!(resent.is_some_and(|messages| messages <= 28), "{events:?}");
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::DevicesChanged { .. }))
+    );
+}
+
+#[test]
+fn the_causes_of_healing_are_told() {
+    let world = two();
+    talk(&world, 1, "before");
+    world.copy_disk(0, 0).unwrap();
+    talk(&world, 1, "meanwhile");
+    world.restore_disk(0, 0).unwrap();
+    world.send(0, 0, 1, "from the past".into()).unwrap();
+    world.collect().unwrap();
+    let brought = world.deliver().unwrap().unwrap().events;
+    let cause = brought.iter().find_map(|event| match event {
+        Event::Undecryptable { cause, .. } => Some(*cause),
+        _ => None,
+    });
+    assert!(
+        matches!(
+            cause,
+            Some(UndecryptableCause::NumberReused | UndecryptableCause::Authentication)
+        ),
+        "{brought:?}"
+    );
+}
