@@ -10,7 +10,7 @@ use windlass::bundle::{OwnDevice, Prekey, VerifiedBundle, build};
 use windlass::chat::{Content, MessageId};
 use windlass::crypto::{DhSecret, Secret, SeededRandom, seeded};
 use windlass::identity::IdentityKeyPair;
-use windlass::limits::{MAX_STRANGER_BYTES, MAX_STRANGERS, MAX_STRANGERS_BYTES};
+use windlass::limits::{MAX_STRANGER_BYTES, MAX_STRANGERS};
 use windlass::session::{Envelope, HintKey, Session};
 use windlass::store::{Store, StoreFile, StoreKey};
 use windlass::testing::{Clock, Disk};
