@@ -30,12 +30,13 @@ pub mod wire;
 pub mod x3dh;
 
 pub use api::{
-    Body, Bundle, Bytes, Client, Contact, Conversation, ConversationSummary, Delivery, DeviceInfo,
-    DeviceLink, EncryptedStore, ErrorInfo, Event, Faults, Identity, Inspection, Message,
-    OutgoingEnvelope, OutgoingMessage, ProgressError, ProgressListener, Received, Result, Sent,
-    Session, SessionState, SessionStatus, ShredReport, Simulation, StoreKey, TableRows, Tally,
-    TrustPolicy, UndecryptableCause, WindlassError, device_transfer_from_uri,
-    device_transfer_to_uri, error_info, errors,
+    Body, Bundle, Bytes, Client, CodeProgress, CodeReader, Contact, Conversation,
+    ConversationSummary, Delivery, DeviceInfo, DeviceLink, EncryptedStore, ErrorInfo, Event,
+    Faults, Identity, Inspection, Message, OutgoingEnvelope, OutgoingMessage, ProgressError,
+    ProgressListener, Received, Result, SafetyEmoji, Sent, Session, SessionState, SessionStatus,
+    ShredReport, Simulation, StoreKey, TableRows, Tally, TrustPolicy, UndecryptableCause,
+    WindlassError, device_transfer_from_uri, device_transfer_to_uri, error_info, errors, qr_frames,
+    qr_png, qr_read, qr_svg, qr_terminal,
 };
 
 uniffi::setup_scaffolding!("windlass");

@@ -27,6 +27,9 @@ pub const MAX_DEVICES: usize = 8;
 /// Length in bytes of an encoded bundle body. Eight devices with one-time prekeys need about 800.
 pub const MAX_BUNDLE_BODY_LEN: usize = 8_192;
 
+/// Length in bytes of an encoded bundle: body, signature and their field headers.
+pub const MAX_BUNDLE_LEN: usize = MAX_BUNDLE_BODY_LEN + 128;
+
 /// Length in bytes of an envelope: eight ciphertexts of the longest content are refused earlier, by [`MAX_CONTENT_LEN`].
 pub const MAX_ENVELOPE_LEN: usize = 16 * 1024 * 1024;
 
@@ -50,6 +53,13 @@ pub const MAX_LAMPORT: u64 = 1 << 62;
 
 /// Length in characters of a bundle's URI: what fits a QR code's alphanumeric mode at version 40 with low error correction.
 pub const MAX_URI_LEN: usize = 4_296;
+
+/// Length in characters of a URI that is shown as one code: version 13 with medium error correction, which a telephone reads from a
+/// screen at once. A longer one is shown as several.
+pub const MAX_CODE_LEN: usize = 400;
+
+/// Codes that one URI is split into at most; the longest URI needs 12.
+pub const MAX_CODE_FRAMES: usize = 32;
 
 /// How long a bundle is valid. Longer than signed prekeys live would only fail later, at the first message.
 pub const BUNDLE_LIFETIME_SECONDS: u64 = 30 * DAY_SECONDS;

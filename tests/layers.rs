@@ -25,7 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("x3dh", &["bundle", "crypto", "identity", "limits", "wire"]),
     ("ratchet", &["crypto", "limits", "wire"]),
     ("bundle", &["crypto", "identity", "limits", "wire"]),
-    ("identity", &["crypto", "limits"]),
+    ("identity", &["crypto", "limits", "wire"]),
     ("store", &["crypto"]),
     ("testing", &["crypto", "store"]),
     ("wire", &["crypto", "limits"]),

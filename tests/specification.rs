@@ -82,8 +82,8 @@ macro_rules! constants {
 fn the_table_of_constants_is_the_one_of_the_code() {
     let used = BTreeMap::from(constants!(
         PROTOCOL_VERSION MAX_CHAIN_JUMP MAX_SKIPPED_KEYS MAX_RECEIVING_CHAINS MAX_SESSIONS_PER_DEVICE
-        MAX_ACCEPTED_PER_CHAIN MAX_DEVICES MAX_BUNDLE_BODY_LEN MAX_ENVELOPE_LEN MAX_CONTENT_LEN MAX_TEXT_LEN
-        MAX_DATA_LEN MAX_MEDIA_TYPE_LEN MAX_RECEIPT_IDS MAX_LAMPORT MAX_URI_LEN BUNDLE_LIFETIME_SECONDS
+        MAX_ACCEPTED_PER_CHAIN MAX_DEVICES MAX_BUNDLE_BODY_LEN MAX_BUNDLE_LEN MAX_ENVELOPE_LEN MAX_CONTENT_LEN MAX_TEXT_LEN
+        MAX_DATA_LEN MAX_MEDIA_TYPE_LEN MAX_RECEIPT_IDS MAX_LAMPORT MAX_URI_LEN MAX_CODE_LEN MAX_CODE_FRAMES BUNDLE_LIFETIME_SECONDS
         SIGNED_PREKEY_LIFETIME_SECONDS SIGNED_PREKEY_RETENTION_SECONDS MAX_CLOCK_SKEW_SECONDS SAFETY_NUMBER_ITERATIONS
         MAX_HEALING_IDS MAX_HEALING_CONVERSATIONS MAX_HEALING_ATTEMPTS MAX_HEALING_PER_DAY HEALING_BACK_OFF_SECONDS
         MAX_RESENT_AT_ONCE RESEND_AFTER_SECONDS HEALING_WINDOW_SECONDS LINK_LIFETIME_SECONDS TAKE_OVER_AFTER_SECONDS
@@ -322,4 +322,24 @@ fn sources(folders: &[&str]) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+#[test]
+fn the_appendix_is_the_table_of_pictures() {
+    let stated: Vec<_> = rows(&rfc(), "digits")
+        .into_iter()
+        .map(|row| (row[0].clone(), row[1].clone(), row[2].clone()))
+        .collect();
+    let used: Vec<_> = windlass::identity::EMOJI
+        .iter()
+        .enumerate()
+        .map(|(digits, (picture, name))| {
+            (
+                format!("{digits:02}"),
+                (*picture).to_owned(),
+                (*name).to_owned(),
+            )
+        })
+        .collect();
+    assert_eq!(stated, used);
 }

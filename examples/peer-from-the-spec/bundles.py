@@ -1,8 +1,10 @@
 """Bundles, invitation URIs, addresses and safety numbers, from the RFC alone. Section numbers are those of the RFC."""
 
 import hashlib
+import re
 from base64 import b32decode, b32encode
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -10,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from peer import Device, Field, Fixed32, P, Prekey, blob, check, decode, encode, first, identity_of_seed, x25519_of_identity
 from peer import Refused as Refused
 
+RFC = Path(__file__).parents[2] / "docs/spec/rfc.md"
 SMALL_ORDER_U = {0, 1, P - 1} | {
     int.from_bytes(bytes.fromhex(u), "little")
     for u in (
@@ -102,16 +105,48 @@ def bundle_to_uri(encoded: bytes) -> str:
     return to_uri("B", encoded)
 
 
-def bundle_of_uri(uri: str) -> bytes:
+def of_uri(uri: str) -> tuple[str, bytes]:
     text = "".join(uri.split()).upper()
-    check(text.startswith("WINDLASS:B"), "scheme")
+    check(text.startswith("WINDLASS:") and text[9:10].isalpha(), "scheme")
     try:
         data = b32decode(text[10:] + "=" * (-len(text[10:]) % 8))
     except ValueError:
         raise Refused("damaged") from None
-    check(len(data) > 4 and bundle_to_uri(data[:-4]) == text, "damaged")
-    read_bundle(data[:-4])
-    return data[:-4]
+    check(len(data) > 4 and to_uri(text[9], data[:-4]) == text, "damaged")
+    return text[9], data[:-4]
+
+
+def invitation(text: str) -> tuple[bytes, bool]:
+    """The bundle, and whether it was shown in person; of a URI, or of a link to a web page (§6.5)."""
+    is_link = text.lower().startswith(("https://", "http://"))
+    link, uri = text.split("#", 1) if is_link and "#" in text else ("", text)
+    kind, encoded = of_uri(uri)
+    check(kind in "BP", "kind")
+    identity = read_bundle(encoded).identity
+    for word in re.split("[^0-9A-Za-z]", link):
+        try:
+            named = identity_of_address(word)
+        except Refused:
+            continue
+        check(named == identity, "identity")
+    return encoded, kind == "P"
+
+
+def bundle_of_uri(uri: str) -> bytes:
+    return invitation(uri)[0]
+
+
+def frames(uri: str) -> list[str]:
+    """A URI as what is shown in turn (§6.6)."""
+    kind, data = of_uri(uri)
+    if len(uri) <= 400:
+        return [uri]
+    whole = kind.encode() + data
+    count = -(-len(whole) // 233)
+    length = -(-len(whole) // count)
+    head = hashlib.sha256(b"Windlass v1 uri checksum" + whole).digest()[:4]
+    parts = [whole[at : at + length] for at in range(0, len(whole), length)]
+    return [to_uri("F", head + bytes([number, count]) + part) for number, part in enumerate(parts)]
 
 
 # Addresses (§5.1): Bech32m of BIP-350 with the prefix "wl".
@@ -158,3 +193,10 @@ def safety_number(a: bytes, b: bytes) -> str:
         return "".join(f"{group:05}" for group in groups)
 
     return "".join(sorted((half(a), half(b))))
+
+
+def safety_emoji(digits: str) -> list[str]:
+    """One picture for each two digits, from the table in appendix A."""
+    rows = [line.split("|") for line in RFC.read_text().split("## Appendix A")[1].splitlines() if line.startswith("| ")]
+    table = {cells[1].strip(): cells[2].strip() for cells in rows}
+    return [table[digits[at : at + 2]] for at in range(0, len(digits), 2)]

@@ -47,7 +47,10 @@ def x25519(input: Case) -> Case:
 
 
 def safety_number(input: Case) -> Case:
-    return {"digits": bundles.safety_number(unhex(input, "a"), unhex(input, "b"))}
+    a, b = unhex(input, "a"), unhex(input, "b")
+    digits = bundles.safety_number(a, b)
+    emoji = "".join(bundles.safety_emoji(digits))
+    return {"digits": digits, "emoji": emoji, "code_shown_by_a": bundles.to_uri("S", a + b)}
 
 
 def show_prekey(prekey: Prekey | None) -> Case | None:
@@ -85,7 +88,12 @@ def bundle_build(input: Case) -> Case:
 
 
 def uri(input: Case) -> Case:
-    return {"encoded": bundles.bundle_of_uri(input["uri"]).hex()}
+    encoded, in_person = bundles.invitation(input["uri"])
+    return {"encoded": encoded.hex(), "in_person": in_person}
+
+
+def code_frames(input: Case) -> Case:
+    return {"frames": bundles.frames(input["uri"])}
 
 
 class Party:
@@ -238,6 +246,9 @@ def show_body(number: int, body: list[Field]) -> Any:
         author, conversation = blob(body, 1), blob(body, 2)
         check(len(author) == len(conversation) == 32, "copy")
         return {"copy": {"author": author.hex(), "conversation": conversation.hex(), "content": blob(body, 3).hex()}}
+    if number == 24:
+        check(len(blob(body, 1)) <= 8_320, "bundle")
+        return {"identity_change": blob(body, 1).hex()}
     if number == 23:
         return {"healing_answer": first(body, 1, 0)}
     removed = b"".join(messages(body, 1))
@@ -271,7 +282,7 @@ def content(input: Case) -> Case:
     check(len(message_id) == 16 and lamport <= 2**62 and len(reply_to) in (0, 16), "content")
     shown: Any = "unknown"
     for number, value in fields:
-        if 16 <= number <= 23 and isinstance(value, bytes):
+        if 16 <= number <= 24 and isinstance(value, bytes):
             try:
                 shown = show_body(number, decode(value))
             except UnicodeDecodeError:
@@ -334,8 +345,8 @@ def conversation(input: Case) -> list[Case]:
 KINDS: dict[str, Callable[[Case], Any]] = {
     function.__name__.replace("_", "-"): function
     for function in (
-        *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, x3dh, root_step, chain_steps),
-        *(message_key, sender_hint, padding, unpadding, header, envelope, content, device_transfer, conversation),
+        *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
+        *(x3dh, root_step, chain_steps, message_key, sender_hint, padding, unpadding, header, envelope, content, device_transfer, conversation),
     )
 }
 

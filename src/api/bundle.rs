@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::clock::time_of_seconds;
-use super::{Bytes, Identity, Result};
-use crate::bundle::{UriError, VerifiedBundle};
-use crate::qr;
+use super::code::{CodeReader, qr_png, qr_svg, qr_terminal};
+use super::{Bytes, Identity, Result, WindlassError};
+use crate::bundle::VerifiedBundle;
 use crate::wire::UriFault;
 
 /// A public prekey bundle whose signature was checked: what somebody needs to write a first message.
@@ -23,25 +23,22 @@ impl Bundle {
         Ok(Arc::new(Self(VerifiedBundle::decode(&bytes)?)))
     }
 
-    /// From a `windlass:` URI, in any case, wrapped or not.
+    /// From a `windlass:` URI, in any case, wrapped or not; or a link to a web page with the URI behind its `#`. A link that names an
+    /// address has to name the bundle's.
     #[uniffi::constructor]
     pub fn from_uri(uri: String) -> Result<Arc<Self>> {
         Ok(Arc::new(Self(VerifiedBundle::from_uri(&uri)?)))
     }
 
-    /// From a picture of a QR code, the bytes of a PNG or JPEG file. With several codes in it, the first that is a bundle.
+    /// From a picture of a QR code, the bytes of a PNG or JPEG file; of several codes that belong together all have to be in it. For a
+    /// camera that sees one after the other there is `CodeReader`.
     #[uniffi::constructor]
     pub fn from_qr_image(picture: Bytes) -> Result<Arc<Self>> {
-        let mut refused = UriError::Text(UriFault::Scheme);
-        for text in qr::read_picture(&picture)? {
-            match VerifiedBundle::from_uri(&text) {
-                Ok(bundle) => return Ok(Arc::new(Self(bundle))),
-                // A damaged bundle says more than another application's code beside it.
-                Err(UriError::Text(UriFault::Scheme)) => {}
-                Err(error) => refused = error,
-            }
-        }
-        Err(refused.into())
+        let read = CodeReader::new().take_picture(picture)?;
+        let uri = read
+            .uri
+            .ok_or(WindlassError::UriIncomplete(UriFault::Incomplete))?;
+        Self::from_uri(uri)
     }
 
     /// The signed bytes; about 160 for one device.
@@ -56,19 +53,22 @@ impl Bundle {
         self.0.to_uri()
     }
 
-    /// A QR code of the URI as an SVG document.
-    pub fn qr_svg(&self) -> Result<String> {
-        Ok(qr::svg(&self.to_uri())?)
+    /// A QR code of the URI as an SVG document, black on white, or light on dark. With several devices in it, it may be animated.
+    #[uniffi::method(default(dark = false))]
+    pub fn qr_svg(&self, dark: bool) -> Result<String> {
+        qr_svg(self.to_uri(), dark)
     }
 
-    /// A QR code of the URI as a PNG file.
-    pub fn qr_png(&self) -> Result<Bytes> {
-        Ok(qr::png(&self.to_uri())?.into())
+    /// A QR code of the URI as a PNG file, black on white, or light on dark.
+    #[uniffi::method(default(dark = false))]
+    pub fn qr_png(&self, dark: bool) -> Result<Bytes> {
+        qr_png(self.to_uri(), dark)
     }
 
-    /// A QR code of the URI as text for a terminal.
-    pub fn qr_terminal(&self) -> Result<String> {
-        Ok(qr::terminal(&self.to_uri())?)
+    /// A QR code of the URI as text for a terminal with a dark background, or a light one.
+    #[uniffi::method(default(dark = true))]
+    pub fn qr_terminal(&self, dark: bool) -> Result<String> {
+        qr_terminal(self.to_uri(), dark)
     }
 
     /// Whose bundle it is.

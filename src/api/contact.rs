@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use super::clock::{time, time_of_seconds};
 use super::engine::contacts;
+use crate::identity::PublicIdentity;
 
 /// Somebody we know.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
@@ -20,6 +21,8 @@ pub struct Contact {
     pub blocked: bool,
     /// True when the safety number was compared.
     pub verified: bool,
+    /// The address that they said they go on as.
+    pub moved_to: Option<String>,
     /// Ids of their devices.
     pub devices: Vec<u32>,
     /// From when on no new session can be begun with the bundle we have.
@@ -36,6 +39,8 @@ impl Contact {
             accepted: contact.is_accepted(),
             blocked: contact.row.blocked,
             verified: contact.row.verified,
+            moved_to: PublicIdentity::from_stored(&contact.row.moved_to)
+                .map(|identity| identity.address()),
             devices: bundle
                 .map(|bundle| bundle.devices().iter().map(|d| d.device_id).collect())
                 .unwrap_or_default(),

@@ -6,7 +6,6 @@ use super::engine::{Device, Moment, link};
 use super::{Bytes, Client, EncryptedStore, Result};
 use crate::crypto::{SeededRandom, system_random};
 use crate::link::{LinkRequest, transfer_from_uri, transfer_to_uri};
-use crate::qr;
 
 /// The new device's side of linking: it shows a code, an existing device scans it and answers with a transfer (`Client.link_device`),
 /// and `finish` makes this device one of the same identity.
@@ -21,25 +20,10 @@ impl DeviceLink {
         Ok(Arc::new(Self(LinkRequest::new(&mut system_random()?))))
     }
 
-    /// The code as a URI; 68 characters.
+    /// The code as a URI of 68 characters, for `qr_svg` and its like.
     #[must_use]
     pub fn to_uri(&self) -> String {
         self.0.to_uri()
-    }
-
-    /// The code as an SVG document.
-    pub fn qr_svg(&self) -> Result<String> {
-        Ok(qr::svg(&self.to_uri())?)
-    }
-
-    /// The code as a PNG file.
-    pub fn qr_png(&self) -> Result<Bytes> {
-        Ok(qr::png(&self.to_uri())?.into())
-    }
-
-    /// The code as text for a terminal.
-    pub fn qr_terminal(&self) -> Result<String> {
-        Ok(qr::terminal(&self.to_uri())?)
     }
 
     /// Puts the identity of the transfer into a new store, on a new device. Contacts and history come from the other devices: their

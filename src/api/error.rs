@@ -45,6 +45,16 @@ pub enum WindlassError {
     #[error("{0}")]
     UriDamaged(UriFault),
     #[error("{0}")]
+    UriIncomplete(UriFault),
+    #[error("{0}")]
+    IdentityMismatch(UriError),
+    #[error("this invitation was used here before; its owner is among your contacts")]
+    InvitationUsed,
+    #[error(
+        "this invitation may have gone through other hands; to be certain, scan the code that its owner shows in person"
+    )]
+    NotInPerson,
+    #[error("{0}")]
     LinkRefused(LinkError),
     #[error("{0}")]
     PictureUnreadable(QrError),
@@ -218,6 +228,7 @@ impl From<UriError> for WindlassError {
         match error {
             UriError::Text(fault) => fault.into(),
             UriError::Bundle(error) => error.into(),
+            UriError::Identity => Self::IdentityMismatch(error),
         }
     }
 }
@@ -228,6 +239,7 @@ impl From<UriFault> for WindlassError {
             UriFault::Scheme => Self::UriNotWindlass(fault),
             UriFault::Kind => Self::UriUnknownKind(fault),
             UriFault::Damaged => Self::UriDamaged(fault),
+            UriFault::Incomplete => Self::UriIncomplete(fault),
         }
     }
 }

@@ -51,6 +51,22 @@ pub(super) const TABLE: &[Row] = &[
         "Update this library, or use an invitation.",
     ),
     ("uri_damaged", false, "Copy or scan it again, whole."),
+    ("uri_incomplete", false, "Scan the other codes too."),
+    (
+        "identity_mismatch",
+        false,
+        "Refuse it: link and bundle are of two identities.",
+    ),
+    (
+        "invitation_used",
+        false,
+        "Write to the contact; for a further session ask for a new invitation.",
+    ),
+    (
+        "not_in_person",
+        false,
+        "Add it as an invitation and compare the safety number, or scan the code that its owner shows in person.",
+    ),
     (
         "link_refused",
         false,

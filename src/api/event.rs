@@ -66,6 +66,15 @@ pub enum Event {
         /// Devices that messages do not go to any more.
         removed: Vec<u32>,
     },
+    /// Somebody goes on as another identity. If the former was verified, that mark is gone; the new one has to be verified anew.
+    IdentityChanged {
+        /// The address that they had.
+        address: String,
+        /// The address that they have now: a contact, accepted as the former was.
+        new_address: String,
+        /// True if the former was verified until now.
+        was_verified: bool,
+    },
     /// Our request has come, and what is missing here follows, as events of its own.
     Synchronising {
         /// Address of the other side; our own for another device of ours.
@@ -116,10 +125,12 @@ pub enum UndecryptableCause {
     Quota,
     /// It claims to come from somebody who is blocked.
     Blocked,
+    /// It was written by a single-use invitation that somebody used before. Its sender will write again, without it.
+    InvitationUsed,
 }
 
 impl UndecryptableCause {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::UnknownSession,
         Self::UnknownPrekey,
         Self::HandshakeReplayed,
@@ -131,6 +142,7 @@ impl UndecryptableCause {
         Self::Content,
         Self::Quota,
         Self::Blocked,
+        Self::InvitationUsed,
     ];
 
     /// For the store; never 0.
@@ -155,6 +167,7 @@ impl UndecryptableCause {
             Self::Content => "its content is not of this protocol",
             Self::Quota => "its sender was not accepted yet and sends too much",
             Self::Blocked => "its sender is blocked",
+            Self::InvitationUsed => "its invitation was for one use, and was used before",
         }
     }
 }
@@ -195,6 +208,15 @@ impl Event {
                 address: identity.address(),
                 added: change.added,
                 removed: change.removed,
+            },
+            Outcome::IdentityChanged {
+                peer,
+                new,
+                was_verified,
+            } => Self::IdentityChanged {
+                address: peer.address(),
+                new_address: new.address(),
+                was_verified,
             },
             Outcome::Synchronising {
                 peer,

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use super::Bytes;
 use super::clock::time;
 use super::engine::history::Stored;
+use crate::bundle::VerifiedBundle;
 use crate::chat;
 use crate::identity::PublicIdentity;
 
@@ -27,6 +28,11 @@ pub enum Body {
     Opaque {
         /// At most 1,048,576 bytes.
         data: Bytes,
+    },
+    /// Its author goes on as another identity.
+    IdentityChange {
+        /// The address of the new identity; nothing if what was sent is no valid bundle.
+        address: Option<String>,
     },
     /// Of a kind that a later version brought. The message is kept.
     Unknown,
@@ -69,6 +75,11 @@ impl Body {
                 data: data.into(),
             },
             chat::Body::Opaque(data) => Self::Opaque { data: data.into() },
+            chat::Body::IdentityChange(bundle) => Self::IdentityChange {
+                address: VerifiedBundle::decode(&bundle)
+                    .ok()
+                    .map(|bundle| bundle.identity().address()),
+            },
             // What devices say to each other is in no history.
             chat::Body::Unknown
             | chat::Body::DeliveryReceipt(_)
@@ -88,7 +99,7 @@ impl Body {
                 data: data.into_vec(),
             },
             Self::Opaque { data } => chat::Body::Opaque(data.into_vec()),
-            Self::Unknown => return None,
+            Self::IdentityChange { .. } | Self::Unknown => return None,
         })
     }
 }

@@ -6,15 +6,12 @@ mod build;
 mod uri;
 
 pub use build::{OwnDevice, build};
-pub use uri::UriError;
+pub use uri::{Invitation, UriError};
 
 use crate::crypto::{DhPublic, SignatureError};
 use crate::identity::PublicIdentity;
-use crate::limits::{MAX_BUNDLE_BODY_LEN, MAX_CLOCK_SKEW_SECONDS, MAX_DEVICES};
+use crate::limits::{MAX_BUNDLE_BODY_LEN, MAX_BUNDLE_LEN, MAX_CLOCK_SKEW_SECONDS, MAX_DEVICES};
 use crate::wire::{self, WireError, malformed, v1};
-
-/// The longest encoding of a signed bundle: body, signature and their field headers.
-const MAX_ENCODED_LEN: usize = MAX_BUNDLE_BODY_LEN + 128;
 
 /// Why a bundle was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -105,7 +102,7 @@ impl VerifiedBundle {
         bytes: &[u8],
         verify: impl FnOnce(&[u8], &v1::SignedBundle) -> Result<PublicIdentity, BundleError>,
     ) -> Result<Self, BundleError> {
-        wire::check_version("bundle", bytes, MAX_ENCODED_LEN)?;
+        wire::check_version("bundle", bytes, MAX_BUNDLE_LEN)?;
         // The outer message carries nothing that the signature does not cover but these three fields, so it is strict; unknown
         // fields belong in the body, where they are signed and survive.
         let signed: v1::SignedBundle = wire::decode_strict("bundle", bytes)?;

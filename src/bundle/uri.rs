@@ -1,10 +1,13 @@
 //! A bundle as text (RFC windlass §6).
 
 use super::{BundleError, VerifiedBundle};
-use crate::wire::{UriFault, from_uri, to_uri};
+use crate::identity::PublicIdentity;
+use crate::wire::{UriFault, parse, split_link, to_uri};
 
 /// Tells a bundle from what later versions or other purposes put behind the scheme.
 const KIND: char = 'B';
+/// A bundle that its owner shows to somebody who stands in front of them.
+const IN_PERSON_KIND: char = 'P';
 
 /// Why a text is no bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -15,17 +18,63 @@ pub enum UriError {
     /// The bundle inside is refused.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// The link that it came with names somebody else.
+    #[error("the link names another identity than the bundle inside is of; do not use it")]
+    Identity,
+}
+
+/// A bundle, and how it was handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// The bundle.
+    pub bundle: VerifiedBundle,
+    /// True for a code that its owner made to be scanned from their own screen.
+    pub in_person: bool,
+}
+
+impl Invitation {
+    /// Reads a URI in any case, with white space around it or wrapped into lines, as mail programs do; or a link to a web page with
+    /// the URI as its fragment.
+    pub fn from_uri(uri: &str) -> Result<Self, UriError> {
+        let (kind, bytes) = parse(uri)?;
+        let in_person = match kind {
+            KIND => false,
+            IN_PERSON_KIND => true,
+            // Says which of the others it is.
+            _ => {
+                return Err(crate::wire::from_uri(KIND, uri)
+                    .err()
+                    .unwrap_or(UriFault::Kind)
+                    .into());
+            }
+        };
+        let bundle = VerifiedBundle::decode(&bytes)?;
+        let words = split_link(uri)
+            .0
+            .split(|c: char| !c.is_ascii_alphanumeric());
+        let mut named = words.filter_map(|word| PublicIdentity::from_address(word).ok());
+        if named.any(|identity| identity != *bundle.identity()) {
+            return Err(UriError::Identity);
+        }
+        Ok(Self { bundle, in_person })
+    }
 }
 
 impl VerifiedBundle {
-    /// The URI: about 270 characters for one device, 340 with a one-time prekey.
+    /// The URI: about 280 characters for one device, 340 with a one-time prekey.
     #[must_use]
     pub fn to_uri(&self) -> String {
         to_uri(KIND, self.encoded())
     }
 
-    /// Reads a URI in any case, with white space around it or wrapped into lines, as mail programs do.
+    /// The URI of a code that is shown to somebody in person.
+    #[must_use]
+    pub fn to_uri_in_person(&self) -> String {
+        to_uri(IN_PERSON_KIND, self.encoded())
+    }
+
+    /// Reads an invitation, however it was handed over.
     pub fn from_uri(uri: &str) -> Result<Self, UriError> {
-        Ok(Self::decode(&from_uri(KIND, uri)?)?)
+        Ok(Invitation::from_uri(uri)?.bundle)
     }
 }

@@ -9,7 +9,8 @@ use prost::Message;
 use super::control::{self, Copy, DeviceUpdate, HealingRequest};
 use crate::crypto::{CryptoRng, SecretBytes};
 use crate::limits::{
-    MAX_CONTENT_LEN, MAX_DATA_LEN, MAX_LAMPORT, MAX_MEDIA_TYPE_LEN, MAX_RECEIPT_IDS, MAX_TEXT_LEN,
+    MAX_BUNDLE_LEN, MAX_CONTENT_LEN, MAX_DATA_LEN, MAX_LAMPORT, MAX_MEDIA_TYPE_LEN,
+    MAX_RECEIPT_IDS, MAX_TEXT_LEN,
 };
 use crate::wire::{self, WireError, malformed, v1};
 
@@ -62,6 +63,8 @@ pub enum Body {
     Copy(Copy),
     /// Between devices of one identity.
     DeviceUpdate(DeviceUpdate),
+    /// Its author goes on as the identity of this encoded bundle.
+    IdentityChange(Vec<u8>),
     /// A body of a later version; the message is kept as it came.
     Unknown,
 }
@@ -164,6 +167,7 @@ impl Body {
             }
             Self::Opaque(data) => fits("message", data.len(), MAX_DATA_LEN),
             Self::DeliveryReceipt(ids) => fits("receipt", ids.len(), MAX_RECEIPT_IDS),
+            Self::IdentityChange(bundle) => fits("bundle", bundle.len(), MAX_BUNDLE_LEN),
             Self::Copy(copy) => fits("copy", copy.content.len(), MAX_CONTENT_LEN),
             Self::HealingRequest(_)
             | Self::HealingAnswer { .. }
@@ -213,6 +217,7 @@ impl Content {
             Some(v1::content::Body::DeviceUpdate(update)) => {
                 Body::DeviceUpdate(DeviceUpdate::from_wire(update)?)
             }
+            Some(v1::content::Body::IdentityChange(change)) => Body::IdentityChange(change.bundle),
         };
         body.check().map_err(|_| malformed("body"))?;
         Ok(Self {
@@ -251,6 +256,11 @@ impl Content {
             }
             Body::Copy(copy) => Some(v1::content::Body::Copy(copy.to_wire())),
             Body::DeviceUpdate(update) => Some(v1::content::Body::DeviceUpdate(update.to_wire())),
+            Body::IdentityChange(bundle) => {
+                Some(v1::content::Body::IdentityChange(v1::IdentityChange {
+                    bundle: bundle.clone(),
+                }))
+            }
             Body::Unknown => None,
         };
         SecretBytes::new(

@@ -9,6 +9,8 @@ use std::io::Cursor;
 const QUIET_ZONE: usize = 4;
 /// Pixels for each module of a PNG.
 const SCALE: usize = 8;
+/// How long each of several codes is shown: a camera sees twenty pictures in it.
+const SECONDS_PER_CODE: f64 = 0.7;
 /// A picture larger than this on a side is no photograph of a code but an attack on memory.
 const MAX_PICTURE_SIDE: u32 = 10_000;
 /// Bytes that decoding a picture may take.
@@ -34,32 +36,99 @@ fn code(text: &str) -> Result<QrCode, QrError> {
         .map_err(|_| QrError::TooLong)
 }
 
-/// The code as an SVG document, black on white.
-pub fn svg(text: &str) -> Result<String, QrError> {
-    Ok(code(text)?
-        .render::<svg::Color<'_>>()
-        .quiet_zone(true)
-        .min_dimensions(256, 256)
-        .build())
+/// One code or several that follow each other, as an SVG document: black on white, or light on dark. Either has a quiet zone of its
+/// own, so that it can be read on any page.
+pub fn svg(texts: &[String], dark: bool) -> Result<String, QrError> {
+    let codes = texts
+        .iter()
+        .map(|text| code(text))
+        .collect::<Result<Vec<_>, _>>()?;
+    // The longest decides, so that a set has one size.
+    let version = codes
+        .iter()
+        .map(QrCode::version)
+        .max_by_key(|version| version.width());
+    let mut pictures = Vec::with_capacity(texts.len());
+    for (text, code) in texts.iter().zip(codes) {
+        let code = match version {
+            Some(version) if version != code.version() => {
+                QrCode::with_version(text, version, code.error_correction_level())
+                    .map_err(|_| QrError::TooLong)?
+            }
+            _ => code,
+        };
+        let (paper, ink) = if dark {
+            ("#000", "#fff")
+        } else {
+            ("#fff", "#000")
+        };
+        let picture = code
+            .render()
+            .quiet_zone(true)
+            .min_dimensions(256, 256)
+            .light_color(svg::Color(paper))
+            .dark_color(svg::Color(ink))
+            .build();
+        pictures.push(picture);
+    }
+    match pictures.as_slice() {
+        [one] => Ok(one.clone()),
+        several => Ok(animated(several)),
+    }
 }
 
-/// The code as text for a terminal, two modules to a character. Drawn light on dark with explicit blocks for the light modules,
-/// so that a terminal with a dark background shows a code that readers take.
-pub fn terminal(text: &str) -> Result<String, QrError> {
+/// Pictures of one size as one that shows them in turn.
+fn animated(pictures: &[String]) -> String {
+    let head = r#"<?xml version="1.0" standalone="yes"?>"#;
+    // Without the declaration a document can stand inside another.
+    let inner = |picture: &str| {
+        picture
+            .split_once("?>")
+            .map_or(picture, |(_, rest)| rest)
+            .to_owned()
+    };
+    let size = pictures.first().and_then(|picture| {
+        let start = picture.find("viewBox=")?;
+        picture.get(start..)?.split('>').next()
+    });
+    let count = pictures.len();
+    let seconds = count as f64 * SECONDS_PER_CODE;
+    let mut all = format!(
+        r#"{head}<svg xmlns="http://www.w3.org/2000/svg" version="1.1" width="100%" {}>"#,
+        size.unwrap_or_default()
+    );
+    for (at, picture) in pictures.iter().enumerate() {
+        let shown = |other: usize| if other == at { "inline" } else { "none" };
+        let values: Vec<_> = (0..count).map(shown).collect();
+        let values = values.join(";");
+        all += &format!(
+            r#"<g display="{}">{}<animate attributeName="display" calcMode="discrete" dur="{seconds}s" repeatCount="indefinite" values="{values}"/></g>"#,
+            shown(0),
+            inner(picture)
+        );
+    }
+    all + "</svg>"
+}
+
+/// The code as text for a terminal, two modules to a character. What is light on the paper is drawn in blocks for a terminal with a
+/// dark background, what is dark for one with a light background; so a reader sees dark on light on both.
+pub fn terminal(text: &str, dark: bool) -> Result<String, QrError> {
+    let (block, blank) = (unicode::Dense1x2::Dark, unicode::Dense1x2::Light);
+    let (ink, paper) = if dark { (blank, block) } else { (block, blank) };
     Ok(code(text)?
         .render::<unicode::Dense1x2>()
         .quiet_zone(true)
-        .dark_color(unicode::Dense1x2::Light)
-        .light_color(unicode::Dense1x2::Dark)
+        .dark_color(ink)
+        .light_color(paper)
         .build())
 }
 
-/// The code as a PNG, black on white.
-pub fn png(text: &str) -> Result<Vec<u8>, QrError> {
+/// The code as a PNG, black on white, or light on dark.
+pub fn png(text: &str, dark: bool) -> Result<Vec<u8>, QrError> {
     let code = code(text)?;
     let width = code.width();
     let colors = code.to_colors();
-    let dark = |x: usize, y: usize| {
+    let is_ink = |x: usize, y: usize| {
         let (x, y) = (x.checked_sub(QUIET_ZONE), y.checked_sub(QUIET_ZONE));
         match (x, y) {
             (Some(x), Some(y)) if x < width && y < width => {
@@ -71,7 +140,11 @@ pub fn png(text: &str) -> Result<Vec<u8>, QrError> {
     let side = u32::try_from((width + 2 * QUIET_ZONE) * SCALE).map_err(|_| QrError::TooLong)?;
     let picture = image::ImageBuffer::from_fn(side, side, |x, y| {
         let module = |at: u32| at as usize / SCALE;
-        Luma([if dark(module(x), module(y)) { 0u8 } else { 255 }])
+        Luma([if is_ink(module(x), module(y)) == dark {
+            255u8
+        } else {
+            0
+        }])
     });
     let mut bytes = Vec::new();
     picture
@@ -117,10 +190,10 @@ mod tests {
     #[test]
     fn a_drawn_code_is_read_back() {
         let text = format!("WINDLASS:B{}", "ABCDEFG234567".repeat(25));
-        let read = read_picture(&png(&text).unwrap()).unwrap();
+        let read = read_picture(&png(&text, false).unwrap()).unwrap();
         assert_eq!(read, std::slice::from_ref(&text));
-        assert!(svg(&text).unwrap().starts_with("<?xml"));
-        assert!(terminal(&text).unwrap().lines().count() > 20);
+        assert!(svg(&[text.clone()], false).unwrap().starts_with("<?xml"));
+        assert!(terminal(&text, true).unwrap().lines().count() > 20);
     }
 
     #[test]
@@ -132,6 +205,6 @@ mod tests {
             .write_to(&mut Cursor::new(&mut blank), ImageFormat::Png)
             .unwrap();
         assert_eq!(read_picture(&blank), Err(QrError::NoCode));
-        assert_eq!(svg(&"x".repeat(10_000)), Err(QrError::TooLong));
+        assert_eq!(svg(&["x".repeat(10_000)], false), Err(QrError::TooLong));
     }
 }

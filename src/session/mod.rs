@@ -227,6 +227,12 @@ impl Session {
     pub fn is_pending(&self) -> bool {
         matches!(self.phase, Phase::Pending(_))
     }
+
+    /// True as long as it is uncertain whether the one-time prekey it was begun with was still there.
+    #[must_use]
+    pub fn awaits_one_time_prekey(&self) -> bool {
+        matches!(&self.phase, Phase::Pending(handshake) if handshake.one_time_prekey_id.is_some())
+    }
 }
 
 /// A short hash of a part as it came: the same number with the same digest is a duplicate, with another digest it is a sign that

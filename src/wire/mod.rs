@@ -3,10 +3,12 @@
 //! The generated types hold raw fields. Each upper layer turns them into types of its own whose values are checked, so nothing
 //! above this module handles a field of a length it did not check.
 
+mod frames;
 mod rows;
 mod uri;
 
-pub use uri::{URI_SCHEME, UriFault, from_uri, to_uri};
+pub use frames::{Frames, Progress, frames};
+pub use uri::{URI_SCHEME, UriFault, from_uri, parse, split_link, to_uri};
 
 use prost::Message;
 

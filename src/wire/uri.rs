@@ -2,19 +2,20 @@
 
 use data_encoding::BASE32_NOPAD;
 
+use super::frames::FRAME_KIND;
 use crate::crypto::{labels, sha256};
 use crate::limits::MAX_URI_LEN;
 
 /// The scheme, as written; reading takes any case.
 pub const URI_SCHEME: &str = "WINDLASS:";
 
-const CHECKSUM_LEN: usize = 4;
+pub(super) const CHECKSUM_LEN: usize = 4;
 
 /// Why a text is not the URI that was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UriFault {
     /// Another application's text.
-    #[error("not a windlass: URI")]
+    #[error("not a windlass: URI, but another application's code")]
     Scheme,
     /// A `windlass:` URI of another kind, or of one that is not known here.
     #[error("this windlass: URI is of another kind, or of a newer version")]
@@ -22,46 +23,94 @@ pub enum UriFault {
     /// Cut short, mistyped or too long.
     #[error("the URI is damaged, copy it or scan it again")]
     Damaged,
+    /// One of several codes.
+    #[error("this is one of several codes that belong together; scan the others too")]
+    Incomplete,
 }
 
 /// The URI of some bytes.
 #[must_use]
 pub fn to_uri(kind: char, bytes: &[u8]) -> String {
     let mut all = bytes.to_vec();
-    all.extend_from_slice(&checksum(bytes));
+    all.extend_from_slice(&checksum(&[bytes]));
     format!("{URI_SCHEME}{kind}{}", BASE32_NOPAD.encode(&all))
 }
 
-/// The bytes of a URI in any case, with white space around it or wrapped into lines, as mail programs do.
+/// The letters of version 1.
+const KINDS: &str = "BFLPST";
+
+/// The bytes of a URI of this kind.
 pub fn from_uri(kind: char, uri: &str) -> Result<Vec<u8>, UriFault> {
+    let text = plain(uri)?;
+    match first(&text)? {
+        (found, encoded) if found == kind => decode(encoded),
+        (FRAME_KIND, _) => Err(UriFault::Incomplete),
+        _ => Err(UriFault::Kind),
+    }
+}
+
+/// The kind and the bytes of a URI of any kind of this version.
+pub fn parse(uri: &str) -> Result<(char, Vec<u8>), UriFault> {
+    let text = plain(uri)?;
+    match first(&text)? {
+        (kind, encoded) if KINDS.contains(kind) => Ok((kind, decode(encoded)?)),
+        _ => Err(UriFault::Kind),
+    }
+}
+
+/// What is behind the scheme, of a URI in any case, with white space around it or wrapped into lines, as mail programs do; or of a link
+/// to a web page with the URI as its fragment.
+fn plain(uri: &str) -> Result<String, UriFault> {
     if uri.len() > 2 * MAX_URI_LEN {
         return Err(UriFault::Damaged);
     }
-    let text: String = uri
+    let text: String = split_link(uri)
+        .1
         .chars()
         .filter(|character| !character.is_ascii_whitespace())
         .map(|character| character.to_ascii_uppercase())
         .collect();
     let rest = text.strip_prefix(URI_SCHEME).ok_or(UriFault::Scheme)?;
-    if rest.is_empty() {
-        return Err(UriFault::Damaged);
-    }
-    let encoded = rest.strip_prefix(kind).ok_or(UriFault::Kind)?;
+    Ok(rest.to_owned())
+}
+
+fn first(text: &str) -> Result<(char, &str), UriFault> {
+    let mut characters = text.chars();
+    let kind = characters.next().ok_or(UriFault::Damaged)?;
+    Ok((kind, characters.as_str()))
+}
+
+fn decode(encoded: &str) -> Result<Vec<u8>, UriFault> {
     let bytes = BASE32_NOPAD
         .decode(encoded.as_bytes())
         .map_err(|_| UriFault::Damaged)?;
     let (bytes, sum) = bytes
         .split_last_chunk::<CHECKSUM_LEN>()
         .ok_or(UriFault::Damaged)?;
-    if *sum != checksum(bytes) {
+    if *sum != checksum(&[bytes]) {
         return Err(UriFault::Damaged);
     }
     Ok(bytes.to_vec())
 }
 
+/// A link to a web page before its fragment, and the fragment; an empty link and the whole text if it is no such link.
+#[must_use]
+pub fn split_link(text: &str) -> (&str, &str) {
+    let start: String = text.trim_start().chars().take(8).collect();
+    let start = start.to_ascii_lowercase();
+    if start.starts_with("https://") || start.starts_with("http://") {
+        // Without a fragment it is a link, and no URI of ours.
+        text.split_once('#').unwrap_or((text, ""))
+    } else {
+        ("", text)
+    }
+}
+
 /// The first four bytes of a hash: finds mistakes, proves nothing.
-fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_LEN] {
-    let hash = sha256(&[labels::URI_CHECKSUM, bytes]);
+pub(super) fn checksum(parts: &[&[u8]]) -> [u8; CHECKSUM_LEN] {
+    let mut all = vec![labels::URI_CHECKSUM];
+    all.extend_from_slice(parts);
+    let hash = sha256(&all);
     let mut sum = [0; CHECKSUM_LEN];
     for (to, from) in sum.iter_mut().zip(hash) {
         *to = from;

@@ -2,14 +2,18 @@
 
 use prost::Message;
 use serde_json::{Value, json};
-use windlass::bundle::{BundleError, OwnDevice, Prekey, UriError, VerifiedBundle, build};
+use windlass::bundle::{
+    BundleError, Invitation, OwnDevice, Prekey, UriError, VerifiedBundle, build,
+};
 use windlass::chat::{Body, Content, ConversationState, KnownContact};
 use windlass::crypto::{self, DhPublic, DhSecret, Secret};
-use windlass::identity::{AddressError, IdentityKeyPair, PublicIdentity, safety_number};
+use windlass::identity::{
+    AddressError, IdentityKeyPair, PublicIdentity, safety_code, safety_emoji, safety_number,
+};
 use windlass::link::{LinkError, LinkRequest};
 use windlass::ratchet::{ChainKey, MessageKey, RootKey};
 use windlass::session::{Envelope, Header, HintKey};
-use windlass::wire::{UriFault, WireError};
+use windlass::wire::{Frames, UriFault, WireError, frames};
 use windlass::x3dh::{self, ResponderKeys};
 
 use crate::support::{Channel, Device, Scripted, refusal, secret};
@@ -22,6 +26,7 @@ pub fn evaluate(kind: &str, input: &Value) -> Value {
         "ed25519-key" => ed25519_key(input),
         "x25519" => x25519(input),
         "safety-number" => safety(input),
+        "code-frames" => code_frames(input),
         "bundle" => bundle(input),
         "bundle-build" => bundle_build(input),
         "uri" => uri(input),
@@ -123,7 +128,25 @@ fn x25519(input: &Value) -> Value {
 }
 
 fn safety(input: &Value) -> Value {
-    json!({ "digits": safety_number(&public(input, "a"), &public(input, "b")) })
+    let (a, b) = (public(input, "a"), public(input, "b"));
+    let digits = safety_number(&a, &b);
+    let emoji = safety_emoji(&digits)
+        .into_iter()
+        .map(|(picture, _)| picture);
+    json!({ "digits": digits, "emoji": emoji.collect::<String>(), "code_shown_by_a": safety_code(&a, &b) })
+}
+
+/// The codes of a URI that is too long for one, and back.
+fn code_frames(input: &Value) -> Value {
+    let shown = frames(input["uri"].as_str().unwrap()).unwrap();
+    let mut reader = Frames::default();
+    let read: Vec<_> = shown
+        .iter()
+        .rev()
+        .map(|frame| reader.take(frame).unwrap().uri)
+        .collect();
+    assert_eq!(read.last().unwrap().as_deref(), input["uri"].as_str());
+    json!({ "frames": shown })
 }
 
 fn show_bundle(bundle: &VerifiedBundle) -> Value {
@@ -182,11 +205,15 @@ fn bundle_build(input: &Value) -> Value {
 }
 
 fn uri(input: &Value) -> Value {
-    match VerifiedBundle::from_uri(input["uri"].as_str().unwrap()) {
-        Ok(bundle) => json!({ "encoded": hex(bundle.encoded()) }),
+    match Invitation::from_uri(input["uri"].as_str().unwrap()) {
+        Ok(Invitation { bundle, in_person }) => {
+            json!({ "encoded": hex(bundle.encoded()), "in_person": in_person })
+        }
         Err(UriError::Text(UriFault::Scheme)) => error("scheme"),
         Err(UriError::Text(UriFault::Kind)) => error("kind"),
         Err(UriError::Text(UriFault::Damaged)) => error("damaged"),
+        Err(UriError::Text(UriFault::Incomplete)) => error("incomplete"),
+        Err(UriError::Identity) => error("identity"),
         Err(UriError::Bundle(refused)) => error(bundle_code(&refused)),
     }
 }
@@ -382,6 +409,7 @@ fn content(input: &Value) -> Value {
                 "contacts": update.contacts.iter().map(contact).collect::<Vec<_>>(),
             } })
         }
+        Body::IdentityChange(bundle) => json!({ "identity_change": hex(bundle) }),
         Body::Unknown => json!("unknown"),
     };
     json!({

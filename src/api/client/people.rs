@@ -1,8 +1,10 @@
 //! Contacts, and whom we answer.
 
 use super::Client;
-use crate::api::engine::{contacts, devices, trust};
+use crate::api::engine::{contacts, devices, prekeys, send, trust};
 use crate::api::{Bundle, Contact, Result, TrustPolicy, WindlassError};
+use crate::bundle::Invitation;
+use crate::chat;
 use crate::identity::PublicIdentity;
 use crate::store::Writer;
 
@@ -14,6 +16,62 @@ impl Client {
             let contact = contacts::add(writer, &self.device, &bundle.0, moment)?;
             devices::share_contact(writer, &self.device, &contact, moment)?;
             Ok(Contact::from_engine(&contact))
+        })
+    }
+
+    /// A code to show to somebody who stands in front of us: a single-use invitation that says so. Made anew for each person; draw it
+    /// with `qr_svg` and its like, and never send it.
+    pub fn in_person_code(&self) -> Result<String> {
+        self.write(|writer, moment| {
+            let bundle = prekeys::single_use_bundle(writer, &self.device, moment)?;
+            Ok(bundle.to_uri_in_person())
+        })
+    }
+
+    /// Adds the person whose in-person code was scanned from their own screen, and marks them verified. To be called with what the
+    /// camera saw, never with a text that was sent: whoever made the code is then taken for the person in front of the user.
+    pub fn meet(&self, code: String) -> Result<Contact> {
+        let Invitation { bundle, in_person } =
+            Invitation::from_uri(&code).map_err(WindlassError::from)?;
+        if !in_person {
+            return Err(WindlassError::NotInPerson);
+        }
+        self.write(|writer, moment| {
+            let mut contact = contacts::add(writer, &self.device, &bundle, moment)?;
+            contact.row.verified = true;
+            contact.save(writer)?;
+            devices::share_contact(writer, &self.device, &contact, moment)?;
+            Ok(Contact::from_engine(&contact))
+        })
+    }
+
+    /// Tells all accepted contacts that we go on as the identity of this bundle, in messages of their conversations; how many they
+    /// are. For who begins anew after a theft, or unites two identities. They have to verify the new identity anew.
+    pub fn announce_identity(&self, bundle: &Bundle) -> Result<u32> {
+        let new = bundle.0.identity();
+        if *new == self.device.public() {
+            return Err(WindlassError::OwnBundle);
+        }
+        self.write(|writer, moment| {
+            bundle.0.check_time(moment.seconds())?;
+            let mut told = 0;
+            for contact in contacts::all(writer)? {
+                if !contact.is_accepted() || contact.row.blocked || contact.identity == *new {
+                    continue;
+                }
+                let body = chat::Body::IdentityChange(bundle.0.encoded().to_vec());
+                match send::send(writer, &self.device, &contact.identity, body, None, moment) {
+                    Ok(_) => told += 1,
+                    // They cannot be written to, and hear of it another way.
+                    Err(
+                        WindlassError::BundleExpired(_)
+                        | WindlassError::NoBundle
+                        | WindlassError::ContactNotVerified,
+                    ) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(told)
         })
     }
 

@@ -75,6 +75,13 @@ pub(in crate::api) fn add(
     if *bundle.identity() == device.public() {
         return Err(WindlassError::OwnBundle);
     }
+    if let Some(known) = find(store, bundle.identity())?
+        && known.row.added_by_user
+        && known.row.one_time_prekeys_used
+        && known.row.bundle == bundle.encoded()
+    {
+        return Err(WindlassError::InvitationUsed);
+    }
     let (mut contact, _) = take_in(store, device, bundle, moment)?;
     trust::accept(store, device, &mut contact, moment)?;
     if !contact.row.added_by_user {
@@ -154,6 +161,7 @@ pub(super) fn find_or_new(
             added_by_user: false,
             verified: false,
             one_time_prekeys_used: false,
+            moved_to: Vec::new(),
             ..Default::default()
         },
     })

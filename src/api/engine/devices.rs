@@ -265,7 +265,8 @@ pub(super) fn take_in_contact(
     let new = contacts::find(store, &identity)?.is_none();
     let (mut contact, _) = contacts::take_in(store, device, &bundle, moment)?;
     // A decision of the user stays until the user takes it back here.
-    contact.row.verified |= known.verified;
+    // Whoever left that identity is not vouched for by an older message.
+    contact.row.verified |= known.verified && contact.row.moved_to.is_empty();
     contact.row.accepted |= known.accepted;
     contact.row.blocked |= known.blocked;
     contact.save(store)?;

@@ -200,6 +200,11 @@ pub(super) fn one_time_prekey(
         .transpose()
 }
 
+/// Whether there was a one-time prekey of this number. An older copy of this store may have forgotten that.
+pub(super) fn was_handed_out(store: &impl Rows, id: u32) -> Result<bool, WindlassError> {
+    Ok(id <= device_row(store)?.last_one_time_prekey_id)
+}
+
 /// Erases a one-time prekey: in the transaction that stores the session it made, never before.
 pub(super) fn erase_one_time_prekey(store: &mut Writer<'_>, id: u32) -> Result<(), WindlassError> {
     store.delete(Table::OneTimePrekeys, Key::new(&id.to_be_bytes()))?;

@@ -53,6 +53,11 @@ pub(in crate::api) enum Outcome {
         identity: PublicIdentity,
         change: DeviceChange,
     },
+    IdentityChanged {
+        peer: PublicIdentity,
+        new: PublicIdentity,
+        was_verified: bool,
+    },
     Synchronising {
         peer: PublicIdentity,
         device_id: u32,
@@ -300,6 +305,9 @@ fn receive_first(
         None => None,
         Some(id) => match prekeys::one_time_prekey(store, id)? {
             Some(secret) => Some(secret),
+            None if prekeys::was_handed_out(store, id)? => {
+                return ask(store, Cause::InvitationUsed, moment);
+            }
             None => return ask(store, Cause::UnknownPrekey, moment),
         },
     };

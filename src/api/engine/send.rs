@@ -25,13 +25,16 @@ pub(super) enum To {
     AllAnew,
     /// One device.
     One(u32),
+    /// One device, something that it may not have been able to read: a session that was begun with a one-time prekey and is not
+    /// answered yet is left, for somebody else may have used the invitation before (RFC windlass §8.2.4).
+    Again(u32),
 }
 
 impl To {
     pub(super) fn takes(self, device_id: u32) -> bool {
         match self {
             Self::All | Self::AllAfresh | Self::AllAnew => true,
-            Self::One(one) => one == device_id,
+            Self::One(one) | Self::Again(one) => one == device_id,
         }
     }
 }
@@ -139,7 +142,7 @@ pub(super) fn resend(
     let Some((peer, encoded)) = history::encoded(store, author, id)? else {
         return Ok(false);
     };
-    let one = To::One(to.device_id);
+    let one = To::Again(to.device_id);
     let envelope = if to.identity == own {
         let copy = Body::Copy(Copy {
             author: author.to_bytes(),
@@ -218,7 +221,7 @@ pub(super) fn to_contact(
         )?);
     }
     // When one device alone heard of the bundle, the others have still to.
-    if !told && !matches!(to, To::One(_)) {
+    if !told && !matches!(to, To::One(_) | To::Again(_)) {
         contact.row.own_bundle_told = own_bundle.issued_at();
         contact.save(store)?;
     }
@@ -283,6 +286,7 @@ fn known_session(
         To::AllAnew => None,
         To::AllAfresh => active.filter(Session::is_pending),
         To::All | To::One(_) => active,
+        To::Again(_) => active.filter(|session| !session.awaits_one_time_prekey()),
     })
 }
 

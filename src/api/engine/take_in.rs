@@ -234,11 +234,18 @@ fn take_in(
         _ if peer == device.public() => Ok(None),
         _ => {
             let id = content.id;
+            let new_bundle = match &content.body {
+                Body::IdentityChange(bundle) => VerifiedBundle::decode(bundle).ok(),
+                _ => None,
+            };
             if history::contains(store, &peer, &id)? {
                 outcomes.push(Outcome::Duplicate { id: Some(id) });
             } else {
                 let stored = history::append(store, &peer, &peer, content, encoded, None, moment)?;
                 outcomes.push(Outcome::Message(Box::new(stored)));
+                if let Some(bundle) = new_bundle {
+                    outcomes.extend(trust::follow(store, device, &peer, &bundle, moment)?);
+                }
             }
             Ok(Some(id))
         }

@@ -1,10 +1,13 @@
 //! Whom we talk to: the trust policy, those who wrote first and wait to be accepted, and what they may cost (RFC windlass §8.6).
 
 use super::contacts::Contact;
+use super::receive::Outcome;
 use super::{Device, Moment, contacts, get_row, put_row, send, sessions, timeline, unacknowledged};
 use crate::api::error::WindlassError;
 use crate::api::trust::TrustPolicy;
+use crate::bundle::VerifiedBundle;
 use crate::chat::MessageId;
+use crate::identity::PublicIdentity;
 use crate::limits::{
     MAX_STRANGER_BYTES, MAX_STRANGER_SESSIONS_PER_HOUR, MAX_STRANGER_SKIPPED_KEYS, MAX_STRANGERS,
     MAX_STRANGERS_BYTES, STRANGER_RETENTION_SECONDS,
@@ -119,6 +122,36 @@ pub(in crate::api) fn erase(
     store.delete(Table::Healing, Key::new(&key))?;
     store.delete(Table::Contacts, Key::new(&key))?;
     Ok(())
+}
+
+/// Somebody says that they go on as another identity (RFC windlass §8.6.6). Whoever says so may be a thief of the former one, so what
+/// was verified of it is not verified any more, and nothing is of the new one.
+pub(super) fn follow(
+    store: &mut Writer<'_>,
+    device: &Device,
+    former: &PublicIdentity,
+    bundle: &VerifiedBundle,
+    moment: &Moment,
+) -> Result<Option<Outcome>, WindlassError> {
+    let new = *bundle.identity();
+    let Some(mut contact) = contacts::find(store, former)? else {
+        return Ok(None);
+    };
+    if !contact.is_accepted() || contact.row.blocked || new == *former || new == device.public() {
+        return Ok(None);
+    }
+    let was_verified = core::mem::take(&mut contact.row.verified);
+    contact.row.moved_to = new.to_bytes().to_vec();
+    contact.save(store)?;
+    let (mut successor, _) = contacts::take_in(store, device, bundle, moment)?;
+    release(store, &mut successor)?;
+    successor.row.accepted = true;
+    successor.save(store)?;
+    Ok(Some(Outcome::IdentityChanged {
+        peer: *former,
+        new,
+        was_verified,
+    }))
 }
 
 fn strangers(store: &impl Rows) -> Result<StrangersRow, WindlassError> {

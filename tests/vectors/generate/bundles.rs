@@ -242,6 +242,11 @@ pub fn uri() -> Vec<Case> {
     let good = VerifiedBundle::decode(&signed.encode_to_vec())
         .unwrap()
         .to_uri();
+    let in_person = VerifiedBundle::decode(&signed.encode_to_vec())
+        .unwrap()
+        .to_uri_in_person();
+    let address = owner.public().address();
+    let other = IdentityKeyPair::generate(&mut rng).public().address();
     let mut forged = signed;
     forged.signature[5] ^= 1;
     let mut mistyped = good.clone().into_bytes();
@@ -278,8 +283,47 @@ pub fn uri() -> Vec<Case> {
             good.replace("WINDLASS:B", "WINDLASS:B1"),
         ),
         ("checksum right, signature wrong", unsigned),
+        ("shown in person", in_person),
+        (
+            "a link with it as fragment",
+            format!("https://example.org/invite#{good}"),
+        ),
+        (
+            "a link that names the same identity",
+            format!("https://example.org/{address}?a=b#{good}"),
+        ),
+        (
+            "a link that names another identity",
+            format!("https://example.org/{other}#{good}"),
+        ),
+        (
+            "a link without a fragment",
+            format!("https://example.org/{address}"),
+        ),
+        (
+            "one of several codes",
+            windlass::wire::to_uri('F', &[1; 60]),
+        ),
+        ("a safety code", windlass::wire::to_uri('S', &[1; 64])),
     ]
     .into_iter()
     .map(|(name, uri)| (name.to_owned(), json!({ "uri": uri })))
     .collect()
+}
+
+pub fn code_frames() -> Vec<Case> {
+    let mut rng = rng(21);
+    let owner = IdentityKeyPair::generate(&mut rng);
+    [1, 4, 8]
+        .into_iter()
+        .map(|count| {
+            let devices = devices(count, true, &mut rng);
+            let signed = sign(&owner, body(&devices, &owner).encode_to_vec());
+            let bundle = VerifiedBundle::decode(&signed.encode_to_vec()).unwrap();
+            (
+                format!("devices: {count}"),
+                json!({ "uri": bundle.to_uri() }),
+            )
+        })
+        .collect()
 }

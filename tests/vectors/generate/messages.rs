@@ -323,6 +323,18 @@ pub fn content() -> Vec<Case> {
             "healing answer",
             Body::HealingAnswer(v1::HealingAnswer { messages: 40 }),
         ),
+        (
+            "identity change",
+            Body::IdentityChange(v1::IdentityChange {
+                bundle: vec![1, 2, 3],
+            }),
+        ),
+        (
+            "identity change with a bundle that is too long",
+            Body::IdentityChange(v1::IdentityChange {
+                bundle: vec![1; 8_321],
+            }),
+        ),
         ("data without a type", data("")),
         ("data of half a type", data("image/")),
         ("data with a line break in its type", data("image/p\ng")),

@@ -63,6 +63,11 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
             bundles::uri(),
         ),
         (
+            "code-frames",
+            "A URI as the codes that are shown in turn (RFC windlass 6.6).",
+            bundles::code_frames(),
+        ),
+        (
             "x3dh",
             "The handshake (RFC windlass 7.2).",
             messages::x3dh(),
