@@ -9,7 +9,10 @@ fuzz_target!(|bytes: &[u8]| {
     let request = LinkRequest::new(&mut seeded(&Secret::new([1; 32])));
     // Nothing is sealed to this key.
     assert!(request.open(bytes).is_err());
-    assert_eq!(transfer_from_uri(&transfer_to_uri(bytes)), Ok(bytes.to_vec()));
+    assert_eq!(
+        transfer_from_uri(&transfer_to_uri(bytes)),
+        Ok(bytes.to_vec())
+    );
     if let Ok(text) = core::str::from_utf8(bytes) {
         let _ = LinkCode::from_uri(text);
         if let Ok(transfer) = transfer_from_uri(text) {

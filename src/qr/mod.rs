@@ -1,6 +1,7 @@
 //! QR codes: drawing a text, and reading a picture. Both by kept libraries; here is only how they are called.
 
-use image::{ImageFormat, ImageReader, Limits, Luma};
+use image::imageops::{self, FilterType};
+use image::{GrayImage, ImageFormat, ImageReader, Limits, Luma};
 use qrcode::render::{svg, unicode};
 use qrcode::{Color, EcLevel, QrCode};
 use std::io::Cursor;
@@ -13,6 +14,8 @@ const SCALE: usize = 8;
 const SECONDS_PER_CODE: f64 = 0.7;
 /// A picture larger than this on a side is no photograph of a code but an attack on memory.
 const MAX_PICTURE_SIDE: u32 = 10_000;
+/// Side in pixels of a picture that shows all that a code has.
+const HANDY_SIDE: u32 = 1_400;
 /// Bytes that decoding a picture may take.
 const MAX_PICTURE_ALLOCATION: u64 = 256 * 1024 * 1024;
 
@@ -164,22 +167,93 @@ pub fn read_picture(picture: &[u8]) -> Result<Vec<String>, QrError> {
     limits.max_alloc = Some(MAX_PICTURE_ALLOCATION);
     reader.limits(limits);
     let picture = reader.decode().map_err(|_| QrError::Picture)?.to_luma8();
+    let found = texts(&picture);
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    // A photograph may be pale, noisy or out of focus: each of these is tried on a picture of a handy size.
+    let side = picture.width().max(picture.height()).max(1);
+    let handy = if side > HANDY_SIDE {
+        let scaled = |length: u32| (length * HANDY_SIDE / side).max(1);
+        let (width, height) = (scaled(picture.width()), scaled(picture.height()));
+        imageops::resize(&picture, width, height, FilterType::Triangle)
+    } else {
+        picture
+    };
+    let clear = stretched(&handy);
+    let half = |length: u32| (length / 2).max(1);
+    let attempts: [&dyn Fn() -> GrayImage; 5] = [
+        &|| clear.clone(),
+        &|| stretched(&imageops::fast_blur(&clear, 1.5)),
+        &|| stretched(&imageops::unsharpen(&clear, 4.0, 0)),
+        &|| {
+            stretched(&imageops::unsharpen(
+                &imageops::unsharpen(&clear, 6.0, 0),
+                3.0,
+                0,
+            ))
+        },
+        &|| {
+            imageops::resize(
+                &clear,
+                half(clear.width()),
+                half(clear.height()),
+                FilterType::Triangle,
+            )
+        },
+    ];
+    let found = attempts.into_iter().map(|attempt| texts(&attempt()));
+    found
+        .into_iter()
+        .find(|texts| !texts.is_empty())
+        .ok_or(QrError::NoCode)
+}
+
+/// The texts of all codes in a picture, dark on light ones or else light on dark ones.
+fn texts(picture: &GrayImage) -> Vec<String> {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
-    for inverted in [false, true] {
+    let read = |inverted: bool| -> Vec<String> {
         let pixel = |x: usize, y: usize| {
             let Luma([grey]) = *picture.get_pixel(x as u32, y as u32);
             if inverted { 255 - grey } else { grey }
         };
-        let texts: Vec<_> = rqrr::PreparedImage::prepare_from_greyscale(width, height, pixel)
+        rqrr::PreparedImage::prepare_from_greyscale(width, height, pixel)
             .detect_grids()
             .iter()
             .filter_map(|grid| Some(grid.decode().ok()?.1))
-            .collect();
-        if !texts.is_empty() {
-            return Ok(texts);
+            .collect()
+    };
+    let found = read(false);
+    if found.is_empty() { read(true) } else { found }
+}
+
+/// The picture with the darkest and the lightest hundredth of it made black and white.
+fn stretched(picture: &GrayImage) -> GrayImage {
+    let mut counts = [0u64; 256];
+    for Luma([grey]) in picture.pixels() {
+        if let Some(count) = counts.get_mut(usize::from(*grey)) {
+            *count += 1;
         }
     }
-    Err(QrError::NoCode)
+    let hundredth = picture.pixels().len() as u64 / 100;
+    let low = first_beyond(hundredth, counts.iter().enumerate());
+    let high = first_beyond(hundredth, counts.iter().enumerate().rev()).max(low + 1);
+    let mut clear = picture.clone();
+    for Luma([grey]) in clear.pixels_mut() {
+        let stretched = (i32::from(*grey) - low) * 255 / (high - low);
+        *grey = stretched.clamp(0, 255) as u8;
+    }
+    clear
+}
+
+/// The first grey behind which more pixels than so many lie.
+fn first_beyond<'a>(pixels: u64, mut greys: impl Iterator<Item = (usize, &'a u64)>) -> i32 {
+    let mut seen = 0;
+    let found = greys.find(|(_, count)| {
+        seen += **count;
+        seen > pixels
+    });
+    found.map_or(0, |(grey, _)| grey as i32)
 }
 
 #[cfg(test)]
@@ -192,7 +266,7 @@ mod tests {
         let text = format!("WINDLASS:B{}", "ABCDEFG234567".repeat(25));
         let read = read_picture(&png(&text, false).unwrap()).unwrap();
         assert_eq!(read, std::slice::from_ref(&text));
-        assert!(svg(&[text.clone()], false).unwrap().starts_with("<?xml"));
+        assert!(svg(std::slice::from_ref(&text), false).unwrap().starts_with("<?xml"));
         assert!(terminal(&text, true).unwrap().lines().count() > 20);
     }
 

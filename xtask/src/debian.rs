@@ -57,6 +57,18 @@ pub const QR_TOOLS: [Tool; 2] = [
     },
 ];
 
+/// What else the tests of codes use: a way to make photographs bad, and a browser.
+pub const PICTURE_TOOLS: [Tool; 2] = [
+    Tool {
+        program: "convert",
+        package: "imagemagick",
+    },
+    Tool {
+        program: "chromium",
+        package: "chromium",
+    },
+];
+
 /// Installs the tools that are missing. `Ok(Some(reason))` says why it cannot be done here.
 pub fn ensure(tools: &[Tool]) -> Result<Option<String>> {
     let missing: Vec<&str> = tools

@@ -1,10 +1,11 @@
 //! The Kotlin module, through Maven.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::codes;
 use crate::debian::{self, Tool};
 use crate::native::{self, Generator, Language};
 use crate::report::Outcome;
@@ -29,8 +30,12 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
         return Ok(Outcome::Skipped(reason));
     }
     shell::heading("Kotlin: mvn test");
-    maven(workspace, "test")?;
-    Ok(Outcome::Passed)
+    let codes = codes::folder(workspace, "kotlin")?;
+    maven(workspace, "test", &codes)?;
+    match codes::check(workspace, "kotlin")? {
+        Some(reason) => Ok(Outcome::Skipped(reason)),
+        None => Ok(Outcome::Passed),
+    }
 }
 
 /// Builds the jar with the native library inside; the tests ran with `test`.
@@ -43,7 +48,8 @@ pub fn jar(workspace: &Workspace) -> Result<Result<PathBuf, String>> {
         std::fs::remove_file(old)?;
     }
     shell::heading("Kotlin: mvn package");
-    maven(workspace, "package")?;
+    let codes = codes::folder(workspace, "kotlin")?;
+    maven(workspace, "package", &codes)?;
     let jar = shell::files_with_extension(&folder, "jar")
         .into_iter()
         .find(|path| {
@@ -86,9 +92,10 @@ fn prepare(workspace: &Workspace) -> Result<Option<String>> {
 }
 
 /// Maven says a lot. Shown are its warnings, its errors and the counts of the tests; the log has the rest.
-fn maven(workspace: &Workspace, goal: &str) -> Result<()> {
+fn maven(workspace: &Workspace, goal: &str, codes: &Path) -> Result<()> {
     shell::run_filtered(
         Command::new("mvn")
+            .env("WINDLASS_CODES", codes)
             .current_dir(workspace.bindings("kotlin"))
             .args([
                 "--batch-mode",

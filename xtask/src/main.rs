@@ -3,6 +3,7 @@
 mod bench;
 mod cache;
 mod cli;
+mod codes;
 mod debian;
 mod demo;
 mod deny;

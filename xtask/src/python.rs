@@ -47,11 +47,17 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
         ],
     )?;
 
+    for tools in [&debian::QR_TOOLS, &debian::PICTURE_TOOLS] {
+        if let Some(reason) = debian::ensure(tools)? {
+            // The tests that need them say so too; with CI set they fail.
+            println!("{reason}");
+        }
+    }
     shell::heading("Python: pytest");
     shell::run(
         environment
             .python(workspace)
-            .args(["-m", "pytest"])
+            .args(["-m", "pytest", "-rs"])
             .arg(workspace.bindings("python").join("tests")),
     )?;
 

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::codes;
 use crate::native::{self, Generator, Language};
 use crate::report::Outcome;
 use crate::rootfs::RootFilesystem;
@@ -41,11 +42,12 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
         native::update(&library, &folder.join(name))?;
     }
 
+    let codes = codes::folder(workspace, "swift")?;
     shell::heading("Swift: swift test");
     let tested = match toolchain {
         Toolchain::Native(swift) => {
             let mut command = Command::new(swift);
-            command.current_dir(&package);
+            command.env("WINDLASS_CODES", codes).current_dir(&package);
             shell::run(swift_test(
                 &mut command,
                 &package,
@@ -63,7 +65,10 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
         }
     };
     tested.context("swift test")?;
-    Ok(Outcome::Passed)
+    match codes::check(workspace, "swift")? {
+        Some(reason) => Ok(Outcome::Skipped(reason)),
+        None => Ok(Outcome::Passed),
+    }
 }
 
 /// Puts the generated Swift beside the hand-written code, and the header beside the hand-written module map (the

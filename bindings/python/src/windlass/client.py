@@ -151,6 +151,14 @@ class AsyncClient:
         """Adds a contact, or takes in a newer bundle of one."""
         return await self._run(self.client.add_contact, bundle)
 
+    async def in_person_code(self) -> str:
+        """A code to show to somebody who stands in front of us."""
+        return await self._run(self.client.in_person_code)
+
+    async def meet(self, code: str) -> Contact:
+        """Adds the person whose in-person code was scanned from their own screen, verified."""
+        return await self._run(self.client.meet, code)
+
     async def accept_contact(self, address: str) -> Contact:
         """We want to talk with somebody who wrote first, or who was blocked."""
         return await self._run(self.client.accept_contact, address)

@@ -46,6 +46,10 @@ OwnBundle = WindlassError.OwnBundle
 UriNotWindlass = WindlassError.UriNotWindlass
 UriUnknownKind = WindlassError.UriUnknownKind
 UriDamaged = WindlassError.UriDamaged
+UriIncomplete = WindlassError.UriIncomplete
+IdentityMismatch = WindlassError.IdentityMismatch
+InvitationUsed = WindlassError.InvitationUsed
+NotInPerson = WindlassError.NotInPerson
 PictureUnreadable = WindlassError.PictureUnreadable
 NoQrCode = WindlassError.NoQrCode
 TooLongForQrCode = WindlassError.TooLongForQrCode
@@ -103,6 +107,10 @@ __all__ = [
     "UriNotWindlass",
     "UriUnknownKind",
     "UriDamaged",
+    "UriIncomplete",
+    "IdentityMismatch",
+    "InvitationUsed",
+    "NotInPerson",
     "PictureUnreadable",
     "NoQrCode",
     "TooLongForQrCode",

@@ -17,6 +17,7 @@ SessionHealed = Event.SESSION_HEALED
 Healing = Event.HEALING
 Resent = Event.RESENT
 DevicesChanged = Event.DEVICES_CHANGED
+IdentityChanged = Event.IDENTITY_CHANGED
 Synchronising = Event.SYNCHRONISING
 Blocked = Event.BLOCKED
 Undecryptable = Event.UNDECRYPTABLE
@@ -30,6 +31,7 @@ __all__ = [
     "Duplicate",
     "Event",
     "Healing",
+    "IdentityChanged",
     "Message",
     "Resent",
     "RollbackNoticed",

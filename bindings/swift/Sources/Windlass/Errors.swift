@@ -16,6 +16,10 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .UriNotWindlass(message),
             let .UriUnknownKind(message),
             let .UriDamaged(message),
+            let .UriIncomplete(message),
+            let .IdentityMismatch(message),
+            let .InvitationUsed(message),
+            let .NotInPerson(message),
             let .PictureUnreadable(message),
             let .NoQrCode(message),
             let .TooLongForQrCode(message),
@@ -89,6 +93,10 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .UriNotWindlass: "uri_not_windlass"
         case .UriUnknownKind: "uri_unknown_kind"
         case .UriDamaged: "uri_damaged"
+        case .UriIncomplete: "uri_incomplete"
+        case .IdentityMismatch: "identity_mismatch"
+        case .InvitationUsed: "invitation_used"
+        case .NotInPerson: "not_in_person"
         case .PictureUnreadable: "picture_unreadable"
         case .NoQrCode: "no_qr_code"
         case .TooLongForQrCode: "too_long_for_qr_code"

@@ -68,6 +68,21 @@ final class ConversationTests: XCTestCase {
         try again.close()
     }
 
+    func testPeopleMeetByCodesAndTheCodesAreLeftForAnotherReader() throws {
+        try meet(home: home.path)
+        let left = ProcessInfo.processInfo.environment["WINDLASS_CODES"].map { URL(fileURLWithPath: $0) }
+        let folder: URL = left ?? home
+        let client = try create("shown")
+        var codes = try client.singleUseBundles(count: 10).map { $0.toUri() }
+        codes += [try client.inPersonCode(), try DeviceLink().toUri()]
+        for (number, code) in codes.enumerated() {
+            try qrPng(uri: code).write(to: folder.appendingPathComponent("\(number).png"))
+            try code.write(to: folder.appendingPathComponent("\(number).txt"), atomically: true, encoding: .utf8)
+            XCTAssertEqual(try qrRead(picture: qrPng(uri: code, dark: true)), [code])
+        }
+        XCTAssertEqual(failure(try client.meet(code: codes[0]))?.code, "not_in_person")
+    }
+
     func testWhatTheReadmeShowsWorks() throws {
         try firstConversation(home: home.path)
     }

@@ -1,6 +1,7 @@
 package dev.windlass
 
 import firstConversation
+import meet
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.runBlocking
@@ -13,6 +14,7 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Path
+import kotlin.io.path.writeBytes
 import kotlin.io.path.writeText
 
 class ConversationTest {
@@ -96,6 +98,21 @@ class ConversationTest {
         world.advance(java.time.Duration.ofHours(2))
         assertEquals(bob, world.run().first().person)
         assertEquals(listOf<String?>("lost"), texts(world.client(bob, 0u), world.client(alice, 0u).address()))
+    }
+
+    @Test
+    fun `people meet by codes, and the codes are left for another reader`() {
+        meet(home.toString())
+        val folder = System.getenv("WINDLASS_CODES")?.let(Path::of) ?: home
+        create("shown").use { client ->
+            val codes = client.singleUseBundles(10u).map { it.toUri() } + client.inPersonCode() + DeviceLink().toUri()
+            codes.forEachIndexed { number, code ->
+                folder.resolve("$number.png").writeBytes(qrPng(code))
+                folder.resolve("$number.txt").writeText(code)
+                assertEquals(listOf(code), qrRead(qrPng(code, true)))
+            }
+            assertThrows(WindlassException.NotInPerson::class.java) { client.meet(codes.first()) }
+        }
     }
 
     @Test

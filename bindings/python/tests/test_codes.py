@@ -1,0 +1,202 @@
+"""Codes against other people's readers and writers: zbarimg, qrencode, ImageMagick, Chromium."""
+
+import importlib.util
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import windlass
+from windlass import Bundle, Client, CodeReader, qr_frames, qr_png, qr_read, qr_svg, qr_terminal
+from windlass.testing import Simulation
+
+KEY = bytes(32)
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+def tool(name: str) -> str:
+    """The program, or a skip; with CI set a missing one is a failure."""
+    found = shutil.which(name)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{name} is not installed")
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+def zbar(*pictures: Path) -> list[str]:
+    """What zbarimg reads in the pictures."""
+    # Without the other kinds, for it sees bar codes of a few digits in the noise of a code now and then.
+    kind = ["-Sdisable", "-Sqrcode.enable"]
+    command = [tool("zbarimg"), "--quiet", "--raw", *kind, *map(str, pictures)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+
+
+def size(picture: bytes) -> int:
+    """Version of the code that fills a PNG of ours: eight pixels a module, four modules of quiet zone."""
+    width = int.from_bytes(picture[16:20], "big") // 8 - 8
+    return (width - 17) // 4
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Bundle]:
+    """A hundred: of one device, of up to five, with and without one-time prekeys."""
+    made: list[Bundle] = []
+    with Client.create(tmp_path_factory.mktemp("one") / "one.wl", key=KEY) as client:
+        made += client.single_use_bundles(60)
+    world = Simulation(seed=6)
+    person = world.add_person()
+    for _ in range(4):
+        world.add_device(person)
+        world.run()
+        made += [world.client(person).bundle(), *world.client(person).single_use_bundles(9)]
+    assert len({bundle.encode() for bundle in made}) == 100
+    return made
+
+
+def test_zbarimg_reads_what_we_draw_and_we_read_what_qrencode_draws(bundles: list[Bundle], tmp_path: Path) -> None:
+    versions: dict[int, int] = {}
+    ours = []
+    for number, bundle in enumerate(bundles):
+        picture = bundle.qr_png()
+        versions[size(picture)] = versions.get(size(picture), 0) + 1
+        ours.append(tmp_path / f"ours-{number:03}.png")
+        ours[-1].write_bytes(picture)
+        theirs = tmp_path / "theirs.png"
+        level = random.Random(number).choice("LMQ")
+        subprocess.run([tool("qrencode"), "-l", level, "-o", theirs, bundle.to_uri()], check=True)
+        assert qr_read(theirs.read_bytes()) == [bundle.to_uri()]
+        assert Bundle.from_qr_image(bundle.qr_png(dark=True)).encode() == bundle.encode()
+    assert zbar(*ours) == [bundle.to_uri() for bundle in bundles]
+    print("codes by version:", dict(sorted(versions.items())))
+    assert min(versions) <= 13
+
+
+PHOTOGRAPHS = {
+    "turned by 3 degrees": "-background white -rotate 3",
+    "turned by 30 degrees": "-background white -rotate 30",
+    "turned by 45 degrees, grey table": "-bordercolor white -border 20 -background gray40 -rotate 45",
+    "upside down": "-rotate 180",
+    "blurred": "-blur 0x2",
+    "blurred more": "-blur 0x3",
+    "low contrast": "+level 35%,65%",
+    "very low contrast": "+level 46%,54%",
+    "dark": "+level 2%,22%",
+    "bright": "+level 70%,98%",
+    "noise": "-attenuate 0.7 +noise Gaussian",
+    "small": "-resize 40%",
+    "coarse JPEG": "-quality 12",
+    "from the side": "-virtual-pixel white -distort Perspective 0,0,40,60,%[w],0,%[fx:w-10],0,0,%[h],0,%[fx:h-60],%[w],%[h],%[w],%[h]",
+    "in a corner of a picture": "-background gray50 -gravity southeast -extent 200x200%",
+    "all at once": "-background gray70 -rotate 8 -blur 0x2 +level 30%,75% -attenuate 0.3 +noise Gaussian -quality 40",
+}
+
+
+@pytest.mark.parametrize("how", PHOTOGRAPHS)
+def test_codes_that_were_photographed_badly_are_read(how: str, bundles: list[Bundle], tmp_path: Path) -> None:
+    # Of the simulation, which makes the same ones each time: one device, two, five.
+    for bundle in (bundles[61], bundles[75], bundles[-1]):
+        straight, photograph = tmp_path / "straight.png", tmp_path / "photograph.jpg"
+        straight.write_bytes(bundle.qr_png())
+        subprocess.run([tool("convert"), straight, "-seed", "1", "-colorspace", "gray", *PHOTOGRAPHS[how].split(), photograph], check=True)
+        assert qr_read(photograph.read_bytes()) == [bundle.to_uri()]
+
+
+def test_a_code_in_a_terminal_is_read_from_its_screen(bundles: list[Bundle], tmp_path: Path) -> None:
+    """The text drawn as a terminal does, each character one cell wide and two high."""
+    for dark in (True, False):
+        text = qr_terminal(bundles[0].to_uri(), dark)
+        lines = text.splitlines()
+        blocks = {" ": (0, 0), "▀": (1, 0), "▄": (0, 1), "█": (1, 1)}
+        rows = [[blocks[cell][half] for cell in line] for line in lines for half in (0, 1)]
+        ink, paper = (255, 0) if dark else (0, 255)
+        pixels = bytes(ink if lit else paper for row in rows for _ in range(6) for lit in row for _ in range(6))
+        picture = tmp_path / "screen.pgm"
+        picture.write_bytes(f"P5 {len(rows[0]) * 6} {len(rows) * 6} 255\n".encode() + pixels)
+        converted = tmp_path / "screen.png"
+        subprocess.run([tool("convert"), picture, converted], check=True)
+        assert qr_read(converted.read_bytes()) == [bundles[0].to_uri()]
+        assert zbar(converted) == [bundles[0].to_uri()]
+
+
+def test_several_codes_in_turn_are_read_by_both(bundles: list[Bundle], tmp_path: Path) -> None:
+    uri = bundles[-1].to_uri()
+    frames = qr_frames(uri)
+    assert len(frames) > 1 and all(len(frame) <= 400 for frame in frames)
+    pictures = []
+    for number, frame in enumerate(frames):
+        pictures.append(tmp_path / f"{number}.png")
+        pictures[-1].write_bytes(qr_png(frame))
+    assert zbar(*pictures) == frames
+    reader = CodeReader()
+    for picture in reversed(pictures):
+        progress = reader.take_picture(picture.read_bytes())
+    assert progress.uri == uri
+    # All on one sheet.
+    sheet = tmp_path / "sheet.png"
+    subprocess.run([tool("convert"), *pictures, "+append", sheet], check=True)
+    assert Bundle.from_qr_image(sheet.read_bytes()).to_uri() == uri
+    assert qr_svg(uri).count("<animate") == len(frames)
+
+
+def test_every_bad_code_is_told_in_words(tmp_path: Path) -> None:
+    with Client.create(tmp_path / "a.wl", key=KEY) as alice, Client.create(tmp_path / "b.wl", key=KEY) as bob:
+        other = tmp_path / "wifi.png"
+        subprocess.run([tool("qrencode"), "-o", other, "WIFI:S:cafe;;"], check=True)
+        with pytest.raises(windlass.UriNotWindlass, match="another application"):
+            Bundle.from_qr_image(other.read_bytes())
+        with pytest.raises(windlass.NoQrCode):
+            subprocess.run([tool("convert"), "-size", "200x200", "xc:white", other], check=True)
+            Bundle.from_qr_image(other.read_bytes())
+        uri = bob.bundle().to_uri()
+        with pytest.raises(windlass.UriDamaged, match="damaged"):
+            Bundle.from_uri(uri[:-4])
+        with pytest.raises(windlass.IdentityMismatch, match="another identity"):
+            Bundle.from_uri(f"https://example.org/{alice.address()}#{uri}")
+        with pytest.raises(windlass.OwnBundle, match="your own"):
+            alice.meet(alice.in_person_code())
+        with pytest.raises(windlass.NotInPerson, match="other hands"):
+            alice.meet(uri)
+
+
+def run(example: str, folder: Path, *arguments: str) -> str:
+    command = [sys.executable, str(EXAMPLES / example), *arguments]
+    environment = {**os.environ, "WINDLASS_PASSPHRASE": "right"}
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, env=environment)
+    return ran.stdout
+
+
+def test_the_example_meets_somebody(tmp_path: Path) -> None:
+    assert "verified: True True" in run("python/meet.py", tmp_path)
+
+
+def make_page() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make", EXAMPLES / "invite-page/make.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_an_invitation_shows_a_code_that_is_read(scheme: str, tmp_path: Path) -> None:
+    with Client.create(tmp_path / "bot.wl", passphrase="right") as bot:
+        uri, address = bot.bundle().to_uri(), bot.address()
+        with pytest.raises(ValueError, match="one person"):
+            make_page().page(bot.single_use_bundle(), "Bot")
+    page = tmp_path / "invite.html"
+    page.write_text(run("invite-page/make.py", tmp_path, "bot.wl", "Harbour <office>"))
+    browser = [tool("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=700,900"]
+    browser += [f"--user-data-dir={tmp_path / 'profile'}"]
+    if scheme == "dark":
+        browser += ["--blink-settings=preferredColorScheme=0"]
+    dom = subprocess.run([*browser, "--dump-dom", page.as_uri()], check=True, capture_output=True, text=True).stdout
+    assert uri in dom and address in dom and "Harbour &lt;office&gt;" in dom and "{{" not in dom
+    shot = Path(os.environ.get("WINDLASS_SHOTS", tmp_path)) / f"page-{scheme}.png"
+    subprocess.run([*browser, f"--screenshot={shot}", page.as_uri()], check=True, capture_output=True)
+    assert zbar(shot) == qr_read(shot.read_bytes()) == [uri]
