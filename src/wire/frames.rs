@@ -1,7 +1,7 @@
 //! A URI that is too long for one comfortable code, as several that are shown in turn (RFC windlass §6.6).
 
 use super::uri::{CHECKSUM_LEN, UriFault, checksum, parse, to_uri};
-use crate::limits::{MAX_CODE_FRAMES, MAX_CODE_LEN};
+use crate::limits::{MAX_CODE_FRAMES, MAX_CODE_LEN, MAX_URI_LEN};
 
 /// Tells one of several codes from a whole URI.
 pub(super) const FRAME_KIND: char = 'F';
@@ -95,7 +95,11 @@ impl Frames {
         {
             return Err(UriFault::Damaged);
         }
-        Ok(to_uri(char::from(*kind), bytes))
+        let uri = to_uri(char::from(*kind), bytes);
+        if uri.len() > MAX_URI_LEN {
+            return Err(UriFault::Damaged);
+        }
+        Ok(uri)
     }
 }
 
