@@ -35,8 +35,8 @@ pub use api::{
     Faults, Identity, Inspection, Message, OutgoingEnvelope, OutgoingMessage, ProgressError,
     ProgressListener, Received, Result, SafetyEmoji, Sent, Session, SessionState, SessionStatus,
     ShredReport, Simulation, StoreKey, TableRows, Tally, TrustPolicy, UndecryptableCause,
-    WindlassError, device_transfer_from_uri, device_transfer_to_uri, error_info, errors, qr_frames,
-    qr_png, qr_read, qr_svg, qr_terminal,
+    UnhandledMessage, WindlassError, device_transfer_from_uri, device_transfer_to_uri, error_info,
+    errors, qr_frames, qr_png, qr_read, qr_svg, qr_terminal,
 };
 
 uniffi::setup_scaffolding!("windlass");

@@ -23,7 +23,9 @@ mod trust;
 
 pub use bundle::Bundle;
 pub use bytes::Bytes;
-pub use client::{Client, DeviceInfo, OutgoingEnvelope, OutgoingMessage, Received, Sent};
+pub use client::{
+    Client, DeviceInfo, OutgoingEnvelope, OutgoingMessage, Received, Sent, UnhandledMessage,
+};
 pub use code::{CodeProgress, CodeReader, qr_frames, qr_png, qr_read, qr_svg, qr_terminal};
 pub use contact::Contact;
 pub use conversation::{Conversation, ConversationSummary};

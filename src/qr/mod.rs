@@ -266,7 +266,11 @@ mod tests {
         let text = format!("WINDLASS:B{}", "ABCDEFG234567".repeat(25));
         let read = read_picture(&png(&text, false).unwrap()).unwrap();
         assert_eq!(read, std::slice::from_ref(&text));
-        assert!(svg(std::slice::from_ref(&text), false).unwrap().starts_with("<?xml"));
+        assert!(
+            svg(std::slice::from_ref(&text), false)
+                .unwrap()
+                .starts_with("<?xml")
+        );
         assert!(terminal(&text, true).unwrap().lines().count() > 20);
     }
 

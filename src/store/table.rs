@@ -40,11 +40,13 @@ pub enum Table {
     Unacknowledged = 16,
     /// How it stands with those whose messages cannot be read.
     Healing = 17,
+    /// Messages that the application has not handled, in the order they came.
+    Unhandled = 18,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -62,6 +64,7 @@ impl Table {
         Self::OwnDevices,
         Self::Unacknowledged,
         Self::Healing,
+        Self::Unhandled,
     ];
 
     /// The byte that its rows' keys begin with. Never 0, which is the store's own.
@@ -96,6 +99,7 @@ impl Table {
             Self::OwnDevices => "own devices",
             Self::Unacknowledged => "unacknowledged",
             Self::Healing => "healing",
+            Self::Unhandled => "unhandled",
         }
     }
 }

@@ -1,10 +1,12 @@
 //! `Client`.
 
 mod devices;
+mod handling;
 mod people;
 mod upkeep;
 
 pub use devices::DeviceInfo;
+pub use handling::UnhandledMessage;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -165,21 +167,7 @@ impl Client {
 
     /// Writes several messages in one transaction: all of them or none.
     pub fn send_many(&self, messages: Vec<OutgoingMessage>) -> Result<Vec<Sent>> {
-        self.write(|writer, moment| {
-            // Reading an address costs as much as a step of the ratchet.
-            let mut known = BTreeMap::new();
-            messages
-                .into_iter()
-                .map(|message| {
-                    let to = match known.get(&message.to) {
-                        Some(identity) => *identity,
-                        None => PublicIdentity::from_address(&message.to)?,
-                    };
-                    known.insert(message.to, to);
-                    self.send_in(writer, &to, message.body, message.reply_to, moment)
-                })
-                .collect()
-        })
+        self.write(|writer, moment| self.send_all(writer, messages, moment))
     }
 
     /// Takes in an envelope that the transport delivered. Whatever the events tell is durable.
@@ -300,6 +288,27 @@ impl Client {
 }
 
 impl Client {
+    pub(super) fn send_all(
+        &self,
+        writer: &mut Writer<'_>,
+        messages: Vec<OutgoingMessage>,
+        moment: &mut Moment,
+    ) -> Result<Vec<Sent>> {
+        // Reading an address costs as much as a step of the ratchet.
+        let mut known = BTreeMap::new();
+        messages
+            .into_iter()
+            .map(|message| {
+                let to = match known.get(&message.to) {
+                    Some(identity) => *identity,
+                    None => PublicIdentity::from_address(&message.to)?,
+                };
+                known.insert(message.to, to);
+                self.send_in(writer, &to, message.body, message.reply_to, moment)
+            })
+            .collect()
+    }
+
     pub(super) fn of(store: Arc<EncryptedStore>, device: Device) -> Self {
         Self {
             rollback_to_tell: AtomicBool::new(store.rollback_noticed()),

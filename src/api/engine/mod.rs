@@ -15,10 +15,12 @@ pub(super) mod prekeys;
 pub(super) mod receive;
 pub(super) mod send;
 pub(super) mod sessions;
+mod settings;
 mod take_in;
 mod timeline;
 pub(super) mod trust;
 mod unacknowledged;
+pub(super) mod unhandled;
 
 use std::sync::{Mutex, PoisonError};
 

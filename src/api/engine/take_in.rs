@@ -3,6 +3,7 @@
 use super::receive::{Outcome, Processed, handshake_order};
 use super::{
     Device, Moment, contacts, devices, healing, history, prekeys, sessions, trust, unacknowledged,
+    unhandled,
 };
 use crate::api::error::WindlassError;
 use crate::api::event::UndecryptableCause as Cause;
@@ -242,6 +243,7 @@ fn take_in(
                 outcomes.push(Outcome::Duplicate { id: Some(id) });
             } else {
                 let stored = history::append(store, &peer, &peer, content, encoded, None, moment)?;
+                unhandled::note(store, &peer, &id)?;
                 outcomes.push(Outcome::Message(Box::new(stored)));
                 if let Some(bundle) = new_bundle {
                     outcomes.extend(trust::follow(store, device, &peer, &bundle, moment)?);

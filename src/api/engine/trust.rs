@@ -2,7 +2,9 @@
 
 use super::contacts::Contact;
 use super::receive::Outcome;
-use super::{Device, Moment, contacts, get_row, put_row, send, sessions, timeline, unacknowledged};
+use super::{
+    Device, Moment, contacts, get_row, put_row, send, sessions, settings, timeline, unacknowledged,
+};
 use crate::api::error::WindlassError;
 use crate::api::trust::TrustPolicy;
 use crate::bundle::VerifiedBundle;
@@ -14,16 +16,14 @@ use crate::limits::{
 };
 use crate::ratchet::SkippedChange;
 use crate::store::{Key, Rows, Table, Writer};
-use crate::wire::store::{SettingsRow, StrangersRow};
+use crate::wire::store::StrangersRow;
 use crate::x3dh::Party;
 
-const SETTINGS: &[u8] = b"settings";
 const STRANGERS: &[u8] = b"strangers";
 const HOUR: u64 = 3_600_000;
 
 pub(in crate::api) fn policy(store: &impl Rows) -> Result<TrustPolicy, WindlassError> {
-    let row: Option<SettingsRow> = get_row(store, Table::Device, Key::new(SETTINGS))?;
-    Ok(match row.unwrap_or_default().trust_policy {
+    Ok(match settings::row(store)?.trust_policy {
         1 => TrustPolicy::VerifiedOnly,
         2 => TrustPolicy::AcceptAll,
         _ => TrustPolicy::FirstUse,
@@ -34,14 +34,13 @@ pub(in crate::api) fn set_policy(
     store: &mut Writer<'_>,
     policy: TrustPolicy,
 ) -> Result<(), WindlassError> {
-    let row = SettingsRow {
-        trust_policy: match policy {
-            TrustPolicy::FirstUse => 0,
-            TrustPolicy::VerifiedOnly => 1,
-            TrustPolicy::AcceptAll => 2,
-        },
+    let mut row = settings::row(store)?;
+    row.trust_policy = match policy {
+        TrustPolicy::FirstUse => 0,
+        TrustPolicy::VerifiedOnly => 1,
+        TrustPolicy::AcceptAll => 2,
     };
-    put_row(store, Table::Device, Key::new(SETTINGS), &row)
+    settings::save(store, &row)
 }
 
 /// Whether anything is sent to a contact without the user's doing: receipts, requests for healing and their answers.

@@ -1,0 +1,51 @@
+//! For programs that answer: each message is handled once, and the answer is part of it.
+
+use super::Client;
+use crate::api::engine::unhandled;
+use crate::api::{Message, OutgoingMessage, Result, Sent, WindlassError};
+
+/// A message that waits to be handled.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct UnhandledMessage {
+    /// By which `handled` is told which it is.
+    pub number: u64,
+    /// The message.
+    pub message: Message,
+}
+
+#[uniffi::export]
+impl Client {
+    /// Whether messages that come from now on wait until `handled` is called for them; kept in the store. Off, what waited is
+    /// forgotten.
+    pub fn keep_unhandled(&self, keep: bool) -> Result<()> {
+        self.write(|writer, _| unhandled::set_kept(writer, keep))
+    }
+
+    /// The messages of others that wait to be handled, in the order they came, at most `limit`. After a crash the same ones again.
+    #[uniffi::method(default(limit = 100))]
+    pub fn unhandled(&self, limit: u32) -> Result<Vec<UnhandledMessage>> {
+        let own = self.device.public();
+        let found = self
+            .store
+            .0
+            .read(|reader| unhandled::oldest(reader, limit as usize))?;
+        Ok(found
+            .into_iter()
+            .map(|(number, stored)| UnhandledMessage {
+                number,
+                message: Message::from_stored(stored, &own),
+            })
+            .collect())
+    }
+
+    /// A message was handled, and these are the answers: both become durable together, or neither. So whenever the process dies, each
+    /// message is answered once. `UnknownMessage` if it was handled before; nothing is sent then.
+    pub fn handled(&self, number: u64, answers: Vec<OutgoingMessage>) -> Result<Vec<Sent>> {
+        self.write(|writer, moment| {
+            if !unhandled::handled(writer, number)? {
+                return Err(WindlassError::UnknownMessage);
+            }
+            self.send_all(writer, answers, moment)
+        })
+    }
+}
