@@ -7,6 +7,7 @@ const FILES: &[&str] = &[
     "proto/windlass/v1/bundle.proto",
     "proto/windlass/v1/content.proto",
     "proto/windlass/v1/envelope.proto",
+    "proto/windlass/v1/group.proto",
     "proto/windlass/v1/link.proto",
     "proto/windlass/store/v1/rows.proto",
 ];
@@ -20,6 +21,8 @@ const WITHOUT_DEBUG: &[&str] = &[
     ".windlass.v1.Data",
     ".windlass.v1.Opaque",
     ".windlass.v1.Copy",
+    ".windlass.v1.Edit",
+    ".windlass.v1.Attachment",
     ".windlass.v1.TransferBody",
 ];
 

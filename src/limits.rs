@@ -48,6 +48,37 @@ pub const MAX_MEDIA_TYPE_LEN: usize = 255;
 /// Message ids in one delivery receipt.
 pub const MAX_RECEIPT_IDS: usize = 1_024;
 
+/// How far ahead of everything seen in its conversation a message's Lamport clock may be. No honest conversation has as many messages;
+/// without the bound one message could bring the clock to the end of its range, where nothing can be ordered any more.
+pub const MAX_LAMPORT_JUMP: u64 = 1 << 32;
+
+/// Members of a group: a message is encrypted for each of their devices.
+pub const MAX_GROUP_MEMBERS: usize = 64;
+
+/// Events of a group's log. A new member gets all of them in one message.
+pub const MAX_GROUP_EVENTS: usize = 1_000;
+
+/// Events that an event names as the latest its author knew.
+pub const MAX_GROUP_PARENTS: usize = 16;
+
+/// Length in bytes of a group's name.
+pub const MAX_GROUP_NAME_LEN: usize = 256;
+
+/// Length in bytes of a reaction: the longest emoji has 35.
+pub const MAX_REACTION_LEN: usize = 64;
+
+/// Length in bytes of an attachment's name, as file systems have it.
+pub const MAX_FILE_NAME_LEN: usize = 255;
+
+/// Length in bytes of where an attachment is.
+pub const MAX_LOCATION_LEN: usize = 4_096;
+
+/// Bytes of an attachment that are sealed at once: read, written and held in memory.
+pub const ATTACHMENT_CHUNK_LEN: usize = 65_536;
+
+/// Messages that one call of a search looks at; the next one goes on.
+pub const MAX_SEARCHED_AT_ONCE: usize = 10_000;
+
 /// How far ahead of everything seen a Lamport clock may be. A clock near the end of its range would leave no room to answer.
 pub const MAX_LAMPORT: u64 = 1 << 62;
 

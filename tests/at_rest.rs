@@ -173,6 +173,9 @@ fn history() -> (Party, Vec<Past>) {
         .envelopes
         .remove(0)
         .bytes;
+    bob.client
+        .add_contact(&alice.client.bundle().unwrap())
+        .unwrap();
     let conversation = bob
         .client
         .clone()

@@ -303,7 +303,7 @@ fn a_one_time_prekey_makes_one_session() {
     assert!(matches!(
         bob.receive(&from_carol.envelopes[0].bytes)[0],
         Event::Undecryptable {
-            cause: UndecryptableCause::UnknownPrekey,
+            cause: UndecryptableCause::InvitationUsed,
             ..
         }
     ));

@@ -14,7 +14,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "store", "testing", "wire", "x3dh",
         ],
     ),
-    ("chat", &["crypto", "limits", "wire"]),
+    ("chat", &["crypto", "identity", "limits", "wire"]),
     (
         "session",
         &[

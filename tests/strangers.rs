@@ -68,6 +68,7 @@ impl Stranger {
             lamport: 1,
             sent_at: 0,
             reply_to: None,
+            group: None,
             body: windlass::chat::Body::Text(text.to_owned()),
         };
         let payload = Payload {

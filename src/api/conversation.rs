@@ -1,35 +1,55 @@
 //! `Conversation`.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::engine::history;
-use super::{Body, Client, Message, Result, Sent, WindlassError};
-use crate::chat::MessageId;
+use super::engine::conversation::{self, ConversationId};
+use super::engine::{history, pages, reading};
+use super::progress::ProgressListener;
+use super::{Attachment, Body, Client, Message, Result, Sent, WindlassError, attachment};
+use crate::chat::{self, MessageId};
 use crate::identity::PublicIdentity;
+use crate::limits::MAX_SEARCHED_AT_ONCE;
+use crate::store::Rows;
 
-/// The history with one contact.
+/// The history with one contact, or of a group.
 #[derive(uniffi::Object)]
 pub struct Conversation {
     pub(super) client: Arc<Client>,
-    pub(super) peer: PublicIdentity,
+    pub(super) id: ConversationId,
 }
 
 /// A conversation in the list of them.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct ConversationSummary {
-    /// Address of the other side.
+    /// Address of the other side, or of the group.
     pub address: String,
+    /// The group's name; nothing for a conversation of two.
+    pub group_name: Option<String>,
     /// When something was last written or received.
     pub last_activity: SystemTime,
+    /// Messages of others since the user last read.
+    pub unread: u64,
+}
+
+/// A part of a search.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct SearchPage {
+    /// What was found, the latest first.
+    pub messages: Vec<Message>,
+    /// How many messages were opened for it.
+    pub looked_at: u32,
+    /// Where the next part begins, for `before`; nothing if this was the last.
+    pub next: Option<Message>,
 }
 
 #[uniffi::export]
 impl Conversation {
-    /// Address of the other side.
+    /// Address of the other side, or of the group.
     #[must_use]
     pub fn address(&self) -> String {
-        self.peer.address()
+        self.id.address()
     }
 
     /// The latest `limit` messages, or the latest before the message `before`; oldest first.
@@ -37,25 +57,9 @@ impl Conversation {
     pub fn messages(&self, limit: u32, before: Option<Message>) -> Result<Vec<Message>> {
         let own = self.client.device.public();
         self.client.store.0.read(|reader| {
-            let before = match before {
-                None => None,
-                Some(message) => {
-                    let id: MessageId = message
-                        .id
-                        .parse()
-                        .map_err(|_| WindlassError::UnknownMessage)?;
-                    let author = PublicIdentity::from_address(&message.author)?;
-                    let stored = history::find(reader, &author, &id)?;
-                    Some(stored.ok_or(WindlassError::UnknownMessage)?)
-                }
-            };
-            let page = history::page(
-                reader,
-                &self.peer,
-                limit as usize,
-                before.as_ref(),
-                self.client.store.0.now(),
-            )?;
+            let before = self.place(reader, before)?;
+            let (limit, now) = (limit as usize, self.client.store.0.now());
+            let page = pages::page(reader, &self.id, limit, before.as_ref(), now)?;
             Ok(page
                 .into_iter()
                 .map(|stored| Message::from_stored(stored, &own))
@@ -63,24 +67,173 @@ impl Conversation {
         })
     }
 
-    /// Messages that are stored from now on, written or received, are deleted here after this time; `None` keeps them. The other
-    /// side keeps what it has. Deleted means unreadable for good after the next shred, which is at most an hour later.
-    pub fn set_disappearing(&self, after: Option<Duration>) -> Result<()> {
+    /// The latest messages whose text contains `text`, in any case. Everything is sealed, so every message has to be opened: the time grows
+    /// with their number, some microseconds each. One call opens 10,000 at most; `next` goes on.
+    #[uniffi::method(default(limit = 50, before = None))]
+    pub fn search(&self, text: String, limit: u32, before: Option<Message>) -> Result<SearchPage> {
+        let own = self.client.device.public();
+        self.client.store.0.read(|reader| {
+            let before = self.place(reader, before)?;
+            let now = self.client.store.0.now();
+            let look = MAX_SEARCHED_AT_ONCE;
+            let limit = limit.max(1) as usize;
+            let found = pages::search(reader, &self.id, &text, limit, before.as_ref(), look, now)?;
+            let message = |stored| Message::from_stored(stored, &own);
+            Ok(SearchPage {
+                messages: found.messages.into_iter().map(message).collect(),
+                looked_at: u32::try_from(found.looked_at).unwrap_or(u32::MAX),
+                next: found.next.map(message),
+            })
+        })
+    }
+
+    /// Messages of both sides are deleted this time after they were stored, from now on; `None` keeps them. It is told to the others, and
+    /// the latest word counts. Deleted means unreadable for good after the next shred, which is at most an hour later.
+    pub fn set_disappearing(&self, after: Option<Duration>) -> Result<Sent> {
         let after = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1));
-        self.client
-            .write(|writer, _| history::set_disappearing(writer, &self.peer, after))
+        let body = chat::Body::DisappearingTimer(after.unwrap_or(0));
+        self.client.write_chat(&self.id, body, None)
     }
 
     /// After which time messages are deleted.
     pub fn disappearing(&self) -> Result<Option<Duration>> {
         self.client.store.0.read(|reader| {
-            Ok(history::disappearing(reader, &self.peer)?.map(Duration::from_millis))
+            Ok(conversation::disappearing(reader, &self.id)?.map(Duration::from_millis))
         })
     }
 
     /// Writes a text.
     pub fn send(&self, text: String) -> Result<Sent> {
-        self.client
-            .write_message(&self.peer, Body::Text { text }, None)
+        self.send_body(Body::Text { text }, None)
     }
+
+    /// Writes anything, perhaps in answer to a message.
+    #[uniffi::method(default(reply_to = None))]
+    pub fn send_body(&self, body: Body, reply_to: Option<String>) -> Result<Sent> {
+        self.client.write_message(&self.id, body, reply_to)
+    }
+
+    /// Puts a sign to a message, an emoji mostly; 1 to 64 bytes.
+    pub fn react(&self, message: Message, emoji: String) -> Result<Sent> {
+        self.reaction(&message, emoji, false)
+    }
+
+    /// Takes it away again.
+    pub fn unreact(&self, message: Message, emoji: String) -> Result<Sent> {
+        self.reaction(&message, emoji, true)
+    }
+
+    /// Replaces the text of a message of ours. Who received the former text has it; here it stays on the disk until the message is deleted.
+    pub fn edit(&self, message: Message, text: String) -> Result<Sent> {
+        let target = self.own_message(&message)?;
+        self.client
+            .write_chat(&self.id, chat::Body::Edit { target, text }, None)
+    }
+
+    /// Deletes a message of ours here and asks the others to. After the next shred nothing of it can be read here.
+    pub fn delete(&self, message: Message) -> Result<Sent> {
+        let target = self.own_message(&message)?;
+        self.client
+            .write_chat(&self.id, chat::Body::Deletion { target }, None)
+    }
+
+    /// The user has read everything: nothing is unread, also on our other devices. With `receipt` the others are told.
+    #[uniffi::method(default(receipt = true))]
+    pub fn mark_read(&self, receipt: bool) -> Result<()> {
+        self.client.write(|writer, moment| {
+            reading::read_all(writer, &self.client.device, &self.id, receipt, moment).map(|_| ())
+        })
+    }
+
+    /// Messages of others since the user last read.
+    pub fn unread(&self) -> Result<u64> {
+        self.client
+            .store
+            .0
+            .read(|reader| conversation::unread(reader, &self.id))
+    }
+
+    /// Sends an attachment whose encrypted file is at `location` now: a URL, a path, whatever the receivers' application understands; at
+    /// most 4,096 bytes.
+    pub fn send_attachment(&self, attachment: &Attachment, location: String) -> Result<Sent> {
+        self.client
+            .write_chat(&self.id, attachment.body(location), None)
+    }
+
+    /// Decrypts the attachment of a message from its encrypted file to a new file at `path`. Each part is checked before it is written, and
+    /// the file has its name only when it is whole. What a call that was stopped left in `path` with `.partial` is gone on from.
+    #[uniffi::method(default(progress = None))]
+    pub fn save_attachment(
+        &self,
+        message: Message,
+        encrypted: String,
+        path: String,
+        progress: Option<Arc<dyn ProgressListener>>,
+    ) -> Result<()> {
+        let stored = self
+            .client
+            .store
+            .0
+            .read(|reader| self.place(reader, Some(message)))?;
+        match stored.map(|stored| stored.content.body) {
+            Some(chat::Body::Attachment(sealed)) => {
+                let (encrypted, path) = (Path::new(&encrypted), Path::new(&path));
+                attachment::open(&sealed, encrypted, path, progress.as_deref())
+            }
+            _ => Err(WindlassError::UnknownMessage),
+        }
+    }
+}
+
+impl Conversation {
+    /// A message of the history as it is stored.
+    fn place(
+        &self,
+        reader: &impl Rows,
+        message: Option<Message>,
+    ) -> Result<Option<history::Stored>> {
+        let Some(message) = message else {
+            return Ok(None);
+        };
+        let (author, id) = name_of(&message)?;
+        let stored = history::find(reader, &author, &id)?;
+        let here = stored.filter(|stored| stored.conversation == self.id);
+        here.map(Some).ok_or(WindlassError::UnknownMessage)
+    }
+
+    fn own_message(&self, message: &Message) -> Result<MessageId> {
+        let (author, id) = name_of(message)?;
+        if author != self.client.device.public() {
+            return Err(WindlassError::NotTheAuthor);
+        }
+        self.client
+            .store
+            .0
+            .read(|reader| self.place(reader, Some(message.clone())))?;
+        Ok(id)
+    }
+
+    fn reaction(&self, message: &Message, emoji: String, removed: bool) -> Result<Sent> {
+        let (author, target) = name_of(message)?;
+        self.client
+            .store
+            .0
+            .read(|reader| self.place(reader, Some(message.clone())))?;
+        let body = chat::Body::Reaction {
+            author: author.to_bytes(),
+            target,
+            emoji,
+            removed,
+        };
+        self.client.write_chat(&self.id, body, None)
+    }
+}
+
+/// By which a message is found: its author and its id.
+fn name_of(message: &Message) -> Result<(PublicIdentity, MessageId)> {
+    let id = message
+        .id
+        .parse()
+        .map_err(|_| WindlassError::UnknownMessage)?;
+    Ok((PublicIdentity::from_address(&message.author)?, id))
 }

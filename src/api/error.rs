@@ -2,7 +2,7 @@
 
 use super::progress::ProgressError;
 use crate::bundle::{BundleError, UriError};
-use crate::chat::ContentError;
+use crate::chat::{ContentError, GroupEventError};
 use crate::crypto::RandomnessUnavailable;
 use crate::identity::AddressError;
 use crate::link::LinkError;
@@ -126,8 +126,22 @@ pub enum WindlassError {
     UnknownDevice,
     #[error("no message of this id is in the history")]
     UnknownMessage,
+    #[error("no group of this address is known; wait for its invitation")]
+    UnknownGroup,
+    #[error("{0}")]
+    NotAnAdmin(GroupEventError),
+    #[error("you do not take part in this group; join it first")]
+    NotAMember,
+    #[error("{0}")]
+    GroupRefused(GroupEventError),
+    #[error("only its author may change a message")]
+    NotTheAuthor,
+    #[error("the encrypted file is damaged, cut short, or belongs to another attachment")]
+    AttachmentDamaged,
     #[error("{0}")]
     ContentTooLarge(ContentError),
+    #[error("{0}")]
+    InvalidContent(ContentError),
     #[error("{0}")]
     InvalidMediaType(ContentError),
     #[error("this kind of body cannot be sent")]
@@ -278,6 +292,17 @@ impl From<ContentError> for WindlassError {
         match error {
             ContentError::TooLarge { .. } => Self::ContentTooLarge(error),
             ContentError::MediaType => Self::InvalidMediaType(error),
+            ContentError::Invalid(_) => Self::InvalidContent(error),
+        }
+    }
+}
+
+impl From<GroupEventError> for WindlassError {
+    fn from(error: GroupEventError) -> Self {
+        match error {
+            GroupEventError::NotAnAdmin => Self::NotAnAdmin(error),
+            GroupEventError::NotAMember => Self::NotAMember,
+            error => Self::GroupRefused(error),
         }
     }
 }

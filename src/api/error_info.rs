@@ -145,7 +145,34 @@ pub(super) const TABLE: &[Row] = &[
     ("too_many_devices", false, "Remove a device."),
     ("unknown_device", false, "Use an id that devices() gave."),
     ("unknown_message", false, "Use an id that the history gave."),
+    (
+        "unknown_group",
+        false,
+        "Wait for the invitation, or ask an admin to add you.",
+    ),
+    ("not_an_admin", false, "Ask an admin of the group."),
+    ("not_a_member", false, "Join the group first."),
+    (
+        "group_refused",
+        false,
+        "Look at the members first: it changes nothing, or the group would get too large.",
+    ),
+    (
+        "not_the_author",
+        false,
+        "Only its author may change a message.",
+    ),
+    (
+        "attachment_damaged",
+        false,
+        "Fetch the encrypted file again; nothing of it was handed over.",
+    ),
     ("content_too_large", false, "Send less."),
+    (
+        "invalid_content",
+        false,
+        "Give a name or a sign that is not empty, without slashes.",
+    ),
     (
         "invalid_media_type",
         false,

@@ -1,5 +1,7 @@
 //! What `receive` answers.
 
+use std::time::Duration;
+
 use super::Message;
 use super::engine::receive::Outcome;
 use crate::identity::PublicIdentity;
@@ -11,6 +13,74 @@ pub enum Event {
     Message {
         /// The message.
         message: Message,
+    },
+    /// The author of a message changed its text.
+    Edited {
+        /// As it is now.
+        message: Message,
+    },
+    /// The author of a message deleted it.
+    Deleted {
+        /// Address of the other side, or of the group.
+        conversation: String,
+        /// Address of who wrote it.
+        author: String,
+        /// Its id.
+        message_id: String,
+    },
+    /// Somebody put a sign to a message, or took it away.
+    Reacted {
+        /// Address of the other side, or of the group.
+        conversation: String,
+        /// Address of who wrote the message.
+        author: String,
+        /// The message's id.
+        message_id: String,
+        /// Address of who put the sign.
+        by: String,
+        /// The sign.
+        emoji: String,
+        /// True when it was taken away.
+        removed: bool,
+    },
+    /// Somebody has read the conversation; `Message.read_by` says which messages.
+    Read {
+        /// Address of the other side, or of the group.
+        conversation: String,
+        /// Address of who has read.
+        by: String,
+    },
+    /// Messages of the conversation stay for another time from now on.
+    DisappearingChanged {
+        /// Address of the other side, or of the group.
+        conversation: String,
+        /// Address of who said so.
+        by: String,
+        /// After which time they are deleted; nothing if they stay.
+        after: Option<Duration>,
+    },
+    /// Somebody invites us to a group: `Conversation.join` takes part.
+    GroupInvitation {
+        /// Address of the group.
+        group: String,
+        /// Its name.
+        name: String,
+        /// Address of who invites.
+        by: String,
+    },
+    /// The name or the members of a group changed; the last message of its history says how.
+    GroupChanged {
+        /// Address of the group.
+        group: String,
+    },
+    /// Something was decrypted and is not taken in. Nothing has changed.
+    Refused {
+        /// Address of who sent it.
+        address: String,
+        /// Address of the conversation it was for.
+        conversation: String,
+        /// Why.
+        reason: RefusalReason,
     },
     /// The other side has stored messages of ours.
     Delivered {
@@ -100,6 +170,27 @@ pub enum Event {
     RollbackNoticed,
 }
 
+/// Why something that was decrypted is not taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum RefusalReason {
+    /// A change of a message by somebody who did not write it.
+    NotTheAuthor,
+    /// Of somebody who does not belong to the group, as far as it is known here. If only the news of it is late, it comes again.
+    NotAMember,
+    /// A change of the group by somebody who is no admin, or to an admin who was it earlier.
+    NotAnAdmin,
+    /// Of a group that is not known here. If only the news of it is late, it comes again.
+    UnknownGroup,
+    /// Its clock is further ahead than any honest one.
+    ClockAhead,
+    /// The group's log has as many events as it may have.
+    GroupFull,
+    /// An event of a group that is malformed, or not signed by its author.
+    InvalidEvent,
+    /// An event of a group that changes nothing.
+    Void,
+}
+
 /// Why an envelope could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum UndecryptableCause {
@@ -175,6 +266,63 @@ impl UndecryptableCause {
 impl Event {
     pub(super) fn from_outcome(outcome: Outcome, own: &PublicIdentity) -> Self {
         match outcome {
+            Outcome::Edited(stored) => Self::Edited {
+                message: Message::from_stored(*stored, own),
+            },
+            Outcome::Deleted {
+                conversation,
+                author,
+                id,
+            } => Self::Deleted {
+                conversation: conversation.address(),
+                author: author.address(),
+                message_id: id.to_string(),
+            },
+            Outcome::Reacted {
+                conversation,
+                author,
+                id,
+                by,
+                emoji,
+                removed,
+            } => Self::Reacted {
+                conversation: conversation.address(),
+                author: author.address(),
+                message_id: id.to_string(),
+                by: by.address(),
+                emoji,
+                removed,
+            },
+            Outcome::Read { conversation, by } => Self::Read {
+                conversation: conversation.address(),
+                by: by.address(),
+            },
+            Outcome::TimerChanged {
+                conversation,
+                by,
+                after,
+            } => Self::DisappearingChanged {
+                conversation: conversation.address(),
+                by: by.address(),
+                after: (after != 0).then(|| Duration::from_millis(after)),
+            },
+            Outcome::GroupInvitation { group, by, name } => Self::GroupInvitation {
+                group: group.to_string(),
+                name,
+                by: by.address(),
+            },
+            Outcome::GroupChanged { group } => Self::GroupChanged {
+                group: group.to_string(),
+            },
+            Outcome::Refused {
+                from,
+                conversation,
+                reason,
+            } => Self::Refused {
+                address: from.address(),
+                conversation: conversation.address(),
+                reason,
+            },
             Outcome::Message(stored) => Self::Message {
                 message: Message::from_stored(*stored, own),
             },

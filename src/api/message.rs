@@ -1,10 +1,10 @@
 //! `Message` and what it says.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::Bytes;
 use super::clock::time;
 use super::engine::history::Stored;
+use super::{AttachmentInfo, Bytes, GroupChange};
 use crate::bundle::VerifiedBundle;
 use crate::chat;
 use crate::identity::PublicIdentity;
@@ -34,6 +34,21 @@ pub enum Body {
         /// The address of the new identity; nothing if what was sent is no valid bundle.
         address: Option<String>,
     },
+    /// A file that travels another way; `Conversation.save_attachment` decrypts it.
+    Attachment {
+        /// What is said of it.
+        attachment: AttachmentInfo,
+    },
+    /// How long messages stay from now on.
+    DisappearingTimer {
+        /// After which time they are deleted; nothing if they stay.
+        after: Option<Duration>,
+    },
+    /// Something happened to the group.
+    Group {
+        /// What.
+        change: GroupChange,
+    },
     /// Of a kind that a later version brought. The message is kept.
     Unknown,
 }
@@ -43,7 +58,7 @@ pub enum Body {
 pub struct Message {
     /// Its id: 32 hexadecimal digits.
     pub id: String,
-    /// Address of the other side of the conversation.
+    /// Address of the other side of the conversation, or of the group.
     pub conversation: String,
     /// Address of who wrote it.
     pub author: String,
@@ -64,6 +79,25 @@ pub struct Message {
     /// True when another than its author gave it to this device: another device of ours, or, after this one went back to an older
     /// copy, the other side.
     pub copied: bool,
+    /// True when its author deleted it; nothing is left of what it said.
+    pub deleted: bool,
+    /// True when its author changed the text.
+    pub edited: bool,
+    /// The signs that were put to it, in their order.
+    pub reactions: Vec<Reaction>,
+    /// Addresses of the group's members who have it, of a message that we wrote to a group.
+    pub delivered_to: Vec<String>,
+    /// Addresses of those who have read it and said so.
+    pub read_by: Vec<String>,
+}
+
+/// A sign that somebody put to a message.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct Reaction {
+    /// The sign.
+    pub emoji: String,
+    /// Address of who put it.
+    pub by: String,
 }
 
 impl Body {
@@ -80,13 +114,26 @@ impl Body {
                     .ok()
                     .map(|bundle| bundle.identity().address()),
             },
-            // What devices say to each other is in no history.
+            chat::Body::Attachment(attachment) => Self::Attachment {
+                attachment: AttachmentInfo::of(&attachment),
+            },
+            chat::Body::DisappearingTimer(after) => Self::DisappearingTimer {
+                after: (after != 0).then(|| Duration::from_millis(after)),
+            },
+            chat::Body::GroupEvents { events, .. } => {
+                GroupChange::of(&events).map_or(Self::Unknown, |change| Self::Group { change })
+            }
+            // What devices say to each other is in no history, and what is said of another message is shown with that one.
             chat::Body::Unknown
             | chat::Body::DeliveryReceipt(_)
             | chat::Body::HealingRequest(_)
             | chat::Body::HealingAnswer { .. }
             | chat::Body::Copy(_)
-            | chat::Body::DeviceUpdate(_) => Self::Unknown,
+            | chat::Body::DeviceUpdate(_)
+            | chat::Body::ReadReceipt { .. }
+            | chat::Body::Reaction { .. }
+            | chat::Body::Edit { .. }
+            | chat::Body::Deletion { .. } => Self::Unknown,
         }
     }
 
@@ -99,17 +146,28 @@ impl Body {
                 data: data.into_vec(),
             },
             Self::Opaque { data } => chat::Body::Opaque(data.into_vec()),
-            Self::IdentityChange { .. } | Self::Unknown => return None,
+            Self::Attachment { .. }
+            | Self::DisappearingTimer { .. }
+            | Self::Group { .. }
+            | Self::IdentityChange { .. }
+            | Self::Unknown => return None,
         })
     }
 }
 
 impl Message {
     pub(super) fn from_stored(stored: Stored, own: &PublicIdentity) -> Self {
-        let body = Body::from_chat(stored.content.body);
+        let edited = stored.annotations.text.is_some();
+        let body = match stored.annotations.text {
+            Some(text) if matches!(stored.content.body, chat::Body::Text(_)) => Body::Text { text },
+            _ => Body::from_chat(stored.content.body),
+        };
+        let addresses =
+            |list: &[PublicIdentity]| list.iter().map(PublicIdentity::address).collect();
+        let reactions = stored.annotations.reactions.into_iter();
         Self {
             id: stored.content.id.to_string(),
-            conversation: stored.peer.address(),
+            conversation: stored.conversation.address(),
             author: stored.author.address(),
             outgoing: stored.author == *own,
             text: match &body {
@@ -122,6 +180,16 @@ impl Message {
             stored_at: time(stored.stored_at),
             delivered_at: (stored.delivered_at != 0).then(|| time(stored.delivered_at)),
             copied: stored.copied,
+            deleted: stored.deleted,
+            edited,
+            reactions: reactions
+                .map(|(by, emoji)| Reaction {
+                    emoji,
+                    by: by.address(),
+                })
+                .collect(),
+            delivered_to: addresses(&stored.delivered_to),
+            read_by: addresses(&stored.read_by),
         }
     }
 }

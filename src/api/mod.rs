@@ -1,5 +1,6 @@
 //! The facade: what a developer holds, in Rust and in every language. One type to a file; [`engine`] ties the layers together.
 
+mod attachment;
 mod bundle;
 mod bytes;
 mod client;
@@ -13,6 +14,7 @@ mod engine;
 mod error;
 mod error_info;
 mod event;
+mod group;
 mod identity;
 mod message;
 mod progress;
@@ -21,6 +23,7 @@ mod simulation;
 mod store_key;
 mod trust;
 
+pub use attachment::{Attachment, AttachmentInfo};
 pub use bundle::Bundle;
 pub use bytes::Bytes;
 pub use client::{
@@ -28,14 +31,15 @@ pub use client::{
 };
 pub use code::{CodeProgress, CodeReader, qr_frames, qr_png, qr_read, qr_svg, qr_terminal};
 pub use contact::Contact;
-pub use conversation::{Conversation, ConversationSummary};
+pub use conversation::{Conversation, ConversationSummary, SearchPage};
 pub use device_link::{DeviceLink, device_transfer_from_uri, device_transfer_to_uri};
 pub use encrypted_store::{EncryptedStore, Inspection, ShredReport, TableRows};
 pub use error::WindlassError;
 pub use error_info::{ErrorInfo, error_info, errors};
-pub use event::{Event, UndecryptableCause};
+pub use event::{Event, RefusalReason, UndecryptableCause};
+pub use group::{GroupChange, GroupChangeKind, GroupMember};
 pub use identity::Identity;
-pub use message::{Body, Message};
+pub use message::{Body, Message, Reaction};
 pub use progress::{ProgressError, ProgressListener};
 pub use session::{SafetyEmoji, Session, SessionState, SessionStatus};
 pub use simulation::{Delivery, Faults, Simulation, Tally};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::engine::conversation::ConversationId;
 use super::engine::receive::Outcome;
 use super::engine::{contacts, healing, history, send, sessions};
 use super::error::of_envelope;
@@ -72,8 +73,11 @@ impl Session {
 
     /// Encrypts up to 1,048,576 bytes. When this returns, the advanced ratchet and the envelope in the outbox are durable.
     pub fn encrypt(&self, data: Bytes) -> Result<Sent> {
-        self.client
-            .write_message(&self.peer, Body::Opaque { data }, None)
+        self.client.write_message(
+            &ConversationId::Direct(self.peer),
+            Body::Opaque { data },
+            None,
+        )
     }
 
     /// Decrypts an envelope of the other side's `encrypt`. The same envelope again gives the same bytes again, also after a crash,

@@ -6,68 +6,15 @@ use core::str::FromStr;
 use data_encoding::HEXLOWER;
 use prost::Message;
 
-use super::control::{self, Copy, DeviceUpdate, HealingRequest};
+use super::body::Body;
+use super::group::GroupId;
 use crate::crypto::{CryptoRng, SecretBytes};
-use crate::limits::{
-    MAX_BUNDLE_LEN, MAX_CONTENT_LEN, MAX_DATA_LEN, MAX_LAMPORT, MAX_MEDIA_TYPE_LEN,
-    MAX_RECEIPT_IDS, MAX_TEXT_LEN,
-};
+use crate::limits::{MAX_CONTENT_LEN, MAX_LAMPORT};
 use crate::wire::{self, WireError, malformed, v1};
 
 /// Names a message, together with its author: 16 random bytes, shown as 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId([u8; 16]);
-
-/// Why a content is refused before it is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum ContentError {
-    /// Longer than `limits` allows.
-    #[error("{what} of {got} bytes, at most {max} are allowed; send larger things as attachments")]
-    TooLarge {
-        /// The part.
-        what: &'static str,
-        /// Its length in bytes.
-        got: usize,
-        /// The bound.
-        max: usize,
-    },
-    /// Not a media type.
-    #[error("a media type looks like image/png")]
-    MediaType,
-}
-
-/// What a message says.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Body {
-    /// For a person.
-    Text(String),
-    /// Bytes of a stated kind.
-    Data {
-        /// The kind (RFC 6838).
-        media_type: String,
-        /// The bytes.
-        data: Vec<u8>,
-    },
-    /// The receiver has these messages.
-    DeliveryReceipt(Vec<MessageId>),
-    /// A format of the application's own.
-    Opaque(Vec<u8>),
-    /// Asks for what is not there.
-    HealingRequest(HealingRequest),
-    /// A request has come.
-    HealingAnswer {
-        /// How many messages follow.
-        messages: u64,
-    },
-    /// A message for a device that it was not encrypted for.
-    Copy(Copy),
-    /// Between devices of one identity.
-    DeviceUpdate(DeviceUpdate),
-    /// Its author goes on as the identity of this encoded bundle.
-    IdentityChange(Vec<u8>),
-    /// A body of a later version; the message is kept as it came.
-    Unknown,
-}
 
 /// A message as its author wrote it.
 #[derive(Clone, PartialEq, Eq)]
@@ -80,6 +27,8 @@ pub struct Content {
     pub sent_at: u64,
     /// The message that it answers.
     pub reply_to: Option<MessageId>,
+    /// The group whose conversation it belongs to; none for the conversation of author and receiver.
+    pub group: Option<GroupId>,
     /// What it says.
     pub body: Body,
 }
@@ -128,55 +77,6 @@ impl FromStr for MessageId {
     }
 }
 
-impl Body {
-    /// Whether it is something that people wrote, and so has a place in a history.
-    #[must_use]
-    pub fn is_message(&self) -> bool {
-        !matches!(
-            self,
-            Self::DeliveryReceipt(_)
-                | Self::HealingRequest(_)
-                | Self::HealingAnswer { .. }
-                | Self::Copy(_)
-                | Self::DeviceUpdate(_)
-        )
-    }
-
-    /// Whether the body is within its bounds. Asked before anything is sent.
-    pub fn check(&self) -> Result<(), ContentError> {
-        let fits = |what, got: usize, max| {
-            if got > max {
-                return Err(ContentError::TooLarge { what, got, max });
-            }
-            Ok(())
-        };
-        match self {
-            Self::Text(text) => fits("text", text.len(), MAX_TEXT_LEN),
-            Self::Data { media_type, data } => {
-                let parts: Vec<_> = media_type.split('/').collect();
-                let plausible = parts.len() == 2
-                    && parts.iter().all(|part| !part.is_empty())
-                    && media_type.len() <= MAX_MEDIA_TYPE_LEN
-                    && media_type
-                        .bytes()
-                        .all(|byte| byte.is_ascii_graphic() || byte == b' ');
-                if !plausible {
-                    return Err(ContentError::MediaType);
-                }
-                fits("data", data.len(), MAX_DATA_LEN)
-            }
-            Self::Opaque(data) => fits("message", data.len(), MAX_DATA_LEN),
-            Self::DeliveryReceipt(ids) => fits("receipt", ids.len(), MAX_RECEIPT_IDS),
-            Self::IdentityChange(bundle) => fits("bundle", bundle.len(), MAX_BUNDLE_LEN),
-            Self::Copy(copy) => fits("copy", copy.content.len(), MAX_CONTENT_LEN),
-            Self::HealingRequest(_)
-            | Self::HealingAnswer { .. }
-            | Self::DeviceUpdate(_)
-            | Self::Unknown => Ok(()),
-        }
-    }
-}
-
 impl Content {
     /// Reads the bytes that the AEAD accepted. Unknown fields and bodies are passed over; wrong known ones are an error.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
@@ -189,42 +89,18 @@ impl Content {
             [] => None,
             bytes => Some(MessageId::from_bytes(bytes)?),
         };
-        let body = match content.body {
-            None => Body::Unknown,
-            Some(v1::content::Body::Text(text)) => Body::Text(text.text),
-            Some(v1::content::Body::Data(data)) => Body::Data {
-                media_type: data.media_type,
-                data: data.data,
-            },
-            Some(v1::content::Body::DeliveryReceipt(receipt)) if receipt.message_ids.is_empty() => {
-                return Err(malformed("receipt"));
-            }
-            Some(v1::content::Body::DeliveryReceipt(receipt)) => Body::DeliveryReceipt(
-                receipt
-                    .message_ids
-                    .iter()
-                    .map(|id| MessageId::from_bytes(id))
-                    .collect::<Result<_, _>>()?,
-            ),
-            Some(v1::content::Body::Opaque(opaque)) => Body::Opaque(opaque.data),
-            Some(v1::content::Body::HealingRequest(request)) => {
-                Body::HealingRequest(control::request_from_wire(request)?)
-            }
-            Some(v1::content::Body::HealingAnswer(answer)) => Body::HealingAnswer {
-                messages: answer.messages,
-            },
-            Some(v1::content::Body::Copy(copy)) => Body::Copy(Copy::from_wire(copy)?),
-            Some(v1::content::Body::DeviceUpdate(update)) => {
-                Body::DeviceUpdate(DeviceUpdate::from_wire(update)?)
-            }
-            Some(v1::content::Body::IdentityChange(change)) => Body::IdentityChange(change.bundle),
+        let group = match content.group.as_slice() {
+            [] => None,
+            bytes => Some(GroupId::from_bytes(bytes)?),
         };
+        let body = content.body.map_or(Ok(Body::Unknown), Body::from_wire)?;
         body.check().map_err(|_| malformed("body"))?;
         Ok(Self {
             id: MessageId::from_bytes(&content.message_id)?,
             lamport: content.lamport,
             sent_at: content.sent_at,
             reply_to,
+            group,
             body,
         })
     }
@@ -232,37 +108,6 @@ impl Content {
     /// The bytes to encrypt.
     #[must_use]
     pub fn to_bytes(&self) -> SecretBytes {
-        let body = match &self.body {
-            Body::Text(text) => Some(v1::content::Body::Text(v1::Text { text: text.clone() })),
-            Body::Data { media_type, data } => Some(v1::content::Body::Data(v1::Data {
-                media_type: media_type.clone(),
-                data: data.clone(),
-            })),
-            Body::DeliveryReceipt(ids) => {
-                Some(v1::content::Body::DeliveryReceipt(v1::DeliveryReceipt {
-                    message_ids: ids.iter().map(|id| id.as_bytes().to_vec()).collect(),
-                }))
-            }
-            Body::Opaque(data) => {
-                Some(v1::content::Body::Opaque(v1::Opaque { data: data.clone() }))
-            }
-            Body::HealingRequest(request) => Some(v1::content::Body::HealingRequest(
-                control::request_to_wire(request),
-            )),
-            Body::HealingAnswer { messages } => {
-                Some(v1::content::Body::HealingAnswer(v1::HealingAnswer {
-                    messages: *messages,
-                }))
-            }
-            Body::Copy(copy) => Some(v1::content::Body::Copy(copy.to_wire())),
-            Body::DeviceUpdate(update) => Some(v1::content::Body::DeviceUpdate(update.to_wire())),
-            Body::IdentityChange(bundle) => {
-                Some(v1::content::Body::IdentityChange(v1::IdentityChange {
-                    bundle: bundle.clone(),
-                }))
-            }
-            Body::Unknown => None,
-        };
         SecretBytes::new(
             v1::Content {
                 message_id: self.id.as_bytes().to_vec(),
@@ -272,7 +117,11 @@ impl Content {
                     .reply_to
                     .map(|id| id.as_bytes().to_vec())
                     .unwrap_or_default(),
-                body,
+                group: self
+                    .group
+                    .map(|group| group.as_bytes().to_vec())
+                    .unwrap_or_default(),
+                body: self.body.to_wire(),
             }
             .encode_to_vec(),
         )
@@ -283,6 +132,8 @@ impl Content {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::chat::{ContentError, Copy, DeviceUpdate, HealingRequest};
+    use crate::limits::MAX_TEXT_LEN;
 
     fn content(body: Body) -> Content {
         Content {
@@ -290,6 +141,7 @@ mod tests {
             lamport: 7,
             sent_at: 1_800_000_000_000,
             reply_to: Some(MessageId([4; 16])),
+            group: None,
             body,
         }
     }
@@ -305,8 +157,9 @@ mod tests {
             Body::DeliveryReceipt(vec![MessageId([5; 16])]),
             Body::Opaque(vec![0; 10]),
             Body::HealingRequest(HealingRequest {
-                conversations: vec![control::ConversationState {
+                conversations: vec![crate::chat::ConversationState {
                     conversation: [6; 32],
+                    group: true,
                     from_lamport: 5,
                     have: vec![[1; 8], [2; 8]],
                 }],
@@ -321,6 +174,7 @@ mod tests {
             Body::DeviceUpdate(DeviceUpdate {
                 removed: vec![3],
                 contacts: Vec::new(),
+                read: Vec::new(),
             }),
             Body::HealingAnswer { messages: 4 },
             Body::Unknown,

@@ -1,6 +1,6 @@
 //! What devices say to each other beside messages (RFC windlass §8.3, §8.4).
 
-use crate::limits::{MAX_CONTENT_LEN, MAX_DEVICES, MAX_HEALING_IDS};
+use crate::limits::{MAX_CONTENT_LEN, MAX_DEVICES, MAX_HEALING_IDS, MAX_LAMPORT};
 use crate::wire::{self, WireError, malformed, v1};
 
 /// Length in bytes of the beginning of a message id by which a request names what it has.
@@ -12,8 +12,10 @@ pub type IdentityKey = [u8; 32];
 /// What a device has of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversationState {
-    /// The other side.
+    /// The other side, or the group.
     pub conversation: IdentityKey,
+    /// Whether it is a group.
+    pub group: bool,
     /// Messages with a lower clock are not asked for.
     pub from_lamport: u64,
     /// The beginnings of the ids of what is there from then on, ascending.
@@ -38,6 +40,19 @@ pub struct DeviceUpdate {
     pub removed: Vec<u32>,
     /// Contacts.
     pub contacts: Vec<KnownContact>,
+    /// How far the user has read.
+    pub read: Vec<ReadMark>,
+}
+
+/// How far the user has read a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadMark {
+    /// The other side, or the group.
+    pub conversation: IdentityKey,
+    /// Whether it is a group.
+    pub group: bool,
+    /// The clock of the last message that was read.
+    pub lamport: u64,
 }
 
 /// A contact as a device of one's own knows it.
@@ -73,6 +88,7 @@ pub(super) fn request_from_wire(request: v1::HealingRequest) -> Result<HealingRe
         }
         Ok(ConversationState {
             conversation: wire::array("identity key", &state.conversation)?,
+            group: state.group,
             from_lamport: state.from_lamport,
             have: have.to_vec(),
         })
@@ -106,6 +122,7 @@ pub(super) fn request_to_wire(request: &HealingRequest) -> v1::HealingRequest {
                 conversation: state.conversation.to_vec(),
                 from_lamport: state.from_lamport,
                 have: state.have.concat(),
+                group: state.group,
             })
             .collect(),
     }
@@ -148,6 +165,17 @@ impl DeviceUpdate {
                     blocked: contact.blocked,
                 })
                 .collect(),
+            read: update
+                .read
+                .iter()
+                .map(|mark| {
+                    Ok(ReadMark {
+                        conversation: wire::array("identity key", &mark.conversation)?,
+                        group: mark.group,
+                        lamport: mark.lamport.min(MAX_LAMPORT),
+                    })
+                })
+                .collect::<Result<_, WireError>>()?,
         })
     }
 
@@ -162,6 +190,15 @@ impl DeviceUpdate {
                     verified: contact.verified,
                     accepted: contact.accepted,
                     blocked: contact.blocked,
+                })
+                .collect(),
+            read: self
+                .read
+                .iter()
+                .map(|mark| v1::ReadMark {
+                    conversation: mark.conversation.to_vec(),
+                    group: mark.group,
+                    lamport: mark.lamport,
                 })
                 .collect(),
         }

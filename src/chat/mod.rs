@@ -1,9 +1,17 @@
 //! What messages say (RFC windlass §9; 62/STATUS-PAYLOADS).
 
+mod body;
 mod content;
 mod control;
+mod group;
 
-pub use content::{Body, Content, ContentError, MessageId};
+pub use body::{Attachment, Body, ContentError};
+pub use content::{Content, MessageId};
 pub use control::{
-    ConversationState, Copy, DeviceUpdate, HealingRequest, ID_PREFIX_LEN, IdentityKey, KnownContact,
+    ConversationState, Copy, DeviceUpdate, HealingRequest, ID_PREFIX_LEN, IdentityKey,
+    KnownContact, ReadMark,
+};
+pub use group::{
+    EventHash, GroupAction, GroupEvent, GroupEventError, GroupId, GroupLog, Member, Membership,
+    Taken,
 };

@@ -21,6 +21,14 @@ pub const URI_CHECKSUM: &[u8] = b"Windlass v1 uri checksum";
 /// Prefix of the short hash that tells a repeated envelope from a reused message number.
 pub const ACCEPTED_DIGEST: &[u8] = b"Windlass v1 accepted digest";
 
+/// Prefix of the hash that names a group.
+pub const GROUP_ID: &[u8] = b"Windlass v1 group id";
+/// Prefix of what the signature of a group's event signs.
+pub const GROUP_EVENT: &[u8] = b"Windlass v1 signed group event";
+/// Prefix of the hash that names an event of a group.
+pub const GROUP_EVENT_HASH: &[u8] = b"Windlass v1 hash of group event";
+/// `info` from an attachment's key to the key of its chunks.
+pub const ATTACHMENT: &[u8] = b"Windlass v1 attachment";
 /// `info` from the agreement of two devices to the key of a device transfer.
 pub const DEVICE_TRANSFER: &[u8] = b"Windlass v1 device transfer";
 
@@ -36,6 +44,10 @@ pub const ALL: &[(&str, &[u8])] = &[
     ("URI_CHECKSUM", URI_CHECKSUM),
     ("ACCEPTED_DIGEST", ACCEPTED_DIGEST),
     ("DEVICE_TRANSFER", DEVICE_TRANSFER),
+    ("GROUP_ID", GROUP_ID),
+    ("GROUP_EVENT", GROUP_EVENT),
+    ("GROUP_EVENT_HASH", GROUP_EVENT_HASH),
+    ("ATTACHMENT", ATTACHMENT),
 ];
 
 #[cfg(test)]

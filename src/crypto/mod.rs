@@ -14,6 +14,7 @@ mod random;
 mod sealing;
 mod secret;
 mod signature;
+mod stream;
 
 pub use aead::{AEAD_OVERHEAD, decrypt, encrypt};
 pub use agreement::{AgreementError, DH_KEY_LEN, DhPublic, DhSecret, SharedSecret};
@@ -27,6 +28,7 @@ pub use secret::{Secret, SecretBytes};
 pub use signature::{
     PUBLIC_KEY_LEN, SEED_LEN, SIGNATURE_LEN, SignatureError, SigningSecret, VerifyingPublic,
 };
+pub use stream::{CHUNK_OVERHEAD, ChunkCipher};
 
 /// Authentication failed: the key, the associated data or the bytes are not the ones that were sealed.
 ///

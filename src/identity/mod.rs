@@ -51,6 +51,11 @@ impl PublicIdentity {
     pub fn verify_bundle(&self, body: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
         self.0.verify(labels::BUNDLE_SIGNATURE, body, signature)
     }
+
+    /// Checks a signature over the body of a group's event.
+    pub fn verify_group_event(&self, body: &[u8], signature: &[u8]) -> Result<(), SignatureError> {
+        self.0.verify(labels::GROUP_EVENT, body, signature)
+    }
 }
 
 /// Both halves. Signs bundles and takes part in agreements; nothing else is offered, so no other text can be signed with it.
@@ -100,6 +105,12 @@ impl IdentityKeyPair {
     #[must_use]
     pub fn sign_bundle(&self, body: &[u8]) -> [u8; 64] {
         self.secret.sign(labels::BUNDLE_SIGNATURE, body)
+    }
+
+    /// Signs the body of a group's event.
+    #[must_use]
+    pub fn sign_group_event(&self, body: &[u8]) -> [u8; 64] {
+        self.secret.sign(labels::GROUP_EVENT, body)
     }
 
     /// What only the two identities can compute: the agreement of their long-term keys. It keys sender hints and nothing else.

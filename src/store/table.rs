@@ -42,11 +42,15 @@ pub enum Table {
     Healing = 17,
     /// Messages that the application has not handled, in the order they came.
     Unhandled = 18,
+    /// What messages say of another, grouped by that other.
+    Annotations = 19,
+    /// Groups.
+    Groups = 20,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -65,6 +69,8 @@ impl Table {
         Self::Unacknowledged,
         Self::Healing,
         Self::Unhandled,
+        Self::Annotations,
+        Self::Groups,
     ];
 
     /// The byte that its rows' keys begin with. Never 0, which is the store's own.
@@ -100,6 +106,8 @@ impl Table {
             Self::Unacknowledged => "unacknowledged",
             Self::Healing => "healing",
             Self::Unhandled => "unhandled",
+            Self::Annotations => "annotations",
+            Self::Groups => "groups",
         }
     }
 }

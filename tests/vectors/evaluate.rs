@@ -379,6 +379,7 @@ fn content(input: &Value) -> Value {
             let state = |state: &ConversationState| {
                 json!({
                     "conversation": hex(&state.conversation),
+                    "group": state.group,
                     "from_lamport": state.from_lamport,
                     "have": hex(&state.have.concat()),
                 })
@@ -407,9 +408,42 @@ fn content(input: &Value) -> Value {
             json!({ "device_update": {
                 "removed_devices": update.removed,
                 "contacts": update.contacts.iter().map(contact).collect::<Vec<_>>(),
+                "read": update.read.iter().map(|mark| json!({
+                    "conversation": hex(&mark.conversation),
+                    "group": mark.group,
+                    "lamport": mark.lamport,
+                })).collect::<Vec<_>>(),
             } })
         }
         Body::IdentityChange(bundle) => json!({ "identity_change": hex(bundle) }),
+        Body::Reaction {
+            author,
+            target,
+            emoji,
+            removed,
+        } => json!({ "reaction": {
+            "author": hex(author),
+            "message_id": target.to_string(),
+            "emoji": emoji,
+            "removed": removed,
+        } }),
+        Body::Edit { target, text } => {
+            json!({ "edit": { "message_id": target.to_string(), "text": text } })
+        }
+        Body::Deletion { target } => json!({ "deletion": target.to_string() }),
+        Body::ReadReceipt { lamport } => json!({ "read_receipt": lamport }),
+        Body::DisappearingTimer(after) => json!({ "disappearing_timer": after }),
+        Body::GroupEvents { events, bundles } => json!({ "group_events": {
+            "events": events.iter().map(|event| hex(event)).collect::<Vec<_>>(),
+            "bundles": bundles.iter().map(|bundle| hex(bundle)).collect::<Vec<_>>(),
+        } }),
+        Body::Attachment(attachment) => json!({ "attachment": {
+            "media_type": attachment.media_type,
+            "name": attachment.name,
+            "size": attachment.size,
+            "key": hex(attachment.key.as_bytes()),
+            "location": attachment.location,
+        } }),
         Body::Unknown => json!("unknown"),
     };
     json!({
@@ -417,6 +451,7 @@ fn content(input: &Value) -> Value {
         "lamport": content.lamport,
         "sent_at": content.sent_at,
         "reply_to": content.reply_to.map(|id| id.to_string()),
+        "group": content.group.map(|group| hex(group.as_bytes())),
         "body": body,
     })
 }

@@ -1,5 +1,6 @@
 //! `Client`.
 
+mod chats;
 mod devices;
 mod handling;
 mod people;
@@ -12,13 +13,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::engine::conversation::ConversationId;
 use super::engine::{Device, Moment, history, outbox, prekeys, receive, send};
 use super::error::of_envelope;
 use super::{
-    Body, Bundle, Bytes, Conversation, ConversationSummary, EncryptedStore, Event, Identity,
-    Inspection, Result, Session, WindlassError, clock,
+    Body, Bundle, Bytes, EncryptedStore, Event, Identity, Inspection, Result, Session,
+    WindlassError,
 };
-use crate::chat::MessageId;
+use crate::chat::{self, MessageId};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::limits::MAX_ONE_TIME_PREKEYS;
 use crate::session::Envelope;
@@ -161,7 +163,7 @@ impl Client {
     /// Writes anything to a contact.
     #[uniffi::method(default(reply_to = None))]
     pub fn send_body(&self, to: String, body: Body, reply_to: Option<String>) -> Result<Sent> {
-        let to = PublicIdentity::from_address(&to)?;
+        let to = ConversationId::from_address(&to)?;
         self.write_message(&to, body, reply_to)
     }
 
@@ -240,25 +242,6 @@ impl Client {
         self.write(|writer, _| outbox::mark_sent(writer, &ids))
     }
 
-    /// The conversations, the latest activity first.
-    pub fn conversations(&self) -> Result<Vec<ConversationSummary>> {
-        self.store.0.read(|reader| {
-            Ok(history::conversations(reader)?
-                .into_iter()
-                .map(|(peer, last)| ConversationSummary {
-                    address: peer.address(),
-                    last_activity: clock::time(last),
-                })
-                .collect())
-        })
-    }
-
-    /// The conversation with an address.
-    pub fn conversation(self: Arc<Self>, address: String) -> Result<Arc<Conversation>> {
-        let peer = PublicIdentity::from_address(&address)?;
-        Ok(Arc::new(Conversation { client: self, peer }))
-    }
-
     /// The bare secure channel with an address, for those who bring their own message format.
     pub fn session(self: Arc<Self>, address: String) -> Result<Arc<Session>> {
         let peer = PublicIdentity::from_address(&address)?;
@@ -301,7 +284,7 @@ impl Client {
             .map(|message| {
                 let to = match known.get(&message.to) {
                     Some(identity) => *identity,
-                    None => PublicIdentity::from_address(&message.to)?,
+                    None => ConversationId::from_address(&message.to)?,
                 };
                 known.insert(message.to, to);
                 self.send_in(writer, &to, message.body, message.reply_to, moment)
@@ -335,22 +318,44 @@ impl Client {
     /// Writes one message in a transaction of its own.
     pub(super) fn write_message(
         &self,
-        to: &PublicIdentity,
+        to: &ConversationId,
         body: Body,
         reply_to: Option<String>,
     ) -> Result<Sent> {
-        self.write(|writer, moment| self.send_in(writer, to, body, reply_to, moment))
+        let body = body.into_chat().ok_or(WindlassError::BodyNotSendable)?;
+        self.write_chat(to, body, reply_to)
+    }
+
+    /// The same, with a body that only the library makes.
+    pub(super) fn write_chat(
+        &self,
+        to: &ConversationId,
+        body: chat::Body,
+        reply_to: Option<String>,
+    ) -> Result<Sent> {
+        self.write(|writer, moment| self.send_chat(writer, to, body, reply_to, moment))
     }
 
     fn send_in(
         &self,
         writer: &mut Writer<'_>,
-        to: &PublicIdentity,
+        to: &ConversationId,
         body: Body,
         reply_to: Option<String>,
         moment: &mut Moment,
     ) -> Result<Sent> {
         let body = body.into_chat().ok_or(WindlassError::BodyNotSendable)?;
+        self.send_chat(writer, to, body, reply_to, moment)
+    }
+
+    fn send_chat(
+        &self,
+        writer: &mut Writer<'_>,
+        to: &ConversationId,
+        body: chat::Body,
+        reply_to: Option<String>,
+        moment: &mut Moment,
+    ) -> Result<Sent> {
         let reply_to = reply_to
             .map(|id| id.parse::<MessageId>())
             .transpose()

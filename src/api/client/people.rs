@@ -1,6 +1,7 @@
 //! Contacts, and whom we answer.
 
 use super::Client;
+use crate::api::engine::conversation::ConversationId;
 use crate::api::engine::{contacts, devices, prekeys, send, trust};
 use crate::api::{Bundle, Contact, Result, TrustPolicy, WindlassError};
 use crate::bundle::Invitation;
@@ -60,7 +61,8 @@ impl Client {
                     continue;
                 }
                 let body = chat::Body::IdentityChange(bundle.0.encoded().to_vec());
-                match send::send(writer, &self.device, &contact.identity, body, None, moment) {
+                let to = ConversationId::Direct(contact.identity);
+                match send::send(writer, &self.device, &to, body, None, moment) {
                     Ok(_) => told += 1,
                     // They cannot be written to, and hear of it another way.
                     Err(

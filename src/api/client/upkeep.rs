@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Client, Stop};
 use crate::api::Result;
-use crate::api::engine::{Moment, due, healing, history, prekeys, trust};
+use crate::api::engine::{Moment, contacts, due, healing, history, prekeys, trust};
 
 /// How long what is dead stays readable at most, while the client is in use.
 const SHRED_INTERVAL: u64 = 3_600_000;
@@ -64,9 +64,9 @@ impl Client {
     /// The store was put back from an older copy: everybody may have what is not here any more.
     fn suspect_everything(&self) -> Result<()> {
         self.store.0.write(|writer| {
-            let own = (self.device.public(), 0);
-            for (peer, _) in history::conversations(writer)?.iter().chain([&own]) {
-                healing::suspect(writer, peer, 0)?;
+            healing::suspect(writer, &self.device.public(), 0)?;
+            for contact in contacts::all(writer)? {
+                healing::suspect(writer, &contact.identity, 0)?;
             }
             Ok(())
         })

@@ -5,12 +5,12 @@
 
 use prost::Message;
 
-use super::{Device, Moment, damaged, history, put_row};
+use super::{Device, Moment, conversation, damaged, groups, history};
 use crate::api::error::WindlassError;
 use crate::api::progress::ProgressListener;
 use crate::crypto::Secret;
 use crate::identity::IdentityKeyPair;
-use crate::store::{BackupReader, BackupWriter, Key, Rows, StoreError, Table, Writer};
+use crate::store::{BackupReader, BackupWriter, Rows, StoreError, Table, Writer};
 use crate::wire::{
     self,
     store::{BackupRecord, BackupSummary, ContactRow, backup_record::Record},
@@ -50,7 +50,12 @@ pub(in crate::api) fn export(
     now: u64,
     progress: Option<&dyn ProgressListener>,
 ) -> Result<u64, WindlassError> {
-    const TABLES: [Table; 3] = [Table::Contacts, Table::Conversations, Table::Messages];
+    const TABLES: [Table; 4] = [
+        Table::Contacts,
+        Table::Groups,
+        Table::Conversations,
+        Table::Messages,
+    ];
     let mut records = 1;
     for table in TABLES {
         records += store.count(table)?;
@@ -84,6 +89,7 @@ pub(in crate::api) fn export(
                 Table::Conversations => {
                     Record::Conversation(wire::decode("row", &row).map_err(damaged)?)
                 }
+                Table::Groups => Record::Group(wire::decode("row", &row).map_err(damaged)?),
                 _ => Record::Message(wire::decode("row", &row).map_err(damaged)?),
             };
             push(record)?;
@@ -130,12 +136,8 @@ pub(in crate::api) fn import(
                     identity = true;
                 }
                 Record::Contact(row) => restore_contact(store, row)?,
-                Record::Conversation(row) => put_row(
-                    store,
-                    Table::Conversations,
-                    Key::new(&row.peer_identity_key.clone()),
-                    &row,
-                )?,
+                Record::Conversation(row) => conversation::restore(store, &row)?,
+                Record::Group(row) => groups::restore(store, row)?,
                 Record::Message(row) => history::restore(store, &row)?,
             }
             counter.step()?;

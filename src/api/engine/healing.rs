@@ -1,9 +1,10 @@
 //! Healing: whoever cannot read what somebody sent asks for what is missing, in a session begun for it (RFC windlass §8.4).
 
+use super::conversation::{self, ConversationId};
 use super::send::To;
 use super::{
-    Device, Moment, contacts, devices, due, get_row, history, put_row, send, timeline, trust,
-    unacknowledged,
+    Device, Moment, contacts, devices, due, get_row, groups, history, put_row, send, timeline,
+    trust, unacknowledged,
 };
 use crate::api::error::WindlassError;
 use crate::api::event::UndecryptableCause as Cause;
@@ -96,15 +97,19 @@ pub(super) fn ask(
         0 | 1 => To::AllAfresh,
         _ => To::AllAnew,
     };
-    let conversations = if ours {
-        history::conversations(store)?
-            .iter()
-            .take(MAX_HEALING_CONVERSATIONS)
-            .map(|(peer, _)| timeline::state(store, peer))
-            .collect::<Result<_, _>>()?
+    let ids: Vec<ConversationId> = if ours {
+        let all = conversation::all(store)?.into_iter();
+        all.map(|summary| summary.id).collect()
     } else {
-        vec![timeline::state(store, identity)?]
+        let direct = core::iter::once(ConversationId::Direct(*identity));
+        let groups = groups::shared_with(store, identity)?.into_iter();
+        direct.chain(groups.map(ConversationId::Group)).collect()
     };
+    let conversations = ids
+        .iter()
+        .take(MAX_HEALING_CONVERSATIONS)
+        .map(|id| timeline::state(store, id))
+        .collect::<Result<_, _>>()?;
     let request = Body::HealingRequest(HealingRequest {
         conversations,
         went_back: cause == Some(Cause::NumberReused),
@@ -249,29 +254,43 @@ pub(super) fn answer(
     let mut room = usize::try_from(MAX_UNACKNOWLEDGED).unwrap_or(usize::MAX);
     let mut behind = false;
     let mut lacking: Vec<(PublicIdentity, MessageId)> = Vec::new();
-    let peers = if from.identity == own {
-        let all = history::conversations(store)?;
-        all.into_iter().map(|(peer, _)| peer).collect()
+    let ids: Vec<ConversationId> = if from.identity == own {
+        let all = conversation::all(store)?.into_iter();
+        all.map(|summary| summary.id).collect()
     } else {
-        vec![from.identity]
+        let groups = groups::shared_with(store, &from.identity)?.into_iter();
+        let direct = core::iter::once(ConversationId::Direct(from.identity));
+        direct.chain(groups.map(ConversationId::Group)).collect()
     };
-    for peer in peers {
+    for id in ids {
         // The other side of a conversation is we, as a contact sees it.
-        let name = if from.identity == own { peer } else { own };
+        let seen = match id {
+            ConversationId::Direct(_) if from.identity != own => ConversationId::Direct(own),
+            id => id,
+        };
+        let (conversation, group) = seen.wire();
         let state = request
             .conversations
             .iter()
-            .find(|state| state.conversation == name.to_bytes());
+            .find(|state| state.conversation == conversation && state.group == group);
         let everything = ConversationState {
-            conversation: name.to_bytes(),
+            conversation,
+            group,
             from_lamport: 0,
             have: Vec::new(),
         };
-        let (missing, ahead) =
-            timeline::compare(store, &peer, state.unwrap_or(&everything), since, room)?;
+        // Of a group everybody gives what they sent to who asks, and what that one wrote; the rest its authors give.
+        let in_group = matches!(id, ConversationId::Group(_)) && from.identity != own;
+        let may = |stored: &history::Stored| {
+            !in_group
+                || stored.author == from.identity
+                || (stored.author == own && stored.delivered_to.contains(&from.identity))
+        };
+        let state = state.unwrap_or(&everything);
+        let (missing, ahead) = timeline::compare(store, &id, state, since, room, may)?;
         room -= missing.len().min(room);
         lacking.extend(missing);
-        behind |= ahead;
+        behind |= ahead && !in_group;
     }
     let messages = lacking.len() as u64;
     let (one, body) = (To::One(from.device_id), Body::HealingAnswer { messages });
@@ -316,6 +335,7 @@ pub(super) fn tell_contacts(
         let update = DeviceUpdate {
             removed: core::mem::take(&mut removed),
             contacts: contacts.to_vec(),
+            ..DeviceUpdate::default()
         };
         let one = To::One(to.device_id);
         devices::share(store, device, one, update, moment)?;

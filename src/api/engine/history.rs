@@ -1,16 +1,17 @@
-//! Conversations and their messages (RFC windlass §9; docs/store.md).
+//! Messages, where they stand in their conversations, and when they go (RFC windlass §9; docs/store.md).
 
 use std::ops::Bound;
 
-use super::{Moment, damaged, get_row, put_row};
+use super::conversation::{self, ConversationId};
+use super::{Moment, annotations, damaged, get_row, put_row};
 use crate::api::error::WindlassError;
-use crate::chat::{Content, MessageId};
+use crate::chat::{Body, Content, MessageId};
 use crate::identity::PublicIdentity;
-use crate::limits::MAX_LAMPORT;
-use crate::store::{Direction, Key, Rows, Table, Writer};
+use crate::limits::RESEND_RETENTION_SECONDS;
+use crate::store::{Direction, Key, Rows, Table, WHOLE_GROUP, Writer};
 use crate::wire::{
     self,
-    store::{ConversationRow, MessageRow, TimelineRow},
+    store::{MessageRow, TimelineRow},
 };
 
 /// The group of all messages that disappear.
@@ -19,16 +20,28 @@ const EXPIRIES: &[u8] = b"expiries";
 /// What one step deletes at most; the next one goes on.
 const MAX_EXPIRED_AT_ONCE: usize = 1_000;
 
+/// `MessageRow.deleted` of a message that its author deleted: people see that there was one.
+pub(super) const DELETED: u32 = 1;
+/// `MessageRow.deleted` of a message that is gone here. Its name stays, so that nobody sends it again.
+pub(super) const GONE: u32 = 2;
+
 /// A message of the history.
 pub(in crate::api) struct Stored {
     pub(in crate::api) author: PublicIdentity,
-    pub(in crate::api) peer: PublicIdentity,
+    pub(in crate::api) conversation: ConversationId,
     pub(in crate::api) content: Content,
     pub(in crate::api) stored_at: u64,
     pub(in crate::api) delivered_at: u64,
-    expires_at: u64,
+    pub(in crate::api) delivered_to: Vec<PublicIdentity>,
+    pub(in crate::api) deleted: bool,
     /// Whether somebody else than its author gave it to us.
     pub(in crate::api) copied: bool,
+    /// What others say of it.
+    pub(in crate::api) annotations: annotations::Annotations,
+    /// Who has read it.
+    pub(in crate::api) read_by: Vec<PublicIdentity>,
+    gone: bool,
+    expires_at: u64,
 }
 
 impl Stored {
@@ -37,13 +50,29 @@ impl Stored {
         let identity = |bytes: &[u8]| PublicIdentity::from_stored(bytes).ok_or_else(damaged);
         Ok(Self {
             author: identity(&row.author_identity_key)?,
-            peer: identity(&row.peer_identity_key)?,
+            conversation: ConversationId::of_message(row).ok_or_else(damaged)?,
             content: Content::from_bytes(&row.content).map_err(|_| damaged())?,
             stored_at: row.stored_at,
             delivered_at: row.delivered_at,
-            expires_at: row.expires_at,
+            delivered_to: row
+                .delivered_to
+                .iter()
+                .filter_map(|key| PublicIdentity::from_stored(key))
+                .collect(),
+            deleted: row.deleted == DELETED,
             copied: !row.copied_from.is_empty(),
+            annotations: annotations::Annotations::default(),
+            read_by: Vec::new(),
+            gone: row.deleted == GONE,
+            expires_at: row.expires_at,
         })
+    }
+
+    /// Whether it is shown by itself, at this time.
+    pub(super) fn is_shown(&self, now: u64) -> bool {
+        let due = self.expires_at != 0 && self.expires_at <= now;
+        let annotates = self.content.body.target(self.author.to_bytes()).is_some();
+        !self.gone && !due && !annotates
     }
 }
 
@@ -53,7 +82,7 @@ pub(super) fn message_key(author: &PublicIdentity, id: &MessageId) -> Vec<u8> {
 }
 
 /// The order of a conversation: Lamport clock, then message id.
-fn timeline_order(content: &Content) -> Vec<u8> {
+pub(super) fn timeline_order(content: &Content) -> Vec<u8> {
     [
         content.lamport.to_be_bytes().as_slice(),
         content.id.as_bytes(),
@@ -61,7 +90,15 @@ fn timeline_order(content: &Content) -> Vec<u8> {
     .concat()
 }
 
-/// True when the message is in the history.
+fn message_row(
+    store: &impl Rows,
+    author: &PublicIdentity,
+    id: &MessageId,
+) -> Result<Option<MessageRow>, WindlassError> {
+    get_row(store, Table::Messages, Key::new(&message_key(author, id)))
+}
+
+/// True when the message is in the history, or was.
 pub(super) fn contains(
     store: &impl Rows,
     author: &PublicIdentity,
@@ -72,82 +109,56 @@ pub(super) fn contains(
         .is_some())
 }
 
-/// The conversation with a peer, or a new one.
-fn conversation(
-    store: &impl Rows,
-    peer: &PublicIdentity,
-) -> Result<ConversationRow, WindlassError> {
-    let key = peer.to_bytes();
-    let row: Option<ConversationRow> = get_row(store, Table::Conversations, Key::new(&key))?;
-    Ok(row.unwrap_or_else(|| ConversationRow {
-        peer_identity_key: key.to_vec(),
-        ..Default::default()
-    }))
-}
-
-/// The clock of the next message that we write to a peer: one more than everything seen.
-pub(super) fn next_lamport(store: &impl Rows, peer: &PublicIdentity) -> Result<u64, WindlassError> {
-    let clock = conversation(store, peer)?.lamport;
-    Ok(clock.saturating_add(1).min(MAX_LAMPORT))
-}
-
 /// Puts a message into the history and its conversation; `encoded` is the content as it was sent.
 pub(super) fn append(
     store: &mut Writer<'_>,
     author: &PublicIdentity,
-    peer: &PublicIdentity,
+    id: &ConversationId,
     content: Content,
     encoded: &[u8],
     copied_from: Option<&PublicIdentity>,
     moment: &Moment,
 ) -> Result<Stored, WindlassError> {
-    let mut conversation = conversation(store, peer)?;
+    let mut conversation = conversation::row(store, id)?;
     let expires_at = match conversation.disappear_after {
         0 => 0,
         after => moment.now.saturating_add(after),
     };
+    let (peer_identity_key, group_id) = id.columns();
     let row = MessageRow {
         author_identity_key: author.to_bytes().to_vec(),
-        peer_identity_key: peer.to_bytes().to_vec(),
+        peer_identity_key,
+        group_id,
         content: encoded.to_vec(),
         stored_at: moment.now,
         delivered_at: 0,
+        delivered_to: Vec::new(),
+        deleted: 0,
         expires_at,
         copied_from: copied_from
             .map(|identity| identity.to_bytes().to_vec())
             .unwrap_or_default(),
     };
-    put_message(store, author, peer, &content, &row)?;
+    put_message(store, author, id, &content, &row)?;
     conversation.lamport = conversation.lamport.max(content.lamport);
     conversation.last_activity = moment.now;
-    put_row(
-        store,
-        Table::Conversations,
-        Key::new(&peer.to_bytes()),
-        &conversation,
-    )?;
-    Ok(Stored {
-        author: *author,
-        peer: *peer,
-        content,
-        stored_at: moment.now,
-        delivered_at: 0,
-        expires_at,
-        copied: copied_from.is_some(),
-    })
+    conversation::save(store, id, &conversation)?;
+    Stored::from_row(&row)
 }
 
 /// Puts a message of a backup back, as it was.
 pub(super) fn restore(store: &mut Writer<'_>, row: &MessageRow) -> Result<(), WindlassError> {
     let stored = Stored::from_row(row)?;
-    put_message(store, &stored.author, &stored.peer, &stored.content, row)
+    let (author, content) = (stored.author, stored.content);
+    annotations::note(store, &author, &content)?;
+    put_message(store, &author, &stored.conversation, &content, row)
 }
 
 /// A message's row, its place in its conversation, and among those that disappear.
 fn put_message(
     store: &mut Writer<'_>,
     author: &PublicIdentity,
-    peer: &PublicIdentity,
+    conversation: &ConversationId,
     content: &Content,
     row: &MessageRow,
 ) -> Result<(), WindlassError> {
@@ -157,7 +168,7 @@ fn put_message(
     put_row(
         store,
         Table::Timeline,
-        Key::ordered(&peer.to_bytes(), &timeline_order(content)),
+        Key::ordered(&conversation.key(), &timeline_order(content)),
         &place,
     )?;
     if row.expires_at != 0 {
@@ -179,6 +190,19 @@ fn timeline_row(author: &PublicIdentity, id: &MessageId) -> TimelineRow {
     }
 }
 
+/// Author and id of a row that names a message.
+pub(super) fn named(
+    table: Table,
+    bytes: &[u8],
+) -> Result<(PublicIdentity, MessageId), WindlassError> {
+    let damaged = || damaged(table);
+    let row: TimelineRow = wire::decode("place", bytes).map_err(|_| damaged())?;
+    Ok((
+        PublicIdentity::from_stored(&row.author_identity_key).ok_or_else(damaged)?,
+        MessageId::from_bytes(&row.message_id).map_err(|_| damaged())?,
+    ))
+}
+
 fn expiry_order(expires_at: u64, author: &PublicIdentity, id: &MessageId) -> Vec<u8> {
     [
         expires_at.to_be_bytes().as_slice(),
@@ -186,31 +210,6 @@ fn expiry_order(expires_at: u64, author: &PublicIdentity, id: &MessageId) -> Vec
         id.as_bytes(),
     ]
     .concat()
-}
-
-/// Sets how long messages stay that are stored from now on; `None` for ever.
-pub(in crate::api) fn set_disappearing(
-    store: &mut Writer<'_>,
-    peer: &PublicIdentity,
-    after: Option<u64>,
-) -> Result<(), WindlassError> {
-    let mut conversation = conversation(store, peer)?;
-    conversation.disappear_after = after.unwrap_or(0);
-    put_row(
-        store,
-        Table::Conversations,
-        Key::new(&peer.to_bytes()),
-        &conversation,
-    )
-}
-
-/// How long messages stay that are stored from now on.
-pub(in crate::api) fn disappearing(
-    store: &impl Rows,
-    peer: &PublicIdentity,
-) -> Result<Option<u64>, WindlassError> {
-    let after = conversation(store, peer)?.disappear_after;
-    Ok((after != 0).then_some(after))
 }
 
 /// Deletes the messages whose time has come; how many.
@@ -225,54 +224,118 @@ pub(in crate::api) fn expire(store: &mut Writer<'_>, now: u64) -> Result<usize, 
         MAX_EXPIRED_AT_ONCE,
     )?;
     for (order, bytes) in &rows {
-        let damaged = || damaged(Table::Expiries);
-        let row: TimelineRow = wire::decode("expiry", bytes).map_err(|_| damaged())?;
-        let author = PublicIdentity::from_stored(&row.author_identity_key).ok_or_else(damaged)?;
-        let id = MessageId::from_bytes(&row.message_id).map_err(|_| damaged())?;
-        if let Some(stored) = find(store, &author, &id)? {
-            let place = timeline_order(&stored.content);
-            store.delete(Table::Messages, Key::new(&message_key(&author, &id)))?;
-            let peer = stored.peer.to_bytes();
-            store.delete(Table::Timeline, Key::ordered(&peer, &place))?;
-        }
+        let (author, id) = named(Table::Expiries, bytes)?;
         store.delete(Table::Expiries, Key::ordered(EXPIRIES, order))?;
+        if delete(store, &author, &id, GONE)? {
+            // As long as others may send it again, its name stays.
+            let later = now.saturating_add(RESEND_RETENTION_SECONDS * 1000);
+            let order = expiry_order(later, &author, &id);
+            let place = timeline_row(&author, &id);
+            put_row(
+                store,
+                Table::Expiries,
+                Key::ordered(EXPIRIES, &order),
+                &place,
+            )?;
+        } else {
+            erase(store, &author, &id)?;
+        }
     }
     Ok(rows.len())
 }
 
-/// Notes the receipt of a message that we wrote to `peer`; true when it is the first for it. A receipt for another's
-/// conversation counts for nothing.
+/// Erases the last trace of a message.
+fn erase(
+    store: &mut Writer<'_>,
+    author: &PublicIdentity,
+    id: &MessageId,
+) -> Result<(), WindlassError> {
+    if let Some(stored) = find(store, author, id)? {
+        let key = message_key(author, id);
+        let place = timeline_order(&stored.content);
+        let conversation = stored.conversation.key();
+        store.delete_range(Table::Annotations, &key, WHOLE_GROUP, usize::MAX)?;
+        store.delete(Table::Messages, Key::new(&key))?;
+        store.delete(Table::Timeline, Key::ordered(&conversation, &place))?;
+    }
+    Ok(())
+}
+
+/// Deletes what a message said, and what others said of it. Its name and place stay: who does not know that it was here would get it
+/// again. False if it is not here.
+pub(super) fn delete(
+    store: &mut Writer<'_>,
+    author: &PublicIdentity,
+    id: &MessageId,
+    deleted: u32,
+) -> Result<bool, WindlassError> {
+    let Some(mut row) = message_row(store, author, id)? else {
+        return Ok(false);
+    };
+    if row.deleted == GONE || row.deleted == deleted {
+        return Ok(false);
+    }
+    let mut content = Content::from_bytes(&row.content).map_err(|_| damaged(Table::Messages))?;
+    content.body = Body::Unknown;
+    content.reply_to = None;
+    row.content = content.to_bytes().to_vec();
+    row.deleted = deleted;
+    let key = message_key(author, id);
+    put_row(store, Table::Messages, Key::new(&key), &row)?;
+    for (annotator, annotation) in annotations::of(store, author, id)? {
+        // The deletion itself goes on to whoever has not heard of it.
+        let deletes = find(store, &annotator, &annotation)?
+            .is_some_and(|stored| matches!(stored.content.body, Body::Deletion { .. }));
+        if !deletes {
+            delete(store, &annotator, &annotation, GONE)?;
+        }
+    }
+    Ok(true)
+}
+
+/// Notes the receipt of a message that we wrote to `by`, or to a group they belong to; true when it is the first of theirs for it. A
+/// receipt for another's conversation counts for nothing.
 pub(super) fn mark_delivered(
     store: &mut Writer<'_>,
     author: &PublicIdentity,
-    peer: &PublicIdentity,
+    by: &PublicIdentity,
     id: &MessageId,
     now: u64,
 ) -> Result<bool, WindlassError> {
-    let key = message_key(author, id);
-    let Some(mut row) = get_row::<MessageRow>(store, Table::Messages, Key::new(&key))? else {
+    let Some(mut row) = message_row(store, author, id)? else {
         return Ok(false);
     };
-    if row.peer_identity_key != peer.to_bytes() || row.delivered_at != 0 {
-        return Ok(false);
+    let by = by.to_bytes();
+    if row.group_id.is_empty() {
+        if row.peer_identity_key != by || row.delivered_at != 0 {
+            return Ok(false);
+        }
+    } else {
+        // Whoever can name the message's id has it.
+        if row.delivered_to.iter().any(|key| *key == by) {
+            return Ok(false);
+        }
+        row.delivered_to.push(by.to_vec());
     }
-    row.delivered_at = now.max(1);
+    if row.delivered_at == 0 {
+        row.delivered_at = now.max(1);
+    }
+    let key = message_key(author, id);
     put_row(store, Table::Messages, Key::new(&key), &row)?;
     Ok(true)
 }
 
-/// The message as its author encoded it.
+/// The message as its author encoded it; nothing for one that was deleted.
 pub(super) fn encoded(
     store: &impl Rows,
     author: &PublicIdentity,
     id: &MessageId,
-) -> Result<Option<(PublicIdentity, Vec<u8>)>, WindlassError> {
-    let key = message_key(author, id);
-    let row: Option<MessageRow> = get_row(store, Table::Messages, Key::new(&key))?;
+) -> Result<Option<(ConversationId, Vec<u8>)>, WindlassError> {
+    let row = message_row(store, author, id)?.filter(|row| row.deleted == 0);
     row.map(|mut row| {
-        let peer = PublicIdentity::from_stored(&row.peer_identity_key)
-            .ok_or_else(|| damaged(Table::Messages))?;
-        Ok((peer, core::mem::take(&mut row.content)))
+        let conversation =
+            ConversationId::of_message(&row).ok_or_else(|| damaged(Table::Messages))?;
+        Ok((conversation, core::mem::take(&mut row.content)))
     })
     .transpose()
 }
@@ -283,63 +346,6 @@ pub(in crate::api) fn find(
     author: &PublicIdentity,
     id: &MessageId,
 ) -> Result<Option<Stored>, WindlassError> {
-    let row: Option<MessageRow> =
-        get_row(store, Table::Messages, Key::new(&message_key(author, id)))?;
+    let row = message_row(store, author, id)?;
     row.map(|row| Stored::from_row(&row)).transpose()
-}
-
-/// The latest `limit` messages of a conversation, or the latest before `before`; oldest first.
-pub(in crate::api) fn page(
-    store: &impl Rows,
-    peer: &PublicIdentity,
-    limit: usize,
-    before: Option<&Stored>,
-    now: u64,
-) -> Result<Vec<Stored>, WindlassError> {
-    let end = before.map(|stored| timeline_order(&stored.content));
-    let high = match &end {
-        Some(end) => Bound::Excluded(end.as_slice()),
-        None => Bound::Unbounded,
-    };
-    let mut messages = store
-        .range(
-            Table::Timeline,
-            &peer.to_bytes(),
-            (Bound::Unbounded, high),
-            Direction::Backward,
-            limit,
-        )?
-        .into_iter()
-        .map(|(_, bytes)| {
-            let damaged = || damaged(Table::Timeline);
-            let row: TimelineRow = wire::decode("timeline", &bytes).map_err(|_| damaged())?;
-            let author =
-                PublicIdentity::from_stored(&row.author_identity_key).ok_or_else(damaged)?;
-            let id = MessageId::from_bytes(&row.message_id).map_err(|_| damaged())?;
-            find(store, &author, &id)?.ok_or_else(damaged)
-        })
-        .collect::<Result<Vec<_>, WindlassError>>()?;
-    // What is due and not deleted yet is not shown any more.
-    messages.retain(|stored| stored.expires_at == 0 || stored.expires_at > now);
-    messages.reverse();
-    Ok(messages)
-}
-
-/// The peers we have conversations with, the latest activity first.
-pub(in crate::api) fn conversations(
-    store: &impl Rows,
-) -> Result<Vec<(PublicIdentity, u64)>, WindlassError> {
-    let mut found = store
-        .scan(Table::Conversations)?
-        .iter()
-        .map(|bytes| {
-            let damaged = || damaged(Table::Conversations);
-            let row: ConversationRow =
-                wire::decode("conversation", bytes).map_err(|_| damaged())?;
-            let peer = PublicIdentity::from_stored(&row.peer_identity_key).ok_or_else(damaged)?;
-            Ok((peer, row.last_activity))
-        })
-        .collect::<Result<Vec<_>, WindlassError>>()?;
-    found.sort_by_key(|(_, last)| core::cmp::Reverse(*last));
-    Ok(found)
 }

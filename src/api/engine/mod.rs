@@ -3,15 +3,21 @@
 //! The modules here take a [`Rows`] to look up and a [`Writer`] to change, and never open a transaction themselves. So whatever
 //! belongs together is durable together, and what fails leaves nothing.
 
+mod annotations;
 pub(super) mod backup;
+mod chat;
 pub(super) mod contacts;
+pub(super) mod conversation;
 pub(super) mod devices;
 pub(super) mod due;
+pub(super) mod groups;
 pub(super) mod healing;
 pub(super) mod history;
 pub(super) mod link;
 pub(super) mod outbox;
+pub(super) mod pages;
 pub(super) mod prekeys;
+pub(super) mod reading;
 pub(super) mod receive;
 pub(super) mod send;
 pub(super) mod sessions;

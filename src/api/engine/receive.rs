@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use super::conversation::ConversationId;
 use super::devices::DeviceChange;
 use super::sessions::StoredSkippedKeys;
 use super::{
@@ -10,8 +11,8 @@ use super::{
     unacknowledged,
 };
 use crate::api::error::WindlassError;
-use crate::api::event::UndecryptableCause as Cause;
-use crate::chat::MessageId;
+use crate::api::event::{RefusalReason, UndecryptableCause as Cause};
+use crate::chat::{GroupId, MessageId};
 use crate::crypto::sha256;
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_RECEIPT_IDS;
@@ -22,7 +23,44 @@ use crate::x3dh::{HandshakeMessage, Party, ResponderKeys};
 
 /// What became of an envelope.
 pub(in crate::api) enum Outcome {
+    /// A message that is shown by itself.
     Message(Box<history::Stored>),
+    Edited(Box<history::Stored>),
+    Deleted {
+        conversation: ConversationId,
+        author: PublicIdentity,
+        id: MessageId,
+    },
+    Reacted {
+        conversation: ConversationId,
+        author: PublicIdentity,
+        id: MessageId,
+        by: PublicIdentity,
+        emoji: String,
+        removed: bool,
+    },
+    Read {
+        conversation: ConversationId,
+        by: PublicIdentity,
+    },
+    TimerChanged {
+        conversation: ConversationId,
+        by: PublicIdentity,
+        after: u64,
+    },
+    GroupInvitation {
+        group: GroupId,
+        by: PublicIdentity,
+        name: String,
+    },
+    GroupChanged {
+        group: GroupId,
+    },
+    Refused {
+        from: PublicIdentity,
+        conversation: ConversationId,
+        reason: RefusalReason,
+    },
     Delivered {
         peer: PublicIdentity,
         ids: Vec<MessageId>,

@@ -1,13 +1,16 @@
 //! Sending: ratchet, history and outbox in one transaction, before anything leaves (docs/store.md, promise 1).
 
+use super::conversation::{self, ConversationId};
 use super::outbox::Waiting;
 use super::{
-    Device, Moment, contacts, devices, history, outbox, prekeys, sessions, trust, unacknowledged,
+    Device, Moment, chat, contacts, devices, groups, history, outbox, prekeys, sessions, trust,
+    unacknowledged,
 };
 use crate::api::error::WindlassError;
 use crate::bundle::DeviceBundle;
-use crate::chat::{Body, Content, Copy, MessageId};
+use crate::chat::{Body, Content, ContentError, Copy, GroupId, MessageId};
 use crate::identity::PublicIdentity;
+use crate::limits::MAX_CONTENT_LEN;
 use crate::session::{Envelope, HintKey, Part, Session};
 use crate::store::Writer;
 use crate::wire::{self, v1::Payload};
@@ -39,40 +42,95 @@ impl To {
     }
 }
 
-/// Writes `body` to a contact, and tells our other devices.
+/// Writes `body` into a conversation, and tells our other devices.
 pub(in crate::api) fn send(
     store: &mut Writer<'_>,
     device: &Device,
-    to: &PublicIdentity,
+    to: &ConversationId,
+    body: Body,
+    reply_to: Option<MessageId>,
+    moment: &mut Moment,
+) -> Result<(MessageId, Vec<Waiting>), WindlassError> {
+    match to {
+        ConversationId::Direct(peer) => {
+            let mut contact = contacts::find(store, peer)?.ok_or(WindlassError::UnknownContact)?;
+            trust::check_sending(store, device, &mut contact, moment)?;
+            contact.bundle.as_ref().ok_or(WindlassError::NoBundle)?;
+            post(store, device, to, &[*peer], body, reply_to, moment)
+        }
+        ConversationId::Group(group) => {
+            let recipients = groups::recipients(store, device, group)?;
+            trust::check_group(store, &recipients)?;
+            post(store, device, to, &recipients, body, reply_to, moment)
+        }
+    }
+}
+
+/// Puts `body` into a conversation and sends it to `recipients`, and to our other devices. Members of a group who cannot be written to
+/// now get it as soon as that changes, from what they have not acknowledged; with one recipient it is an error.
+pub(super) fn post(
+    store: &mut Writer<'_>,
+    device: &Device,
+    conversation: &ConversationId,
+    recipients: &[PublicIdentity],
     body: Body,
     reply_to: Option<MessageId>,
     moment: &mut Moment,
 ) -> Result<(MessageId, Vec<Waiting>), WindlassError> {
     body.check()?;
-    let mut contact = contacts::find(store, to)?.ok_or(WindlassError::UnknownContact)?;
-    trust::check_sending(store, device, &mut contact, moment)?;
     let content = Content {
         id: MessageId::random(&mut moment.rng),
-        lamport: history::next_lamport(store, to)?,
+        lamport: conversation::next_lamport(store, conversation)?,
         sent_at: moment.now,
         reply_to,
+        group: match conversation {
+            ConversationId::Direct(_) => None,
+            ConversationId::Group(group) => Some(*group),
+        },
         body,
     };
     let (id, own) = (content.id, device.public());
     let encoded = content.to_bytes();
-    let envelope = to_contact(store, device, &mut contact, To::All, &encoded, moment)?
-        .ok_or(WindlassError::NoBundle)?;
-    history::append(store, &own, to, content, &encoded, None, moment)?;
-    for party in contact.parties() {
-        unacknowledged::note(store, &party, &own, &id, moment.now)?;
+    if encoded.len() > MAX_CONTENT_LEN {
+        let (what, got, max) = ("message", encoded.len(), MAX_CONTENT_LEN);
+        return Err(ContentError::TooLarge { what, got, max }.into());
     }
-    let mut waiting = vec![outbox::push(store, *to, envelope, Some(id))?];
+    let direct = matches!(conversation, ConversationId::Direct(_));
+    let mut waiting = Vec::new();
+    for peer in recipients.iter().filter(|peer| **peer != own) {
+        let Some(mut contact) = contacts::find(store, peer)? else {
+            continue;
+        };
+        if contact.row.blocked {
+            continue;
+        }
+        match to_contact(store, device, &mut contact, To::All, &encoded, moment) {
+            Ok(Some(envelope)) => waiting.push(outbox::push(store, *peer, envelope, Some(id))?),
+            Ok(None) if direct => return Err(WindlassError::NoBundle),
+            Err(WindlassError::BundleExpired(_) | WindlassError::NoBundle) if !direct => {}
+            Ok(None) => {}
+            Err(error) => return Err(error),
+        }
+        for party in contact.parties() {
+            unacknowledged::note(store, &party, &own, &id, moment.now)?;
+        }
+    }
+    chat::take(
+        store,
+        device,
+        &own,
+        conversation,
+        content,
+        &encoded,
+        None,
+        moment,
+    )?;
     let copy = Body::Copy(Copy {
         author: own.to_bytes(),
-        conversation: to.to_bytes(),
+        conversation: conversation.wire().0,
         content: encoded.to_vec(),
     });
-    let copy = control(copy, moment).to_bytes();
+    let copy = control(copy, None, moment).to_bytes();
     if let Some(envelope) = to_siblings(store, device, To::All, &copy, moment)? {
         for sibling in devices::siblings(store)? {
             let party = Party {
@@ -108,7 +166,25 @@ pub(super) fn send_control(
     body: Body,
     moment: &mut Moment,
 ) -> Result<Option<MessageId>, WindlassError> {
-    let content = control(body, moment);
+    let conversation = ConversationId::Direct(*identity);
+    send_control_in(store, device, identity, &conversation, to, body, moment)
+}
+
+/// The same, about a conversation.
+pub(super) fn send_control_in(
+    store: &mut Writer<'_>,
+    device: &Device,
+    identity: &PublicIdentity,
+    conversation: &ConversationId,
+    to: To,
+    body: Body,
+    moment: &mut Moment,
+) -> Result<Option<MessageId>, WindlassError> {
+    let group = match conversation {
+        ConversationId::Direct(_) => None,
+        ConversationId::Group(group) => Some(*group),
+    };
+    let content = control(body, group, moment);
     let (id, encoded) = (content.id, content.to_bytes());
     let envelope = if *identity == device.public() {
         to_siblings(store, device, to, &encoded, moment)?
@@ -139,34 +215,43 @@ pub(super) fn resend(
 ) -> Result<bool, WindlassError> {
     let own = device.public();
     // What was deleted here is not brought back anywhere.
-    let Some((peer, encoded)) = history::encoded(store, author, id)? else {
+    let Some((conversation, encoded)) = history::encoded(store, author, id)? else {
         return Ok(false);
     };
     let one = To::Again(to.device_id);
     let envelope = if to.identity == own {
         let copy = Body::Copy(Copy {
             author: author.to_bytes(),
-            conversation: peer.to_bytes(),
+            conversation: conversation.wire().0,
             content: encoded,
         });
-        let content = control(copy, moment).to_bytes();
+        let content = control(copy, None, moment).to_bytes();
         to_siblings(store, device, one, &content, moment)?
     } else {
         let Some(mut contact) = contacts::find(store, &to.identity)? else {
             return Ok(false);
         };
-        if peer != to.identity || !trust::answers(store, &contact)? {
+        let theirs = match conversation {
+            ConversationId::Direct(peer) => peer == to.identity,
+            // Whoever was sent a message of a group keeps it, also after they left.
+            ConversationId::Group(_) => true,
+        };
+        if !theirs || !trust::answers(store, &contact)? {
             return Ok(false);
         }
         if *author == own {
             to_contact(store, device, &mut contact, one, &encoded, moment)?
         } else {
+            let name = match conversation {
+                ConversationId::Direct(_) => own.to_bytes(),
+                ConversationId::Group(group) => *group.as_bytes(),
+            };
             let copy = Body::Copy(Copy {
                 author: author.to_bytes(),
-                conversation: own.to_bytes(),
+                conversation: name,
                 content: encoded,
             });
-            let content = control(copy, moment).to_bytes();
+            let content = control(copy, None, moment).to_bytes();
             to_contact(store, device, &mut contact, one, &content, moment)?
         }
     };
@@ -178,12 +263,13 @@ pub(super) fn resend(
 }
 
 /// A content that is in no conversation.
-fn control(body: Body, moment: &mut Moment) -> Content {
+fn control(body: Body, group: Option<GroupId>, moment: &mut Moment) -> Content {
     Content {
         id: MessageId::random(&mut moment.rng),
         lamport: 0,
         sent_at: moment.now,
         reply_to: None,
+        group,
         body,
     }
 }

@@ -1,9 +1,10 @@
 //! What the AEAD accepted becomes part of the store, and its content does what it says.
 
+use super::conversation::{self, ConversationId};
 use super::receive::{Outcome, Processed, handshake_order};
 use super::{
-    Device, Moment, contacts, devices, healing, history, prekeys, sessions, trust, unacknowledged,
-    unhandled,
+    Device, Moment, chat, contacts, devices, groups, healing, history, prekeys, reading, sessions,
+    trust, unacknowledged,
 };
 use crate::api::error::WindlassError;
 use crate::api::event::UndecryptableCause as Cause;
@@ -230,26 +231,35 @@ fn take_in(
             Ok(Some(content.id))
         }
         Body::DeviceUpdate(_) => Ok(None),
+        Body::ReadReceipt { lamport } => {
+            let conversation = ConversationId::of(&content, &peer);
+            if conversation::read_by(store, &conversation, &peer, lamport, moment.now)? {
+                outcomes.push(Outcome::Read {
+                    conversation,
+                    by: peer,
+                });
+            }
+            Ok(None)
+        }
         Body::Copy(copy) => take_in_copy(store, device, from, &copy, outcomes, moment),
         // A device of our own writes to other people, never to us.
         _ if peer == device.public() => Ok(None),
         _ => {
             let id = content.id;
-            let new_bundle = match &content.body {
-                Body::IdentityChange(bundle) => VerifiedBundle::decode(bundle).ok(),
-                _ => None,
-            };
-            if history::contains(store, &peer, &id)? {
-                outcomes.push(Outcome::Duplicate { id: Some(id) });
-            } else {
-                let stored = history::append(store, &peer, &peer, content, encoded, None, moment)?;
-                unhandled::note(store, &peer, &id)?;
-                outcomes.push(Outcome::Message(Box::new(stored)));
-                if let Some(bundle) = new_bundle {
-                    outcomes.extend(trust::follow(store, device, &peer, &bundle, moment)?);
-                }
-            }
-            Ok(Some(id))
+            let conversation = ConversationId::of(&content, &peer);
+            let (done, acknowledged) = chat::take_in(
+                store,
+                device,
+                &peer,
+                &peer,
+                &conversation,
+                content,
+                encoded,
+                false,
+                moment,
+            )?;
+            outcomes.extend(done);
+            Ok(acknowledged.then_some(id))
         }
     }
 }
@@ -292,46 +302,66 @@ fn take_in_copy(
     moment: &Moment,
 ) -> Result<Option<MessageId>, WindlassError> {
     let own = device.public();
-    let identities = (
-        PublicIdentity::from_bytes(&copy.author),
-        PublicIdentity::from_bytes(&copy.conversation),
-    );
     let content = Content::from_bytes(&copy.content).ok();
-    let (Ok(author), Ok(peer), Some(content)) = (identities.0, identities.1, content) else {
+    let author = PublicIdentity::from_bytes(&copy.author).ok();
+    let conversation = content.as_ref().and_then(|content| {
+        let named = ConversationId::from_wire(&copy.conversation, content.group.is_some())?;
+        let contradicts = content
+            .group
+            .is_some_and(|group| named != ConversationId::Group(group));
+        (!contradicts).then_some(named)
+    });
+    let (Some(author), Some(content), Some(id)) = (author, content, conversation) else {
         outcomes.push(Outcome::Undecryptable {
             cause: Cause::Content,
             from: Some(from.identity),
         });
         return Ok(None);
     };
-    let between_us = peer != own && (author == own || author == peer);
+    let between_us = match id {
+        ConversationId::Direct(peer) => peer != own && (author == own || author == peer),
+        ConversationId::Group(_) => true,
+    };
     let believed = if from.identity == own {
         between_us
     } else {
         // Words in our own mouth are taken back only from whom we asked for them (RFC windlass §8.4.6).
-        between_us && author == own && peer == from.identity && healing::asked(store, &peer)?
+        let theirs = match id {
+            ConversationId::Direct(peer) => peer == from.identity,
+            ConversationId::Group(group) => groups::membership(store, &group)?
+                .is_some_and(|membership| membership.member(&from.identity).is_some()),
+        };
+        between_us && author == own && theirs && healing::asked(store, &from.identity)?
     };
     if !believed || !content.body.is_message() {
         return Ok(None);
     }
-    let id = content.id;
-    if history::contains(store, &author, &id)? {
-        outcomes.push(Outcome::Duplicate { id: Some(id) });
-    } else {
-        let giver = Some(&from.identity);
-        let encoded = &copy.content;
-        let stored = history::append(store, &author, &peer, content, encoded, giver, moment)?;
-        outcomes.push(Outcome::Message(Box::new(stored)));
-        // Should the device that wrote it not be there any more, this one sees to it that it arrives.
-        if author == own
-            && let Some(contact) = contacts::find(store, &peer)?
-        {
+    let message_id = content.id;
+    let new = !history::contains(store, &author, &message_id)?;
+    let encoded = &copy.content;
+    let giver = &from.identity;
+    let (done, acknowledged) = chat::take_in(
+        store, device, giver, &author, &id, content, encoded, true, moment,
+    )?;
+    outcomes.extend(done);
+    // Should the device that wrote it not be there any more, this one sees to it that it arrives.
+    if author == own && new && acknowledged {
+        let to = match id {
+            ConversationId::Direct(peer) => vec![peer],
+            ConversationId::Group(group) => {
+                groups::recipients(store, device, &group).unwrap_or_default()
+            }
+        };
+        for peer in to.iter().filter(|peer| **peer != own) {
+            let Some(contact) = contacts::find(store, peer)? else {
+                continue;
+            };
             for party in contact.parties() {
-                unacknowledged::note_late(store, &party, &author, &id, moment.now)?;
+                unacknowledged::note_late(store, &party, &author, &message_id, moment.now)?;
             }
         }
     }
-    Ok(Some(id))
+    Ok(acknowledged.then_some(message_id))
 }
 
 fn take_in_update(
@@ -345,6 +375,11 @@ fn take_in_update(
     if !change.is_empty() {
         let identity = device.public();
         outcomes.push(Outcome::DevicesChanged { identity, change });
+    }
+    for mark in &update.read {
+        if let Some(id) = ConversationId::from_wire(&mark.conversation, mark.group) {
+            reading::mark(store, &id, mark.lamport)?;
+        }
     }
     for (count, known) in update.contacts.iter().enumerate() {
         let new = devices::take_in_contact(store, device, known, moment)?;

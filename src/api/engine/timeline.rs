@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
+use super::conversation::ConversationId;
 use super::{damaged, history};
 use crate::api::error::WindlassError;
 use crate::chat::{ConversationState, ID_PREFIX_LEN, MessageId};
@@ -17,13 +18,13 @@ type Place = (u64, MessageId, PublicIdentity);
 /// The latest places of a conversation, at most `limit`, from `from_lamport` on; the latest first.
 fn places(
     store: &impl Rows,
-    peer: &PublicIdentity,
+    conversation: &ConversationId,
     from_lamport: u64,
     limit: usize,
 ) -> Result<Vec<Place>, WindlassError> {
     let low = from_lamport.to_be_bytes();
     let bounds = (Bound::Included(low.as_slice()), Bound::Unbounded);
-    let group = peer.to_bytes();
+    let group = conversation.key();
     store
         .range(Table::Timeline, &group, bounds, Direction::Backward, limit)?
         .iter()
@@ -53,9 +54,9 @@ fn id_prefix(id: &MessageId) -> [u8; ID_PREFIX_LEN] {
 /// What is here of a conversation, for a request for healing (RFC windlass §8.4.2).
 pub(super) fn state(
     store: &impl Rows,
-    peer: &PublicIdentity,
+    conversation: &ConversationId,
 ) -> Result<ConversationState, WindlassError> {
-    let mut places = places(store, peer, 0, MAX_HEALING_IDS + 1)?;
+    let mut places = places(store, conversation, 0, MAX_HEALING_IDS + 1)?;
     let mut from_lamport = 0;
     if places.len() > MAX_HEALING_IDS {
         // Below the oldest clock that is told whole, nothing is asked for.
@@ -64,8 +65,10 @@ pub(super) fn state(
     }
     let mut have: Vec<_> = places.iter().map(|(_, id, _)| id_prefix(id)).collect();
     have.sort_unstable();
+    let (name, group) = conversation.wire();
     Ok(ConversationState {
-        conversation: peer.to_bytes(),
+        conversation: name,
+        group,
         from_lamport,
         have,
     })
@@ -75,19 +78,25 @@ pub(super) fn state(
 /// it has what is not here.
 pub(super) fn compare(
     store: &impl Rows,
-    peer: &PublicIdentity,
+    conversation: &ConversationId,
     theirs: &ConversationState,
     since: u64,
     limit: usize,
+    may: impl Fn(&history::Stored) -> bool,
 ) -> Result<(Vec<(PublicIdentity, MessageId)>, bool), WindlassError> {
-    let ours = places(store, peer, theirs.from_lamport, usize::MAX)?;
+    let ours = places(store, conversation, theirs.from_lamport, usize::MAX)?;
     let here: BTreeSet<_> = ours.iter().map(|(_, id, _)| id_prefix(id)).collect();
     let behind = theirs.have.iter().any(|prefix| !here.contains(prefix));
     let there: BTreeSet<_> = theirs.have.iter().collect();
     let mut missing = Vec::new();
     for (_, id, author) in ours {
         let lacks = missing.len() < limit && !there.contains(&id_prefix(&id));
-        if lacks && history::find(store, &author, &id)?.is_some_and(|m| m.stored_at >= since) {
+        let found = if lacks {
+            history::find(store, &author, &id)?
+        } else {
+            None
+        };
+        if found.is_some_and(|stored| stored.stored_at >= since && may(&stored)) {
             missing.push((author, id));
         }
     }
@@ -99,21 +108,23 @@ pub(super) fn compare(
 pub(super) fn ids_by(
     store: &impl Rows,
     author: &PublicIdentity,
-    peer: &PublicIdentity,
+    conversation: &ConversationId,
 ) -> Result<Vec<MessageId>, WindlassError> {
-    let places = places(store, peer, 0, usize::MAX)?;
+    let places = places(store, conversation, 0, usize::MAX)?;
     let theirs = places.into_iter().filter(|(.., by)| by == author);
     Ok(theirs.map(|(_, id, _)| id).collect())
 }
 
 /// Deletes a conversation.
-pub(super) fn erase(store: &mut Writer<'_>, peer: &PublicIdentity) -> Result<(), WindlassError> {
-    let key = peer.to_bytes();
-    for (_, id, author) in places(store, peer, 0, usize::MAX)? {
-        store.delete(
-            Table::Messages,
-            Key::new(&history::message_key(&author, &id)),
-        )?;
+pub(super) fn erase(
+    store: &mut Writer<'_>,
+    conversation: &ConversationId,
+) -> Result<(), WindlassError> {
+    let key = conversation.key();
+    for (_, id, author) in places(store, conversation, 0, usize::MAX)? {
+        let message = history::message_key(&author, &id);
+        store.delete_range(Table::Annotations, &message, WHOLE_GROUP, usize::MAX)?;
+        store.delete(Table::Messages, Key::new(&message))?;
     }
     store.delete_range(Table::Timeline, &key, WHOLE_GROUP, usize::MAX)?;
     store.delete(Table::Conversations, Key::new(&key))?;

@@ -1,6 +1,7 @@
 //! Whom we talk to: the trust policy, those who wrote first and wait to be accepted, and what they may cost (RFC windlass §8.6).
 
 use super::contacts::Contact;
+use super::conversation::ConversationId;
 use super::receive::Outcome;
 use super::{
     Device, Moment, contacts, get_row, put_row, send, sessions, settings, timeline, unacknowledged,
@@ -48,7 +49,7 @@ pub(super) fn answers(store: &impl Rows, contact: &Contact) -> Result<bool, Wind
     Ok(!contact.row.blocked
         && match policy(store)? {
             TrustPolicy::VerifiedOnly => contact.row.verified,
-            TrustPolicy::FirstUse | TrustPolicy::AcceptAll => contact.is_accepted(),
+            TrustPolicy::FirstUse | TrustPolicy::AcceptAll => contact.is_known(),
         })
 }
 
@@ -68,6 +69,38 @@ pub(super) fn check_sending(
     accept(store, device, contact, moment)
 }
 
+/// Asked before a message to a group is sent.
+pub(super) fn check_group(
+    store: &impl Rows,
+    members: &[PublicIdentity],
+) -> Result<(), WindlassError> {
+    if policy(store)? != TrustPolicy::VerifiedOnly {
+        return Ok(());
+    }
+    for member in members {
+        if let Some(contact) = contacts::find(store, member)?
+            && !contact.row.verified
+        {
+            return Err(WindlassError::ContactNotVerified);
+        }
+    }
+    Ok(())
+}
+
+/// Somebody belongs to a group that the user takes part in: they are answered, and are no stranger.
+pub(super) fn introduce(
+    store: &mut Writer<'_>,
+    contact: &mut Contact,
+) -> Result<(), WindlassError> {
+    release(store, contact)?;
+    contact.row.introduced = true;
+    if !contact.row.added_by_user {
+        // A single-use bundle that came through the group was somebody else's to use.
+        contact.row.one_time_prekeys_used = true;
+    }
+    contact.save(store)
+}
+
 /// The user wants to talk with them. What waited for it is acknowledged now.
 pub(in crate::api) fn accept(
     store: &mut Writer<'_>,
@@ -85,7 +118,11 @@ pub(in crate::api) fn accept(
     if !answers(store, contact)? {
         return Ok(());
     }
-    let theirs: Vec<MessageId> = timeline::ids_by(store, &contact.identity, &contact.identity)?;
+    let theirs: Vec<MessageId> = timeline::ids_by(
+        store,
+        &contact.identity,
+        &ConversationId::Direct(contact.identity),
+    )?;
     for ids in theirs.chunks(crate::limits::MAX_RECEIPT_IDS) {
         send::send_receipt(store, device, &contact.identity, ids, moment)?;
     }
@@ -116,7 +153,7 @@ pub(in crate::api) fn erase(
         unacknowledged::forget(store, &party)?;
         sessions::erase_all(store, &party)?;
     }
-    timeline::erase(store, &contact.identity)?;
+    timeline::erase(store, &ConversationId::Direct(contact.identity))?;
     let key = contact.identity.to_bytes();
     store.delete(Table::Healing, Key::new(&key))?;
     store.delete(Table::Contacts, Key::new(&key))?;
@@ -272,7 +309,12 @@ impl Contact {
 
     /// Whether they wrote first, and the user has not said what to think of them.
     pub(in crate::api) fn is_stranger(&self) -> bool {
-        !self.is_accepted() && !self.row.blocked
+        !self.is_known() && !self.row.blocked
+    }
+
+    /// Whether they are accepted, or met in a group.
+    pub(super) fn is_known(&self) -> bool {
+        self.is_accepted() || self.row.introduced
     }
 
     /// Their devices.

@@ -45,6 +45,7 @@ fn state(have: Vec<u8>) -> v1::ConversationState {
         conversation: vec![5; 32],
         from_lamport: 12,
         have,
+        group: false,
     }
 }
 
@@ -221,6 +222,7 @@ pub fn content() -> Vec<Case> {
         lamport: 9,
         sent_at: 1_800_000_000_123,
         reply_to: Vec::new(),
+        group: Vec::new(),
         body: None,
     };
     let mut cases = Vec::new();
@@ -231,6 +233,23 @@ pub fn content() -> Vec<Case> {
         Body::Data(v1::Data {
             media_type: media_type.into(),
             data: vec![1, 2, 3],
+        })
+    };
+    let reaction = |emoji: &str, len| {
+        Body::Reaction(v1::Reaction {
+            author: vec![6; 32],
+            message_id: vec![5; len],
+            emoji: emoji.into(),
+            removed: false,
+        })
+    };
+    let attachment = |name: &str, len| {
+        Body::Attachment(v1::Attachment {
+            media_type: "image/jpeg".into(),
+            name: name.into(),
+            size: 70_000,
+            key: vec![7; len],
+            location: "https://example.org/x".into(),
         })
     };
     for (name, body) in [
@@ -317,6 +336,11 @@ pub fn content() -> Vec<Case> {
                     accepted: true,
                     blocked: false,
                 }],
+                read: vec![v1::ReadMark {
+                    conversation: vec![9; 32],
+                    group: true,
+                    lamport: 5,
+                }],
             }),
         ),
         (
@@ -335,6 +359,54 @@ pub fn content() -> Vec<Case> {
                 bundle: vec![1; 8_321],
             }),
         ),
+        ("reaction", reaction("👍", 16)),
+        ("reaction to nothing", reaction("👍", 15)),
+        ("reaction without a sign", reaction("", 16)),
+        ("reaction that is too long", reaction(&"x".repeat(65), 16)),
+        (
+            "edit",
+            Body::Edit(v1::Edit {
+                message_id: vec![5; 16],
+                text: "now".into(),
+            }),
+        ),
+        (
+            "deletion",
+            Body::Deletion(v1::Deletion {
+                message_id: vec![5; 16],
+            }),
+        ),
+        (
+            "read receipt",
+            Body::ReadReceipt(v1::ReadReceipt { lamport: 77 }),
+        ),
+        (
+            "disappearing timer",
+            Body::DisappearingTimer(v1::DisappearingTimer {
+                milliseconds: 86_400_000,
+            }),
+        ),
+        (
+            "group events",
+            Body::GroupEvents(v1::GroupEvents {
+                events: vec![v1::SignedGroupEvent {
+                    body: vec![1, 2],
+                    signature: vec![3; 64],
+                }],
+                bundles: vec![vec![4; 3]],
+            }),
+        ),
+        (
+            "group events without one",
+            Body::GroupEvents(v1::GroupEvents::default()),
+        ),
+        ("attachment", attachment("cat.jpg", 32)),
+        (
+            "attachment with a path for a name",
+            attachment("../cat.jpg", 32),
+        ),
+        ("attachment without a name", attachment("", 32)),
+        ("attachment whose key is short", attachment("cat.jpg", 31)),
         ("data without a type", data("")),
         ("data of half a type", data("image/")),
         ("data with a line break in its type", data("image/p\ng")),

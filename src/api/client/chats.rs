@@ -1,0 +1,62 @@
+//! Conversations and groups.
+
+use std::sync::Arc;
+
+use super::Client;
+use crate::api::clock::time;
+use crate::api::engine::conversation::{self, ConversationId};
+use crate::api::engine::groups;
+use crate::api::group::identities;
+use crate::api::{Conversation, ConversationSummary, Result, WindlassError};
+use crate::chat::GroupAction;
+
+#[uniffi::export]
+impl Client {
+    /// The conversations, the latest activity first.
+    pub fn conversations(&self) -> Result<Vec<ConversationSummary>> {
+        self.store.0.read(|reader| {
+            conversation::all(reader)?
+                .into_iter()
+                .map(|summary| {
+                    let group_name = match summary.id {
+                        ConversationId::Direct(_) => None,
+                        ConversationId::Group(group) => {
+                            let group = groups::find(reader, &group)?;
+                            group.map(|group| group.log.membership().name)
+                        }
+                    };
+                    Ok(ConversationSummary {
+                        address: summary.id.address(),
+                        group_name,
+                        last_activity: time(summary.last_activity),
+                        unread: summary.unread,
+                    })
+                })
+                .collect()
+        })
+    }
+
+    /// The conversation with an address, or of a group.
+    pub fn conversation(self: Arc<Self>, address: String) -> Result<Arc<Conversation>> {
+        let id = ConversationId::from_address(&address)?;
+        Ok(Arc::new(Conversation { client: self, id }))
+    }
+
+    /// Makes a group of us and these contacts, who are invited to it; we are its admin. Its name has 1 to 256 bytes.
+    pub fn create_group(
+        self: Arc<Self>,
+        name: String,
+        members: Vec<String>,
+    ) -> Result<Arc<Conversation>> {
+        let members = identities(&members)?;
+        let id = self.write(|writer, moment| {
+            let group = groups::create(writer, &self.device, &name, moment)?;
+            if !members.is_empty() {
+                let action = GroupAction::MembersAdded(members);
+                groups::act(writer, &self.device, &group, action, moment)?;
+            }
+            Ok::<_, WindlassError>(ConversationId::Group(group))
+        })?;
+        Ok(Arc::new(Conversation { client: self, id }))
+    }
+}

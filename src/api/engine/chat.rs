@@ -1,0 +1,220 @@
+//! What a content does to its conversation, whoever wrote it and however it came (RFC windlass §9).
+
+use super::conversation::{self, ConversationId};
+use super::receive::Outcome;
+use super::{Device, Moment, annotations, contacts, groups, history, pages, trust, unhandled};
+use crate::api::error::WindlassError;
+use crate::api::event::RefusalReason as Refusal;
+use crate::bundle::VerifiedBundle;
+use crate::chat::{Body, Content, GroupEventError};
+use crate::identity::PublicIdentity;
+use crate::limits::MAX_LAMPORT_JUMP;
+use crate::store::{Rows, Writer};
+
+/// Why a content is not taken in; nothing if it is.
+pub(super) fn refusal(
+    store: &impl Rows,
+    author: &PublicIdentity,
+    conversation: &ConversationId,
+    content: &Content,
+) -> Result<Option<Refusal>, WindlassError> {
+    let clock = conversation::row(store, conversation)?.lamport;
+    if content.lamport > clock.saturating_add(MAX_LAMPORT_JUMP) {
+        return Ok(Some(Refusal::ClockAhead));
+    }
+    let mut others: Vec<PublicIdentity> = Vec::new();
+    if let ConversationId::Group(group) = conversation {
+        // Events prove themselves, and tell who belongs to a group.
+        if matches!(content.body, Body::GroupEvents { .. }) {
+            return Ok(None);
+        }
+        let Some(membership) = groups::membership(store, group)? else {
+            return Ok(Some(Refusal::UnknownGroup));
+        };
+        if membership.member(author).is_none() {
+            return Ok(Some(Refusal::NotAMember));
+        }
+        others.extend(membership.members().iter().map(|member| member.identity));
+    } else if matches!(content.body, Body::GroupEvents { .. }) {
+        return Ok(Some(Refusal::UnknownGroup));
+    } else if let ConversationId::Direct(peer) = conversation {
+        others.push(*peer);
+    }
+    // Edits and deletions are of their author's messages. One that names another's is no mistake of the network.
+    if let Body::Edit { target, .. } | Body::Deletion { target } = &content.body
+        && !history::contains(store, author, target)?
+    {
+        for other in others.iter().filter(|other| *other != author) {
+            if history::contains(store, other, target)? {
+                return Ok(Some(Refusal::NotTheAuthor));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Puts a content that was not refused into its conversation, and does what it says.
+#[allow(clippy::too_many_arguments)] // What is known of a message when it comes.
+pub(super) fn take(
+    store: &mut Writer<'_>,
+    device: &Device,
+    author: &PublicIdentity,
+    id: &ConversationId,
+    content: Content,
+    encoded: &[u8],
+    copied_from: Option<&PublicIdentity>,
+    moment: &Moment,
+) -> Result<Vec<Outcome>, WindlassError> {
+    let own = device.public();
+    let (message_id, body) = (content.id, content.body.clone());
+    let lamport = content.lamport;
+    let target = annotations::note(store, author, &content)?;
+    let timer = match &body {
+        Body::DisappearingTimer(after) => conversation::set_timer(store, id, &content, *after)?,
+        _ => false,
+    };
+    let mut stored = history::append(store, author, id, content, encoded, copied_from, moment)?;
+    let mut outcomes = Vec::new();
+    if let Some((target_author, target)) = target {
+        if let Body::Deletion { .. } = &body {
+            history::delete(store, author, &target, history::DELETED)?;
+        }
+        let here = history::contains(store, &target_author, &target)?;
+        outcomes.extend(here.then_some(match body {
+            Body::Edit { .. } => match pages::shown(store, &target_author, &target)? {
+                Some(stored) if !stored.deleted => Outcome::Edited(Box::new(stored)),
+                _ => return Ok(outcomes),
+            },
+            Body::Deletion { .. } => Outcome::Deleted {
+                conversation: *id,
+                author: target_author,
+                id: target,
+            },
+            Body::Reaction { emoji, removed, .. } => Outcome::Reacted {
+                conversation: *id,
+                author: target_author,
+                id: target,
+                by: *author,
+                emoji,
+                removed,
+            },
+            _ => return Ok(outcomes),
+        }));
+        return Ok(outcomes);
+    }
+    match &body {
+        Body::GroupEvents { .. } => return Ok(outcomes),
+        Body::DisappearingTimer(after) => {
+            outcomes.extend(timer.then_some(Outcome::TimerChanged {
+                conversation: *id,
+                by: *author,
+                after: *after,
+            }));
+            return Ok(outcomes);
+        }
+        _ => {}
+    }
+    // What is said of it may have been quicker.
+    if !annotations::of(store, author, &message_id)?.is_empty() {
+        if annotations::deletes(store, author, &message_id)? {
+            history::delete(store, author, &message_id, history::DELETED)?;
+            return Ok(outcomes);
+        }
+        stored.annotations = annotations::fold(store, author, &message_id)?;
+    }
+    let mut row = conversation::row(store, id)?;
+    if *author == own {
+        // Whoever answers has read.
+        row.read_lamport = row.read_lamport.max(lamport);
+        row.unread = 0;
+    } else if lamport > row.read_lamport {
+        row.unread += 1;
+    }
+    conversation::save(store, id, &row)?;
+    if *author != own && copied_from.is_none() {
+        unhandled::note(store, author, &message_id)?;
+    }
+    outcomes.push(Outcome::Message(Box::new(stored)));
+    if let (Body::IdentityChange(bundle), ConversationId::Direct(peer)) = (&body, id)
+        && peer == author
+        && let Ok(bundle) = VerifiedBundle::decode(bundle)
+    {
+        outcomes.extend(trust::follow(store, device, peer, &bundle, moment)?);
+    }
+    Ok(outcomes)
+}
+
+/// Takes in what came, unless it is refused; and whether it is to be acknowledged.
+#[allow(clippy::too_many_arguments)] // What is known of a message when it comes.
+pub(super) fn take_in(
+    store: &mut Writer<'_>,
+    device: &Device,
+    from: &PublicIdentity,
+    author: &PublicIdentity,
+    id: &ConversationId,
+    content: Content,
+    encoded: &[u8],
+    copied: bool,
+    moment: &Moment,
+) -> Result<(Vec<Outcome>, bool), WindlassError> {
+    if history::contains(store, author, &content.id)? {
+        let id = Some(content.id);
+        return Ok((vec![Outcome::Duplicate { id }], true));
+    }
+    let refuse = |reason| Outcome::Refused {
+        from: *from,
+        conversation: *id,
+        reason,
+    };
+    if let Some(reason) = refusal(store, author, id, &content)? {
+        // What may be only early comes again, when more is known.
+        let early = matches!(reason, Refusal::UnknownGroup | Refusal::NotAMember);
+        return Ok((vec![refuse(reason)], !early));
+    }
+    let mut outcomes = Vec::new();
+    if let (Body::GroupEvents { events, bundles }, ConversationId::Group(group)) =
+        (&content.body, id)
+    {
+        // Nobody's log is begun by whom the user does not know.
+        let known = groups::find(store, group)?.is_some() || *from == device.public();
+        let accepted = contacts::find(store, from)?.is_some_and(|contact| contact.is_known());
+        if !known && !accepted {
+            return Ok((vec![refuse(Refusal::UnknownGroup)], false));
+        }
+        let taken = groups::take_in(store, device, from, group, events, bundles, moment)?;
+        if let Some(error) = taken.refused {
+            outcomes.push(refuse(Refusal::of(error)));
+        }
+        outcomes.extend(taken.outcomes);
+        if groups::find(store, group)?.is_none() {
+            return Ok((outcomes, true));
+        }
+    }
+    let copied_from = copied.then_some(from);
+    let done = take(
+        store,
+        device,
+        author,
+        id,
+        content,
+        encoded,
+        copied_from,
+        moment,
+    )?;
+    outcomes.extend(done);
+    Ok((outcomes, true))
+}
+
+impl Refusal {
+    fn of(error: GroupEventError) -> Self {
+        match error {
+            GroupEventError::NotAnAdmin => Self::NotAnAdmin,
+            GroupEventError::NotAMember => Self::NotAMember,
+            GroupEventError::Full => Self::GroupFull,
+            GroupEventError::Void => Self::Void,
+            GroupEventError::Wire(_) | GroupEventError::Signature | GroupEventError::OtherGroup => {
+                Self::InvalidEvent
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What is special about a conversation in a group.
+
+use super::{Conversation, Result, WindlassError};
+use crate::api::engine::conversation::ConversationId;
+use crate::api::engine::groups;
+use crate::chat::{GroupAction, GroupEvent, GroupId};
+use crate::identity::PublicIdentity;
+
+/// Somebody who belongs to a group.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct GroupMember {
+    /// The address.
+    pub address: String,
+    /// True when they take part; false as long as they are only invited.
+    pub joined: bool,
+    /// True for an admin.
+    pub admin: bool,
+}
+
+/// What happened to a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum GroupChangeKind {
+    /// It was made.
+    Created,
+    /// It has another name.
+    Renamed,
+    /// Members were invited.
+    MembersAdded,
+    /// The author takes part.
+    Joined,
+    /// The author does not take part any more.
+    Left,
+    /// Members were put out.
+    MembersRemoved,
+    /// Members became admins.
+    AdminsAdded,
+    /// Admins are members like others again.
+    AdminsRemoved,
+}
+
+/// One event of a group's log, as its history shows it.
+#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+pub struct GroupChange {
+    /// What happened.
+    pub kind: GroupChangeKind,
+    /// Address of who did it.
+    pub by: String,
+    /// The name, of a group that was made or renamed.
+    pub name: Option<String>,
+    /// Addresses of the members it is about.
+    pub members: Vec<String>,
+}
+
+impl GroupChange {
+    /// Of the last of the events of a message.
+    pub(super) fn of(events: &[Vec<u8>]) -> Option<Self> {
+        let event = GroupEvent::from_stored(events.last()?).ok()?;
+        let addresses =
+            |list: &[PublicIdentity]| list.iter().map(PublicIdentity::address).collect();
+        let (kind, name, members) = match event.action() {
+            GroupAction::Created { name, .. } => {
+                (GroupChangeKind::Created, Some(name.clone()), Vec::new())
+            }
+            GroupAction::Renamed(name) => {
+                (GroupChangeKind::Renamed, Some(name.clone()), Vec::new())
+            }
+            GroupAction::MembersAdded(list) => {
+                (GroupChangeKind::MembersAdded, None, addresses(list))
+            }
+            GroupAction::Joined => (GroupChangeKind::Joined, None, Vec::new()),
+            GroupAction::Left => (GroupChangeKind::Left, None, Vec::new()),
+            GroupAction::MembersRemoved(list) => {
+                (GroupChangeKind::MembersRemoved, None, addresses(list))
+            }
+            GroupAction::AdminsAdded(list) => (GroupChangeKind::AdminsAdded, None, addresses(list)),
+            GroupAction::AdminsRemoved(list) => {
+                (GroupChangeKind::AdminsRemoved, None, addresses(list))
+            }
+        };
+        Some(Self {
+            kind,
+            by: event.author().address(),
+            name,
+            members,
+        })
+    }
+}
+
+#[uniffi::export]
+impl Conversation {
+    /// True for a group.
+    #[must_use]
+    pub fn is_group(&self) -> bool {
+        matches!(self.id, ConversationId::Group(_))
+    }
+
+    /// The name of the group.
+    pub fn name(&self) -> Result<String> {
+        Ok(self.known()?.log.membership().name)
+    }
+
+    /// The members of the group, who belongs to it longest first; ourselves among them.
+    pub fn members(&self) -> Result<Vec<GroupMember>> {
+        let members = self.known()?.log.membership().members();
+        Ok(members
+            .iter()
+            .map(|member| GroupMember {
+                address: member.identity.address(),
+                joined: member.joined,
+                admin: member.admin.is_some(),
+            })
+            .collect())
+    }
+
+    /// True when we take part in the group; false as long as we are only invited, and after we left or were put out.
+    pub fn is_joined(&self) -> Result<bool> {
+        Ok(self.known()?.is_joined())
+    }
+
+    /// Address of who invited us to the group.
+    pub fn invited_by(&self) -> Result<Option<String>> {
+        Ok(self
+            .known()?
+            .invited_by()
+            .map(|identity| identity.address()))
+    }
+
+    /// Takes part in the group that we were invited to.
+    pub fn join(&self) -> Result<()> {
+        self.act(GroupAction::Joined)
+    }
+
+    /// Leaves the group. Its history stays here.
+    pub fn leave(&self) -> Result<()> {
+        self.act(GroupAction::Left)
+    }
+
+    /// Gives the group another name, of 1 to 256 bytes. For admins.
+    pub fn rename(&self, name: String) -> Result<()> {
+        self.act(GroupAction::Renamed(name))
+    }
+
+    /// Invites contacts into the group, up to 64 members in all. They see what is written from now on. For admins.
+    pub fn add_members(&self, addresses: Vec<String>) -> Result<()> {
+        self.act(GroupAction::MembersAdded(identities(&addresses)?))
+    }
+
+    /// Puts members out of the group: nothing that is written from now on goes to them. For admins; admins who became it later can be put
+    /// out as well.
+    pub fn remove_members(&self, addresses: Vec<String>) -> Result<()> {
+        self.act(GroupAction::MembersRemoved(identities(&addresses)?))
+    }
+
+    /// Makes members admins. For admins.
+    pub fn add_admins(&self, addresses: Vec<String>) -> Result<()> {
+        self.act(GroupAction::AdminsAdded(identities(&addresses)?))
+    }
+
+    /// Makes admins who became it later members like others. For admins.
+    pub fn remove_admins(&self, addresses: Vec<String>) -> Result<()> {
+        self.act(GroupAction::AdminsRemoved(identities(&addresses)?))
+    }
+}
+
+impl Conversation {
+    fn group(&self) -> Result<GroupId> {
+        match self.id {
+            ConversationId::Group(group) => Ok(group),
+            ConversationId::Direct(_) => Err(WindlassError::UnknownGroup),
+        }
+    }
+
+    fn known(&self) -> Result<groups::Group> {
+        let group = self.group()?;
+        self.client
+            .store
+            .0
+            .read(|reader| groups::known(reader, &group))
+    }
+
+    fn act(&self, action: GroupAction) -> Result<()> {
+        let group = self.group()?;
+        self.client.write(|writer, moment| {
+            groups::act(writer, &self.client.device, &group, action, moment)
+        })
+    }
+}
+
+/// The identities of addresses.
+pub(super) fn identities(addresses: &[String]) -> Result<Vec<PublicIdentity>> {
+    let parse = |address: &String| Ok(PublicIdentity::from_address(address)?);
+    let mut all = addresses.iter().map(parse).collect::<Result<Vec<_>>>()?;
+    all.sort_by_key(PublicIdentity::to_bytes);
+    all.dedup();
+    Ok(all)
+}

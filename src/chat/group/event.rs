@@ -1,0 +1,254 @@
+//! One event of a group's log.
+
+use prost::Message;
+
+use super::{GroupId, identities};
+use crate::chat::control::IdentityKey;
+use crate::crypto::{labels, sha256};
+use crate::identity::{IdentityKeyPair, PublicIdentity};
+use crate::limits::{MAX_GROUP_MEMBERS, MAX_GROUP_NAME_LEN, MAX_GROUP_PARENTS};
+use crate::wire::{self, WireError, malformed, v1};
+
+use v1::group_event_body::Event as Wire;
+
+/// Names an event: a hash of its body.
+pub type EventHash = [u8; 32];
+
+/// Why an event is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GroupEventError {
+    /// Not an event, or one that breaks its bounds.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// Not signed by the author it names.
+    #[error("the event is not signed by its author")]
+    Signature,
+    /// Of another group than it came for.
+    #[error("the event is of another group")]
+    OtherGroup,
+    /// Only admins may do that, and only to members who are no admins or became it later.
+    #[error("only an admin of the group may do that")]
+    NotAnAdmin,
+    /// Only members may do that.
+    #[error("only a member of the group may do that")]
+    NotAMember,
+    /// There is nothing to do it to, or it would be too much.
+    #[error("it changes nothing, or the group would get too large")]
+    Void,
+    /// The log has as many events as it may have.
+    #[error("the group's log is full; make a new group")]
+    Full,
+}
+
+/// What an event does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupAction {
+    /// Makes the group, with its author as the only member and admin.
+    Created {
+        /// Its name.
+        name: String,
+        /// What its id is made of.
+        nonce: [u8; 16],
+    },
+    /// Gives it another name. By admins.
+    Renamed(String),
+    /// Invites. By admins.
+    MembersAdded(Vec<PublicIdentity>),
+    /// The author takes part. By members.
+    Joined,
+    /// The author does not belong to it any more. By members.
+    Left,
+    /// Puts out. By admins.
+    MembersRemoved(Vec<PublicIdentity>),
+    /// Makes members admins. By admins.
+    AdminsAdded(Vec<PublicIdentity>),
+    /// Makes admins members. By admins who were it before them.
+    AdminsRemoved(Vec<PublicIdentity>),
+}
+
+/// An event whose signature was checked. The bytes are kept as they came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupEvent {
+    hash: EventHash,
+    group: GroupId,
+    author: PublicIdentity,
+    parents: Vec<EventHash>,
+    action: GroupAction,
+    encoded: Vec<u8>,
+}
+
+impl GroupEvent {
+    /// Signs an event. `parents` ascend. What is signed is read back, so that its author sees it as all others do, and whatever they
+    /// would refuse is an error.
+    pub fn sign(
+        author: &IdentityKeyPair,
+        group: &GroupId,
+        parents: &[EventHash],
+        action: &GroupAction,
+    ) -> Result<Self, GroupEventError> {
+        let body = v1::GroupEventBody {
+            group_id: group.as_bytes().to_vec(),
+            author: author.public().to_bytes().to_vec(),
+            parents: parents.iter().map(|parent| parent.to_vec()).collect(),
+            event: Some(action.to_wire()),
+        }
+        .encode_to_vec();
+        let signature = author.sign_group_event(&body).to_vec();
+        Self::from_stored(&v1::SignedGroupEvent { body, signature }.encode_to_vec())
+    }
+
+    /// Decodes and verifies. Whether its author was allowed to write it, the log says.
+    pub fn decode(bytes: &[u8]) -> Result<Self, GroupEventError> {
+        Self::read(bytes, |key, signed| {
+            let author = PublicIdentity::from_bytes(key).map_err(|_| GroupEventError::Signature)?;
+            author
+                .verify_group_event(&signed.body, &signed.signature)
+                .map_err(|_| GroupEventError::Signature)?;
+            Ok(author)
+        })
+    }
+
+    /// Decodes the bytes of a row that the store authenticated, written from an event that was verified.
+    pub fn from_stored(bytes: &[u8]) -> Result<Self, GroupEventError> {
+        Self::read(bytes, |key, _| {
+            PublicIdentity::from_stored(key).ok_or(GroupEventError::Signature)
+        })
+    }
+
+    fn read(
+        bytes: &[u8],
+        verify: impl FnOnce(&[u8], &v1::SignedGroupEvent) -> Result<PublicIdentity, GroupEventError>,
+    ) -> Result<Self, GroupEventError> {
+        let signed: v1::SignedGroupEvent = wire::decode_strict("group event", bytes)?;
+        let body: v1::GroupEventBody = wire::decode("group event", &signed.body)?;
+        let author = verify(&body.author, &signed)?;
+        let parents = body
+            .parents
+            .iter()
+            .map(|parent| wire::array("event hash", parent))
+            .collect::<Result<Vec<EventHash>, _>>()?;
+        let ascending = parents.windows(2).all(|pair| pair.first() < pair.last());
+        if parents.len() > MAX_GROUP_PARENTS || !ascending {
+            return Err(malformed("parents of a group event").into());
+        }
+        let group = GroupId::from_bytes(&body.group_id)?;
+        let action = GroupAction::from_wire(body.event.ok_or(malformed("group event"))?)?;
+        let begins = match &action {
+            GroupAction::Created { nonce, .. } => {
+                if GroupId::of(&author.to_bytes(), nonce) != group {
+                    return Err(GroupEventError::OtherGroup);
+                }
+                true
+            }
+            _ => false,
+        };
+        if begins != parents.is_empty() {
+            return Err(malformed("parents of a group event").into());
+        }
+        Ok(Self {
+            hash: hash(&signed.body),
+            group,
+            author,
+            parents,
+            action,
+            encoded: bytes.to_vec(),
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn hash(&self) -> EventHash {
+        self.hash
+    }
+
+    /// The group.
+    #[must_use]
+    pub fn group(&self) -> &GroupId {
+        &self.group
+    }
+
+    /// Who wrote it.
+    #[must_use]
+    pub fn author(&self) -> &PublicIdentity {
+        &self.author
+    }
+
+    /// The latest events that the author knew.
+    #[must_use]
+    pub fn parents(&self) -> &[EventHash] {
+        &self.parents
+    }
+
+    /// What it does.
+    #[must_use]
+    pub fn action(&self) -> &GroupAction {
+        &self.action
+    }
+
+    /// The signed bytes.
+    #[must_use]
+    pub fn encoded(&self) -> &[u8] {
+        &self.encoded
+    }
+}
+
+fn hash(body: &[u8]) -> EventHash {
+    sha256(&[labels::GROUP_EVENT_HASH, body])
+}
+
+fn check_name(name: String) -> Result<String, WireError> {
+    if name.is_empty() || name.len() > MAX_GROUP_NAME_LEN {
+        return Err(malformed("name of a group"));
+    }
+    Ok(name)
+}
+
+impl GroupAction {
+    fn from_wire(event: Wire) -> Result<Self, WireError> {
+        let members = |members: v1::Members| {
+            let keys = members.identity_keys;
+            let ascending = keys.windows(2).all(|pair| pair.first() < pair.last());
+            if keys.is_empty() || keys.len() > MAX_GROUP_MEMBERS || !ascending {
+                return Err(malformed("members of a group event"));
+            }
+            identities(&keys)
+        };
+        Ok(match event {
+            Wire::Created(created) => Self::Created {
+                name: check_name(created.name)?,
+                nonce: wire::array("nonce of a group", &created.nonce)?,
+            },
+            Wire::Renamed(renamed) => Self::Renamed(check_name(renamed.name)?),
+            Wire::MembersAdded(list) => Self::MembersAdded(members(list)?),
+            Wire::Joined(_) => Self::Joined,
+            Wire::Left(_) => Self::Left,
+            Wire::MembersRemoved(list) => Self::MembersRemoved(members(list)?),
+            Wire::AdminsAdded(list) => Self::AdminsAdded(members(list)?),
+            Wire::AdminsRemoved(list) => Self::AdminsRemoved(members(list)?),
+        })
+    }
+
+    fn to_wire(&self) -> Wire {
+        let members = |list: &[PublicIdentity]| {
+            let mut keys: Vec<IdentityKey> = list.iter().map(PublicIdentity::to_bytes).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            v1::Members {
+                identity_keys: keys.iter().map(|key| key.to_vec()).collect(),
+            }
+        };
+        match self {
+            Self::Created { name, nonce } => Wire::Created(v1::Created {
+                name: name.clone(),
+                nonce: nonce.to_vec(),
+            }),
+            Self::Renamed(name) => Wire::Renamed(v1::Renamed { name: name.clone() }),
+            Self::MembersAdded(list) => Wire::MembersAdded(members(list)),
+            Self::Joined => Wire::Joined(v1::Joined {}),
+            Self::Left => Wire::Left(v1::Left {}),
+            Self::MembersRemoved(list) => Wire::MembersRemoved(members(list)),
+            Self::AdminsAdded(list) => Wire::AdminsAdded(members(list)),
+            Self::AdminsRemoved(list) => Wire::AdminsRemoved(members(list)),
+        }
+    }
+}
