@@ -55,6 +55,10 @@ pub const MAX_LAMPORT_JUMP: u64 = 1 << 32;
 /// Members of a group: a message is encrypted for each of their devices.
 pub const MAX_GROUP_MEMBERS: usize = 64;
 
+/// How long what a former member of a group wrote is still taken in: it may have been under way when they were put out, and all should
+/// have it or none. As long as it is sent again unasked.
+pub const FORMER_MEMBER_SECONDS: u64 = 7 * DAY_SECONDS;
+
 /// Events of a group's log. A new member gets all of them in one message.
 pub const MAX_GROUP_EVENTS: usize = 1_000;
 

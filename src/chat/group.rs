@@ -223,6 +223,44 @@ impl GroupLog {
         Membership::settled(&self.ordered().collect::<Vec<_>>(), ancestors)
     }
 
+    /// Everybody who belongs to the group, or did.
+    #[must_use]
+    pub fn ever_invited(&self) -> Vec<PublicIdentity> {
+        let mut all: Vec<PublicIdentity> = Vec::new();
+        for (_, event) in self.ordered() {
+            match event.action() {
+                GroupAction::Created { .. } => all.push(*event.author()),
+                GroupAction::MembersAdded(list) => all.extend(list),
+                _ => {}
+            }
+        }
+        all.sort_unstable_by_key(PublicIdentity::to_bytes);
+        all.dedup();
+        all
+    }
+
+    /// Members whom the author of an event did not know of, each with who invited them: they were not sent it.
+    #[must_use]
+    pub fn unaware(&self, event: &GroupEvent) -> Vec<(PublicIdentity, PublicIdentity)> {
+        let known = self.ancestors(&[event.hash()]);
+        let mut found = Vec::new();
+        for member in self.membership().members() {
+            let mut events = self.ordered().map(|(_, event)| event);
+            // The last one counts: they may have been here before, and left.
+            let last = events.rfind(|event| match event.action() {
+                GroupAction::MembersAdded(list) => list.contains(&member.identity),
+                GroupAction::Created { .. } => *event.author() == member.identity,
+                _ => false,
+            });
+            if let Some(last) = last
+                && !known.contains(&last.hash())
+            {
+                found.push((member.identity, *last.author()));
+            }
+        }
+        found
+    }
+
     /// All events that are known, in an order in which they can be taken in; those that wait last.
     pub fn encoded(&self) -> impl Iterator<Item = &[u8]> {
         let known = self.ordered().map(|(_, event)| event.encoded());
@@ -248,7 +286,7 @@ impl GroupLog {
     }
 
     /// By depth, then by hash.
-    fn ordered(&self) -> impl Iterator<Item = (u64, &GroupEvent)> {
+    fn ordered(&self) -> impl DoubleEndedIterator<Item = (u64, &GroupEvent)> {
         let mut all: Vec<_> = self.events.values().collect();
         all.sort_by_key(|(depth, event)| (*depth, event.hash()));
         all.into_iter().map(|(depth, event)| (*depth, event))

@@ -2,7 +2,10 @@
 
 use super::conversation::{self, ConversationId};
 use super::receive::Outcome;
-use super::{Device, Moment, annotations, contacts, groups, history, pages, trust, unhandled};
+use super::{
+    Device, Moment, annotations, contacts, groups, healing, history, pages, timeline, trust,
+    unhandled,
+};
 use crate::api::error::WindlassError;
 use crate::api::event::RefusalReason as Refusal;
 use crate::bundle::VerifiedBundle;
@@ -17,6 +20,7 @@ pub(super) fn refusal(
     author: &PublicIdentity,
     conversation: &ConversationId,
     content: &Content,
+    now: u64,
 ) -> Result<Option<Refusal>, WindlassError> {
     let clock = conversation::row(store, conversation)?.lamport;
     if content.lamport > clock.saturating_add(MAX_LAMPORT_JUMP) {
@@ -28,13 +32,20 @@ pub(super) fn refusal(
         if matches!(content.body, Body::GroupEvents { .. }) {
             return Ok(None);
         }
-        let Some(membership) = groups::membership(store, group)? else {
+        let Some(group) = groups::find(store, group)? else {
             return Ok(Some(Refusal::UnknownGroup));
         };
-        if membership.member(author).is_none() {
+        if !group.hears(author, now) {
             return Ok(Some(Refusal::NotAMember));
         }
-        others.extend(membership.members().iter().map(|member| member.identity));
+        others.extend(
+            group
+                .log
+                .membership()
+                .members()
+                .iter()
+                .map(|member| member.identity),
+        );
     } else if matches!(content.body, Body::GroupEvents { .. }) {
         return Ok(Some(Refusal::UnknownGroup));
     } else if let ConversationId::Direct(peer) = conversation {
@@ -68,6 +79,19 @@ pub(super) fn take(
     let own = device.public();
     let (message_id, body) = (content.id, content.body.clone());
     let lamport = content.lamport;
+    if let ConversationId::Direct(peer) = id
+        && peer == author
+        && lamport > conversation::row(store, id)?.lamport.saturating_add(1)
+    {
+        healing::suspect_hole(store, peer, moment.now)?;
+    }
+    if let ConversationId::Direct(peer) = id
+        && peer == author
+        && timeline::uses_clock(store, id, author, lamport)?
+    {
+        // They may have gone back in time; what we have of theirs tells them.
+        healing::suspect(store, peer, moment.now)?;
+    }
     let target = annotations::note(store, author, &content)?;
     let timer = match &body {
         Body::DisappearingTimer(after) => conversation::set_timer(store, id, &content, *after)?,
@@ -155,7 +179,7 @@ pub(super) fn take_in(
     content: Content,
     encoded: &[u8],
     copied: bool,
-    moment: &Moment,
+    moment: &mut Moment,
 ) -> Result<(Vec<Outcome>, bool), WindlassError> {
     if history::contains(store, author, &content.id)? {
         let id = Some(content.id);
@@ -166,7 +190,7 @@ pub(super) fn take_in(
         conversation: *id,
         reason,
     };
-    if let Some(reason) = refusal(store, author, id, &content)? {
+    if let Some(reason) = refusal(store, author, id, &content, moment.now)? {
         // What may be only early comes again, when more is known.
         let early = matches!(reason, Refusal::UnknownGroup | Refusal::NotAMember);
         return Ok((vec![refuse(reason)], !early));
@@ -186,6 +210,7 @@ pub(super) fn take_in(
             outcomes.push(refuse(Refusal::of(error)));
         }
         outcomes.extend(taken.outcomes);
+        groups::forward(store, device, group, &taken.forward, moment)?;
         if groups::find(store, group)?.is_none() {
             return Ok((outcomes, true));
         }

@@ -1,6 +1,9 @@
 //! What is due without anyone asking for it: messages that nobody acknowledged, requests that nobody answered (RFC windlass §8.2, §8.4).
 
-use super::{Device, Moment, contacts, damaged, devices, healing, send, sessions, unacknowledged};
+use super::conversation::ConversationId;
+use super::{
+    Device, Moment, contacts, damaged, devices, healing, send, sessions, timeline, unacknowledged,
+};
 use crate::api::error::WindlassError;
 use crate::api::event::UndecryptableCause as Cause;
 use crate::identity::PublicIdentity;
@@ -82,7 +85,9 @@ pub(in crate::api) fn carry_on(
             .ok_or_else(|| damaged(Table::Healing))?;
         let mut cause = Cause::of_number(row.cause);
         if row.gap_since != 0 && !row.waiting {
-            let behind = core::mem::take(&mut row.behind);
+            let conversation = ConversationId::Direct(identity);
+            let hole = core::mem::take(&mut row.hole) && timeline::has_hole(store, &conversation)?;
+            let behind = core::mem::take(&mut row.behind) || hole;
             let gaps = gaps(store, device, &identity)?;
             let grown = gaps > row.known_gaps;
             row.gap_since = 0;

@@ -10,9 +10,12 @@ use crate::chat::{
 };
 use crate::crypto::Secret;
 use crate::identity::PublicIdentity;
-use crate::limits::MAX_GROUP_MEMBERS;
+use crate::limits::{FORMER_MEMBER_SECONDS, MAX_GROUP_MEMBERS};
 use crate::store::{Key, Rows, Table, Writer};
-use crate::wire::{self, store::GroupRow};
+use crate::wire::{
+    self,
+    store::{FormerMember, GroupRow},
+};
 
 /// A group as it is known here.
 pub(in crate::api) struct Group {
@@ -33,6 +36,32 @@ impl Group {
         self.row.events = self.log.encoded().map(<[u8]>::to_vec).collect();
         let key = *self.log.id().as_bytes();
         put_row(store, Table::Groups, Key::new(&key), &self.row)
+    }
+
+    /// Who ever belonged to the group and does not now: since when that is known here.
+    fn note_former(&mut self, now: u64) {
+        let after = self.log.membership();
+        let is_in = |one: &PublicIdentity| after.member(one).is_some();
+        let known = core::mem::take(&mut self.row.former);
+        for identity in self.log.ever_invited().iter().filter(|one| !is_in(one)) {
+            let identity_key = identity.to_bytes().to_vec();
+            let noted = known
+                .iter()
+                .find(|former| former.identity_key == identity_key);
+            self.row.former.push(FormerMember {
+                since: noted.map_or(now, |former| former.since),
+                identity_key,
+            });
+        }
+    }
+
+    /// Whether what somebody writes is taken in: of members, and for a while of those who were it.
+    pub(super) fn hears(&self, author: &PublicIdentity, now: u64) -> bool {
+        let lately = self.row.former.iter().any(|former| {
+            former.identity_key == author.to_bytes()
+                && now.saturating_sub(former.since) / 1000 < FORMER_MEMBER_SECONDS
+        });
+        lately || self.log.membership().member(author).is_some()
     }
 
     /// Whether the user takes part.
@@ -129,13 +158,19 @@ pub(in crate::api) fn act(
     }
     let leaves = action == GroupAction::Left;
     let joins = action == GroupAction::Joined;
+    // Whoever is only invited does not know all the others yet.
+    if !group.is_joined() && !joins && !leaves {
+        return Err(WindlassError::NotAMember);
+    }
     let event = group.log.write(&device.identity, &action)?;
     group.row.joined |= joins;
     group.row.joined &= !leaves;
-    if joins {
+    if joins || leaves {
+        // Whoever refuses an invitation has to tell the others too.
         introduce(store, device, &group, moment)?;
         group.row.bundles = Vec::new();
     }
+    group.note_former(moment.now);
     group.save(store)?;
     let former: Vec<_> = before.members().iter().map(|m| m.identity).collect();
     let events = if adds { log_of(&group) } else { vec![event] };
@@ -222,6 +257,8 @@ pub(super) struct TakenIn {
     pub(super) refused: Option<GroupEventError>,
     /// Whether any of it was news.
     pub(super) news: bool,
+    /// Events that members we invited were not sent, since their authors did not know of them.
+    pub(super) forward: Vec<(PublicIdentity, GroupEvent)>,
 }
 
 /// Takes in events of a group, which need not be known yet. An event proves itself, so it does not matter who brings it.
@@ -250,16 +287,29 @@ pub(super) fn take_in(
         outcomes: Vec::new(),
         refused: None,
         news: false,
+        forward: Vec::new(),
     };
+    let mut new = Vec::new();
     for bytes in events {
-        match GroupEvent::decode(bytes).and_then(|event| group.log.take(event)) {
-            Ok(Taken::New | Taken::Waits) => taken.news = true,
-            Ok(Taken::Known) => {}
+        let event = GroupEvent::decode(bytes);
+        match event.and_then(|event| Ok((group.log.take(event.clone())?, event))) {
+            Ok((Taken::New | Taken::Waits, event)) => {
+                taken.news = true;
+                new.push(event);
+            }
+            Ok((Taken::Known, _)) => {}
             Err(error) => taken.refused = Some(error),
         }
     }
     if !taken.news {
         return Ok(taken);
+    }
+    for event in new.into_iter().filter(|event| *event.author() != own) {
+        for (member, inviter) in group.log.unaware(&event) {
+            if inviter == own && member != own {
+                taken.forward.push((member, event.clone()));
+            }
+        }
     }
     let after = group.log.membership();
     let was_in = before.member(&own).is_some();
@@ -280,6 +330,7 @@ pub(super) fn take_in(
         introduce(store, device, &group, moment)?;
         group.row.bundles = Vec::new();
     }
+    group.note_former(moment.now);
     group.save(store)?;
     let joined = group.row.joined;
     if is_in.is_some() && !was_in && !joined {
@@ -292,6 +343,35 @@ pub(super) fn take_in(
         taken.outcomes.push(Outcome::GroupChanged { group: *id });
     }
     Ok(taken)
+}
+
+/// Sends events on.
+pub(super) fn forward(
+    store: &mut Writer<'_>,
+    device: &Device,
+    id: &GroupId,
+    events: &[(PublicIdentity, GroupEvent)],
+    moment: &mut Moment,
+) -> Result<(), WindlassError> {
+    for (member, event) in events {
+        // Of whom the event is about: the one it goes to may never have heard of them.
+        let about = match event.action() {
+            GroupAction::MembersAdded(list) => list.as_slice(),
+            _ => &[],
+        };
+        let mut bundles = Vec::new();
+        for identity in about.iter().chain([event.author()]) {
+            let contact = contacts::find(store, identity)?;
+            bundles.extend(contact.and_then(|c| c.bundle).map(|b| b.encoded().to_vec()));
+        }
+        let body = Body::GroupEvents {
+            events: vec![event.encoded().to_vec()],
+            bundles,
+        };
+        let conversation = ConversationId::Group(*id);
+        send::post(store, device, &conversation, &[*member], body, None, moment)?;
+    }
+    Ok(())
 }
 
 /// Whom a message to a group goes to: its members as they are known here, whether they joined yet or not.

@@ -149,6 +149,20 @@ pub(in crate::api) fn suspect(
     save(store, &row)
 }
 
+/// A message came whose clock leaves out others: unless they come within a while, they are asked for.
+pub(super) fn suspect_hole(
+    store: &mut Writer<'_>,
+    identity: &PublicIdentity,
+    since: u64,
+) -> Result<(), WindlassError> {
+    let mut row = row_or_new(store, identity)?;
+    row.hole = true;
+    if row.gap_since == 0 {
+        row.gap_since = since.max(1);
+    }
+    save(store, &row)
+}
+
 /// Whether we asked somebody for what is missing, within the last day.
 pub(super) fn asked(store: &impl Rows, identity: &PublicIdentity) -> Result<bool, WindlassError> {
     Ok(row(store, identity)?.is_some_and(|row| row.asked_today > 0))

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use super::conversation::{self, ConversationId};
 use super::{Moment, annotations, damaged, get_row, put_row};
 use crate::api::error::WindlassError;
-use crate::chat::{Body, Content, MessageId};
+use crate::chat::{Body, Content, GroupEvent, MessageId};
 use crate::identity::PublicIdentity;
 use crate::limits::RESEND_RETENTION_SECONDS;
 use crate::store::{Direction, Key, Rows, Table, WHOLE_GROUP, Writer};
@@ -72,7 +72,17 @@ impl Stored {
     pub(super) fn is_shown(&self, now: u64) -> bool {
         let due = self.expires_at != 0 && self.expires_at <= now;
         let annotates = self.content.body.target(self.author.to_bytes()).is_some();
-        !self.gone && !due && !annotates
+        // An event that somebody sends on for another was shown when it came, and is nobody's news.
+        let sent_on = match &self.content.body {
+            Body::GroupEvents { events, .. } => {
+                let last = events
+                    .last()
+                    .and_then(|event| GroupEvent::from_stored(event).ok());
+                last.is_none_or(|event| *event.author() != self.author)
+            }
+            _ => false,
+        };
+        !self.gone && !due && !annotates && !sent_on
     }
 }
 

@@ -296,7 +296,9 @@ pub(super) fn to_contact(
             Some(session) => session,
             None => initiate(store, device, contact, remote, moment)?,
         };
-        let sender_bundle = (!told || session.is_pending()).then(|| own_bundle.encoded());
+        // What is sent again may have been what told them.
+        let tells = !told || matches!(to, To::Again(_)) || session.is_pending();
+        let sender_bundle = tells.then(|| own_bundle.encoded());
         parts.push(seal(
             store,
             device,
@@ -346,7 +348,9 @@ pub(super) fn to_siblings(
             }
         };
         let told = sibling.row.own_bundle_told >= own_bundle.issued_at();
-        let sender_bundle = (!told || session.is_pending()).then(|| own_bundle.encoded());
+        // What is sent again may have been what told them.
+        let tells = !told || matches!(to, To::Again(_)) || session.is_pending();
+        let sender_bundle = tells.then(|| own_bundle.encoded());
         parts.push(seal(
             store,
             device,

@@ -299,7 +299,7 @@ fn take_in_copy(
     from: &Party,
     copy: &Copy,
     outcomes: &mut Vec<Outcome>,
-    moment: &Moment,
+    moment: &mut Moment,
 ) -> Result<Option<MessageId>, WindlassError> {
     let own = device.public();
     let content = Content::from_bytes(&copy.content).ok();

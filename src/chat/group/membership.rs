@@ -240,12 +240,13 @@ impl Membership {
         demotions
     }
 
-    /// When the last admin left, the eldest member becomes one.
+    /// When the last admin left, the eldest member who takes part becomes one.
     fn keep_an_admin(&mut self, count: u64) {
         if self.members.values().any(|member| member.admin.is_some()) {
             return;
         }
-        let eldest = self.members.values_mut().min_by_key(|member| member.since);
+        let members = self.members.values_mut();
+        let eldest = members.min_by_key(|member| (!member.joined, member.since));
         if let Some(eldest) = eldest {
             eldest.admin = Some(count * 64);
         }
