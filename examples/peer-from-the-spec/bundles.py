@@ -151,7 +151,8 @@ def frames(uri: str) -> list[str]:
 
 # Addresses (§5.1): Bech32m of BIP-350 with the prefix "wl".
 ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-PREFIX = [3, 3, 0, 23, 12]
+def expanded(prefix: str) -> list[int]:
+    return [ord(letter) >> 5 for letter in prefix] + [0] + [ord(letter) & 31 for letter in prefix]
 
 
 def bech32m_checksum(values: list[int]) -> int:
@@ -164,12 +165,16 @@ def bech32m_checksum(values: list[int]) -> int:
     return checksum ^ 0x2BC830A3
 
 
-def address_of_identity(key: bytes) -> str:
+def bech32m(prefix: str, key: bytes) -> str:
     bits = int.from_bytes(key, "big") << 4
     values = [bits >> 5 * i & 31 for i in reversed(range(52))]
-    checksum = bech32m_checksum([*PREFIX, *values, 0, 0, 0, 0, 0, 0])
+    checksum = bech32m_checksum([*expanded(prefix), *values, 0, 0, 0, 0, 0, 0])
     values += [checksum >> 5 * i & 31 for i in reversed(range(6))]
-    return "wl1" + "".join(ALPHABET[value] for value in values)
+    return prefix + "1" + "".join(ALPHABET[value] for value in values)
+
+
+def address_of_identity(key: bytes) -> str:
+    return bech32m("wl", key)
 
 
 def identity_of_address(address: str) -> bytes:
@@ -177,7 +182,7 @@ def identity_of_address(address: str) -> bytes:
     check(text in (text.lower(), text.upper()) and text.lower().startswith("wl1"), "address")
     check(all(letter in ALPHABET for letter in text.lower()[3:]), "address")
     values = [ALPHABET.index(letter) for letter in text.lower()[3:]]
-    check(len(values) == 58 and bech32m_checksum([*PREFIX, *values]) == 0, "address")
+    check(len(values) == 58 and bech32m_checksum([*expanded("wl"), *values]) == 0, "address")
     bits = sum(value << 5 * (51 - i) for i, value in enumerate(values[:52]))
     check(bits & 15 == 0, "address")
     return check_identity((bits >> 4).to_bytes(32, "big"))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import bundles
+import chats
 import peer
 from bundles import check_identity, check_x25519
 from peer import Field, Fixed32, Prekey, Ratchet, Refused, Session, blob, check, decode, encode, first
@@ -246,6 +247,8 @@ def show_body(number: int, body: list[Field]) -> Any:
         author, conversation = blob(body, 1), blob(body, 2)
         check(len(author) == len(conversation) == 32, "copy")
         return {"copy": {"author": author.hex(), "conversation": conversation.hex(), "content": blob(body, 3).hex()}}
+    if number >= 25:
+        return chats.show_body(number, body)
     if number == 24:
         check(len(blob(body, 1)) <= 8_320, "bundle")
         return {"identity_change": blob(body, 1).hex()}
@@ -256,6 +259,7 @@ def show_body(number: int, body: list[Field]) -> Any:
         "device_update": {
             "removed_devices": [int.from_bytes(removed[at : at + 4], "little") for at in range(0, len(removed), 4)],
             "contacts": [show_contact(decode(value)) for value in messages(body, 2)],
+            "read": [show_mark(decode(value)) for value in messages(body, 3)],
         }
     }
 
@@ -268,7 +272,13 @@ def show_state(fields: list[Field]) -> Case:
     conversation, have = blob(fields, 1), blob(fields, 3)
     ids = [have[at : at + 8] for at in range(0, len(have), 8)]
     check(len(conversation) == 32 and len(have) % 8 == 0 and len(ids) <= 2_048 and ids == sorted(ids), "state")
-    return {"conversation": conversation.hex(), "from_lamport": first(fields, 2, 0), "have": have.hex()}
+    return {"conversation": conversation.hex(), "group": bool(first(fields, 4, 0)), "from_lamport": first(fields, 2, 0), "have": have.hex()}
+
+
+def show_mark(fields: list[Field]) -> Case:
+    conversation, group = blob(fields, 1), bool(first(fields, 2, 0))
+    check(len(conversation) == 32, "read mark")
+    return {"conversation": conversation.hex(), "group": group, "lamport": first(fields, 3, 0)}
 
 
 def show_contact(fields: list[Field]) -> Case:
@@ -278,11 +288,11 @@ def show_contact(fields: list[Field]) -> Case:
 
 def content(input: Case) -> Case:
     fields = decode(unhex(input, "encoded"))
-    message_id, lamport, reply_to = blob(fields, 1), first(fields, 2, 0), blob(fields, 4)
-    check(len(message_id) == 16 and lamport <= 2**62 and len(reply_to) in (0, 16), "content")
+    message_id, lamport, reply_to, group = blob(fields, 1), first(fields, 2, 0), blob(fields, 4), blob(fields, 5)
+    check(len(message_id) == 16 and lamport <= 2**62 and len(reply_to) in (0, 16) and len(group) in (0, 32), "content")
     shown: Any = "unknown"
     for number, value in fields:
-        if 16 <= number <= 24 and isinstance(value, bytes):
+        if 16 <= number <= 31 and isinstance(value, bytes):
             try:
                 shown = show_body(number, decode(value))
             except UnicodeDecodeError:
@@ -292,8 +302,19 @@ def content(input: Case) -> Case:
         "lamport": lamport,
         "sent_at": first(fields, 3, 0),
         "reply_to": reply_to.hex() or None,
+        "group": group.hex() or None,
         "body": shown,
     }
+
+
+def group(input: Case) -> Case:
+    events = [bytes.fromhex(event) for event in input["events"]]
+    return chats.group(unhex(input, "group_id"), events)
+
+
+def attachment(input: Case) -> Case:
+    chunks = [bytes.fromhex(chunk) for chunk in input["chunks"]]
+    return {"sealed": chats.seal_file(unhex(input, "key"), chunks).hex()}
 
 
 def device_transfer(input: Case) -> Case:
@@ -347,6 +368,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
         *(x3dh, root_step, chain_steps, message_key, sender_hint, padding, unpadding, header, envelope, content, device_transfer, conversation),
+        *(group, attachment),
     )
 }
 

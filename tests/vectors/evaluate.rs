@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use windlass::bundle::{
     BundleError, Invitation, OwnDevice, Prekey, UriError, VerifiedBundle, build,
 };
-use windlass::chat::{Body, Content, ConversationState, KnownContact};
+use windlass::chat::{
+    Body, Content, ConversationState, GroupEvent, GroupId, GroupLog, KnownContact,
+};
 use windlass::crypto::{self, DhPublic, DhSecret, Secret};
 use windlass::identity::{
     AddressError, IdentityKeyPair, PublicIdentity, safety_code, safety_emoji, safety_number,
@@ -27,6 +29,8 @@ pub fn evaluate(kind: &str, input: &Value) -> Value {
         "x25519" => x25519(input),
         "safety-number" => safety(input),
         "code-frames" => code_frames(input),
+        "group" => group(input),
+        "attachment" => attachment(input),
         "bundle" => bundle(input),
         "bundle-build" => bundle_build(input),
         "uri" => uri(input),
@@ -134,6 +138,55 @@ fn safety(input: &Value) -> Value {
         .into_iter()
         .map(|(picture, _)| picture);
     json!({ "digits": digits, "emoji": emoji.collect::<String>(), "code_shown_by_a": safety_code(&a, &b) })
+}
+
+/// Takes the events of a group in, in the order given, and says who belongs to it and which were refused.
+fn group(input: &Value) -> Value {
+    let id = GroupId::from_bytes(&bytes(input, "group_id")).unwrap();
+    let mut log = GroupLog::new(id);
+    let mut refused = Vec::new();
+    for (number, event) in input["events"].as_array().unwrap().iter().enumerate() {
+        let encoded = data_encoding::HEXLOWER
+            .decode(event.as_str().unwrap().as_bytes())
+            .unwrap();
+        if GroupEvent::decode(&encoded)
+            .and_then(|event| log.take(event))
+            .is_err()
+        {
+            refused.push(number);
+        }
+    }
+    let membership = log.membership();
+    let members = membership.members();
+    let members = members.iter().map(|member| {
+        json!({
+            "identity": hex(&member.identity.to_bytes()),
+            "joined": member.joined,
+            "admin": member.admin.is_some(),
+        })
+    });
+    json!({
+        "address": id.to_string(),
+        "name": membership.name,
+        "members": members.collect::<Vec<_>>(),
+        "refused": refused,
+    })
+}
+
+/// Seals the chunks of a file.
+fn attachment(input: &Value) -> Value {
+    let cipher = crypto::ChunkCipher::new(&secret(&bytes(input, "key")));
+    let chunks = input["chunks"].as_array().unwrap();
+    let sealed: String = (0..)
+        .zip(chunks)
+        .map(|(number, chunk)| {
+            let chunk = data_encoding::HEXLOWER
+                .decode(chunk.as_str().unwrap().as_bytes())
+                .unwrap();
+            hex(&cipher.seal(number, number as usize + 1 == chunks.len(), &chunk))
+        })
+        .collect();
+    json!({ "sealed": sealed })
 }
 
 /// The codes of a URI that is too long for one, and back.

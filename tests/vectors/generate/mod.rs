@@ -2,6 +2,7 @@
 
 mod bundles;
 mod conversations;
+mod groups;
 mod keys;
 mod messages;
 
@@ -112,6 +113,16 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
             "content",
             "Contents, accepted and refused (RFC windlass 9).",
             messages::content(),
+        ),
+        (
+            "group",
+            "Events of a group in some order, and who belongs to it then (RFC windlass 9.6).",
+            groups::group(),
+        ),
+        (
+            "attachment",
+            "The chunks of a file, sealed (RFC windlass 9.7). Here they are short.",
+            groups::attachment(),
         ),
         (
             "device-transfer",
