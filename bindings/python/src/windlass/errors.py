@@ -81,7 +81,14 @@ NoBundle = WindlassError.NoBundle
 ContactBlocked = WindlassError.ContactBlocked
 ContactNotVerified = WindlassError.ContactNotVerified
 UnknownMessage = WindlassError.UnknownMessage
+UnknownGroup = WindlassError.UnknownGroup
+NotAnAdmin = WindlassError.NotAnAdmin
+NotAMember = WindlassError.NotAMember
+GroupRefused = WindlassError.GroupRefused
+NotTheAuthor = WindlassError.NotTheAuthor
+AttachmentDamaged = WindlassError.AttachmentDamaged
 ContentTooLarge = WindlassError.ContentTooLarge
+InvalidContent = WindlassError.InvalidContent
 InvalidMediaType = WindlassError.InvalidMediaType
 BodyNotSendable = WindlassError.BodyNotSendable
 SafetyNumberMismatch = WindlassError.SafetyNumberMismatch
@@ -142,7 +149,14 @@ __all__ = [
     "ContactBlocked",
     "ContactNotVerified",
     "UnknownMessage",
+    "UnknownGroup",
+    "NotAnAdmin",
+    "NotAMember",
+    "GroupRefused",
+    "NotTheAuthor",
+    "AttachmentDamaged",
     "ContentTooLarge",
+    "InvalidContent",
     "InvalidMediaType",
     "BodyNotSendable",
     "SafetyNumberMismatch",

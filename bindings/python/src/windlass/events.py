@@ -6,9 +6,17 @@
             case events.Duplicate(): pass
 """
 
-from windlass._native import Event, UndecryptableCause
+from windlass._native import Event, RefusalReason, UndecryptableCause
 
 Message = Event.MESSAGE
+Edited = Event.EDITED
+Deleted = Event.DELETED
+Reacted = Event.REACTED
+Read = Event.READ
+DisappearingChanged = Event.DISAPPEARING_CHANGED
+GroupInvitation = Event.GROUP_INVITATION
+GroupChanged = Event.GROUP_CHANGED
+Refused = Event.REFUSED
 Delivered = Event.DELIVERED
 Duplicate = Event.DUPLICATE
 ContactRequest = Event.CONTACT_REQUEST
@@ -26,13 +34,22 @@ RollbackNoticed = Event.ROLLBACK_NOTICED
 __all__ = [
     "Blocked",
     "ContactRequest",
+    "Deleted",
     "Delivered",
     "DevicesChanged",
+    "DisappearingChanged",
     "Duplicate",
+    "Edited",
     "Event",
+    "GroupChanged",
+    "GroupInvitation",
     "Healing",
     "IdentityChanged",
     "Message",
+    "Reacted",
+    "Read",
+    "RefusalReason",
+    "Refused",
     "Resent",
     "RollbackNoticed",
     "SessionEstablished",

@@ -51,6 +51,13 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .ContactBlocked(message),
             let .ContactNotVerified(message),
             let .UnknownMessage(message),
+            let .UnknownGroup(message),
+            let .NotAnAdmin(message),
+            let .NotAMember(message),
+            let .GroupRefused(message),
+            let .NotTheAuthor(message),
+            let .AttachmentDamaged(message),
+            let .InvalidContent(message),
             let .ContentTooLarge(message),
             let .InvalidMediaType(message),
             let .BodyNotSendable(message),
@@ -128,6 +135,13 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .ContactBlocked: "contact_blocked"
         case .ContactNotVerified: "contact_not_verified"
         case .UnknownMessage: "unknown_message"
+        case .UnknownGroup: "unknown_group"
+        case .NotAnAdmin: "not_an_admin"
+        case .NotAMember: "not_a_member"
+        case .GroupRefused: "group_refused"
+        case .NotTheAuthor: "not_the_author"
+        case .AttachmentDamaged: "attachment_damaged"
+        case .InvalidContent: "invalid_content"
         case .ContentTooLarge: "content_too_large"
         case .InvalidMediaType: "invalid_media_type"
         case .BodyNotSendable: "body_not_sendable"
