@@ -39,18 +39,21 @@ pub enum Suite {
     Kotlin,
     /// `swift test`.
     Swift,
+    /// The three languages in one group.
+    Talk,
     /// The symbolic models of the protocol.
     Model,
 }
 
 impl Suite {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Lint,
         Self::Deny,
         Self::Rust,
         Self::Python,
         Self::Kotlin,
         Self::Swift,
+        Self::Talk,
         Self::Model,
     ];
 
@@ -60,6 +63,7 @@ impl Suite {
             "--lint" => &[Self::Lint, Self::Deny],
             "--rust" => &[Self::Lint, Self::Deny, Self::Rust],
             "--python" => &[Self::Python],
+            "--talk" => &[Self::Python, Self::Kotlin, Self::Swift, Self::Talk],
             "--kotlin" => &[Self::Kotlin],
             "--swift" => &[Self::Swift],
             "--model" => &[Self::Model],
@@ -97,7 +101,7 @@ fn parse_test(flags: &[String]) -> Result<Command> {
         match Suite::of_flag(flag) {
             Some(suites) => wanted.extend_from_slice(suites),
             None => bail!(
-                "`cargo xtask test` knows --rust, --python, --kotlin, --swift, --model and --lint, not `{flag}`"
+                "`cargo xtask test` knows --rust, --python, --kotlin, --swift, --talk, --model and --lint, not `{flag}`"
             ),
         }
     }

@@ -91,6 +91,22 @@ fn prepare(workspace: &Workspace) -> Result<Option<String>> {
     Ok(None)
 }
 
+/// One round of the talk, with what the tests built.
+pub fn talk(workspace: &Workspace, folder: &Path) -> Result<()> {
+    shell::run_quietly(
+        Command::new("mvn")
+            .env("WINDLASS_TALK", folder)
+            .current_dir(workspace.bindings("kotlin"))
+            .args([
+                "--batch-mode",
+                "--offline",
+                "-Dtest=TalkTest",
+                "surefire:test",
+            ]),
+        &workspace.target.join("logs/talk-kotlin.log"),
+    )
+}
+
 /// Maven says a lot. Shown are its warnings, its errors and the counts of the tests; the log has the rest.
 fn maven(workspace: &Workspace, goal: &str, codes: &Path) -> Result<()> {
     shell::run_filtered(

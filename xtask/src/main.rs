@@ -19,6 +19,7 @@ mod rootfs;
 mod rust;
 mod shell;
 mod swift;
+mod talk;
 mod workspace;
 
 use std::process::ExitCode;
@@ -67,6 +68,7 @@ fn test(workspace: &Workspace, suites: &[Suite]) -> bool {
             Suite::Python => report.step("python", || python::test(workspace)),
             Suite::Kotlin => report.step("kotlin", || kotlin::test(workspace)),
             Suite::Swift => report.step("swift", || swift::test(workspace)),
+            Suite::Talk => report.step("talk", || talk::test(workspace)),
             Suite::Model => report.step("model", || model::check(workspace)),
         }
     }

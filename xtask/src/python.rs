@@ -69,6 +69,7 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
     let users: Vec<PathBuf> = [
         workspace.bindings("python").join("tests"),
         workspace.root.join("examples/python"),
+        workspace.root.join("tests/languages"),
         workspace.root.join("examples/peer-from-the-spec"),
     ]
     .into_iter()
@@ -101,6 +102,11 @@ fn missing(workspace: &Workspace) -> Option<String> {
         return Some("there is no pyproject.toml".to_owned());
     }
     interpreter().err().map(|error| error.to_string())
+}
+
+/// The Python with the package that the tests installed.
+pub fn installed(workspace: &Workspace) -> Result<Command> {
+    Ok(Environment::kept(workspace, "test")?.python(workspace))
 }
 
 /// The Python to build and test with.

@@ -71,6 +71,40 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
     }
 }
 
+/// Swift's part in the talk, with what the tests built.
+pub struct Talker(Toolchain);
+
+impl Talker {
+    /// Or why there is no Swift.
+    pub fn new(_: &Workspace) -> Result<Result<Self, String>> {
+        Ok(toolchain()?.map(Self))
+    }
+
+    /// One round.
+    pub fn talk(&mut self, workspace: &Workspace) -> Result<()> {
+        let package = workspace.bindings("swift");
+        let mut command = match &self.0 {
+            Toolchain::Native(swift) => {
+                let mut command = Command::new(swift);
+                command
+                    .env("WINDLASS_TALK", workspace.target.join("talk"))
+                    .current_dir(&package);
+                swift_test(&mut command, &package, &workspace.target.join("swift"));
+                command
+            }
+            Toolchain::Inside(root) => {
+                let inside = Path::new(crate::rootfs::REPOSITORY).join("bindings/swift");
+                let mut command = root.command(workspace, "swift");
+                let scratch = Path::new(crate::rootfs::TARGET).join("swift");
+                swift_test(&mut command, &inside, &scratch);
+                command
+            }
+        };
+        command.args(["--skip-build", "--filter", "TalkTests"]);
+        shell::run_quietly(&mut command, &workspace.target.join("logs/talk-swift.log"))
+    }
+}
+
 /// Puts the generated Swift beside the hand-written code, and the header beside the hand-written module map (the
 /// generated one asks for Darwin).
 pub fn place_generated(workspace: &Workspace, library: &Path) -> Result<()> {
