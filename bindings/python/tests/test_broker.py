@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mosquitto import PATIENCE, Broker, tool
@@ -156,7 +157,7 @@ def test_each_message_is_answered_once_whatever_is_killed(tmp_path: Path) -> Non
 
         watching = asyncio.create_task(watch(heard, bots, broker, MESSAGES))
         listening = [asyncio.create_task(user.listen()) for user in users]
-        everything: list[asyncio.Future[object]] = [
+        everything: list[asyncio.Future[Any]] = [
             asyncio.gather(watching, *(user.write(letters[user.address]) for user in users)),
             *listening,
         ]
