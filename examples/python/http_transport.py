@@ -37,7 +37,6 @@ class HttpTransport(Transport):
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
         self._box = ""
-        self._closed = asyncio.Event()
 
     async def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         def ask() -> bytes:
@@ -56,7 +55,7 @@ class HttpTransport(Transport):
 
     async def start(self, address: str, device: int) -> None:
         self._box = f"inbox/{address}/{device}"
-        self._closed.clear()
+        self._closed = asyncio.Event()
 
     async def publish_bundle(self, address: str, bundle: bytes) -> None:
         await self._ask("PUT", f"bundle/{address}", bundle)

@@ -12,13 +12,14 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Literal
 
 import pytest
 
 import windlass
 from windlass import Body, Client, TrustPolicy, events
-from windlass.bot import Bot, ContactRequest, JsonFormatter, Message, SettingsError, UsageError
+from windlass.bot import Bot, ContactRequest, JsonFormatter, Message, Next, SettingsError, UsageError
 from windlass.testing import Faults, Simulation
 from windlass.transport import Incoming, NoMailbox, Transport, TransportError, register, transport_of
 from windlass.transport.memory import MemoryTransport
@@ -201,13 +202,13 @@ def test_middleware_stands_around_each_message_and_may_drop_it(tmp_path: Path) -
         seen: list[str] = []
 
         @bot.middleware
-        async def outer(message: Message, next: Callable[[Message], Awaitable[None]]) -> None:
+        async def outer(message: Message, next: Next) -> None:
             seen.append("in")
             await next(message)
             seen.append("out")
 
         @bot.middleware
-        async def inner(message: Message, next: Callable[[Message], Awaitable[None]]) -> None:
+        async def inner(message: Message, next: Next) -> None:
             if message.text != "spam":
                 await next(message)
 
@@ -474,8 +475,7 @@ def test_events_and_background_work_are_called_and_their_errors_told(tmp_path: P
             await message.reply("hello")
 
         @bot.on_event(events.Delivered)
-        async def arrived(event: events.Event) -> None:
-            assert isinstance(event, events.Delivered)
+        async def arrived(event: events.Delivered) -> None:
             if event.address == user.client.address():
                 delivered.set()
             raise ZeroDivisionError
@@ -781,3 +781,28 @@ def test_a_bot_in_a_simulated_world_answers_once_whatever_the_network_does() -> 
         assert sorted(map(str, answers)) == sorted(map(str, range(30)))
 
     asyncio.run(talk())
+
+
+def test_a_bundle_that_has_run_out_is_renewed_from_the_transport(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def talk() -> None:
+        url = office()
+        world = Simulation(seed=3)
+        user, person = world.add_person(), world.add_person()
+        world.introduce(user, person)
+        user_client, client = world.client(user), world.client(person)
+        address = user_client.address()
+        before = client.contact(address).bundle_expires_at
+        assert before is not None
+        world.advance(timedelta(days=31))
+        later = before.timestamp() + 24 * 3600
+        monkeypatch.setattr("windlass.bot.bot.time", SimpleNamespace(time=lambda: later))
+        user_client.keep_up_now()
+        transport = transport_of(url)
+        await transport.publish_bundle(address, user_client.bundle().encode())
+        async with Bot(client=client, transport=url):
+            while client.contact(address).bundle_expires_at == before:
+                await asyncio.sleep(0.01)
+        after = client.contact(address).bundle_expires_at
+        assert after is not None and after > before
+
+    asyncio.run(asyncio.wait_for(talk(), PATIENCE))

@@ -15,8 +15,19 @@ is answered once. What else a handler does may happen again after a crash.
 from windlass._native import TrustPolicy
 from windlass.bot.bot import Bot
 from windlass.bot.commands import UsageError
+from windlass.bot.handlers import Next
 from windlass.bot.logs import JsonFormatter
 from windlass.bot.message import ContactRequest, Message
 from windlass.bot.settings import Settings, SettingsError
 
-__all__ = ["Bot", "ContactRequest", "JsonFormatter", "Message", "Settings", "SettingsError", "TrustPolicy", "UsageError"]
+__all__ = [
+    "Bot",
+    "ContactRequest",
+    "JsonFormatter",
+    "Message",
+    "Next",
+    "Settings",
+    "SettingsError",
+    "TrustPolicy",
+    "UsageError",
+]

@@ -4,39 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
 import logging
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 from windlass._native import Body, Bundle, Contact, Event, TrustPolicy, UnhandledMessage, WindlassError
 from windlass.bot import logs
-from windlass.bot.commands import Command, UsageError
-from windlass.bot.handling import Handling, current, report, run_handler
+from windlass.bot.handlers import Handlers
+from windlass.bot.handling import Handling, current, run_handler
 from windlass.bot.intake import Intake
-from windlass.bot.message import ContactRequest, Message
+from windlass.bot.message import Message
 from windlass.bot.post import Post
 from windlass.bot.settings import Settings, SettingsError, gather
 from windlass.client import BytesLike, Client
 from windlass.store import EncryptedStore
 from windlass.transport import Transport, TransportError, transport_of
 
-Next = Callable[[Message], Awaitable[None]]
-MessageHandler = TypeVar("MessageHandler", bound=Callable[[Message], Awaitable[None]])
-AnyHandler = TypeVar("AnyHandler", bound=Callable[..., Awaitable[None]])
-RequestHandler = TypeVar("RequestHandler", bound=Callable[[ContactRequest], Awaitable[None]])
-ErrorHandler = TypeVar("ErrorHandler", bound=Callable[[BaseException, Message | None], Awaitable[None]])
-Middleware = TypeVar("Middleware", bound=Callable[[Message, Next], Awaitable[None]])
-Work = TypeVar("Work", bound=Callable[[], Awaitable[None]])
-E = TypeVar("E", bound=Event)
+A_DAY = 24 * 3600.0
+RENEWED_AT_ONCE = 20
 
 log = logging.getLogger("windlass.bot")
 
 
-class Bot:
+class Bot(Handlers):
     """A store, a transport, and functions that answer.
 
     `store` is a path. Where nothing is yet, a store with a new identity is made, unless `create` is off. What is not given here comes
@@ -66,84 +60,14 @@ class Bot:
         config: str | os.PathLike[str] | None = None,
         client: Client | None = None,
     ) -> None:
-        given = dict(locals())
-        for name in ("self", "config", "client"):
-            del given[name]
+        given = {name: value for name, value in locals().items() if name not in ("self", "config", "client", "__class__")}
+        super().__init__()
         self.settings: Settings = gather(given, config)
         self._given_client = client
         self._client: Client | None = client
         self._transport: Transport | None = None
-        self._listeners: list[Callable[[Message], Awaitable[None]]] = []
-        self._commands: dict[str, Command] = {}
-        self._requests: list[Callable[[ContactRequest], Awaitable[None]]] = []
-        self._errors: list[Callable[[BaseException, Message | None], Awaitable[None]]] = []
-        self._events: list[tuple[type[Event], Callable[[Any], Awaitable[None]]]] = []
-        self._middleware: list[Callable[[Message, Next], Awaitable[None]]] = []
-        self._background: list[tuple[float, Callable[[], Awaitable[None]]]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._running: _Running | None = None
-
-    # --- what the bot does -------------------------------------------------------------------------------------------------------
-
-    def on_message(self, handler: MessageHandler) -> MessageHandler:
-        """Called for each message that is no command. Several are called in their order."""
-        self._listeners.append(_asynchronous(handler))
-        return handler
-
-    def command(self, name: str) -> Callable[[AnyHandler], AnyHandler]:
-        """Called when a message begins with the prefix and this name, with the arguments that follow, as the annotations say:
-
-            @bot.command("add")
-            async def add(message: Message, a: int, b: int = 1) -> None: ...
-
-        They can be str, int, float, bool, Literal and enumerations, `*rest` takes all that is left. What does not fit is answered with
-        a sentence. Quotation marks keep words together.
-        """
-
-        def decorate(handler: AnyHandler) -> AnyHandler:
-            command = Command(name, _asynchronous(handler))
-            if command.name in self._commands:
-                raise ValueError(f"there is a command {command.name} already")
-            self._commands[command.name] = command
-            return handler
-
-        return decorate
-
-    def on_contact_request(self, handler: RequestHandler) -> RequestHandler:
-        """Called when somebody wrote first; and at each start for those who were neither accepted nor blocked."""
-        self._requests.append(_asynchronous(handler))
-        return handler
-
-    def on_error(self, handler: ErrorHandler) -> ErrorHandler:
-        """Called with what another handler raised, and the message if there was one, to which it may reply.
-
-        The message counts as handled. Without an error handler the kind of the error and its place are logged.
-        """
-        self._errors.append(_asynchronous(handler))
-        return handler
-
-    def on_event(self, kind: type[E]) -> Callable[[Callable[[E], Awaitable[None]]], Callable[[E], Awaitable[None]]]:
-        """Called for each event of a kind (`windlass.events`), in their order, after what it tells is durable; not again after a crash."""
-
-        def decorate(handler: Callable[[E], Awaitable[None]]) -> Callable[[E], Awaitable[None]]:
-            self._events.append((kind, _asynchronous(handler)))
-            return handler
-
-        return decorate
-
-    def middleware(self, handler: Middleware) -> Middleware:
-        """Called around the handling of each message: `await next(message)` goes on, not calling it drops the message."""
-        self._middleware.append(_asynchronous(handler))
-        return handler
-
-    def background(self, *, every: float) -> Callable[[Work], Work]:
-        """Called when the bot has started, and again so many seconds after it returned."""
-
-        def decorate(work: Work) -> Work:
-            self._background.append((every, _asynchronous(work)))
-            return work
-
-        return decorate
 
     # --- whom it talks to --------------------------------------------------------------------------------------------------------
 
@@ -270,7 +194,11 @@ class Bot:
         transport = transport_of(wanted) if isinstance(wanted, str) else wanted
         client = await asyncio.to_thread(lambda: self.client)
         await asyncio.to_thread(self.prepare)
-        await transport.start(client.address(), client.device_id())
+        try:
+            await transport.start(client.address(), client.device_id())
+        except BaseException:
+            await self._close()
+            raise
         self._transport = transport
         self._running = running = _Running(self, client, transport)
         for work in (running.post.run(), running.handling.run(), running.intake.run(), running.intake.tell()):
@@ -299,10 +227,13 @@ class Bot:
         self._tasks = []
         self._running = self._transport = None
         await transport.close()
+        await self._close()
+        log.info("stopped", extra={"event": "stopped"})
+
+    async def _close(self) -> None:
         if self._client is not None and self._given_client is None:
             await asyncio.to_thread(self._client.close)
             self._client = None
-        log.info("stopped", extra={"event": "stopped"})
 
     async def __aenter__(self) -> Bot:
         await self.start()
@@ -373,6 +304,7 @@ class Bot:
     async def _keep_up(self, client: Client, transport: Transport) -> None:
         """Every ten minutes what is due, and the bundle where others find it, again when it has changed."""
         published: bytes | None = None
+        renewed: dict[str, float] = {}
         await self._ask_about_strangers(client)
         while True:
             try:
@@ -382,12 +314,28 @@ class Bot:
                 if bundle != published:
                     await transport.publish_bundle(client.address(), bundle)
                     published = bundle
+                await self._renew(client, renewed)
             except (TransportError, OSError, WindlassError) as error:
                 if isinstance(error, WindlassError) and not error.retry:
                     raise
                 kind, _ = logs.describe(error)
                 log.warning("cannot keep up: %s", kind, extra={"event": "keep_up_failed", "error": kind})
             await asyncio.sleep(self.settings.keep_up_every)
+
+    async def _renew(self, client: Client, renewed: dict[str, float]) -> None:
+        """Looks for newer bundles of contacts whose own have run out: without one a broken session cannot be begun anew."""
+        now = time.time()
+        stale = [
+            contact.address
+            for contact in await asyncio.to_thread(client.contacts)
+            if contact.bundle_expires_at is not None
+            and contact.bundle_expires_at.timestamp() < now
+            and not contact.blocked
+            and renewed.get(contact.address, 0.0) < now - A_DAY
+        ]
+        stale = stale[:RENEWED_AT_ONCE]
+        renewed.update(dict.fromkeys(stale, now))
+        await asyncio.gather(*map(self._find, stale))
 
     async def _ask_about_strangers(self, client: Client) -> None:
         """A request that was told when the process died is told again."""
@@ -405,69 +353,10 @@ class Bot:
                 await self._failed(error, None)
             await asyncio.sleep(every)
 
-    # --- messages and events -----------------------------------------------------------------------------------------------------
-
     async def _handle(self, one: UnhandledMessage) -> Message:
         message = Message(self, one.message)
-        call: Next = self._dispatch
-        for outer in reversed(self._middleware):
-            call = _around(outer, call)
-        await run_handler(message, call, self._failed, self.settings.handler_timeout)
+        await run_handler(message, self._chain(), self._failed, self.settings.handler_timeout)
         return message
-
-    async def _dispatch(self, message: Message) -> None:
-        prefix = self.settings.prefix
-        if message.text.startswith(prefix) and len(message.text) > len(prefix):
-            name, *rest = message.text[len(prefix) :].split(None, 1)[:2] or [""]
-            command = self._commands.get(name.lower())
-            if command is not None:
-                try:
-                    await command.handler(message, *command.read(rest[0] if rest else "", prefix))
-                except UsageError as error:
-                    message.answers.clear()
-                    await message.reply(str(error))
-                return
-            if self._commands and self.settings.help and name.lower() == "help":
-                await message.reply(self._help())
-                return
-            if self._commands and not self._listeners:
-                hint = f" {prefix}help lists them." if self.settings.help else ""
-                await message.reply(f"There is no such command.{hint}")
-                return
-        for handler in self._listeners:
-            await handler(message)
-
-    def _help(self) -> str:
-        lines = []
-        for _, command in sorted(self._commands.items()):
-            usage = command.usage(self.settings.prefix)
-            lines.append(f"{usage} - {command.description}" if command.description else usage)
-        return "\n".join(lines)
-
-    async def _failed(self, error: BaseException, message: Message | None) -> None:
-        if not self._errors:
-            report(error, message)
-        for handler in self._errors:
-            try:
-                await handler(error, message)
-            except Exception as another:
-                report(another, message)
-                if message is not None:
-                    message.answers.clear()
-
-    async def _tell(self, event: Event) -> None:
-        """Calls the handlers of an event."""
-        handlers: list[tuple[Callable[[Any], Awaitable[None]], Any]] = [
-            (handler, event) for kind, handler in self._events if isinstance(event, kind)
-        ]
-        if isinstance(event, Event.CONTACT_REQUEST):
-            handlers += [(handler, ContactRequest(self, event.address)) for handler in self._requests]
-        for handler, argument in handlers:
-            try:
-                await handler(argument)
-            except Exception as error:
-                await self._failed(error, None)
-
 
 class _Running:
     """The parts of a bot that runs."""
@@ -489,17 +378,3 @@ class _Running:
     def _taken(self) -> None:
         self.handling.look()
         self.post.look()
-
-
-def _around(outer: Callable[[Message, Next], Awaitable[None]], inner: Next) -> Next:
-    async def call(message: Message) -> None:
-        await outer(message, inner)
-
-    return call
-
-
-def _asynchronous(handler: AnyHandler) -> AnyHandler:
-    asynchronous = inspect.iscoroutinefunction(handler)
-    if not asynchronous:
-        raise TypeError(f"{handler} is not an `async def`")
-    return handler

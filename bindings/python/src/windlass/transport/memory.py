@@ -42,12 +42,13 @@ class MemoryTransport(Transport):
         self._office = _offices.setdefault(name, _Office())
         self._box: _Mailbox | None = None
         self._handed = 0
-        self._news = asyncio.Event()
 
     async def start(self, address: str, device: int) -> None:
+        await self.close()
         self._box = self._office.boxes.setdefault(address, {}).setdefault(device, _Mailbox())
         self._box.owner = self
         self._handed = 0
+        self._news = asyncio.Event()
         for envelope in self._office.unclaimed.pop(address, []):
             self._put(self._box, envelope)
         self._news.set()
@@ -92,4 +93,4 @@ class MemoryTransport(Transport):
     async def close(self) -> None:
         if self._box is not None and self._box.owner is self:
             self._box.owner = None
-        self._news.set()
+            self._news.set()

@@ -31,6 +31,8 @@ from windlass.transport import Incoming, NoMailbox, Transport, TransportError
 
 KEEP_MAIL_SECONDS = 28 * 24 * 3600
 """How long a broker keeps mail for a device that is away: a little less than prekeys are kept, so what comes can still be opened."""
+AT_ONCE = 256
+"""How many envelopes a broker may bring that are not acknowledged: a flood waits there and not in memory."""
 FETCH_SECONDS = 5.0
 """How long to wait for a bundle. A broker does not say that there is none."""
 NO_SUBSCRIBERS = 0x10
@@ -96,6 +98,7 @@ class MqttTransport(Transport):
         if self._five:
             session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             session.SessionExpiryInterval = KEEP_MAIL_SECONDS
+            session.ReceiveMaximum = AT_ONCE
             client.connect_async(self._host, self._port, clean_start=False, properties=session)
         else:
             client.connect_async(self._host, self._port)
