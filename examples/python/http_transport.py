@@ -112,7 +112,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """bundle/ADDRESS: PUT, GET. inbox/ADDRESS: POST. inbox/ADDRESS/DEVICE: PUT opens it, GET lists; with /NUMBER: GET, DELETE."""
+    """bundle/A: PUT, GET. inbox/A: POST. inbox/A/DEVICE: PUT opens, GET lists. inbox/A/DEVICE/NUMBER: GET, DELETE."""
 
     server: Server
 
@@ -128,8 +128,8 @@ class Handler(BaseHTTPRequestHandler):
             case "GET", ["bundle", address]:
                 return self.found(run("SELECT bytes FROM bundle WHERE address = ?", address))
             case "POST", ["inbox", address]:
-                statement = "INSERT INTO mail (address, device, bytes) SELECT address, device, ? FROM device WHERE address = ?"
-                if not run(f"{statement} RETURNING 1", body, address):
+                everybody = "SELECT address, device, ? FROM device WHERE address = ?"
+                if not run(f"INSERT INTO mail (address, device, bytes) {everybody} RETURNING 1", body, address):
                     return self.answer(404)
             case "PUT", ["inbox", address, device]:
                 run("INSERT OR IGNORE INTO device VALUES (?, ?)", address, int(device))
@@ -140,7 +140,8 @@ class Handler(BaseHTTPRequestHandler):
                 where = "number = ? AND address = ? AND device = ?"
                 return self.found(run(f"SELECT bytes FROM mail WHERE {where}", int(number), address, int(device)))
             case "DELETE", ["inbox", address, device, number]:
-                run("DELETE FROM mail WHERE number = ? AND address = ? AND device = ?", int(number), address, int(device))
+                where = "number = ? AND address = ? AND device = ?"
+                run(f"DELETE FROM mail WHERE {where}", int(number), address, int(device))
             case _:
                 return self.answer(400)
         self.answer(200)

@@ -137,8 +137,8 @@ def test_commands_get_what_their_annotations_say_and_answer_with_a_sentence_othe
             await message.reply(str(a + b))
 
         @bot.command("paint")
-        async def paint(message: Message, colour: Colour, how: Literal["thick", "thin"], twice: bool | None = None) -> None:
-            await message.reply(f"{colour.name} {how} {twice}")
+        async def paint(m: Message, colour: Colour, how: Literal["thick", "thin"], twice: bool | None = None) -> None:
+            await m.reply(f"{colour.name} {how} {twice}")
 
         @bot.command("say")
         async def say(message: Message, times: int, *words: str) -> None:

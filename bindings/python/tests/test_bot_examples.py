@@ -51,7 +51,8 @@ def test_the_notifier_posts_what_a_cron_job_gives_it(tmp_path: Path) -> None:
                 await transport.deliver(letter.to, letter.bytes)
         await asyncio.to_thread(notifier, client.address())
         async for incoming in transport.receive():
-            heard = [event.message.text for event in client.receive(incoming.envelope) if isinstance(event, events.Message)]
+            came = client.receive(incoming.envelope)
+            heard = [event.message.text for event in came if isinstance(event, events.Message)]
             await incoming.acknowledge()
             if heard:
                 assert heard == ["the disk is full"]

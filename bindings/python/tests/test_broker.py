@@ -1,4 +1,4 @@
-"""Bots over a real broker: real processes that are killed, a broker that is restarted, and each message answered once."""
+"""Bots over a real broker: processes that are killed, a broker that is restarted, each message answered once."""
 
 import asyncio
 import os
@@ -46,7 +46,7 @@ class BotProcess:
     def invitation(self) -> Bundle:
         """What it shows when it starts: the last line is the URI."""
         deadline = time.monotonic() + PATIENCE
-        while not (shown := self.shown.read_text()).endswith("\n"):
+        while "WINDLASS:" not in (shown := self.shown.read_text()) or not shown.endswith("\n"):
             assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()
         return Bundle.from_uri(shown.splitlines()[-1])
 
@@ -202,7 +202,7 @@ def test_each_message_is_answered_once_whatever_is_killed(tmp_path: Path) -> Non
 
 
 def test_a_transport_over_mqtt_keeps_what_it_says(tmp_path: Path) -> None:
-    """Both versions of the protocol; a password; a bundle; mail that waits, and that comes again until it is acknowledged."""
+    """Both versions of MQTT, a password, a bundle, mail that waits and comes again until it is acknowledged."""
 
     async def talk(broker: Broker, version: str) -> None:
         url = f"mqtt://bot:hunter2@127.0.0.1:{broker.port}?version={version}&prefix=test/{version}"

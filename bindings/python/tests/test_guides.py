@@ -1,7 +1,7 @@
 """Every Python block of the guides is run, in an empty folder, as a reader would run it.
 
-A block with `bot.run()` is a program: it is started, and asked to end once the next program begins or the guide is over. The blocks in
-between are one script, which is given the program's invitation.
+A block with `bot.run()` is a program: it is started, and asked to end once the next program begins or the guide is
+over. The blocks in between are one script, which is given the program's invitation.
 """
 
 import os

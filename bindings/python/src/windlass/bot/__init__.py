@@ -8,8 +8,8 @@
 
     bot.run()
 
-What a handler replies becomes durable together with the fact that the message was handled. So whenever the process dies, each message
-is answered once. What else a handler does may happen again after a crash.
+What a handler replies becomes durable together with the fact that the message was handled. So whenever the process
+dies, each message is answered once. What else a handler does may happen again after a crash.
 """
 
 from windlass._native import TrustPolicy

@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import fields
 from types import TracebackType
 from typing import Any
 
@@ -33,9 +34,9 @@ log = logging.getLogger("windlass.bot")
 class Bot(Handlers):
     """A store, a transport, and functions that answer.
 
-    `store` is a path. Where nothing is yet, a store with a new identity is made, unless `create` is off. What is not given here comes
-    from the file that `config` names, or from the environment, which overrules both: see `Settings`. Instead of a path, `client` gives
-    a client that is open already, and stays open when the bot stops.
+    `store` is a path. Where nothing is yet, a store with a new identity is made, unless `create` is off. What is not
+    given here comes from the file that `config` names, or from the environment, which overrules both: see `Settings`.
+    Instead of a path, `client` gives a client that is open already, and stays open when the bot stops.
     """
 
     def __init__(
@@ -60,7 +61,8 @@ class Bot(Handlers):
         config: str | os.PathLike[str] | None = None,
         client: Client | None = None,
     ) -> None:
-        given = {name: value for name, value in locals().items() if name not in ("self", "config", "client", "__class__")}
+        arguments = dict(locals())
+        given = {one.name: arguments[one.name] for one in fields(Settings)}
         super().__init__()
         self.settings: Settings = gather(given, config)
         self._given_client = client
@@ -69,7 +71,7 @@ class Bot(Handlers):
         self._tasks: list[asyncio.Task[None]] = []
         self._running: _Running | None = None
 
-    # --- whom it talks to --------------------------------------------------------------------------------------------------------
+    # --- whom it talks to --------------------------------------------------------------------------------------------
 
     @property
     def client(self) -> Client:
@@ -80,7 +82,7 @@ class Bot(Handlers):
 
     def _open(self) -> Client:
         if self.settings.store is None:
-            raise SettingsError("there is no store: Bot(\"bot.wl\", ...), or WINDLASS_STORE")
+            raise SettingsError('there is no store: Bot("bot.wl", ...), or WINDLASS_STORE')
         key = self.settings.store_key()
         try:
             return Client.open(EncryptedStore.open(self.settings.store, key))
@@ -96,7 +98,7 @@ class Bot(Handlers):
         return self.client.address()
 
     def invite(self) -> str:
-        """How to reach the bot: a QR code for the terminal, and the URI under it. The same for everybody, and no secret."""
+        """How to reach the bot: a QR code for the terminal, and the URI under it. It is no secret."""
         bundle = self.client.bundle()
         return f"{bundle.qr_terminal()}\n{bundle.to_uri()}"
 
@@ -153,7 +155,7 @@ class Bot(Handlers):
             return False
         return True
 
-    # --- running -----------------------------------------------------------------------------------------------------------------
+    # --- running -----------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Starts, and stops at SIGINT or SIGTERM. Raises what made the bot impossible."""
@@ -185,11 +187,11 @@ class Bot(Handlers):
                 broken.result()
 
     async def start(self) -> None:
-        """Opens the store and the mailbox, publishes the bundle, and goes on with what waits. Does not wait for a connection."""
+        """Opens the store and the mailbox, and goes on with what waits. Does not wait for a connection."""
         if self._running is not None:
             raise RuntimeError("the bot runs already")
         if self.settings.transport is None:
-            raise SettingsError("there is no transport: Bot(..., transport=\"mqtt://localhost\"), or WINDLASS_TRANSPORT")
+            raise SettingsError('there is no transport: Bot(..., transport="mqtt://localhost"), or WINDLASS_TRANSPORT')
         wanted = self.settings.transport
         transport = transport_of(wanted) if isinstance(wanted, str) else wanted
         client = await asyncio.to_thread(lambda: self.client)
@@ -209,7 +211,7 @@ class Bot(Handlers):
         log.info("started as %s", logs.short(client.address()), extra={"event": "started", "address": client.address()})
 
     async def stop(self) -> None:
-        """Stops taking in, lets handlers finish and the outbox go out for `grace` seconds, closes the transport and the store."""
+        """Takes in nothing more, lets handlers finish and the outbox go out for `grace` seconds, and closes."""
         running, transport = self._running, self._transport
         if running is None or transport is None:
             return
@@ -245,7 +247,7 @@ class Bot(Handlers):
         await self.stop()
 
     def prepare(self) -> None:
-        """Makes the client keep messages until they are handled. `start` does it; tests that carry envelopes themselves call it."""
+        """Makes the client keep messages until they are handled. `start` does it too."""
         self.client.keep_unhandled(True)
         if self.client.trust_policy() != self.settings.trust:
             self.client.set_trust_policy(self.settings.trust)
@@ -323,7 +325,7 @@ class Bot(Handlers):
             await asyncio.sleep(self.settings.keep_up_every)
 
     async def _renew(self, client: Client, renewed: dict[str, float]) -> None:
-        """Looks for newer bundles of contacts whose own have run out: without one a broken session cannot be begun anew."""
+        """Looks for newer bundles of contacts whose own have run out: without one nothing heals."""
         now = time.time()
         stale = [
             contact.address

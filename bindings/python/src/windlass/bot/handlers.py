@@ -45,13 +45,13 @@ class Handlers:
         return handler
 
     def command(self, name: str) -> Callable[[AnyHandler], AnyHandler]:
-        """Called when a message begins with the prefix and this name, with the arguments that follow, as the annotations say:
+        """Called when a message begins with the prefix and this name, with arguments as the annotations say:
 
             @bot.command("add")
             async def add(message: Message, a: int, b: int = 1) -> None: ...
 
-        They can be str, int, float, bool, Literal and enumerations, `*rest` takes all that is left. What does not fit is answered with
-        a sentence. Quotation marks keep words together.
+        They can be str, int, float, bool, Literal and enumerations, `*rest` takes all that is left. What does not fit
+        is answered with a sentence. Quotation marks keep words together.
         """
 
         def decorate(handler: AnyHandler) -> AnyHandler:
@@ -77,7 +77,7 @@ class Handlers:
         return handler
 
     def on_event(self, kind: type[E]) -> Callable[[Callable[[E], Awaitable[None]]], Callable[[E], Awaitable[None]]]:
-        """Called for each event of a kind (`windlass.events`), in their order, after what it tells is durable; not again after a crash."""
+        """Called for each event of a kind (`windlass.events`), when it is durable; not again after a crash."""
 
         def decorate(handler: Callable[[E], Awaitable[None]]) -> Callable[[E], Awaitable[None]]:
             self._events.append((kind, _asynchronous(handler)))
@@ -86,7 +86,7 @@ class Handlers:
         return decorate
 
     def middleware(self, handler: Middleware) -> Middleware:
-        """Called around the handling of each message: `await next(message)` goes on, not calling it drops the message."""
+        """Called around the handling of each message: `await next(message)` goes on; without it, that was all."""
         self._middleware.append(_asynchronous(handler))
         return handler
 

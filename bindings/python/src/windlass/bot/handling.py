@@ -24,7 +24,7 @@ current: contextvars.ContextVar[Message | None] = contextvars.ContextVar("curren
 
 
 class Handling:
-    """One lane for each conversation: in it one message at a time, in the order they came; the lanes beside each other."""
+    """One lane for each conversation: in it one message at a time, in the order they came."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Handling:
         return not self._running
 
     async def stop(self, grace: float) -> None:
-        """Lets the messages that are being handled finish; what was not handled by then comes again at the next start."""
+        """Lets handlers finish; what was not handled by then comes again at the next start."""
         for lane in self._lanes.values():
             while len(lane) > 1:
                 lane.pop()

@@ -120,8 +120,9 @@ def _note(event: Event) -> None:
             extra = {"event": "undecryptable", "cause": cause.name.lower(), "address": address}
             log.warning("cannot read an envelope of %s: %s", name, cause.name.lower(), extra=extra)
         case Event.ROLLBACK_NOTICED():
-            log.warning("the store is an older copy of itself; what is missing is asked for", extra={"event": "rollback"})
+            log.warning("the store is an older copy; what is missing is asked for", extra={"event": "rollback"})
         case Event.IDENTITY_CHANGED(address=address):
-            log.warning("%s goes on as another identity", short(address), extra={"event": "identity", "address": address})
+            extra = {"event": "identity", "address": address}
+            log.warning("%s goes on as another identity", short(address), extra=extra)
         case Event.DEVICES_CHANGED(address=address):
             log.info("the devices of %s have changed", short(address), extra={"event": "devices", "address": address})

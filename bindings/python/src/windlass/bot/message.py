@@ -59,7 +59,7 @@ class Message:
         return self.stored.sent_at
 
     async def reply(self, answer: str | Body, *, quote: bool = True) -> None:
-        """Answers. Sent when the handler has returned, and only if it has not failed; `quote` refers to this message."""
+        """Answers, when the handler has returned and only if it has not failed; `quote` refers to this message."""
         self._add(self.conversation, answer, self.id if quote else None)
 
     def _add(self, to: str, answer: str | Body, reply_to: str | None = None) -> None:
@@ -74,7 +74,7 @@ class Message:
 
 
 class ContactRequest:
-    """Somebody wrote first. Their messages are handled once they are accepted; with `TrustPolicy.ACCEPT_ALL` that was at once."""
+    """Somebody wrote first. Their messages are handled once they are accepted: by ACCEPT_ALL at once."""
 
     def __init__(self, bot: Bot, address: str) -> None:
         self.bot = bot

@@ -1,4 +1,4 @@
-"""Where a bot's settings come from: the environment, a TOML file, the code; whoever runs the bot overrules whoever wrote it."""
+"""Where a bot's settings come from: the environment, a TOML file, the code. Who runs it overrules who wrote it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SettingsError(ValueError):
 
 @dataclass
 class Settings:
-    """A bot's settings. Each is an argument of `Bot`, a line of the file, and a variable WINDLASS_ and its name in capitals."""
+    """Each is an argument of `Bot`, a line of the file, and a variable WINDLASS_ and its name in capitals."""
 
     store: str | None = None
     """Path of the store."""

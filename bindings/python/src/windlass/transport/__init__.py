@@ -7,8 +7,8 @@
         client.receive(incoming.envelope)
         await incoming.acknowledge()
 
-A transport may reorder, delay, repeat and lose. What makes it a good one is that `deliver` returns only when the envelope is kept
-somewhere, and that what was not acknowledged comes again.
+A transport may reorder, delay, repeat and lose. What makes it a good one is that `deliver` returns only when the
+envelope is kept somewhere, and that what was not acknowledged comes again.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Transport(ABC):
 
     @abstractmethod
     async def fetch_bundle(self, address: str) -> bytes | None:
-        """Somebody's bundle, or nothing. Anybody may have put it there: it proves itself, and its address is to be compared."""
+        """Somebody's bundle, or nothing. Anybody may have put it there, so its address is to be compared."""
 
     @abstractmethod
     async def deliver(self, address: str, envelope: bytes) -> None:
@@ -76,7 +76,7 @@ def register(scheme: str, factory: Factory) -> None:
 
 
 def transport_of(url: str) -> Transport:
-    """The transport that a URL names: `mqtt://host:port`, `mqtts://user:password@host`, `memory://name`, or a registered one."""
+    """The transport of a URL: `mqtt://host:port`, `mqtts://user:password@host`, `memory://name`, or registered."""
     scheme = urlsplit(url).scheme
     if scheme in _factories:
         return _factories[scheme](url)

@@ -2,8 +2,8 @@
 
     alice, bot = MemoryTransport("harbour"), MemoryTransport("harbour")
 
-All transports of one name share their mail. It outlives them: what was not acknowledged comes again after the next `start`, in the order
-it came, as with a broker that keeps a session.
+All transports of one name share their mail. It outlives them: what was not acknowledged comes again after the next
+`start`, in the order it came, as with a broker that keeps a session.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _offices: dict[str, _Office] = {}
 
 
 class MemoryTransport(Transport):
-    """A device's end. Delivers at least once. Mail for an address that nobody has opened yet waits for its first device."""
+    """A device's end. Delivers at least once. Mail for a mailbox that nobody has opened yet waits."""
 
     def __init__(self, name: str = "") -> None:
         self._office = _offices.setdefault(name, _Office())

@@ -7,8 +7,8 @@
 | `windlass/v1/inbox/<address>` | envelopes, QoS 1; each device of the address has a session of its own |
 | `windlass/v1/bundle/<address>` | the reusable bundle, retained |
 
-Needs `pip install windlass[mqtt]`. Of the URL: `?version=3` speaks MQTT 3.1.1 instead of 5, `?ca=` names the authorities to trust, `?cert=`
-and `?key=` a certificate of our own, `?prefix=` other topics than `windlass/v1`.
+Needs `pip install windlass[mqtt]`. Of the URL: `?version=3` speaks MQTT 3.1.1 instead of 5, `?ca=` names the
+authorities to trust, `?cert=` and `?key=` a certificate of our own, `?prefix=` other topics than `windlass/v1`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from paho.mqtt.properties import Properties
 from windlass.transport import Incoming, NoMailbox, Transport, TransportError
 
 KEEP_MAIL_SECONDS = 28 * 24 * 3600
-"""How long a broker keeps mail for a device that is away: a little less than prekeys are kept, so what comes can still be opened."""
+"""How long a broker keeps mail for a device that is away: less than prekeys are kept, so that it can be opened."""
 AT_ONCE = 256
 """How many envelopes a broker may bring that are not acknowledged: a flood waits there and not in memory."""
 FETCH_SECONDS = 5.0
@@ -104,7 +104,7 @@ class MqttTransport(Transport):
             client.connect_async(self._host, self._port)
         client.loop_start()
 
-    # --- called in the thread of the connection ------------------------------------------------------------------------------
+    # --- called in the thread of the connection ----------------------------------------------------------------------
 
     def _tell(self, call: Callable[..., object], *args: object) -> None:
         try:
@@ -139,7 +139,7 @@ class MqttTransport(Transport):
     def _on_publish(self, client: mqtt.Client, data: Any, number: int, reason: Any, properties: Any = None) -> None:
         self._tell(self._confirmed, number, reason.value)
 
-    # --- called in the event loop ------------------------------------------------------------------------------------------------
+    # --- called in the event loop ------------------------------------------------------------------------------------
 
     def _topic(self, kind: str, address: str) -> str:
         return f"{self._prefix}/{kind}/{address}"
