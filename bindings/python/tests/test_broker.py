@@ -46,7 +46,7 @@ class BotProcess:
     def invitation(self) -> Bundle:
         """What it shows when it starts: the last line is the URI."""
         deadline = time.monotonic() + PATIENCE
-        while "WINDLASS:" not in (shown := self.shown.read_text()) or not shown.endswith("\n"):
+        while "WINDLASS:" not in (shown := self.shown.read_text(errors="replace")) or not shown.endswith("\n"):
             assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()
         return Bundle.from_uri(shown.splitlines()[-1])
 

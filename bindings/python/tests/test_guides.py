@@ -50,7 +50,8 @@ class Program:
 
     def _wait(self, file: Path, text: str) -> None:
         deadline = time.monotonic() + PATIENCE
-        while text not in file.read_text() or not file.read_text().endswith("\n"):
+        # What is there by now may end within a character.
+        while text not in (written := file.read_text(errors="replace")) or not written.endswith("\n"):
             assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()
 
     def stop(self) -> None:
