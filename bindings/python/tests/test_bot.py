@@ -416,6 +416,30 @@ def test_stopping_lets_a_handler_finish_and_leaves_what_is_behind_it_for_the_nex
     asyncio.run(talk())
 
 
+def test_stopping_ends_what_lost_a_cancellation(tmp_path: Path) -> None:
+    async def talk() -> None:
+        bot = new_bot(tmp_path, office())
+        inside = asyncio.Event()
+
+        @bot.background(every=1_000_000)
+        async def stubborn() -> None:
+            inside.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                pass
+
+        async with bot:
+            await asyncio.wait_for(inside.wait(), PATIENCE)
+        # Whether there is something new at the very moment when the bot stops.
+        for _ in range(5):
+            async with bot:
+                assert bot._running is not None
+                bot._running.post.look()
+
+    asyncio.run(asyncio.wait_for(talk(), PATIENCE))
+
+
 def test_strangers_wait_until_they_are_accepted_and_are_told_again_at_the_next_start(tmp_path: Path) -> None:
     async def talk() -> None:
         url = office()

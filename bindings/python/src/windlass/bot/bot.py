@@ -21,6 +21,7 @@ from windlass.bot.intake import Intake
 from windlass.bot.message import Message
 from windlass.bot.post import Post
 from windlass.bot.settings import Settings, SettingsError, gather
+from windlass.bot.tasks import end
 from windlass.client import BytesLike, Client
 from windlass.store import EncryptedStore
 from windlass.transport import Transport, TransportError, transport_of
@@ -216,15 +217,12 @@ class Bot(Handlers):
         if running is None or transport is None:
             return
         posting, *others = self._tasks
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await end(others)
         if not running.broken.done():
             await running.handling.stop(self.settings.grace)
         if not running.broken.done():
             await running.post.flush(self.settings.grace)
-        posting.cancel()
-        await asyncio.gather(posting, return_exceptions=True)
+        await end([posting])
         await running.handling.stop(0)
         self._tasks = []
         self._running = self._transport = None

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from windlass._native import Body, OutgoingMessage, TrustPolicy, UnhandledMessage, WindlassError
 from windlass.bot.logs import describe, short
 from windlass.bot.message import Message
+from windlass.bot.tasks import end
 from windlass.client import Client
 
 PAGE = 1_000
@@ -99,9 +100,7 @@ class Handling:
         tasks = list(self._running.values())
         if not await self.idle(grace):
             log.warning("%d handlers were stopped", len(tasks), extra={"event": "stopped", "count": len(tasks)})
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
 
     def _go(self, address: str) -> None:
         if address not in self._running:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from windlass._native import Event, WindlassError
 from windlass.bot.logs import describe, short
+from windlass.bot.tasks import end
 from windlass.client import Client
 from windlass.transport import Incoming, Transport, TransportError
 
@@ -46,8 +47,7 @@ class Intake:
                     return reading.result()
                 await self._take(batch)
         finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+            await end([reading])
 
     async def tell(self) -> None:
         """Calls those who want to hear of events, one after the other. Never ends."""

@@ -8,6 +8,7 @@ import time
 
 from windlass._native import OutgoingEnvelope
 from windlass.bot.logs import describe, short
+from windlass.bot.tasks import happens
 from windlass.client import Client
 from windlass.transport import NoMailbox, Transport, TransportError
 
@@ -46,9 +47,7 @@ class Post:
                 self._moved.set()
                 continue
             self._moved.set()
-            try:
-                await asyncio.wait_for(self._news.wait(), self._until_next())
-            except asyncio.TimeoutError:
+            if not await happens(self._news, self._until_next()):
                 # From the beginning: what was passed over for a resting address is there.
                 after = 0
                 now = time.monotonic()
