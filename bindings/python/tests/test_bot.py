@@ -296,6 +296,44 @@ def test_a_handler_that_hangs_or_was_cancelled_within_is_given_up(tmp_path: Path
     asyncio.run(talk())
 
 
+def test_a_message_that_comes_as_the_one_before_it_is_done_is_not_left_lying(tmp_path: Path) -> None:
+    """At the one moment when the lane of a conversation has ended and its task has not."""
+
+    async def talk() -> None:
+        bot = new_bot(tmp_path, office())
+        bot.prepare()
+        user = Client.create(tmp_path / "user.wl", key=KEY)
+        user.add_contact(bot.client.bundle())
+        for text in "12":
+            user.send(bot.address, text)
+        bot.client.receive_many([envelope.bytes for envelope in user.outbox()])
+        first, second = bot.client.unhandled()
+        both_told = asyncio.Event()
+        told: list[str] = []
+
+        @bot.on_message
+        async def echo(message: Message) -> None:
+            await message.reply(message.text)
+
+        def sent() -> None:
+            # Called in the lane's last step; what is called soon comes before anything that hears of the task's end.
+            told.append("sent")
+            if len(told) == 1:
+                asyncio.get_running_loop().call_soon(handling._put, second)
+            else:
+                both_told.set()
+
+        handling = bot._handling(bot.client, lambda error: None)
+        handling._sent = sent
+        handling._put(first)
+        await asyncio.wait_for(both_told.wait(), PATIENCE)
+        assert bot.client.unhandled() == []
+        user.close()
+        bot.client.close()
+
+    asyncio.run(talk())
+
+
 def test_a_slow_conversation_holds_up_no_other(tmp_path: Path) -> None:
     async def talk() -> None:
         url = office()

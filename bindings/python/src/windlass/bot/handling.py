@@ -48,6 +48,8 @@ class Handling:
         self._slots = asyncio.Semaphore(at_once)
         self._lanes: dict[str, deque[UnhandledMessage]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        """Lanes that were to go while they ran."""
         self._last = 0
         self.taken_up = 0
         """How many messages came into the lanes."""
@@ -78,9 +80,12 @@ class Handling:
         for one in new:
             self._last = one.number
             self.taken_up += 1
-            self._lanes.setdefault(one.message.conversation, deque()).append(one)
-            self._go(one.message.conversation)
+            self._put(one)
         return bool(new)
+
+    def _put(self, one: UnhandledMessage) -> None:
+        self._lanes.setdefault(one.message.conversation, deque()).append(one)
+        self._go(one.message.conversation)
 
     def waiting(self) -> int:
         """How many messages are in the lanes."""
@@ -103,23 +108,36 @@ class Handling:
             await end(tasks)
 
     def _go(self, address: str) -> None:
-        if address not in self._running:
-            task = asyncio.create_task(self._lane(address))
-            self._running[address] = task
-            task.add_done_callback(lambda task: self._ended(address, task))
+        if address in self._running:
+            self._again.add(address)
+            return
+        task = asyncio.create_task(self._lane(address))
+        self._running[address] = task
+        task.add_done_callback(self._ended)
 
-    def _ended(self, address: str, task: asyncio.Task[None]) -> None:
-        del self._running[address]
+    def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._broken(error)
 
     async def _lane(self, address: str) -> None:
-        lane = self._lanes[address]
+        try:
+            await self._walk(address, self._lanes[address])
+        finally:
+            # At once, and not when the task has ended: what is taken up in between would wait for ever.
+            del self._running[address]
+            if not self._lanes[address]:
+                del self._lanes[address]
+
+    async def _walk(self, address: str, lane: deque[UnhandledMessage]) -> None:
         while lane:
+            self._again.discard(address)
             async with self._slots:
                 one = lane[0]
                 allowed = await asyncio.to_thread(self._allowed, one.message.author)
                 if allowed is None:
+                    if address in self._again:
+                        # Maybe accepted while we looked.
+                        continue
                     # A stranger: waits until `look_again`.
                     return
                 if allowed and isinstance(one.message.body, (Body.TEXT, Body.DATA, Body.OPAQUE)):
@@ -128,7 +146,6 @@ class Handling:
                 else:
                     await self._commit(one, None)
                 lane.popleft()
-        del self._lanes[address]
 
     def _allowed(self, author: str) -> bool | None:
         """Whether the author is listened to; nothing if that is not decided yet."""
