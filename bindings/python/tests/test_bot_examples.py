@@ -106,6 +106,7 @@ def test_the_http_transport_carries_a_conversation_over_a_restart_of_its_server(
             server, again = serve(int(url.rpartition(":")[2]))
             assert again == url
             assert await asyncio.wait_for(heard.get(), PATIENCE) == "two"
+            assert not any(party._running is None or party._running.broken.done() for party in (bot, user))
         server.kill()
         server.wait()
 
