@@ -1,0 +1,33 @@
+"""Bots: a store, a transport, and functions that answer.
+
+    bot = Bot("echo.wl", key_env="BOT_KEY", transport="mqtt://localhost")
+
+    @bot.on_message
+    async def echo(message: Message) -> None:
+        await message.reply(message.text)
+
+    bot.run()
+
+What a handler replies becomes durable together with the fact that the message was handled. So whenever the process
+dies, each message is answered once. What else a handler does may happen again after a crash.
+"""
+
+from windlass._native import TrustPolicy
+from windlass.bot.bot import Bot
+from windlass.bot.commands import UsageError
+from windlass.bot.handlers import Next
+from windlass.bot.logs import JsonFormatter
+from windlass.bot.message import ContactRequest, Message
+from windlass.bot.settings import Settings, SettingsError
+
+__all__ = [
+    "Bot",
+    "ContactRequest",
+    "JsonFormatter",
+    "Message",
+    "Next",
+    "Settings",
+    "SettingsError",
+    "TrustPolicy",
+    "UsageError",
+]

@@ -1,0 +1,380 @@
+"""`Bot`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import fields
+from types import TracebackType
+from typing import Any
+
+from windlass._native import Body, Bundle, Contact, Event, TrustPolicy, UnhandledMessage, WindlassError
+from windlass.bot import logs
+from windlass.bot.handlers import Handlers
+from windlass.bot.handling import Handling, current, run_handler
+from windlass.bot.intake import Intake
+from windlass.bot.message import Message
+from windlass.bot.post import Post
+from windlass.bot.settings import Settings, SettingsError, gather
+from windlass.bot.tasks import end
+from windlass.client import BytesLike, Client
+from windlass.store import EncryptedStore
+from windlass.transport import Transport, TransportError, transport_of
+
+A_DAY = 24 * 3600.0
+RENEWED_AT_ONCE = 20
+
+log = logging.getLogger("windlass.bot")
+
+
+class Bot(Handlers):
+    """A store, a transport, and functions that answer.
+
+    `store` is a path. Where nothing is yet, a store with a new identity is made, unless `create` is off. What is not
+    given here comes from the file that `config` names, or from the environment, which overrules both: see `Settings`.
+    Instead of a path, `client` gives a client that is open already, and stays open when the bot stops.
+    """
+
+    def __init__(
+        self,
+        store: str | os.PathLike[str] | None = None,
+        *,
+        passphrase: str | None = None,
+        key: BytesLike | None = None,
+        key_env: str | None = None,
+        key_file: str | os.PathLike[str] | None = None,
+        transport: str | Transport | None = None,
+        trust: TrustPolicy | None = None,
+        create: bool | None = None,
+        prefix: str | None = None,
+        help: bool | None = None,
+        handler_timeout: float | None = None,
+        at_once: int | None = None,
+        grace: float | None = None,
+        keep_up_every: float | None = None,
+        log: str | None = None,
+        log_level: str | None = None,
+        config: str | os.PathLike[str] | None = None,
+        client: Client | None = None,
+    ) -> None:
+        arguments = dict(locals())
+        given = {one.name: arguments[one.name] for one in fields(Settings)}
+        super().__init__()
+        self.settings: Settings = gather(given, config)
+        self._given_client = client
+        self._client: Client | None = client
+        self._transport: Transport | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._running: _Running | None = None
+
+    # --- whom it talks to --------------------------------------------------------------------------------------------
+
+    @property
+    def client(self) -> Client:
+        """The client; opens the store, or makes it, when it is asked for first."""
+        if self._client is None:
+            self._client = self._open()
+        return self._client
+
+    def _open(self) -> Client:
+        if self.settings.store is None:
+            raise SettingsError('there is no store: Bot("bot.wl", ...), or WINDLASS_STORE')
+        key = self.settings.store_key()
+        try:
+            return Client.open(EncryptedStore.open(self.settings.store, key))
+        except WindlassError.StoreNotFound:
+            if not self.settings.create:
+                raise
+        log.info("a new store and a new identity")
+        return Client.create(EncryptedStore.create(self.settings.store, key))
+
+    @property
+    def address(self) -> str:
+        """The bot's address."""
+        return self.client.address()
+
+    def invite(self) -> str:
+        """How to reach the bot: a QR code for the terminal, and the URI under it. It is no secret."""
+        bundle = self.client.bundle()
+        return f"{bundle.qr_terminal()}\n{bundle.to_uri()}"
+
+    async def send(self, address: str, text: str | Body) -> None:
+        """Writes to somebody. In a handler it becomes durable with the replies, elsewhere at once.
+
+        Somebody whom we do not know is looked for at the transport: a bundle proves whose it is.
+        """
+        message = current.get()
+        if message is not None and message._open and message.bot is self:
+            message._add(address, text)
+            return
+        body = Body.TEXT(text) if isinstance(text, str) else text
+        try:
+            await asyncio.to_thread(self.client.send_body, address, body)
+        except (WindlassError.UnknownContact, WindlassError.NoBundle):
+            if not await self._find(address):
+                raise
+            await asyncio.to_thread(self.client.send_body, address, body)
+        self._sent()
+
+    async def flush(self, timeout: float = 30.0) -> bool:
+        """Waits until the transport has taken everything; false if it has not by then, and then it goes out later."""
+        return await self._need_running().post.flush(timeout)
+
+    async def accept(self, address: str) -> Contact:
+        """We want to talk with somebody who wrote first."""
+        contact = await asyncio.to_thread(self.client.accept_contact, address)
+        self._look_again()
+        return contact
+
+    async def block(self, address: str) -> Contact:
+        """Nothing of theirs is taken in any more."""
+        contact = await asyncio.to_thread(self.client.block_contact, address)
+        self._look_again()
+        return contact
+
+    async def _find(self, address: str) -> bool:
+        """Adds the contact whose bundle the transport has; false if there is none."""
+        if self._running is None or self._transport is None:
+            return False
+        try:
+            found = await self._transport.fetch_bundle(address)
+            if found is None:
+                return False
+            bundle = Bundle.decode(found)
+            # Anybody may have put it there.
+            if bundle.identity().address() != address:
+                return False
+            await asyncio.to_thread(self.client.add_contact, bundle)
+        except (TransportError, OSError, WindlassError) as error:
+            kind, _ = logs.describe(error)
+            log.warning("no bundle of %s: %s", logs.short(address), kind, extra={"address": address, "error": kind})
+            return False
+        return True
+
+    # --- running -----------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Starts, and stops at SIGINT or SIGTERM. Raises what made the bot impossible."""
+        logs.set_up(self.settings.log, self.settings.log_level)
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        asked = asyncio.Event()
+        numbers = (signal.SIGINT, signal.SIGTERM)
+
+        def ask() -> None:
+            # A second signal ends the process as if nobody listened.
+            for number in numbers:
+                loop.remove_signal_handler(number)
+            asked.set()
+
+        # Not everywhere, and in the main thread only.
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            for number in numbers:
+                loop.add_signal_handler(number, ask)
+        async with self:
+            waiting = asyncio.ensure_future(asked.wait())
+            broken = self._need_running().broken
+            either: list[asyncio.Future[Any]] = [waiting, broken]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            if broken.done():
+                broken.result()
+
+    async def start(self) -> None:
+        """Opens the store and the mailbox, and goes on with what waits. Does not wait for a connection."""
+        if self._running is not None:
+            raise RuntimeError("the bot runs already")
+        if self.settings.transport is None:
+            raise SettingsError('there is no transport: Bot(..., transport="mqtt://localhost"), or WINDLASS_TRANSPORT')
+        wanted = self.settings.transport
+        transport = transport_of(wanted) if isinstance(wanted, str) else wanted
+        client = await asyncio.to_thread(lambda: self.client)
+        await asyncio.to_thread(self.prepare)
+        try:
+            await transport.start(client.address(), client.device_id())
+        except BaseException:
+            await self._close()
+            raise
+        self._transport = transport
+        self._running = running = _Running(self, client, transport)
+        for work in (running.post.run(), running.handling.run(), running.intake.run(), running.intake.tell()):
+            self._spawn(work)
+        self._spawn(self._keep_up(client, transport))
+        for every, task in self._background:
+            self._spawn(self._repeat(every, task))
+        log.info("started as %s", logs.short(client.address()), extra={"event": "started", "address": client.address()})
+
+    async def stop(self) -> None:
+        """Takes in nothing more, lets handlers finish and the outbox go out for `grace` seconds, and closes."""
+        running, transport = self._running, self._transport
+        if running is None or transport is None:
+            return
+        posting, *others = self._tasks
+        await end(others)
+        if not running.broken.done():
+            await running.handling.stop(self.settings.grace)
+        if not running.broken.done():
+            await running.post.flush(self.settings.grace)
+        await end([posting])
+        await running.handling.stop(0)
+        self._tasks = []
+        self._running = self._transport = None
+        await transport.close()
+        await self._close()
+        log.info("stopped", extra={"event": "stopped"})
+
+    async def _close(self) -> None:
+        if self._client is not None and self._given_client is None:
+            await asyncio.to_thread(self._client.close)
+            self._client = None
+
+    async def __aenter__(self) -> Bot:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def prepare(self) -> None:
+        """Makes the client keep messages until they are handled. `start` does it too."""
+        self.client.keep_unhandled(True)
+        if self.client.trust_policy() != self.settings.trust:
+            self.client.set_trust_policy(self.settings.trust)
+
+    async def handle_waiting(self) -> int:
+        """Handles what waits, and answers how many messages that was. For tests that carry envelopes themselves."""
+        broken: list[BaseException] = []
+        handling = self._handling(self.client, broken.append)
+        await asyncio.to_thread(self.prepare)
+        before = 0
+        while await handling.take_up():
+            before = handling.taken_up
+            await handling.idle()
+        if broken:
+            raise broken[0]
+        return before - handling.waiting()
+
+    def _handling(self, client: Client, broken: Callable[[BaseException], None]) -> Handling:
+        return Handling(
+            client,
+            self.settings.trust,
+            handle=self._handle,
+            failed=self._failed,
+            find=self._find,
+            sent=self._sent,
+            broken=broken,
+            at_once=self.settings.at_once,
+        )
+
+    def _need_running(self) -> _Running:
+        if self._running is None:
+            raise RuntimeError("the bot does not run")
+        return self._running
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """A task without which the bot cannot go on."""
+        running = self._need_running()
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled():
+                running.fail(task.exception() or TransportError("the transport ended"))
+
+        task = asyncio.create_task(work)
+        task.add_done_callback(ended)
+        self._tasks.append(task)
+
+    def _sent(self) -> None:
+        if self._running is not None:
+            self._running.post.look()
+
+    def _look_again(self) -> None:
+        if self._running is not None:
+            self._running.handling.look_again()
+            self._running.post.look()
+
+    async def _keep_up(self, client: Client, transport: Transport) -> None:
+        """Every ten minutes what is due, and the bundle where others find it, again when it has changed."""
+        published: bytes | None = None
+        renewed: dict[str, float] = {}
+        await self._ask_about_strangers(client)
+        while True:
+            try:
+                await asyncio.to_thread(client.keep_up_now)
+                bundle = (await asyncio.to_thread(client.bundle)).encode()
+                self._look_again()
+                if bundle != published:
+                    await transport.publish_bundle(client.address(), bundle)
+                    published = bundle
+                await self._renew(client, renewed)
+            except (TransportError, OSError, WindlassError) as error:
+                if isinstance(error, WindlassError) and not error.retry:
+                    raise
+                kind, _ = logs.describe(error)
+                log.warning("cannot keep up: %s", kind, extra={"event": "keep_up_failed", "error": kind})
+            await asyncio.sleep(self.settings.keep_up_every)
+
+    async def _renew(self, client: Client, renewed: dict[str, float]) -> None:
+        """Looks for newer bundles of contacts whose own have run out: without one nothing heals."""
+        now = time.time()
+        stale = [
+            contact.address
+            for contact in await asyncio.to_thread(client.contacts)
+            if contact.bundle_expires_at is not None
+            and contact.bundle_expires_at.timestamp() < now
+            and not contact.blocked
+            and renewed.get(contact.address, 0.0) < now - A_DAY
+        ]
+        stale = stale[:RENEWED_AT_ONCE]
+        renewed.update(dict.fromkeys(stale, now))
+        await asyncio.gather(*map(self._find, stale))
+
+    async def _ask_about_strangers(self, client: Client) -> None:
+        """A request that was told when the process died is told again."""
+        if not self._requests or self.settings.trust == TrustPolicy.ACCEPT_ALL:
+            return
+        for contact in await asyncio.to_thread(client.contacts):
+            if not (contact.accepted or contact.blocked or contact.added_by_us):
+                await self._tell(Event.CONTACT_REQUEST(contact.address))
+
+    async def _repeat(self, every: float, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except Exception as error:
+                await self._failed(error, None)
+            await asyncio.sleep(every)
+
+    async def _handle(self, one: UnhandledMessage) -> Message:
+        message = Message(self, one.message)
+        await run_handler(message, self._chain(), self._failed, self.settings.handler_timeout)
+        return message
+
+class _Running:
+    """The parts of a bot that runs."""
+
+    def __init__(self, bot: Bot, client: Client, transport: Transport) -> None:
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.post = Post(client, transport)
+        self.handling = bot._handling(client, self.fail)
+        self.intake = Intake(client, transport, self._taken, bot._tell)
+
+    def fail(self, error: BaseException) -> None:
+        """The bot cannot go on."""
+        if not self.broken.done():
+            kind, where = logs.describe(error)
+            log.error("the bot cannot go on: %s at %s", kind, where, extra={"error": kind, "where": where})
+            self.broken.set_exception(error)
+            self.broken.exception()  # Nobody may be waiting for it.
+
+    def _taken(self) -> None:
+        self.handling.look()
+        self.post.look()

@@ -1,0 +1,140 @@
+"""Commands: a word and its arguments, read as the handler's annotations say."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import math
+import re
+import types
+import typing
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin
+
+Handler = Callable[..., Awaitable[None]]
+Converter = Callable[[str], Any]
+
+WORDS = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
+YES_AND_NO = dict.fromkeys(("yes", "true", "on", "1"), True) | dict.fromkeys(("no", "false", "off", "0"), False)
+
+
+class UsageError(ValueError):
+    """What was typed does not fit. A handler may raise it too: its text is the answer."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument."""
+
+    name: str
+    kind: str
+    """What it has to be, in words."""
+    convert: Converter
+    required: bool
+    rest: bool
+
+    def shown(self) -> str:
+        """As it stands in a usage line."""
+        name = f"{self.name}..." if self.rest else self.name
+        return name if self.required else f"[{name}]"
+
+
+class Command:
+    """A handler with a name."""
+
+    def __init__(self, name: str, handler: Handler) -> None:
+        if not name or name.split() != [name]:
+            raise ValueError("the name of a command is one word")
+        self.name = name.lower()
+        self.handler = handler
+        self.description = (inspect.getdoc(handler) or "").partition("\n")[0]
+        self.parameters = list(_parameters(handler))
+
+    def usage(self, prefix: str) -> str:
+        """How to type it."""
+        return " ".join([f"{prefix}{self.name}", *(parameter.shown() for parameter in self.parameters)])
+
+    def read(self, typed: str, prefix: str) -> list[Any]:
+        """The arguments. Raises `UsageError` with a sentence for whoever typed them."""
+        words = [
+            re.sub(r"\\(.)", r"\1", found[1]) if found[1] is not None else found[2] for found in WORDS.finditer(typed)
+        ]
+        arguments: list[Any] = []
+        for parameter in self.parameters:
+            if parameter.rest:
+                arguments += [self._convert(parameter, word, prefix) for word in words]
+                words = []
+            elif words:
+                arguments.append(self._convert(parameter, words.pop(0), prefix))
+            elif parameter.required:
+                raise UsageError(f"{parameter.name} is missing. Usage: {self.usage(prefix)}")
+        if words:
+            raise UsageError(f"That is too much. Usage: {self.usage(prefix)}")
+        return arguments
+
+    def _convert(self, parameter: Parameter, word: str, prefix: str) -> Any:
+        try:
+            return parameter.convert(word)
+        except (ValueError, KeyError):
+            told = word if len(word) <= 40 else word[:40] + "..."
+            raise UsageError(
+                f"{parameter.name} must be {parameter.kind}, not {told}. Usage: {self.usage(prefix)}"
+            ) from None
+
+
+def _parameters(handler: Handler) -> typing.Iterator[Parameter]:
+    try:
+        hints = typing.get_type_hints(handler)
+    except NameError as error:
+        raise TypeError(f"the annotations of {handler!r} must be known where the module is: {error}") from error
+    first, *others = inspect.signature(handler).parameters.values() or [None]
+    if first is None:
+        raise TypeError("the first argument of a command's handler is the message")
+    for one in others:
+        assert one is not None
+        if one.kind in (one.KEYWORD_ONLY, one.VAR_KEYWORD):
+            raise TypeError(f"the argument {one.name} of a command cannot be given by name")
+        kind, convert = _converter(hints.get(one.name, str))
+        rest = one.kind == one.VAR_POSITIONAL
+        yield Parameter(one.name, kind, convert, one.default is one.empty and not rest, rest)
+
+
+def _converter(hint: Any) -> tuple[str, Converter]:
+    """What an annotation wants, in words, and the function that reads it."""
+    if get_origin(hint) in (Union, types.UnionType):
+        wanted = [one for one in get_args(hint) if one is not type(None)]
+        if len(wanted) == 1:
+            return _converter(wanted[0])
+    if hint is str or hint is Any:
+        return "a word", str
+    if hint is bool:
+        return "yes or no", lambda word: YES_AND_NO[word.lower()]
+    if hint is int:
+        return "a whole number", _whole
+    if hint is float:
+        return "a number", _number
+    if get_origin(hint) is Literal:
+        values = {str(value).lower(): value for value in get_args(hint)}
+        return _one_of(list(values)), lambda word: values[word.lower()]
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        members = {name.lower(): member for name, member in hint.__members__.items()}
+        return _one_of(list(members)), lambda word: members[word.lower()]
+    raise TypeError(f"a command cannot read {hint!r}; it can read str, int, float, bool, Literal and enumerations")
+
+
+def _whole(word: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]+", word):
+        raise ValueError
+    return int(word)
+
+
+def _number(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _one_of(values: list[str]) -> str:
+    return values[0] if len(values) == 1 else f"{', '.join(values[:-1])} or {values[-1]}"

@@ -1,0 +1,174 @@
+"""What a bot does: its handlers, and which of them a message or an event goes to."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from windlass._native import Event
+from windlass.bot.commands import Command, UsageError
+from windlass.bot.handling import report
+from windlass.bot.message import ContactRequest, Message
+from windlass.bot.settings import Settings
+
+if TYPE_CHECKING:
+    from windlass.bot.bot import Bot
+
+Next = Callable[[Message], Awaitable[None]]
+MessageHandler = TypeVar("MessageHandler", bound=Callable[[Message], Awaitable[None]])
+AnyHandler = TypeVar("AnyHandler", bound=Callable[..., Awaitable[None]])
+RequestHandler = TypeVar("RequestHandler", bound=Callable[[ContactRequest], Awaitable[None]])
+ErrorHandler = TypeVar("ErrorHandler", bound=Callable[[BaseException, Message | None], Awaitable[None]])
+Middleware = TypeVar("Middleware", bound=Callable[[Message, Next], Awaitable[None]])
+Work = TypeVar("Work", bound=Callable[[], Awaitable[None]])
+E = TypeVar("E", bound=Event)
+
+
+class Handlers:
+    """The decorators of `Bot`, and what they registered."""
+
+    settings: Settings
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[[Message], Awaitable[None]]] = []
+        self._commands: dict[str, Command] = {}
+        self._requests: list[Callable[[ContactRequest], Awaitable[None]]] = []
+        self._errors: list[Callable[[BaseException, Message | None], Awaitable[None]]] = []
+        self._events: list[tuple[type[Event], Callable[[Any], Awaitable[None]]]] = []
+        self._middleware: list[Callable[[Message, Next], Awaitable[None]]] = []
+        self._background: list[tuple[float, Callable[[], Awaitable[None]]]] = []
+
+    def on_message(self, handler: MessageHandler) -> MessageHandler:
+        """Called for each message that is no command. Several are called in their order."""
+        self._listeners.append(_asynchronous(handler))
+        return handler
+
+    def command(self, name: str) -> Callable[[AnyHandler], AnyHandler]:
+        """Called when a message begins with the prefix and this name, with arguments as the annotations say:
+
+            @bot.command("add")
+            async def add(message: Message, a: int, b: int = 1) -> None: ...
+
+        They can be str, int, float, bool, Literal and enumerations, `*rest` takes all that is left. What does not fit
+        is answered with a sentence. Quotation marks keep words together.
+        """
+
+        def decorate(handler: AnyHandler) -> AnyHandler:
+            command = Command(name, _asynchronous(handler))
+            if command.name in self._commands:
+                raise ValueError(f"there is a command {command.name} already")
+            self._commands[command.name] = command
+            return handler
+
+        return decorate
+
+    def on_contact_request(self, handler: RequestHandler) -> RequestHandler:
+        """Called when somebody wrote first; and at each start for those who were neither accepted nor blocked."""
+        self._requests.append(_asynchronous(handler))
+        return handler
+
+    def on_error(self, handler: ErrorHandler) -> ErrorHandler:
+        """Called with what another handler raised, and the message if there was one, to which it may reply.
+
+        The message counts as handled. Without an error handler the kind of the error and its place are logged.
+        """
+        self._errors.append(_asynchronous(handler))
+        return handler
+
+    def on_event(self, kind: type[E]) -> Callable[[Callable[[E], Awaitable[None]]], Callable[[E], Awaitable[None]]]:
+        """Called for each event of a kind (`windlass.events`), when it is durable; not again after a crash."""
+
+        def decorate(handler: Callable[[E], Awaitable[None]]) -> Callable[[E], Awaitable[None]]:
+            self._events.append((kind, _asynchronous(handler)))
+            return handler
+
+        return decorate
+
+    def middleware(self, handler: Middleware) -> Middleware:
+        """Called around the handling of each message: `await next(message)` goes on; without it, that was all."""
+        self._middleware.append(_asynchronous(handler))
+        return handler
+
+    def background(self, *, every: float) -> Callable[[Work], Work]:
+        """Called when the bot has started, and again so many seconds after it returned."""
+
+        def decorate(work: Work) -> Work:
+            self._background.append((every, _asynchronous(work)))
+            return work
+
+        return decorate
+
+    def _chain(self) -> Next:
+        """What a message goes through."""
+        call: Next = self._dispatch
+        for outer in reversed(self._middleware):
+            call = _around(outer, call)
+        return call
+
+    async def _dispatch(self, message: Message) -> None:
+        prefix = self.settings.prefix
+        if message.text.startswith(prefix) and len(message.text) > len(prefix):
+            name, *rest = message.text[len(prefix) :].split(None, 1)[:2] or [""]
+            command = self._commands.get(name.lower())
+            if command is not None:
+                try:
+                    await command.handler(message, *command.read(rest[0] if rest else "", prefix))
+                except UsageError as error:
+                    message.answers.clear()
+                    await message.reply(str(error))
+                return
+            if self._commands and self.settings.help and name.lower() == "help":
+                await message.reply(self._help())
+                return
+            if self._commands and not self._listeners:
+                hint = f" {prefix}help lists them." if self.settings.help else ""
+                await message.reply(f"There is no such command.{hint}")
+                return
+        for handler in self._listeners:
+            await handler(message)
+
+    def _help(self) -> str:
+        lines = []
+        for _, command in sorted(self._commands.items()):
+            usage = command.usage(self.settings.prefix)
+            lines.append(f"{usage} - {command.description}" if command.description else usage)
+        return "\n".join(lines)
+
+    async def _failed(self, error: BaseException, message: Message | None) -> None:
+        if not self._errors:
+            report(error, message)
+        for handler in self._errors:
+            try:
+                await handler(error, message)
+            except Exception as another:
+                report(another, message)
+                if message is not None:
+                    message.answers.clear()
+
+    async def _tell(self, event: Event) -> None:
+        """Calls the handlers of an event."""
+        handlers: list[tuple[Callable[[Any], Awaitable[None]], Any]] = [
+            (handler, event) for kind, handler in self._events if isinstance(event, kind)
+        ]
+        if isinstance(event, Event.CONTACT_REQUEST):
+            handlers += [(handler, ContactRequest(cast("Bot", self), event.address)) for handler in self._requests]
+        for handler, argument in handlers:
+            try:
+                await handler(argument)
+            except Exception as error:
+                await self._failed(error, None)
+
+
+def _around(outer: Callable[[Message, Next], Awaitable[None]], inner: Next) -> Next:
+    async def call(message: Message) -> None:
+        await outer(message, inner)
+
+    return call
+
+
+def _asynchronous(handler: AnyHandler) -> AnyHandler:
+    asynchronous = inspect.iscoroutinefunction(handler)
+    if not asynchronous:
+        raise TypeError(f"{handler} is not an `async def`")
+    return handler

@@ -1,0 +1,234 @@
+"""Brings each message that waits to the handlers, and commits what they answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from windlass._native import Body, OutgoingMessage, TrustPolicy, UnhandledMessage, WindlassError
+from windlass.bot.logs import describe, short
+from windlass.bot.message import Message
+from windlass.bot.tasks import end
+from windlass.client import Client
+
+PAGE = 1_000
+"""How many messages are looked at beside those that wait already."""
+LONGEST_PAUSE = 60.0
+
+log = logging.getLogger("windlass.bot")
+
+current: contextvars.ContextVar[Message | None] = contextvars.ContextVar("current", default=None)
+"""The message that is being handled."""
+
+
+class Handling:
+    """One lane for each conversation: in it one message at a time, in the order they came."""
+
+    def __init__(
+        self,
+        client: Client,
+        trust: TrustPolicy,
+        handle: Callable[[UnhandledMessage], Awaitable[Message]],
+        failed: Callable[[BaseException, Message | None], Awaitable[None]],
+        find: Callable[[str], Awaitable[bool]],
+        sent: Callable[[], None],
+        broken: Callable[[BaseException], None],
+        at_once: int,
+    ) -> None:
+        self._client = client
+        self._trust = trust
+        self._handle = handle
+        self._failed = failed
+        self._find = find
+        self._sent = sent
+        self._broken = broken
+        self._slots = asyncio.Semaphore(at_once)
+        self._lanes: dict[str, deque[UnhandledMessage]] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        """Lanes that were to go while they ran."""
+        self._last = 0
+        self.taken_up = 0
+        """How many messages came into the lanes."""
+        self._news = asyncio.Event()
+
+    def look(self) -> None:
+        """Something may wait."""
+        self._news.set()
+
+    def look_again(self) -> None:
+        """Somebody may be trusted now who was not before."""
+        for address in self._lanes:
+            self._go(address)
+
+    async def run(self) -> None:
+        """Never ends."""
+        while True:
+            self._news.clear()
+            while await self.take_up():
+                pass
+            await self._news.wait()
+
+    async def take_up(self) -> bool:
+        """Puts what waits into the lanes; whether there was anything new."""
+        found = await asyncio.to_thread(self._client.unhandled, self.waiting() + PAGE)
+        # Numbers only grow. By that, what a lane finished while we read is not taken for new.
+        new = [one for one in found if one.number > self._last]
+        for one in new:
+            self._last = one.number
+            self.taken_up += 1
+            self._put(one)
+        return bool(new)
+
+    def _put(self, one: UnhandledMessage) -> None:
+        self._lanes.setdefault(one.message.conversation, deque()).append(one)
+        self._go(one.message.conversation)
+
+    def waiting(self) -> int:
+        """How many messages are in the lanes."""
+        return sum(map(len, self._lanes.values()))
+
+    async def idle(self, timeout: float | None = None) -> bool:
+        """Waits until no lane runs; false if one still does by then."""
+        if self._running:
+            await asyncio.wait(list(self._running.values()), timeout=timeout)
+        return not self._running
+
+    async def stop(self, grace: float) -> None:
+        """Lets handlers finish; what was not handled by then comes again at the next start."""
+        for lane in self._lanes.values():
+            while len(lane) > 1:
+                lane.pop()
+        tasks = list(self._running.values())
+        if not await self.idle(grace):
+            log.warning("%d handlers were stopped", len(tasks), extra={"event": "stopped", "count": len(tasks)})
+            await end(tasks)
+
+    def _go(self, address: str) -> None:
+        if address in self._running:
+            self._again.add(address)
+            return
+        task = asyncio.create_task(self._lane(address))
+        self._running[address] = task
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._broken(error)
+
+    async def _lane(self, address: str) -> None:
+        try:
+            await self._walk(address, self._lanes[address])
+        finally:
+            # At once, and not when the task has ended: what is taken up in between would wait for ever.
+            del self._running[address]
+            if not self._lanes[address]:
+                del self._lanes[address]
+
+    async def _walk(self, address: str, lane: deque[UnhandledMessage]) -> None:
+        while lane:
+            self._again.discard(address)
+            async with self._slots:
+                one = lane[0]
+                allowed = await asyncio.to_thread(self._allowed, one.message.author)
+                if allowed is None:
+                    if address in self._again:
+                        # Maybe accepted while we looked.
+                        continue
+                    # A stranger: waits until `look_again`.
+                    return
+                if allowed and isinstance(one.message.body, (Body.TEXT, Body.DATA, Body.OPAQUE)):
+                    message = await self._handle(one)
+                    await self._commit(one, message)
+                else:
+                    await self._commit(one, None)
+                lane.popleft()
+
+    def _allowed(self, author: str) -> bool | None:
+        """Whether the author is listened to; nothing if that is not decided yet."""
+        if self._trust == TrustPolicy.ACCEPT_ALL:
+            return True
+        try:
+            contact = self._client.contact(author)
+        except WindlassError.UnknownContact:
+            return False
+        if contact.blocked:
+            return False
+        if not contact.accepted or (self._trust == TrustPolicy.VERIFIED_ONLY and not contact.verified):
+            return None
+        return True
+
+    async def _commit(self, one: UnhandledMessage, message: Message | None) -> None:
+        """The answers and that it was handled, in one transaction."""
+        answers: list[OutgoingMessage] = message.answers if message is not None else []
+        searched = False
+        pause = 0.5
+        while True:
+            try:
+                await asyncio.to_thread(self._client.handled, one.number, answers)
+            except WindlassError.UnknownMessage:
+                return
+            except WindlassError as error:
+                if error.retry:
+                    log.error("cannot write: %s; again in %.0f s", error.code, pause, extra={"error": error.code})
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, LONGEST_PAUSE)
+                    continue
+                if not answers or isinstance(error, WindlassError.StoreClosed):
+                    raise
+                if not searched and isinstance(error, (WindlassError.UnknownContact, WindlassError.NoBundle)):
+                    searched = True
+                    for address in {answer.to for answer in answers}:
+                        await self._find(address)
+                    continue
+                # An answer that cannot be sent, now or ever. The others of this message are not sent either.
+                await self._failed(error, message)
+                answers = []
+            else:
+                if answers:
+                    self._sent()
+                return
+
+
+async def run_handler(
+    message: Message,
+    handler: Callable[[Message], Awaitable[None]],
+    failed: Callable[[BaseException, Message | None], Awaitable[None]],
+    timeout: float,
+) -> None:
+    """Calls the handler. If it fails, nothing of what it replied is kept, but what the error handler replies is."""
+    token = current.set(message)
+    try:
+        await asyncio.wait_for(handler(message), timeout)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        # The bot stops; or the handler waited for something else that was cancelled.
+        if task is None or _cancelling(task):
+            raise
+        message.answers.clear()
+        await failed(RuntimeError("the handler was cancelled"), message)
+    except Exception as error:
+        message.answers.clear()
+        await failed(error, message)
+    finally:
+        message._open = False
+        current.reset(token)
+
+
+def _cancelling(task: asyncio.Task[None]) -> bool:
+    cancelling = getattr(task, "cancelling", None)
+    # Python 3.10 cannot tell the two apart; then the message is handled again at the next start.
+    return cancelling is None or cancelling() > 0
+
+
+def report(error: BaseException, message: Message | None) -> None:
+    """Logs an error without its text, which may quote the message."""
+    kind, where = describe(error)
+    author = f" on a message of {short(message.author)}" if message is not None else ""
+    extra: dict[str, object] = {"event": "handler_failed", "error": kind, "where": where}
+    if message is not None:
+        extra |= {"address": message.author, "message_id": message.id}
+    log.error("a handler failed%s: %s at %s", author, kind, where, extra=extra)

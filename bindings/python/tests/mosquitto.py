@@ -1,0 +1,77 @@
+"""A real broker on loopback, for tests."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+PATIENCE = 600.0
+"""Seconds after which what was waited for will not come any more."""
+
+
+def tool(name: str) -> str:
+    """The program, or a skip; with CI set a missing one is a failure."""
+    # Debian puts servers where a user's path does not lead.
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{name} is not installed")
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+class Broker:
+    """Keeps its sessions on disk, so that it can be restarted. A context manager."""
+
+    def __init__(self, folder: Path, *settings: str) -> None:
+        self.program = tool("mosquitto")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = int(free.getsockname()[1])
+        self.config = folder / "mosquitto.conf"
+        lines = [
+            f"listener {self.port} 127.0.0.1",
+            "persistence true",
+            f"persistence_location {folder}/",
+            "max_queued_messages 0",
+            # Started by root it would become somebody who may not write here.
+            f"user {getpass.getuser()}",
+            *(settings or ("allow_anonymous true",)),
+        ]
+        self.config.write_text("\n".join(lines) + "\n")
+        self.log = folder / "mosquitto.log"
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Returns when it listens."""
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen([self.program, "-c", self.config], stdout=log, stderr=log)
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return
+            except ConnectionRefusedError:
+                assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()
+
+    def stop(self) -> None:
+        """It saves its sessions and ends."""
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
+    def __enter__(self) -> Broker:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,0 +1,102 @@
+"""Every Python block of the guides is run, in an empty folder, as a reader would run it.
+
+A block with `bot.run()` is a program: it is started, and asked to end once the next program begins or the guide is
+over. The blocks in between are one script, which is given the program's invitation.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from mosquitto import PATIENCE, Broker
+
+from windlass import Bundle
+
+REPOSITORY = Path(__file__).parents[3]
+GUIDES = sorted(path for path in (REPOSITORY / "docs/guide").glob("*.md") if "```python" in path.read_text())
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def parts(guide: Path) -> list[str]:
+    """Programs and scripts, in their order."""
+    found: list[str] = []
+    for block in BLOCK.findall(guide.read_text()):
+        if found and "bot.run()" not in block and "bot.run()" not in found[-1]:
+            found[-1] += "\n" + block
+        else:
+            found.append(block)
+    return found
+
+
+class Program:
+    """A program of a guide that runs on."""
+
+    def __init__(self, path: Path, environment: dict[str, str]) -> None:
+        self.shown, self.log = path.with_suffix(".txt"), path.with_suffix(".log")
+        with self.shown.open("w") as shown, self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, path], cwd=path.parent, env=environment, stdout=shown, stderr=log
+            )
+        self._wait(self.shown, "WINDLASS:")
+        self.invitation = self.shown.read_text().splitlines()[-1]
+        Bundle.from_uri(self.invitation)
+        self._wait(self.log, "started as")
+
+    def _wait(self, file: Path, text: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        # What is there by now may end within a character.
+        while text not in (written := file.read_text(errors="replace")) or not written.endswith("\n"):
+            assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(PATIENCE) == 0, self.log.read_text()
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.stem)
+def test_the_blocks_of_a_guide_run(guide: Path, tmp_path: Path) -> None:
+    environment = os.environ | {"BOT_KEY": "0123456789abcdef" * 4}
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    with ExitStack() as until_the_end:
+        if "mqtt://" in "".join(parts(guide)):
+            broker = until_the_end.enter_context(Broker(tmp_path))
+            environment["WINDLASS_TRANSPORT"] = broker.url
+        program: Program | None = None
+        for number, part in enumerate(parts(guide)):
+            path = folder / f"part{number}.py"
+            path.write_text(part)
+            if "bot.run()" in part:
+                if program is not None:
+                    program.stop()
+                program = Program(path, environment)
+            else:
+                arguments = [program.invitation] if program is not None else []
+                ran = subprocess.run(
+                    [sys.executable, path, *arguments],
+                    cwd=folder,
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                    timeout=PATIENCE,
+                )
+                assert ran.returncode == 0, ran.stderr
+                print(ran.stdout)
+        if program is not None:
+            program.stop()
+
+
+def test_the_first_bot_of_the_guide_is_the_example() -> None:
+    example = (REPOSITORY / "examples/python/echo_bot.py").read_text()
+    assert example in parts(REPOSITORY / "docs/guide/first-bot.md")
+
+
+def test_the_guides_are_listed() -> None:
+    listed = (REPOSITORY / "docs/guide/README.md").read_text()
+    assert GUIDES and all(f"({guide.name})" in listed for guide in GUIDES)
