@@ -96,6 +96,8 @@ pub fn talk(workspace: &Workspace, folder: &Path) -> Result<()> {
     shell::run_quietly(
         Command::new("mvn")
             .env("WINDLASS_TALK", folder)
+            // Cargo sets it for its own programs; JNA would look there first.
+            .env_remove("LD_LIBRARY_PATH")
             .current_dir(workspace.bindings("kotlin"))
             .args([
                 "--batch-mode",
@@ -112,6 +114,8 @@ fn maven(workspace: &Workspace, goal: &str, codes: &Path) -> Result<()> {
     shell::run_filtered(
         Command::new("mvn")
             .env("WINDLASS_CODES", codes)
+            // Cargo sets it for its own programs; JNA would look there first.
+            .env_remove("LD_LIBRARY_PATH")
             .current_dir(workspace.bindings("kotlin"))
             .args([
                 "--batch-mode",
