@@ -69,6 +69,22 @@ pub const PICTURE_TOOLS: [Tool; 2] = [
     },
 ];
 
+/// A real broker, its passwords and its certificates.
+pub const BROKER_TOOLS: [Tool; 3] = [
+    Tool {
+        program: "mosquitto",
+        package: "mosquitto",
+    },
+    Tool {
+        program: "openssl",
+        package: "openssl",
+    },
+    Tool {
+        program: "tmux",
+        package: "tmux",
+    },
+];
+
 /// Installs the tools that are missing. `Ok(Some(reason))` says why it cannot be done here.
 pub fn ensure(tools: &[Tool]) -> Result<Option<String>> {
     let missing: Vec<&str> = tools

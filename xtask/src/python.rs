@@ -47,7 +47,12 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
         ],
     )?;
 
-    for tools in [&debian::QR_TOOLS, &debian::PICTURE_TOOLS] {
+    let tools = [
+        &debian::QR_TOOLS[..],
+        &debian::PICTURE_TOOLS,
+        &debian::BROKER_TOOLS,
+    ];
+    for tools in tools {
         if let Some(reason) = debian::ensure(tools)? {
             // The tests that need them say so too; with CI set they fail.
             println!("{reason}");

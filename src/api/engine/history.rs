@@ -68,6 +68,11 @@ impl Stored {
         })
     }
 
+    /// Whether nothing is left of it.
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone
+    }
+
     /// Whether it is shown by itself, at this time.
     pub(super) fn is_shown(&self, now: u64) -> bool {
         let due = self.expires_at != 0 && self.expires_at <= now;

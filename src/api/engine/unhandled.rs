@@ -1,11 +1,13 @@
 //! Messages that wait for the application to handle them: so that an answer is written once, whenever the process dies.
 
-use super::{damaged, history, put_row, settings};
+use std::ops::Bound;
+
+use super::{damaged, history, pages, put_row, settings};
 use crate::api::error::WindlassError;
 use crate::chat::MessageId;
 use crate::identity::PublicIdentity;
 use crate::store::{Direction, Key, Rows, Table, WHOLE_GROUP, Writer};
-use crate::wire::{self, store::TimelineRow};
+use crate::wire::store::TimelineRow;
 
 const GROUP: &[u8] = b"unhandled";
 
@@ -39,30 +41,57 @@ pub(super) fn note(
     put_row(store, Table::Unhandled, Key::ordered(GROUP, &order), &place)
 }
 
-/// The oldest ones, with their numbers. One that was deleted meanwhile is passed over.
+/// The oldest ones, with their numbers. One that was deleted meanwhile, or whose conversation was, is passed over.
 pub(in crate::api) fn oldest(
     store: &impl Rows,
     limit: usize,
 ) -> Result<Vec<(u64, history::Stored)>, WindlassError> {
+    let mut found = Vec::new();
+    let mut last: Option<Vec<u8>> = None;
+    while found.len() < limit {
+        let low = last.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let wanted = limit - found.len();
+        let bounds = (low, Bound::Unbounded);
+        let rows = store.range(Table::Unhandled, GROUP, bounds, Direction::Forward, wanted)?;
+        let more = rows.len() == wanted;
+        for (order, bytes) in &rows {
+            let number = order.first_chunk().map(|order| u64::from_be_bytes(*order));
+            let number = number.ok_or_else(|| damaged(Table::Unhandled))?;
+            let (author, id) = history::named(Table::Unhandled, bytes)?;
+            let stored = pages::shown(store, &author, &id)?;
+            if let Some(stored) = stored.filter(|stored| !stored.deleted && !stored.is_gone()) {
+                found.push((number, stored));
+            }
+        }
+        last = rows.into_iter().next_back().map(|(order, _)| order);
+        if !more {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Forgets those of which nothing is left.
+pub(in crate::api) fn forget_gone(store: &mut Writer<'_>) -> Result<bool, WindlassError> {
+    if !settings::row(store)?.keep_unhandled {
+        return Ok(false);
+    }
     let rows = store.range(
         Table::Unhandled,
         GROUP,
         WHOLE_GROUP,
         Direction::Forward,
-        limit,
+        usize::MAX,
     )?;
-    let mut found = Vec::with_capacity(rows.len());
+    let mut forgot = false;
     for (order, bytes) in rows {
-        let damaged = || damaged(Table::Unhandled);
-        let number = order.first_chunk().map(|order| u64::from_be_bytes(*order));
-        let row: TimelineRow = wire::decode("unhandled", &bytes).map_err(|_| damaged())?;
-        let author = PublicIdentity::from_stored(&row.author_identity_key).ok_or_else(damaged)?;
-        let id = MessageId::from_bytes(&row.message_id).map_err(|_| damaged())?;
-        if let Some(stored) = history::find(store, &author, &id)? {
-            found.push((number.ok_or_else(damaged)?, stored));
+        let (author, id) = history::named(Table::Unhandled, &bytes)?;
+        let stored = history::find(store, &author, &id)?;
+        if stored.is_none_or(|stored| stored.deleted || stored.is_gone()) {
+            forgot |= store.delete(Table::Unhandled, Key::ordered(GROUP, &order))?;
         }
     }
-    Ok(found)
+    Ok(forgot)
 }
 
 /// It was handled; false if it was before.
