@@ -52,7 +52,7 @@ pub fn group() -> Vec<Case> {
     ] {
         beside.push(theirs.write(&people[1], &action).unwrap());
     }
-    let both = [&all[..], &beside, &[removal.clone()]].concat();
+    let both = [&all[..], &beside, std::slice::from_ref(&removal)].concat();
     cases.push(case("what is beside a removal is void", &log, &both));
     let early = [&all[..], &[removal], &beside].concat();
     cases.push(case("also when it comes later", &log, &early));
