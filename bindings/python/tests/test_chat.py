@@ -1,5 +1,6 @@
 """What every chat has: signs, changes, reading, groups, attachments, search."""
 
+import asyncio
 import resource
 from datetime import timedelta
 from pathlib import Path
@@ -133,6 +134,19 @@ def test_a_group_from_invitation_to_leaving() -> None:
     assert [summary.group_name for summary in bob.conversations() if summary.group_name] == ["Port"]
 
 
+def test_iterating_goes_through_the_whole_history() -> None:
+    world, (alice, bob) = people(2)
+    ours = alice.conversation(bob.address())
+    for number in range(250):
+        ours.send(str(number))
+
+    async def all_of_it() -> list[str | None]:
+        return [message.text async for message in ours]
+
+    expected = [str(number) for number in reversed(range(250))]
+    assert [message.text for message in ours] == asyncio.run(all_of_it()) == expected
+
+
 def test_search_finds_what_is_said_now_in_any_case() -> None:
     world, (alice, bob) = people(2)
     ours = alice.conversation(bob.address())
@@ -183,7 +197,10 @@ def test_an_attachment_that_was_swapped_cut_or_changed_is_refused(tmp_path: Path
     ours, theirs = alice.conversation(bob.address()), bob.conversation(alice.address())
     for name in ("one", "two"):
         (tmp_path / name).write_bytes(name.encode() * 50_000)
-        attachment = Attachment.encrypt(str(tmp_path / name), str(tmp_path / f"{name}.sealed"), "text/plain")
+        told: list[int] = []
+        file, sealed = tmp_path / name, tmp_path / f"{name}.sealed"
+        attachment = Attachment.encrypt(file, sealed, "text/plain", lambda done, total: told.append(done))
+        assert told[-1] == 150_000
         ours.send_attachment(attachment, name)
     world.run()
     one = theirs.messages()[-2]

@@ -11,14 +11,12 @@ Bytes out, bytes in: how they travel is up to you. What `send` returned and what
 from windlass import errors as errors
 from windlass import events as events
 from windlass._native import (
-    Attachment,
     AttachmentInfo,
     Body,
     Bundle,
     CodeProgress,
     CodeReader,
     Contact,
-    Conversation,
     ConversationSummary,
     DeviceInfo,
     ErrorInfo,
@@ -58,6 +56,7 @@ from windlass._native import (
     qr_terminal,
 )
 from windlass.client import AsyncClient, BytesLike, Client, DeviceLink
+from windlass.conversation import Attachment, Conversation
 from windlass.errors import *  # noqa: F403
 from windlass.errors import __all__ as _error_names
 from windlass.store import EncryptedStore, ProgressCallback

@@ -21,6 +21,7 @@ from windlass._native import (
     Sent,
     StoreKey,
 )
+from windlass.conversation import Conversation, as_conversation
 from windlass.store import EncryptedStore
 
 BytesLike = bytes | bytearray | memoryview
@@ -79,6 +80,14 @@ class Client(_native.Client):
         client = super().open(store)
         assert isinstance(client, cls)
         return client
+
+    def conversation(self, address: str) -> Conversation:
+        """The conversation with an address, or of a group."""
+        return as_conversation(super().conversation(address))
+
+    def create_group(self, name: str, members: Iterable[str] = ()) -> Conversation:
+        """Makes a group of us and these contacts, who are invited to it."""
+        return as_conversation(super().create_group(name, list(members)))
 
     def receive(self, envelope: BytesLike) -> list[Event]:
         """Takes in an envelope that the transport delivered. Whatever the events tell is durable."""

@@ -30,7 +30,7 @@ class _Told(_native.ProgressListener):
 
 
 @contextmanager
-def _telling(
+def telling(
     progress: _native.ProgressListener | ProgressCallback | None,
 ) -> Iterator[_native.ProgressListener | None]:
     """The listener for a call; what a callable raised in it is raised again."""
@@ -54,7 +54,7 @@ class EncryptedStore(_native.EncryptedStore):
         progress: _native.ProgressListener | ProgressCallback | None = None,
     ) -> int:
         """Writes identity, contacts and history to a new file, sealed under a key of its own; answers how many records."""
-        with _telling(progress) as told:
+        with telling(progress) as told:
             return super().export_backup(os.fspath(path), key, told)
 
     @classmethod
@@ -67,5 +67,5 @@ class EncryptedStore(_native.EncryptedStore):
         progress: _native.ProgressListener | ProgressCallback | None = None,
     ) -> _S:
         """Makes a new store from a backup: the same identity on a new device, with contacts and history."""
-        with _telling(progress) as told:
+        with telling(progress) as told:
             return super().import_backup(os.fspath(backup), backup_key, os.fspath(path), key, told)

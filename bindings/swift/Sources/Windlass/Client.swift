@@ -70,7 +70,7 @@ extension Client {
 
 private let queue = DispatchQueue(label: "dev.windlass", attributes: .concurrent)
 
-private func onQueue<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
+func onQueue<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { continuation in
         queue.async { continuation.resume(with: Result(catching: work)) }
     }

@@ -83,6 +83,18 @@ final class ConversationTests: XCTestCase {
         XCTAssertEqual(failure(try client.meet(code: codes[0]))?.code, "not_in_person")
     }
 
+    func testAHistoryIsASequenceAndAStream() async throws {
+        let (alice, bob) = (try create("alice"), try create("bob"))
+        _ = try alice.addContact(bundle: bob.bundle())
+        let conversation = try alice.conversation(address: bob.address())
+        for number in 0..<120 { _ = try conversation.send(text: "\(number)") }
+        let expected = (0..<120).reversed().map { "\($0)" }
+        XCTAssertEqual(conversation.history.map(\.text), expected)
+        var streamed: [String?] = []
+        for try await message in conversation.historyStream { streamed.append(message.text) }
+        XCTAssertEqual(streamed, expected)
+    }
+
     func testWhatTheReadmeShowsWorks() throws {
         try firstConversation(home: home.path)
     }

@@ -4,6 +4,8 @@ import firstConversation
 import meet
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.flow.map
+import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
@@ -113,6 +115,19 @@ class ConversationTest {
             }
             assertThrows(WindlassException.NotInPerson::class.java) { client.meet(codes.first()) }
         }
+    }
+
+    @Test
+    fun `a history is a sequence and a flow`() {
+        val (alice, bob) = create("alice") to create("bob")
+        alice.addContact(bob.bundle())
+        val conversation = alice.conversation(bob.address())
+        repeat(120) { conversation.send("$it") }
+        val expected = (119 downTo 0).map { "$it" }
+        assertEquals(expected, conversation.history().map { it.text }.toList())
+        assertEquals(expected, runBlocking { conversation.historyFlow().map { it.text }.toList() })
+        conversation.edit(conversation.history().first(), "changed")
+        assertEquals("changed", conversation.search("CHANGE").messages.single().text)
     }
 
     @Test
