@@ -63,6 +63,11 @@ final class TalkTests: XCTestCase {
         let path = folder.appendingPathComponent("swift.wl").path
         let client = try files.fileExists(atPath: path) ? Client.open(path: path, key: key) : Client.create(path: path, key: key)
         try client.bundle().toUri().write(to: folder.appendingPathComponent("swift.uri"), atomically: true, encoding: .utf8)
+        if round == 1 {
+            // Groups are joined at the invitation of people one knows.
+            let uri = try String(contentsOf: folder.appendingPathComponent("python.uri"), encoding: .utf8)
+            _ = try client.addContact(bundle: Bundle.fromUri(uri: uri))
+        }
         let box = folder.appendingPathComponent("mail/\(client.address())")
         for name in ((try? files.contentsOfDirectory(atPath: box.path)) ?? []).sorted() {
             let envelope = box.appendingPathComponent(name)

@@ -1,0 +1,86 @@
+package dev.windlass.transport
+
+import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.flow
+import java.util.concurrent.ConcurrentHashMap
+
+/** An envelope that came. [acknowledge] is to be called when what `Client.receive` made of it is durable; until then it comes again. */
+public class Incoming(public val envelope: ByteArray, public val acknowledge: suspend () -> Unit)
+
+/** The transport could not do it. Trying again later may help. */
+public open class TransportException(message: String, cause: Throwable? = null) : Exception(message, cause)
+
+/**
+ * What carries envelopes. It may reorder, delay, repeat and lose them; what makes it a good one is that [deliver] returns only when the
+ * envelope is kept somewhere, and that what was not acknowledged comes again.
+ */
+public interface Transport {
+    /** Opens the mailbox of a device. */
+    public suspend fun start(address: String, device: UInt)
+
+    /** Puts our bundle where others find it by our address. */
+    public suspend fun publishBundle(address: String, bundle: ByteArray)
+
+    /** Somebody's bundle, or nothing. Anybody may have put it there, so its address is to be compared. */
+    public suspend fun fetchBundle(address: String): ByteArray?
+
+    /** Returns when the transport has the envelope for good. */
+    public suspend fun deliver(address: String, envelope: ByteArray)
+
+    /** What comes, until [close]. */
+    public fun receive(): Flow<Incoming>
+
+    /** Ends. Mail that comes from now on waits. */
+    public suspend fun close()
+}
+
+/** Mail within one process, for tests. What was not acknowledged comes again with the next start of the device. */
+public class MemoryPost {
+    private val boxes = ConcurrentHashMap<Pair<String, UInt>, MutableList<ByteArray>>()
+    private val open = ConcurrentHashMap<Pair<String, UInt>, Channel<ByteArray>>()
+    private val bundles = ConcurrentHashMap<String, ByteArray>()
+
+    /** A transport by this post. */
+    public fun transport(): Transport = object : Transport {
+        private lateinit var box: Pair<String, UInt>
+
+        override suspend fun start(address: String, device: UInt) {
+            box = address to device
+            val waiting = boxes.computeIfAbsent(box) { mutableListOf() }
+            val channel = Channel<ByteArray>(Channel.UNLIMITED)
+            synchronized(waiting) {
+                open[box] = channel
+                waiting.forEach { channel.trySend(it) }
+            }
+        }
+
+        override suspend fun publishBundle(address: String, bundle: ByteArray) {
+            bundles[address] = bundle
+        }
+
+        override suspend fun fetchBundle(address: String): ByteArray? = bundles[address]
+
+        override suspend fun deliver(address: String, envelope: ByteArray) {
+            val mine = boxes.entries.filter { it.key.first == address }
+            if (mine.isEmpty()) throw TransportException("nobody has a mailbox there")
+            for ((to, waiting) in mine) {
+                synchronized(waiting) {
+                    waiting += envelope
+                    open[to]?.trySend(envelope)
+                }
+            }
+        }
+
+        override fun receive(): Flow<Incoming> = flow {
+            val waiting = boxes.getValue(box)
+            for (envelope in open.getValue(box)) {
+                emit(Incoming(envelope) { synchronized(waiting) { waiting.removeAll { it === envelope } } })
+            }
+        }
+
+        override suspend fun close() {
+            open.remove(box)?.close()
+        }
+    }
+}
