@@ -43,6 +43,8 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
     }
 
     let codes = codes::folder(workspace, "swift")?;
+    // A talk that was cut short is none of this run's.
+    shell::remove_folder(&workspace.target.join("talk"))?;
     shell::heading("Swift: swift test");
     let tested = match toolchain {
         Toolchain::Native(swift) => {

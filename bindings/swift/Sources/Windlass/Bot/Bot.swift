@@ -1,7 +1,7 @@
 import Foundation
 
 /// A message that a handler answers. The answers are committed together with "this was handled", so each message is answered once.
-public final class Received {
+public final class BotMessage {
     public let message: Message
     fileprivate var answers: [OutgoingMessage] = []
 
@@ -29,14 +29,14 @@ public final class Received {
 public actor Bot {
     private let client: Client
     private let transport: any Transport
-    private let handler: @Sendable (Received) async throws -> Void
+    private let handler: @Sendable (BotMessage) async throws -> Void
     private let onError: @Sendable (Message, Error) async -> Void
 
     /// `onError` hears of handlers that fail; their message counts as handled, and nothing of its answers is sent.
     public init(
         client: Client, transport: any Transport, trust: TrustPolicy = .acceptAll,
         onError: @escaping @Sendable (Message, Error) async -> Void = { _, _ in },
-        handler: @escaping @Sendable (Received) async throws -> Void
+        handler: @escaping @Sendable (BotMessage) async throws -> Void
     ) throws {
         try client.setTrustPolicy(policy: trust)
         try client.keepUnhandled(keep: true)
@@ -71,7 +71,7 @@ public actor Bot {
             let waiting = try await onQueue { try client.unhandled() }
             if waiting.isEmpty { break }
             for one in waiting {
-                let received = Received(one.message)
+                let received = BotMessage(one.message)
                 do {
                     try await handler(received)
                 } catch {

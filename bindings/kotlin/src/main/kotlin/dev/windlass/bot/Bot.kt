@@ -21,7 +21,7 @@ private const val ROUND_MILLISECONDS = 600_000L
 private const val RETRY_MILLISECONDS = 1_000L
 
 /** A message that a handler answers. The answers are committed together with "this was handled", so each message is answered once. */
-public class Received(public val message: Message) {
+public class BotMessage(public val message: Message) {
     internal val answers = mutableListOf<OutgoingMessage>()
 
     /** What it says, if it is a text. */
@@ -43,8 +43,8 @@ public class Received(public val message: Message) {
  * ```
  */
 public class Bot(private val client: Client, private val transport: Transport, trust: TrustPolicy = TrustPolicy.ACCEPT_ALL) {
-    private var handler: suspend Received.() -> Unit = {}
-    private var failed: suspend (Received, Exception) -> Unit = { _, _ -> }
+    private var handler: suspend BotMessage.() -> Unit = {}
+    private var failed: suspend (BotMessage, Exception) -> Unit = { _, _ -> }
     private var other: suspend (Event) -> Unit = {}
     private val work = Channel<Unit>(Channel.CONFLATED)
 
@@ -54,12 +54,12 @@ public class Bot(private val client: Client, private val transport: Transport, t
     }
 
     /** What to do with a message. */
-    public fun onMessage(handler: suspend Received.() -> Unit) {
+    public fun onMessage(handler: suspend BotMessage.() -> Unit) {
         this.handler = handler
     }
 
     /** What to do when a handler fails. The message counts as handled, and nothing of its answers is sent. */
-    public fun onError(handler: suspend (Received, Exception) -> Unit) {
+    public fun onError(handler: suspend (BotMessage, Exception) -> Unit) {
         failed = handler
     }
 
@@ -103,7 +103,7 @@ public class Bot(private val client: Client, private val transport: Transport, t
                 val waiting = io { client.unhandled() }
                 if (waiting.isEmpty()) break
                 for (one in waiting) {
-                    val received = Received(one.message)
+                    val received = BotMessage(one.message)
                     try {
                         handler(received)
                     } catch (cancelled: CancellationException) {
