@@ -63,7 +63,7 @@ impl Suite {
             "--lint" => &[Self::Lint, Self::Deny],
             "--rust" => &[Self::Lint, Self::Deny, Self::Rust],
             "--python" => &[Self::Python],
-            "--talk" => &[Self::Python, Self::Kotlin, Self::Swift, Self::Talk],
+            "--talk" => &[Self::Talk],
             "--kotlin" => &[Self::Kotlin],
             "--swift" => &[Self::Swift],
             "--model" => &[Self::Model],
