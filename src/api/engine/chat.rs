@@ -193,6 +193,9 @@ pub(super) fn take_in(
     if let Some(reason) = refusal(store, author, id, &content, moment.now)? {
         // What may be only early comes again, when more is known.
         let early = matches!(reason, Refusal::UnknownGroup | Refusal::NotAMember);
+        if early {
+            healing::suspect(store, from, moment.now)?;
+        }
         return Ok((vec![refuse(reason)], !early));
     }
     let mut outcomes = Vec::new();
@@ -203,6 +206,8 @@ pub(super) fn take_in(
         let known = groups::find(store, group)?.is_some() || *from == device.public();
         let accepted = contacts::find(store, from)?.is_some_and(|contact| contact.is_known());
         if !known && !accepted {
+            // Asked for when they are accepted.
+            healing::suspect(store, from, moment.now)?;
             return Ok((vec![refuse(Refusal::UnknownGroup)], false));
         }
         let taken = groups::take_in(store, device, from, group, events, bundles, moment)?;

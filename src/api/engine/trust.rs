@@ -4,7 +4,8 @@ use super::contacts::Contact;
 use super::conversation::ConversationId;
 use super::receive::Outcome;
 use super::{
-    Device, Moment, contacts, get_row, put_row, send, sessions, settings, timeline, unacknowledged,
+    Device, Moment, contacts, get_row, healing, put_row, send, sessions, settings, timeline,
+    unacknowledged,
 };
 use crate::api::error::WindlassError;
 use crate::api::trust::TrustPolicy;
@@ -125,6 +126,10 @@ pub(in crate::api) fn accept(
     )?;
     for ids in theirs.chunks(crate::limits::MAX_RECEIPT_IDS) {
         send::send_receipt(store, device, &contact.identity, ids, moment)?;
+    }
+    // What was not taken in of a stranger, an invitation to a group for example.
+    if healing::row(store, &contact.identity)?.is_some_and(|row| row.behind) {
+        healing::ask(store, device, &contact.identity, None, moment)?;
     }
     Ok(())
 }
