@@ -333,12 +333,15 @@ class Piped:
             self.lines.append(line.rstrip("\n"))
             if wanted(self.lines[-1]):
                 return self.lines[-1]
-        raise AssertionError((self.lines, self.process.communicate()[1]))
+        assert self.process.stderr is not None
+        raise AssertionError((self.lines, self.process.stderr.read()))
 
     def quit(self) -> None:
         self.type("/quit")
-        rest, errors = self.process.communicate(timeout=PATIENCE)
-        self.lines += rest.splitlines()
+        assert self.process.stdout is not None and self.process.stderr is not None
+        self.lines += [line.rstrip("\n") for line in self.process.stdout]
+        errors = self.process.stderr.read()
+        self.process.wait(PATIENCE)
         assert self.process.returncode == 0 and errors == "" and "\x1b" not in "".join(self.lines)
 
 
