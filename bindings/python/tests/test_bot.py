@@ -41,6 +41,7 @@ class User:
         self.client = Client.create(folder / f"{name}.wl", key=KEY)
         self.transport = transport_of(url)
         self.heard: asyncio.Queue[windlass.Message] = asyncio.Queue()
+        self.told: asyncio.Queue[windlass.Event] = asyncio.Queue()
 
     async def __aenter__(self) -> "User":
         await self.transport.start(self.client.address(), self.client.device_id())
@@ -58,6 +59,7 @@ class User:
             for event in self.client.receive(incoming.envelope):
                 if isinstance(event, events.Message):
                     self.heard.put_nowait(event.message)
+                self.told.put_nowait(event)
             await incoming.acknowledge()
             await self._post()
 
@@ -76,6 +78,11 @@ class User:
     async def hear(self) -> str:
         """The next message that comes."""
         return (await asyncio.wait_for(self.heard.get(), PATIENCE)).text or ""
+
+    async def learn(self, wanted: Callable[[windlass.Event], bool]) -> None:
+        """Waits for an event."""
+        while not wanted(await asyncio.wait_for(self.told.get(), PATIENCE)):
+            pass
 
     async def ask(self, bot: Bot, text: str) -> str:
         """Writes and waits for the answer."""

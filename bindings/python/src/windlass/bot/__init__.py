@@ -17,15 +17,19 @@ from windlass.bot.bot import Bot
 from windlass.bot.commands import UsageError
 from windlass.bot.handlers import Next
 from windlass.bot.logs import JsonFormatter
-from windlass.bot.message import ContactRequest, Message
+from windlass.bot.message import ContactRequest, GroupInvitation, Message, Reaction
+from windlass.bot.sent import SentMessage
 from windlass.bot.settings import Settings, SettingsError
 
 __all__ = [
     "Bot",
     "ContactRequest",
+    "GroupInvitation",
     "JsonFormatter",
     "Message",
     "Next",
+    "Reaction",
+    "SentMessage",
     "Settings",
     "SettingsError",
     "TrustPolicy",

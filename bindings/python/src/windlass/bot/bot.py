@@ -13,15 +13,27 @@ from dataclasses import fields
 from types import TracebackType
 from typing import Any
 
-from windlass._native import Body, Bundle, Contact, Event, TrustPolicy, UnhandledMessage, WindlassError
+from windlass._native import (
+    Body,
+    Bundle,
+    Contact,
+    Event,
+    OutgoingMessage,
+    TrustPolicy,
+    UnhandledMessage,
+    WindlassError,
+)
 from windlass.bot import logs
 from windlass.bot.handlers import Handlers
 from windlass.bot.handling import Handling, current, run_handler
 from windlass.bot.intake import Intake
-from windlass.bot.message import Message
+from windlass.bot.invitations import Invitations
+from windlass.bot.message import Message, Reaction
 from windlass.bot.post import Post
+from windlass.bot.sent import SentMessage
 from windlass.bot.settings import Settings, SettingsError, gather
 from windlass.bot.tasks import end
+from windlass.bot.trust import listened_to
 from windlass.client import BytesLike, Client
 from windlass.store import EncryptedStore
 from windlass.transport import Transport, TransportError, transport_of
@@ -71,6 +83,7 @@ class Bot(Handlers):
         self._transport: Transport | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._running: _Running | None = None
+        self._invited = Invitations(self)
 
     # --- whom it talks to --------------------------------------------------------------------------------------------
 
@@ -103,22 +116,29 @@ class Bot(Handlers):
         bundle = self.client.bundle()
         return f"{bundle.qr_terminal()}\n{bundle.to_uri()}"
 
-    async def send(self, address: str, text: str | Body) -> None:
-        """Writes to somebody. In a handler it becomes durable with the replies, elsewhere at once.
+    async def send(self, address: str, text: str | Body) -> SentMessage:
+        """Writes to somebody, or to a group. In a handler it becomes durable with the replies, elsewhere at once.
 
         Somebody whom we do not know is looked for at the transport: a bundle proves whose it is.
         """
         message = current.get()
         if message is not None and message._open and message.bot is self:
-            message._add(address, text)
-            return
+            return await message._write(address, text)
         body = Body.TEXT(text) if isinstance(text, str) else text
+        sent = SentMessage(self, OutgoingMessage(to=address, body=body))
+        await self._send_now(sent)
+        return sent
+
+    async def _send_now(self, message: SentMessage) -> None:
+        outgoing = message._seal()
+        write = self.client.send_body
         try:
-            await asyncio.to_thread(self.client.send_body, address, body)
+            sent = await asyncio.to_thread(write, outgoing.to, outgoing.body, outgoing.reply_to)
         except (WindlassError.UnknownContact, WindlassError.NoBundle):
-            if not await self._find(address):
+            if not await self._find(outgoing.to):
                 raise
-            await asyncio.to_thread(self.client.send_body, address, body)
+            sent = await asyncio.to_thread(write, outgoing.to, outgoing.body, outgoing.reply_to)
+        message._settle(sent.message_id)
         self._sent()
 
     async def flush(self, timeout: float = 30.0) -> bool:
@@ -128,6 +148,7 @@ class Bot(Handlers):
     async def accept(self, address: str) -> Contact:
         """We want to talk with somebody who wrote first."""
         contact = await asyncio.to_thread(self.client.accept_contact, address)
+        await self._invited.answer()
         self._look_again()
         return contact
 
@@ -203,6 +224,8 @@ class Bot(Handlers):
             await self._close()
             raise
         self._transport = transport
+        # What waits is told again.
+        self._invited = Invitations(self)
         self._running = running = _Running(self, client, transport)
         for work in (running.post.run(), running.handling.run(), running.intake.run(), running.intake.tell()):
             self._spawn(work)
@@ -255,6 +278,7 @@ class Bot(Handlers):
         broken: list[BaseException] = []
         handling = self._handling(self.client, broken.append)
         await asyncio.to_thread(self.prepare)
+        await self._invited.answer()
         before = 0
         while await handling.take_up():
             before = handling.taken_up
@@ -306,6 +330,7 @@ class Bot(Handlers):
         published: bytes | None = None
         renewed: dict[str, float] = {}
         await self._ask_about_strangers(client)
+        await self._invited.answer()
         while True:
             try:
                 await asyncio.to_thread(client.keep_up_now)
@@ -353,10 +378,27 @@ class Bot(Handlers):
                 await self._failed(error, None)
             await asyncio.sleep(every)
 
-    async def _handle(self, one: UnhandledMessage) -> Message:
+    async def _handle(self, one: UnhandledMessage, commit: Callable[[Message], Awaitable[None]]) -> Message:
         message = Message(self, one.message)
+        message._commit = lambda: commit(message)
         await run_handler(message, self._chain(), self._failed, self.settings.handler_timeout)
         return message
+
+    async def _heard(self, event: Event) -> None:
+        """Calls the handlers of an event, and does what it calls for."""
+        await self._tell(event)
+        match event:
+            case Event.REACTED(by=by, conversation=conversation) if self._reactions and by != self.address:
+                trust = self.settings.trust
+                if await asyncio.to_thread(listened_to, self.client, trust, by, conversation):
+                    await self._call_each(self._reactions, Reaction(self, event))
+            case Event.GROUP_INVITATION(group=group):
+                self._invited.forget(group)
+                await self._invited.answer()
+            case Event.GROUP_CHANGED():
+                # Of a group that we are not in any more nothing waits.
+                self._look_again()
+
 
 class _Running:
     """The parts of a bot that runs."""
@@ -365,7 +407,7 @@ class _Running:
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.post = Post(client, transport)
         self.handling = bot._handling(client, self.fail)
-        self.intake = Intake(client, transport, self._taken, bot._tell)
+        self.intake = Intake(client, transport, self._taken, bot._heard)
 
     def fail(self, error: BaseException) -> None:
         """The bot cannot go on."""

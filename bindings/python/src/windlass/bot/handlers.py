@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from windlass._native import Event
 from windlass.bot.commands import Command, UsageError
 from windlass.bot.handling import report
-from windlass.bot.message import ContactRequest, Message
+from windlass.bot.message import ContactRequest, GroupInvitation, Message, Reaction
 from windlass.bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ Next = Callable[[Message], Awaitable[None]]
 MessageHandler = TypeVar("MessageHandler", bound=Callable[[Message], Awaitable[None]])
 AnyHandler = TypeVar("AnyHandler", bound=Callable[..., Awaitable[None]])
 RequestHandler = TypeVar("RequestHandler", bound=Callable[[ContactRequest], Awaitable[None]])
+ReactionHandler = TypeVar("ReactionHandler", bound=Callable[[Reaction], Awaitable[None]])
+InvitationHandler = TypeVar("InvitationHandler", bound=Callable[[GroupInvitation], Awaitable[None]])
 ErrorHandler = TypeVar("ErrorHandler", bound=Callable[[BaseException, Message | None], Awaitable[None]])
 Middleware = TypeVar("Middleware", bound=Callable[[Message, Next], Awaitable[None]])
 Work = TypeVar("Work", bound=Callable[[], Awaitable[None]])
@@ -34,6 +36,8 @@ class Handlers:
         self._listeners: list[Callable[[Message], Awaitable[None]]] = []
         self._commands: dict[str, Command] = {}
         self._requests: list[Callable[[ContactRequest], Awaitable[None]]] = []
+        self._reactions: list[Callable[[Reaction], Awaitable[None]]] = []
+        self._invitations: list[Callable[[GroupInvitation], Awaitable[None]]] = []
         self._errors: list[Callable[[BaseException, Message | None], Awaitable[None]]] = []
         self._events: list[tuple[type[Event], Callable[[Any], Awaitable[None]]]] = []
         self._middleware: list[Callable[[Message, Next], Awaitable[None]]] = []
@@ -66,6 +70,23 @@ class Handlers:
     def on_contact_request(self, handler: RequestHandler) -> RequestHandler:
         """Called when somebody wrote first; and at each start for those who were neither accepted nor blocked."""
         self._requests.append(_asynchronous(handler))
+        return handler
+
+    def on_reaction(self, handler: ReactionHandler) -> ReactionHandler:
+        """Called when somebody put a sign to a message, or took it away; not again after a crash.
+
+        Of those whom the bot does not listen to, as `trust` says, nothing is told.
+        """
+        self._reactions.append(_asynchronous(handler))
+        return handler
+
+    def on_group_invitation(self, handler: InvitationHandler) -> InvitationHandler:
+        """Called when the bot was invited into a group; and at each start for invitations that wait.
+
+        It may join or decline. If it does neither, and does not fail, the bot joins when whoever invites it is
+        accepted, now or later; so it does without any handler.
+        """
+        self._invitations.append(_asynchronous(handler))
         return handler
 
     def on_error(self, handler: ErrorHandler) -> ErrorHandler:
@@ -115,7 +136,7 @@ class Handlers:
                 try:
                     await command.handler(message, *command.read(rest[0] if rest else "", prefix))
                 except UsageError as error:
-                    message.answers.clear()
+                    message._drop()
                     await message.reply(str(error))
                 return
             if self._commands and self.settings.help and name.lower() == "help":
@@ -144,20 +165,24 @@ class Handlers:
             except Exception as another:
                 report(another, message)
                 if message is not None:
-                    message.answers.clear()
+                    message._drop()
 
     async def _tell(self, event: Event) -> None:
         """Calls the handlers of an event."""
-        handlers: list[tuple[Callable[[Any], Awaitable[None]], Any]] = [
-            (handler, event) for kind, handler in self._events if isinstance(event, kind)
-        ]
+        await self._call_each([handler for kind, handler in self._events if isinstance(event, kind)], event)
         if isinstance(event, Event.CONTACT_REQUEST):
-            handlers += [(handler, ContactRequest(cast("Bot", self), event.address)) for handler in self._requests]
-        for handler, argument in handlers:
+            await self._call_each(self._requests, ContactRequest(cast("Bot", self), event.address))
+
+    async def _call_each(self, handlers: Iterable[Callable[[Any], Awaitable[None]]], argument: object) -> bool:
+        """Calls handlers one after the other; whether none of them failed."""
+        well = True
+        for handler in handlers:
             try:
                 await handler(argument)
             except Exception as error:
+                well = False
                 await self._failed(error, None)
+        return well
 
 
 def _around(outer: Callable[[Message, Next], Awaitable[None]], inner: Next) -> Next:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from windlass._native import Body, OutgoingMessage, TrustPolicy, UnhandledMessage, WindlassError
+from windlass._native import Body, OutgoingMessage, Sent, TrustPolicy, UnhandledMessage, WindlassError
 from windlass.bot.logs import describe, short
 from windlass.bot.message import Message
 from windlass.bot.tasks import end
+from windlass.bot.trust import listened_to
 from windlass.client import Client
 
 PAGE = 1_000
@@ -31,7 +33,7 @@ class Handling:
         self,
         client: Client,
         trust: TrustPolicy,
-        handle: Callable[[UnhandledMessage], Awaitable[Message]],
+        handle: Callable[[UnhandledMessage, Callable[[Message], Awaitable[None]]], Awaitable[Message]],
         failed: Callable[[BaseException, Message | None], Awaitable[None]],
         find: Callable[[str], Awaitable[bool]],
         sent: Callable[[], None],
@@ -133,7 +135,8 @@ class Handling:
             self._again.discard(address)
             async with self._slots:
                 one = lane[0]
-                allowed = await asyncio.to_thread(self._allowed, one.message.author)
+                author, conversation = one.message.author, one.message.conversation
+                allowed = await asyncio.to_thread(listened_to, self._client, self._trust, author, conversation)
                 if allowed is None:
                     if address in self._again:
                         # Maybe accepted while we looked.
@@ -141,56 +144,62 @@ class Handling:
                     # A stranger: waits until `look_again`.
                     return
                 if allowed and isinstance(one.message.body, (Body.TEXT, Body.DATA, Body.OPAQUE)):
-                    message = await self._handle(one)
-                    await self._commit(one, message)
+                    message = await self._handle(one, lambda message: self._commit_now(one, message))
+                    if not message._committed:
+                        await self._commit(one, message)
                 else:
-                    await self._commit(one, None)
+                    await self._write(one, [])
                 lane.popleft()
 
-    def _allowed(self, author: str) -> bool | None:
-        """Whether the author is listened to; nothing if that is not decided yet."""
-        if self._trust == TrustPolicy.ACCEPT_ALL:
-            return True
-        try:
-            contact = self._client.contact(author)
-        except WindlassError.UnknownContact:
-            return False
-        if contact.blocked:
-            return False
-        if not contact.accepted or (self._trust == TrustPolicy.VERIFIED_ONLY and not contact.verified):
-            return None
-        return True
-
-    async def _commit(self, one: UnhandledMessage, message: Message | None) -> None:
+    async def _commit(self, one: UnhandledMessage, message: Message) -> None:
         """The answers and that it was handled, in one transaction."""
-        answers: list[OutgoingMessage] = message.answers if message is not None else []
+        try:
+            await self._commit_now(one, message)
+        except WindlassError as error:
+            if not message.answers or isinstance(error, WindlassError.StoreClosed):
+                raise
+            # An answer that cannot be sent, now or ever. The others of this message are not sent either.
+            await self._failed(error, message)
+            message._drop()
+            await self._write(one, [])
+
+    async def _commit_now(self, one: UnhandledMessage, message: Message) -> None:
+        """The same; an answer that cannot be sent is told to the caller, and nothing is committed."""
+        answers = list(message.answers)
+        try:
+            sent = await self._write(one, [answer._seal() for answer in answers])
+        except BaseException:
+            for answer in answers:
+                answer._sealed = False
+            raise
+        message._committed = True
+        for answer, written in itertools.zip_longest(answers, sent):
+            answer._settle(written.message_id if written is not None else None)
+
+    async def _write(self, one: UnhandledMessage, answers: list[OutgoingMessage]) -> list[Sent]:
+        """What was written; nothing if the message was handled before."""
         searched = False
         pause = 0.5
         while True:
             try:
-                await asyncio.to_thread(self._client.handled, one.number, answers)
+                sent = await asyncio.to_thread(self._client.handled, one.number, answers)
             except WindlassError.UnknownMessage:
-                return
+                return []
             except WindlassError as error:
                 if error.retry:
                     log.error("cannot write: %s; again in %.0f s", error.code, pause, extra={"error": error.code})
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, LONGEST_PAUSE)
                     continue
-                if not answers or isinstance(error, WindlassError.StoreClosed):
-                    raise
                 if not searched and isinstance(error, (WindlassError.UnknownContact, WindlassError.NoBundle)):
                     searched = True
                     for address in {answer.to for answer in answers}:
                         await self._find(address)
                     continue
-                # An answer that cannot be sent, now or ever. The others of this message are not sent either.
-                await self._failed(error, message)
-                answers = []
-            else:
-                if answers:
-                    self._sent()
-                return
+                raise
+            if answers:
+                self._sent()
+            return sent
 
 
 async def run_handler(
@@ -208,10 +217,10 @@ async def run_handler(
         # The bot stops; or the handler waited for something else that was cancelled.
         if task is None or _cancelling(task):
             raise
-        message.answers.clear()
+        message._drop()
         await failed(RuntimeError("the handler was cancelled"), message)
     except Exception as error:
-        message.answers.clear()
+        message._drop()
         await failed(error, message)
     finally:
         message._open = False

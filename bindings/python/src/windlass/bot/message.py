@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from windlass import _native
-from windlass._native import Body, Contact, OutgoingMessage
+from windlass._native import Body, Contact, Event, OutgoingMessage
+from windlass.bot.sent import SentMessage, find_message
 
 if TYPE_CHECKING:
     from windlass.bot.bot import Bot
@@ -19,9 +22,11 @@ class Message:
         self.bot = bot
         self.stored = stored
         """The message as the store has it."""
-        self.answers: list[OutgoingMessage] = []
+        self.answers: list[SentMessage] = []
         """What will be sent when the handler has returned."""
         self._open = True
+        self._committed = False
+        self._commit: Callable[[], Awaitable[None]] | None = None
 
     @property
     def id(self) -> str:
@@ -35,8 +40,13 @@ class Message:
 
     @property
     def conversation(self) -> str:
-        """Address of the conversation that it is in."""
+        """Address of the conversation that it is in: the author's, or that of a group."""
         return self.stored.conversation
+
+    @property
+    def in_group(self) -> bool:
+        """Whether it was written in a group. Then answers go to the group."""
+        return self.conversation != self.author
 
     @property
     def text(self) -> str:
@@ -58,15 +68,58 @@ class Message:
         """When, by the clock of whoever wrote it."""
         return self.stored.sent_at
 
-    async def reply(self, answer: str | Body, *, quote: bool = True) -> None:
-        """Answers, when the handler has returned and only if it has not failed; `quote` refers to this message."""
-        self._add(self.conversation, answer, self.id if quote else None)
+    async def reply(self, answer: str | Body, *, quote: bool = True) -> SentMessage:
+        """Answers, when the handler has returned and only if it has not failed; `quote` refers to this message.
 
-    def _add(self, to: str, answer: str | Body, reply_to: str | None = None) -> None:
+        What it says can be changed later: see `SentMessage.edit`.
+        """
+        return await self._write(self.conversation, answer, self.id if quote else None)
+
+    async def commit(self) -> None:
+        """Sends the answers now: they are durable when this returns, and this message counts as handled.
+
+        For answers that grow: what comes after it are changes of what was sent. If the process dies then, this message
+        is not handled again, and the answer stays as it is.
+        """
+        if self._commit is None or not self._open:
+            raise RuntimeError("the handler of this message has returned")
+        if not self._committed:
+            await self._commit()
+
+    async def react(self, emoji: str) -> None:
+        """Puts a sign to it, at once: it is no answer, and the same sign twice is one."""
+        await asyncio.to_thread(self.bot.client.conversation(self.conversation).react, self.stored, emoji)
+        self.bot._sent()
+
+    async def unreact(self, emoji: str) -> None:
+        """Takes a sign of ours away again, at once."""
+        await asyncio.to_thread(self.bot.client.conversation(self.conversation).unreact, self.stored, emoji)
+        self.bot._sent()
+
+    async def replied_to(self) -> _native.Message | None:
+        """The message that this one answers, from the history; nothing if it is not there any more."""
+        if self.reply_to is None:
+            return None
+        conversation = self.bot.client.conversation(self.conversation)
+        return await asyncio.to_thread(find_message, conversation, self.reply_to)
+
+    async def _write(self, to: str, answer: str | Body, reply_to: str | None = None) -> SentMessage:
         if not self._open:
             raise RuntimeError("the handler of this message has returned; bot.send writes at any time")
         body = Body.TEXT(answer) if isinstance(answer, str) else answer
-        self.answers.append(OutgoingMessage(to=to, body=body, reply_to=reply_to))
+        message = SentMessage(self.bot, OutgoingMessage(to=to, body=body, reply_to=reply_to))
+        if self._committed:
+            await self.bot._send_now(message)
+        else:
+            self.answers.append(message)
+        return message
+
+    def _drop(self) -> None:
+        """The answers so far will never be sent."""
+        for answer in self.answers:
+            if not self._committed:
+                answer._settle(None)
+        self.answers.clear()
 
     def __repr__(self) -> str:
         # Without what it says: this ends up in logs.
@@ -90,3 +143,58 @@ class ContactRequest:
 
     def __repr__(self) -> str:
         return f"<ContactRequest {self.address}>"
+
+
+class Reaction:
+    """Somebody put a sign to a message, or took it away again."""
+
+    def __init__(self, bot: Bot, event: Event.REACTED) -> None:
+        self.bot = bot
+        self.emoji = event.emoji
+        self.removed = event.removed
+        """True when it was taken away again."""
+        self.by = event.by
+        """Address of whoever put it."""
+        self.conversation = event.conversation
+        """Address of the conversation that the message is in."""
+        self.message_id = event.message_id
+        self.author = event.author
+        """Address of whoever wrote the message."""
+
+    @property
+    def to_us(self) -> bool:
+        """Whether it is the bot's message that has the sign."""
+        return self.author == self.bot.address
+
+    async def message(self) -> _native.Message | None:
+        """The message that has the sign, from the history; nothing if it is not there any more."""
+        conversation = self.bot.client.conversation(self.conversation)
+        return await asyncio.to_thread(find_message, conversation, self.message_id, outgoing=self.to_us)
+
+    def __repr__(self) -> str:
+        return f"<Reaction to {self.message_id}>"
+
+
+class GroupInvitation:
+    """Somebody wants us in a group. Messages of the group wait until that is decided."""
+
+    def __init__(self, bot: Bot, group: str, name: str, by: str) -> None:
+        self.bot = bot
+        self.group = group
+        """Address of the group."""
+        self.name = name
+        self.by = by
+        """Address of whoever invites us."""
+
+    async def join(self) -> None:
+        """We take part."""
+        await asyncio.to_thread(self.bot.client.conversation(self.group).join)
+        self.bot._look_again()
+
+    async def decline(self) -> None:
+        """We do not."""
+        await asyncio.to_thread(self.bot.client.conversation(self.group).leave)
+        self.bot._look_again()
+
+    def __repr__(self) -> str:
+        return f"<GroupInvitation {self.group}>"

@@ -1,0 +1,93 @@
+"""`SentMessage`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from windlass import _native
+from windlass._native import Body, OutgoingMessage
+
+if TYPE_CHECKING:
+    from windlass.bot.bot import Bot
+
+PAGE = 200
+LOOKED_AT = 10_000
+"""How far back in a conversation a message is looked for by its id."""
+
+
+class SentMessage:
+    """A message of ours: one that is sent when its handler has returned, or one that was sent."""
+
+    def __init__(self, bot: Bot, outgoing: OutgoingMessage) -> None:
+        self.bot = bot
+        self.outgoing = outgoing
+        """What it said first."""
+        self._id: str | None = None
+        self._stored: _native.Message | None = None
+        self._sealed = False
+        self._settled = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    @property
+    def id(self) -> str | None:
+        """Its id, the same for everybody; nothing as long as it is not durable."""
+        return self._id
+
+    @property
+    def conversation(self) -> str:
+        """Address of the conversation that it is in."""
+        return self.outgoing.to
+
+    async def edit(self, text: str) -> None:
+        """Makes it say something else.
+
+        Within the handler that wrote it that is all. Once it is durable the others are sent the change, and it is
+        durable when this returns; so a task that the handler began can let an answer grow. A message that was dropped,
+        for its handler failed, cannot be changed: `RuntimeError`.
+        """
+        if not self._sealed:
+            self.outgoing.body = Body.TEXT(text)
+            return
+        await self._settled.wait()
+        if self._id is None:
+            raise RuntimeError("this message was not sent")
+        # One after the other, so that the last word is the last one.
+        async with self._turn:
+            await asyncio.to_thread(self._edit, self._id, text)
+        self.bot._sent()
+
+    def _edit(self, number: str, text: str) -> None:
+        conversation = self.bot.client.conversation(self.conversation)
+        if self._stored is None:
+            self._stored = find_message(conversation, number, outgoing=True)
+        if self._stored is None:
+            raise RuntimeError("this message is not there any more")
+        conversation.edit(self._stored, text)
+
+    def _seal(self) -> OutgoingMessage:
+        """It is being written, as it is now."""
+        self._sealed = True
+        return self.outgoing
+
+    def _settle(self, number: str | None) -> None:
+        """It was written, or will never be."""
+        self._sealed = True
+        self._id = number
+        self._settled.set()
+
+
+def find_message(
+    conversation: _native.Conversation, number: str, *, outgoing: bool | None = None
+) -> _native.Message | None:
+    """A message of a conversation by its id: of anybody, of ours, or of others."""
+    before: _native.Message | None = None
+    for _ in range(0, LOOKED_AT, PAGE):
+        page = conversation.messages(PAGE, before)
+        for message in reversed(page):
+            if message.id == number and outgoing in (None, message.outgoing):
+                return message
+        if len(page) < PAGE:
+            return None
+        before = page[0]
+    return None

@@ -1,0 +1,86 @@
+"""The way to the transport and back, for as long as a chat is open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from windlass._native import Bundle, Event, WindlassError
+from windlass.bot.intake import Intake
+from windlass.bot.post import Post
+from windlass.bot.tasks import end
+from windlass.client import Client
+from windlass.transport import Transport, TransportError
+
+KEEP_UP_SECONDS = 600.0
+GRACE_SECONDS = 10.0
+"""How long the outbox gets to go out at the end. What is left goes out the next time."""
+
+
+class Line:
+    """Carries a client's mail both ways. What nobody handles stays unhandled, for the bot whose store this may be."""
+
+    def __init__(self, client: Client, transport: Transport, tell: Callable[[Event], Awaitable[None]]) -> None:
+        self._client = client
+        self._transport = transport
+        self._post = Post(client, transport)
+        self._intake = Intake(client, transport, self._post.look, tell)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the line cannot go on, with the reason."""
+
+    async def open(self) -> None:
+        """Opens the mailbox; does not wait for a connection."""
+        await self._transport.start(self._client.address(), self._client.device_id())
+
+    def listen(self) -> None:
+        """From now on mail comes and goes."""
+        for work in (self._post.run(), self._intake.run(), self._intake.tell(), self._keep_up()):
+            task = asyncio.create_task(work)
+            task.add_done_callback(self._ended)
+            self._tasks.append(task)
+
+    def look(self) -> None:
+        """There is something in the outbox."""
+        self._post.look()
+
+    async def find(self, address: str) -> Bundle | None:
+        """The bundle of an address, if the transport has one."""
+        found = await self._transport.fetch_bundle(address)
+        if found is None:
+            return None
+        # Anybody may have put it there.
+        bundle = Bundle.decode(found)
+        return bundle if bundle.identity().address() == address else None
+
+    async def flush(self) -> bool:
+        """Waits until the transport has everything; false if it does not take it in time."""
+        return await self._post.flush(GRACE_SECONDS)
+
+    async def close(self) -> None:
+        """Ends. Mail that comes from now on waits at the transport."""
+        await end(self._tasks)
+        await self._transport.close()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and not self.broken.done():
+            self.broken.set_exception(task.exception() or TransportError("the transport ended"))
+            self.broken.exception()  # Nobody may be waiting for it.
+
+    async def _keep_up(self) -> None:
+        """What is due, and our bundle where others find it."""
+        published: bytes | None = None
+        while True:
+            try:
+                await asyncio.to_thread(self._client.keep_up_now)
+                bundle = (await asyncio.to_thread(self._client.bundle)).encode()
+                self._post.look()
+                if bundle != published:
+                    await self._transport.publish_bundle(self._client.address(), bundle)
+                    published = bundle
+            except WindlassError as error:
+                if not error.retry:
+                    raise
+            except (TransportError, OSError):
+                pass  # It is tried again, as everything that goes to the transport.
+            await asyncio.sleep(KEEP_UP_SECONDS)

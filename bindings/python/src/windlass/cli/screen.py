@@ -1,0 +1,108 @@
+"""Lines in and lines out: on a terminal, through a pipe, or as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sys
+import threading
+
+from windlass.cli.output import Output, printable
+
+try:
+    import readline
+    import termios
+except ImportError:  # Not on Windows; lines are typed without them there.
+    readline = None  # type: ignore[assignment]
+    termios = None  # type: ignore[assignment]
+
+PROMPT = "> "
+DIM, THEIRS, WARNING = "2", "36", "33"
+
+
+class Screen(logging.Handler):
+    """What is typed comes as a queue; what is shown does not tear what is being typed. Takes in log records, too."""
+
+    def __init__(self, out: Output) -> None:
+        super().__init__(logging.WARNING)
+        self.out = out
+        self.terminal = sys.stdin.isatty() and sys.stdout.isatty() and not out.as_json
+        self.typed: asyncio.Queue[str | None] = asyncio.Queue()
+        """What is typed, line by line; nothing at the end of the input."""
+        self._loop = asyncio.get_running_loop()
+        self._asking = False
+
+    # --- out ---------------------------------------------------------------------------------------------------------
+
+    def show(self, kind: str, text: str | list[str], colour: str | None = None, /, **data: object) -> None:
+        """A line for people, or several; an object with its kind and the data for programs."""
+        if self.out.as_json:
+            print(json.dumps({"event": kind, **data}, ensure_ascii=False), flush=True)
+            return
+        # The second line of a message stands under the first: nobody else's line looks like that.
+        lines = [printable(line).replace("\n", "\n    ") for line in ([text] if isinstance(text, str) else text)]
+        text = "\n".join(line if colour is None else self.out.colour(line, colour) for line in lines)
+        if not self._asking:
+            print(text, flush=True)
+            return
+        # Over the prompt, and then the prompt again with what was typed so far.
+        begun = readline.get_line_buffer() if readline is not None else ""
+        sys.stdout.write(f"\r\x1b[K{text}\n{PROMPT}{begun}")
+        sys.stdout.flush()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # From any thread: the connection has one of its own.
+        text = record.getMessage()
+        try:
+            self._loop.call_soon_threadsafe(lambda: self.show("warning", f"  ! {text}", WARNING, text=text))
+        except RuntimeError:
+            pass  # The chat is over.
+
+    # --- in ----------------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Screen:
+        self._before = termios.tcgetattr(0) if self.terminal and termios is not None else None
+        logging.getLogger("windlass").addHandler(self)
+        # Not awaited: nothing wakes up a thread that reads.
+        threading.Thread(target=self._ask if self.terminal else self._read, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("windlass").removeHandler(self)
+        self._asking = False
+        if self._before is not None:
+            # The thread may stand within readline, which has set up the terminal for itself.
+            termios.tcsetattr(0, termios.TCSADRAIN, self._before)
+            sys.stdout.write("\r\x1b[K")
+            sys.stdout.flush()
+
+    def _put(self, line: str | None) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self.typed.put_nowait, line)
+        except RuntimeError:
+            pass  # The chat is over.
+
+    def _ask(self) -> None:
+        while True:
+            self._asking = True
+            try:
+                line: str | None = input(PROMPT)
+            except (EOFError, ValueError):
+                line = None
+            self._asking = False
+            self._put(line)
+            if line is None:
+                return
+
+    def _read(self) -> None:
+        # Not by `sys.stdin`: its lock, held by this thread, would stop the interpreter from ending.
+        rest = b""
+        while block := os.read(0, 65_536):
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                self._put(line.decode(errors="replace").rstrip("\r"))
+        if rest:
+            self._put(rest.decode(errors="replace"))
+        self._put(None)

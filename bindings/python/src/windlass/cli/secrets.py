@@ -1,0 +1,79 @@
+"""What opens a store: from a variable, from a file, or typed. Never from the command line, and never shown."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from pathlib import Path
+
+from windlass._native import StoreKey
+from windlass.cli.wrong import WrongUsage
+
+
+def add_options(parser: argparse.ArgumentParser, prefix: str = "", whose: str = "store") -> None:
+    """Adds `--passphrase-env` and `--key-file`, with a prefix for another file's."""
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument(
+        f"--{prefix}passphrase-env",
+        metavar="NAME",
+        help=f"variable that holds the passphrase of the {whose}, or a key as 64 hexadecimal digits",
+    )
+    either.add_argument(
+        f"--{prefix}key-file",
+        metavar="FILE",
+        help=f"file that holds the key of the {whose}: 32 bytes, or 64 hexadecimal digits",
+    )
+
+
+def store_key(given: argparse.Namespace, prefix: str = "", whose: str = "store", new: bool = False) -> StoreKey:
+    """The key of a store or of a backup. A new passphrase is asked for twice."""
+    variable: str | None = getattr(given, f"{prefix}passphrase_env")
+    file: str | None = getattr(given, f"{prefix}key_file")
+    if variable is not None:
+        secret = os.environ.get(variable)
+        if not secret:
+            raise WrongUsage(f"the variable {variable} is empty", f"It should hold the passphrase of the {whose}.")
+        # As with bots, so that their variable opens their store here too.
+        key = _hexadecimal(secret)
+        return StoreKey.from_passphrase(secret) if key is None else StoreKey.from_bytes(key)
+    if file is not None:
+        return StoreKey.from_bytes(_of_file(Path(file)))
+    return StoreKey.from_passphrase(_typed(whose, prefix, new))
+
+
+def _of_file(path: Path) -> bytes:
+    content = path.read_bytes()
+    if len(content) == 32:
+        return content
+    try:
+        key = _hexadecimal(content.decode("ascii").strip())
+    except UnicodeDecodeError:
+        key = None
+    if key is None:
+        advice = "`openssl rand -hex 32` makes a key; a passphrase comes by --passphrase-env."
+        raise WrongUsage(f"{path} holds neither 32 bytes nor 64 hexadecimal digits", advice)
+    return key
+
+
+def _typed(whose: str, prefix: str, new: bool) -> str:
+    if not sys.stdin.isatty():
+        options = f"--{prefix.replace('_', '-')}passphrase-env or --{prefix.replace('_', '-')}key-file"
+        raise WrongUsage(f"nothing opens the {whose}, and there is no terminal to ask", f"Give {options}.")
+    try:
+        secret = getpass.getpass(f"Passphrase of the {whose}: ")
+        if new and getpass.getpass("Once more: ") != secret:
+            raise WrongUsage("the two passphrases differ", "Try again.")
+    except EOFError:
+        raise WrongUsage(f"no passphrase of the {whose} was typed", "Try again.") from None
+    return secret
+
+
+def _hexadecimal(text: str) -> bytes | None:
+    if len(text) != 64:
+        return None
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return None
