@@ -102,6 +102,15 @@ pub(in crate::api) fn siblings(store: &impl Rows) -> Result<Vec<Sibling>, Windla
         .collect()
 }
 
+/// When the latest bundle of ours was issued that came from another device, in use or not; 0 if none came.
+pub(super) fn last_issued(store: &impl Rows) -> Result<u64, WindlassError> {
+    Ok(rows(store)?
+        .iter()
+        .map(|row| row.issued_at)
+        .max()
+        .unwrap_or(0))
+}
+
 /// Devices that contacts may not have heard of yet.
 pub(super) fn new_ones(store: &impl Rows, now: u64) -> Result<Vec<u32>, WindlassError> {
     let siblings = siblings(store)?;

@@ -78,14 +78,27 @@ pub(in crate::api) fn own_bundle(
     if !row.bundle.is_empty() && now < row.issued_at + BUNDLE_LIFETIME_SECONDS / 2 {
         return Ok(VerifiedBundle::from_stored(&row.bundle)?);
     }
-    // Two of the same second could not be told apart by who gets both.
-    let bundle = build(store, device, None, now.max(row.issued_at + 1))?;
+    // Two of the same second could not be told apart by who gets both, also not if another device of ours made one of them.
+    let siblings = devices::last_issued(store)?;
+    let issued_at = now.max(row.issued_at + 1).max(siblings + 1);
+    let bundle = build(store, device, None, issued_at)?;
     let row = OwnBundleRow {
         bundle: bundle.encoded().to_vec(),
         issued_at: bundle.issued_at(),
     };
     put_row(store, Table::Device, Key::new(OWN_BUNDLE), &row)?;
     Ok(bundle)
+}
+
+/// When our reusable bundle was issued, if it did not change since; never, if it did.
+pub(super) fn last_issued(store: &impl Rows) -> Result<u64, WindlassError> {
+    let row: OwnBundleRow =
+        get_row(store, Table::Device, Key::new(OWN_BUNDLE))?.unwrap_or_default();
+    Ok(if row.bundle.is_empty() {
+        u64::MAX
+    } else {
+        row.issued_at
+    })
 }
 
 /// The next bundle is made anew.

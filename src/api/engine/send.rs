@@ -308,11 +308,6 @@ pub(super) fn to_contact(
             moment,
         )?);
     }
-    // When one device alone heard of the bundle, the others have still to.
-    if !told && !matches!(to, To::One(_) | To::Again(_)) {
-        contact.row.own_bundle_told = own_bundle.issued_at();
-        contact.save(store)?;
-    }
     Ok((!parts.is_empty()).then(|| Envelope { parts }.encode()))
 }
 

@@ -136,6 +136,13 @@ pub(super) fn acknowledge(
     Ok(store.delete(Table::Unacknowledged, key)?)
 }
 
+/// Whether a device has not acknowledged a message yet.
+pub(super) fn waits(store: &impl Rows, by: &Party, id: &MessageId) -> Result<bool, WindlassError> {
+    let group = group(by);
+    let key = Key::ordered(&group, id.as_bytes());
+    Ok(store.get(Table::Unacknowledged, key)?.is_some())
+}
+
 /// Nothing is sent again to a device that is gone.
 pub(super) fn forget(store: &mut Writer<'_>, to: &Party) -> Result<(), WindlassError> {
     store.delete_range(Table::Unacknowledged, &group(to), WHOLE_GROUP, usize::MAX)?;

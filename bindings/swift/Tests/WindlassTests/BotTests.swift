@@ -2,7 +2,42 @@ import Foundation
 import Windlass
 import XCTest
 
+/// What a chat showed.
+private actor Screen {
+    var lines: [String] = []
+
+    func show(_ line: String) { lines.append(line) }
+}
+
 final class BotTests: XCTestCase {
+    func testTheChatOfTheExamplesTalksWithABot() async throws {
+        let home = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: home) }
+        let key = try StoreKey.fromBytes(key: Data(repeating: 7, count: 32))
+        let post = MemoryPost()
+        let client = try Client.create(path: home.appendingPathComponent("bot.wl").path, key: key)
+        let bot = try Bot(client: client, transport: post.transport()) { message in message.reply("echo \(message.text)") }
+        let running = Task { try await bot.run() }
+        let user = try Client.create(path: home.appendingPathComponent("user.wl").path, key: key)
+        let door = post.transport()
+        while try await door.fetchBundle(address: client.address()) == nil { await Task.yield() }
+        _ = try user.addContact(bundle: client.bundle())
+        let lines = AsyncStream<String> { continuation in
+            continuation.yield("one")
+            continuation.yield("two")
+            continuation.finish()
+        }
+        let screen = Screen()
+        try await chat(
+            client: user, transport: post.transport(), with: client.address(), lines: lines, show: { await screen.show($0) },
+            until: { while await screen.lines.filter({ $0 != "✓" }).count < 2 { await Task.yield() } })
+        let shown = await screen.lines.filter { $0 != "✓" }
+        XCTAssertEqual(Set(shown), ["echo one", "echo two"])
+        running.cancel()
+        _ = await running.result
+    }
+
     func testEachMessageIsAnsweredOnceByABotThatIsStoppedAndStarted() async throws {
         let home = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)

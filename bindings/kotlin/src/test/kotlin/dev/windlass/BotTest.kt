@@ -1,5 +1,6 @@
 package dev.windlass
 
+import chat
 import dev.windlass.bot.Bot
 import dev.windlass.transport.MemoryPost
 import dev.windlass.transport.MqttTransport
@@ -7,6 +8,7 @@ import dev.windlass.transport.Transport
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.flow.flowOf
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
@@ -83,6 +85,25 @@ class BotTest {
     fun `each message is answered once by a bot that is stopped and started`() {
         val post = MemoryPost()
         talk { post.transport() }
+    }
+
+    @Test
+    fun `the chat of the examples talks with a bot`() = runBlocking {
+        withTimeout(60_000) {
+            val post = MemoryPost()
+            val client = open("bot")
+            val bot = launch(Dispatchers.Default) { Bot(client, post.transport()).apply { onMessage { reply("echo $text") } }.run() }
+            val user = open("user")
+            val door = post.transport()
+            while (door.fetchBundle(client.address()) == null) kotlinx.coroutines.yield()
+            val contact = user.addContact(Bundle.decode(door.fetchBundle(client.address())!!))
+            val shown = java.util.concurrent.ConcurrentLinkedQueue<String>()
+            chat(user, post.transport(), contact.address, flowOf("one", "two"), { shown += it }) {
+                while (shown.filter { it != "✓" }.size < 2) kotlinx.coroutines.yield()
+            }
+            assertEquals(setOf("echo one", "echo two"), shown.filter { it != "✓" }.toSet())
+            bot.cancelAndJoin()
+        }
     }
 
     @Test
