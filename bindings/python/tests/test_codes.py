@@ -104,8 +104,8 @@ def test_codes_that_were_photographed_badly_are_read(how: str, bundles: list[Bun
         straight, photograph = tmp_path / "straight.png", tmp_path / "photograph.jpg"
         straight.write_bytes(bundle.qr_png())
         # One thread, so that the noise is the same each time.
-        command = [tool("convert"), "-limit", "thread", "1", straight, "-seed", "1", "-colorspace", "gray"]
-        subprocess.run([*command, *PHOTOGRAPHS[how].split(), photograph], check=True)
+        command = [tool("convert"), "-limit", "thread", "1", str(straight), "-seed", "1", "-colorspace", "gray"]
+        subprocess.run([*command, *PHOTOGRAPHS[how].split(), str(photograph)], check=True)
         assert qr_read(photograph.read_bytes()) == [bundle.to_uri()]
 
 
