@@ -5,11 +5,15 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "support/seeds.rs"]
+mod seeds;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use seeds::{number, run_all};
 use windlass::crypto::{CryptoRng, Secret, SeededRandom, seeded};
 use windlass::{Client, Conversation, Faults, GroupMember, Message, Simulation, WindlassError};
 
@@ -26,10 +30,6 @@ struct History {
     /// Who heard of what was said of a message, by that message's id.
     said: Vec<(String, BTreeSet<String>)>,
     refused: Vec<String>,
-}
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
 }
 
 impl History {
@@ -221,6 +221,25 @@ impl History {
         self.conversation(person).messages(10_000, None).unwrap()
     }
 
+    /// The changes of the group as somebody sees them.
+    fn log(&self, person: u32) -> Vec<String> {
+        let shown = self.shown(person);
+        let changes = shown.iter().filter_map(|message| match &message.body {
+            windlass::Body::Group { change } => Some(change),
+            _ => None,
+        });
+        changes
+            .map(|change| {
+                let about: String = change
+                    .members
+                    .iter()
+                    .map(|a| self.who(a).to_string())
+                    .collect();
+                format!("{}:{:?}:{about}", self.who(&change.by), change.kind)
+            })
+            .collect()
+    }
+
     /// What is wrong, if anything is.
     fn check(&self) -> Result<(), String> {
         let in_group: Vec<u32> = (0..self.people)
@@ -248,31 +267,12 @@ impl History {
                         .collect::<Vec<_>>()
                         .join(" ")
                 };
-                let log = |p: u32| {
-                    self.shown(p)
-                        .iter()
-                        .filter_map(|m| match &m.body {
-                            windlass::Body::Group { change } => Some(format!(
-                                "{}:{:?}:{}",
-                                self.who(&change.by),
-                                change.kind,
-                                change
-                                    .members
-                                    .iter()
-                                    .map(|a| self.who(a).to_string())
-                                    .collect::<String>()
-                            )),
-                            _ => None,
-                        })
-                        .collect::<Vec<_>>()
-                        .join(" ")
-                };
                 return Err(format!(
                     "{one} sees [{}] [{}], {first} [{}] [{}]",
                     names(self.members(*one)),
-                    log(*one),
+                    self.log(*one).join(" "),
                     names(members),
-                    log(*first)
+                    self.log(*first).join(" ")
                 ));
             }
         }
@@ -315,25 +315,9 @@ impl History {
                     let author = (0..self.people)
                         .find(|a| self.shown(*a).iter().any(|m| m.id == *id && m.outgoing))
                         .unwrap_or(99);
-                    let log: Vec<_> = self
-                        .shown(one)
-                        .iter()
-                        .filter_map(|m| match &m.body {
-                            windlass::Body::Group { change } => Some(format!(
-                                "{}:{:?}:{}",
-                                self.who(&change.by),
-                                change.kind,
-                                change
-                                    .members
-                                    .iter()
-                                    .map(|a| self.who(a).to_string())
-                                    .collect::<String>()
-                            )),
-                            _ => None,
-                        })
-                        .collect();
                     return Err(format!(
-                        "{one} has not got {id} of {author}: {log:?} {:?} {:?}",
+                        "{one} has not got {id} of {author}: {:?} {:?} {:?}",
+                        self.log(one),
                         self.refused,
                         self.members(one)
                             .iter()
@@ -382,32 +366,20 @@ fn all_members_see_one_membership_and_one_order() {
         Some(one) => one..one + 1,
         None => 0..number("WINDLASS_HISTORIES").unwrap_or(2_000),
     };
-    let (next, end) = (AtomicU64::new(seeds.start), seeds.end);
     let failed = Mutex::new(Vec::new());
     let (messages, faults) = (AtomicU64::new(0), AtomicU64::new(0));
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end {
-                        return;
-                    }
-                    match run(seed) {
-                        Ok((written, bad)) => {
-                            messages.fetch_add(written as u64, Ordering::Relaxed);
-                            faults.fetch_add(bad, Ordering::Relaxed);
-                        }
-                        Err(what) => failed.lock().unwrap().push(what),
-                    }
-                }
-            });
+    let count = seeds.end - seeds.start;
+    run_all(seeds, |seed| match run(seed) {
+        Ok((written, bad)) => {
+            messages.fetch_add(written as u64, Ordering::Relaxed);
+            faults.fetch_add(bad, Ordering::Relaxed);
         }
+        Err(what) => failed.lock().unwrap().push(what),
     });
     let failed = failed.into_inner().unwrap();
     println!(
         "{} histories, {} messages, {} faults, {} failed",
-        end - seeds.start,
+        count,
         messages.into_inner(),
         faults.into_inner(),
         failed.len()

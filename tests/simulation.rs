@@ -6,13 +6,15 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "support/seeds.rs"]
+mod seeds;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use rand_core::Rng;
+use seeds::{number, run_all};
 use windlass::crypto::{Secret, SeededRandom, seeded};
 use windlass::{Delivery, Event, Faults, Message, SessionState, Simulation};
 
@@ -428,29 +430,16 @@ fn once_the_faults_end_every_message_is_everywhere_once_and_every_session_health
         return;
     }
     let seeds = number("WINDLASS_SEEDS").unwrap_or(SEEDS);
-    let next = AtomicU64::new(0);
     let (total, failed) = (Mutex::new(BTreeMap::new()), Mutex::new(BTreeMap::new()));
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds {
-                        break;
-                    }
-                    match run(seed, false) {
-                        Ok(tally) => {
-                            let mut total = total.lock().unwrap();
-                            for (what, times) in tally {
-                                *total.entry(what).or_insert(0) += times;
-                            }
-                        }
-                        Err(why) => {
-                            failed.lock().unwrap().insert(seed, why);
-                        }
-                    }
-                }
-            });
+    run_all(0..seeds, |seed| match run(seed, false) {
+        Ok(tally) => {
+            let mut total = total.lock().unwrap();
+            for (what, times) in tally {
+                *total.entry(what).or_insert(0) += times;
+            }
+        }
+        Err(why) => {
+            failed.lock().unwrap().insert(seed, why);
         }
     });
     for (what, times) in total.into_inner().unwrap() {
@@ -464,8 +453,4 @@ fn once_the_faults_end_every_message_is_everywhere_once_and_every_session_health
         failed.len(),
         failed.iter().take(10).collect::<Vec<_>>()
     );
-}
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
 }

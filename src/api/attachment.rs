@@ -48,11 +48,7 @@ impl Attachment {
             key: Secret::random(&mut system_random()?),
             location: String::new(),
         };
-        let attachment = chat::Body::Attachment(attachment);
         attachment.check()?;
-        let chat::Body::Attachment(attachment) = attachment else {
-            return Err(WindlassError::BodyNotSendable);
-        };
         let done = seal(
             &attachment,
             Path::new(&path),

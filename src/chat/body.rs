@@ -156,7 +156,8 @@ fn check_media_type(media_type: &str) -> Result<(), ContentError> {
 }
 
 impl Attachment {
-    fn check(&self) -> Result<(), ContentError> {
+    /// Whether it is within its bounds.
+    pub fn check(&self) -> Result<(), ContentError> {
         check_media_type(&self.media_type)?;
         fits("name", self.name.len(), MAX_FILE_NAME_LEN)?;
         fits("location", self.location.len(), MAX_LOCATION_LEN)?;

@@ -81,16 +81,14 @@ pub(super) fn take(
     let lamport = content.lamport;
     if let ConversationId::Direct(peer) = id
         && peer == author
-        && lamport > conversation::row(store, id)?.lamport.saturating_add(1)
     {
-        healing::suspect_hole(store, peer, moment.now)?;
-    }
-    if let ConversationId::Direct(peer) = id
-        && peer == author
-        && timeline::uses_clock(store, id, author, lamport)?
-    {
-        // They may have gone back in time; what we have of theirs tells them.
-        healing::suspect(store, peer, moment.now)?;
+        let seen = conversation::row(store, id)?.lamport;
+        if lamport > seen.saturating_add(1) {
+            healing::suspect_hole(store, peer, moment.now)?;
+        } else if lamport <= seen && timeline::uses_clock(store, id, author, lamport)? {
+            // They may have gone back in time; what we have of theirs tells them.
+            healing::suspect(store, peer, moment.now)?;
+        }
     }
     let target = annotations::note(store, author, &content)?;
     let timer = match &body {

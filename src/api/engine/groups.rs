@@ -196,13 +196,12 @@ fn tell(
 ) -> Result<(), WindlassError> {
     let members = known(store, id)?.log.membership().members();
     let mut bundles = Vec::new();
-    for member in members.iter().take(MAX_GROUP_MEMBERS) {
-        let contact = contacts::find(store, &member.identity)?;
-        if let Some(bundle) = contact.and_then(|contact| contact.bundle)
-            // The others know each other.
-            && events.len() > 1
-        {
-            bundles.push(bundle.encoded().to_vec());
+    // With a single event there is nobody new: they know each other.
+    if events.len() > 1 {
+        for member in members.iter().take(MAX_GROUP_MEMBERS) {
+            let contact = contacts::find(store, &member.identity)?;
+            let bundle = contact.and_then(|contact| contact.bundle);
+            bundles.extend(bundle.map(|bundle| bundle.encoded().to_vec()));
         }
     }
     let mut to: Vec<_> = members.iter().map(|member| member.identity).collect();

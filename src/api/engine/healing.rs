@@ -141,12 +141,7 @@ pub(in crate::api) fn suspect(
     identity: &PublicIdentity,
     since: u64,
 ) -> Result<(), WindlassError> {
-    let mut row = row_or_new(store, identity)?;
-    row.behind = true;
-    if row.gap_since == 0 {
-        row.gap_since = since.max(1);
-    }
-    save(store, &row)
+    note_doubt(store, identity, since, |row| row.behind = true)
 }
 
 /// A message came whose clock leaves out others: unless they come within a while, they are asked for.
@@ -155,8 +150,17 @@ pub(super) fn suspect_hole(
     identity: &PublicIdentity,
     since: u64,
 ) -> Result<(), WindlassError> {
+    note_doubt(store, identity, since, |row| row.hole = true)
+}
+
+fn note_doubt(
+    store: &mut Writer<'_>,
+    identity: &PublicIdentity,
+    since: u64,
+    doubt: impl FnOnce(&mut HealingRow),
+) -> Result<(), WindlassError> {
     let mut row = row_or_new(store, identity)?;
-    row.hole = true;
+    doubt(&mut row);
     if row.gap_since == 0 {
         row.gap_since = since.max(1);
     }

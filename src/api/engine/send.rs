@@ -7,7 +7,7 @@ use super::{
     unacknowledged,
 };
 use crate::api::error::WindlassError;
-use crate::bundle::DeviceBundle;
+use crate::bundle::{DeviceBundle, VerifiedBundle};
 use crate::chat::{Body, Content, ContentError, Copy, GroupId, MessageId};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_CONTENT_LEN;
@@ -298,15 +298,8 @@ pub(super) fn to_contact(
         };
         // What is sent again may have been what told them.
         let tells = !told || matches!(to, To::Again(_)) || session.is_pending();
-        let sender_bundle = tells.then(|| own_bundle.encoded());
-        parts.push(seal(
-            store,
-            device,
-            session,
-            content,
-            sender_bundle,
-            moment,
-        )?);
+        let bundle = tells.then_some(&own_bundle);
+        parts.push(seal(store, device, session, content, bundle, moment)?);
     }
     Ok((!parts.is_empty()).then(|| Envelope { parts }.encode()))
 }
@@ -345,15 +338,8 @@ pub(super) fn to_siblings(
         let told = sibling.row.own_bundle_told >= own_bundle.issued_at();
         // What is sent again may have been what told them.
         let tells = !told || matches!(to, To::Again(_)) || session.is_pending();
-        let sender_bundle = tells.then(|| own_bundle.encoded());
-        parts.push(seal(
-            store,
-            device,
-            session,
-            content,
-            sender_bundle,
-            moment,
-        )?);
+        let bundle = tells.then_some(&own_bundle);
+        parts.push(seal(store, device, session, content, bundle, moment)?);
         if !told {
             devices::told(store, remote.device_id, own_bundle.issued_at())?;
         }
@@ -424,12 +410,14 @@ fn seal(
     device: &Device,
     session: Session,
     content: &[u8],
-    sender_bundle: Option<&[u8]>,
+    sender_bundle: Option<&VerifiedBundle>,
     moment: &mut Moment,
 ) -> Result<Part, WindlassError> {
     let payload = wire::encode_secret(&Payload {
         content: content.to_vec(),
-        sender_bundle: sender_bundle.unwrap_or_default().to_vec(),
+        sender_bundle: sender_bundle
+            .map(|bundle| bundle.encoded().to_vec())
+            .unwrap_or_default(),
     });
     let (next, part) = session
         .send(&device.public(), &payload, &mut moment.rng)
