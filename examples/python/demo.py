@@ -67,9 +67,11 @@ def party(name: str, path: str, port: int, invitation: str | None) -> None:
         client = Client.create(path, passphrase=secret)
     with client:
         relay = Relay(port, client.address())
-        if invitation is not None:
+        if client.contacts():
+            pass  # We met before this process began.
+        elif invitation is not None:
             client.add_contact(Bundle.from_uri(invitation))
-        elif not client.contacts():
+        else:
             print(json.dumps({"invitation": client.single_use_bundle().to_uri()}), flush=True)
 
         take_turn(client, name)
@@ -159,6 +161,7 @@ class Director:
         self.news: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
         self.lock = threading.Lock()
         self.processes: dict[str, subprocess.Popen[str]] = {}
+        self.killed: set[str] = set()
         self.invitation: str | None = None
         self.name_of: dict[str, str] = {}
         self.lines: dict[str, TextIO] = {}
@@ -246,6 +249,7 @@ class Director:
 
     def kill(self, name: str, when: str) -> None:
         """SIGKILL: nothing is saved, nothing is closed."""
+        self.killed.add(name)
         self.processes[name].kill()
         self.news.put((name, {"killed": when}))
 
@@ -273,6 +277,11 @@ class Director:
                 kills += 1
                 print(f"        *** SIGKILL to {name}, {news['killed']}")
             elif "ended" in news:
+                if name not in self.killed:
+                    print(f"        {name} ended by itself, with status {news['ended']}")
+                    self.stop()
+                    return 1
+                self.killed.remove(name)
                 print(f"        *** {name} starts again and opens its store")
                 with self.lock:
                     self._hang_up(name)

@@ -4,6 +4,7 @@ use super::devices::DeviceChange;
 use super::{Device, Moment, damaged, get_row, put_row, trust, unacknowledged};
 use crate::api::error::WindlassError;
 use crate::bundle::VerifiedBundle;
+use crate::crypto::sha256;
 use crate::identity::PublicIdentity;
 use crate::session::{HintKey, SenderHint};
 use crate::store::{Key, Rows, Table, Writer};
@@ -76,9 +77,7 @@ pub(in crate::api) fn add(
         return Err(WindlassError::OwnBundle);
     }
     if let Some(known) = find(store, bundle.identity())?
-        && known.row.added_by_user
-        && known.row.one_time_prekeys_used
-        && known.row.bundle == bundle.encoded()
+        && known.row.used_invitation == fingerprint(bundle)
     {
         return Err(WindlassError::InvitationUsed);
     }
@@ -89,6 +88,11 @@ pub(in crate::api) fn add(
         contact.save(store)?;
     }
     Ok(contact)
+}
+
+/// What a single-use bundle is known by once it was used.
+pub(super) fn fingerprint(bundle: &VerifiedBundle) -> [u8; 32] {
+    sha256(&[bundle.encoded()])
 }
 
 /// Takes a bundle in. One that is older than the one we have changes nothing.
@@ -162,6 +166,7 @@ pub(super) fn find_or_new(
             verified: false,
             one_time_prekeys_used: false,
             moved_to: Vec::new(),
+            used_invitation: Vec::new(),
             ..Default::default()
         },
     })

@@ -376,6 +376,7 @@ pub(in crate::api) fn initiate(
         remote.one_time_prekey = None;
     } else if bundle.single_use() {
         contact.row.one_time_prekeys_used = true;
+        contact.row.used_invitation = contacts::fingerprint(bundle).to_vec();
         contact.save(store)?;
     }
     let (identity, hint_key) = (contact.identity, contact.hint_key()?);
