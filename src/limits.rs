@@ -52,6 +52,12 @@ pub const MAX_RECEIPT_IDS: usize = 1_024;
 /// without the bound one message could bring the clock to the end of its range, where nothing can be ordered any more.
 pub const MAX_LAMPORT_JUMP: u64 = 1 << 32;
 
+/// Messages that one names as those it follows. Two sides that write at once make two; more come only from devices that were long apart.
+pub const MAX_FOLLOWED: usize = 8;
+
+/// Messages of a conversation that are known to be missing. One request asks for all that is not here, so a few do.
+pub const MAX_AWAITED: usize = 64;
+
 /// Members of a group: a message is encrypted for each of their devices.
 pub const MAX_GROUP_MEMBERS: usize = 64;
 
@@ -122,8 +128,8 @@ pub const MAX_HEALING_CONVERSATIONS: usize = 32;
 /// Requests for healing to one contact until one is answered. With the back-off they reach over about a day.
 pub const MAX_HEALING_ATTEMPTS: u32 = 6;
 
-/// Requests for healing to one contact, and answers to theirs, within a day: whoever can make us ask or answer, by bytes that do
-/// not decrypt or by asking, gets no more out of us.
+/// Requests for healing to one contact, and answers to each of their devices, within a day: whoever can make us ask or answer, by bytes
+/// that do not decrypt or by asking, gets no more out of us.
 pub const MAX_HEALING_PER_DAY: u32 = 12;
 
 /// How long after a request for healing the next one may follow; doubled with each.
@@ -147,6 +153,10 @@ pub const TAKE_OVER_AFTER_SECONDS: u64 = 6 * 3_600;
 
 /// How often a message is sent again unasked. With the doubling the last time is after five days.
 pub const MAX_RESENDS: u32 = 7;
+
+/// How often a message is sent again in the session that there is. The other side may have lost it without knowing of us, so from
+/// then on it comes in a session begun for it.
+pub const RESENDS_IN_SESSION: u32 = 3;
 
 /// How long an unacknowledged message is kept ready to be sent again when it is asked for.
 pub const RESEND_RETENTION_SECONDS: u64 = 30 * DAY_SECONDS;

@@ -369,6 +369,7 @@ fn a_stolen_seed_gets_no_more_from_contacts_than_the_last_fortnight() {
         sent_at: clock.now(),
         reply_to: None,
         group: None,
+        follows: Vec::new(),
         body: Body::HealingRequest(HealingRequest::default()),
     };
     let payload = Payload {

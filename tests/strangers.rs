@@ -69,6 +69,7 @@ impl Stranger {
             sent_at: 0,
             reply_to: None,
             group: None,
+            follows: Vec::new(),
             body: windlass::chat::Body::Text(text.to_owned()),
         };
         let payload = Payload {

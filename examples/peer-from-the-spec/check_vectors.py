@@ -253,7 +253,8 @@ def show_body(number: int, body: list[Field]) -> Any:
         check(len(blob(body, 1)) <= 8_320, "bundle")
         return {"identity_change": blob(body, 1).hex()}
     if number == 23:
-        return {"healing_answer": first(body, 1, 0)}
+        check(len(blob(body, 2)) <= 8_320, "bundle")
+        return {"healing_answer": {"messages": first(body, 1, 0), "bundle": blob(body, 2).hex()}}
     removed = b"".join(messages(body, 1))
     return {
         "device_update": {
@@ -290,6 +291,8 @@ def content(input: Case) -> Case:
     fields = decode(unhex(input, "encoded"))
     message_id, lamport, reply_to, group = blob(fields, 1), first(fields, 2, 0), blob(fields, 4), blob(fields, 5)
     check(len(message_id) == 16 and lamport <= 2**62 and len(reply_to) in (0, 16) and len(group) in (0, 32), "content")
+    follows = [value for number, value in fields if number == 6 and isinstance(value, bytes)]
+    check(len(follows) <= 8 and all(len(followed) == 16 for followed in follows), "list of followed messages")
     shown: Any = "unknown"
     for number, value in fields:
         if 16 <= number <= 31 and isinstance(value, bytes):
@@ -303,6 +306,7 @@ def content(input: Case) -> Case:
         "sent_at": first(fields, 3, 0),
         "reply_to": reply_to.hex() or None,
         "group": group.hex() or None,
+        "follows": [followed.hex() for followed in follows],
         "body": shown,
     }
 

@@ -56,6 +56,8 @@ pub enum Body {
     HealingAnswer {
         /// How many messages follow.
         messages: u64,
+        /// The latest bundle of who asked, encoded; empty for none.
+        bundle: Vec<u8>,
     },
     /// A message for a device that it was not encrypted for.
     Copy(Copy),
@@ -209,7 +211,9 @@ impl Body {
             }
             Self::Opaque(data) => fits("message", data.len(), MAX_DATA_LEN),
             Self::DeliveryReceipt(ids) => fits("receipt", ids.len(), MAX_RECEIPT_IDS),
-            Self::IdentityChange(bundle) => fits("bundle", bundle.len(), MAX_BUNDLE_LEN),
+            Self::IdentityChange(bundle) | Self::HealingAnswer { bundle, .. } => {
+                fits("bundle", bundle.len(), MAX_BUNDLE_LEN)
+            }
             Self::Copy(copy) => fits("copy", copy.content.len(), MAX_CONTENT_LEN),
             Self::Reaction { emoji, .. } if emoji.is_empty() => {
                 Err(ContentError::Invalid("reaction"))
@@ -227,7 +231,6 @@ impl Body {
             }
             Self::Attachment(attachment) => attachment.check(),
             Self::HealingRequest(_)
-            | Self::HealingAnswer { .. }
             | Self::DeviceUpdate(_)
             | Self::Deletion { .. }
             | Self::ReadReceipt { .. }
@@ -259,6 +262,7 @@ impl Body {
             }
             Wire::HealingAnswer(answer) => Self::HealingAnswer {
                 messages: answer.messages,
+                bundle: answer.bundle,
             },
             Wire::Copy(copy) => Self::Copy(Copy::from_wire(copy)?),
             Wire::DeviceUpdate(update) => Self::DeviceUpdate(DeviceUpdate::from_wire(update)?),
@@ -313,8 +317,9 @@ impl Body {
             Self::HealingRequest(request) => {
                 Wire::HealingRequest(control::request_to_wire(request))
             }
-            Self::HealingAnswer { messages } => Wire::HealingAnswer(v1::HealingAnswer {
+            Self::HealingAnswer { messages, bundle } => Wire::HealingAnswer(v1::HealingAnswer {
                 messages: *messages,
+                bundle: bundle.clone(),
             }),
             Self::Copy(copy) => Wire::Copy(copy.to_wire()),
             Self::DeviceUpdate(update) => Wire::DeviceUpdate(update.to_wire()),

@@ -9,7 +9,7 @@ use prost::Message;
 use super::body::Body;
 use super::group::GroupId;
 use crate::crypto::{CryptoRng, SecretBytes};
-use crate::limits::{MAX_CONTENT_LEN, MAX_LAMPORT};
+use crate::limits::{MAX_CONTENT_LEN, MAX_FOLLOWED, MAX_LAMPORT};
 use crate::wire::{self, WireError, malformed, v1};
 
 /// Names a message, together with its author: 16 random bytes, shown as 32 hexadecimal digits.
@@ -29,6 +29,8 @@ pub struct Content {
     pub reply_to: Option<MessageId>,
     /// The group whose conversation it belongs to; none for the conversation of author and receiver.
     pub group: Option<GroupId>,
+    /// The latest messages that its author had of a conversation of two: those that nothing else there follows.
+    pub follows: Vec<MessageId>,
     /// What it says.
     pub body: Body,
 }
@@ -93,6 +95,11 @@ impl Content {
             [] => None,
             bytes => Some(GroupId::from_bytes(bytes)?),
         };
+        if content.follows.len() > MAX_FOLLOWED {
+            return Err(malformed("list of followed messages"));
+        }
+        let follows = content.follows.iter();
+        let follows: Result<_, _> = follows.map(|id| MessageId::from_bytes(id)).collect();
         let body = content.body.map_or(Ok(Body::Unknown), Body::from_wire)?;
         body.check().map_err(|_| malformed("body"))?;
         Ok(Self {
@@ -101,6 +108,7 @@ impl Content {
             sent_at: content.sent_at,
             reply_to,
             group,
+            follows: follows?,
             body,
         })
     }
@@ -121,6 +129,11 @@ impl Content {
                     .group
                     .map(|group| group.as_bytes().to_vec())
                     .unwrap_or_default(),
+                follows: self
+                    .follows
+                    .iter()
+                    .map(|id| id.as_bytes().to_vec())
+                    .collect(),
                 body: self.body.to_wire(),
             }
             .encode_to_vec(),
@@ -142,6 +155,7 @@ mod tests {
             sent_at: 1_800_000_000_000,
             reply_to: Some(MessageId([4; 16])),
             group: None,
+            follows: vec![MessageId([8; 16])],
             body,
         }
     }
@@ -176,7 +190,10 @@ mod tests {
                 contacts: Vec::new(),
                 read: Vec::new(),
             }),
-            Body::HealingAnswer { messages: 4 },
+            Body::HealingAnswer {
+                messages: 4,
+                bundle: vec![5],
+            },
             Body::Unknown,
         ] {
             let content = content(body);
@@ -203,6 +220,15 @@ mod tests {
             };
             assert_eq!(body.check(), Err(ContentError::MediaType), "{media_type:?}");
         }
+    }
+
+    #[test]
+    fn it_follows_no_more_messages_than_the_bound() {
+        let mut content = content(Body::Unknown);
+        content.follows = vec![MessageId([8; 16]); MAX_FOLLOWED];
+        assert!(Content::from_bytes(&content.to_bytes()).is_ok());
+        content.follows.push(MessageId([9; 16]));
+        assert!(Content::from_bytes(&content.to_bytes()).is_err());
     }
 
     #[test]

@@ -443,7 +443,9 @@ fn content(input: &Value) -> Value {
                 "link_token": request.link_token.map(|token| hex(&token)),
             } })
         }
-        Body::HealingAnswer { messages } => json!({ "healing_answer": messages }),
+        Body::HealingAnswer { messages, bundle } => {
+            json!({ "healing_answer": { "messages": messages, "bundle": hex(bundle) } })
+        }
         Body::Copy(copy) => json!({ "copy": {
             "author": hex(&copy.author),
             "conversation": hex(&copy.conversation),
@@ -505,6 +507,7 @@ fn content(input: &Value) -> Value {
         "sent_at": content.sent_at,
         "reply_to": content.reply_to.map(|id| id.to_string()),
         "group": content.group.map(|group| hex(group.as_bytes())),
+        "follows": content.follows.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "body": body,
     })
 }

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::Client;
 use crate::api::clock::time;
-use crate::api::engine::{devices, prekeys};
+use crate::api::engine::{devices, prekeys, updates};
 use crate::api::{Bytes, Result, WindlassError};
 use crate::limits::MAX_DEVICES;
 use crate::link::LinkCode;
@@ -70,7 +70,7 @@ impl Client {
                 return Err(WindlassError::UnknownDevice);
             }
             devices::remove(writer, &self.device, &[device_id])?;
-            devices::share_removed(writer, &self.device, moment)
+            updates::share_removed(writer, &self.device, moment)
         })
     }
 }

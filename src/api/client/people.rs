@@ -2,7 +2,7 @@
 
 use super::Client;
 use crate::api::engine::conversation::ConversationId;
-use crate::api::engine::{contacts, devices, prekeys, send, trust};
+use crate::api::engine::{contacts, prekeys, send, trust, updates};
 use crate::api::{Bundle, Contact, Result, TrustPolicy, WindlassError};
 use crate::bundle::Invitation;
 use crate::chat;
@@ -15,7 +15,7 @@ impl Client {
     pub fn add_contact(&self, bundle: &Bundle) -> Result<Contact> {
         self.write(|writer, moment| {
             let contact = contacts::add(writer, &self.device, &bundle.0, moment)?;
-            devices::share_contact(writer, &self.device, &contact, moment)?;
+            updates::share_contact(writer, &self.device, &contact, moment)?;
             Ok(Contact::from_engine(&contact))
         })
     }
@@ -41,7 +41,7 @@ impl Client {
             let mut contact = contacts::add(writer, &self.device, &bundle, moment)?;
             contact.row.verified = true;
             contact.save(writer)?;
-            devices::share_contact(writer, &self.device, &contact, moment)?;
+            updates::share_contact(writer, &self.device, &contact, moment)?;
             Ok(Contact::from_engine(&contact))
         })
     }
@@ -148,7 +148,7 @@ impl Client {
             let mut contact =
                 contacts::find(writer, &identity)?.ok_or(WindlassError::UnknownContact)?;
             change(writer, &mut contact, moment)?;
-            devices::share_contact(writer, &self.device, &contact, moment)?;
+            updates::share_contact(writer, &self.device, &contact, moment)?;
             Ok(Contact::from_engine(&contact))
         })
     }

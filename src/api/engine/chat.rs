@@ -3,8 +3,7 @@
 use super::conversation::{self, ConversationId};
 use super::receive::Outcome;
 use super::{
-    Device, Moment, annotations, contacts, groups, healing, history, pages, timeline, trust,
-    unhandled,
+    Device, Moment, annotations, contacts, groups, heads, healing, history, pages, trust, unhandled,
 };
 use crate::api::error::WindlassError;
 use crate::api::event::RefusalReason as Refusal;
@@ -79,16 +78,8 @@ pub(super) fn take(
     let own = device.public();
     let (message_id, body) = (content.id, content.body.clone());
     let lamport = content.lamport;
-    if let ConversationId::Direct(peer) = id
-        && peer == author
-    {
-        let seen = conversation::row(store, id)?.lamport;
-        if lamport > seen.saturating_add(1) {
-            healing::suspect_hole(store, peer, moment.now)?;
-        } else if lamport <= seen && timeline::uses_clock(store, id, author, lamport)? {
-            // They may have gone back in time; what we have of theirs tells them.
-            healing::suspect(store, peer, moment.now)?;
-        }
+    if let ConversationId::Direct(peer) = id {
+        heads::take_in(store, peer, author, &own, &content, moment.now)?;
     }
     let target = annotations::note(store, author, &content)?;
     let timer = match &body {

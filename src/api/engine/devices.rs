@@ -1,18 +1,15 @@
 //! The other devices of our identity (RFC windlass §8.3).
 
 use super::{
-    Device, Moment, contacts, damaged, get_row, healing, prekeys, put_row, send, unacknowledged,
+    Device, Moment, contacts, damaged, get_row, healing, prekeys, put_row, unacknowledged,
 };
 use crate::api::error::WindlassError;
 use crate::bundle::{DeviceBundle, OwnDevice, Prekey, VerifiedBundle};
-use crate::chat::{Body, DeviceUpdate, KnownContact, MessageId};
 use crate::crypto::{DhPublic, Secret};
 use crate::identity::PublicIdentity;
-use crate::limits::{
-    LINK_LIFETIME_SECONDS, MAX_DEVICES, MAX_RESENDS, NEW_DEVICE_SECONDS, RESEND_AFTER_SECONDS,
-};
+use crate::limits::{LINK_LIFETIME_SECONDS, MAX_DEVICES, NEW_DEVICE_SECONDS};
 use crate::link::LinkToken;
-use crate::session::HintKey;
+use crate::session::{Envelope, HintKey};
 use crate::store::{Direction, Key, Rows, Table, WHOLE_GROUP, Writer};
 use crate::wire::{
     self,
@@ -71,12 +68,15 @@ fn rows(store: &impl Rows) -> Result<Vec<OwnDeviceRow>, WindlassError> {
         .collect()
 }
 
-fn save(store: &mut Writer<'_>, row: &OwnDeviceRow) -> Result<(), WindlassError> {
+pub(super) fn save(store: &mut Writer<'_>, row: &OwnDeviceRow) -> Result<(), WindlassError> {
     let order = row.device_id.to_be_bytes();
     put_row(store, Table::OwnDevices, Key::ordered(GROUP, &order), row)
 }
 
-fn find(store: &impl Rows, device_id: u32) -> Result<Option<OwnDeviceRow>, WindlassError> {
+pub(super) fn find(
+    store: &impl Rows,
+    device_id: u32,
+) -> Result<Option<OwnDeviceRow>, WindlassError> {
     let order = device_id.to_be_bytes();
     get_row(store, Table::OwnDevices, Key::ordered(GROUP, &order))
 }
@@ -100,6 +100,23 @@ pub(in crate::api) fn siblings(store: &impl Rows) -> Result<Vec<Sibling>, Windla
             Ok(Sibling { remote, row })
         })
         .collect()
+}
+
+/// The devices of an identity, without this one.
+pub(super) fn of(
+    store: &impl Rows,
+    device: &Device,
+    identity: &PublicIdentity,
+) -> Result<Vec<Party>, WindlassError> {
+    if *identity != device.public() {
+        let contact = contacts::find(store, identity)?;
+        return Ok(contact.map(|contact| contact.parties()).unwrap_or_default());
+    }
+    let party = |sibling: &Sibling| Party {
+        identity: *identity,
+        device_id: sibling.row.device_id,
+    };
+    Ok(siblings(store)?.iter().map(party).collect())
 }
 
 /// When the latest bundle of ours was issued that came from another device, in use or not; 0 if none came.
@@ -175,7 +192,8 @@ pub(super) fn take_in(
                     newer && !row.from_itself
                 }
             }
-            None if in_use >= MAX_DEVICES => return Err(WindlassError::TooManyDevices),
+            // Whoever linked it was told of the bound; what it says is read all the same.
+            None if in_use >= MAX_DEVICES => false,
             None => {
                 change.added.push(id);
                 in_use += 1;
@@ -184,6 +202,8 @@ pub(super) fn take_in(
         };
         if takes_over {
             let former = known.unwrap_or_default();
+            let same = former.signed_prekey_id == prekey.id
+                && former.signed_prekey == prekey.key.as_bytes();
             let row = OwnDeviceRow {
                 device_id: id,
                 signed_prekey_id: prekey.id,
@@ -198,10 +218,37 @@ pub(super) fn take_in(
                 ..former
             };
             save(store, &row)?;
-            prekeys::forget_own_bundle(store)?;
+            if !same {
+                prekeys::forget_own_bundle(store)?;
+            }
         }
     }
     Ok(change)
+}
+
+/// Looks at which devices of ours somebody writes to. One that is not known here was forgotten with an older copy of this store: their
+/// answer to a request has the bundle that names it. One that was removed is in a bundle that is out of date: they are told ours.
+pub(super) fn check_addressees(
+    store: &mut Writer<'_>,
+    device: &Device,
+    envelope: &Envelope,
+    from: &PublicIdentity,
+    now: u64,
+) -> Result<(), WindlassError> {
+    for part in &envelope.parts {
+        match find(store, part.device_id)? {
+            _ if part.device_id == device.device_id => {}
+            None => healing::suspect(store, from, now)?,
+            Some(row) if row.removed => {
+                if let Some(mut contact) = contacts::find(store, from)? {
+                    contact.row.own_bundle_told = 0;
+                    contact.save(store)?;
+                }
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Removes devices for good; those of them that were in use.
@@ -257,111 +304,6 @@ pub(super) fn told(
         }
         None => Ok(()),
     }
-}
-
-/// What a device of ours tells about a contact; who it is, if they were not known here.
-pub(super) fn take_in_contact(
-    store: &mut Writer<'_>,
-    device: &Device,
-    known: &KnownContact,
-    moment: &Moment,
-) -> Result<Option<PublicIdentity>, WindlassError> {
-    let bundle = VerifiedBundle::decode(&known.bundle).ok();
-    let Some(bundle) = bundle.filter(|bundle| *bundle.identity() != device.public()) else {
-        return Ok(None);
-    };
-    let identity = *bundle.identity();
-    let new = contacts::find(store, &identity)?.is_none();
-    let (mut contact, _) = contacts::take_in(store, device, &bundle, moment)?;
-    // A decision of the user stays until the user takes it back here.
-    // Whoever left that identity is not vouched for by an older message.
-    contact.row.verified |= known.verified && contact.row.moved_to.is_empty();
-    contact.row.accepted |= known.accepted;
-    contact.row.blocked |= known.blocked;
-    contact.save(store)?;
-    Ok((new && !known.blocked).then_some(identity))
-}
-
-/// Tells our other devices what the user decided about a contact.
-pub(in crate::api) fn share_contact(
-    store: &mut Writer<'_>,
-    device: &Device,
-    contact: &contacts::Contact,
-    moment: &mut Moment,
-) -> Result<(), WindlassError> {
-    let update = DeviceUpdate {
-        contacts: healing::known_contact(contact).into_iter().collect(),
-        ..DeviceUpdate::default()
-    };
-    share(store, device, send::To::All, update, moment)
-}
-
-/// Tells our other devices which were removed.
-pub(in crate::api) fn share_removed(
-    store: &mut Writer<'_>,
-    device: &Device,
-    moment: &mut Moment,
-) -> Result<(), WindlassError> {
-    let update = DeviceUpdate {
-        removed: removed(store)?,
-        ..DeviceUpdate::default()
-    };
-    share(store, device, send::To::All, update, moment)
-}
-
-/// Sends an update, to be sent again as long as it is not acknowledged.
-pub(super) fn share(
-    store: &mut Writer<'_>,
-    device: &Device,
-    to: send::To,
-    update: DeviceUpdate,
-    moment: &mut Moment,
-) -> Result<(), WindlassError> {
-    let own = device.public();
-    let body = Body::DeviceUpdate(update);
-    let Some(id) = send::send_control(store, device, &own, to, body, moment)? else {
-        return Ok(());
-    };
-    for mut sibling in siblings(store)? {
-        if to.takes(sibling.row.device_id) {
-            if !sibling.row.update_id.is_empty() {
-                sibling.row.update_tries += 1;
-            }
-            sibling.row.update_id = id.as_bytes().to_vec();
-            sibling.row.updated_at = moment.now;
-            save(store, &sibling.row)?;
-        }
-    }
-    Ok(())
-}
-
-/// A device has the update of this id.
-pub(super) fn updated(
-    store: &mut Writer<'_>,
-    device_id: u32,
-    id: &MessageId,
-) -> Result<(), WindlassError> {
-    match find(store, device_id)? {
-        Some(mut row) if row.update_id == id.as_bytes() => {
-            row.update_id = Vec::new();
-            row.update_tries = 0;
-            save(store, &row)
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Devices that have not acknowledged an update for long.
-pub(super) fn not_updated(store: &impl Rows, now: u64) -> Result<Vec<u32>, WindlassError> {
-    let siblings = siblings(store)?;
-    let waits = siblings.iter().filter(|sibling| {
-        let since = now.saturating_sub(sibling.row.updated_at) / 1000;
-        let tries = sibling.row.update_tries;
-        !sibling.row.update_id.is_empty()
-            && tries <= MAX_RESENDS
-            && since >= RESEND_AFTER_SECONDS << tries
-    });
-    Ok(waits.map(|sibling| sibling.row.device_id).collect())
 }
 
 /// Makes the token by which a device that is linked now asks for the history.

@@ -2,7 +2,7 @@
 
 use super::conversation::ConversationId;
 use super::{
-    Device, Moment, contacts, damaged, devices, healing, send, sessions, timeline, unacknowledged,
+    Device, Moment, damaged, devices, heads, healing, send, sessions, unacknowledged, updates,
 };
 use crate::api::error::WindlassError;
 use crate::api::event::UndecryptableCause as Cause;
@@ -10,14 +10,13 @@ use crate::identity::PublicIdentity;
 use crate::limits::{GAP_PATIENCE_SECONDS, MAX_HEALING_ATTEMPTS, MAX_RESENT_AT_ONCE};
 use crate::store::{Rows, Table, Writer};
 use crate::wire::{self, store::HealingRow};
-use crate::x3dh::Party;
 
 /// What is due by now: messages and updates that nobody acknowledged, requests that nobody answered, gaps that did not fill.
 pub(in crate::api) struct Due {
     resend: Vec<unacknowledged::Unacknowledged>,
     forget: Vec<unacknowledged::Unacknowledged>,
     ask: Vec<HealingRow>,
-    update: Vec<u32>,
+    update: Vec<send::To>,
 }
 
 impl Due {
@@ -56,7 +55,7 @@ pub(in crate::api) fn look(store: &impl Rows, now: u64) -> Result<Due, WindlassE
         resend,
         forget,
         ask,
-        update: devices::not_updated(store, now)?,
+        update: updates::not_updated(store, now)?,
     })
 }
 
@@ -73,12 +72,8 @@ pub(in crate::api) fn carry_on(
     for message in due.resend {
         resend(store, device, message, moment)?;
     }
-    for device_id in due.update {
-        let to = Party {
-            identity: device.public(),
-            device_id,
-        };
-        healing::tell_contacts(store, device, &to, moment)?;
+    for to in due.update {
+        healing::tell_contacts(store, device, to, moment)?;
     }
     for mut row in due.ask {
         let identity = PublicIdentity::from_stored(&row.identity_key)
@@ -86,7 +81,8 @@ pub(in crate::api) fn carry_on(
         let mut cause = Cause::of_number(row.cause);
         if row.gap_since != 0 && !row.waiting {
             let conversation = ConversationId::Direct(identity);
-            let hole = core::mem::take(&mut row.hole) && timeline::has_hole(store, &conversation)?;
+            let hole =
+                core::mem::take(&mut row.hole) && heads::is_missing_some(store, &conversation)?;
             let behind = core::mem::take(&mut row.behind) || hole;
             let gaps = gaps(store, device, &identity)?;
             let grown = gaps > row.known_gaps;
@@ -108,20 +104,8 @@ fn gaps(
     device: &Device,
     identity: &PublicIdentity,
 ) -> Result<u32, WindlassError> {
-    let parties = if *identity == device.public() {
-        let siblings = devices::siblings(store)?;
-        let ids = siblings.iter().map(|sibling| sibling.row.device_id);
-        let party = |device_id| Party {
-            identity: *identity,
-            device_id,
-        };
-        ids.map(party).collect()
-    } else {
-        let contact = contacts::find(store, identity)?;
-        contact.map(|contact| contact.parties()).unwrap_or_default()
-    };
     let mut all = 0;
-    for party in parties {
+    for party in devices::of(store, device, identity)? {
         all += sessions::gaps(store, &party)?;
     }
     Ok(all)
@@ -135,7 +119,8 @@ pub(super) fn resend(
     moment: &mut Moment,
 ) -> Result<(), WindlassError> {
     let (to, id) = (message.to, message.id);
-    match send::resend(store, device, &to, &message.author, &id, moment) {
+    let afresh = message.session_may_be_lost();
+    match send::resend(store, device, &to, &message.author, &id, afresh, moment) {
         Ok(true) => unacknowledged::resent(store, message, moment.now),
         Ok(false) => unacknowledged::acknowledge(store, &to, &id).map(|_| ()),
         // Until there is a bundle that is valid.

@@ -4,7 +4,7 @@ use super::conversation::{self, ConversationId};
 use super::send::To;
 use super::{
     Device, Moment, contacts, devices, due, get_row, groups, history, put_row, send, timeline,
-    trust, unacknowledged,
+    trust, unacknowledged, updates,
 };
 use crate::api::error::WindlassError;
 use crate::api::event::UndecryptableCause as Cause;
@@ -228,18 +228,27 @@ pub(super) fn accepted(
     Ok(healed)
 }
 
-/// The other side has our request.
+/// The other side has our request, and says how many messages follow. Whether they came is asked once more after a while, as long as
+/// they become fewer: what was to be sent to us may have gone with an older copy that the other side put back.
 pub(super) fn answered(
     store: &mut Writer<'_>,
     identity: &PublicIdentity,
+    messages: u64,
+    now: u64,
 ) -> Result<(), WindlassError> {
-    if let Some(mut row) = row(store, identity)?
-        && row.waiting
-    {
+    let Some(mut row) = row(store, identity)? else {
+        return Ok(());
+    };
+    if row.waiting {
         row.waiting = false;
         row.attempts = 0;
         row.cause = 0;
-        save(store, &row)?;
+    }
+    let fewer = row.promised == 0 || messages < row.promised;
+    row.promised = if fewer { messages } else { 0 };
+    save(store, &row)?;
+    if row.promised != 0 {
+        suspect(store, identity, now)?;
     }
     Ok(())
 }
@@ -255,7 +264,9 @@ pub(super) fn answer(
 ) -> Result<(u64, Option<u32>), WindlassError> {
     let mut row = row_or_new(store, &from.identity)?;
     roll_day(&mut row, moment.now);
-    if row.answered_today >= MAX_HEALING_PER_DAY {
+    let devices = devices::of(store, device, &from.identity)?.len();
+    let most = MAX_HEALING_PER_DAY.saturating_mul(u32::try_from(devices).unwrap_or(1));
+    if row.answered_today >= most {
         return Ok((0, None));
     }
     row.answered_today += 1;
@@ -311,10 +322,15 @@ pub(super) fn answer(
         behind |= ahead && !in_group;
     }
     let messages = lacking.len() as u64;
-    let (one, body) = (To::One(from.device_id), Body::HealingAnswer { messages });
+    let theirs = contacts::find(store, &from.identity)?;
+    let one = To::One(from.device_id);
+    let body = Body::HealingAnswer {
+        messages,
+        bundle: theirs.map_or_else(Vec::new, |contact| contact.row.bundle.clone()),
+    };
     send::send_control(store, device, &from.identity, one, body, moment)?;
     if from.identity == own {
-        tell_contacts(store, device, from, moment)?;
+        tell_contacts(store, device, one, moment)?;
     }
     for (author, id) in &lacking {
         unacknowledged::note_at_once(store, from, author, id, moment.now)?;
@@ -338,7 +354,7 @@ pub(super) fn answer(
 pub(super) fn tell_contacts(
     store: &mut Writer<'_>,
     device: &Device,
-    to: &Party,
+    to: To,
     moment: &mut Moment,
 ) -> Result<(), WindlassError> {
     let mut known: Vec<_> = contacts::all(store)?
@@ -355,8 +371,7 @@ pub(super) fn tell_contacts(
             contacts: contacts.to_vec(),
             ..DeviceUpdate::default()
         };
-        let one = To::One(to.device_id);
-        devices::share(store, device, one, update, moment)?;
+        updates::share(store, device, to, update, moment)?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ pub(super) mod conversation;
 pub(super) mod devices;
 pub(super) mod due;
 pub(super) mod groups;
+mod heads;
 pub(super) mod healing;
 pub(super) mod history;
 pub(super) mod link;
@@ -27,6 +28,7 @@ mod timeline;
 pub(super) mod trust;
 mod unacknowledged;
 pub(super) mod unhandled;
+pub(super) mod updates;
 
 use std::sync::{Mutex, PoisonError};
 

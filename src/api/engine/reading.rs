@@ -1,7 +1,7 @@
 //! How far the user has read, and telling it.
 
 use super::conversation::{self, ConversationId};
-use super::{Device, Moment, devices, groups, send};
+use super::{Device, Moment, groups, send, updates};
 use crate::api::error::WindlassError;
 use crate::chat::{Body, DeviceUpdate, ReadMark};
 use crate::identity::PublicIdentity;
@@ -45,7 +45,7 @@ pub(in crate::api) fn read_all(
         }],
         ..DeviceUpdate::default()
     };
-    devices::share(store, device, send::To::All, update, moment)?;
+    updates::share(store, device, send::To::All, update, moment)?;
     if !receipt {
         return Ok(true);
     }

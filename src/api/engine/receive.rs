@@ -138,7 +138,7 @@ pub(in crate::api) fn receive(
     let part = envelope
         .part_for(device.device_id)
         .ok_or(WindlassError::NotForThisDevice)?;
-    let mut processed = match (
+    let processed = match (
         sessions::load(store, &part.header.session_id)?,
         part.handshake,
     ) {
@@ -149,7 +149,12 @@ pub(in crate::api) fn receive(
             undecryptable(store, device, Cause::UnknownSession, from, moment)?
         }
     };
-    pass_on(store, device, envelope, &mut processed, moment)?;
+    if let Some((from, _)) = processed.acknowledge
+        && from != device.public()
+    {
+        devices::check_addressees(store, device, envelope, &from, moment.now)?;
+    }
+    pass_on(store, device, envelope, &processed, moment)?;
     Ok(processed)
 }
 
@@ -158,7 +163,7 @@ fn pass_on(
     store: &mut Writer<'_>,
     device: &Device,
     envelope: &Envelope,
-    processed: &mut Processed,
+    processed: &Processed,
     moment: &mut Moment,
 ) -> Result<(), WindlassError> {
     let own = device.public();
@@ -185,7 +190,7 @@ fn pass_on(
         };
         for (author, id) in &brought {
             unacknowledged::note(store, &to, author, id, moment.now)?;
-            send::resend(store, device, &to, author, id, moment)?;
+            send::resend(store, device, &to, author, id, false, moment)?;
         }
     }
     Ok(())

@@ -3,8 +3,8 @@
 use super::conversation::{self, ConversationId};
 use super::outbox::Waiting;
 use super::{
-    Device, Moment, chat, contacts, devices, groups, history, outbox, prekeys, sessions, trust,
-    unacknowledged,
+    Device, Moment, chat, contacts, devices, groups, heads, history, outbox, prekeys, sessions,
+    trust, unacknowledged,
 };
 use crate::api::error::WindlassError;
 use crate::bundle::{DeviceBundle, VerifiedBundle};
@@ -31,14 +31,20 @@ pub(super) enum To {
     /// One device, something that it may not have been able to read: a session that was begun with a one-time prekey and is not
     /// answered yet is left, for somebody else may have used the invitation before (RFC windlass §8.2.4).
     Again(u32),
+    /// The same, in a session that nobody has answered yet, for they may have lost the one that there is.
+    AgainAfresh(u32),
 }
 
 impl To {
     pub(super) fn takes(self, device_id: u32) -> bool {
         match self {
             Self::All | Self::AllAfresh | Self::AllAnew => true,
-            Self::One(one) | Self::Again(one) => one == device_id,
+            Self::One(one) | Self::Again(one) | Self::AgainAfresh(one) => one == device_id,
         }
+    }
+
+    fn is_again(self) -> bool {
+        matches!(self, Self::Again(_) | Self::AgainAfresh(_))
     }
 }
 
@@ -87,6 +93,7 @@ pub(super) fn post(
             ConversationId::Direct(_) => None,
             ConversationId::Group(group) => Some(*group),
         },
+        follows: heads::followed(store, conversation)?,
         body,
     };
     let (id, own) = (content.id, device.public());
@@ -211,6 +218,7 @@ pub(super) fn resend(
     to: &Party,
     author: &PublicIdentity,
     id: &MessageId,
+    afresh: bool,
     moment: &mut Moment,
 ) -> Result<bool, WindlassError> {
     let own = device.public();
@@ -218,7 +226,11 @@ pub(super) fn resend(
     let Some((conversation, encoded)) = history::encoded(store, author, id)? else {
         return Ok(false);
     };
-    let one = To::Again(to.device_id);
+    let one = if afresh {
+        To::AgainAfresh(to.device_id)
+    } else {
+        To::Again(to.device_id)
+    };
     let envelope = if to.identity == own {
         let copy = Body::Copy(Copy {
             author: author.to_bytes(),
@@ -270,6 +282,7 @@ fn control(body: Body, group: Option<GroupId>, moment: &mut Moment) -> Content {
         sent_at: moment.now,
         reply_to: None,
         group,
+        follows: Vec::new(),
         body,
     }
 }
@@ -297,7 +310,7 @@ pub(super) fn to_contact(
             None => initiate(store, device, contact, remote, moment)?,
         };
         // What is sent again may have been what told them.
-        let tells = !told || matches!(to, To::Again(_)) || session.is_pending();
+        let tells = !told || to.is_again() || session.is_pending();
         let bundle = tells.then_some(&own_bundle);
         parts.push(seal(store, device, session, content, bundle, moment)?);
     }
@@ -337,7 +350,7 @@ pub(super) fn to_siblings(
         };
         let told = sibling.row.own_bundle_told >= own_bundle.issued_at();
         // What is sent again may have been what told them.
-        let tells = !told || matches!(to, To::Again(_)) || session.is_pending();
+        let tells = !told || to.is_again() || session.is_pending();
         let bundle = tells.then_some(&own_bundle);
         parts.push(seal(store, device, session, content, bundle, moment)?);
         if !told {
@@ -358,6 +371,9 @@ fn known_session(
         To::AllAfresh => active.filter(Session::is_pending),
         To::All | To::One(_) => active,
         To::Again(_) => active.filter(|session| !session.awaits_one_time_prekey()),
+        To::AgainAfresh(_) => {
+            active.filter(|session| session.is_pending() && !session.awaits_one_time_prekey())
+        }
     })
 }
 

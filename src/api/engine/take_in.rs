@@ -4,7 +4,7 @@ use super::conversation::{self, ConversationId};
 use super::receive::{Outcome, Processed, handshake_order};
 use super::{
     Device, Moment, chat, contacts, devices, groups, healing, history, prekeys, reading, sessions,
-    trust, unacknowledged,
+    trust, unacknowledged, updates,
 };
 use crate::api::error::WindlassError;
 use crate::api::event::UndecryptableCause as Cause;
@@ -58,12 +58,18 @@ pub(super) fn accept(
         return refuse(Cause::Quota, Some(party.identity));
     }
 
+    let content = payload
+        .as_ref()
+        .and_then(|payload| Content::from_bytes(&payload.content).ok());
     let mut outcomes = Vec::new();
     if let Some(handshake) = first {
         accept_handshake(store, handshake, session_id)?;
-        // They begin anew although there is a session: perhaps they lost it, and more with it.
+        // They begin anew although there is a session: perhaps they lost it, and more with it. A request says itself what they have.
         let former = sessions::active(store, &party)?;
-        if former.is_some_and(|session| !session.is_pending()) {
+        let asks = content
+            .as_ref()
+            .is_some_and(|content| matches!(content.body, Body::HealingRequest(_)));
+        if !asks && former.is_some_and(|session| !session.is_pending()) {
             healing::suspect(store, &party.identity, moment.now)?;
         }
     }
@@ -94,13 +100,10 @@ pub(super) fn accept(
     }
 
     let mut stored = None;
-    let content = payload
-        .as_ref()
-        .and_then(|payload| Some((Content::from_bytes(&payload.content).ok()?, payload)));
-    match content {
+    match content.zip(payload.as_ref()) {
         Some((content, payload)) => {
             let encoded = &payload.content;
-            let step = take_in(
+            stored = take_in(
                 store,
                 device,
                 &party,
@@ -109,7 +112,6 @@ pub(super) fn accept(
                 &mut outcomes,
                 moment,
             )?;
-            stored = step;
         }
         None => outcomes.push(Outcome::Undecryptable {
             cause: Cause::Content,
@@ -216,8 +218,17 @@ fn take_in(
             }
             Ok(None)
         }
-        Body::HealingAnswer { messages } => {
-            healing::answered(store, &peer)?;
+        Body::HealingAnswer { messages, bundle } => {
+            healing::answered(store, &peer, messages, moment.now)?;
+            let identity = device.public();
+            if let Ok(bundle) = VerifiedBundle::decode(&bundle)
+                && *bundle.identity() == identity
+            {
+                let change = devices::take_in(store, device, &bundle, None, moment)?;
+                if !change.is_empty() {
+                    outcomes.push(Outcome::DevicesChanged { identity, change });
+                }
+            }
             let device_id = from.device_id;
             outcomes.push(Outcome::Synchronising {
                 peer,
@@ -296,7 +307,7 @@ fn take_in_receipt(
         unacknowledged::acknowledge(store, from, id)?;
         let theirs = from.identity != own;
         if !theirs {
-            devices::updated(store, from.device_id, id)?;
+            updates::updated(store, from.device_id, id)?;
         }
         if theirs {
             if history::mark_delivered(store, &own, &from.identity, id, moment.now)? {
@@ -416,7 +427,7 @@ fn take_in_update(
         }
     }
     for (count, known) in update.contacts.iter().enumerate() {
-        let new = devices::take_in_contact(store, device, known, moment)?;
+        let new = updates::take_in_contact(store, device, known, moment)?;
         // Should the history not come whole from our other devices, the contacts have the latest of it.
         if let Some(identity) = new.filter(|_| count < MAX_HEALING_CONVERSATIONS) {
             healing::suspect(store, &identity, moment.now)?;

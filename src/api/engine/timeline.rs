@@ -74,54 +74,6 @@ pub(super) fn state(
     })
 }
 
-/// Whether somebody wrote a message of this clock that is here. Nobody uses a clock twice, unless they went back to an older copy, or
-/// write from several devices.
-pub(super) fn uses_clock(
-    store: &impl Rows,
-    conversation: &ConversationId,
-    author: &PublicIdentity,
-    lamport: u64,
-) -> Result<bool, WindlassError> {
-    let (low, high) = (
-        lamport.to_be_bytes(),
-        lamport.saturating_add(1).to_be_bytes(),
-    );
-    let bounds = (
-        Bound::Included(low.as_slice()),
-        Bound::Excluded(high.as_slice()),
-    );
-    let group = conversation.key();
-    let same = store.range(
-        Table::Timeline,
-        &group,
-        bounds,
-        Direction::Forward,
-        MAX_HEALING_IDS,
-    )?;
-    for (_, bytes) in &same {
-        if history::named(Table::Timeline, bytes)?.0 == *author {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// How far back it is looked for what was left out.
-const LATEST: usize = 256;
-
-/// Whether a clock is left out among the latest messages of a conversation of two: each message has one more than everything its author
-/// had seen, so then there was a message that is not here.
-pub(super) fn has_hole(
-    store: &impl Rows,
-    conversation: &ConversationId,
-) -> Result<bool, WindlassError> {
-    let latest = places(store, conversation, 0, LATEST)?;
-    let clocks: Vec<u64> = latest.iter().map(|(lamport, ..)| *lamport).collect();
-    let begins = latest.len() < LATEST && clocks.last().is_some_and(|first| *first > 1);
-    let mut pairs = clocks.iter().zip(clocks.iter().skip(1));
-    Ok(begins || pairs.any(|(later, earlier)| later - earlier > 1))
-}
-
 /// What the other side does not have of what was stored here from `since` on: the latest `limit` of it, oldest first. And whether
 /// it has what is not here.
 pub(super) fn compare(

@@ -8,7 +8,7 @@ use crate::chat::MessageId;
 use crate::identity::PublicIdentity;
 use crate::limits::{
     MAX_RESENDS, MAX_UNACKNOWLEDGED, RESEND_AFTER_SECONDS, RESEND_RETENTION_SECONDS,
-    TAKE_OVER_AFTER_SECONDS,
+    RESENDS_IN_SESSION, TAKE_OVER_AFTER_SECONDS,
 };
 use crate::store::{Direction, Key, Rows, Table, WHOLE_GROUP, Writer};
 use crate::wire::{self, store::UnacknowledgedRow};
@@ -37,6 +37,11 @@ impl Unacknowledged {
             id: MessageId::from_bytes(&row.message_id).map_err(|_| damaged())?,
             row,
         })
+    }
+
+    /// Whether it was sent so often that the other side may not have the session any more, nor know of us.
+    pub(super) fn session_may_be_lost(&self) -> bool {
+        self.row.resent >= RESENDS_IN_SESSION
     }
 
     fn save(&self, store: &mut Writer<'_>) -> Result<(), WindlassError> {

@@ -223,6 +223,7 @@ pub fn content() -> Vec<Case> {
         sent_at: 1_800_000_000_123,
         reply_to: Vec::new(),
         group: Vec::new(),
+        follows: Vec::new(),
         body: None,
     };
     let mut cases = Vec::new();
@@ -345,7 +346,17 @@ pub fn content() -> Vec<Case> {
         ),
         (
             "healing answer",
-            Body::HealingAnswer(v1::HealingAnswer { messages: 40 }),
+            Body::HealingAnswer(v1::HealingAnswer {
+                messages: 40,
+                bundle: vec![7; 200],
+            }),
+        ),
+        (
+            "healing answer with a bundle of 8,321 bytes",
+            Body::HealingAnswer(v1::HealingAnswer {
+                messages: 0,
+                bundle: vec![7; 8_321],
+            }),
         ),
         (
             "identity change",
@@ -483,6 +494,17 @@ pub fn content() -> Vec<Case> {
         }
         .encode_to_vec(),
     );
+    for (name, follows) in [
+        ("one that follows two", vec![vec![1; 16], vec![2; 16]]),
+        ("one that follows nine", vec![vec![1; 16]; 9]),
+        ("one that follows an id of 8 bytes", vec![vec![1; 8]]),
+    ] {
+        let content = v1::Content {
+            follows,
+            ..text.clone()
+        };
+        raw(name, content.encode_to_vec());
+    }
     raw(
         "the highest Lamport clock",
         v1::Content {
