@@ -1,0 +1,3 @@
+//! What others say of messages never makes a conversation unreadable.
+
+use super::*;

@@ -1,0 +1,3 @@
+//! What contacts, strangers and their clocks cannot do.
+
+use super::*;

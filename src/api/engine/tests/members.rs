@@ -1,0 +1,3 @@
+//! What members of a group may not do to each other.
+
+use super::*;
