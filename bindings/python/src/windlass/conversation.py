@@ -66,10 +66,3 @@ class Conversation(_native.Conversation):
         """Decrypts the attachment of a message to a new file, which has its name only when it is whole."""
         with telling(progress) as told:
             super().save_attachment(message, os.fspath(encrypted), os.fspath(path), told)
-
-
-def as_conversation(conversation: _native.Conversation) -> Conversation:
-    """The same conversation, with what this package adds to the generated class, which is methods alone."""
-    conversation.__class__ = Conversation
-    assert isinstance(conversation, Conversation)
-    return conversation
