@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -207,6 +209,32 @@ def test_a_slow_conversation_holds_up_no_other(tmp_path: Path) -> None:
             assert alice.heard.empty()
             free.set()
             assert [await alice.hear(), await alice.hear()] == ["1", "2"]
+
+    asyncio.run(talk())
+
+
+def test_handlers_that_wait_in_threads_hold_up_no_other(tmp_path: Path) -> None:
+    async def talk() -> None:
+        # As many threads as the program has for everything.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        url = office()
+        bot = new_bot(tmp_path, url)
+        free = threading.Event()
+
+        @bot.on_message
+        async def answer(message: Message) -> None:
+            if message.text == "slow":
+                await asyncio.to_thread(free.wait)
+            await message.reply(message.text)
+
+        async with User(tmp_path, url, "alice") as alice, User(tmp_path, url, "carol") as carol, bot:
+            await alice.write(bot, "slow")
+            try:
+                assert await carol.ask(bot, "quick") == "quick"
+                assert alice.heard.empty()
+            finally:
+                free.set()
+            assert await alice.hear() == "slow"
 
     asyncio.run(talk())
 

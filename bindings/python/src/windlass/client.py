@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -22,6 +21,7 @@ from windlass._native import (
     Sent,
     StoreKey,
 )
+from windlass._threads import in_thread
 from windlass.conversation import Conversation
 from windlass.store import EncryptedStore
 
@@ -140,7 +140,7 @@ class AsyncClient:
         self.client = client
 
     async def _run(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return await asyncio.to_thread(call, *args, **kwargs)
+        return await in_thread(call, *args, **kwargs)
 
     async def bundle(self) -> Bundle:
         """Our reusable bundle."""
