@@ -9,7 +9,7 @@ import pytest
 from people import KEY, PATIENCE, User
 
 from windlass.bot import Bot, Message
-from windlass.transport import Incoming, NoMailbox, TransportError, register, transport_of
+from windlass.transport import Incoming, NoMailbox, TooLarge, TransportError, register, transport_of
 from windlass.transport.memory import MemoryTransport
 
 
@@ -89,3 +89,34 @@ def test_memory_brings_again_what_was_not_acknowledged(tmp_path: Path) -> None:
         assert (await anext(a.receive())).envelope == b"1"
 
     asyncio.run(talk())
+
+
+class Narrow(MemoryTransport):
+    """A transport that carries only what is small."""
+
+    async def deliver(self, address: str, envelope: bytes) -> None:
+        if len(envelope) > 20_000:
+            raise TooLarge("too large")
+        await super().deliver(address, envelope)
+
+
+def test_what_is_too_large_stays_and_what_is_behind_it_goes_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def talk() -> None:
+        name = uuid.uuid4().hex
+        bot = Bot(tmp_path / "bot.wl", key=KEY, transport=Narrow(name))
+
+        @bot.on_message
+        async def answer(message: Message) -> None:
+            await message.reply("x" * 20_000)
+            await message.reply("short")
+
+        async with User(tmp_path, f"memory://{name}") as user, bot:
+            for _ in range(2):
+                assert await user.ask(bot, "?") == "short"
+            assert await bot.flush(PATIENCE)
+            assert [len(envelope.bytes) > 20_000 for envelope in bot.client.outbox()] == [True, True]
+
+    asyncio.run(talk())
+    assert caplog.text.count("is too large") == 2

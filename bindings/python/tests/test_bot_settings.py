@@ -72,6 +72,13 @@ def test_a_url_that_nobody_knows_is_refused_without_showing_its_password() -> No
     assert "carrier-pigeon" in str(caught.value) and "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("password", ["hunter2/", "hunter2?", "hunter2#", "[hunter2", "hunter2\uff0f"])
+def test_a_password_that_breaks_the_url_is_not_shown_either(password: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        transport_of(f"mqtt://me:{password}@localhost")
+    assert "hunter2" not in str(caught.value) and caught.value.__suppress_context__
+
+
 def test_json_logs_have_a_line_for_each_record_without_texts_of_errors() -> None:
     record = logging.LogRecord("windlass.bot", logging.INFO, __file__, 1, "started as %s", ("wl1",), None)
     record.event = "started"
