@@ -105,7 +105,7 @@ def test_a_bundle_that_has_run_out_is_renewed_from_the_transport(monkeypatch: py
         assert before is not None
         world.advance(timedelta(days=31))
         later = before.timestamp() + 24 * 3600
-        monkeypatch.setattr("windlass.bot.bot.time", SimpleNamespace(time=lambda: later))
+        monkeypatch.setattr("windlass.bot.upkeep.time", SimpleNamespace(time=lambda: later))
         user_client.keep_up_now()
         transport = transport_of(url)
         await transport.publish_bundle(address, user_client.bundle().encode())

@@ -13,6 +13,8 @@ from people import KEY, PATIENCE, User, new_bot, office, told
 import windlass
 from windlass import Body, Client
 from windlass.bot import Bot, Message
+from windlass.transport import TransportError
+from windlass.transport.memory import MemoryTransport
 
 
 def test_what_was_received_and_not_handled_is_answered_once_after_the_store_is_opened_again(tmp_path: Path) -> None:
@@ -144,6 +146,25 @@ def test_a_store_that_breaks_ends_the_bot_with_its_error(tmp_path: Path) -> None
             bot.client.close()
             with pytest.raises(windlass.StoreClosed):
                 await asyncio.wait_for(running, PATIENCE)
+
+    asyncio.run(talk())
+
+
+class Stuck(MemoryTransport):
+    """A transport that cannot be closed."""
+
+    async def close(self) -> None:
+        if self._box is not None:
+            raise TransportError("it does not close")
+
+
+def test_a_transport_that_does_not_close_keeps_no_store_open(tmp_path: Path) -> None:
+    async def talk() -> None:
+        bot = Bot(tmp_path / "bot.wl", key=KEY, transport=Stuck())
+        await bot.start()
+        with pytest.raises(TransportError):
+            await bot.stop()
+        Client.open(tmp_path / "bot.wl", key=KEY).close()
 
     asyncio.run(talk())
 

@@ -9,6 +9,8 @@ import signal
 from collections.abc import AsyncIterator, Callable
 
 from windlass._native import Body, Bundle, Conversation, Event, Message, Sent, WindlassError
+from windlass._threads import in_thread
+from windlass.bot.upkeep import fetch
 from windlass.cli.identity import open_client, prove, safety, safety_lines
 from windlass.cli.line import Line
 from windlass.cli.output import Output
@@ -41,7 +43,7 @@ async def _chat(client: Client, transport: Transport, whom: str, wait: float, ou
         line = Line(client, transport, came.put)
         await line.open()
         try:
-            talk = Talk(client, await _reach(client, line, whom), screen, line)
+            talk = Talk(client, await _reach(client, transport, whom), screen, line)
             talk.begin()
             line.listen()
             async with _stopping() as stopped:
@@ -52,7 +54,7 @@ async def _chat(client: Client, transport: Transport, whom: str, wait: float, ou
             await line.close()
 
 
-async def _reach(client: Client, line: Line, whom: str) -> Conversation:
+async def _reach(client: Client, transport: Transport, whom: str) -> Conversation:
     """The conversation with whom the command line names; a new contact if need be."""
     try:
         bundle: Bundle | None = Bundle.from_uri(whom)
@@ -70,7 +72,7 @@ async def _reach(client: Client, line: Line, whom: str) -> Conversation:
     try:
         contact = client.contact(whom)
     except WindlassError.UnknownContact:
-        found = await line.find(whom)
+        found = await fetch(transport, whom)
         if found is None:
             raise
         contact = client.add_contact(found)
@@ -173,7 +175,7 @@ class Talk:
         match event:
             case Event.MESSAGE(message=message) if message.conversation == here:
                 self._show(message)
-                await asyncio.to_thread(self._read)
+                await in_thread(self._read)
             case Event.MESSAGE(message=message):
                 show("elsewhere", f"  {message.author} wrote elsewhere", DIM, address=message.conversation)
             case Event.EDITED(message=message) if message.conversation == here:
@@ -243,7 +245,7 @@ class Talk:
             if word == "/?":
                 self._screen.show("help", HELP, DIM)
             elif word == "/verify":
-                await asyncio.to_thread(self._verify, rest)
+                await in_thread(self._verify, rest)
             elif word == "/react":
                 await self._change("reacted", False, lambda one: self._conversation.react(one, rest or "👍"))
             elif word == "/edit":
@@ -263,7 +265,7 @@ class Talk:
         return True
 
     async def _send(self, text: str) -> None:
-        sent = await asyncio.to_thread(self._conversation.send, text)
+        sent = await in_thread(self._conversation.send, text)
         self._known[sent.message_id] = text
         self._line.look()
         # On a terminal it stands there already, as it was typed.
@@ -274,10 +276,10 @@ class Talk:
         self, kind: str, outgoing: bool, change: Callable[[Message], Sent], now: str | None = None
     ) -> None:
         """Does something to the last message of theirs, or of ours."""
-        history = await asyncio.to_thread(self._conversation.messages, 100)
+        history = await in_thread(self._conversation.messages, 100)
         for message in reversed(history):
             if message.outgoing == outgoing and not message.deleted and message.text is not None:
-                await asyncio.to_thread(change, message)
+                await in_thread(change, message)
                 self._line.look()
                 if now is not None:
                     self._known[message.id] = now
