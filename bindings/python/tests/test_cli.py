@@ -421,9 +421,9 @@ class Screen:
         self.keys("Enter")
 
     def shown(self) -> list[str]:
-        """The screen, line by line."""
+        """The screen, line by line, without the column of times, which differ."""
         captured = subprocess.run([*self.tmux, "capture-pane", "-p"], check=True, capture_output=True, text=True)
-        return [line.rstrip() for line in captured.stdout.splitlines()]
+        return [re.sub(r"^\d\d:\d\d +(?=\w+: )", "", line.rstrip()) for line in captured.stdout.splitlines()]
 
     def see(self, *lines: str) -> None:
         """Waits until these lines stand there."""
@@ -454,6 +454,9 @@ def test_a_chat_in_a_terminal(store: Path, invitation: str, broker: Broker, tmp_
         screen.see("ended with 0")
     with Screen(tmp_path, "chat", store, invitation, "--transport", broker.url, *WITH_KEY) as screen:
         screen.see("you: Ahoy there (edited) ✓", "they: Ahoy!", ">")
+        # What does not fit is not left to the terminal, which would let it look like a line of its own.
+        screen.type("word " * 30 + "end")
+        screen.see("they: " + "word " * 15 + "word", "    " + "word " * 14 + "end")
         # What is being typed stands there again under what came meanwhile.
         screen.type("first")
         screen.keys("-l", "second")

@@ -22,7 +22,15 @@ from windlass.transport import Transport, transport_of
 HISTORY = 20
 """How many messages of before are shown."""
 QUOTED = 40
-HELP = "/quit /verify [number] /react 👍 /edit text /delete /? - anything else is sent; //quit sends /quit"
+HINT = "/? lists the commands, /quit ends; anything else is sent."
+HELP = [
+    "/verify [NUMBER]  shows the safety number, or compares it with theirs",
+    "/react [SIGN]     puts a sign to their last message, 👍 if none is given",
+    "/edit TEXT        changes your last message",
+    "/delete           deletes your last message",
+    "/quit             ends; so do Ctrl-C and Ctrl-D",
+    "Other words with a slash are sent: bots have commands. //quit sends /quit.",
+]
 
 
 def chat(given: argparse.Namespace, out: Output) -> None:
@@ -159,9 +167,11 @@ class Talk:
         else:
             verified = self._client.contact(self._address).verified
             how = "verified" if verified else "not verified: /verify"
-            screen.show("started", f"{self._address} ({how})", DIM, address=self._address, verified=verified)
+            # On a terminal the address fills the line.
+            lines = [self._address, f"({how})"] if screen.terminal else f"{self._address} ({how})"
+            screen.show("started", lines, DIM, address=self._address, verified=verified)
         if screen.terminal:
-            screen.show("help", HELP, DIM)
+            screen.show("help", HINT, DIM)
         history = self._conversation.messages(limit=HISTORY)
         for message in history:
             self._show(message, before=True)
@@ -207,9 +217,11 @@ class Talk:
         name = "you" if message.outgoing else self._name(message.author)
         mark = " ✓" if message.outgoing and message.delivered_at is not None else ""
         edited = " (edited)" if message.edited else ""
+        # In a column; programs and files get the time from the JSON.
+        said = f"{message.sent_at.astimezone():%H:%M} {name:>4}" if self._screen.terminal else name
         self._screen.show(
             "history" if before else "message",
-            f"{name}: {text}{edited}{mark}",
+            f"{said}: {text}{edited}{mark}",
             None if message.outgoing else THEIRS,
             id=message.id,
             author=message.author,
