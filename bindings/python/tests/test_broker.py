@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from mosquitto import PATIENCE, Broker
 
 import windlass
@@ -266,7 +267,9 @@ class Killed:
         return Counter(message.text for message in history if message.outgoing == outgoing)
 
 
-def test_what_a_killed_broker_forgot_is_sent_again_and_answered_once(tmp_path: Path) -> None:
+def test_what_a_killed_broker_forgot_is_sent_again_and_answered_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def run(broker: Broker) -> None:
         everything = Killed(broker, users=4)
         bot, users, write = everything.bot, everything.users, everything.write
@@ -313,3 +316,4 @@ def test_what_a_killed_broker_forgot_is_sent_again_and_answered_once(tmp_path: P
 
     with Broker(tmp_path) as broker:
         asyncio.run(run(broker))
+    assert "has lost our mailbox" in caplog.text
