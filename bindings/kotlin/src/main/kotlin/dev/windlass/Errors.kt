@@ -1,3 +1,5 @@
+@file:JvmName("Errors")
+
 package dev.windlass
 
 private val capital = Regex("(?<=.)([A-Z])")
