@@ -4,6 +4,7 @@ import dev.windlass.transport.MemoryPost
 import dev.windlass.transport.Transport
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
@@ -51,7 +52,7 @@ class Person(val client: Client, private val transport: Transport, scope: Corout
         client.conversation(address).use { it.messages(1000u) }.filter { !it.outgoing }.mapNotNull { it.text }
 
     suspend fun leave() {
-        receiving.cancel()
+        receiving.cancelAndJoin()
         transport.close()
         client.close()
     }
