@@ -2,7 +2,7 @@
 import Foundation
 import PackageDescription
 
-// For Apple's platforms: static libraries with header and module map, put beside this file (docs/guide/mobile.md).
+// For Apple's platforms: static libraries with header and module map, put beside this file (docs/guide/apps.md).
 let framework = "windlassFFI.xcframework"
 
 let native: Target =

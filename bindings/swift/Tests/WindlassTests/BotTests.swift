@@ -5,8 +5,7 @@ import XCTest
 final class BotTests: PeopleTestCase {
     func testTheChatOfTheExamplesTalksWithABot() async throws {
         let (client, user) = (try open("bot"), try open("user"))
-        let bot = Bot(client: client, transport: post.transport())
-        bot.onMessage { message in message.reply("echo \(message.text)") }
+        let bot = echoBot(client: client, transport: post.transport())
         let running = Task { try await bot.run() }
         _ = try user.addContact(bundle: client.bundle())
         let lines = AsyncStream<String> { continuation in
@@ -20,19 +19,18 @@ final class BotTests: PeopleTestCase {
             client: user, transport: post.transport(), with: client.address(), lines: lines, show: { await shown.add($0) },
             until: { try? await until { await shown.all.filter { $0 != "✓" }.count >= 2 } })
         let all = await shown.all.filter { $0 != "✓" }
-        XCTAssertEqual(Set(all), ["echo one", "echo two"])
+        XCTAssertEqual(Set(all), ["one", "two"])
         running.cancel()
         _ = await running.result
     }
 
-    /// Somebody writes to an echo bot that is stopped and started anew in between, until each message is answered.
+    /// Somebody writes to the echo bot of the examples, which is stopped and started anew in between, until each message is answered.
     private func talk(_ transport: () -> any Transport) async throws {
         var client = try open("bot")
         let address = client.address()
 
         func start(_ client: Client) -> Task<Void, any Error> {
-            let bot = Bot(client: client, transport: transport())
-            bot.onMessage { message in message.reply("echo \(message.text)") }
+            let bot = echoBot(client: client, transport: transport())
             return Task { try await bot.run() }
         }
         var running = start(client)
@@ -51,7 +49,7 @@ final class BotTests: PeopleTestCase {
             }
         }
         try await until { try user.heard(address).count >= 20 }
-        XCTAssertEqual(Set(try user.heard(address)), Set((0..<20).map { "echo \($0)" }))
+        XCTAssertEqual(Set(try user.heard(address)), Set((0..<20).map { "\($0)" }))
         XCTAssertEqual(try user.heard(address).count, 20)
         running.cancel()
         _ = await running.result

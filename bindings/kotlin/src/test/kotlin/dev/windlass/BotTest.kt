@@ -1,8 +1,8 @@
 package dev.windlass
 
 import chat
-import dev.windlass.bot.Bot
 import dev.windlass.transport.MemoryPost
+import echoBot
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.flow.flowOf
@@ -26,15 +26,14 @@ class BotTest {
     fun `the chat of the examples talks with a bot`() = within {
         val people = People(home)
         val (client, user) = people.open("bot") to people.open("user")
-        val bot = Bot(client, post.transport()).apply { onMessage { reply("echo $text") } }
-        val running = launch(Dispatchers.Default) { bot.run() }
+        val running = launch(Dispatchers.Default) { echoBot(client, post.transport()).run() }
         until { post.transport().fetchBundle(client.address()) != null }
         val contact = user.addContact(Bundle.decode(post.transport().fetchBundle(client.address())!!))
         val shown = ConcurrentLinkedQueue<String>()
         chat(user, post.transport(), contact.address, flowOf("one", "two"), { shown += it }) {
             until { shown.filter { it != "✓" }.size >= 2 }
         }
-        assertEquals(listOf("echo one", "echo two"), shown.filter { it != "✓" })
+        assertEquals(listOf("one", "two"), shown.filter { it != "✓" })
         running.cancelAndJoin()
     }
 }

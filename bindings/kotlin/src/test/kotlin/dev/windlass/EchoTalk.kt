@@ -1,7 +1,7 @@
 package dev.windlass
 
-import dev.windlass.bot.Bot
 import dev.windlass.transport.Transport
+import echoBot
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.cancelAndJoin
@@ -10,17 +10,12 @@ import org.junit.jupiter.api.Assertions.assertEquals
 
 private const val MESSAGES = 40
 
-/** Somebody writes to an echo bot that is stopped and started anew in between, until each message is answered. */
+/** Somebody writes to an echo bot of the examples, which is stopped and started anew in between, until each message is answered. */
 class EchoTalk(private val people: People) {
     fun over(transport: () -> Transport) = within {
-        suspend fun echo(client: Client) {
-            val bot = Bot(client, transport())
-            bot.onMessage { reply("echo $text") }
-            bot.run()
-        }
         var client = people.open("bot")
         val address = client.address()
-        var running: Job = launch(Dispatchers.Default) { echo(client) }
+        var running: Job = launch(Dispatchers.Default) { echoBot(client, transport()).run() }
         val user = Person(people.open("user"), transport(), this)
         user.client.addContact(client.bundle())
         val door = transport().also { it.start("door", 1u) }
@@ -32,11 +27,11 @@ class EchoTalk(private val people: People) {
                 running.cancelAndJoin()
                 client.close()
                 client = people.open("bot")
-                running = launch(Dispatchers.Default) { echo(client) }
+                running = launch(Dispatchers.Default) { echoBot(client, transport()).run() }
             }
         }
         until { user.heard(address).size >= MESSAGES }
-        assertEquals((0 until MESSAGES).map { "echo $it" }.toSet(), user.heard(address).toSet())
+        assertEquals((0 until MESSAGES).map { "$it" }.toSet(), user.heard(address).toSet())
         assertEquals(MESSAGES, user.heard(address).size)
         user.leave()
         running.cancelAndJoin()
