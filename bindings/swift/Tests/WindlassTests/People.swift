@@ -87,9 +87,16 @@ final class Person: Sendable {
     }
 }
 
+/// Waits for what comes; what never does fails after a minute, instead of going on for ever.
 func until(_ condition: () async throws -> Bool) async throws {
-    while try await !condition() { await Task.yield() }
+    let end = ContinuousClock.now + .seconds(60)
+    while try await !condition() {
+        if ContinuousClock.now > end { throw NeverCame() }
+        await Task.yield()
+    }
 }
+
+struct NeverCame: Error {}
 
 /// Remembers what tasks tell it.
 actor Notes<Value: Sendable> {

@@ -6,11 +6,11 @@ import dev.windlass.Client
 import dev.windlass.Contact
 import dev.windlass.Conversation
 import dev.windlass.Event
+import dev.windlass.Received
 import dev.windlass.Sent
 import dev.windlass.TrustPolicy
 import dev.windlass.WindlassException
 import dev.windlass.retry
-import dev.windlass.transport.Incoming
 import dev.windlass.transport.Transport
 import dev.windlass.transport.TransportException
 import kotlinx.coroutines.CompletableDeferred
@@ -20,6 +20,7 @@ import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.cancelChildren
+import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
@@ -204,7 +205,7 @@ public class Bot(
     }
 
     private suspend fun takeIn(now: Running): Unit = coroutineScope {
-        val events = kotlinx.coroutines.channels.Channel<Event>(EVENTS)
+        val events = Channel<Event>(EVENTS)
         val telling = launch { for (event in events) heard(now, event) }
         transport.takenTogether { batch ->
             val answers = takeIn(batch.map { it.envelope })
@@ -224,7 +225,7 @@ public class Bot(
     }
 
     /** A disk that is full is waited for; the transport keeps what comes. */
-    private suspend fun takeIn(envelopes: List<ByteArray>): List<dev.windlass.Received> {
+    private suspend fun takeIn(envelopes: List<ByteArray>): List<Received> {
         var pause = 0.5.seconds
         while (true) {
             try {
