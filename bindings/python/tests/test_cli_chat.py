@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -152,7 +153,9 @@ class Screen:
     """A command in a terminal that tmux draws."""
 
     def __init__(self, folder: Path, *arguments: object) -> None:
-        self.tmux = [tool("tmux"), "-S", str(folder / "tmux"), "-f", "/dev/null"]
+        # A socket for each: a server that was told to end still answers on its own for a moment.
+        socket = folder / uuid.uuid4().hex
+        self.tmux = [tool("tmux"), "-S", str(socket), "-f", "/dev/null"]
         command = shlex.join([*WINDLASS, *map(str, arguments)])
         # The terminal stays when the command has ended, so that its end can be seen.
         shell = f"{command}; echo ended with $?; read -r _"
