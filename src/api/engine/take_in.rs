@@ -244,7 +244,10 @@ fn take_in(
         Body::DeviceUpdate(_) => Ok(None),
         Body::ReadReceipt { lamport } => {
             let conversation = ConversationId::of(&content, &peer);
-            if conversation::read_by(store, &conversation, &peer, lamport, moment.now)? {
+            // Nobody reads in a group who does not belong to it.
+            if groups::hears(store, &conversation, &peer, moment.now)?
+                && conversation::read_by(store, &conversation, &peer, lamport, moment.now)?
+            {
                 outcomes.push(Outcome::Read {
                     conversation,
                     by: peer,
