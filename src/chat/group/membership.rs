@@ -87,8 +87,8 @@ pub(super) struct Removal {
     /// Whose say it ends.
     pub(super) whom: Person,
     rank: u64,
-    /// The events of others that a `Left` builds on; 0 for any other.
-    seen: usize,
+    /// How many events of others a `Left` builds on, and how many of all; 0 for any other.
+    seen: (usize, usize),
     left: bool,
     hash: EventHash,
 }
@@ -171,7 +171,7 @@ impl Fold {
             event: at,
             whom,
             rank,
-            seen: 0,
+            seen: (0, 0),
             left: false,
             hash: entry.event.hash(),
         };
@@ -180,7 +180,7 @@ impl Fold {
                 let rank = rank_of(entry.author);
                 let left = rank.map(|rank| Removal {
                     left: true,
-                    seen: entry.by_others,
+                    seen: (entry.by_others, entry.ancestors.iter().count()),
                     ..removal(entry.author, rank.unwrap_or(u64::MAX))
                 });
                 left.into_iter().collect()

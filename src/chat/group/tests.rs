@@ -228,8 +228,15 @@ fn members_who_are_no_admins_cannot_fill_a_log() {
     for name in ["one", "two", "three"] {
         rename(&mut log, name);
     }
-    // On top of whatever there is, alone and in pairs; by one who joined and one who did not.
     let events: Vec<_> = log.events().map(GroupEvent::hash).collect();
+    let newcomer = IdentityKeyPair::from_seed(&Secret::new([99; 32]));
+    // On top of another event that lists them, beside somebody who is new.
+    let both = vec![people[1].public(), newcomer.public()];
+    let listed = log.write(&people[0], &GroupAction::MembersAdded(both));
+    let listed = listed.unwrap().hash();
+    let again = forge(&mut log, &people[1], &[listed], GroupAction::Joined);
+    assert_eq!(again, Err(GroupEventError::Void));
+    // On top of whatever there was, alone and in pairs; by one who joined and one who did not.
     let before = log.len();
     for author in &people[1..3] {
         for action in [GroupAction::Joined, GroupAction::Left] {
