@@ -312,7 +312,9 @@ pub(super) struct TakenIn {
     pub(super) forward: Vec<(PublicIdentity, GroupEvent)>,
 }
 
-/// Takes in events of a group, which need not be known yet. An event proves itself, so it does not matter who brings it.
+/// Takes in events of a group, which need not be known yet. An event proves itself, so it does not matter who brings it; but
+/// only somebody who has a say in the group brings what has to wait.
+#[allow(clippy::too_many_arguments)] // What is known of a message when it comes.
 pub(super) fn take_in(
     store: &mut Writer<'_>,
     device: &Device,

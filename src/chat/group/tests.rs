@@ -61,7 +61,7 @@ fn any_order_of_the_events_makes_the_same_members() {
                 _ => GroupAction::AdminsRemoved(whom),
             };
             // Some date back what they write, or say that they knew less than they did.
-            let event = if next(&mut rng) % 3 == 0 {
+            let event = if next(&mut rng).is_multiple_of(3) {
                 let events: Vec<_> = logs[one].events().map(GroupEvent::hash).collect();
                 let mut parents: Vec<_> = (0..2)
                     .map(|_| events[next(&mut rng) as usize % events.len()])
@@ -152,7 +152,7 @@ fn whoever_was_put_out_gains_nothing_by_an_event_that_is_dated_back() {
         let event = theirs.write(&people[1], &action).unwrap();
         assert_eq!(log.take(event), Ok(Taken::New));
     }
-    assert_eq!(names(&log.membership(), &people), [(0, true), (2, false)]);
+    assert_eq!(names(log.membership(), &people), [(0, true), (2, false)]);
     assert_eq!(log.membership().name, "harbour");
     // The younger admin cannot put out the elder at all.
     assert_eq!(
@@ -169,7 +169,7 @@ fn when_the_last_admin_leaves_the_eldest_member_is_one() {
     let people = people(3);
     let mut log = group(&people);
     log.write(&people[0], &GroupAction::Left).unwrap();
-    let admins = names(&log.membership(), &people);
+    let admins = names(log.membership(), &people);
     assert_eq!(admins.iter().filter(|(_, admin)| *admin).count(), 1);
     assert!(admins[0].1);
 }

@@ -271,6 +271,16 @@ fn removals() -> Vec<Case> {
     cases.push(story.case("who joins or leaves beside being made no admin any more has done so"));
 
     let mut story = Story::with_admins(1, &[1, 2]);
+    let one = story.remove(0, &[7], &[1]);
+    let two = story.remove(0, &[one], &[2]);
+    story.rename(0, &[two], "stays");
+    let mut on = 7;
+    for number in 0..4 {
+        on = story.rename(1 + number % 2, &[on], &format!("void {number}"));
+    }
+    cases.push(story.case("what is beside one of two removals is void"));
+
+    let mut story = Story::with_admins(1, &[1, 2]);
     story.remove(0, &[7], &[1]);
     let void = story.rename(1, &[7], "void");
     story.rename(2, &[void], "stays");
@@ -321,10 +331,14 @@ fn leaving() -> Vec<Case> {
     story.add(0, &[0], Action::Left);
     cases
         .push(story.case("of two that know of nothing by others, that counts which knows of more"));
-    // Two invented members write less than there was before.
+    // Two invented members write less than there was before, though the admin writes more.
     let mut story = alone();
+    let mut on = 0;
+    for number in 0..8 {
+        on = story.rename(0, &[on], &format!("name {number}"));
+    }
     let invited = story.all(&[4, 5]);
-    let added = story.add(0, &[0], Action::MembersAdded(invited));
+    let added = story.add(0, &[on], Action::MembersAdded(invited));
     let one = story.add(4, &[added], Action::Joined);
     let two = story.add(5, &[added], Action::Joined);
     story.add(0, &[one, two], Action::Left);
