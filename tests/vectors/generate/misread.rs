@@ -65,6 +65,8 @@ impl Story {
     fn add(&mut self, by: usize, on: &[usize], action: Action) -> usize {
         let mut parents: Vec<_> = on.iter().map(|one| self.events[*one].hash()).collect();
         parents.sort_unstable();
+        // The same that was written twice is one event.
+        parents.dedup();
         let event = GroupEvent::sign(&self.people[by], &self.id, &parents, &action).unwrap();
         self.events.push(event);
         self.last()
