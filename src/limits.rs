@@ -139,11 +139,18 @@ pub const MAX_HEALING_ATTEMPTS: u32 = 6;
 /// that do not decrypt or by asking, gets no more out of us.
 pub const MAX_HEALING_PER_DAY: u32 = 12;
 
+/// Of these requests, those for bytes that nobody has proved to come from a contact. The rest are kept for what is known to be missing, so that
+/// whoever spoils bytes does not use them up.
+pub const MAX_UNPROVED_HEALING_PER_DAY: u32 = 8;
+
 /// How long after a request for healing the next one may follow; doubled with each.
 pub const HEALING_BACK_OFF_SECONDS: u64 = 600;
 
 /// Messages that are sent again at once in answer to one request, or in one round of what is due. The rest follows in the next.
 pub const MAX_RESENT_AT_ONCE: usize = 500;
+
+/// Bytes that are sent again at once, likewise: what one transaction holds in memory.
+pub const MAX_RESENT_BYTES_AT_ONCE: usize = 8 * 1024 * 1024;
 
 /// How long a message may stay unacknowledged before it is sent again unasked; doubled with each time.
 pub const RESEND_AFTER_SECONDS: u64 = 3_600;

@@ -1,6 +1,6 @@
 //! Messages that wait until they are handled, and whose answers are part of it.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use windlass::{Body, OutgoingMessage, Simulation, WindlassError};
 
@@ -89,4 +89,40 @@ fn what_was_deleted_meanwhile_does_not_stand_in_the_way() {
         rows.iter().find(|t| t.table == "unhandled").unwrap().rows,
         1
     );
+}
+
+#[test]
+fn what_was_begun_is_counted_over_crashes_until_it_is_handled() {
+    let world = Simulation::new(3);
+    let (alice, bot) = (world.add_person().unwrap(), world.add_person().unwrap());
+    world.introduce(alice, bot).unwrap();
+    let client = || world.client(bot, 0).unwrap();
+    client().keep_unhandled(true).unwrap();
+    for text in ["kills", "waits"] {
+        world.send(alice, 0, bot, text.into()).unwrap();
+        world.run().unwrap();
+    }
+    let attempts = || -> Vec<_> {
+        let waiting = client().unhandled(10).unwrap();
+        waiting.iter().map(|w| (w.number, w.attempts)).collect()
+    };
+    let [(first, 0), (second, 0)] = attempts()[..] else {
+        panic!("two wait, and nothing was begun: {:?}", attempts());
+    };
+    for count in 1..=3 {
+        client().set_attempts(first, count).unwrap();
+        world.crash(bot, 0).unwrap();
+        assert_eq!(attempts(), [(first, count), (second, 0)]);
+    }
+    // Ended without having been handled, and not by a crash.
+    client().set_attempts(first, 2).unwrap();
+    assert_eq!(attempts(), [(first, 2), (second, 0)]);
+    client().handled(first, Vec::new()).unwrap();
+    for number in [first, second + 1] {
+        assert!(matches!(
+            client().set_attempts(number, 1),
+            Err(WindlassError::UnknownMessage)
+        ));
+    }
+    assert_eq!(attempts(), [(second, 0)]);
 }

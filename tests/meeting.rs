@@ -119,7 +119,7 @@ fn a_new_identity_is_told_and_drops_the_mark() {
     let former = alice.contact(bob.address()).unwrap();
     assert!(!former.verified && former.moved_to == Some(anew.address()));
     let new = alice.contact(anew.address()).unwrap();
-    assert!(new.accepted && !new.verified && !new.added_by_us);
+    assert!(!new.accepted && !new.verified && !new.added_by_us);
     let conversation = Arc::clone(alice).conversation(bob.address()).unwrap();
     let last = conversation.messages(1, None).unwrap();
     assert_eq!(

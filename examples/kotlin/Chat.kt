@@ -1,8 +1,8 @@
 import dev.windlass.Bundle
 import dev.windlass.Client
 import dev.windlass.Event
-import dev.windlass.StoreKey
 import dev.windlass.Windlass
+import dev.windlass.io
 import dev.windlass.transport.MqttTransport
 import dev.windlass.transport.Transport
 import kotlinx.coroutines.Dispatchers
@@ -13,7 +13,6 @@ import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.flow.flowOn
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
-import java.io.File
 
 /** Writes [lines] to an address, and shows what comes, until the lines end and [until] is content with what was shown. */
 suspend fun chat(
@@ -25,16 +24,16 @@ suspend fun chat(
     until: suspend () -> Unit = {},
 ) = coroutineScope {
     transport.start(client.address(), client.deviceId())
-    transport.publishBundle(client.address(), client.bundle().encode())
+    transport.publishBundle(client.address(), client.io { bundle().encode() })
     suspend fun sendOut() {
-        for (envelope in client.outbox()) {
+        for (envelope in client.io { outbox() }) {
             transport.deliver(envelope.to, envelope.bytes)
-            client.markSent(listOf(envelope.id))
+            client.io { markSent(listOf(envelope.id)) }
         }
     }
-    val receiving = launch(Dispatchers.IO) {
+    val receiving = launch {
         transport.receive().collect { incoming ->
-            for (event in client.receive(incoming.envelope)) {
+            for (event in client.io { receive(incoming.envelope) }) {
                 if (event is Event.Message) show(event.message.text ?: "(${event.message.body::class.simpleName})")
                 if (event is Event.Delivered) show("✓")
             }
@@ -43,7 +42,7 @@ suspend fun chat(
         }
     }
     lines.collect {
-        client.send(address, it)
+        client.io { send(address, it) }
         sendOut()
     }
     until()
@@ -51,12 +50,10 @@ suspend fun chat(
     transport.close()
 }
 
-/** `chat STORE BROKER INVITATION`, with the key in WINDLASS_KEY, 64 hexadecimal digits. */
+/** `chat BROKER INVITATION`, with WINDLASS_STORE and WINDLASS_KEY, 64 hexadecimal digits. */
 fun main(arguments: Array<String>): Unit = runBlocking {
-    val (path, broker, invitation) = arguments
-    val bytes = System.getenv("WINDLASS_KEY").chunked(2).map { it.toInt(16).toByte() }.toByteArray()
-    val key = StoreKey.fromBytes(bytes)
-    (if (File(path).exists()) Windlass.open(path, key) else Windlass.create(path, key)).use { client ->
+    val (broker, invitation) = arguments
+    Windlass.fromEnvironment().use { client ->
         val contact = client.addContact(Bundle.fromUri(invitation))
         println("you are ${client.address()}")
         val typed = flow { while (true) emit(readlnOrNull() ?: return@flow) }.flowOn(Dispatchers.IO)

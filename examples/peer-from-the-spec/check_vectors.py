@@ -155,6 +155,11 @@ def sender_hint(input: Case) -> Case:
     return {"hint_key": key.hex(), "sent_by_us": ours.hex(), "sent_by_other": theirs.hex()}
 
 
+def own_words(input: Case) -> Case:
+    seed, conversation, said = (unhex(input, name) for name in ("seed", "conversation", "content"))
+    return {"proved": peer.prove(seed, conversation, input["group"], said).hex()}
+
+
 def padding(input: Case) -> Case:
     return {"padded": peer.pad(unhex(input, "plaintext")).hex()}
 
@@ -292,6 +297,7 @@ def content(input: Case) -> Case:
     message_id, lamport, reply_to, group = blob(fields, 1), first(fields, 2, 0), blob(fields, 4), blob(fields, 5)
     check(len(message_id) == 16 and lamport <= 2**62 and len(reply_to) in (0, 16) and len(group) in (0, 32), "content")
     follows = [value for number, value in fields if number == 6 and isinstance(value, bytes)]
+    check(len(blob(fields, 7)) in (0, 16), "proof")
     check(len(follows) <= 8 and all(len(followed) == 16 for followed in follows), "list of followed messages")
     shown: Any = "unknown"
     for number, value in fields:
@@ -371,7 +377,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
-        *(x3dh, root_step, chain_steps, message_key, sender_hint, padding, unpadding, header, envelope, content, device_transfer, conversation),
+        *(x3dh, root_step, chain_steps, message_key, sender_hint, own_words, padding, unpadding, header, envelope, content, device_transfer, conversation),
         *(group, attachment),
     )
 }

@@ -277,6 +277,11 @@ def sender_hint(key: bytes, sender: bytes, session_id: bytes) -> bytes:
     return hmac_sha256(key, sender + session_id)[:8]
 
 
+def prove(seed: bytes, conversation: bytes, group: bool, content: bytes) -> bytes:
+    key = hkdf(bytes(32), seed, b"Windlass v1 own words")
+    return content + b"\x3a\x10" + hmac_sha256(key, bytes([group]) + conversation + content)[:16]
+
+
 @dataclass
 class Session:
     seed: bytes

@@ -7,9 +7,9 @@ func chat(
     show: @escaping @Sendable (String) async -> Void, until: @Sendable () async -> Void = {}
 ) async throws {
     try await transport.start(address: client.address(), device: client.deviceId())
-    try await transport.publishBundle(address: client.address(), bundle: client.bundle().encode())
+    try await transport.publishBundle(address: client.address(), bundle: client.io { try $0.bundle().encode() })
     @Sendable func sendOut() async throws {
-        for envelope in try client.outbox() {
+        for envelope in try await client.outbox() {
             try await transport.deliver(address: envelope.to, envelope: envelope.bytes)
             try await client.markSent(ids: [envelope.id])
         }

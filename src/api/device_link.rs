@@ -1,39 +1,45 @@
 //! `DeviceLink`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::engine::{Device, Moment, link};
 use super::{Bytes, Client, EncryptedStore, Result};
 use crate::crypto::{SeededRandom, system_random};
-use crate::link::{LinkRequest, transfer_from_uri, transfer_to_uri};
+use crate::link::{LinkError, LinkRequest, transfer_from_uri, transfer_to_uri};
 
 /// The new device's side of linking: it shows a code, an existing device scans it and answers with a transfer (`Client.link_device`),
 /// and `finish` makes this device one of the same identity.
 #[derive(Debug, uniffi::Object)]
-pub struct DeviceLink(LinkRequest);
+pub struct DeviceLink {
+    uri: String,
+    /// Erased once it has made a device.
+    request: Mutex<Option<LinkRequest>>,
+}
 
 #[uniffi::export]
 impl DeviceLink {
     /// A new code; its key is in memory alone and used once.
     #[uniffi::constructor]
     pub fn new() -> Result<Arc<Self>> {
-        Ok(Arc::new(Self(LinkRequest::new(&mut system_random()?))))
+        Ok(Arc::new(Self::of(LinkRequest::new(&mut system_random()?))))
     }
 
     /// The code as a URI of 68 characters, for `qr_svg` and its like.
     #[must_use]
     pub fn to_uri(&self) -> String {
-        self.0.to_uri()
+        self.uri.clone()
     }
 
     /// Puts the identity of the transfer into a new store, on a new device. Contacts and history come from the other devices: their
     /// answers to the request that is in the outbox then.
     pub fn finish(&self, store: Arc<EncryptedStore>, transfer: Bytes) -> Result<Arc<Client>> {
-        let transfer = self.0.open(&transfer)?;
+        let mut request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
+        let transfer = request.as_ref().ok_or(LinkError::Used)?.open(&transfer)?;
         let mut moment = Moment::of(&store.0)?;
         let device: Device = store
             .0
             .write(|writer| link::join(writer, transfer, &mut moment))?;
+        *request = None;
         Ok(Arc::new(Client::of(store, device)))
     }
 }
@@ -41,7 +47,14 @@ impl DeviceLink {
 impl DeviceLink {
     /// For a simulation, which repeats itself.
     pub(super) fn seeded(rng: &mut SeededRandom) -> Self {
-        Self(LinkRequest::new(rng))
+        Self::of(LinkRequest::new(rng))
+    }
+
+    fn of(request: LinkRequest) -> Self {
+        Self {
+            uri: request.to_uri(),
+            request: Mutex::new(Some(request)),
+        }
     }
 }
 

@@ -174,6 +174,15 @@ impl WindlassError {
         )
     }
 
+    /// True when no session can be begun with somebody for want of a bundle whose time is now. That is theirs to mend, so it holds up
+    /// nothing but what is written to them.
+    pub(super) fn is_want_of_bundle(&self) -> bool {
+        matches!(
+            self,
+            Self::BundleExpired(_) | Self::BundleFromTheFuture(_) | Self::NoBundle
+        )
+    }
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> String {

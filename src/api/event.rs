@@ -189,6 +189,8 @@ pub enum RefusalReason {
     InvalidEvent,
     /// An event of a group that changes nothing.
     Void,
+    /// Given back as our own, without the proof that we wrote it.
+    NotProved,
 }
 
 /// Why an envelope could not be read.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::engine::conversation::ConversationId;
 use super::engine::receive::Outcome;
-use super::engine::{contacts, healing, history, send, sessions};
+use super::engine::{contacts, envelopes, healing, history, sessions};
 use super::error::of_envelope;
 use super::{
     Body, Bytes, Client, Event, Identity, Result, Sent, UndecryptableCause, WindlassError,
@@ -146,7 +146,7 @@ impl Session {
                 contacts::find(writer, &self.peer)?.ok_or(WindlassError::UnknownContact)?;
             let bundle = contact.bundle.clone().ok_or(WindlassError::NoBundle)?;
             for remote in bundle.devices() {
-                send::initiate(writer, device, &mut contact, remote, moment)?;
+                envelopes::initiate(writer, device, &mut contact, remote, moment)?;
             }
             Ok(())
         })

@@ -50,6 +50,19 @@ impl From<SignatureError> for BundleError {
     }
 }
 
+/// Whether a time of issue is further ahead than clocks differ; all in seconds since 1970-01-01T00:00:00Z.
+#[must_use]
+pub fn is_from_the_future(issued_at: u64, now: u64) -> bool {
+    issued_at > now.saturating_add(MAX_CLOCK_SKEW_SECONDS)
+}
+
+/// Whether a bundle of one time of issue takes the place of one of another (RFC windlass §5.3.5). One from the future gives way to any that
+/// is not, or a clock that was wrong once would hold its place for as long.
+#[must_use]
+pub fn takes_place_of(issued_at: u64, known: u64, now: u64) -> bool {
+    issued_at > known || (is_from_the_future(known, now) && !is_from_the_future(issued_at, now))
+}
+
 /// A prekey and its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prekey {
@@ -142,7 +155,7 @@ impl VerifiedBundle {
                 expires_at: self.expires_at,
             });
         }
-        if self.issued_at > now.saturating_add(MAX_CLOCK_SKEW_SECONDS) {
+        if is_from_the_future(self.issued_at, now) {
             return Err(BundleError::FromTheFuture {
                 issued_at: self.issued_at,
             });

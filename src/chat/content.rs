@@ -8,6 +8,7 @@ use prost::Message;
 
 use super::body::Body;
 use super::group::GroupId;
+use super::proof::PROOF_LEN;
 use crate::crypto::{CryptoRng, SecretBytes};
 use crate::limits::{MAX_CONTENT_LEN, MAX_FOLLOWED, MAX_LAMPORT};
 use crate::wire::{self, WireError, malformed, v1};
@@ -100,6 +101,9 @@ impl Content {
         }
         let follows = content.follows.iter();
         let follows: Result<_, _> = follows.map(|id| MessageId::from_bytes(id)).collect();
+        if !matches!(content.proof.len(), 0 | PROOF_LEN) {
+            return Err(malformed("proof"));
+        }
         let body = content.body.map_or(Ok(Body::Unknown), Body::from_wire)?;
         body.check().map_err(|_| malformed("body"))?;
         Ok(Self {
@@ -113,7 +117,7 @@ impl Content {
         })
     }
 
-    /// The bytes to encrypt.
+    /// The encoding, still without the proof of who wrote it ([`super::ProofKey`]).
     #[must_use]
     pub fn to_bytes(&self) -> SecretBytes {
         SecretBytes::new(
@@ -134,6 +138,7 @@ impl Content {
                     .iter()
                     .map(|id| id.as_bytes().to_vec())
                     .collect(),
+                proof: Vec::new(),
                 body: self.body.to_wire(),
             }
             .encode_to_vec(),

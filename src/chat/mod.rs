@@ -4,6 +4,7 @@ mod body;
 mod content;
 mod control;
 mod group;
+mod proof;
 
 pub use body::{Attachment, Body, ContentError};
 pub use content::{Content, MessageId};
@@ -17,3 +18,4 @@ pub use group::{
     EventHash, GroupAction, GroupEvent, GroupEventError, GroupId, GroupLog, Member, Membership,
     Taken,
 };
+pub use proof::ProofKey;

@@ -32,6 +32,9 @@ pub const ATTACHMENT: &[u8] = b"Windlass v1 attachment";
 /// `info` from the agreement of two devices to the key of a device transfer.
 pub const DEVICE_TRANSFER: &[u8] = b"Windlass v1 device transfer";
 
+/// `info` from a seed to the key by which an identity proves its own words to itself.
+pub const OWN_WORDS: &[u8] = b"Windlass v1 own words";
+
 /// All of the above, with the names that the RFC's table uses.
 pub const ALL: &[(&str, &[u8])] = &[
     ("X3DH", X3DH),
@@ -48,6 +51,7 @@ pub const ALL: &[(&str, &[u8])] = &[
     ("GROUP_EVENT", GROUP_EVENT),
     ("GROUP_EVENT_HASH", GROUP_EVENT_HASH),
     ("ATTACHMENT", ATTACHMENT),
+    ("OWN_WORDS", OWN_WORDS),
 ];
 
 #[cfg(test)]

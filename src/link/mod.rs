@@ -27,6 +27,9 @@ pub enum LinkError {
     /// Not the text of a code or a transfer.
     #[error(transparent)]
     Text(#[from] UriFault),
+    /// It made a device already, and its key was erased.
+    #[error("this code was used; show a new one")]
+    Used,
     /// A code whose key is not valid.
     #[error("not the code of a new device; scan it again")]
     Code,

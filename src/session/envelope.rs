@@ -35,6 +35,7 @@ impl Envelope {
     /// Reads an envelope strictly: any byte that is changed outside the ciphertexts is noticed here or makes them fail.
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
         wire::check_version("envelope", bytes, MAX_ENVELOPE_LEN)?;
+        wire::check_repeated("list of receiving devices", bytes, 2, MAX_DEVICES)?;
         let envelope: v1::Envelope = wire::decode_strict("envelope", bytes)?;
         let parts = envelope
             .messages

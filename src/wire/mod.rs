@@ -11,6 +11,7 @@ pub use frames::{Frames, Progress, frames};
 pub use uri::{URI_SCHEME, UriFault, from_uri, parse, split_link, to_uri};
 
 use prost::Message;
+use prost::encoding::{DecodeContext, decode_key, skip_field};
 
 /// Messages that travel (`proto/windlass/v1`).
 #[allow(missing_docs, clippy::all, clippy::pedantic)]
@@ -94,6 +95,25 @@ pub fn check_version(what: &'static str, bytes: &[u8], max_len: usize) -> Result
 pub fn check_len(what: &'static str, got: usize, max: usize) -> Result<(), WireError> {
     if got > max {
         return Err(WireError::TooLong { what, got, max });
+    }
+    Ok(())
+}
+
+/// Refuses a message with a field more than `max` times, before anything is allocated for it: two bytes can make an element of a hundred.
+pub fn check_repeated(
+    what: &'static str,
+    bytes: &[u8],
+    field: u32,
+    max: usize,
+) -> Result<(), WireError> {
+    let (mut rest, mut count) = (bytes, 0);
+    while !rest.is_empty() {
+        let (tag, kind) = decode_key(&mut rest).map_err(|_| malformed(what))?;
+        skip_field(kind, tag, &mut rest, DecodeContext::default()).map_err(|_| malformed(what))?;
+        count += usize::from(tag == field);
+        if count > max {
+            return Err(malformed(what));
+        }
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use windlass::bundle::{
     BundleError, Invitation, OwnDevice, Prekey, UriError, VerifiedBundle, build,
 };
 use windlass::chat::{
-    Body, Content, ConversationState, GroupEvent, GroupId, GroupLog, KnownContact,
+    Body, Content, ConversationState, GroupEvent, GroupId, GroupLog, KnownContact, ProofKey,
 };
 use windlass::crypto::{self, DhPublic, DhSecret, Secret};
 use windlass::identity::{
@@ -39,6 +39,7 @@ pub fn evaluate(kind: &str, input: &Value) -> Value {
         "chain-steps" => chain_steps(input),
         "message-key" => message_key(input),
         "sender-hint" => sender_hint(input),
+        "own-words" => own_words(input),
         "padding" => padding(input),
         "unpadding" => unpadding(input),
         "header" => header(input),
@@ -356,6 +357,13 @@ fn sender_hint(input: &Value) -> Value {
         "sent_by_us": hex(&key.hint(&ours.public(), &session_id)),
         "sent_by_other": hex(&key.hint(&public(input, "other"), &session_id)),
     })
+}
+
+fn own_words(input: &Value) -> Value {
+    let conversation = bytes(input, "conversation").try_into().unwrap();
+    let group = input["group"].as_bool().unwrap();
+    let key = ProofKey::of(&key_pair(input, "seed"));
+    json!({ "proved": hex(&key.prove(&conversation, group, &bytes(input, "content"))) })
 }
 
 fn padding(input: &Value) -> Value {

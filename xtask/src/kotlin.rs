@@ -1,5 +1,6 @@
 //! The Kotlin module, through Maven.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -45,7 +46,7 @@ pub fn jar(workspace: &Workspace) -> Result<Result<PathBuf, String>> {
     }
     let folder = workspace.bindings("kotlin").join("target");
     for old in shell::files_with_extension(&folder, "jar") {
-        std::fs::remove_file(old)?;
+        fs::remove_file(old)?;
     }
     shell::heading("Kotlin: mvn package");
     let codes = codes::folder(workspace, "kotlin")?;
@@ -81,18 +82,51 @@ fn prepare(workspace: &Workspace) -> Result<Option<String>> {
     let generator = Generator::start(workspace);
     let library = native::shared_library(workspace)?;
     generator.wait()?;
-    native::generate(
-        workspace,
-        &library,
-        Language::Kotlin,
-        &module.join("target/generated"),
-    )?;
+    let generated = module.join("target/generated");
+    native::generate(workspace, &library, Language::Kotlin, &generated)?;
+    let_close_close(&generated.join("dev/windlass/windlass.kt"))?;
     if let Some(name) = library.file_name() {
         let resources = module.join("target/native").join(native::jna_platform());
         native::update(&library, &resources.join(name))?;
     }
     println!("in bindings/kotlin/target/{{generated,native}}");
     Ok(None)
+}
+
+/// What the generator gives to each object: `close` lets go of it, and no more.
+const LETS_GO: &str = "    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+";
+
+/// And a `use {}` of its own, which hides that of Kotlin where the package is imported, and does not call `close` either.
+const USE: (&str, &str) = ("inline fun <T : Disposable?, R> T.use(", "\n    }\n");
+
+/// Makes `close`, and so `use {}`, of what has a `close` in Rust that one. The generator's own would keep the store open, and
+/// locked, until the last conversation of it was collected as garbage.
+fn let_close_close(file: &Path) -> Result<()> {
+    let mut code = fs::read_to_string(file)?;
+    for class in ["Client", "EncryptedStore"] {
+        let class = format!("open class {class}: Disposable");
+        cut(&mut code, &class, LETS_GO, LETS_GO)?;
+    }
+    cut(&mut code, USE.0, USE.0, USE.1)?;
+    Ok(fs::write(file, code)?)
+}
+
+/// Takes out what is, after `place`, from `first` to the end of `last`.
+fn cut(code: &mut String, place: &str, first: &str, last: &str) -> Result<()> {
+    let found = |code: &str| {
+        let place = code.find(place)?;
+        let start = place + code.get(place..)?.find(first)?;
+        Some(start..start + code.get(start..)?.find(last)? + last.len())
+    };
+    let Some(range) = found(code) else {
+        bail!("the generator writes {place} another way now");
+    };
+    code.replace_range(range, "");
+    Ok(())
 }
 
 /// One round of the talk, with what the tests built.

@@ -1,12 +1,14 @@
 //! The Swift package: `swift test` with the machine's own Swift, else in a root filesystem that has one.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
 use crate::codes;
 use crate::native::{self, Generator, Language};
+use crate::python;
 use crate::report::Outcome;
 use crate::rootfs::RootFilesystem;
 use crate::shell;
@@ -46,10 +48,14 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
     // A talk that was cut short is none of this run's.
     shell::remove_folder(&workspace.target.join("talk"))?;
     shell::heading("Swift: swift test");
+    let server = MailServer::start(workspace)?;
     let tested = match toolchain {
         Toolchain::Native(swift) => {
             let mut command = Command::new(swift);
-            command.env("WINDLASS_CODES", codes).current_dir(&package);
+            command
+                .env("WINDLASS_CODES", codes)
+                .env("WINDLASS_HTTP", &server.url)
+                .current_dir(&package);
             shell::run(swift_test(
                 &mut command,
                 &package,
@@ -58,7 +64,8 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
         }
         Toolchain::Inside(root) => {
             let inside = Path::new(crate::rootfs::REPOSITORY).join("bindings/swift");
-            let mut command = root.command(workspace, "swift");
+            let mut command = root.command(workspace, "env");
+            command.args([&format!("WINDLASS_HTTP={}", server.url), "swift"]);
             shell::run(swift_test(
                 &mut command,
                 &inside,
@@ -70,6 +77,52 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
     match codes::check(workspace, "swift")? {
         Some(reason) => Ok(Outcome::Skipped(reason)),
         None => Ok(Outcome::Passed),
+    }
+}
+
+/// Of the package the server needs the interface of transports alone, which is there also where no wheel was built.
+const SERVE: &str = "
+import runpy, sys, types
+package = sys.modules['windlass'] = types.ModuleType('windlass')
+package.__path__ = [sys.argv[1]]
+sys.argv = sys.argv[2:]
+runpy.run_path(sys.argv[0], run_name='__main__')
+";
+
+/// The mailbox server of the examples, for the tests of the transport that speaks with it.
+struct MailServer {
+    process: Child,
+    url: String,
+}
+
+impl MailServer {
+    fn start(workspace: &Workspace) -> Result<Self> {
+        let folder = workspace.target.join("swift/mail");
+        shell::fresh_folder(&folder)?;
+        let mut process = Command::new(python::interpreter()?)
+            .args(["-c", SERVE])
+            .arg(workspace.bindings("python").join("src/windlass"))
+            .arg(workspace.root.join("examples/python/http_transport.py"))
+            .arg(folder.join("mail.db"))
+            .arg("0")
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut url = String::new();
+        if let Some(said) = process.stdout.take() {
+            BufReader::new(said).read_line(&mut url)?;
+        }
+        Ok(Self {
+            process,
+            url: url.trim().to_owned(),
+        })
+    }
+}
+
+impl Drop for MailServer {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 

@@ -69,6 +69,11 @@ class Broker:
         self.process.terminate()
         self.process.wait(PATIENCE)
 
+    def kill(self) -> None:
+        """SIGKILL: what it has not saved is lost."""
+        self.process.kill()
+        self.process.wait()
+
     def __enter__(self) -> Broker:
         self.start()
         return self

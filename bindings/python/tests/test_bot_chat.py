@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_bot import PATIENCE, User, new_bot, office, told
+from people import PATIENCE, User, new_bot, office, told
 
 import windlass
 from windlass import Conversation, Event, TrustPolicy, events

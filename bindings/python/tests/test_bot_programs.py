@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from mosquitto import PATIENCE, Broker
-from test_bot import KEY, User
+from people import KEY, User
 
 from windlass import Body, Bundle, Event, events
 

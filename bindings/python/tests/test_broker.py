@@ -7,17 +7,19 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mosquitto import PATIENCE, Broker, tool
+from mosquitto import PATIENCE, Broker
 
 import windlass
 from windlass import Bundle, Client, OutgoingMessage, events
 from windlass.bot import Bot, Message
-from windlass.transport import Incoming, NoMailbox, TransportError, transport_of
-from windlass.transport.mqtt import MqttTransport
+from windlass.testing import Simulation
+from windlass.transport import NoMailbox, transport_of
 
 MESSAGES = int(os.environ.get("WINDLASS_MESSAGES", "600"))
 KILLS = int(os.environ.get("WINDLASS_KILLS", "4"))
@@ -201,98 +203,117 @@ def test_each_message_is_answered_once_whatever_is_killed(tmp_path: Path) -> Non
         asyncio.run(run(broker))
 
 
-def test_a_transport_over_mqtt_keeps_what_it_says(tmp_path: Path) -> None:
-    """Both versions of MQTT, a password, a bundle, mail that waits and comes again until it is acknowledged."""
+class Killed:
+    """A bot and users of it on machines whose clock is moved by hand, over a broker that is killed."""
 
-    async def talk(broker: Broker, version: str) -> None:
-        url = f"mqtt://bot:hunter2@127.0.0.1:{broker.port}?version={version}&prefix=test/{version}"
-        here, there = transport_of(url), transport_of(url)
-        assert isinstance(here, MqttTransport) and "hunter2" not in repr(here)
-        await here.start("here", 1)
-        await there.start("there", 1)
-        if version == "5":
-            with pytest.raises(NoMailbox):
-                await there.deliver("nowhere", b"?")
-        await here.publish_bundle("here", b"old")
-        await here.publish_bundle("here", b"bundle")
-        assert await there.fetch_bundle("here") == b"bundle"
-        with pytest.raises(ValueError):
-            await there.fetch_bundle("#")
+    def __init__(self, broker: Broker, users: int) -> None:
+        self.broker = broker
+        self.world = Simulation(seed=7)
+        person = self.world.add_person()
+        self.bot = self._member(person)
+        self.users: list[Bot] = []
+        self.heard: list[asyncio.Queue[str]] = []
+        for _ in range(users):
+            number = self.world.add_person()
+            self.world.introduce(person, number)
+            user, heard = self._member(number), asyncio.Queue[str]()
+            self.users.append(user)
+            self.heard.append(heard)
 
-        async def first(count: int) -> list[Incoming]:
-            incoming = here.receive()
-            return [await asyncio.wait_for(anext(incoming), PATIENCE) for _ in range(count)]
+            @user.on_message
+            async def hear(message: Message, heard: asyncio.Queue[str] = heard) -> None:
+                heard.put_nowait(message.text)
 
-        await there.deliver("here", b"1")
-        await there.deliver("here", b"2")
-        one, two = await first(2)
-        assert (one.envelope, two.envelope) == (b"1", b"2")
-        await one.acknowledge()
-        await here.close()
-        with pytest.raises(TransportError):
-            await here.deliver("there", b"closed")
-        # Mail that comes while nobody is there, over a restart of the broker.
-        await there.deliver("here", b"3")
-        broker.stop()
-        broker.start()
-        delivering = asyncio.create_task(there.deliver("here", b"4"))
-        await here.start("here", 1)
-        again = await first(3)
-        assert [one.envelope for one in again] == [b"2", b"3", b"4"]
-        # An acknowledgement of a connection that is gone goes nowhere.
-        await two.acknowledge()
-        for one in again:
-            await one.acknowledge()
-        await delivering
-        assert await there.fetch_bundle("here") == b"bundle"
-        await here.close()
-        await there.close()
-
-    passwords = tmp_path / "passwords"
-    passwords.touch(mode=0o700)
-    subprocess.run([tool("mosquitto_passwd"), "-b", passwords, "bot", "hunter2"], check=True)
-    with Broker(tmp_path, "allow_anonymous false", f"password_file {passwords}") as broker:
-        for version in ("5", "3"):
-            asyncio.run(talk(broker, version))
-
-
-def test_a_bot_talks_over_tls_and_only_with_the_broker_it_trusts(tmp_path: Path) -> None:
-    certificate, key = tmp_path / "broker.pem", tmp_path / "broker.key"
-    command = [tool("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
-    command += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True)
-
-    async def talk(broker: Broker) -> None:
-        url = f"mqtts://localhost:{broker.port}?ca={certificate}"
-        bot, user = Bot(tmp_path / "bot.wl", key=KEY, transport=url), Bot(tmp_path / "user.wl", key=KEY, transport=url)
-        heard: asyncio.Queue[str] = asyncio.Queue()
-
-        @bot.on_message
+        @self.bot.on_message
         async def echo(message: Message) -> None:
             await message.reply(message.text)
 
-        @user.on_message
-        async def hear(message: Message) -> None:
-            await heard.put(message.text)
+    def _member(self, person: int) -> Bot:
+        return Bot(client=self.world.client(person), transport=self.broker.url)
 
-        async with bot, user:
-            # By the address alone: the bundle comes from the broker.
-            while True:
-                try:
-                    await user.send(bot.address, "over TLS")
-                    break
-                except windlass.UnknownContact:
-                    pass  # The bot has not published it yet.
-            assert await asyncio.wait_for(heard.get(), PATIENCE) == "over TLS"
+    async def kill_the_broker(self) -> None:
+        """SIGKILL; what was not saved by then, it has never heard of."""
+        await asyncio.to_thread(self.broker.kill)
+        await asyncio.to_thread(self.broker.start)
 
-        stranger = transport_of(f"mqtts://localhost:{broker.port}")
-        await stranger.start("stranger", 1)
-        delivering = asyncio.create_task(stranger.deliver("stranger", b"?"))
-        with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(asyncio.shield(delivering), 1)
-        await stranger.close()
-        with pytest.raises(TransportError):
-            await delivering
+    async def write(self, *texts: str) -> None:
+        """Every user writes these to the bot."""
+        for text in texts:
+            await asyncio.gather(*(user.send(self.bot.address, text) for user in self.users))
 
-    with Broker(tmp_path, "allow_anonymous true", f"certfile {certificate}", f"keyfile {key}") as broker:
-        asyncio.run(talk(broker))
+    async def flush(self) -> None:
+        """Everything of those who run is with the broker."""
+        for one in (self.bot, *self.users):
+            assert one._running is None or await one.flush(PATIENCE)
+
+    async def hear(self, last: str) -> None:
+        """Every user hears answers until this one."""
+        for heard in self.heard:
+            while await asyncio.wait_for(heard.get(), PATIENCE) != last:
+                pass
+
+    async def later(self, hour: int) -> None:
+        """An hour later: what nobody acknowledged is sent again. Behind it a message whose answer shows that it came."""
+        self.world.advance(timedelta(hours=1))
+        for one in (self.bot, *self.users):
+            one._sent()
+        await self.flush()
+        await self.write(f"hour {hour}")
+        await self.hear(f"hour {hour}")
+
+    def said(self, one: Bot, to: Bot, outgoing: bool) -> Counter[str | None]:
+        """What was said, by the store of one of them."""
+        history = one.client.conversation(to.address).messages(limit=10_000)
+        return Counter(message.text for message in history if message.outgoing == outgoing)
+
+
+def test_what_a_killed_broker_forgot_is_sent_again_and_answered_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run(broker: Broker) -> None:
+        everything = Killed(broker, users=4)
+        bot, users, write = everything.bot, everything.users, everything.write
+        sent: Counter[str | None] = Counter()
+
+        def texts(what: str, count: int) -> list[str]:
+            new = [f"{what} {number}" for number in range(count)]
+            sent.update(new)
+            return new
+
+        async with AsyncExitStack() as running:
+            for user in users:
+                await running.enter_async_context(user)
+            async with bot:
+                await write(*texts("before", 3))
+                await everything.hear("before 2")
+                # In the middle of traffic, again and again; some is lost then, and some comes twice.
+                for kill in range(3):
+                    writing = asyncio.create_task(write(*texts(f"kill {kill},", 20)))
+                    await asyncio.wait_for(everything.heard[0].get(), PATIENCE)
+                    await everything.kill_the_broker()
+                    await writing
+                await write(*texts("there", 1))
+                await everything.hear("there 0")
+            # The broker takes mail for a bot that is away, and then it forgets it: these are lost for certain.
+            lost = texts("lost", 5)
+            await write(*lost)
+            await everything.flush()
+            await everything.kill_the_broker()
+            async with bot:
+                await write(*texts("after", 1))
+                await everything.hear("after 0")
+                for user in users:
+                    assert not everything.said(bot, user, outgoing=False).keys() & set(lost)
+                # Twice, for the answer may have been lost too.
+                for hour in range(1, 5):
+                    sent[f"hour {hour}"] = 1
+                    await everything.later(hour)
+                assert bot.client.unhandled() == []
+                for user in users:
+                    assert everything.said(bot, user, outgoing=False) == sent
+                    assert everything.said(bot, user, outgoing=True) == sent
+                    assert everything.said(user, bot, outgoing=False) == sent
+
+    with Broker(tmp_path) as broker:
+        asyncio.run(run(broker))
+    assert "has lost our mailbox" in caplog.text

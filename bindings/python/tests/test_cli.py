@@ -6,68 +6,16 @@ import os
 import pty
 import re
 import select
-import shlex
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import pytest
-from mosquitto import PATIENCE, Broker, tool
+from command import BACKUP_KEY, ENVIRONMENT, KEY, REPOSITORY, WINDLASS, WITH_KEY, result, run, text
+from mosquitto import PATIENCE, tool
 
 import windlass
-from windlass import Bundle, Client, StoreKey, qr_read
+from windlass import Bundle, Client, qr_read
 from windlass.cli import main
-
-KEY = bytes(range(32))
-WINDLASS = [sys.executable, "-m", "windlass"]
-REPOSITORY = Path(__file__).parents[3]
-ECHO = REPOSITORY / "examples/python/echo_bot.py"
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("WINDLASS_")} | {
-    "STORE_KEY": KEY.hex(),
-    "BACKUP_KEY": "battery staple",
-    # What is written to a pipe or a file does not depend on where the tests run.
-    "PYTHONUTF8": "1",
-}
-WITH_KEY = ("--passphrase-env", "STORE_KEY")
-BACKUP_KEY = ("--backup-passphrase-env", "BACKUP_KEY")
-
-
-def run(*arguments: object, typed: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    """A command without a terminal."""
-    command = [*WINDLASS, *map(str, arguments)]
-    ran = subprocess.run(
-        command, input=typed, env=ENVIRONMENT | variables, capture_output=True, text=True, timeout=PATIENCE
-    )
-    # Whatever happens: no colour in a pipe, no trace of Python, and no secret.
-    both = ran.stdout + ran.stderr
-    assert "\x1b" not in both and "Traceback" not in both, both
-    assert KEY.hex() not in both and "battery staple" not in both
-    return ran
-
-
-def result(*arguments: object, typed: str = "") -> Any:
-    """What a command that goes well prints with `--json`."""
-    ran = run(*arguments, "--json", *WITH_KEY, typed=typed)
-    assert ran.returncode == 0 and ran.stderr == "", ran.stderr
-    return json.loads(ran.stdout)
-
-
-def text(*arguments: object, typed: str = "") -> list[str]:
-    """The lines that a command prints for people."""
-    ran = run(*arguments, *WITH_KEY, typed=typed)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.splitlines()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    """A store with an identity."""
-    Client.create(tmp_path / "me.wl", key=KEY).close()
-    return tmp_path / "me.wl"
 
 
 def test_the_command_is_installed_with_the_package() -> None:
@@ -127,6 +75,12 @@ def test_wrong_usage_is_told_apart_from_what_failed(store: Path, tmp_path: Path)
     for code, arguments in failed:
         ran = run(*arguments)
         assert ran.returncode == 1 and f"({code})\n" in ran.stderr, (code, ran.stderr)
+
+
+def test_nobody_is_asked_what_opens_a_store_that_is_not_there(tmp_path: Path) -> None:
+    for command in ("chat", "inspect", "invite"):
+        ran = run(command, tmp_path / "nothing.wl", *(["wl1"] if command == "chat" else []))
+        assert ran.returncode == 1 and "(store_not_found)" in ran.stderr and "windlass init" in ran.stderr
 
 
 def test_a_key_comes_from_a_file_raw_or_in_digits(store: Path, tmp_path: Path) -> None:
@@ -272,191 +226,8 @@ def test_bars_and_colours_are_for_terminals(store: Path, tmp_path: Path) -> None
     assert status == 0 and re.search(r"restore \[#{24}\] (\d+) of \1 records", shown)
     status, shown = on_a_terminal(["init", store, *WITH_KEY], {})
     assert status == 1 and "\x1b[31merror:\x1b[0m" in shown
+    # The light modules of a code are light on any terminal.
+    status, shown = on_a_terminal(["invite", store, *WITH_KEY], {})
+    assert status == 0 and shown.count("\x1b[97;40m") > 20
     status, shown = on_a_terminal(["init", store, *WITH_KEY], {}, NO_COLOR="1")
     assert status == 1 and "error: " in shown and "\x1b" not in shown
-
-
-# --- chat ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    (tmp_path / "broker").mkdir()
-    with Broker(tmp_path / "broker") as running:
-        yield running
-
-
-@pytest.fixture
-def invitation(tmp_path: Path, broker: Broker) -> Iterator[str]:
-    """The echo bot of the examples, as a process; its invitation."""
-    shown, log = tmp_path / "bot.txt", tmp_path / "bot.log"
-    settings = {"WINDLASS_STORE": str(tmp_path / "bot.wl"), "WINDLASS_TRANSPORT": broker.url, "BOT_KEY": KEY.hex()}
-    with shown.open("w") as out, log.open("w") as err:
-        bot = subprocess.Popen([sys.executable, ECHO], stdout=out, stderr=err, env=ENVIRONMENT | settings)
-
-    def started() -> bool:
-        assert bot.poll() is None, log.read_text()
-        return "started as" in log.read_text() and shown.read_text(errors="replace").endswith("\n")
-
-    until(started)
-    yield shown.read_text().splitlines()[-1]
-    bot.terminate()
-    assert bot.wait(PATIENCE) == 0, log.read_text()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Waits for what has to come."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it does not come any more"
-
-
-class Piped:
-    """A chat whose input and output are pipes."""
-
-    def __init__(self, *arguments: object) -> None:
-        command = [*WINDLASS, "chat", *map(str, arguments), *WITH_KEY]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
-        )
-        self.lines: list[str] = []
-
-    def type(self, line: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{line}\n")
-        self.process.stdin.flush()
-
-    def see(self, wanted: Callable[[str], bool]) -> str:
-        """Reads on to the line that is waited for."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip("\n"))
-            if wanted(self.lines[-1]):
-                return self.lines[-1]
-        assert self.process.stderr is not None
-        raise AssertionError((self.lines, self.process.stderr.read()))
-
-    def quit(self) -> None:
-        self.type("/quit")
-        assert self.process.stdout is not None and self.process.stderr is not None
-        self.lines += [line.rstrip("\n") for line in self.process.stdout]
-        errors = self.process.stderr.read()
-        self.process.wait(PATIENCE)
-        assert self.process.returncode == 0 and errors == "" and "\x1b" not in "".join(self.lines)
-
-
-def test_a_piped_chat_with_the_echo_bot(store: Path, invitation: str, broker: Broker) -> None:
-    chat = Piped(store, invitation, "--transport", broker.url)
-    chat.type("Ahoy!")
-    chat.see("they: Ahoy!".__eq__)
-    chat.type("/react ⚓")
-    chat.see("  you reacted: Ahoy!".__eq__)
-    chat.type("/edit Ahoy there")
-    chat.see("  you edited: Ahoy there".__eq__)
-    chat.type("//quit")
-    chat.see("they: /quit".__eq__)
-    chat.type("/delete")
-    chat.see(lambda line: line.startswith("  you deleted"))
-    chat.type("/edit")
-    chat.see(lambda line: line.endswith("(usage)"))
-    chat.type("/verify")
-    digits = chat.see(lambda line: re.fullmatch(r"(\d{5} ){3}\d{5}", line) is not None)
-    chat.quit()
-    address = Bundle.from_uri(invitation).identity().address()
-    assert chat.lines[0] == f"{address} (not verified: /verify)" and "  ✓ Ahoy!" in chat.lines
-    # The next time by the address alone, with what was said.
-    chat = Piped(store, address, "--transport", broker.url)
-    chat.see("they: Ahoy!".__eq__)
-    chat.quit()
-    assert "you: Ahoy there (edited) ✓" in chat.lines and "you: (deleted) ✓" in chat.lines
-    with Client.open(store, key=KEY) as client:
-        assert client.session(address).safety_number().startswith(digits.replace(" ", ""))
-        history = client.conversation(address).messages()
-        assert [reaction.emoji for message in history for reaction in message.reactions] == ["⚓"]
-
-
-def test_a_chat_as_json_with_somebody_who_is_found_by_address(store: Path, invitation: str, broker: Broker) -> None:
-    address = Bundle.from_uri(invitation).identity().address()
-    chat = Piped(store, address, "--transport", broker.url, "--json")
-    chat.type("one\ntwo")
-    chat.see(lambda line: json.loads(line)["event"] == "message" and json.loads(line)["text"] == "two")
-    chat.quit()
-    told = [json.loads(line) for line in chat.lines]
-    assert told[0] == {"event": "started", "address": address, "verified": False}
-    sent = [one["id"] for one in told if one["event"] == "sent"]
-    assert sorted(number for one in told if one["event"] == "delivered" for number in one["ids"]) == sorted(sent)
-    assert [one["reply_to"] for one in told if one["event"] == "message"] == sent
-    nobody = run("chat", store, windlass.Identity.generate().address(), "--transport", broker.url, *WITH_KEY)
-    assert nobody.returncode == 1 and "(unknown_contact)" in nobody.stderr
-
-
-def test_what_others_write_cannot_steer_the_terminal(store: Path, tmp_path: Path) -> None:
-    with Client.open(store, key=KEY) as me, Client.create(tmp_path / "other.wl", key=KEY) as other:
-        other.add_contact(me.bundle())
-        for envelope in other.send(me.address(), "\x1b[2Jhi\x07\u202e\nyou: forged").envelopes:
-            me.receive(envelope.bytes)
-        address = other.address()
-    ran = run("chat", store, address, "--transport", "memory", *WITH_KEY)
-    assert ran.returncode == 0, ran.stderr
-    assert "they: \ufffd[2Jhi\ufffd\ufffd\n    you: forged\n" in ran.stdout
-
-
-class Screen:
-    """A command in a terminal that tmux draws."""
-
-    def __init__(self, folder: Path, *arguments: object) -> None:
-        self.tmux = [tool("tmux"), "-S", str(folder / "tmux"), "-f", "/dev/null"]
-        command = shlex.join([*WINDLASS, *map(str, arguments)])
-        # The terminal stays when the command has ended, so that its end can be seen.
-        shell = f"{command}; echo ended with $?; read -r _"
-        size = ["-x", "100", "-y", "40"]
-        environment = ENVIRONMENT | {"LC_ALL": "C.UTF-8"}
-        subprocess.run([*self.tmux, "-u", "new-session", "-d", *size, shell], check=True, env=environment)
-
-    def keys(self, *keys: str) -> None:
-        subprocess.run([*self.tmux, "send-keys", *keys], check=True)
-
-    def type(self, line: str) -> None:
-        subprocess.run([*self.tmux, "send-keys", "-l", line], check=True)
-        self.keys("Enter")
-
-    def shown(self) -> list[str]:
-        """The screen, line by line."""
-        captured = subprocess.run([*self.tmux, "capture-pane", "-p"], check=True, capture_output=True, text=True)
-        return [line.rstrip() for line in captured.stdout.splitlines()]
-
-    def see(self, *lines: str) -> None:
-        """Waits until these lines stand there."""
-        deadline = time.monotonic() + PATIENCE
-        while not set(lines) <= set(self.shown()):
-            assert time.monotonic() < deadline, "\n".join(self.shown())
-
-    def __enter__(self) -> "Screen":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        subprocess.run([*self.tmux, "kill-server"], check=False, capture_output=True)
-
-
-def test_a_chat_in_a_terminal(store: Path, invitation: str, broker: Broker, tmp_path: Path) -> None:
-    with Screen(tmp_path, "chat", store, invitation, "--transport", broker.url, *WITH_KEY) as screen:
-        screen.see(">")
-        screen.type("Ahoy!")
-        screen.see("> Ahoy!", "  ✓ Ahoy!", "they: Ahoy!", ">")
-        screen.type("/react 👍")
-        screen.see("  you reacted: Ahoy!")
-        screen.type("/edit Ahoy there")
-        screen.see("  you edited: Ahoy there")
-        screen.type("/verify")
-        screen.see("not verified: compare with them, then /verify NUMBER")
-        assert sum(re.fullmatch(r"(\d{5} ){3}\d{5}", line) is not None for line in screen.shown()) == 3
-        screen.type("/quit")
-        screen.see("ended with 0")
-    with Screen(tmp_path, "chat", store, invitation, "--transport", broker.url, *WITH_KEY) as screen:
-        screen.see("you: Ahoy there (edited) ✓", "they: Ahoy!", ">")
-        # What is being typed stands there again under what came meanwhile.
-        screen.type("first")
-        screen.keys("-l", "second")
-        screen.see("they: first", "> second")
-        screen.keys("C-c")
-        screen.see("ended with 0")

@@ -9,6 +9,8 @@ use crate::api::{Message, OutgoingMessage, Result, Sent, WindlassError};
 pub struct UnhandledMessage {
     /// By which `handled` is told which it is.
     pub number: u64,
+    /// How often handling it was begun, as `set_attempts` noted.
+    pub attempts: u32,
     /// The message.
     pub message: Message,
 }
@@ -31,11 +33,24 @@ impl Client {
             .read(|reader| unhandled::oldest(reader, limit as usize))?;
         Ok(found
             .into_iter()
-            .map(|(number, stored)| UnhandledMessage {
-                number,
-                message: Message::from_stored(stored, &own),
+            .map(|one| UnhandledMessage {
+                number: one.number,
+                attempts: one.attempts,
+                message: Message::from_stored(one.stored, &own),
             })
             .collect())
+    }
+
+    /// Notes how often handling a message was begun. Told before each attempt, it shows after a crash which message the process does
+    /// not survive, so that it can be set aside instead of being tried for ever. `UnknownMessage` if it was handled before.
+    pub fn set_attempts(&self, number: u64, attempts: u32) -> Result<()> {
+        self.write(|writer, _| {
+            if unhandled::set_attempts(writer, number, attempts)? {
+                Ok(())
+            } else {
+                Err(WindlassError::UnknownMessage)
+            }
+        })
     }
 
     /// A message was handled, and these are the answers: both become durable together, or neither. So whenever the process dies, each

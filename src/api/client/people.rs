@@ -65,11 +65,8 @@ impl Client {
                 match send::send(writer, &self.device, &to, body, None, moment) {
                     Ok(_) => told += 1,
                     // They cannot be written to, and hear of it another way.
-                    Err(
-                        WindlassError::BundleExpired(_)
-                        | WindlassError::NoBundle
-                        | WindlassError::ContactNotVerified,
-                    ) => {}
+                    Err(WindlassError::ContactNotVerified) => {}
+                    Err(error) if error.is_want_of_bundle() => {}
                     Err(error) => return Err(error),
                 }
             }

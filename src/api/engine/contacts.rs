@@ -1,9 +1,9 @@
 //! The people and bots we know.
 
 use super::devices::DeviceChange;
-use super::{Device, Moment, damaged, get_row, put_row, trust, unacknowledged};
+use super::{Device, Moment, damaged, get_row, put_row, sessions, trust, unacknowledged};
 use crate::api::error::WindlassError;
-use crate::bundle::VerifiedBundle;
+use crate::bundle::{self, VerifiedBundle};
 use crate::crypto::sha256;
 use crate::identity::PublicIdentity;
 use crate::session::{HintKey, SenderHint};
@@ -32,6 +32,28 @@ impl Contact {
             bundle,
             row,
         })
+    }
+
+    /// Whether a bundle takes the place of the one that is known.
+    fn takes(&self, new: &VerifiedBundle, now: u64) -> bool {
+        match &self.bundle {
+            None => true,
+            // Of two bundles of the same second, a single-use one brings something that the other has not (RFC windlass §5.3.5).
+            Some(known) if known.issued_at() == new.issued_at() => {
+                new.encoded() != known.encoded() && (new.single_use() || !known.single_use())
+            }
+            Some(known) => bundle::takes_place_of(new.issued_at(), known.issued_at(), now),
+        }
+    }
+
+    /// The bundle that counts, with one that has just come.
+    pub(super) fn newest<'a>(
+        &'a self,
+        came: Option<&'a VerifiedBundle>,
+        now: u64,
+    ) -> Option<&'a VerifiedBundle> {
+        came.filter(|came| self.takes(came, now))
+            .or(self.bundle.as_ref())
     }
 
     pub(super) fn hint_key(&self) -> Result<HintKey, WindlassError> {
@@ -101,42 +123,36 @@ pub(super) fn fingerprint(bundle: &VerifiedBundle) -> [u8; 32] {
 pub(super) fn take_in(
     store: &mut Writer<'_>,
     device: &Device,
-    bundle: &VerifiedBundle,
+    new: &VerifiedBundle,
     moment: &Moment,
 ) -> Result<(Contact, DeviceChange), WindlassError> {
     let mut change = DeviceChange::default();
-    let mut contact = find_or_new(store, device, bundle.identity(), moment)?;
-    let takes_over = match &contact.bundle {
-        None => true,
-        // Of two bundles of the same second, a single-use one brings something that the other has not (RFC windlass §5.3.5).
-        Some(known) if known.issued_at() == bundle.issued_at() => {
-            bundle.encoded() != known.encoded() && (bundle.single_use() || !known.single_use())
-        }
-        Some(known) => known.issued_at() < bundle.issued_at(),
-    };
+    let mut contact = find_or_new(store, device, new.identity(), moment)?;
+    let takes_over = contact.takes(new, moment.seconds());
     if takes_over {
         if let Some(known) = &contact.bundle {
-            change = DeviceChange::between(known.devices(), bundle.devices());
+            change = DeviceChange::between(known.devices(), new.devices());
         }
         for device_id in &change.removed {
-            // Messages under way from it still open; nothing is sent to it any more. What it did not acknowledge goes to the others.
+            // It is nobody's device any more, whoever holds it. What it did not acknowledge goes to the others.
             let party = |device_id| Party {
                 identity: contact.identity,
                 device_id,
             };
             let gone = party(*device_id);
             for message in unacknowledged::of_device(store, &gone, usize::MAX)? {
-                for heir in bundle.devices() {
+                for heir in new.devices() {
                     let heir = party(heir.device_id);
                     let (author, id) = (&message.author, &message.id);
                     unacknowledged::note_at_once(store, &heir, author, id, moment.now)?;
                 }
             }
             unacknowledged::forget(store, &gone)?;
+            sessions::erase_all(store, &gone)?;
         }
-        contact.row.bundle = bundle.encoded().to_vec();
+        contact.row.bundle = new.encoded().to_vec();
         contact.row.one_time_prekeys_used = false;
-        contact.bundle = Some(bundle.clone());
+        contact.bundle = Some(new.clone());
         contact.save(store)?;
     }
     Ok((contact, change))

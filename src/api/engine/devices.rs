@@ -4,7 +4,9 @@ use super::{
     Device, Moment, contacts, damaged, get_row, healing, prekeys, put_row, unacknowledged,
 };
 use crate::api::error::WindlassError;
-use crate::bundle::{DeviceBundle, OwnDevice, Prekey, VerifiedBundle};
+use crate::bundle::{
+    DeviceBundle, OwnDevice, Prekey, VerifiedBundle, is_from_the_future, takes_place_of,
+};
 use crate::crypto::{DhPublic, Secret};
 use crate::identity::PublicIdentity;
 use crate::limits::{LINK_LIFETIME_SECONDS, MAX_DEVICES, NEW_DEVICE_SECONDS};
@@ -119,11 +121,13 @@ pub(super) fn of(
     Ok(siblings(store)?.iter().map(party).collect())
 }
 
-/// When the latest bundle of ours was issued that came from another device, in use or not; 0 if none came.
-pub(super) fn last_issued(store: &impl Rows) -> Result<u64, WindlassError> {
-    Ok(rows(store)?
-        .iter()
-        .map(|row| row.issued_at)
+/// When the latest bundle of ours was issued that came from another device in use; 0 if none came. One from the future does not count, or
+/// all that follow would have to be as well.
+pub(super) fn last_issued(store: &impl Rows, now: u64) -> Result<u64, WindlassError> {
+    let siblings = siblings(store)?;
+    let issued = siblings.iter().map(|sibling| sibling.row.issued_at);
+    Ok(issued
+        .filter(|issued_at| !is_from_the_future(*issued_at, now))
         .max()
         .unwrap_or(0))
 }
@@ -185,7 +189,7 @@ pub(super) fn take_in(
         let takes_over = match &known {
             Some(row) if row.removed => false,
             Some(row) => {
-                let newer = issued_at > row.issued_at;
+                let newer = takes_place_of(issued_at, row.issued_at, moment.seconds());
                 if from_itself {
                     newer || !row.from_itself
                 } else {

@@ -1,13 +1,16 @@
 //! What is due without anyone asking for it: messages that nobody acknowledged, requests that nobody answered (RFC windlass §8.2, §8.4).
 
 use super::conversation::ConversationId;
+use super::envelopes::To;
 use super::{
     Device, Moment, damaged, devices, heads, healing, send, sessions, unacknowledged, updates,
 };
 use crate::api::error::WindlassError;
 use crate::api::event::UndecryptableCause as Cause;
 use crate::identity::PublicIdentity;
-use crate::limits::{GAP_PATIENCE_SECONDS, MAX_HEALING_ATTEMPTS, MAX_RESENT_AT_ONCE};
+use crate::limits::{
+    GAP_PATIENCE_SECONDS, MAX_HEALING_ATTEMPTS, MAX_RESENT_AT_ONCE, MAX_RESENT_BYTES_AT_ONCE,
+};
 use crate::store::{Rows, Table, Writer};
 use crate::wire::{self, store::HealingRow};
 
@@ -16,7 +19,7 @@ pub(in crate::api) struct Due {
     resend: Vec<unacknowledged::Unacknowledged>,
     forget: Vec<unacknowledged::Unacknowledged>,
     ask: Vec<HealingRow>,
-    update: Vec<send::To>,
+    update: Vec<To>,
 }
 
 impl Due {
@@ -69,9 +72,7 @@ pub(in crate::api) fn carry_on(
     for message in due.forget {
         unacknowledged::acknowledge(store, &message.to, &message.id)?;
     }
-    for message in due.resend {
-        resend(store, device, message, moment)?;
-    }
+    resend_some(store, device, due.resend, moment)?;
     for to in due.update {
         healing::tell_contacts(store, device, to, moment)?;
     }
@@ -111,21 +112,38 @@ fn gaps(
     Ok(all)
 }
 
-/// Sends a message again.
-pub(super) fn resend(
+/// Sends messages again, as many as one transaction should hold; the rest stays due.
+pub(super) fn resend_some(
+    store: &mut Writer<'_>,
+    device: &Device,
+    messages: Vec<unacknowledged::Unacknowledged>,
+    moment: &mut Moment,
+) -> Result<(), WindlassError> {
+    let mut room = MAX_RESENT_BYTES_AT_ONCE;
+    for message in messages {
+        if room == 0 {
+            break;
+        }
+        room = room.saturating_sub(resend(store, device, message, moment)?);
+    }
+    Ok(())
+}
+
+/// Sends a message again; how many bytes that are.
+fn resend(
     store: &mut Writer<'_>,
     device: &Device,
     message: unacknowledged::Unacknowledged,
     moment: &mut Moment,
-) -> Result<(), WindlassError> {
+) -> Result<usize, WindlassError> {
     let (to, id) = (message.to, message.id);
     let afresh = message.session_may_be_lost();
     match send::resend(store, device, &to, &message.author, &id, afresh, moment) {
-        Ok(true) => unacknowledged::resent(store, message, moment.now),
-        Ok(false) => unacknowledged::acknowledge(store, &to, &id).map(|_| ()),
+        Ok(Some(bytes)) => unacknowledged::resent(store, message, moment.now).map(|()| bytes),
+        Ok(None) => unacknowledged::acknowledge(store, &to, &id).map(|_| 0),
         // Until there is a bundle that is valid.
-        Err(WindlassError::BundleExpired(_) | WindlassError::NoBundle) => {
-            unacknowledged::resent(store, message, moment.now)
+        Err(error) if error.is_want_of_bundle() => {
+            unacknowledged::resent(store, message, moment.now).map(|()| 0)
         }
         Err(error) => Err(error),
     }

@@ -1,7 +1,7 @@
 //! Healing: whoever cannot read what somebody sent asks for what is missing, in a session begun for it (RFC windlass §8.4).
 
 use super::conversation::{self, ConversationId};
-use super::send::To;
+use super::envelopes::To;
 use super::{
     Device, Moment, contacts, devices, due, get_row, groups, history, put_row, send, timeline,
     trust, unacknowledged, updates,
@@ -13,6 +13,7 @@ use crate::identity::PublicIdentity;
 use crate::limits::{
     HEALING_BACK_OFF_SECONDS, HEALING_WINDOW_SECONDS, MAX_HEALING_ATTEMPTS,
     MAX_HEALING_CONVERSATIONS, MAX_HEALING_PER_DAY, MAX_RESENT_AT_ONCE, MAX_UNACKNOWLEDGED,
+    MAX_UNPROVED_HEALING_PER_DAY,
 };
 use crate::link::LinkToken;
 use crate::session::Session;
@@ -85,7 +86,11 @@ pub(super) fn ask(
         row.attempts = 0;
     }
     let too_soon = now.abs_diff(row.asked_at) < back_off(row.attempts);
-    if too_soon || row.attempts >= MAX_HEALING_ATTEMPTS || row.asked_today >= MAX_HEALING_PER_DAY {
+    let most = match cause {
+        Some(_) => MAX_UNPROVED_HEALING_PER_DAY,
+        None => MAX_HEALING_PER_DAY,
+    };
+    if too_soon || row.attempts >= MAX_HEALING_ATTEMPTS || row.asked_today >= most {
         return Ok(None);
     }
     row.cause = cause.map_or(0, Cause::number);
@@ -117,7 +122,7 @@ pub(super) fn ask(
     });
     match send::send_control(store, device, identity, to, request, moment) {
         Ok(_) => {}
-        Err(WindlassError::BundleExpired(_) | WindlassError::NoBundle) => {
+        Err(error) if error.is_want_of_bundle() => {
             row.needs_bundle = true;
             save(store, &row)?;
             return Ok(None);
@@ -165,11 +170,6 @@ fn note_doubt(
         row.gap_since = since.max(1);
     }
     save(store, &row)
-}
-
-/// Whether we asked somebody for what is missing, within the last day.
-pub(super) fn asked(store: &impl Rows, identity: &PublicIdentity) -> Result<bool, WindlassError> {
-    Ok(row(store, identity)?.is_some_and(|row| row.asked_today > 0))
 }
 
 /// The first request of a new device, to the others: for everything.
@@ -331,11 +331,10 @@ pub(super) fn answer(
         tell_contacts(store, device, one, moment)?;
     }
     for (author, id) in &lacking {
-        unacknowledged::note_at_once(store, from, author, id, moment.now)?;
+        unacknowledged::note_asked(store, from, author, id, moment.now)?;
     }
-    for message in unacknowledged::of_device(store, from, MAX_RESENT_AT_ONCE)? {
-        due::resend(store, device, message, moment)?;
-    }
+    let waiting = unacknowledged::of_device(store, from, MAX_RESENT_AT_ONCE)?;
+    due::resend_some(store, device, waiting, moment)?;
     let asked = if behind && request.went_back {
         ask(store, device, &from.identity, None, moment)?
     } else {

@@ -234,11 +234,19 @@ pub(super) fn named(
     table: Table,
     bytes: &[u8],
 ) -> Result<(PublicIdentity, MessageId), WindlassError> {
-    let damaged = || damaged(table);
-    let row: TimelineRow = wire::decode("place", bytes).map_err(|_| damaged())?;
+    let row: TimelineRow = wire::decode("place", bytes).map_err(|_| damaged(table))?;
+    place(table, &row.author_identity_key, &row.message_id)
+}
+
+/// A message's name, as rows have it.
+pub(super) fn place(
+    table: Table,
+    author: &[u8],
+    id: &[u8],
+) -> Result<(PublicIdentity, MessageId), WindlassError> {
     Ok((
-        PublicIdentity::from_stored(&row.author_identity_key).ok_or_else(damaged)?,
-        MessageId::from_bytes(&row.message_id).map_err(|_| damaged())?,
+        PublicIdentity::from_stored(author).ok_or_else(|| damaged(table))?,
+        MessageId::from_bytes(id).map_err(|_| damaged(table))?,
     ))
 }
 

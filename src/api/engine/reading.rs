@@ -1,6 +1,7 @@
 //! How far the user has read, and telling it.
 
 use super::conversation::{self, ConversationId};
+use super::envelopes::To;
 use super::{Device, Moment, groups, send, updates};
 use crate::api::error::WindlassError;
 use crate::chat::{Body, DeviceUpdate, ReadMark};
@@ -45,7 +46,7 @@ pub(in crate::api) fn read_all(
         }],
         ..DeviceUpdate::default()
     };
-    updates::share(store, device, send::To::All, update, moment)?;
+    updates::share(store, device, To::All, update, moment)?;
     if !receipt {
         return Ok(true);
     }
@@ -55,9 +56,10 @@ pub(in crate::api) fn read_all(
     };
     for peer in to.iter().filter(|peer| **peer != device.public()) {
         let body = Body::ReadReceipt { lamport };
-        match send::send_control_in(store, device, peer, id, send::To::All, body, moment) {
+        match send::send_control_in(store, device, peer, id, To::All, body, moment) {
             // They hear of it with the next one.
-            Ok(_) | Err(WindlassError::BundleExpired(_) | WindlassError::NoBundle) => {}
+            Ok(_) => {}
+            Err(error) if error.is_want_of_bundle() => {}
             Err(error) => return Err(error),
         }
     }

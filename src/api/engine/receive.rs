@@ -253,7 +253,8 @@ pub(in crate::api) fn acknowledge(
         for ids in ids.chunks(MAX_RECEIPT_IDS) {
             match send::send_receipt(store, device, peer, ids, moment) {
                 // What came is stored; they will send it again, and hear of it when their bundle is here.
-                Ok(()) | Err(WindlassError::BundleExpired(_) | WindlassError::NoBundle) => {}
+                Ok(()) => {}
+                Err(error) if error.is_want_of_bundle() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -269,9 +270,17 @@ fn receive_in_session(
     moment: &mut Moment,
 ) -> Result<Processed, WindlassError> {
     let (id, peer) = (session.id(), session.peer());
-    if contacts::find(store, &peer.identity)?.is_some_and(|contact| contact.row.blocked) {
-        let peer = peer.identity;
-        return Ok(Processed::unchanged(Outcome::Blocked { peer }));
+    match contacts::find(store, &peer.identity)? {
+        Some(contact) if contact.row.blocked => {
+            let peer = peer.identity;
+            return Ok(Processed::unchanged(Outcome::Blocked { peer }));
+        }
+        // Whoever was removed begins anew, as a stranger.
+        None if peer.identity != device.public() => {
+            let (cause, from) = (Cause::UnknownSession, None);
+            return Ok(Processed::unchanged(Outcome::Undecryptable { cause, from }));
+        }
+        _ => {}
     }
     let opened = {
         let skipped = StoredSkippedKeys {
@@ -329,7 +338,8 @@ fn receive_first(
         if contact.as_ref().is_some_and(|contact| contact.row.blocked) {
             return refuse(Cause::Blocked);
         }
-        if !trust::admits_session(store, contact.as_ref(), moment.now)? {
+        let number = part.header.ratchet.message_number;
+        if !trust::admits_session(store, contact.as_ref(), number, moment.now)? {
             return refuse(Cause::Quota);
         }
     }

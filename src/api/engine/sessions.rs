@@ -63,11 +63,22 @@ pub(super) fn promote(store: &mut Writer<'_>, session: &Session) -> Result<(), W
     row.session_ids.retain(|other| *other != id);
     row.session_ids.insert(0, id.to_vec());
     while row.session_ids.len() > MAX_SESSIONS_PER_DEVICE {
-        if let Some(last) = row.session_ids.pop() {
-            erase(store, &session_id(&last)?)?;
-        }
+        let last = row.session_ids.remove(least_useful(store, &row)?);
+        erase(store, &session_id(&last)?)?;
     }
     put_row(store, Table::Archives, Key::new(&archive_key(&peer)), &row)
+}
+
+/// The session to erase of a list that is too long: the oldest that the other side never answered, but the newest; else the oldest. Whoever
+/// spoils bytes can make us begin some, and what is under way comes in the others.
+fn least_useful(store: &impl Rows, row: &ArchiveRow) -> Result<usize, WindlassError> {
+    let last = row.session_ids.len().saturating_sub(1);
+    for (at, id) in row.session_ids.iter().enumerate().skip(1).rev() {
+        if load(store, &session_id(id)?)?.is_some_and(|session| session.is_pending()) {
+            return Ok(at);
+        }
+    }
+    Ok(last)
 }
 
 /// Erases every session with a device, and all that belongs to them.

@@ -7,9 +7,9 @@ use super::{
     trust, unacknowledged, updates,
 };
 use crate::api::error::WindlassError;
-use crate::api::event::UndecryptableCause as Cause;
+use crate::api::event::{RefusalReason, UndecryptableCause as Cause};
 use crate::bundle::VerifiedBundle;
-use crate::chat::{Body, Content, Copy, DeviceUpdate, MessageId};
+use crate::chat::{Body, Content, Copy, DeviceUpdate, MessageId, ProofKey};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_HEALING_CONVERSATIONS;
 use crate::ratchet::SkippedChange;
@@ -51,11 +51,16 @@ pub(super) fn accept(
     }
     let own = party.identity == device.public();
     let len = part.ciphertext.len();
-    if !own
-        && let Some(contact) = contacts::find(store, &party.identity)?
-        && !trust::admits_message(store, &contact, len, &received.changes)?
-    {
-        return refuse(Cause::Quota, Some(party.identity));
+    if !own {
+        let contact = contacts::find_or_new(store, device, &party.identity, moment)?;
+        if !trust::admits_message(store, &contact, len, &received.changes)? {
+            return refuse(Cause::Quota, Some(party.identity));
+        }
+        // A device that was left out since says nothing any more, whatever bundle it shows; nor does one that leaves itself out.
+        let newest = contact.newest(bundle.as_ref(), moment.seconds());
+        if newest.filter(names_sender).is_none() {
+            return refuse(Cause::HandshakeInvalid, None);
+        }
     }
 
     let content = payload
@@ -244,10 +249,7 @@ fn take_in(
         Body::DeviceUpdate(_) => Ok(None),
         Body::ReadReceipt { lamport } => {
             let conversation = ConversationId::of(&content, &peer);
-            // Nobody reads in a group who does not belong to it.
-            if groups::hears(store, &conversation, &peer, moment.now)?
-                && conversation::read_by(store, &conversation, &peer, lamport, moment.now)?
-            {
+            if conversation::read_by(store, &conversation, &peer, lamport, moment.now)? {
                 outcomes.push(Outcome::Read {
                     conversation,
                     by: peer,
@@ -366,22 +368,30 @@ fn take_in_copy(
         });
         return Ok(None);
     };
-    let between_us = match id {
-        ConversationId::Direct(peer) => peer != own && (author == own || author == peer),
-        ConversationId::Group(_) => true,
-    };
-    let believed = if from.identity == own {
-        between_us
-    } else {
-        // Words in our own mouth are taken back only from whom we asked for them (RFC windlass §8.4.6).
-        let theirs = match id {
-            ConversationId::Direct(peer) => peer == from.identity,
-            ConversationId::Group(group) => groups::membership(store, &group)?
-                .is_some_and(|membership| membership.member(&from.identity).is_some()),
+    let from_own = from.identity == own;
+    let believed = content.body.is_message()
+        && if from_own {
+            match id {
+                ConversationId::Direct(peer) => peer != own && (author == own || author == peer),
+                ConversationId::Group(_) => true,
+            }
+        } else {
+            // Words in our own mouth are taken back only from whom we wrote them to, and as we wrote them (RFC windlass §8.4.6).
+            let theirs = match id {
+                ConversationId::Direct(peer) => peer == from.identity,
+                ConversationId::Group(group) => groups::membership(store, &group)?
+                    .is_some_and(|membership| membership.member(&from.identity).is_some()),
+            };
+            let (name, group) = id.wire();
+            let key = ProofKey::of(&device.identity);
+            author == own && theirs && key.holds(&name, group, &copy.content)
         };
-        between_us && author == own && theirs && healing::asked(store, &from.identity)?
-    };
-    if !believed || !content.body.is_message() {
+    if !believed {
+        outcomes.push(Outcome::Refused {
+            from: from.identity,
+            conversation: id,
+            reason: RefusalReason::NotProved,
+        });
         return Ok(None);
     }
     let message_id = content.id;
@@ -393,7 +403,7 @@ fn take_in_copy(
     )?;
     outcomes.extend(done);
     // Should the device that wrote it not be there any more, this one sees to it that it arrives.
-    if author == own && new && acknowledged {
+    if from_own && author == own && new && acknowledged {
         let to = match id {
             ConversationId::Direct(peer) => vec![peer],
             ConversationId::Group(group) => {

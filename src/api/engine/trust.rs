@@ -185,9 +185,8 @@ pub(super) fn follow(
     contact.row.moved_to = new.to_bytes().to_vec();
     contact.save(store)?;
     let (mut successor, _) = contacts::take_in(store, device, bundle, moment)?;
-    release(store, &mut successor)?;
-    successor.row.accepted = true;
-    successor.save(store)?;
+    // Anybody's bundle may be named, so they are only introduced until they write, or are written to.
+    introduce(store, &mut successor)?;
     Ok(Some(Outcome::IdentityChanged {
         peer: *former,
         new,
@@ -204,7 +203,7 @@ fn save_strangers(store: &mut Writer<'_>, row: &StrangersRow) -> Result<(), Wind
 }
 
 /// A stranger is none any more.
-fn release(store: &mut Writer<'_>, contact: &mut Contact) -> Result<(), WindlassError> {
+pub(super) fn release(store: &mut Writer<'_>, contact: &mut Contact) -> Result<(), WindlassError> {
     if !contact.is_stranger() {
         return Ok(());
     }
@@ -219,10 +218,16 @@ fn release(store: &mut Writer<'_>, contact: &mut Contact) -> Result<(), Windlass
 pub(super) fn admits_session(
     store: &impl Rows,
     contact: Option<&Contact>,
+    number: u32,
     now: u64,
 ) -> Result<bool, WindlassError> {
+    let all = policy(store)? == TrustPolicy::AcceptAll;
+    // A step of a chain for each message in front of it.
+    let far = number as usize > MAX_STRANGER_SKIPPED_KEYS;
     Ok(match contact {
-        None => policy(store)? == TrustPolicy::AcceptAll || strangers(store)?.count < MAX_STRANGERS,
+        None if all => true,
+        None => !far && strangers(store)?.count < MAX_STRANGERS,
+        Some(contact) if contact.is_stranger() && far => false,
         Some(contact) if contact.is_stranger() => {
             now.abs_diff(contact.row.window_start) >= HOUR
                 || contact.row.window_sessions < MAX_STRANGER_SESSIONS_PER_HOUR

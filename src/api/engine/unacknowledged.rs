@@ -105,6 +105,23 @@ pub(super) fn note_at_once(
     }
 }
 
+/// Notes a message that a device asked for, unless it waits for a receipt already. It is sent with the next round, and once more: whoever does
+/// not acknowledge what they asked for has to ask again.
+pub(super) fn note_asked(
+    store: &mut Writer<'_>,
+    to: &Party,
+    author: &PublicIdentity,
+    id: &MessageId,
+    now: u64,
+) -> Result<(), WindlassError> {
+    if waits(store, to, id)? {
+        return Ok(());
+    }
+    let mut message = waiting(to, author, id, now, now);
+    message.row.resent = MAX_RESENDS - 1;
+    message.save(store)
+}
+
 fn note_due(
     store: &mut Writer<'_>,
     to: &Party,
@@ -113,6 +130,16 @@ fn note_due(
     now: u64,
     due_at: u64,
 ) -> Result<(), WindlassError> {
+    waiting(to, author, id, now, due_at).save(store)
+}
+
+fn waiting(
+    to: &Party,
+    author: &PublicIdentity,
+    id: &MessageId,
+    now: u64,
+    due_at: u64,
+) -> Unacknowledged {
     Unacknowledged {
         to: *to,
         author: *author,
@@ -127,7 +154,6 @@ fn note_due(
             resent: 0,
         },
     }
-    .save(store)
 }
 
 /// A device has the message.

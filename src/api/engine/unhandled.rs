@@ -2,12 +2,12 @@
 
 use std::ops::Bound;
 
-use super::{damaged, history, pages, put_row, settings};
+use super::{damaged, get_row, history, pages, put_row, settings};
 use crate::api::error::WindlassError;
 use crate::chat::MessageId;
 use crate::identity::PublicIdentity;
 use crate::store::{Direction, Key, Rows, Table, WHOLE_GROUP, Writer};
-use crate::wire::store::TimelineRow;
+use crate::wire::{self, store::UnhandledRow};
 
 const GROUP: &[u8] = b"unhandled";
 
@@ -34,18 +34,37 @@ pub(super) fn note(
     row.last_unhandled += 1;
     settings::save(store, &row)?;
     let order = row.last_unhandled.to_be_bytes();
-    let place = TimelineRow {
+    let row = UnhandledRow {
         author_identity_key: author.to_bytes().to_vec(),
         message_id: id.as_bytes().to_vec(),
+        attempts: 0,
     };
-    put_row(store, Table::Unhandled, Key::ordered(GROUP, &order), &place)
+    put_row(store, Table::Unhandled, Key::ordered(GROUP, &order), &row)
 }
 
-/// The oldest ones, with their numbers. One that was deleted meanwhile, or whose conversation was, is passed over.
+/// A message that waits.
+pub(in crate::api) struct Waiting {
+    /// By which the application names it.
+    pub number: u64,
+    /// How often the application began to handle it.
+    pub attempts: u32,
+    /// The message.
+    pub stored: history::Stored,
+}
+
+fn read(bytes: &[u8]) -> Result<UnhandledRow, WindlassError> {
+    wire::decode("unhandled", bytes).map_err(|_| damaged(Table::Unhandled))
+}
+
+fn named(row: &UnhandledRow) -> Result<(PublicIdentity, MessageId), WindlassError> {
+    history::place(Table::Unhandled, &row.author_identity_key, &row.message_id)
+}
+
+/// The oldest ones. One that was deleted meanwhile, or whose conversation was, is passed over.
 pub(in crate::api) fn oldest(
     store: &impl Rows,
     limit: usize,
-) -> Result<Vec<(u64, history::Stored)>, WindlassError> {
+) -> Result<Vec<Waiting>, WindlassError> {
     let mut found = Vec::new();
     let mut last: Option<Vec<u8>> = None;
     while found.len() < limit {
@@ -57,10 +76,15 @@ pub(in crate::api) fn oldest(
         for (order, bytes) in &rows {
             let number = order.first_chunk().map(|order| u64::from_be_bytes(*order));
             let number = number.ok_or_else(|| damaged(Table::Unhandled))?;
-            let (author, id) = history::named(Table::Unhandled, bytes)?;
+            let row = read(bytes)?;
+            let (author, id) = named(&row)?;
             let stored = pages::shown(store, &author, &id)?;
             if let Some(stored) = stored.filter(|stored| !stored.deleted && !stored.is_gone()) {
-                found.push((number, stored));
+                found.push(Waiting {
+                    number,
+                    attempts: row.attempts,
+                    stored,
+                });
             }
         }
         last = rows.into_iter().next_back().map(|(order, _)| order);
@@ -85,13 +109,33 @@ pub(in crate::api) fn forget_gone(store: &mut Writer<'_>) -> Result<bool, Windla
     )?;
     let mut forgot = false;
     for (order, bytes) in rows {
-        let (author, id) = history::named(Table::Unhandled, &bytes)?;
+        let (author, id) = named(&read(&bytes)?)?;
         let stored = history::find(store, &author, &id)?;
         if stored.is_none_or(|stored| stored.deleted || stored.is_gone()) {
             forgot |= store.delete(Table::Unhandled, Key::ordered(GROUP, &order))?;
         }
     }
     Ok(forgot)
+}
+
+/// Notes how often the application began to handle it; false if it was handled before.
+pub(in crate::api) fn set_attempts(
+    store: &mut Writer<'_>,
+    number: u64,
+    attempts: u32,
+) -> Result<bool, WindlassError> {
+    let order = number.to_be_bytes();
+    let key = Key::ordered(GROUP, &order);
+    let Some(row) = get_row::<UnhandledRow>(store, Table::Unhandled, key)? else {
+        return Ok(false);
+    };
+    put_row(
+        store,
+        Table::Unhandled,
+        key,
+        &UnhandledRow { attempts, ..row },
+    )?;
+    Ok(true)
 }
 
 /// It was handled; false if it was before.

@@ -1,6 +1,7 @@
 //! What devices of one identity tell each other beside messages (RFC windlass §8.3.4).
 
-use super::{Device, Moment, contacts, devices, healing, send};
+use super::envelopes::To;
+use super::{Device, Moment, contacts, devices, healing, send, trust};
 use crate::api::error::WindlassError;
 use crate::bundle::VerifiedBundle;
 use crate::chat::{Body, DeviceUpdate, KnownContact, MessageId};
@@ -24,6 +25,9 @@ pub(super) fn take_in_contact(
     let (mut contact, _) = contacts::take_in(store, device, &bundle, moment)?;
     // A decision of the user stays until the user takes it back here.
     // Whoever left that identity is not vouched for by an older message.
+    if known.accepted || known.blocked {
+        trust::release(store, &mut contact)?;
+    }
     contact.row.verified |= known.verified && contact.row.moved_to.is_empty();
     contact.row.accepted |= known.accepted;
     contact.row.blocked |= known.blocked;
@@ -42,7 +46,7 @@ pub(in crate::api) fn share_contact(
         contacts: healing::known_contact(contact).into_iter().collect(),
         ..DeviceUpdate::default()
     };
-    share(store, device, send::To::All, update, moment)
+    share(store, device, To::All, update, moment)
 }
 
 /// Tells our other devices which were removed.
@@ -55,14 +59,14 @@ pub(in crate::api) fn share_removed(
         removed: devices::removed(store)?,
         ..DeviceUpdate::default()
     };
-    share(store, device, send::To::All, update, moment)
+    share(store, device, To::All, update, moment)
 }
 
 /// Sends an update, to be sent again as long as it is not acknowledged.
 pub(super) fn share(
     store: &mut Writer<'_>,
     device: &Device,
-    to: send::To,
+    to: To,
     update: DeviceUpdate,
     moment: &mut Moment,
 ) -> Result<(), WindlassError> {
@@ -101,7 +105,7 @@ pub(super) fn updated(
 }
 
 /// Devices that have not acknowledged an update for long, and how they are to be sent it again.
-pub(super) fn not_updated(store: &impl Rows, now: u64) -> Result<Vec<send::To>, WindlassError> {
+pub(super) fn not_updated(store: &impl Rows, now: u64) -> Result<Vec<To>, WindlassError> {
     let siblings = devices::siblings(store)?;
     let waits = siblings.iter().filter(|sibling| {
         let since = now.saturating_sub(sibling.row.updated_at) / 1000;
@@ -114,9 +118,9 @@ pub(super) fn not_updated(store: &impl Rows, now: u64) -> Result<Vec<send::To>, 
         let id = sibling.row.device_id;
         // It may have lost the session that there is, and not know of us.
         if sibling.row.update_tries >= RESENDS_IN_SESSION {
-            send::To::AgainAfresh(id)
+            To::AgainAfresh(id)
         } else {
-            send::To::One(id)
+            To::One(id)
         }
     };
     Ok(waits.map(again).collect())

@@ -187,6 +187,23 @@ pub fn sender_hint() -> Vec<Case> {
         .collect()
 }
 
+pub fn own_words() -> Vec<Case> {
+    let mut rng = rng(17);
+    [(false, 0), (false, 40), (true, 40), (true, 1_000)]
+        .into_iter()
+        .map(|(group, len)| {
+            let content: Vec<u8> = (0..=255).cycle().take(len).collect();
+            let input = json!({
+                "seed": hex(&random::<32>(&mut rng)),
+                "conversation": hex(&random::<32>(&mut rng)),
+                "group": group,
+                "content": hex(&content),
+            });
+            (format!("{len} bytes, group: {group}"), input)
+        })
+        .collect()
+}
+
 pub fn padding() -> Vec<Case> {
     let mut cases: Vec<Case> = [
         0, 1, 62, 63, 64, 71, 72, 100, 127, 128, 129, 200, 255, 256, 511, 512, 1_000, 1_023, 1_024,

@@ -224,6 +224,7 @@ pub fn content() -> Vec<Case> {
         reply_to: Vec::new(),
         group: Vec::new(),
         follows: Vec::new(),
+        proof: Vec::new(),
         body: None,
     };
     let mut cases = Vec::new();
@@ -504,6 +505,13 @@ pub fn content() -> Vec<Case> {
             ..text.clone()
         };
         raw(name, content.encode_to_vec());
+    }
+    for len in [16, 15] {
+        let content = v1::Content {
+            proof: vec![4; len],
+            ..text.clone()
+        };
+        raw(&format!("a proof of {len} bytes"), content.encode_to_vec());
     }
     raw(
         "the highest Lamport clock",

@@ -116,6 +116,11 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
             messages::content(),
         ),
         (
+            "own-words",
+            "Contents with the proof of who wrote them, for themselves (RFC windlass 9.1.4).",
+            keys::own_words(),
+        ),
+        (
             "group",
             "Events of a group in some order, and who belongs to it then (RFC windlass 9.6).",
             groups::group(),

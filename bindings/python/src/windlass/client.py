@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
 from windlass import _native
+from windlass._extended import extended
 from windlass._native import (
     Body,
     Bundle,
@@ -21,7 +21,8 @@ from windlass._native import (
     Sent,
     StoreKey,
 )
-from windlass.conversation import Conversation, as_conversation
+from windlass._threads import in_thread
+from windlass.conversation import Conversation
 from windlass.store import EncryptedStore
 
 BytesLike = bytes | bytearray | memoryview
@@ -83,11 +84,11 @@ class Client(_native.Client):
 
     def conversation(self, address: str) -> Conversation:
         """The conversation with an address, or of a group."""
-        return as_conversation(super().conversation(address))
+        return extended(super().conversation(address), Conversation)
 
     def create_group(self, name: str, members: Iterable[str] = ()) -> Conversation:
         """Makes a group of us and these contacts, who are invited to it."""
-        return as_conversation(super().create_group(name, list(members)))
+        return extended(super().create_group(name, list(members)), Conversation)
 
     def receive(self, envelope: BytesLike) -> list[Event]:
         """Takes in an envelope that the transport delivered. Whatever the events tell is durable."""
@@ -129,14 +130,7 @@ class DeviceLink(_native.DeviceLink):
         """
         if not isinstance(store, _native.EncryptedStore):
             store = EncryptedStore.create(os.fspath(store), _store_key(passphrase, key))
-        return as_client(super().finish(store, bytes(transfer)))
-
-
-def as_client(client: _native.Client) -> Client:
-    """The same client, with what this package adds to the generated class, which is methods alone."""
-    client.__class__ = Client
-    assert isinstance(client, Client)
-    return client
+        return extended(super().finish(store, bytes(transfer)), Client)
 
 
 class AsyncClient:
@@ -146,7 +140,7 @@ class AsyncClient:
         self.client = client
 
     async def _run(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        return await asyncio.to_thread(call, *args, **kwargs)
+        return await in_thread(call, *args, **kwargs)
 
     async def bundle(self) -> Bundle:
         """Our reusable bundle."""

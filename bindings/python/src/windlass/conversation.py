@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from typing import TypeVar
 
 from windlass import _native
 from windlass._native import Message
+from windlass._threads import in_thread
 from windlass.store import ProgressCallback, telling
 
 _PAGE = 100
@@ -51,7 +51,7 @@ class Conversation(_native.Conversation):
 
     async def __aiter__(self) -> AsyncIterator[Message]:
         before: Message | None = None
-        while page := await asyncio.to_thread(self.messages, _PAGE, before):
+        while page := await in_thread(self.messages, _PAGE, before):
             for message in reversed(page):
                 yield message
             before = page[0]
@@ -66,10 +66,3 @@ class Conversation(_native.Conversation):
         """Decrypts the attachment of a message to a new file, which has its name only when it is whole."""
         with telling(progress) as told:
             super().save_attachment(message, os.fspath(encrypted), os.fspath(path), told)
-
-
-def as_conversation(conversation: _native.Conversation) -> Conversation:
-    """The same conversation, with what this package adds to the generated class, which is methods alone."""
-    conversation.__class__ = Conversation
-    assert isinstance(conversation, Conversation)
-    return conversation

@@ -12,8 +12,9 @@ Everything that happens follows from the seed: whatever fails once fails again. 
 """
 
 from windlass import _native
+from windlass._extended import extended
 from windlass._native import Delivery, Faults, Tally
-from windlass.client import Client, as_client
+from windlass.client import Client
 
 __all__ = ["Delivery", "Faults", "Simulation", "Tally"]
 
@@ -23,4 +24,4 @@ class Simulation(_native.Simulation):
 
     def client(self, person: int, device: int = 0) -> Client:
         """The client of a device. Ask again after `crash`, `restore_disk` and `deliver`: a machine that lost power has another."""
-        return as_client(super().client(person, device))
+        return extended(super().client(person, device), Client)

@@ -62,16 +62,18 @@ extension Client {
         try await onQueue { try self.keepUpNow() }
     }
 
+    /// The oldest envelopes that wait for the transport.
+    public func outbox(after: UInt64 = 0) async throws -> [OutgoingEnvelope] {
+        try await onQueue { try self.outbox(after: after) }
+    }
+
+    /// Any other call: `try await client.io { try $0.addContact(bundle: bundle) }`.
+    public func io<T: Sendable>(_ call: @escaping @Sendable (Client) throws -> T) async throws -> T {
+        try await onQueue { try call(self) }
+    }
+
     /// Removes what the transport took over for good.
     public func markSent(ids: [UInt64]) async throws {
         try await onQueue { try self.markSent(ids: ids) }
-    }
-}
-
-private let queue = DispatchQueue(label: "dev.windlass", attributes: .concurrent)
-
-func onQueue<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
-    try await withCheckedThrowingContinuation { continuation in
-        queue.async { continuation.resume(with: Result(catching: work)) }
     }
 }

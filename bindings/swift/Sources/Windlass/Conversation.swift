@@ -8,6 +8,16 @@ extension Conversation {
         AnySequence { Pages(conversation: self) }
     }
 
+    /// Any call, where it holds up none of Swift's cooperative threads: `try await conversation.io { try $0.messages() }`.
+    public func io<T: Sendable>(_ call: @escaping @Sendable (Conversation) throws -> T) async throws -> T {
+        try await onQueue { try call(self) }
+    }
+
+    /// Writes a text.
+    public func send(text: String) async throws -> Sent {
+        try await onQueue { try self.send(text: text) }
+    }
+
     /// The same as an asynchronous sequence, which never blocks Swift's cooperative threads.
     public var historyStream: AsyncThrowingStream<Message, Error> {
         let pages = PageCursor(conversation: self)

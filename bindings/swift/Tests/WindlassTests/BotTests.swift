@@ -2,96 +2,90 @@ import Foundation
 import Windlass
 import XCTest
 
-/// What a chat showed.
-private actor Screen {
-    var lines: [String] = []
-
-    func show(_ line: String) { lines.append(line) }
-}
-
-final class BotTests: XCTestCase {
+final class BotTests: PeopleTestCase {
     func testTheChatOfTheExamplesTalksWithABot() async throws {
-        let home = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-        try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: home) }
-        let key = try StoreKey.fromBytes(key: Data(repeating: 7, count: 32))
-        let post = MemoryPost()
-        let client = try Client.create(path: home.appendingPathComponent("bot.wl").path, key: key)
-        let bot = try Bot(client: client, transport: post.transport()) { message in message.reply("echo \(message.text)") }
+        let (client, user) = (try open("bot"), try open("user"))
+        let bot = echoBot(client: client, transport: post.transport())
         let running = Task { try await bot.run() }
-        let user = try Client.create(path: home.appendingPathComponent("user.wl").path, key: key)
-        let door = post.transport()
-        while try await door.fetchBundle(address: client.address()) == nil { await Task.yield() }
         _ = try user.addContact(bundle: client.bundle())
         let lines = AsyncStream<String> { continuation in
             continuation.yield("one")
             continuation.yield("two")
             continuation.finish()
         }
-        let screen = Screen()
+        let shown = Notes<String>()
+        try await until { try await post.transport().fetchBundle(address: client.address()) != nil }
         try await chat(
-            client: user, transport: post.transport(), with: client.address(), lines: lines, show: { await screen.show($0) },
-            until: { while await screen.lines.filter({ $0 != "✓" }).count < 2 { await Task.yield() } })
-        let shown = await screen.lines.filter { $0 != "✓" }
-        XCTAssertEqual(Set(shown), ["echo one", "echo two"])
+            client: user, transport: post.transport(), with: client.address(), lines: lines, show: { await shown.add($0) },
+            until: { try? await until { await shown.all.filter { $0 != "✓" }.count >= 2 } })
+        let all = await shown.all.filter { $0 != "✓" }
+        XCTAssertEqual(Set(all), ["one", "two"])
         running.cancel()
         _ = await running.result
     }
 
-    func testEachMessageIsAnsweredOnceByABotThatIsStoppedAndStarted() async throws {
-        let home = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-        try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: home) }
-        let key = try StoreKey.fromBytes(key: Data(repeating: 7, count: 32))
-        let post = MemoryPost()
-        var client = try Client.create(path: home.appendingPathComponent("bot.wl").path, key: key)
+    /// Somebody writes to the echo bot of the examples, which is stopped and started anew in between, until each message is answered.
+    private func talk(_ transport: () -> any Transport) async throws {
+        var client = try open("bot")
         let address = client.address()
 
-        func start(_ client: Client) throws -> Task<Void, Error> {
-            let bot = try Bot(client: client, transport: post.transport()) { message in
-                message.reply("echo \(message.text)")
-            }
+        func start(_ client: Client) -> Task<Void, any Error> {
+            let bot = echoBot(client: client, transport: transport())
             return Task { try await bot.run() }
         }
-        var running = try start(client)
-        let user = try Client.create(path: home.appendingPathComponent("user.wl").path, key: key)
-        let mail = post.transport()
-        try await mail.start(address: user.address(), device: user.deviceId())
-        var bundle: Data?
-        while bundle == nil {
-            bundle = try await mail.fetchBundle(address: address)
-            await Task.yield()
-        }
-        _ = try user.addContact(bundle: Bundle.decode(bytes: XCTUnwrap(bundle)))
-        let receiving = Task {
-            for await incoming in await mail.receive() {
-                _ = try await user.receive(envelope: incoming.envelope)
-                await incoming.acknowledge()
-            }
-        }
+        var running = start(client)
+        let user = try await person("user", transport())
+        _ = try user.client.addContact(bundle: client.bundle())
+        let door = transport()
+        try await until { try await door.fetchBundle(address: address) != nil }
         for number in 0..<20 {
-            _ = try await user.send(to: address, text: "\(number)")
-            for envelope in try user.outbox() {
-                try await mail.deliver(address: envelope.to, envelope: envelope.bytes)
-                try await user.markSent(ids: [envelope.id])
-            }
+            try await user.say("\(number)", to: address)
             if number % 7 == 6 {
                 running.cancel()
                 _ = await running.result
                 try client.close()
-                client = try Client.open(path: home.appendingPathComponent("bot.wl").path, key: key)
-                running = try start(client)
+                client = try open("bot")
+                running = start(client)
             }
         }
-        let conversation = try user.conversation(address: address)
-        func answers() throws -> [String] {
-            try conversation.messages(limit: 1000).filter { !$0.outgoing }.compactMap(\.text)
-        }
-        while try answers().count < 20 { await Task.yield() }
-        XCTAssertEqual(Set(try answers()), Set((0..<20).map { "echo \($0)" }))
-        XCTAssertEqual(try answers().count, 20)
-        receiving.cancel()
+        try await until { try user.heard(address).count >= 20 }
+        XCTAssertEqual(Set(try user.heard(address)), Set((0..<20).map { "\($0)" }))
+        XCTAssertEqual(try user.heard(address).count, 20)
         running.cancel()
-        await mail.close()
+        _ = await running.result
+        try await user.leave()
+    }
+
+    func testEachMessageIsAnsweredOnceByABotThatIsStoppedAndStarted() async throws {
+        try await talk { post.transport() }
+    }
+
+    func testAndOverHttp() async throws {
+        // `cargo xtask test --swift` starts the server.
+        guard let server = ProcessInfo.processInfo.environment["WINDLASS_HTTP"], let url = URL(string: server) else {
+            throw XCTSkip("WINDLASS_HTTP names no server")
+        }
+        try await talk { HttpTransport(url: url, every: .milliseconds(50)) }
+        let door = HttpTransport(url: url)
+        let nobody = try Identity.generate().address()
+        let none = try await door.fetchBundle(address: nobody)
+        XCTAssertNil(none)
+        do {
+            try await door.deliver(address: nobody, envelope: Data([1]))
+            XCTFail("nobody took it")
+        } catch let error as TransportError {
+            XCTAssertEqual(error, .noMailbox)
+        }
+    }
+
+    func testAServerThatIsNotThereIsATransportErrorWithoutItsAddress() async throws {
+        // Nobody listens on port 9 of the loopback.
+        let transport = HttpTransport(url: try XCTUnwrap(URL(string: "http://user:secret@127.0.0.1:9")))
+        do {
+            _ = try await transport.fetchBundle(address: "nobody")
+            XCTFail("nobody answered")
+        } catch let error as TransportError {
+            XCTAssertEqual(error.localizedDescription, "the server cannot be reached")
+        }
     }
 }

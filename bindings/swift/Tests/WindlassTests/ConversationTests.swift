@@ -2,22 +2,7 @@ import Foundation
 import Windlass
 import XCTest
 
-final class ConversationTests: XCTestCase {
-    private var home = URL(fileURLWithPath: NSTemporaryDirectory())
-
-    override func setUpWithError() throws {
-        home.appendPathComponent(UUID().uuidString)
-        try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
-    }
-
-    override func tearDownWithError() throws {
-        try FileManager.default.removeItem(at: home)
-    }
-
-    private func key() throws -> StoreKey { try .fromBytes(key: Data(repeating: 7, count: 32)) }
-
-    private func path(_ name: String) -> String { home.appendingPathComponent("\(name).wl").path }
-
+final class ConversationTests: PeopleTestCase {
     private func create(_ name: String) throws -> Client { try .create(path: path(name), key: key()) }
 
     /// Carries everything that waits, until nothing waits any more.
@@ -34,16 +19,6 @@ final class ConversationTests: XCTestCase {
 
     private func texts(_ client: Client, with address: String) throws -> [String?] {
         try client.conversation(address: address).messages().map(\.text)
-    }
-
-    /// The error of a call that must fail.
-    private func failure<T>(_ call: @autoclosure () throws -> T) -> WindlassError? {
-        do {
-            _ = try call()
-            return nil
-        } catch {
-            return error as? WindlassError
-        }
     }
 
     func testABackupBringsTheHistoryToANewDeviceAndCanBeStopped() throws {
@@ -87,7 +62,7 @@ final class ConversationTests: XCTestCase {
         let (alice, bob) = (try create("alice"), try create("bob"))
         _ = try alice.addContact(bundle: bob.bundle())
         let conversation = try alice.conversation(address: bob.address())
-        for number in 0..<120 { _ = try conversation.send(text: "\(number)") }
+        for number in 0..<120 { _ = try await conversation.send(text: "\(number)") }
         let expected = (0..<120).reversed().map { "\($0)" }
         XCTAssertEqual(conversation.history.map(\.text), expected)
         var streamed: [String?] = []

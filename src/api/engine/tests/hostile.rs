@@ -1,3 +1,385 @@
 //! What contacts, strangers and their clocks cannot do.
 
+use prost::Message as _;
+
 use super::*;
+use crate::api::event::RefusalReason;
+use crate::api::trust::TrustPolicy;
+use crate::bundle::{OwnDevice, build};
+use crate::chat::{Content, Copy, HealingRequest, KnownContact, MessageId};
+use crate::limits::{MAX_HEALING_PER_DAY, MAX_STRANGERS_BYTES};
+use crate::wire::store::StrangersRow;
+use crate::wire::v1::Payload;
+
+const YEAR: u64 = 365 * 86_400;
+
+fn content(lamport: u64, group: Option<GroupId>, body: Body) -> Content {
+    Content {
+        id: MessageId::random(&mut moment(0).rng),
+        lamport,
+        sent_at: 1,
+        reply_to: None,
+        group,
+        follows: Vec::new(),
+        body,
+    }
+}
+
+/// Any content in a real session, with any bundle.
+fn forge(
+    from: &Party,
+    to: &Party,
+    day: u64,
+    content: &Content,
+    bundle: Option<&VerifiedBundle>,
+) -> Vec<u8> {
+    let party = crate::x3dh::Party {
+        identity: to.device.public(),
+        device_id: to.device.device_id,
+    };
+    let forged = from.at(day, |rows, device, moment| {
+        let mut contact = contacts::find(rows, &party.identity)?.unwrap();
+        let remote = contact.bundle.as_ref().unwrap().devices()[0];
+        let session = match sessions::active(rows, &party)? {
+            Some(session) => session,
+            None => envelopes::initiate(rows, device, &mut contact, &remote, moment)?,
+        };
+        let payload = Payload {
+            content: content.to_bytes().to_vec(),
+            sender_bundle: bundle.map_or_else(Vec::new, |bundle| bundle.encoded().to_vec()),
+        };
+        let (next, part) = session
+            .send(&device.public(), &payload.encode_to_vec(), &mut moment.rng)
+            .unwrap();
+        sessions::save(rows, &next)?;
+        Ok(Envelope { parts: vec![part] }.encode())
+    });
+    forged.unwrap()
+}
+
+/// A bundle of somebody's identity that names the devices of these ids.
+fn bundle_of(party: &Party, ids: &[u32], issued_at: u64) -> VerifiedBundle {
+    let signed_prekey = party.bundle(0, false).devices()[0].signed_prekey;
+    let device = |id: &u32| OwnDevice {
+        device_id: *id,
+        signed_prekey,
+        one_time_prekey: None,
+    };
+    let devices: Vec<_> = ids.iter().map(device).collect();
+    build(&party.device.identity, &devices, issued_at).unwrap()
+}
+
+fn acquainted<const N: usize>() -> [Party; N] {
+    let mut seed = 0;
+    let parties = [(); N].map(|()| {
+        seed += 1;
+        Party::new(seed)
+    });
+    let all: Vec<&Party> = parties.iter().collect();
+    introduce(&all, 0);
+    for from in &all {
+        for to in all.iter().filter(|to| !std::ptr::eq(*from, **to)) {
+            from.send(0, to).unwrap();
+        }
+    }
+    deliver(&all, 0);
+    parties
+}
+
+fn strangers(party: &Party) -> StrangersRow {
+    let row = party.at(0, |rows, _, _| {
+        get_row(rows, Table::Device, Key::new(b"strangers"))
+    });
+    row.unwrap().unwrap()
+}
+
+#[test]
+fn nobody_puts_words_into_anothers_mouth_or_deletes_in_their_name() {
+    let [alice, bob, mallory] = acquainted();
+    let all = [&alice, &bob, &mallory];
+    let id = group(&bob, &[&alice, &mallory], 0);
+    let conversation = ConversationId::Group(id);
+    let said = alice.at(0, |rows, device, moment| {
+        let body = Body::Text("evidence".into());
+        Ok(send::send(rows, device, &conversation, body, None, moment)?.0)
+    });
+    let said = said.unwrap();
+    deliver(&all, 0);
+    // A spoilt envelope makes Alice ask Mallory, who answers with what she is said to have written.
+    let mut spoilt = mallory.send(0, &alice).unwrap();
+    *spoilt.last_mut().unwrap() ^= 1;
+    take(&alice, 0, &spoilt).unwrap();
+    deliver(&all, 0);
+    let direct = ConversationId::Direct(mallory.device.public());
+    let alices = alice.device.public().to_bytes();
+    for (to, group, body) in [
+        (conversation, Some(id), Body::Text("I owe Mallory".into())),
+        (conversation, Some(id), Body::Deletion { target: said }),
+        (direct, None, Body::Text("I owe Mallory".into())),
+        (direct, None, Body::DisappearingTimer(1)),
+    ] {
+        let copy = Body::Copy(Copy {
+            author: alices,
+            conversation: match to {
+                ConversationId::Direct(_) => mallory.device.public().to_bytes(),
+                ConversationId::Group(group) => *group.as_bytes(),
+            },
+            content: content(50, group, body).to_bytes().to_vec(),
+        });
+        let forged = forge(&mallory, &alice, 0, &content(0, None, copy), None);
+        let outcomes = take(&alice, 0, &forged).unwrap();
+        assert!(outcomes.iter().any(|outcome| matches!(
+            outcome,
+            Outcome::Refused {
+                reason: RefusalReason::NotProved,
+                ..
+            }
+        )));
+    }
+    carry_on(&alice, 1).unwrap();
+    deliver(&all, 1);
+    for party in [&alice, &bob] {
+        let told = texts(party, 1, &conversation).unwrap();
+        assert_eq!(told.len(), 1);
+        assert_eq!(
+            (told[0].0.to_bytes(), told[0].1.as_str()),
+            (alices, "evidence")
+        );
+    }
+}
+
+#[test]
+fn a_bundle_from_the_future_holds_up_nothing_but_what_is_written_to_its_devices() {
+    let [alice, bob, mallory] = acquainted();
+    let all = [&alice, &bob, &mallory];
+    let id = group(&bob, &[&alice, &mallory], 0);
+    let own = mallory.device.device_id;
+    let issued_at = START / 1000 + 10 * YEAR;
+    let future = bundle_of(&mallory, &[own, own ^ 1], issued_at);
+    let text = content(9, None, Body::Text("from next year".into()));
+    let forged = forge(&mallory, &alice, 0, &text, Some(&future));
+    assert!(opens(&take(&alice, 0, &forged).unwrap()));
+    let sent = alice.at(0, |rows, device, moment| {
+        let (to, body) = (ConversationId::Group(id), Body::Text("all".into()));
+        send::send(rows, device, &to, body, None, moment).map(|_| ())
+    });
+    sent.unwrap();
+    // What her second device has not acknowledged is due, and cannot be sent.
+    for day in [1, 2, 5] {
+        carry_on(&alice, day).unwrap();
+    }
+    deliver(&all, 5);
+    assert_eq!(texts(&bob, 5, &ConversationId::Group(id)).unwrap().len(), 1);
+    // A bundle of today takes its place.
+    let today = bundle_of(&mallory, &[own], START / 1000 + 5 * 86_400);
+    alice.add(5, &today);
+    let devices = alice.at(5, |rows, _, _| {
+        let contact = contacts::find(rows, &mallory.device.public())?;
+        Ok(contact.unwrap().parties().len())
+    });
+    assert_eq!(devices.unwrap(), 1);
+}
+
+#[test]
+fn a_clock_that_was_wrong_once_spoils_no_bundle() {
+    let [alice, bob] = [1, 2].map(Party::new);
+    bob.bundle(20_000, false);
+    for day in [1, 30] {
+        for single_use in [false, true] {
+            alice.add(day, &bob.bundle(day, single_use));
+        }
+    }
+}
+
+#[test]
+fn a_device_with_the_seed_does_not_keep_the_others_from_making_bundles() {
+    let [alice, thief, bob] = [1, 1, 2].map(Party::new);
+    let id = thief.device.device_id;
+    let last = bundle_of(&thief, &[id], u64::MAX - 1_000_000_000);
+    let done = alice.at(0, |rows, device, moment| {
+        devices::take_in(rows, device, &last, Some(id), moment)?;
+        prekeys::own_bundle(rows, device, moment)?.check_time(moment.seconds())?;
+        devices::remove(rows, device, &[id])?;
+        Ok(prekeys::own_bundle(rows, device, moment)?.check_time(moment.seconds())?)
+    });
+    done.unwrap();
+    alice.add(0, &bob.bundle(0, false));
+    alice.send(0, &bob).unwrap();
+}
+
+#[test]
+fn a_strangers_first_message_keeps_to_the_bounds_too() {
+    let alice = Party::new(1);
+    let bundle = alice.bundle(0, false);
+    for seed in 10..16 {
+        let eve = Party::new(seed);
+        eve.add(0, &bundle);
+        let long = Body::Data {
+            media_type: "a/b".into(),
+            data: vec![7; 1_000_000],
+        };
+        let own = eve.bundle(0, false);
+        let forged = forge(&eve, &alice, 0, &content(1, None, long), Some(&own));
+        assert!(!opens(&take(&alice, 0, &forged).unwrap()));
+        // Nor does one that leaves out a thousand.
+        for _ in 0..100 {
+            eve.send(0, &alice).unwrap();
+        }
+        let late = eve.send(0, &alice).unwrap();
+        assert!(!opens(&take(&alice, 0, &late).unwrap()));
+    }
+    assert_eq!(
+        (alice.count(Table::Contacts), alice.count(Table::Sessions)),
+        (0, 0)
+    );
+    let eve = Party::new(20);
+    eve.add(0, &bundle);
+    assert!(opens(
+        &take(&alice, 0, &eve.send(0, &alice).unwrap()).unwrap()
+    ));
+    assert!(strangers(&alice).stored_bytes <= MAX_STRANGERS_BYTES);
+}
+
+#[test]
+fn strangers_who_are_accepted_on_another_device_make_room_for_others() {
+    let alice = Party::new(1);
+    let eve = Party::new(2);
+    eve.add(0, &alice.bundle(0, false));
+    take(&alice, 0, &eve.send(0, &alice).unwrap()).unwrap();
+    assert_eq!(strangers(&alice).count, 1);
+    let known = KnownContact {
+        bundle: eve.bundle(0, false).encoded().to_vec(),
+        verified: false,
+        accepted: true,
+        blocked: false,
+    };
+    let told = alice.at(0, |rows, device, moment| {
+        updates::take_in_contact(rows, device, &known, moment)
+    });
+    told.unwrap();
+    let row = strangers(&alice);
+    assert_eq!((row.count, row.stored_bytes), (0, 0));
+}
+
+#[test]
+fn a_device_that_was_left_out_is_not_heard_any_more() {
+    let [alice, bob] = acquainted();
+    let (own, text) = (bob.device.device_id, |text: &str| {
+        content(9, None, Body::Text(text.into()))
+    });
+    // A device that leaves itself out says nothing by it, and its session does not outlive that.
+    let without = bundle_of(&bob, &[own ^ 1], START / 1000 + 100);
+    let gone = forge(&bob, &alice, 0, &text("gone"), Some(&without));
+    assert!(!opens(&take(&alice, 0, &gone).unwrap()));
+    alice.add(0, &without);
+    let late = forge(&bob, &alice, 20, &text("it is me"), None);
+    assert!(!opens(&take(&alice, 20, &late).unwrap()));
+    let party = crate::x3dh::Party {
+        identity: bob.device.public(),
+        device_id: own,
+    };
+    let active = alice.at(30, |rows, _, _| {
+        Ok(sessions::active(rows, &party)?.is_some())
+    });
+    assert!(!active.unwrap());
+    // Nor does an older bundle of its own bring it back.
+    let older = bundle_of(&bob, &[own], START / 1000 + 50);
+    let erased = bob.at(20, |rows, _, _| {
+        let party = crate::x3dh::Party {
+            identity: alice.device.public(),
+            device_id: alice.device.device_id,
+        };
+        sessions::erase_all(rows, &party)
+    });
+    erased.unwrap();
+    let anew = forge(&bob, &alice, 20, &text("me again"), Some(&older));
+    assert!(!opens(&take(&alice, 20, &anew).unwrap()));
+}
+
+#[test]
+fn spoilt_envelopes_use_up_neither_the_requests_of_a_day_nor_the_session_that_is_in_use() {
+    let [alice, bob] = acquainted();
+    let good = Envelope::decode(&bob.send(0, &alice).unwrap()).unwrap();
+    let session = good.parts[0].header.session_id;
+    let mut spoilt = bob.send(0, &alice).unwrap();
+    *spoilt.last_mut().unwrap() ^= 1;
+    empty_outbox(&bob);
+    let spoilt = Envelope::decode(&spoilt).unwrap();
+    let mut asked = 0;
+    for minute in 0..23 * 60 {
+        let received: Result<_, WindlassError> = alice.store.write(|rows| {
+            let mut moment = Moment {
+                now: START + minute * 60_000,
+                rng: crate::crypto::system_random().unwrap(),
+            };
+            receive::receive(rows, &alice.device, &spoilt, &mut moment)
+        });
+        let outcomes = received.unwrap().outcomes;
+        asked += outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, Outcome::Healing { .. }))
+            .count();
+    }
+    assert!(asked > 1 && asked < MAX_HEALING_PER_DAY as usize, "{asked}");
+    let there = alice.at(
+        0,
+        |rows, _, _| Ok(sessions::load(rows, &session)?.is_some()),
+    );
+    assert!(there.unwrap());
+}
+
+#[test]
+fn a_request_brings_each_message_twice_at_most_if_nothing_is_acknowledged() {
+    let [alice, mallory] = acquainted();
+    let all = [&alice, &mallory];
+    for _ in 0..40 {
+        mallory.send(0, &alice).unwrap();
+    }
+    deliver(&all, 0);
+    let request = content(0, None, Body::HealingRequest(HealingRequest::default()));
+    let forged = forge(&mallory, &alice, 0, &request, None);
+    take(&alice, 0, &forged).unwrap();
+    let mut sent = empty_outbox(&alice).len();
+    for day in 1..14 {
+        carry_on(&alice, day).unwrap();
+        sent += empty_outbox(&alice).len();
+    }
+    // Two hundred would be the patience that what we write by ourselves is sent with.
+    assert!((41..=90).contains(&sent), "{sent}");
+}
+
+#[test]
+fn whoever_is_named_as_somebodys_new_identity_is_introduced_and_not_accepted() {
+    let [alice, mallory] = acquainted();
+    let eve = Party::new(9);
+    let change = Body::IdentityChange(eve.bundle(0, false).encoded().to_vec());
+    let forged = forge(&mallory, &alice, 0, &content(9, None, change), None);
+    take(&alice, 0, &forged).unwrap();
+    let contact = alice.at(0, |rows, _, _| contacts::find(rows, &eve.device.public()));
+    let contact = contact.unwrap().unwrap();
+    assert!(!contact.is_accepted() && !contact.is_stranger() && !contact.row.verified);
+}
+
+#[test]
+fn a_public_bot_hears_everybody_else_whatever_one_of_them_sends() {
+    let [bot, mallory, carol] = [1, 2, 3].map(Party::new);
+    let open = bot.at(0, |rows, _, _| {
+        trust::set_policy(rows, TrustPolicy::AcceptAll)
+    });
+    open.unwrap();
+    for guest in [&mallory, &carol] {
+        guest.add(0, &bot.bundle(0, false));
+    }
+    let own = mallory.device.device_id;
+    let future = bundle_of(&mallory, &[own, own ^ 1], START / 1000 + YEAR);
+    let text = content(1, None, Body::Text("ahoy".into()));
+    let bad = forge(&mallory, &bot, 0, &text, Some(&future));
+    let batch = [
+        carol.send(0, &bot).unwrap(),
+        bad,
+        carol.send(0, &bot).unwrap(),
+    ];
+    for envelope in batch {
+        assert!(opens(&take(&bot, 0, &envelope).unwrap()));
+    }
+}

@@ -19,8 +19,8 @@ fn say(from: &Party, to: &Party, day: u64, group: &GroupId, body: Body) {
         };
         let mut contact = contacts::find(rows, &to.device.public())?.unwrap();
         let encoded = content.to_bytes();
-        let all = send::To::All;
-        let envelope = send::to_contact(rows, device, &mut contact, all, &encoded, moment)?;
+        let all = envelopes::To::All;
+        let envelope = envelopes::to_contact(rows, device, &mut contact, all, &encoded, moment)?;
         outbox::push(rows, to.device.public(), envelope.unwrap(), None).map(|_| ())
     })
     .unwrap();
@@ -84,7 +84,7 @@ fn a_stranger_puts_nothing_into_a_group() {
     let id = group(&alice, &[&bob], 0);
     // Eve has heard of the group's id, and has Alice's invitation.
     eve.add(0, &alice.bundle(0, false));
-    let events = (0..900)
+    let events = (0..200)
         .map(|n| renamed(&eve, &id, n, "elsewhere"))
         .collect();
     let outcomes = tell(&eve, &alice, 0, &id, events);
@@ -220,7 +220,7 @@ fn a_late_member_gets_nothing_of_what_was_written_before() {
         let to = alice.device.public();
         send::send_receipt(rows, device, &to, &[secret], moment)?;
         let request = Body::HealingRequest(HealingRequest::default());
-        send::send_control(rows, device, &to, send::To::All, request, moment)
+        send::send_control(rows, device, &to, envelopes::To::All, request, moment)
     })
     .unwrap();
     deliver(&all, 1);
@@ -261,7 +261,7 @@ fn a_member_gives_what_they_wrote_and_no_words_of_who_asks() {
     let request = Body::HealingRequest(HealingRequest::default());
     bob.at(0, |rows, device, moment| {
         let to = alice.device.public();
-        send::send_control(rows, device, &to, send::To::All, request, moment)
+        send::send_control(rows, device, &to, envelopes::To::All, request, moment)
     })
     .unwrap();
     let mut given = Vec::new();

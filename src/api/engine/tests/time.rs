@@ -116,7 +116,7 @@ fn the_sixth_session_with_a_device_erases_the_first_with_its_keys() {
             .at(0, |rows, device, moment| {
                 let mut contact = contacts::find(rows, &bob.device.public())?.unwrap();
                 let remote = contact.bundle.as_ref().unwrap().devices()[0];
-                send::initiate(rows, device, &mut contact, &remote, moment).map(|_| ())
+                envelopes::initiate(rows, device, &mut contact, &remote, moment).map(|_| ())
             })
             .unwrap();
         late.push(alice.send(0, &bob).unwrap());

@@ -17,7 +17,7 @@ from windlass.bot.bot import Bot
 from windlass.bot.commands import UsageError
 from windlass.bot.handlers import Next
 from windlass.bot.logs import JsonFormatter
-from windlass.bot.message import ContactRequest, GroupInvitation, Message, Reaction
+from windlass.bot.message import ContactRequest, GroupInvitation, Message, PoisonMessage, Reaction
 from windlass.bot.sent import SentMessage
 from windlass.bot.settings import Settings, SettingsError
 
@@ -28,6 +28,7 @@ __all__ = [
     "JsonFormatter",
     "Message",
     "Next",
+    "PoisonMessage",
     "Reaction",
     "SentMessage",
     "Settings",

@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import signal
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import fields
 from types import TracebackType
@@ -15,7 +14,6 @@ from typing import Any
 
 from windlass._native import (
     Body,
-    Bundle,
     Contact,
     Event,
     OutgoingMessage,
@@ -23,23 +21,22 @@ from windlass._native import (
     UnhandledMessage,
     WindlassError,
 )
+from windlass._threads import in_thread
 from windlass.bot import logs
-from windlass.bot.handlers import Handlers
+from windlass.bot.handlers import Handlers, Next
 from windlass.bot.handling import Handling, current, run_handler
 from windlass.bot.intake import Intake
 from windlass.bot.invitations import Invitations
-from windlass.bot.message import Message, Reaction
+from windlass.bot.message import Message, PoisonMessage, Reaction
 from windlass.bot.post import Post
 from windlass.bot.sent import SentMessage
 from windlass.bot.settings import Settings, SettingsError, gather
 from windlass.bot.tasks import end
 from windlass.bot.trust import listened_to
+from windlass.bot.upkeep import Upkeep
 from windlass.client import BytesLike, Client
 from windlass.store import EncryptedStore
 from windlass.transport import Transport, TransportError, transport_of
-
-A_DAY = 24 * 3600.0
-RENEWED_AT_ONCE = 20
 
 log = logging.getLogger("windlass.bot")
 
@@ -66,6 +63,7 @@ class Bot(Handlers):
         prefix: str | None = None,
         help: bool | None = None,
         handler_timeout: float | None = None,
+        retries: int | None = None,
         at_once: int | None = None,
         grace: float | None = None,
         keep_up_every: float | None = None,
@@ -80,7 +78,6 @@ class Bot(Handlers):
         self.settings: Settings = gather(given, config)
         self._given_client = client
         self._client: Client | None = client
-        self._transport: Transport | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._running: _Running | None = None
         self._invited = Invitations(self)
@@ -133,11 +130,11 @@ class Bot(Handlers):
         outgoing = message._seal()
         write = self.client.send_body
         try:
-            sent = await asyncio.to_thread(write, outgoing.to, outgoing.body, outgoing.reply_to)
+            sent = await in_thread(write, outgoing.to, outgoing.body, outgoing.reply_to)
         except (WindlassError.UnknownContact, WindlassError.NoBundle):
             if not await self._find(outgoing.to):
                 raise
-            sent = await asyncio.to_thread(write, outgoing.to, outgoing.body, outgoing.reply_to)
+            sent = await in_thread(write, outgoing.to, outgoing.body, outgoing.reply_to)
         message._settle(sent.message_id)
         self._sent()
 
@@ -147,35 +144,20 @@ class Bot(Handlers):
 
     async def accept(self, address: str) -> Contact:
         """We want to talk with somebody who wrote first."""
-        contact = await asyncio.to_thread(self.client.accept_contact, address)
+        contact = await in_thread(self.client.accept_contact, address)
         await self._invited.answer()
         self._look_again()
         return contact
 
     async def block(self, address: str) -> Contact:
         """Nothing of theirs is taken in any more."""
-        contact = await asyncio.to_thread(self.client.block_contact, address)
+        contact = await in_thread(self.client.block_contact, address)
         self._look_again()
         return contact
 
     async def _find(self, address: str) -> bool:
-        """Adds the contact whose bundle the transport has; false if there is none."""
-        if self._running is None or self._transport is None:
-            return False
-        try:
-            found = await self._transport.fetch_bundle(address)
-            if found is None:
-                return False
-            bundle = Bundle.decode(found)
-            # Anybody may have put it there.
-            if bundle.identity().address() != address:
-                return False
-            await asyncio.to_thread(self.client.add_contact, bundle)
-        except (TransportError, OSError, WindlassError) as error:
-            kind, _ = logs.describe(error)
-            log.warning("no bundle of %s: %s", logs.short(address), kind, extra={"address": address, "error": kind})
-            return False
-        return True
+        """Adds the contact whose bundle the transport has; false if there is none, or the bot does not run."""
+        return self._running is not None and await self._running.upkeep.find(address)
 
     # --- running -----------------------------------------------------------------------------------------------------
 
@@ -216,46 +198,50 @@ class Bot(Handlers):
             raise SettingsError('there is no transport: Bot(..., transport="mqtt://localhost"), or WINDLASS_TRANSPORT')
         wanted = self.settings.transport
         transport = transport_of(wanted) if isinstance(wanted, str) else wanted
-        client = await asyncio.to_thread(lambda: self.client)
-        await asyncio.to_thread(self.prepare)
+        client = await in_thread(lambda: self.client)
         try:
+            await in_thread(self.prepare)
             await transport.start(client.address(), client.device_id())
         except BaseException:
             await self._close()
             raise
-        self._transport = transport
         # What waits is told again.
         self._invited = Invitations(self)
         self._running = running = _Running(self, client, transport)
         for work in (running.post.run(), running.handling.run(), running.intake.run(), running.intake.tell()):
             self._spawn(work)
-        self._spawn(self._keep_up(client, transport))
+        self._spawn(self._keep_up(running))
         for every, task in self._background:
             self._spawn(self._repeat(every, task))
         log.info("started as %s", logs.short(client.address()), extra={"event": "started", "address": client.address()})
 
     async def stop(self) -> None:
         """Takes in nothing more, lets handlers finish and the outbox go out for `grace` seconds, and closes."""
-        running, transport = self._running, self._transport
-        if running is None or transport is None:
+        running = self._running
+        if running is None:
             return
         posting, *others = self._tasks
-        await end(others)
-        if not running.broken.done():
-            await running.handling.stop(self.settings.grace)
-        if not running.broken.done():
-            await running.post.flush(self.settings.grace)
-        await end([posting])
-        await running.handling.stop(0)
-        self._tasks = []
-        self._running = self._transport = None
-        await transport.close()
-        await self._close()
+        try:
+            await end(others)
+            if not running.broken.done():
+                await running.handling.stop(self.settings.grace)
+            if not running.broken.done():
+                await running.post.flush(self.settings.grace)
+            await end([posting])
+            await running.handling.stop(0)
+        finally:
+            self._tasks = []
+            self._running = None
+            # Whatever the transport does, nobody else gets the store as long as it is open.
+            try:
+                await running.transport.close()
+            finally:
+                await self._close()
         log.info("stopped", extra={"event": "stopped"})
 
     async def _close(self) -> None:
         if self._client is not None and self._given_client is None:
-            await asyncio.to_thread(self._client.close)
+            await in_thread(self._client.close)
             self._client = None
 
     async def __aenter__(self) -> Bot:
@@ -277,7 +263,7 @@ class Bot(Handlers):
         """Handles what waits, and answers how many messages that was. For tests that carry envelopes themselves."""
         broken: list[BaseException] = []
         handling = self._handling(self.client, broken.append)
-        await asyncio.to_thread(self.prepare)
+        await in_thread(self.prepare)
         await self._invited.answer()
         before = 0
         while await handling.take_up():
@@ -297,6 +283,7 @@ class Bot(Handlers):
             sent=self._sent,
             broken=broken,
             at_once=self.settings.at_once,
+            retries=self.settings.retries,
         )
 
     def _need_running(self) -> _Running:
@@ -325,48 +312,17 @@ class Bot(Handlers):
             self._running.handling.look_again()
             self._running.post.look()
 
-    async def _keep_up(self, client: Client, transport: Transport) -> None:
-        """Every ten minutes what is due, and the bundle where others find it, again when it has changed."""
-        published: bytes | None = None
-        renewed: dict[str, float] = {}
-        await self._ask_about_strangers(client)
+    async def _keep_up(self, running: _Running) -> None:
+        """First what was left when the process ended, and then what is due."""
+        await self._ask_about_strangers(running.client)
         await self._invited.answer()
-        while True:
-            try:
-                await asyncio.to_thread(client.keep_up_now)
-                bundle = (await asyncio.to_thread(client.bundle)).encode()
-                self._look_again()
-                if bundle != published:
-                    await transport.publish_bundle(client.address(), bundle)
-                    published = bundle
-                await self._renew(client, renewed)
-            except (TransportError, OSError, WindlassError) as error:
-                if isinstance(error, WindlassError) and not error.retry:
-                    raise
-                kind, _ = logs.describe(error)
-                log.warning("cannot keep up: %s", kind, extra={"event": "keep_up_failed", "error": kind})
-            await asyncio.sleep(self.settings.keep_up_every)
-
-    async def _renew(self, client: Client, renewed: dict[str, float]) -> None:
-        """Looks for newer bundles of contacts whose own have run out: without one nothing heals."""
-        now = time.time()
-        stale = [
-            contact.address
-            for contact in await asyncio.to_thread(client.contacts)
-            if contact.bundle_expires_at is not None
-            and contact.bundle_expires_at.timestamp() < now
-            and not contact.blocked
-            and renewed.get(contact.address, 0.0) < now - A_DAY
-        ]
-        stale = stale[:RENEWED_AT_ONCE]
-        renewed.update(dict.fromkeys(stale, now))
-        await asyncio.gather(*map(self._find, stale))
+        await running.upkeep.run()
 
     async def _ask_about_strangers(self, client: Client) -> None:
         """A request that was told when the process died is told again."""
         if not self._requests or self.settings.trust == TrustPolicy.ACCEPT_ALL:
             return
-        for contact in await asyncio.to_thread(client.contacts):
+        for contact in await in_thread(client.contacts):
             if not (contact.accepted or contact.blocked or contact.added_by_us):
                 await self._tell(Event.CONTACT_REQUEST(contact.address))
 
@@ -378,10 +334,13 @@ class Bot(Handlers):
                 await self._failed(error, None)
             await asyncio.sleep(every)
 
-    async def _handle(self, one: UnhandledMessage, commit: Callable[[Message], Awaitable[None]]) -> Message:
+    async def _handle(
+        self, one: UnhandledMessage, commit: Callable[[Message], Awaitable[None]], poison: PoisonMessage | None
+    ) -> Message:
         message = Message(self, one.message)
         message._commit = lambda: commit(message)
-        await run_handler(message, self._chain(), self._failed, self.settings.handler_timeout)
+        handler = self._chain() if poison is None else _raising(poison)
+        await run_handler(message, handler, self._failed, self.settings.handler_timeout)
         return message
 
     async def _heard(self, event: Event) -> None:
@@ -390,7 +349,7 @@ class Bot(Handlers):
         match event:
             case Event.REACTED(by=by, conversation=conversation) if self._reactions and by != self.address:
                 trust = self.settings.trust
-                if await asyncio.to_thread(listened_to, self.client, trust, by, conversation):
+                if await in_thread(listened_to, self.client, trust, by, conversation):
                     await self._call_each(self._reactions, Reaction(self, event))
             case Event.GROUP_INVITATION(group=group):
                 self._invited.forget(group)
@@ -400,12 +359,22 @@ class Bot(Handlers):
                 self._look_again()
 
 
+def _raising(error: Exception) -> Next:
+    async def handler(message: Message) -> None:
+        raise error
+
+    return handler
+
+
 class _Running:
     """The parts of a bot that runs."""
 
     def __init__(self, bot: Bot, client: Client, transport: Transport) -> None:
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.client = client
+        self.transport = transport
         self.post = Post(client, transport)
+        self.upkeep = Upkeep(client, transport, bot.settings.keep_up_every, bot._look_again)
         self.handling = bot._handling(client, self.fail)
         self.intake = Intake(client, transport, self._taken, bot._heard)
 

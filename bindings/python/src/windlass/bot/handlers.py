@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from windlass._native import Event
 from windlass.bot.commands import Command, UsageError
 from windlass.bot.handling import report
-from windlass.bot.message import ContactRequest, GroupInvitation, Message, Reaction
+from windlass.bot.message import ContactRequest, GroupInvitation, Message, PoisonMessage, Reaction
 from windlass.bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ class Handlers:
     def on_error(self, handler: ErrorHandler) -> ErrorHandler:
         """Called with what another handler raised, and the message if there was one, to which it may reply.
 
-        The message counts as handled. Without an error handler the kind of the error and its place are logged.
+        The message counts as handled. Without an error handler the kind of the error and its place are logged. With a
+        `PoisonMessage` the handlers were not called: the process died with that message too often.
         """
         self._errors.append(_asynchronous(handler))
         return handler
@@ -157,7 +158,8 @@ class Handlers:
         return "\n".join(lines)
 
     async def _failed(self, error: BaseException, message: Message | None) -> None:
-        if not self._errors:
+        # That a message was set aside is logged in any case.
+        if not self._errors and not isinstance(error, PoisonMessage):
             report(error, message)
         for handler in self._errors:
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import itertools
 import logging
@@ -10,15 +11,15 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from windlass._native import Body, OutgoingMessage, Sent, TrustPolicy, UnhandledMessage, WindlassError
+from windlass._threads import in_thread
 from windlass.bot.logs import describe, short
-from windlass.bot.message import Message
-from windlass.bot.tasks import end
+from windlass.bot.message import Message, PoisonMessage
+from windlass.bot.tasks import end, insisting
 from windlass.bot.trust import listened_to
 from windlass.client import Client
 
 PAGE = 1_000
 """How many messages are looked at beside those that wait already."""
-LONGEST_PAUSE = 60.0
 
 log = logging.getLogger("windlass.bot")
 
@@ -33,12 +34,15 @@ class Handling:
         self,
         client: Client,
         trust: TrustPolicy,
-        handle: Callable[[UnhandledMessage, Callable[[Message], Awaitable[None]]], Awaitable[Message]],
+        handle: Callable[
+            [UnhandledMessage, Callable[[Message], Awaitable[None]], PoisonMessage | None], Awaitable[Message]
+        ],
         failed: Callable[[BaseException, Message | None], Awaitable[None]],
         find: Callable[[str], Awaitable[bool]],
         sent: Callable[[], None],
         broken: Callable[[BaseException], None],
         at_once: int,
+        retries: int,
     ) -> None:
         self._client = client
         self._trust = trust
@@ -48,6 +52,13 @@ class Handling:
         self._sent = sent
         self._broken = broken
         self._slots = asyncio.Semaphore(at_once)
+        # A message that was begun nowhere cannot be what the process died of.
+        self._retries = max(retries, 1)
+        self._alone = asyncio.Lock()
+        """Had by a message with which the process died: so that it is known which one it was, if it dies again."""
+        self._starting = True
+        self._left: set[int] = set()
+        """Messages that may have been begun when the process ended: the first of each conversation."""
         self._lanes: dict[str, deque[UnhandledMessage]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
@@ -76,13 +87,16 @@ class Handling:
 
     async def take_up(self) -> bool:
         """Puts what waits into the lanes; whether there was anything new."""
-        found = await asyncio.to_thread(self._client.unhandled, self.waiting() + PAGE)
+        found = await in_thread(self._client.unhandled, self.waiting() + PAGE)
         # Numbers only grow. By that, what a lane finished while we read is not taken for new.
         new = [one for one in found if one.number > self._last]
         for one in new:
             self._last = one.number
             self.taken_up += 1
+            if self._starting and one.message.conversation not in self._lanes:
+                self._left.add(one.number)
             self._put(one)
+        self._starting = self._starting and bool(new)
         return bool(new)
 
     def _put(self, one: UnhandledMessage) -> None:
@@ -133,10 +147,10 @@ class Handling:
     async def _walk(self, address: str, lane: deque[UnhandledMessage]) -> None:
         while lane:
             self._again.discard(address)
-            async with self._slots:
-                one = lane[0]
+            one = lane[0]
+            async with self._alone if one.attempts else contextlib.nullcontext(), self._slots:
                 author, conversation = one.message.author, one.message.conversation
-                allowed = await asyncio.to_thread(listened_to, self._client, self._trust, author, conversation)
+                allowed = await in_thread(listened_to, self._client, self._trust, author, conversation)
                 if allowed is None:
                     if address in self._again:
                         # Maybe accepted while we looked.
@@ -144,12 +158,45 @@ class Handling:
                     # A stranger: waits until `look_again`.
                     return
                 if allowed and isinstance(one.message.body, (Body.TEXT, Body.DATA, Body.OPAQUE)):
-                    message = await self._handle(one, lambda message: self._commit_now(one, message))
-                    if not message._committed:
-                        await self._commit(one, message)
+                    await self._attempt(one)
                 else:
                     await self._write(one, [])
                 lane.popleft()
+
+    async def _attempt(self, one: UnhandledMessage) -> None:
+        """Hands a message over; one that was left by a process that died only so often.
+
+        A message that has just come costs no sync more than its answer does: that it may have been begun is known from
+        its place. From then on it is counted what was begun.
+        """
+        if one.number not in self._left and not one.attempts:
+            await self._hand_over(one, None)
+            return
+        poison: PoisonMessage | None = None
+        if one.attempts >= self._retries:
+            poison = PoisonMessage(f"the process died {one.attempts} times with this message")
+            told = {"event": "set_aside", "address": one.message.author, "message_id": one.message.id}
+            log.error("a message of %s is set aside: %s", short(one.message.author), poison, extra=told)
+            if one.attempts > self._retries:
+                # The error handlers did not survive it either.
+                await self._write(one, [])
+                return
+        try:
+            await insisting(self._client.set_attempts, one.number, one.attempts + 1)
+        except WindlassError.UnknownMessage:
+            return  # It was deleted meanwhile.
+        try:
+            await self._hand_over(one, poison)
+        except asyncio.CancelledError:
+            # The bot was stopped, and did not die of it.
+            with contextlib.suppress(WindlassError.UnknownMessage):
+                await insisting(self._client.set_attempts, one.number, one.attempts)
+            raise
+
+    async def _hand_over(self, one: UnhandledMessage, poison: PoisonMessage | None) -> None:
+        message = await self._handle(one, lambda message: self._commit_now(one, message), poison)
+        if not message._committed:
+            await self._commit(one, message)
 
     async def _commit(self, one: UnhandledMessage, message: Message) -> None:
         """The answers and that it was handled, in one transaction."""
@@ -179,18 +226,12 @@ class Handling:
     async def _write(self, one: UnhandledMessage, answers: list[OutgoingMessage]) -> list[Sent]:
         """What was written; nothing if the message was handled before."""
         searched = False
-        pause = 0.5
         while True:
             try:
-                sent = await asyncio.to_thread(self._client.handled, one.number, answers)
+                sent = await insisting(self._client.handled, one.number, answers)
             except WindlassError.UnknownMessage:
                 return []
             except WindlassError as error:
-                if error.retry:
-                    log.error("cannot write: %s; again in %.0f s", error.code, pause, extra={"error": error.code})
-                    await asyncio.sleep(pause)
-                    pause = min(2 * pause, LONGEST_PAUSE)
-                    continue
                 if not searched and isinstance(error, (WindlassError.UnknownContact, WindlassError.NoBundle)):
                     searched = True
                     for address in {answer.to for answer in answers}:

@@ -6,15 +6,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from windlass._native import Event, WindlassError
+from windlass._native import Event
 from windlass.bot.logs import describe, short
-from windlass.bot.tasks import end
+from windlass.bot.tasks import LONGEST_PAUSE, end, insisting
 from windlass.client import Client
 from windlass.transport import Incoming, Transport, TransportError
 
 BATCH = 64
 BATCH_BYTES = 4 * 1024 * 1024
-LONGEST_PAUSE = 60.0
 
 log = logging.getLogger("windlass.bot")
 
@@ -86,17 +85,7 @@ class Intake:
 
     async def _take(self, batch: list[Incoming]) -> None:
         envelopes = [incoming.envelope for incoming in batch]
-        pause = 0.5
-        while True:
-            try:
-                answers = await asyncio.to_thread(self._client.receive_many, envelopes)
-                break
-            except WindlassError as error:
-                if not error.retry:
-                    raise
-                log.error("cannot write: %s; again in %.0f s", error.code, pause, extra={"error": error.code})
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+        answers = await insisting(self._client.receive_many, envelopes)
         self._taken()
         for incoming in batch:
             try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from windlass._native import WindlassError
+from windlass._threads import in_thread
 from windlass.bot.message import GroupInvitation
 from windlass.bot.trust import listened_to
 
@@ -37,7 +37,7 @@ class Invitations:
         try:
             while self._again:
                 self._again = False
-                for invitation in await asyncio.to_thread(self._waiting):
+                for invitation in await in_thread(self._waiting):
                     await self._answer(invitation)
         finally:
             self._busy = False
@@ -48,7 +48,7 @@ class Invitations:
             # A handler that failed may have been about to decline.
             self._told[group] = await bot._call_each(bot._invitations, invitation)
         try:
-            if self._told[group] and await asyncio.to_thread(self._may_join, invitation):
+            if self._told[group] and await in_thread(self._may_join, invitation):
                 await invitation.join()
         except WindlassError as error:
             if isinstance(error, WindlassError.StoreClosed):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from windlass import _native
 from windlass._native import Body, Contact, Event, OutgoingMessage
+from windlass._threads import in_thread
 from windlass.bot.sent import SentMessage, find_message
 
 if TYPE_CHECKING:
     from windlass.bot.bot import Bot
+
+
+class PoisonMessage(Exception):
+    """The process died each time when this message was handled, so it is set aside. Its handlers are not called again."""
 
 
 class Message:
@@ -88,12 +92,12 @@ class Message:
 
     async def react(self, emoji: str) -> None:
         """Puts a sign to it, at once: it is no answer, and the same sign twice is one."""
-        await asyncio.to_thread(self.bot.client.conversation(self.conversation).react, self.stored, emoji)
+        await in_thread(self.bot.client.conversation(self.conversation).react, self.stored, emoji)
         self.bot._sent()
 
     async def unreact(self, emoji: str) -> None:
         """Takes a sign of ours away again, at once."""
-        await asyncio.to_thread(self.bot.client.conversation(self.conversation).unreact, self.stored, emoji)
+        await in_thread(self.bot.client.conversation(self.conversation).unreact, self.stored, emoji)
         self.bot._sent()
 
     async def replied_to(self) -> _native.Message | None:
@@ -101,7 +105,7 @@ class Message:
         if self.reply_to is None:
             return None
         conversation = self.bot.client.conversation(self.conversation)
-        return await asyncio.to_thread(find_message, conversation, self.reply_to)
+        return await in_thread(find_message, conversation, self.reply_to)
 
     async def _write(self, to: str, answer: str | Body, reply_to: str | None = None) -> SentMessage:
         if not self._open:
@@ -169,7 +173,7 @@ class Reaction:
     async def message(self) -> _native.Message | None:
         """The message that has the sign, from the history; nothing if it is not there any more."""
         conversation = self.bot.client.conversation(self.conversation)
-        return await asyncio.to_thread(find_message, conversation, self.message_id, outgoing=self.to_us)
+        return await in_thread(find_message, conversation, self.message_id, outgoing=self.to_us)
 
     def __repr__(self) -> str:
         return f"<Reaction to {self.message_id}>"
@@ -188,12 +192,12 @@ class GroupInvitation:
 
     async def join(self) -> None:
         """We take part."""
-        await asyncio.to_thread(self.bot.client.conversation(self.group).join)
+        await in_thread(self.bot.client.conversation(self.group).join)
         self.bot._look_again()
 
     async def decline(self) -> None:
         """We do not."""
-        await asyncio.to_thread(self.bot.client.conversation(self.group).leave)
+        await in_thread(self.bot.client.conversation(self.group).leave)
         self.bot._look_again()
 
     def __repr__(self) -> str:

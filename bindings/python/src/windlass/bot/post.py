@@ -7,10 +7,11 @@ import logging
 import time
 
 from windlass._native import OutgoingEnvelope
+from windlass._threads import in_thread
 from windlass.bot.logs import describe, short
-from windlass.bot.tasks import happens
+from windlass.bot.tasks import happens, insisting
 from windlass.client import Client
-from windlass.transport import NoMailbox, Transport, TransportError
+from windlass.transport import NoMailbox, TooLarge, Transport, TransportError
 
 FIRST_REST = 1.0
 LONGEST_REST = 600.0
@@ -30,6 +31,8 @@ class Post:
         """When an address has rested."""
         self._rests: dict[str, float] = {}
         """How long it rested last."""
+        self._too_large: set[int] = set()
+        """What stays in the outbox until there is another transport."""
 
     def look(self) -> None:
         """There may be something in the outbox."""
@@ -40,7 +43,7 @@ class Post:
         after = 0
         while True:
             self._news.clear()
-            page = await asyncio.to_thread(self._client.outbox, after)
+            page = await in_thread(self._client.outbox, after)
             if page:
                 after = page[-1].id
                 await self._carry(page)
@@ -59,20 +62,27 @@ class Post:
     async def _carry(self, page: list[OutgoingEnvelope]) -> None:
         waiting: dict[str, list[OutgoingEnvelope]] = {}
         for envelope in page:
-            if envelope.to not in self._until:
+            if envelope.to not in self._until and envelope.id not in self._too_large:
                 waiting.setdefault(envelope.to, []).append(envelope)
         carried = await asyncio.gather(*(self._carry_to(address, mail) for address, mail in waiting.items()))
         taken = [number for numbers in carried for number in numbers]
         if taken:
-            await asyncio.to_thread(self._client.mark_sent, taken)
+            await insisting(self._client.mark_sent, taken)
 
     async def _carry_to(self, address: str, mail: list[OutgoingEnvelope]) -> list[int]:
         """Which the transport took. In their order, for each is read most cheaply after the one before it."""
         taken: list[int] = []
         try:
             for envelope in mail:
-                await self._transport.deliver(address, envelope.bytes)
-                taken.append(envelope.id)
+                try:
+                    await self._transport.deliver(address, envelope.bytes)
+                    taken.append(envelope.id)
+                except TooLarge:
+                    # Those behind it do not wait for it.
+                    self._too_large.add(envelope.id)
+                    size = len(envelope.bytes)
+                    extra = {"event": "too_large", "address": address, "count": size}
+                    log.error("an envelope for %s of %d bytes is too large", short(address), size, extra=extra)
         except Exception as error:
             rest = min(2 * self._rests.get(address, FIRST_REST / 2), LONGEST_REST)
             self._rests[address] = rest
@@ -98,7 +108,7 @@ class Post:
         async def emptied() -> None:
             while True:
                 self._moved.clear()
-                if not await asyncio.to_thread(self._client.outbox):
+                if all(envelope.id in self._too_large for envelope in await in_thread(self._client.outbox)):
                     return
                 self._news.set()
                 await self._moved.wait()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from windlass import _native
 from windlass._native import Body, OutgoingMessage
+from windlass._threads import in_thread
 
 if TYPE_CHECKING:
     from windlass.bot.bot import Bot
@@ -54,7 +55,7 @@ class SentMessage:
             raise RuntimeError("this message was not sent")
         # One after the other, so that the last word is the last one.
         async with self._turn:
-            await asyncio.to_thread(self._edit, self._id, text)
+            await in_thread(self._edit, self._id, text)
         self.bot._sent()
 
     def _edit(self, number: str, text: str) -> None:

@@ -46,6 +46,8 @@ class Settings:
     """Whether there is a command that lists the commands."""
     handler_timeout: float = 300.0
     """Seconds after which a handler is given up, for its conversation waits for it."""
+    retries: int = 3
+    """How often a message is handed over again with which the process died each time; then it is set aside. At least 1."""
     at_once: int = 100
     """How many conversations are handled at the same time."""
     grace: float = 10.0

@@ -1,12 +1,38 @@
-"""Two things that asyncio does not do by itself."""
+"""Things that asyncio does not do by itself."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
+
+from windlass._native import WindlassError
+from windlass._threads import in_thread
 
 PATIENCE = 0.5
 TRIES = 20
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 60.0
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+log = logging.getLogger("windlass.bot")
+
+
+async def insisting(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    """Calls in a thread, and again, later and later, as long as that may help: a disk that is full may have room soon."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            return await in_thread(call, *args, **kwargs)
+        except WindlassError as error:
+            if not error.retry:
+                raise
+            log.error("cannot write: %s; again in %.0f s", error.code, pause, extra={"error": error.code})
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
 
 async def end(tasks: Iterable[asyncio.Task[None]]) -> None:

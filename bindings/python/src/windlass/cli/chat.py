@@ -9,6 +9,8 @@ import signal
 from collections.abc import AsyncIterator, Callable
 
 from windlass._native import Body, Bundle, Conversation, Event, Message, Sent, WindlassError
+from windlass._threads import in_thread
+from windlass.bot.upkeep import fetch
 from windlass.cli.identity import open_client, prove, safety, safety_lines
 from windlass.cli.line import Line
 from windlass.cli.output import Output
@@ -20,7 +22,15 @@ from windlass.transport import Transport, transport_of
 HISTORY = 20
 """How many messages of before are shown."""
 QUOTED = 40
-HELP = "/quit /verify [number] /react 👍 /edit text /delete /? - anything else is sent; //quit sends /quit"
+HINT = "/? lists the commands, /quit ends; anything else is sent."
+HELP = [
+    "/verify [NUMBER]  shows the safety number, or compares it with theirs",
+    "/react [SIGN]     puts a sign to their last message, 👍 if none is given",
+    "/edit TEXT        changes your last message",
+    "/delete           deletes your last message",
+    "/quit             ends; so do Ctrl-C and Ctrl-D",
+    "Other words with a slash are sent: bots have commands. //quit sends /quit.",
+]
 
 
 def chat(given: argparse.Namespace, out: Output) -> None:
@@ -41,7 +51,7 @@ async def _chat(client: Client, transport: Transport, whom: str, wait: float, ou
         line = Line(client, transport, came.put)
         await line.open()
         try:
-            talk = Talk(client, await _reach(client, line, whom), screen, line)
+            talk = Talk(client, await _reach(client, transport, whom), screen, line)
             talk.begin()
             line.listen()
             async with _stopping() as stopped:
@@ -52,7 +62,7 @@ async def _chat(client: Client, transport: Transport, whom: str, wait: float, ou
             await line.close()
 
 
-async def _reach(client: Client, line: Line, whom: str) -> Conversation:
+async def _reach(client: Client, transport: Transport, whom: str) -> Conversation:
     """The conversation with whom the command line names; a new contact if need be."""
     try:
         bundle: Bundle | None = Bundle.from_uri(whom)
@@ -70,7 +80,7 @@ async def _reach(client: Client, line: Line, whom: str) -> Conversation:
     try:
         contact = client.contact(whom)
     except WindlassError.UnknownContact:
-        found = await line.find(whom)
+        found = await fetch(transport, whom)
         if found is None:
             raise
         contact = client.add_contact(found)
@@ -157,9 +167,11 @@ class Talk:
         else:
             verified = self._client.contact(self._address).verified
             how = "verified" if verified else "not verified: /verify"
-            screen.show("started", f"{self._address} ({how})", DIM, address=self._address, verified=verified)
+            # On a terminal the address fills the line.
+            lines = [self._address, f"({how})"] if screen.terminal else f"{self._address} ({how})"
+            screen.show("started", lines, DIM, address=self._address, verified=verified)
         if screen.terminal:
-            screen.show("help", HELP, DIM)
+            screen.show("help", HINT, DIM)
         history = self._conversation.messages(limit=HISTORY)
         for message in history:
             self._show(message, before=True)
@@ -173,7 +185,7 @@ class Talk:
         match event:
             case Event.MESSAGE(message=message) if message.conversation == here:
                 self._show(message)
-                await asyncio.to_thread(self._read)
+                await in_thread(self._read)
             case Event.MESSAGE(message=message):
                 show("elsewhere", f"  {message.author} wrote elsewhere", DIM, address=message.conversation)
             case Event.EDITED(message=message) if message.conversation == here:
@@ -205,9 +217,11 @@ class Talk:
         name = "you" if message.outgoing else self._name(message.author)
         mark = " ✓" if message.outgoing and message.delivered_at is not None else ""
         edited = " (edited)" if message.edited else ""
+        # In a column; programs and files get the time from the JSON.
+        said = f"{message.sent_at.astimezone():%H:%M} {name:>4}" if self._screen.terminal else name
         self._screen.show(
             "history" if before else "message",
-            f"{name}: {text}{edited}{mark}",
+            f"{said}: {text}{edited}{mark}",
             None if message.outgoing else THEIRS,
             id=message.id,
             author=message.author,
@@ -243,7 +257,7 @@ class Talk:
             if word == "/?":
                 self._screen.show("help", HELP, DIM)
             elif word == "/verify":
-                await asyncio.to_thread(self._verify, rest)
+                await in_thread(self._verify, rest)
             elif word == "/react":
                 await self._change("reacted", False, lambda one: self._conversation.react(one, rest or "👍"))
             elif word == "/edit":
@@ -263,7 +277,7 @@ class Talk:
         return True
 
     async def _send(self, text: str) -> None:
-        sent = await asyncio.to_thread(self._conversation.send, text)
+        sent = await in_thread(self._conversation.send, text)
         self._known[sent.message_id] = text
         self._line.look()
         # On a terminal it stands there already, as it was typed.
@@ -274,10 +288,10 @@ class Talk:
         self, kind: str, outgoing: bool, change: Callable[[Message], Sent], now: str | None = None
     ) -> None:
         """Does something to the last message of theirs, or of ours."""
-        history = await asyncio.to_thread(self._conversation.messages, 100)
+        history = await in_thread(self._conversation.messages, 100)
         for message in reversed(history):
             if message.outgoing == outgoing and not message.deleted and message.text is not None:
-                await asyncio.to_thread(change, message)
+                await in_thread(change, message)
                 self._line.look()
                 if now is not None:
                     self._known[message.id] = now

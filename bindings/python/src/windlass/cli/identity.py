@@ -9,7 +9,7 @@ from pathlib import Path
 from windlass import _native
 from windlass._native import Session, WindlassError
 from windlass.cli.output import Output
-from windlass.cli.secrets import store_key
+from windlass.cli.secrets import open_store, store_key
 from windlass.cli.wrong import WrongUsage
 from windlass.client import Client, DeviceLink
 from windlass.store import EncryptedStore
@@ -17,7 +17,7 @@ from windlass.store import EncryptedStore
 
 def open_client(given: argparse.Namespace) -> Client:
     """The client of the store that the command line names."""
-    return Client.open(EncryptedStore.open(given.path, store_key(given)))
+    return Client.open(open_store(given))
 
 
 def init(given: argparse.Namespace, out: Output) -> None:
@@ -36,7 +36,7 @@ def _linked(store: EncryptedStore, path: str, out: Output) -> Client:
     link = DeviceLink()
     code = link.to_uri()
     try:
-        out.result({"code": code}, [_native.qr_terminal(code), code])
+        out.result({"code": code}, [out.code(code), code])
         out.note("On the other device: windlass devices PATH --link CODE. Then paste here what it prints.")
         return link.finish(store, _native.device_transfer_from_uri(sys.stdin.readline().strip()))
     except BaseException:
@@ -67,7 +67,7 @@ def invite(given: argparse.Namespace, out: Output) -> None:
     lines = [uri]
     if given.svg is None and given.png is None:
         try:
-            lines.insert(0, _native.qr_terminal(uri))
+            lines.insert(0, out.code(uri))
         except WindlassError.TooLongForQrCode:
             out.note("Too long for one code: --svg shows several in turn.")
     out.result(data, lines)
@@ -84,7 +84,7 @@ def verify(given: argparse.Namespace, out: Output) -> None:
         data["verified"] = client.contact(contact.address).verified
     lines = safety_lines(data)
     if given.qr:
-        lines += [_native.qr_terminal(str(data["code"])), str(data["code"])]
+        lines += [out.code(str(data["code"])), str(data["code"])]
     out.result(data, [*lines, "verified" if data["verified"] else "not verified"])
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from windlass._native import Bundle, Event, WindlassError
+from windlass._native import Event
 from windlass.bot.intake import Intake
 from windlass.bot.post import Post
 from windlass.bot.tasks import end
+from windlass.bot.upkeep import Upkeep
 from windlass.client import Client
 from windlass.transport import Transport, TransportError
 
@@ -24,6 +25,7 @@ class Line:
         self._client = client
         self._transport = transport
         self._post = Post(client, transport)
+        self._upkeep = Upkeep(client, transport, KEEP_UP_SECONDS, self._post.look)
         self._intake = Intake(client, transport, self._post.look, tell)
         self._tasks: list[asyncio.Task[None]] = []
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -35,7 +37,7 @@ class Line:
 
     def listen(self) -> None:
         """From now on mail comes and goes."""
-        for work in (self._post.run(), self._intake.run(), self._intake.tell(), self._keep_up()):
+        for work in (self._post.run(), self._intake.run(), self._intake.tell(), self._upkeep.run()):
             task = asyncio.create_task(work)
             task.add_done_callback(self._ended)
             self._tasks.append(task)
@@ -43,15 +45,6 @@ class Line:
     def look(self) -> None:
         """There is something in the outbox."""
         self._post.look()
-
-    async def find(self, address: str) -> Bundle | None:
-        """The bundle of an address, if the transport has one."""
-        found = await self._transport.fetch_bundle(address)
-        if found is None:
-            return None
-        # Anybody may have put it there.
-        bundle = Bundle.decode(found)
-        return bundle if bundle.identity().address() == address else None
 
     async def flush(self) -> bool:
         """Waits until the transport has everything; false if it does not take it in time."""
@@ -66,21 +59,3 @@ class Line:
         if not task.cancelled() and not self.broken.done():
             self.broken.set_exception(task.exception() or TransportError("the transport ended"))
             self.broken.exception()  # Nobody may be waiting for it.
-
-    async def _keep_up(self) -> None:
-        """What is due, and our bundle where others find it."""
-        published: bytes | None = None
-        while True:
-            try:
-                await asyncio.to_thread(self._client.keep_up_now)
-                bundle = (await asyncio.to_thread(self._client.bundle)).encode()
-                self._post.look()
-                if bundle != published:
-                    await self._transport.publish_bundle(self._client.address(), bundle)
-                    published = bundle
-            except WindlassError as error:
-                if not error.retry:
-                    raise
-            except (TransportError, OSError):
-                pass  # It is tried again, as everything that goes to the transport.
-            await asyncio.sleep(KEEP_UP_SECONDS)

@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
+from windlass._native import qr_terminal
 from windlass.store import ProgressCallback
 
 BAR = 24
+WHITE_ON_BLACK = "97;40"
 
 # What could move the cursor, colour the screen, or turn the direction of what follows.
 _UNSEEN = {*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029}
@@ -63,6 +65,10 @@ class Output:
         if self.as_json or not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
             return text
         return f"\x1b[{code}m{text}\x1b[0m"
+
+    def code(self, uri: str) -> str:
+        """A QR code. On a terminal in colours of its own, for on a light one its dark and light would be exchanged."""
+        return "\n".join(self.colour(line, WHITE_ON_BLACK) for line in qr_terminal(uri).splitlines())
 
     def progress(self, title: str) -> ProgressCallback | None:
         """Draws how far a long work has come on standard error; nothing where that is no terminal."""

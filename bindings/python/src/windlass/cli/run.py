@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.command(given, out)
         sys.stdout.flush()
         return 0
+    except WindlassError.StoreNotFound as error:
+        return _failed(out, FAILED, str(error), error.code, "Check the path. `windlass init PATH` makes a store.")
     except WindlassError as error:
         return _failed(out, FAILED, str(error), error.code, error.advice, error.retry)
     except WrongUsage as error:

@@ -6,8 +6,10 @@ import asyncio
 import json
 import logging
 import os
+import shutil
 import sys
 import threading
+import unicodedata
 
 from windlass.cli.output import Output, printable
 
@@ -19,6 +21,7 @@ except ImportError:  # Not on Windows; lines are typed without them there.
     termios = None  # type: ignore[assignment]
 
 PROMPT = "> "
+INDENT = "    "
 DIM, THEIRS, WARNING = "2", "36", "33"
 
 
@@ -41,8 +44,7 @@ class Screen(logging.Handler):
         if self.out.as_json:
             print(json.dumps({"event": kind, **data}, ensure_ascii=False), flush=True)
             return
-        # The second line of a message stands under the first: nobody else's line looks like that.
-        lines = [printable(line).replace("\n", "\n    ") for line in ([text] if isinstance(text, str) else text)]
+        lines = [self._folded(printable(line)) for line in ([text] if isinstance(text, str) else text)]
         text = "\n".join(line if colour is None else self.out.colour(line, colour) for line in lines)
         if not self._asking:
             print(text, flush=True)
@@ -51,6 +53,13 @@ class Screen(logging.Handler):
         begun = readline.get_line_buffer() if readline is not None else ""
         sys.stdout.write(f"\r\x1b[K{text}\n{PROMPT}{begun}")
         sys.stdout.flush()
+
+    def _folded(self, text: str) -> str:
+        """The second line of a message, and what does not fit, stands under the first: nobody else's line looks like that."""
+        lines = text.split("\n")
+        if self.terminal:
+            lines = [piece for line in lines for piece in folded(line, shutil.get_terminal_size().columns)]
+        return f"\n{INDENT}".join(lines)
 
     def emit(self, record: logging.LogRecord) -> None:
         # From any thread: the connection has one of its own.
@@ -106,3 +115,26 @@ class Screen(logging.Handler):
         if rest:
             self._put(rest.decode(errors="replace"))
         self._put(None)
+
+
+def folded(line: str, columns: int) -> list[str]:
+    """A line in pieces that fit, between words where that can be; room for an indent is left in each."""
+    room = max(columns - len(INDENT) - 1, 8)
+    pieces = []
+    while (end := _fitting(line, room)) < len(line):
+        # A word that is longer than half a line is broken.
+        space = line.rfind(" ", end // 2, end + 1)
+        end = space if space > 0 else end
+        pieces.append(line[:end])
+        line = line[end:].removeprefix(" ")
+    return [*pieces, line]
+
+
+def _fitting(line: str, room: int) -> int:
+    """How many characters of a line fit: Chinese ones and pictures are two cells wide, accents none."""
+    for at, one in enumerate(line):
+        wide = unicodedata.east_asian_width(one) in ("W", "F")
+        room -= 0 if unicodedata.combining(one) else 2 if wide else 1
+        if room < 0:
+            return max(at, 1)
+    return len(line)

@@ -8,8 +8,9 @@ import os
 import sys
 from pathlib import Path
 
-from windlass._native import StoreKey
+from windlass._native import StoreKey, WindlassError
 from windlass.cli.wrong import WrongUsage
+from windlass.store import EncryptedStore
 
 
 def add_options(parser: argparse.ArgumentParser, prefix: str = "", whose: str = "store") -> None:
@@ -41,6 +42,13 @@ def store_key(given: argparse.Namespace, prefix: str = "", whose: str = "store",
     if file is not None:
         return StoreKey.from_bytes(_of_file(Path(file)))
     return StoreKey.from_passphrase(_typed(whose, prefix, new))
+
+
+def open_store(given: argparse.Namespace) -> EncryptedStore:
+    """The store that the command line names. Nobody is asked what opens it if it is not there."""
+    if not Path(given.path).exists():
+        raise WindlassError.StoreNotFound(f"there is no store {given.path}")
+    return EncryptedStore.open(given.path, store_key(given))
 
 
 def _of_file(path: Path) -> bytes:

@@ -7,14 +7,14 @@ from contextlib import closing
 
 from windlass._native import StoreKey
 from windlass.cli.output import Output
-from windlass.cli.secrets import store_key
+from windlass.cli.secrets import open_store, store_key
 from windlass.client import Client
 from windlass.store import EncryptedStore
 
 
 def inspect(given: argparse.Namespace, out: Output) -> None:
     """Says what is in a store, and nothing of what it says."""
-    with closing(EncryptedStore.open(given.path, store_key(given))) as store:
+    with closing(open_store(given)) as store:
         found = store.inspect()
         rolled_back = store.rollback_noticed()
     data: dict[str, object] = {
@@ -41,7 +41,7 @@ def inspect(given: argparse.Namespace, out: Output) -> None:
 
 def shred(given: argparse.Namespace, out: Output) -> None:
     """Erases what was deleted."""
-    with closing(EncryptedStore.open(given.path, store_key(given))) as store:
+    with closing(open_store(given)) as store:
         report = store.shred()
     data: dict[str, object] = {"buckets": report.buckets, "rows": report.rows}
     out.result(data, f"{report.buckets} buckets shredded, {report.rows} rows sealed anew")
@@ -49,7 +49,7 @@ def shred(given: argparse.Namespace, out: Output) -> None:
 
 def backup(given: argparse.Namespace, out: Output) -> None:
     """Writes a backup."""
-    with closing(EncryptedStore.open(given.path, store_key(given))) as store:
+    with closing(open_store(given)) as store:
         key = _backup_key(given, new=True)
         records = store.export_backup(given.file, key, out.progress("backup "))
     out.result({"file": given.file, "records": records}, f"{records} records in {given.file}")
@@ -67,7 +67,7 @@ def restore(given: argparse.Namespace, out: Output) -> None:
             "contacts": len(client.contacts()),
         }
     out.result(data, f"{data['address']}")
-    out.note(f"{data['contacts']} contacts. The old store must not run again: this is a new device of its identity.")
+    out.note(f"Contacts: {data['contacts']}. The old store must not run again: this is a new device.")
 
 
 def _backup_key(given: argparse.Namespace, new: bool) -> StoreKey:

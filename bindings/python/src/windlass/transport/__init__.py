@@ -16,9 +16,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-__all__ = ["Incoming", "NoMailbox", "Transport", "TransportError", "register", "transport_of"]
+__all__ = ["Incoming", "NoMailbox", "TooLarge", "Transport", "TransportError", "register", "transport_of"]
 
 
 class TransportError(Exception):
@@ -27,6 +27,10 @@ class TransportError(Exception):
 
 class NoMailbox(TransportError):
     """Nobody keeps mail for this address: whoever it belongs to has never been here, or not for a long time."""
+
+
+class TooLarge(TransportError):
+    """The transport carries no envelope of this size. It takes the others."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +79,26 @@ def register(scheme: str, factory: Factory) -> None:
     _factories[scheme] = factory
 
 
+def split_url(url: str) -> tuple[SplitResult, int | None]:
+    """The parts of a URL and its port. An error does not quote it, for it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        return parts, parts.port
+    except ValueError:
+        advice = "in a user name or a password write / as %2F, ? as %3F, # as %23, @ as %40"
+        raise ValueError(f"the URL of the transport cannot be read; {advice}") from None
+
+
 def transport_of(url: str) -> Transport:
     """The transport of a URL: `mqtt://host:port`, `mqtts://user:password@host`, `memory://name`, or registered."""
-    scheme = urlsplit(url).scheme
+    parts, _ = split_url(url)
+    scheme = parts.scheme
     if scheme in _factories:
         return _factories[scheme](url)
     if scheme == "memory":
         from windlass.transport.memory import MemoryTransport
 
-        return MemoryTransport(urlsplit(url).netloc)
+        return MemoryTransport(parts.netloc)
     if scheme in ("mqtt", "mqtts"):
         try:
             from windlass.transport.mqtt import MqttTransport

@@ -17,17 +17,19 @@ import asyncio
 import hashlib
 import logging
 import ssl
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from windlass.transport import Incoming, NoMailbox, Transport, TransportError
+from windlass._threads import in_thread
+from windlass.transport import Incoming, NoMailbox, TooLarge, Transport, TransportError, split_url
 
 KEEP_MAIL_SECONDS = 28 * 24 * 3600
 """How long a broker keeps mail for a device that is away: less than prekeys are kept, so that it can be opened."""
@@ -37,6 +39,10 @@ FETCH_SECONDS = 5.0
 """How long to wait for a bundle. A broker does not say that there is none."""
 NO_SUBSCRIBERS = 0x10
 REFUSED = 0x80
+HEADERS = 32
+"""What a packet is longer than its topic and its content, at most."""
+OPTIONS = {"version", "prefix"}
+TLS_OPTIONS = {"ca", "cert", "key"}
 
 log = logging.getLogger("windlass.transport.mqtt")
 
@@ -45,13 +51,19 @@ class MqttTransport(Transport):
     """A device's session with a broker. Connects again by itself, later and later, up to a minute apart."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
+        parts, port = split_url(url)
         options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
             raise ValueError("an address of a broker is mqtt://host:port or mqtts://host:port")
         self._tls = parts.scheme == "mqtts"
+        for name in options.keys() - OPTIONS:
+            if name not in TLS_OPTIONS:
+                raise ValueError(f"the address of a broker has no option {name}")
+            if not self._tls:
+                # Whoever names authorities believes that the connection is encrypted.
+                raise ValueError(f"the option {name} needs mqtts://")
         self._host = parts.hostname
-        self._port = parts.port or (8883 if self._tls else 1883)
+        self._port = port or (8883 if self._tls else 1883)
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
         self._options = options
@@ -72,6 +84,9 @@ class MqttTransport(Transport):
         self._wanted: dict[str, list[asyncio.Future[bytes]]] = {}
         self._bundle: tuple[str, bytes] | None = None
         self._address = address
+        self._connected = asyncio.Event()
+        self._largest: int | None = None
+        self._subscription: int | None = None
         # The same device has the same session after a restart. 23 characters are what every broker takes.
         name = "wl" + hashlib.sha256(f"{address}/{device}".encode()).hexdigest()[:21]
         client = mqtt.Client(
@@ -91,6 +106,8 @@ class MqttTransport(Transport):
             client.tls_set_context(context)
         client.reconnect_delay_set(min_delay=1, max_delay=60)
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_publish = self._on_publish
@@ -117,10 +134,21 @@ class MqttTransport(Transport):
             log.warning("%s refused the connection: %s", self._host, reason)
             return
         log.info("connected with %s", self._host)
-        client.subscribe(self._topic("inbox", self._address), qos=1)
+        if self._subscription is not None and not flags.session_present:
+            log.warning("%s has lost our mailbox; whoever wrote to it sends again what was in it", self._host)
+        self._subscription = client.subscribe(self._topic("inbox", self._address), qos=1)[1]
+        self._tell(self._greeted, getattr(properties, "MaximumPacketSize", None))
         # A broker that lost its disk has lost the bundle too.
         self._tell(self._publish_again)
         self._tell(self._ask_again)
+
+    def _on_connect_fail(self, client: mqtt.Client, data: Any) -> None:
+        # Called where it was caught, which is the one way to learn why.
+        log.warning("cannot reach %s:%d: %s", self._host, self._port, sys.exc_info()[1])
+
+    def _on_subscribe(self, client: mqtt.Client, data: Any, number: int, reasons: Any, properties: Any = None) -> None:
+        if number == self._subscription and any(reason.is_failure for reason in reasons):
+            log.error("%s keeps no mail for us: %s", self._host, reasons[0])
 
     def _on_disconnect(self, client: mqtt.Client, data: Any, flags: Any, reason: Any, properties: Any = None) -> None:
         # A number means another envelope in the next connection. Its acknowledgement must not go there.
@@ -148,6 +176,10 @@ class MqttTransport(Transport):
         if self._client is None:
             raise TransportError("the transport is not started")
         return self._client
+
+    def _greeted(self, largest: int | None) -> None:
+        self._largest = largest
+        self._connected.set()
 
     def _came(self, envelope: bytes, number: int, qos: int, connection: int) -> None:
         async def acknowledge() -> None:
@@ -179,12 +211,17 @@ class MqttTransport(Transport):
                 self._client.subscribe(self._topic("bundle", address), qos=0)
 
     async def _publish(self, topic: str, payload: bytes, retain: bool) -> int:
+        self._running()
+        # Before that we do not know what it takes. One packet too large ends the connection, each time it is made.
+        await self._connected.wait()
+        if self._largest is not None and len(topic) + len(payload) + HEADERS > self._largest:
+            raise TooLarge(f"the broker takes packets of at most {self._largest} bytes")
         properties = None
         if self._five and not retain:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
             properties.MessageExpiryInterval = KEEP_MAIL_SECONDS
         info = self._running().publish(topic, payload, qos=1, retain=retain, properties=properties)
-        # Without a connection it waits in memory, and goes out with the next one.
+        # When the connection is gone it waits in memory, and goes out with the next one.
         if info.rc not in (mqtt.MQTT_ERR_SUCCESS, mqtt.MQTT_ERR_NO_CONN):
             raise TransportError(mqtt.error_string(info.rc))
         waiting: asyncio.Future[int] = self._loop.create_future()
@@ -198,8 +235,9 @@ class MqttTransport(Transport):
         return reason
 
     async def publish_bundle(self, address: str, bundle: bytes) -> None:
-        self._bundle = self._topic("bundle", address), bytes(bundle)
-        await self._publish(*self._bundle, retain=True)
+        kept = self._topic("bundle", address), bytes(bundle)
+        await self._publish(*kept, retain=True)
+        self._bundle = kept
 
     async def fetch_bundle(self, address: str) -> bytes | None:
         if not address.isalnum():
@@ -239,7 +277,8 @@ class MqttTransport(Transport):
             client.disconnect()
             client.loop_stop()
 
-        await asyncio.to_thread(end)
+        await in_thread(end)
+        self._connected.set()  # Whoever waits for it learns that there is nothing to wait for.
         for waiting in self._published.values():
             if not waiting.done():
                 waiting.set_exception(TransportError("the transport was closed"))

@@ -1,99 +1,286 @@
 import Foundation
 
-/// A message that a handler answers. The answers are committed together with "this was handled", so each message is answered once.
-public final class BotMessage {
-    public let message: Message
-    fileprivate var answers: [OutgoingMessage] = []
-
-    fileprivate init(_ message: Message) {
-        self.message = message
-    }
-
-    /// What it says, if it is a text.
-    public var text: String { message.text ?? "" }
-
-    /// Answers in the conversation that it came in.
-    public func reply(_ text: String) {
-        answers.append(OutgoingMessage(to: message.conversation, body: .text(text: text), replyTo: message.id))
-    }
-}
+private let round = Duration.seconds(600)
+private let renewedAtOnce = 20
 
 /// A program that answers.
 ///
 /// ```swift
-/// let bot = try Bot(client: .open(path: "echo.wl", key: key), transport: transport) { message in
-///     message.reply(message.text)
-/// }
+/// let bot = Bot(client: try .open(path: "echo.wl", key: key), transport: HttpTransport(url: url))
+/// bot.onMessage { message in message.reply(message.text) }
+/// print(try bot.invite())
 /// try await bot.run()
 /// ```
-public actor Bot {
-    private let client: Client
+public final class Bot: Sendable {
+    let client: Client
+    let trust: TrustPolicy
+    let prefix: String
+    let handlerTimeout: Duration
+    let handlers = Locked(Handlers())
     private let transport: any Transport
-    private let handler: @Sendable (BotMessage) async throws -> Void
-    private let onError: @Sendable (Message, Error) async -> Void
+    private let grace: Duration
+    private let running = Locked<Running?>(nil)
 
-    /// `onError` hears of handlers that fail; their message counts as handled, and nothing of its answers is sent.
+    private struct Running: Sendable {
+        let post: Post
+        let handling: Handling
+        let invited: Invitations
+        let ended: AsyncThrowingStream<Never, any Error>
+        let end: AsyncThrowingStream<Never, any Error>.Continuation
+    }
+
+    /// - Parameters:
+    ///   - trust: Whom it listens to. Messages of others wait until they are accepted or verified.
+    ///   - prefix: What commands begin with.
+    ///   - handlerTimeout: After which a handler is cancelled, for its conversation waits for it.
+    ///   - grace: What handlers get to finish after `stop`.
     public init(
-        client: Client, transport: any Transport, trust: TrustPolicy = .acceptAll,
-        onError: @escaping @Sendable (Message, Error) async -> Void = { _, _ in },
-        handler: @escaping @Sendable (BotMessage) async throws -> Void
-    ) throws {
-        try client.setTrustPolicy(policy: trust)
-        try client.keepUnhandled(keep: true)
-        (self.client, self.transport, self.handler, self.onError) = (client, transport, handler, onError)
+        client: Client, transport: any Transport, trust: TrustPolicy = .acceptAll, prefix: String = "/",
+        handlerTimeout: Duration = .seconds(300), grace: Duration = .seconds(10)
+    ) {
+        (self.client, self.transport, self.trust, self.prefix) = (client, transport, trust, prefix)
+        (self.handlerTimeout, self.grace) = (handlerTimeout, grace)
     }
 
-    /// Runs until its task is cancelled, or the transport ends.
+    /// How to reach the bot: a QR code for the terminal, and the URI under it. It is no secret.
+    public func invite() throws -> String {
+        let bundle = try client.bundle()
+        return "\(try bundle.qrTerminal())\n\(bundle.toUri())"
+    }
+
+    /// Runs until its task is cancelled, `stop` is called, or the transport ends. Cancelled, it leaves at once: what was not handled by then
+    /// comes again at the next start.
     public func run() async throws {
-        try await transport.start(address: client.address(), device: client.deviceId())
-        let (client, transport) = (client, transport)
-        try await transport.publishBundle(address: client.address(), bundle: onQueue { try client.bundle().encode() })
-        // What waited since the last time.
-        try await handleAll()
-        try await withTaskCancellationHandler {
-            for await incoming in await transport.receive() {
-                do {
-                    _ = try await client.receive(envelope: incoming.envelope)
-                } catch WindlassError.EnvelopeMalformed, WindlassError.NotForThisDevice {
-                    // No envelope of ours; it need not come again.
-                }
-                await incoming.acknowledge()
-                try await handleAll()
-            }
-        } onCancel: {
-            Task { await transport.close() }
+        try await prepare()
+        let (ended, end) = AsyncThrowingStream.makeStream(of: Never.self)
+        let handling = Handling(self) { end.finish(throwing: $0) }
+        let now = Running(post: Post(client, transport), handling: handling, invited: Invitations(self), ended: ended, end: end)
+        let first = running.use { running in
+            defer { running = running ?? now }
+            return running == nil
+        }
+        precondition(first, "the bot runs already")
+        defer { running.use { $0 = nil } }
+        do {
+            try await transport.start(address: client.address(), device: client.deviceId())
+            try await runAll(now)
+            if Task.isCancelled { await handling.cancel() }
+            await handling.finish(within: grace)
+            try? await within(grace) { try await now.post.carryAll() }
+            await transport.close()
+        } catch {
+            await handling.cancel()
+            await transport.close()
+            if !Task.isCancelled { throw error }
         }
     }
 
-    private func handleAll() async throws {
+    /// Until one of its parts ends.
+    private func runAll(_ now: Running) async throws {
+        let background = handlers.use { $0.background }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { for try await _ in now.ended {} }
+            group.addTask { try await now.post.run() }
+            group.addTask { try await now.handling.run() }
+            group.addTask { try await self.takeIn(now) }
+            group.addTask { try await self.keepUp(now) }
+            for (every, work) in background {
+                group.addTask {
+                    try await repeatedly(every) { await self.handlers.use { $0 }.callEach([{ (_: Int) in try await work() }], 0) }
+                }
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// Takes in nothing more, lets handlers finish and the outbox go out; then `run` returns.
+    public func stop() {
+        running.use { $0?.end.finish() }
+    }
+
+    /// Handles what waits, and answers how many messages that was. For tests that carry envelopes themselves, for example those of a
+    /// `Simulation`.
+    public func handleWaiting() async throws -> Int {
+        try await prepare()
+        try await Invitations(self).answer()
+        let failed = Locked<(any Error)?>(nil)
+        let handling = Handling(self) { error in failed.use { $0 = error } }
+        var found = 0
+        while case let new = try await handling.takeUp(), new > 0 {
+            found += new
+            await handling.idle()
+        }
+        if let error = failed.use({ $0 }) { throw error }
+        return await found - handling.waiting
+    }
+
+    private func prepare() async throws {
+        let (client, trust) = (client, trust)
+        try await onQueue {
+            try client.keepUnhandled(keep: true)
+            if try client.trustPolicy() != trust { try client.setTrustPolicy(policy: trust) }
+        }
+    }
+
+    /// Writes to somebody, or to a group, at once. Somebody whom we do not know is looked for at the transport.
+    @discardableResult
+    public func send(to: String, text: String) async throws -> Sent {
+        defer { lookAtOutbox() }
+        do {
+            return try await client.send(to: to, text: text)
+        } catch let unknown as WindlassError where unknown.isUnacquainted {
+            guard try await find(to) else { throw unknown }
+            return try await client.send(to: to, text: text)
+        }
+    }
+
+    /// We want to talk with somebody who wrote first.
+    @discardableResult
+    public func accept(_ address: String) async throws -> Contact {
         let client = client
+        let contact = try await onQueue { try client.acceptContact(address: address) }
+        try await running.use { $0 }?.invited.answer()
+        await lookAgain()
+        return contact
+    }
+
+    /// Nothing of theirs is taken in any more.
+    @discardableResult
+    public func block(_ address: String) async throws -> Contact {
+        let client = client
+        let contact = try await onQueue { try client.blockContact(address: address) }
+        await lookAgain()
+        return contact
+    }
+
+    /// Carries what is in the outbox. To be called after the client was used for something that is sent.
+    public func lookAtOutbox() {
+        running.use { $0 }?.post.look()
+    }
+
+    private func lookAgain() async {
+        lookAtOutbox()
+        await running.use { $0 }?.handling.lookAgain()
+    }
+
+    func change(_ conversation: String, _ call: @escaping @Sendable (Conversation) throws -> Void) async throws {
+        let client = client
+        try await onQueue { try call(client.conversation(address: conversation)) }
+        await lookAgain()
+    }
+
+    /// Adds the contact whose bundle the transport has; false if there is none.
+    func find(_ address: String) async throws -> Bool {
+        let client = client
+        do {
+            guard let found = try await transport.fetchBundle(address: address) else { return false }
+            return try await onQueue {
+                let bundle = try Bundle.decode(bytes: found)
+                // Anybody may have put it there.
+                guard bundle.identity().address() == address else { return false }
+                _ = try client.addContact(bundle: bundle)
+                return true
+            }
+        } catch let refused as WindlassError where refused.code == "store_closed" {
+            throw refused
+        } catch {
+            return false
+        }
+    }
+
+    private func takeIn(_ now: Running) async throws {
+        for await incoming in await transport.receive() {
+            let events = try await takeIn(incoming.envelope)
+            now.handling.look()
+            now.post.look()
+            await incoming.acknowledge()
+            for event in events { try await heard(now, event) }
+        }
+    }
+
+    /// A disk that is full is waited for; the transport keeps what comes.
+    private func takeIn(_ envelope: Data) async throws -> [Event] {
+        var pause = Duration.milliseconds(500)
         while true {
-            let waiting = try await onQueue { try client.unhandled() }
-            if waiting.isEmpty { break }
-            for one in waiting {
-                let received = BotMessage(one.message)
-                do {
-                    try await handler(received)
-                } catch {
-                    received.answers = []
-                    await onError(one.message, error)
-                }
-                let answers = received.answers
-                _ = try await onQueue { try client.handled(number: one.number, answers: answers) }
+            do {
+                return try await client.receive(envelope: envelope)
+            } catch WindlassError.EnvelopeMalformed, WindlassError.NotForThisDevice {
+                // No envelope of ours; it need not come again.
+                return []
+            } catch let refused as WindlassError where refused.retry {
+                try await Task.sleep(for: pause)
+                pause = min(pause * 2, longestPause)
             }
         }
-        while true {
-            let waiting = try await onQueue { try client.outbox() }
-            if waiting.isEmpty { return }
-            for envelope in waiting {
-                do {
-                    try await transport.deliver(address: envelope.to, envelope: envelope.bytes)
-                } catch is TransportError {
-                    // It stays in the outbox until the next message, or `Client.keepUpNow`.
-                    return
+    }
+
+    private func heard(_ now: Running, _ event: Event) async throws {
+        let handlers = handlers.use { $0 }
+        await handlers.callEach(handlers.events, event)
+        switch event {
+        case .contactRequest(let address):
+            await handlers.callEach(handlers.requests, address)
+        case let .reacted(conversation, author, messageId, by, emoji, removed):
+            guard by != client.address(), try await onQueue({ try self.listens(to: by, in: conversation) }) == true else { return }
+            let reaction = BotReaction(
+                emoji: emoji, removed: removed, by: by, conversation: conversation, messageId: messageId, author: author)
+            await handlers.callEach(handlers.reactions, reaction)
+        case .groupInvitation(let group, _, _):
+            try await now.invited.came(group)
+        case .groupChanged:
+            // Of a group that we are not in any more nothing waits.
+            await lookAgain()
+        default: break
+        }
+    }
+
+    /// Every ten minutes what is due, and the bundle where others find it, again when it has changed.
+    private func keepUp(_ now: Running) async throws {
+        let (client, transport) = (client, transport)
+        try await askAboutStrangers()
+        try await now.invited.answer()
+        now.post.look()
+        let published = Locked<Data?>(nil)
+        try await repeatedly(round) {
+            do {
+                try await client.keepUpNow()
+                let bundle = try await onQueue { try client.bundle().encode() }
+                await self.lookAgain()
+                if bundle != published.use({ $0 }) {
+                    try await transport.publishBundle(address: client.address(), bundle: bundle)
+                    published.use { $0 = bundle }
                 }
-                try await client.markSent(ids: [envelope.id])
+                try await self.renew()
+            } catch let refused as WindlassError where !refused.retry {
+                throw refused
+            } catch is TransportError {
+                // With the next round.
             }
         }
+    }
+
+    /// Looks for newer bundles of contacts whose own have run out: without one nothing heals.
+    private func renew() async throws {
+        let client = client
+        let stale = try await onQueue { try client.contacts() }.filter { contact in
+            !contact.blocked && contact.bundleExpiresAt.map { $0 < Date() } ?? false
+        }
+        for contact in stale.prefix(renewedAtOnce) { _ = try await find(contact.address) }
+    }
+
+    /// A request that was told when the process died is told again.
+    private func askAboutStrangers() async throws {
+        let (client, handlers) = (client, handlers.use { $0 })
+        if handlers.requests.isEmpty || trust == .acceptAll { return }
+        let undecided = try await onQueue { try client.contacts() }.filter { !($0.accepted || $0.blocked || $0.addedByUs) }
+        for contact in undecided { await handlers.callEach(handlers.requests, contact.address) }
+    }
+}
+
+private func repeatedly(_ every: Duration, _ work: @Sendable () async throws -> Void) async throws {
+    while true {
+        try await work()
+        try await Task.sleep(for: every)
     }
 }

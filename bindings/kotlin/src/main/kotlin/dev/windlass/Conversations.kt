@@ -4,7 +4,6 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.asFlow
 import kotlinx.coroutines.flow.flowOn
-import kotlinx.coroutines.withContext
 
 private const val PAGE = 100u
 
@@ -23,8 +22,8 @@ public fun Conversation.history(): Sequence<Message> = sequence {
 public fun Conversation.historyFlow(): Flow<Message> = history().asFlow().flowOn(Dispatchers.IO)
 
 /** [Conversation.send] without blocking the caller's dispatcher. */
-public suspend fun Conversation.sendAwait(text: String): Sent = withContext(Dispatchers.IO) { send(text) }
+public suspend fun Conversation.sendAwait(text: String): Sent = io { send(text) }
 
 /** [Conversation.search] without blocking the caller's dispatcher. */
 public suspend fun Conversation.searchAwait(text: String, limit: UInt = 50u, before: Message? = null): SearchPage =
-    withContext(Dispatchers.IO) { search(text, limit, before) }
+    io { search(text, limit, before) }

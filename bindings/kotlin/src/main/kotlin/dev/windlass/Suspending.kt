@@ -5,30 +5,32 @@ import kotlinx.coroutines.withContext
 
 // A disk sync takes milliseconds: these run on Dispatchers.IO and never hold up the caller's dispatcher.
 
+/** Any call of a client, without blocking the caller's dispatcher: `client.io { addContact(bundle) }`. */
+public suspend fun <T> Client.io(call: Client.() -> T): T = withContext(Dispatchers.IO) { call() }
+
+/** Any call of a conversation, without blocking the caller's dispatcher: `conversation.io { messages() }`. */
+public suspend fun <T> Conversation.io(call: Conversation.() -> T): T = withContext(Dispatchers.IO) { call() }
+
 /** [Client.send] without blocking the caller's dispatcher. */
-public suspend fun Client.sendAwait(to: String, text: String): Sent =
-    withContext(Dispatchers.IO) { send(to, text) }
+public suspend fun Client.sendAwait(to: String, text: String): Sent = io { send(to, text) }
 
 /** [Client.sendBody] without blocking the caller's dispatcher. */
-public suspend fun Client.sendBodyAwait(to: String, body: Body, replyTo: String? = null): Sent =
-    withContext(Dispatchers.IO) { sendBody(to, body, replyTo) }
+public suspend fun Client.sendBodyAwait(to: String, body: Body, replyTo: String? = null): Sent = io { sendBody(to, body, replyTo) }
 
 /** [Client.receive] without blocking the caller's dispatcher. */
-public suspend fun Client.receiveAwait(envelope: ByteArray): List<Event> =
-    withContext(Dispatchers.IO) { receive(envelope) }
+public suspend fun Client.receiveAwait(envelope: ByteArray): List<Event> = io { receive(envelope) }
 
 /** [Client.receiveMany] without blocking the caller's dispatcher. */
-public suspend fun Client.receiveManyAwait(envelopes: List<ByteArray>): List<Received> =
-    withContext(Dispatchers.IO) { receiveMany(envelopes) }
+public suspend fun Client.receiveManyAwait(envelopes: List<ByteArray>): List<Received> = io { receiveMany(envelopes) }
 
 /** [Client.linkDevice] without blocking the caller's dispatcher. */
-public suspend fun Client.linkDeviceAwait(code: String): ByteArray = withContext(Dispatchers.IO) { linkDevice(code) }
+public suspend fun Client.linkDeviceAwait(code: String): ByteArray = io { linkDevice(code) }
 
 /** [Client.keepUpNow] without blocking the caller's dispatcher. */
-public suspend fun Client.keepUpNowAwait(): Unit = withContext(Dispatchers.IO) { keepUpNow() }
+public suspend fun Client.keepUpNowAwait(): Unit = io { keepUpNow() }
 
 /** [Client.outbox] without blocking the caller's dispatcher. */
-public suspend fun Client.outboxAwait(): List<OutgoingEnvelope> = withContext(Dispatchers.IO) { outbox() }
+public suspend fun Client.outboxAwait(): List<OutgoingEnvelope> = io { outbox() }
 
 /** [Client.markSent] without blocking the caller's dispatcher. */
-public suspend fun Client.markSentAwait(ids: List<ULong>): Unit = withContext(Dispatchers.IO) { markSent(ids) }
+public suspend fun Client.markSentAwait(ids: List<ULong>): Unit = io { markSent(ids) }

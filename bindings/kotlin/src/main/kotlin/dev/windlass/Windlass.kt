@@ -1,5 +1,7 @@
 package dev.windlass
 
+import java.io.File
+
 /** The common case in one call: a client and its store, by a path and a passphrase or a key. */
 public object Windlass {
     /**
@@ -7,22 +9,71 @@ public object Windlass {
      *
      * `use {}` on the client closes the store; every guess of the passphrase costs 64 MiB and some tenths of a second.
      */
+    @JvmStatic
+    @JvmOverloads
     @Throws(WindlassException::class)
     public fun create(path: String, passphrase: String, identity: Identity? = null): Client =
         StoreKey.fromPassphrase(passphrase).use { create(path, it, identity) }
 
     /** The same with a [StoreKey], for example one of 32 bytes from a key store. */
+    @JvmStatic
+    @JvmOverloads
     @Throws(WindlassException::class)
     public fun create(path: String, key: StoreKey, identity: Identity? = null): Client =
-        EncryptedStore.create(path, key).use { Client.create(it, identity) }
+        EncryptedStore.create(path, key).handedTo { Client.create(it, identity) }
 
     /** Opens the store at [path]. Never makes one, and never an identity. */
+    @JvmStatic
     @Throws(WindlassException::class)
     public fun open(path: String, passphrase: String): Client =
         StoreKey.fromPassphrase(passphrase).use { open(path, it) }
 
     /** The same with a [StoreKey]. */
+    @JvmStatic
     @Throws(WindlassException::class)
     public fun open(path: String, key: StoreKey): Client =
-        EncryptedStore.open(path, key).use { Client.open(it) }
+        EncryptedStore.open(path, key).handedTo { Client.open(it) }
+
+    /**
+     * Opens the store that the environment names, or makes it where nothing is yet, unless WINDLASS_CREATE is `false`: then a wrong path
+     * is an error instead of a new identity.
+     *
+     * WINDLASS_STORE is its path. One of these opens it: WINDLASS_KEY, 64 hexadecimal digits; WINDLASS_PASSPHRASE; WINDLASS_KEY_FILE, the
+     * path of a file with either.
+     *
+     * @throws IllegalArgumentException if a variable is missing, or makes no sense. It does not quote them.
+     */
+    @JvmStatic
+    @JvmOverloads
+    @Throws(WindlassException::class)
+    public fun fromEnvironment(environment: Map<String, String> = System.getenv()): Client {
+        val path = requireNotNull(environment["WINDLASS_STORE"]) { "WINDLASS_STORE is the path of the store" }
+        return keyOf(environment).use { key ->
+            try {
+                open(path, key)
+            } catch (missing: WindlassException.StoreNotFound) {
+                if (environment["WINDLASS_CREATE"] == "false") throw missing
+                create(path, key)
+            }
+        }
+    }
+
+    private fun keyOf(environment: Map<String, String>): StoreKey {
+        val given = listOf("WINDLASS_KEY", "WINDLASS_PASSPHRASE", "WINDLASS_KEY_FILE").filter { environment[it] != null }
+        require(given.size == 1) { "give one of WINDLASS_KEY, WINDLASS_PASSPHRASE and WINDLASS_KEY_FILE" }
+        val value = environment.getValue(given.single())
+        return when (given.single()) {
+            "WINDLASS_KEY" -> StoreKey.fromBytes(requireNotNull(keyBytes(value)) { "WINDLASS_KEY is 64 hexadecimal digits" })
+            "WINDLASS_PASSPHRASE" -> StoreKey.fromPassphrase(value)
+            // An editor ends the last line.
+            else -> File(value).readText().trimEnd('\r', '\n').let { secret ->
+                keyBytes(secret)?.let(StoreKey::fromBytes) ?: StoreKey.fromPassphrase(secret)
+            }
+        }
+    }
+
+    private fun keyBytes(digits: String): ByteArray? {
+        if (digits.length != 64) return null
+        return digits.chunked(2).map { it.toUByteOrNull(16)?.toByte() ?: return null }.toByteArray()
+    }
 }

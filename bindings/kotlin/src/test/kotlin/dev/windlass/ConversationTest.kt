@@ -51,7 +51,7 @@ class ConversationTest {
         alice.send(bob.address(), "ahoy")
         exchange(alice, bob)
         val device = alice.deviceId()
-        alice.shutdown()
+        alice.close()
         var last = 0uL
         val told = object : ProgressListener {
             override fun advance(done: ULong, total: ULong) {
@@ -65,7 +65,7 @@ class ConversationTest {
         assertEquals(4uL, store.exportBackup(path("backup"), key, told))
         assertEquals(4uL, last)
         assertThrows(WindlassException.Cancelled::class.java) { store.exportBackup(path("stopped"), key, stopping) }
-        store.shutdown()
+        store.close()
         Client.open(EncryptedStore.importBackup(path("backup"), key, path("new"), key)).use {
             assertFalse(device == it.deviceId())
             assertEquals(listOf("ahoy"), texts(it, bob.address()))

@@ -1,141 +1,305 @@
 package dev.windlass.bot
 
 import dev.windlass.Body
+import dev.windlass.Bundle
 import dev.windlass.Client
+import dev.windlass.Contact
+import dev.windlass.Conversation
 import dev.windlass.Event
-import dev.windlass.Message
-import dev.windlass.OutgoingMessage
+import dev.windlass.Received
+import dev.windlass.Sent
 import dev.windlass.TrustPolicy
 import dev.windlass.WindlassException
+import dev.windlass.retry
 import dev.windlass.transport.Transport
 import dev.windlass.transport.TransportException
-import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.cancelChildren
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.selects.select
 import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeoutOrNull
+import java.time.Instant
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.minutes
+import kotlin.time.Duration.Companion.seconds
 
-private const val ROUND_MILLISECONDS = 600_000L
-private const val RETRY_MILLISECONDS = 1_000L
-
-/** A message that a handler answers. The answers are committed together with "this was handled", so each message is answered once. */
-public class BotMessage(public val message: Message) {
-    internal val answers = mutableListOf<OutgoingMessage>()
-
-    /** What it says, if it is a text. */
-    public val text: String get() = message.text ?: ""
-
-    /** Answers in the conversation that it came in. */
-    public fun reply(text: String) {
-        answers += OutgoingMessage(to = message.conversation, body = Body.Text(text), replyTo = message.id)
-    }
-}
+private val ROUND = 10.minutes
 
 /**
  * A program that answers.
  *
  * ```kotlin
- * val bot = Bot(Windlass.open("echo.wl", key), MqttTransport("mqtt://localhost"))
- * bot.onMessage { reply(text) }
- * bot.run()
+ * Windlass.open("echo.wl", key).use { client ->
+ *     val bot = Bot(client, MqttTransport("mqtt://localhost"))
+ *     bot.onMessage { reply(text) }
+ *     println(bot.invite())
+ *     bot.run()
+ * }
  * ```
+ *
+ * @param trust whom it listens to. Messages of others wait until they are accepted or verified.
+ * @param prefix what commands begin with.
+ * @param handlerTimeout after which a handler is given up, for its conversation waits for it.
+ * @param grace what handlers and the outbox get to finish after [stop].
  */
-public class Bot(private val client: Client, private val transport: Transport, trust: TrustPolicy = TrustPolicy.ACCEPT_ALL) {
-    private var handler: suspend BotMessage.() -> Unit = {}
-    private var failed: suspend (BotMessage, Exception) -> Unit = { _, _ -> }
-    private var other: suspend (Event) -> Unit = {}
-    private val work = Channel<Unit>(Channel.CONFLATED)
-
-    init {
-        client.setTrustPolicy(trust)
-        client.keepUnhandled(true)
+public class Bot(
+    private val client: Client,
+    private val transport: Transport,
+    private val trust: TrustPolicy = TrustPolicy.ACCEPT_ALL,
+    prefix: String = "/",
+    private val handlerTimeout: Duration = 5.minutes,
+    private val grace: Duration = 10.seconds,
+) : Handlers(prefix) {
+    private class Running(val handling: Handling, val post: Post, val invited: Invitations) {
+        val asked = CompletableDeferred<Unit>()
+        val ended = CompletableDeferred<Unit>()
     }
 
-    /** What to do with a message. */
-    public fun onMessage(handler: suspend BotMessage.() -> Unit) {
-        this.handler = handler
+    private val background = mutableListOf<Pair<Duration, suspend () -> Unit>>()
+
+    @Volatile
+    private var running: Running? = null
+
+    /** How to reach the bot: a QR code for the terminal, and the URI under it. It is no secret. */
+    public fun invite(): String = client.bundle().use { "${it.qrTerminal()}\n${it.toUri()}" }
+
+    /** Called when the bot has started, and again so long after it returned. */
+    public fun background(every: Duration, work: suspend () -> Unit) {
+        background += every to work
     }
 
-    /** What to do when a handler fails. The message counts as handled, and nothing of its answers is sent. */
-    public fun onError(handler: suspend (BotMessage, Exception) -> Unit) {
-        failed = handler
-    }
-
-    /** What to do with everything that happens. */
-    public fun onEvent(handler: suspend (Event) -> Unit) {
-        other = handler
-    }
-
-    /** Runs until it is cancelled. */
-    public suspend fun run(): Unit = coroutineScope {
-        transport.start(client.address(), client.deviceId())
+    /**
+     * Runs until it is cancelled, [stop] is called, or the transport ends. Cancelled, it leaves at once: what was not handled by then comes
+     * again at the next start.
+     */
+    public suspend fun run() {
+        check(running == null) { "the bot runs already" }
         try {
-            io { client.bundle() }.let { transport.publishBundle(client.address(), it.encode()) }
-            launch { handleAll() }
-            launch {
-                while (true) {
-                    delay(ROUND_MILLISECONDS)
-                    io { client.keepUpNow() }
-                    work.trySend(Unit)
-                }
-            }
-            work.trySend(Unit)
-            transport.receive().collect { incoming ->
-                try {
-                    io { client.receive(incoming.envelope) }.forEach { other(it) }
-                } catch (refused: WindlassException) {
-                    // What a full disk, say, refused comes again; what is no envelope of ours does not.
-                    if (refused !is WindlassException.EnvelopeMalformed && refused !is WindlassException.NotForThisDevice) throw refused
-                }
-                incoming.acknowledge()
-                work.trySend(Unit)
+            coroutineScope {
+                io { prepare() }
+                val now = Running(handlingIn(this), Post(client, transport), Invitations(this@Bot, client, trust))
+                running = now
+                transport.start(client.address(), client.deviceId())
+                runAll(now)
+                coroutineContext.cancelChildren()
             }
         } finally {
-            withContext(kotlinx.coroutines.NonCancellable) { transport.close() }
+            withContext(NonCancellable) { transport.close() }
+            running?.ended?.complete(Unit)
+            running = null
         }
     }
 
-    private suspend fun handleAll() {
-        for (ignored in work) {
-            while (true) {
-                val waiting = io { client.unhandled() }
-                if (waiting.isEmpty()) break
-                for (one in waiting) {
-                    val received = BotMessage(one.message)
-                    try {
-                        handler(received)
-                    } catch (cancelled: CancellationException) {
-                        throw cancelled
-                    } catch (failure: Exception) {
-                        received.answers.clear()
-                        failed(received, failure)
-                    }
-                    io { client.handled(one.number, received.answers) }
-                }
-            }
-            sendOut()
+    private suspend fun CoroutineScope.runAll(now: Running) {
+        val posting = launch { now.post.run() }
+        val intake = launch { takeIn(now) }
+        val others = mutableListOf<Job>(launch { now.handling.run() }, launch { keepUp(now) })
+        background.mapTo(others) { (every, work) -> launch { repeatedly(every) { guarded(null, work) } } }
+        select {
+            now.asked.onAwait {}
+            intake.onJoin {}
         }
+        others += intake
+        others.forEach { it.cancelAndJoin() }
+        withTimeoutOrNull(grace) { now.handling.finish() }
+        withTimeoutOrNull(grace) { now.post.emptied() }
+        posting.cancelAndJoin()
     }
 
-    private suspend fun sendOut() {
+    /** Takes in nothing more, lets handlers finish and the outbox go out for the time of grace; [run] has returned then. */
+    public suspend fun stop() {
+        val now = running ?: return
+        now.asked.complete(Unit)
+        now.ended.await()
+    }
+
+    /**
+     * Handles what waits, and answers how many messages that was. For tests that carry envelopes themselves, for example those of a
+     * `Simulation`.
+     */
+    public suspend fun handleWaiting(): Int = coroutineScope {
+        io { prepare() }
+        Invitations(this@Bot, client, trust).answer()
+        val handling = handlingIn(this)
+        var found = 0
         while (true) {
-            val waiting = io { client.outbox() }
-            if (waiting.isEmpty()) return
-            for (envelope in waiting) {
+            val new = handling.takeUp().also { found += it }
+            handling.idle()
+            if (new == 0) break
+        }
+        found - handling.waiting()
+    }
+
+    private fun prepare() {
+        client.keepUnhandled(true)
+        if (client.trustPolicy() != trust) client.setTrustPolicy(trust)
+    }
+
+    private fun handlingIn(scope: CoroutineScope) = Handling(this, client, trust, handlerTimeout, scope)
+
+    /** Writes to somebody, or to a group, at once. Somebody whom we do not know is looked for at the transport. */
+    public suspend fun send(to: String, text: String): Sent = send(to, Body.Text(text))
+
+    /** The same with another body than a text. */
+    public suspend fun send(to: String, body: Body): Sent {
+        val sent = try {
+            io { client.sendBody(to, body) }
+        } catch (unknown: WindlassException) {
+            val findable = unknown is WindlassException.UnknownContact || unknown is WindlassException.NoBundle
+            if (!findable || !find(to)) throw unknown
+            io { client.sendBody(to, body) }
+        }
+        lookAtOutbox()
+        return sent
+    }
+
+    /** We want to talk with somebody who wrote first. */
+    public suspend fun accept(address: String): Contact {
+        val contact = io { client.acceptContact(address) }
+        running?.invited?.answer()
+        lookAgain()
+        return contact
+    }
+
+    /** Nothing of theirs is taken in any more. */
+    public suspend fun block(address: String): Contact = io { client.blockContact(address) }.also { lookAgain() }
+
+    /** Carries what is in the outbox. To be called after the client was used for something that is sent. */
+    public fun lookAtOutbox() {
+        running?.post?.look()
+    }
+
+    private fun lookAgain() {
+        running?.handling?.lookAgain()
+        lookAtOutbox()
+    }
+
+    internal suspend fun change(conversation: String, call: Conversation.() -> Unit) {
+        io { client.conversation(conversation).use(call) }
+        lookAgain()
+    }
+
+    /** Adds the contact whose bundle the transport has; false if there is none. */
+    internal suspend fun find(address: String): Boolean = try {
+        val found = transport.fetchBundle(address)
+        // Anybody may have put it there.
+        found != null && io {
+            Bundle.decode(found).use { bundle ->
+                (bundle.identity().address() == address).also { if (it) client.addContact(bundle) }
+            }
+        }
+    } catch (_: TransportException) {
+        false
+    } catch (refused: WindlassException) {
+        if (refused is WindlassException.StoreClosed) throw refused
+        false
+    }
+
+    private suspend fun takeIn(now: Running): Unit = coroutineScope {
+        val events = Channel<Event>(EVENTS)
+        val telling = launch { for (event in events) heard(now, event) }
+        transport.takenTogether { batch ->
+            val answers = takeIn(batch.map { it.envelope })
+            now.handling.look()
+            now.post.look()
+            for (incoming in batch) {
                 try {
-                    transport.deliver(envelope.to, envelope.bytes)
+                    incoming.acknowledge()
                 } catch (_: TransportException) {
-                    // It stays in the outbox.
-                    delay(RETRY_MILLISECONDS)
-                    work.trySend(Unit)
-                    return
+                    // It comes again, and is known then.
                 }
-                io { client.markSent(listOf(envelope.id)) }
+            }
+            answers.flatMap { it.events }.forEach { events.send(it) }
+        }
+        events.close()
+        telling.join()
+    }
+
+    /** A disk that is full is waited for; the transport keeps what comes. */
+    private suspend fun takeIn(envelopes: List<ByteArray>): List<Received> {
+        var pause = 0.5.seconds
+        while (true) {
+            try {
+                return io { client.receiveMany(envelopes) }
+            } catch (refused: WindlassException) {
+                if (!refused.retry) throw refused
+                log.severe("cannot write: ${refused::class.java.simpleName}; again in $pause")
+                delay(pause)
+                pause = (pause * 2).coerceAtMost(1.minutes)
             }
         }
     }
 
-    private suspend fun <T> io(call: () -> T): T = withContext(Dispatchers.IO) { call() }
+    private suspend fun heard(now: Running, event: Event) {
+        tell(event)
+        when (event) {
+            is Event.Reacted -> if (event.by != client.address() && io { listenedTo(client, trust, event.by, event.conversation) } == true) {
+                callEach(reactions, event)
+            }
+            is Event.GroupInvitation -> now.invited.came(event.group)
+            // Of a group that we are not in any more nothing waits.
+            is Event.GroupChanged -> lookAgain()
+            is Event.Undecryptable -> log.warning("cannot read an envelope: ${event.cause}")
+            else -> Unit
+        }
+    }
+
+    /** Every ten minutes what is due, and the bundle where others find it, again when it has changed. */
+    private suspend fun keepUp(now: Running) {
+        askAboutStrangers()
+        now.invited.answer()
+        var published: ByteArray? = null
+        repeatedly(ROUND) {
+            try {
+                io { client.keepUpNow() }
+                val bundle = io { client.bundle().use { it.encode() } }
+                lookAgain()
+                if (!bundle.contentEquals(published)) {
+                    transport.publishBundle(client.address(), bundle)
+                    published = bundle
+                }
+                renew()
+            } catch (failure: TransportException) {
+                log.warning("cannot keep up: ${failure::class.java.simpleName}")
+            } catch (refused: WindlassException) {
+                if (!refused.retry) throw refused
+            }
+        }
+    }
+
+    /** Looks for newer bundles of contacts whose own have run out: without one nothing heals. */
+    private suspend fun renew() {
+        val stale = io { client.contacts() }.filter { it.bundleExpiresAt?.isBefore(Instant.now()) == true && !it.blocked }
+        stale.take(RENEWED_AT_ONCE).forEach { find(it.address) }
+    }
+
+    /** A request that was told when the process died is told again. */
+    private suspend fun askAboutStrangers() {
+        if (requests.isEmpty() || trust == TrustPolicy.ACCEPT_ALL) return
+        val undecided = io { client.contacts() }.filterNot { it.accepted || it.blocked || it.addedByUs }
+        undecided.forEach { callEach(requests, it.address) }
+    }
+
+    private suspend fun repeatedly(every: Duration, work: suspend () -> Unit) {
+        while (true) {
+            work()
+            delay(every)
+        }
+    }
+
+    private companion object {
+        const val EVENTS = 1_000
+        const val RENEWED_AT_ONCE = 20
+    }
 }
+
+internal suspend fun <T> io(call: () -> T): T = withContext(Dispatchers.IO) { call() }

@@ -1,14 +1,16 @@
 package dev.windlass.transport
 
 import kotlinx.coroutines.CompletableDeferred
-import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.flow
-import kotlinx.coroutines.withContext
+import kotlinx.coroutines.suspendCancellableCoroutine
+import kotlinx.coroutines.sync.Mutex
+import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.withTimeoutOrNull
 import org.eclipse.paho.mqttv5.client.IMqttToken
+import org.eclipse.paho.mqttv5.client.MqttActionListener
 import org.eclipse.paho.mqttv5.client.MqttAsyncClient
 import org.eclipse.paho.mqttv5.client.MqttCallback
 import org.eclipse.paho.mqttv5.client.MqttConnectionOptions
@@ -17,101 +19,157 @@ import org.eclipse.paho.mqttv5.client.persist.MemoryPersistence
 import org.eclipse.paho.mqttv5.common.MqttException
 import org.eclipse.paho.mqttv5.common.MqttMessage
 import org.eclipse.paho.mqttv5.common.packet.MqttProperties
-import java.net.URI
+import org.eclipse.paho.mqttv5.common.packet.MqttReturnCode
 import java.security.MessageDigest
 import java.util.concurrent.ConcurrentHashMap
+import java.util.logging.Logger
+import javax.net.SocketFactory
+import kotlin.coroutines.resume
+import kotlin.coroutines.resumeWithException
 
+/** How long a broker keeps mail for a device that is away: less than prekeys are kept, so that it can be opened. */
 private const val KEEP_MAIL_SECONDS = 28L * 24 * 3600
+
+/** How long to wait for a bundle. A broker does not say that there is none. */
 private const val FETCH_MILLISECONDS = 5_000L
+
+/** How many envelopes a broker may bring that are not acknowledged: a flood waits there and not in memory. */
 private const val AT_ONCE = 256
+private const val FIRST_PAUSE = 100L
 private const val LONGEST_PAUSE = 60_000L
+private const val GOODBYE_MILLISECONDS = 2_000L
+private const val NO_SUBSCRIBERS = 0x10
+private const val REFUSED = 0x80
+
+private val log = Logger.getLogger("dev.windlass.transport.mqtt")
 
 /**
  * Mail over any MQTT 5 broker: a persistent session is the mailbox, a retained message the bundle. The topics are those of the Python
- * package. Needs `org.eclipse.paho:org.eclipse.paho.mqttv5.client`, which applications add themselves.
+ * package. Connects again by itself, later and later, up to a minute apart, while [receive] is collected or something is sent.
  *
- * @param url `mqtt://host:port` or `mqtts://user:password@host`.
+ * Needs `org.eclipse.paho:org.eclipse.paho.mqttv5.client`, which applications add themselves.
+ *
+ * @param url `mqtt://host:port` or `mqtts://user:password@host`; `?ca=FILE` names the authorities to trust, `?prefix=` other topics than
+ * `windlass/v1`.
+ * @param sockets makes the connections instead, for example with a certificate of our own.
  */
-public class MqttTransport(url: String) : Transport {
-    private val uri = URI(url).also { require(it.scheme in setOf("mqtt", "mqtts") && it.host != null) { "mqtt://host:port" } }
-    private val wanted = ConcurrentHashMap<String, CompletableDeferred<ByteArray>>()
-    private val inbox = Channel<Pair<MqttMessage, Int>>(Channel.UNLIMITED)
-    private lateinit var client: MqttAsyncClient
-    private lateinit var address: String
-
-    @Volatile
-    private var connection = 0
-
-    override suspend fun start(address: String, device: UInt) {
-        this.address = address
-        // The same device has the same session after a restart, and another one than a program in Python.
-        val hash = MessageDigest.getInstance("SHA-256").digest("$address/$device".toByteArray())
-        val name = "wk" + hash.joinToString("") { "%02x".format(it) }.take(21)
-        val tls = uri.scheme == "mqtts"
-        val port = if (uri.port > 0) uri.port else if (tls) 8883 else 1883
-        client = MqttAsyncClient("${if (tls) "ssl" else "tcp"}://${uri.host}:$port", name, MemoryPersistence())
-        client.setManualAcks(true)
-        client.setCallback(callback)
-        connect()
-    }
-
+public class MqttTransport(url: String, sockets: SocketFactory? = null) : Transport {
+    private val broker = MqttBroker.of(url)
+    private val wanted = ConcurrentHashMap<String, List<CompletableDeferred<ByteArray>>>()
+    private val connecting = Mutex()
     private val options = MqttConnectionOptions().apply {
         isCleanStart = false
         sessionExpiryInterval = KEEP_MAIL_SECONDS
         receiveMaximum = AT_ONCE
         isAutomaticReconnect = false
-        uri.userInfo?.split(":", limit = 2)?.let {
-            userName = it[0]
-            password = it.getOrElse(1) { "" }.toByteArray()
+        isHttpsHostnameVerificationEnabled = true
+        (sockets ?: broker.sockets)?.let { socketFactory = it }
+        userName = broker.user
+        password = broker.password
+    }
+    private var inbox = Channel<Came>(Channel.UNLIMITED)
+    private var client: MqttAsyncClient? = null
+    private var address = ""
+
+    @Volatile
+    private var bundle: Pair<String, ByteArray>? = null
+
+    @Volatile
+    private var connection = 0
+
+    @Volatile
+    private var ready = false
+
+    /** A message of a connection, or nothing when the connection was lost. */
+    private class Came(val message: MqttMessage?, val connection: Int)
+
+    // Without user and password.
+    override fun toString(): String = "MqttTransport(${broker.host})"
+
+    override suspend fun start(address: String, device: UInt) {
+        this.address = address
+        inbox = Channel(Channel.UNLIMITED)
+        // The same device has the same session after a restart, and another one than a program in Python.
+        val hash = MessageDigest.getInstance("SHA-256").digest("$address/$device".toByteArray())
+        val name = "wk" + hash.joinToString("") { "%02x".format(it) }.take(21)
+        client = MqttAsyncClient(broker.server, name, MemoryPersistence()).apply {
+            setManualAcks(true)
+            setCallback(callback)
+        }
+    }
+
+    private fun client(): MqttAsyncClient = client ?: throw TransportException("the transport is not started")
+
+    private fun topic(kind: String, address: String): String {
+        // Else somebody's address could be a filter for everybody's mail.
+        require(address.isNotEmpty() && address.all { it in 'a'..'z' || it in '0'..'9' }) { "this is no address" }
+        return "${broker.prefix}/$kind/$address"
+    }
+
+    /** Waits for what was begun; can be cancelled at any time. */
+    private suspend fun done(begin: (MqttActionListener) -> IMqttToken): IMqttToken = suspendCancellableCoroutine { waiting ->
+        val listener = object : MqttActionListener {
+            override fun onSuccess(token: IMqttToken) = waiting.resume(token)
+
+            override fun onFailure(token: IMqttToken?, failure: Throwable?) =
+                waiting.resumeWithException(failure ?: MqttException(MqttException.REASON_CODE_CLIENT_EXCEPTION.toInt()))
+        }
+        try {
+            begin(listener)
+        } catch (failure: MqttException) {
+            waiting.resumeWithException(failure)
         }
     }
 
     /** Connects, later and later, until it succeeds. */
-    private suspend fun connect() {
-        var pause = 100L
-        while (true) {
+    private suspend fun connect(): Unit = connecting.withLock {
+        val client = client()
+        var pause = FIRST_PAUSE
+        while (!ready) {
             try {
-                withContext(Dispatchers.IO) {
-                    client.connect(options).waitForCompletion()
-                    connection++
-                    client.subscribe("windlass/v1/inbox/$address", 1).waitForCompletion()
-                }
-                return
-            } catch (_: MqttException) {
+                // Before anything can come by it. An acknowledgement of an earlier connection names another message now.
+                connection++
+                done { client.connect(options, null, it) }
+                done { client.subscribe(topic("inbox", address), 1, null, it) }
+                // A broker that lost its disk has lost the bundle too.
+                bundle?.let { (topic, bytes) -> done { listener -> client.publish(topic, retained(bytes), null, listener) } }
+                ready = true
+            } catch (failure: MqttException) {
+                val cause = failure.cause?.let { it::class.java.simpleName } ?: "reason ${failure.reasonCode}"
+                log.warning("cannot connect with ${broker.host}: $cause; again in $pause ms")
                 delay(pause)
                 pause = (pause * 2).coerceAtMost(LONGEST_PAUSE)
+                hangUp(client)
             }
         }
     }
 
-    private suspend fun <T> connected(work: () -> T): T {
+    private suspend fun connected(work: (MqttAsyncClient, MqttActionListener) -> IMqttToken): IMqttToken {
         while (true) {
+            connect()
             try {
-                return withContext(Dispatchers.IO) { work() }
+                return done { work(client(), it) }
             } catch (failure: MqttException) {
-                if (client.isConnected) throw TransportException("the broker does not take it", failure)
-                reconnect()
+                if (ready) throw TransportException("the broker does not take it, reason ${failure.reasonCode}", failure)
             }
         }
-    }
-
-    private suspend fun reconnect() {
-        if (!client.isConnected) connect()
     }
 
     private val callback = object : MqttCallback {
         override fun messageArrived(topic: String, message: MqttMessage) {
-            val bundle = topic.substringAfter("windlass/v1/bundle/", "")
+            val bundle = topic.substringAfter("${broker.prefix}/bundle/", "")
             if (bundle.isEmpty()) {
-                inbox.trySend(message to connection)
+                inbox.trySend(Came(message, connection))
             } else {
-                wanted[bundle]?.complete(message.payload)
-                client.messageArrivedComplete(message.id, message.qos)
+                // An empty one says that it was taken away.
+                if (message.payload.isNotEmpty()) wanted[bundle]?.forEach { it.complete(message.payload) }
+                acknowledge(message)
             }
         }
 
         override fun disconnected(response: MqttDisconnectResponse?) {
-            inbox.trySend(MqttMessage() to -1)
+            ready = false
+            inbox.trySend(Came(null, connection))
         }
 
         override fun mqttErrorOccurred(exception: MqttException?) = Unit
@@ -123,53 +181,76 @@ public class MqttTransport(url: String) : Transport {
         override fun authPacketArrived(reasonCode: Int, properties: MqttProperties?) = Unit
     }
 
-    override suspend fun publishBundle(address: String, bundle: ByteArray): Unit = connected {
-        client.publish("windlass/v1/bundle/$address", bundle, 1, true).waitForCompletion()
+    private fun retained(bytes: ByteArray) = MqttMessage(bytes, 1, true, MqttProperties())
+
+    override suspend fun publishBundle(address: String, bundle: ByteArray) {
+        val topic = topic("bundle", address)
+        this.bundle = topic to bundle
+        connected { client, listener -> client.publish(topic, retained(bundle), null, listener) }
     }
 
     override suspend fun fetchBundle(address: String): ByteArray? {
-        val found = wanted.computeIfAbsent(address) { CompletableDeferred() }
+        val topic = topic("bundle", address)
+        val found = CompletableDeferred<ByteArray>()
+        wanted.compute(address) { _, others -> others.orEmpty() + found }
         try {
-            connected { client.subscribe("windlass/v1/bundle/$address", 1).waitForCompletion() }
-            // A broker does not say that there is none.
+            connected { client, listener -> client.subscribe(topic, 1, null, listener) }
             return withTimeoutOrNull(FETCH_MILLISECONDS) { found.await() }
         } finally {
-            wanted.remove(address)
+            val others = wanted.computeIfPresent(address) { _, all -> (all - found).ifEmpty { null } }
+            if (others == null) quietly { client().unsubscribe(topic) }
         }
     }
 
-    override suspend fun deliver(address: String, envelope: ByteArray): Unit = connected {
-        client.publish("windlass/v1/inbox/$address", envelope, 1, false).waitForCompletion()
+    override suspend fun deliver(address: String, envelope: ByteArray) {
+        val properties = MqttProperties().apply { messageExpiryInterval = KEEP_MAIL_SECONDS }
+        val topic = topic("inbox", address)
+        val token = connected { client, listener -> client.publish(topic, MqttMessage(envelope, 1, false, properties), null, listener) }
+        val reason = token.reasonCodes?.firstOrNull() ?: 0
+        // Nobody has a session for the topic, and so the broker has thrown the envelope away.
+        if (reason == NO_SUBSCRIBERS) throw NoMailboxException("nobody keeps mail for this address")
+        if (reason >= REFUSED) throw TransportException("the broker refused the envelope, reason $reason")
     }
 
     override fun receive(): Flow<Incoming> = flow {
-        for ((message, from) in inbox) {
-            if (from < 0) {
-                reconnect()
-                continue
+        connect()
+        for (came in inbox) {
+            if (came.message == null) {
+                connect()
+            } else {
+                emit(Incoming(came.message.payload) { if (came.connection == connection) acknowledge(came.message) })
             }
-            // An acknowledgement of an earlier connection names another message now.
-            emit(Incoming(message.payload) { if (from == connection) acknowledge(message) })
         }
     }
 
-    private fun acknowledge(message: MqttMessage) {
+    // What could not be acknowledged comes again, and is a duplicate then.
+    private fun acknowledge(message: MqttMessage) = quietly { client().messageArrivedComplete(message.id, message.qos) }
+
+    private fun hangUp(client: MqttAsyncClient) = quietly { client.disconnectForcibly(0, 0, false) }
+
+    private fun quietly(call: () -> Unit) {
         try {
-            client.messageArrivedComplete(message.id, message.qos)
-        } catch (_: MqttException) {
-            // It comes again, and is a duplicate then.
+            call()
+        } catch (failure: MqttException) {
+            log.fine("reason ${failure.reasonCode}")
         }
     }
 
     override suspend fun close() {
         inbox.close()
-        withContext(Dispatchers.IO) {
+        val client = client ?: return
+        this.client = null
+        ready = false
+        val left = withTimeoutOrNull(GOODBYE_MILLISECONDS) {
             try {
-                client.disconnect().waitForCompletion()
+                // Without waiting for what is under way: whoever waited for it is gone, and it is in the outbox.
+                done { client.disconnect(0, null, it, MqttReturnCode.RETURN_CODE_SUCCESS, MqttProperties()) }
             } catch (_: MqttException) {
-                client.disconnectForcibly(0, 0, false)
+                null
             }
-            client.close()
         }
+        // Also where it was just about to connect.
+        if (left == null) hangUp(client)
+        quietly { client.close() }
     }
 }

@@ -11,12 +11,15 @@ public class Incoming(public val envelope: ByteArray, public val acknowledge: su
 /** The transport could not do it. Trying again later may help. */
 public open class TransportException(message: String, cause: Throwable? = null) : Exception(message, cause)
 
+/** Nobody keeps mail for this address, at least not yet. */
+public class NoMailboxException(message: String) : TransportException(message)
+
 /**
  * What carries envelopes. It may reorder, delay, repeat and lose them; what makes it a good one is that [deliver] returns only when the
  * envelope is kept somewhere, and that what was not acknowledged comes again.
  */
 public interface Transport {
-    /** Opens the mailbox of a device. */
+    /** Opens the mailbox of a device. Does not wait for a connection; what needs one waits, or throws. */
     public suspend fun start(address: String, device: UInt)
 
     /** Puts our bundle where others find it by our address. */
@@ -43,14 +46,15 @@ public class MemoryPost {
 
     /** A transport by this post. */
     public fun transport(): Transport = object : Transport {
-        private lateinit var box: Pair<String, UInt>
+        private var box: Pair<String, UInt>? = null
 
         override suspend fun start(address: String, device: UInt) {
-            box = address to device
-            val waiting = boxes.computeIfAbsent(box) { mutableListOf() }
+            val mine = address to device
+            box = mine
+            val waiting = boxes.computeIfAbsent(mine) { mutableListOf() }
             val channel = Channel<ByteArray>(Channel.UNLIMITED)
             synchronized(waiting) {
-                open[box] = channel
+                open[mine] = channel
                 waiting.forEach { channel.trySend(it) }
             }
         }
@@ -63,7 +67,7 @@ public class MemoryPost {
 
         override suspend fun deliver(address: String, envelope: ByteArray) {
             val mine = boxes.entries.filter { it.key.first == address }
-            if (mine.isEmpty()) throw TransportException("nobody has a mailbox there")
+            if (mine.isEmpty()) throw NoMailboxException("nobody has a mailbox there")
             for ((to, waiting) in mine) {
                 synchronized(waiting) {
                     waiting += envelope
@@ -73,14 +77,15 @@ public class MemoryPost {
         }
 
         override fun receive(): Flow<Incoming> = flow {
-            val waiting = boxes.getValue(box)
-            for (envelope in open.getValue(box)) {
+            val mine = box ?: throw TransportException("the transport is not started")
+            val waiting = boxes.getValue(mine)
+            for (envelope in open[mine] ?: return@flow) {
                 emit(Incoming(envelope) { synchronized(waiting) { waiting.removeAll { it === envelope } } })
             }
         }
 
         override suspend fun close() {
-            open.remove(box)?.close()
+            box?.let { open.remove(it)?.close() }
         }
     }
 }

@@ -1,42 +1,5 @@
 import Foundation
 
-/// An envelope that came. `acknowledge` is to be called when what `Client.receive` made of it is durable; until then it comes again.
-public struct Incoming: Sendable {
-    public let envelope: Data
-    public let acknowledge: @Sendable () async -> Void
-
-    public init(envelope: Data, acknowledge: @escaping @Sendable () async -> Void) {
-        self.envelope = envelope
-        self.acknowledge = acknowledge
-    }
-}
-
-/// The transport could not do it. Trying again later may help.
-public struct TransportError: Error, CustomStringConvertible {
-    public let description: String
-
-    public init(_ description: String) {
-        self.description = description
-    }
-}
-
-/// What carries envelopes. It may reorder, delay, repeat and lose them; what makes it a good one is that `deliver` returns only when the
-/// envelope is kept somewhere, and that what was not acknowledged comes again.
-public protocol Transport: Sendable {
-    /// Opens the mailbox of a device.
-    func start(address: String, device: UInt32) async throws
-    /// Puts our bundle where others find it by our address.
-    func publishBundle(address: String, bundle: Data) async throws
-    /// Somebody's bundle, or nothing. Anybody may have put it there, so its address is to be compared.
-    func fetchBundle(address: String) async throws -> Data?
-    /// Returns when the transport has the envelope for good.
-    func deliver(address: String, envelope: Data) async throws
-    /// What comes, until `close`.
-    func receive() async -> AsyncStream<Incoming>
-    /// Ends. Mail that comes from now on waits.
-    func close() async
-}
-
 /// Mail within one process, for tests. What was not acknowledged comes again with the next start of the device.
 public actor MemoryPost {
     fileprivate struct Box: Hashable {
@@ -69,7 +32,7 @@ public actor MemoryPost {
 
     fileprivate func deliver(_ envelope: Data, _ address: String) throws {
         let boxes = waiting.keys.filter { $0.address == address }
-        if boxes.isEmpty { throw TransportError("nobody has a mailbox there") }
+        if boxes.isEmpty { throw TransportError.noMailbox }
         for box in boxes {
             let id = UUID()
             waiting[box]?.append((id, envelope))

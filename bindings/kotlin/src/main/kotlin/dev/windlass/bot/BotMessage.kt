@@ -1,0 +1,51 @@
+package dev.windlass.bot
+
+import dev.windlass.Body
+import dev.windlass.Message
+import dev.windlass.OutgoingMessage
+
+/** A message that came, and the answers to it. They are committed together with "this was handled", so each message is answered once. */
+public class BotMessage internal constructor(private val bot: Bot, public val message: Message) {
+    private val written = mutableListOf<OutgoingMessage>()
+    private var open = true
+
+    internal val answers: List<OutgoingMessage> get() = synchronized(written) { written.toList() }
+
+    /** What it says; empty if it is no text. */
+    public val text: String get() = message.text ?: ""
+
+    /** Address of whoever wrote it. */
+    public val author: String get() = message.author
+
+    /** Address of the conversation that it is in: the author's, or that of a group. */
+    public val conversation: String get() = message.conversation
+
+    /** Whether it was written in a group. Then answers go to the group. */
+    public val inGroup: Boolean get() = conversation != author
+
+    /** Answers in the conversation that it came in; [quote] refers to this message. Sent when the handler has returned. */
+    public fun reply(text: String, quote: Boolean = true): Unit = reply(Body.Text(text), quote)
+
+    /** The same with another body than a text. */
+    public fun reply(body: Body, quote: Boolean = true): Unit =
+        write(OutgoingMessage(conversation, body, message.id.takeIf { quote }))
+
+    /** Writes to somebody else, or to a group, together with the answers. */
+    public fun send(to: String, text: String): Unit = write(OutgoingMessage(to, Body.Text(text)))
+
+    /** Puts a sign to it, at once: it is no answer, and the same sign twice is one. */
+    public suspend fun react(emoji: String): Unit = bot.change(conversation) { react(message, emoji) }
+
+    private fun write(answer: OutgoingMessage): Unit = synchronized(written) {
+        check(open) { "the handler of this message has returned; Bot.send writes at any time" }
+        written += answer
+    }
+
+    /** The answers so far will never be sent. */
+    internal fun drop(): Unit = synchronized(written) { written.clear() }
+
+    internal fun close(): Unit = synchronized(written) { open = false }
+
+    // Without what it says: this ends up in logs.
+    override fun toString(): String = "BotMessage(${message.id})"
+}

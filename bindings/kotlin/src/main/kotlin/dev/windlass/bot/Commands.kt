@@ -1,0 +1,80 @@
+package dev.windlass.bot
+
+/** What was typed does not fit. A command's handler may throw it too: its text is the answer. */
+public class UsageException(message: String) : IllegalArgumentException(message)
+
+/** One argument of a command: [word], [integer], [decimal], [yesOrNo], [choice] or [rest]. */
+public class Parameter<out T> internal constructor(
+    internal val shown: String,
+    internal val read: (typed: ArrayDeque<String>, usage: String) -> T,
+)
+
+/** One word; quotation marks keep several together. */
+public fun word(name: String): Parameter<String> = parameter(name, "a word") { it }
+
+/** A whole number. */
+public fun integer(name: String): Parameter<Long> = parameter(name, "a whole number", String::toLongOrNull)
+
+/** A number. */
+public fun decimal(name: String): Parameter<Double> =
+    parameter(name, "a number") { typed -> typed.toDoubleOrNull()?.takeIf(Double::isFinite) }
+
+/** Yes or no, on or off. */
+public fun yesOrNo(name: String): Parameter<Boolean> = parameter(name, "yes or no") { typed ->
+    when (typed.lowercase()) {
+        "yes", "true", "on", "1" -> true
+        "no", "false", "off", "0" -> false
+        else -> null
+    }
+}
+
+/** One of [values], by their names. */
+public fun <E : Enum<E>> choice(name: String, values: List<E>): Parameter<E> =
+    parameter(name, "one of ${values.joinToString { it.name.lowercase() }}") { typed ->
+        values.find { it.name.equals(typed, ignoreCase = true) }
+    }
+
+/** All words that are left, as the last argument. */
+public fun rest(name: String): Parameter<List<String>> =
+    Parameter("[$name...]") { typed, _ -> typed.toList().also { typed.clear() } }
+
+/** It may be left out; then it is [default]. */
+public fun <T> Parameter<T>.orElse(default: T): Parameter<T> =
+    Parameter("[$shown]") { typed, usage -> if (typed.isEmpty()) default else read(typed, usage) }
+
+private fun <T : Any> parameter(name: String, kind: String, convert: (String) -> T?): Parameter<T> =
+    Parameter(name) { typed, usage ->
+        val word = typed.removeFirstOrNull() ?: throw UsageException("$name is missing. Usage: $usage")
+        convert(word) ?: throw UsageException("$name must be $kind, not ${word.take(LONGEST_TOLD)}. Usage: $usage")
+    }
+
+private const val LONGEST_TOLD = 40
+
+private val words = Regex("\"((?:[^\"\\\\]|\\\\.)*)\"|(\\S+)")
+private val escaped = Regex("\\\\(.)")
+
+/** A handler with a name. */
+internal class Command(
+    val name: String,
+    private val description: String,
+    private val parameters: List<Parameter<*>>,
+    private val handler: suspend BotMessage.(List<Any?>) -> Unit,
+) {
+    init {
+        require(name.isNotEmpty() && name.none(Char::isWhitespace)) { "the name of a command is one word" }
+    }
+
+    fun usage(prefix: String): String = (listOf(prefix + name) + parameters.map { it.shown }).joinToString(" ")
+
+    fun help(prefix: String): String = if (description.isEmpty()) usage(prefix) else "${usage(prefix)} - $description"
+
+    suspend fun call(message: BotMessage, typed: String, prefix: String) {
+        val found = words.findAll(typed).map { match ->
+            match.groups[1]?.value?.replace(escaped, "$1") ?: match.value
+        }
+        val waiting = ArrayDeque(found.toList())
+        val arguments = parameters.map { it.read(waiting, usage(prefix)) }
+        if (waiting.isNotEmpty()) throw UsageException("That is too much. Usage: ${usage(prefix)}")
+        message.handler(arguments)
+    }
+}

@@ -1,0 +1,193 @@
+package dev.windlass.bot
+
+import dev.windlass.Body
+import dev.windlass.Client
+import dev.windlass.OutgoingMessage
+import dev.windlass.TrustPolicy
+import dev.windlass.UnhandledMessage
+import dev.windlass.WindlassException
+import dev.windlass.retry
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.joinAll
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.sync.Semaphore
+import kotlinx.coroutines.sync.withPermit
+import kotlinx.coroutines.withTimeout
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.minutes
+
+/** How many messages are looked at beside those that wait already. */
+private const val PAGE = 1_000
+private const val AT_ONCE = 100
+private val FIRST_PAUSE = 500.milliseconds
+private val LONGEST_PAUSE = 1.minutes
+
+/** Brings each message that waits to the handlers: one lane for each conversation, in it one message at a time, in the order they came. */
+internal class Handling(
+    private val bot: Bot,
+    private val client: Client,
+    private val trust: TrustPolicy,
+    private val handlerTimeout: Duration,
+    private val scope: CoroutineScope,
+) {
+    private class Lane {
+        val waiting = ArrayDeque<UnhandledMessage>()
+        var again = false
+        var job: Job? = null
+    }
+
+    /** Guarded by itself. */
+    private val lanes = mutableMapOf<String, Lane>()
+    private val slots = Semaphore(AT_ONCE)
+    private val news = Channel<Unit>(Channel.CONFLATED)
+    private var last = 0uL
+
+    /** Something may wait. */
+    fun look() {
+        news.trySend(Unit)
+    }
+
+    /** Somebody may be trusted now who was not before. */
+    fun lookAgain(): Unit = synchronized(lanes) { lanes.keys.forEach(::go) }
+
+    /** Never ends. */
+    suspend fun run() {
+        while (true) {
+            do {
+                val new = takeUp()
+            } while (new > 0)
+            news.receive()
+        }
+    }
+
+    /** Puts what waits into the lanes; how much of it was new. */
+    suspend fun takeUp(): Int {
+        val found = io { client.unhandled((waiting() + PAGE).toUInt()) }
+        // Numbers only grow. By that, what a lane finished while we read is not taken for new.
+        val new = found.filter { it.number > last }
+        synchronized(lanes) {
+            for (one in new) {
+                last = one.number
+                lanes.getOrPut(one.message.conversation, ::Lane).waiting += one
+                go(one.message.conversation)
+            }
+        }
+        return new.size
+    }
+
+    /** How many messages are in the lanes. */
+    fun waiting(): Int = synchronized(lanes) { lanes.values.sumOf { it.waiting.size } }
+
+    /** Waits until no lane runs. */
+    suspend fun idle() {
+        while (true) synchronized(lanes) { lanes.values.mapNotNull { it.job } }.ifEmpty { return }.joinAll()
+    }
+
+    /** Lets handlers finish what they are at; what comes after it comes again at the next start. */
+    suspend fun finish() {
+        synchronized(lanes) { lanes.values.forEach { lane -> while (lane.waiting.size > 1) lane.waiting.removeLast() } }
+        idle()
+    }
+
+    private fun go(address: String) {
+        val lane = lanes.getValue(address)
+        lane.again = true
+        if (lane.job == null) lane.job = scope.launch { walk(address, lane) }
+    }
+
+    private suspend fun walk(address: String, lane: Lane) {
+        while (true) {
+            val one = synchronized(lanes) {
+                lane.again = false
+                lane.waiting.firstOrNull() ?: return leave(address, lane)
+            }
+            val done = slots.withPermit { handle(one) }
+            synchronized(lanes) {
+                // Of a stranger: waits until it is looked at again.
+                if (done) lane.waiting.removeFirstOrNull() else if (!lane.again) return leave(address, lane)
+            }
+        }
+    }
+
+    private fun leave(address: String, lane: Lane) {
+        lane.job = null
+        if (lane.waiting.isEmpty()) lanes.remove(address)
+    }
+
+    /** False if whether it is handled is not decided yet. */
+    private suspend fun handle(one: UnhandledMessage): Boolean {
+        val allowed = io { listenedTo(client, trust, one.message.author, one.message.conversation) } ?: return false
+        val body = one.message.body
+        if (!allowed || !(body is Body.Text || body is Body.Data || body is Body.Opaque)) {
+            write(one, emptyList())
+            return true
+        }
+        val message = BotMessage(bot, one.message)
+        bot.guarded(message) { withTimeout(handlerTimeout) { bot.dispatch(message) } }
+        message.close()
+        try {
+            write(one, message.answers)
+        } catch (refused: WindlassException) {
+            if (message.answers.isEmpty() || refused is WindlassException.StoreClosed) throw refused
+            // An answer that cannot be sent, now or ever. The others of this message are not sent either.
+            bot.failed(message, refused)
+            write(one, emptyList())
+        }
+        return true
+    }
+
+    /** The answers and that it was handled, in one transaction. */
+    private suspend fun write(one: UnhandledMessage, answers: List<OutgoingMessage>) {
+        var searched = false
+        var pause = FIRST_PAUSE
+        while (true) {
+            try {
+                io { client.handled(one.number, answers) }
+                return if (answers.isEmpty()) Unit else bot.lookAtOutbox()
+            } catch (_: WindlassException.UnknownMessage) {
+                // It was handled before, or its author deleted it.
+                return
+            } catch (refused: WindlassException) {
+                val unknown = refused is WindlassException.UnknownContact || refused is WindlassException.NoBundle
+                when {
+                    refused.retry -> {
+                        log.severe("cannot write: ${refused::class.java.simpleName}; again in $pause")
+                        delay(pause)
+                        pause = (pause * 2).coerceAtMost(LONGEST_PAUSE)
+                    }
+                    unknown && !searched -> {
+                        searched = true
+                        answers.map { it.to }.toSet().forEach { bot.find(it) }
+                    }
+                    else -> throw refused
+                }
+            }
+        }
+    }
+}
+
+/** Whether what an author writes in a conversation is handled; nothing if that is not decided yet. */
+internal fun listenedTo(client: Client, trust: TrustPolicy, author: String, conversation: String): Boolean? {
+    val inGroup = conversation != author
+    if (inGroup) {
+        client.conversation(conversation).use { group ->
+            // Perhaps we join; or it is over.
+            if (!group.isJoined()) return if (group.members().any { it.address == client.address() }) null else false
+        }
+    }
+    if (trust == TrustPolicy.ACCEPT_ALL) return true
+    val contact = try {
+        client.contact(author)
+    } catch (_: WindlassException.UnknownContact) {
+        return false
+    }
+    if (contact.blocked) return false
+    val verified = contact.verified || trust != TrustPolicy.VERIFIED_ONLY
+    // An admin let them in. Nobody's word waits for a decision here, for everybody's would wait behind it.
+    if (inGroup) return verified
+    return if (contact.accepted && verified) true else null
+}

@@ -1,0 +1,338 @@
+package dev.windlass
+
+import dev.windlass.bot.Bot
+import dev.windlass.bot.BotMessage
+import dev.windlass.bot.choice
+import dev.windlass.bot.integer
+import dev.windlass.bot.orElse
+import dev.windlass.bot.rest
+import dev.windlass.bot.word
+import dev.windlass.transport.MemoryPost
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.awaitCancellation
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeout
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertInstanceOf
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+import java.nio.file.Path
+import java.util.concurrent.CopyOnWriteArrayList
+import kotlin.time.Duration.Companion.hours
+import kotlin.time.Duration.Companion.milliseconds
+
+/** A bot and a user, who writes to it and reads its answers. */
+class BotHandlersTest {
+    @TempDir
+    lateinit var home: Path
+
+    private val post = MemoryPost()
+    private val people by lazy { People(home) }
+    private val client by lazy { people.open("bot") }
+
+    private fun bot(trust: TrustPolicy = TrustPolicy.ACCEPT_ALL) = Bot(client, post.transport(), trust)
+
+    private fun CoroutineScope.start(bot: Bot): Job = launch(Dispatchers.Default) { bot.run() }
+
+    private fun CoroutineScope.user(name: String = "user") =
+        person(people, post, name).also { it.client.addContact(client.bundle()) }
+
+    /** What the bot answers to some texts. */
+    private fun answers(bot: Bot, vararg texts: String): List<String> {
+        var heard = emptyList<String>()
+        within {
+            val running = start(bot)
+            val user = user()
+            texts.forEach { user.say(client.address(), it) }
+            until { user.heard(client.address()).size >= texts.size }
+            heard = user.heard(client.address())
+            user.leave()
+            running.cancelAndJoin()
+        }
+        return heard
+    }
+
+    private enum class Colour { RED, GREEN }
+
+    @Test
+    fun `commands have arguments with types, and what does not fit is answered with a sentence`() {
+        val bot = bot()
+        bot.command("add", integer("a"), integer("b").orElse(1), "adds") { a, b -> reply("${a + b}") }
+        bot.command("paint", choice("colour", Colour.entries), word("what"), rest("how")) { colour, what, how ->
+            reply("$what $colour ${how.size}")
+        }
+        bot.command("stop") { reply("stopped") }
+        bot.onMessage { reply("no command") }
+        val heard = answers(
+            bot, "/add 2 3", "/ADD 2", "/add two", "/add", "/stop now", "/paint red \"the wall\" very well", "/help", "hello",
+        )
+        assertEquals(
+            listOf(
+                "5", "3", "a must be a whole number, not two. Usage: /add a [b]", "a is missing. Usage: /add a [b]",
+                "That is too much. Usage: /stop", "the wall RED 2", "/add a [b] - adds\n/paint colour what [how...]\n/stop", "no command",
+            ),
+            heard,
+        )
+        assertThrows(IllegalArgumentException::class.java) { bot.command("add") {} }
+    }
+
+    @Test
+    fun `a handler that fails costs its own message alone`() {
+        val bot = bot()
+        val failures = CopyOnWriteArrayList<Exception>()
+        bot.onMessage {
+            reply("before")
+            // A time limit of the handler's own is a cancellation by its class, and none of the bot.
+            if (text == "slow") withTimeout(1.milliseconds) { awaitCancellation() }
+            if (text == "wrong") error("wrong")
+        }
+        bot.onError { message, failure ->
+            failures += failure
+            message!!.reply("sorry")
+        }
+        assertEquals(listOf("sorry", "sorry", "before"), answers(bot, "slow", "wrong", "well"))
+        assertEquals(2, failures.size)
+    }
+
+    @Test
+    fun `an answer that cannot be sent does not end the bot`() {
+        val bot = bot()
+        val stranger = Identity.generate().address()
+        val failures = CopyOnWriteArrayList<Exception>()
+        bot.onError { _, failure -> failures += failure }
+        bot.onMessage {
+            reply("yes")
+            if (text == "to nobody") send(stranger, "?")
+        }
+        within {
+            val running = start(bot)
+            val user = user()
+            listOf("to nobody", "hello").forEach { user.say(client.address(), it) }
+            until { user.heard(client.address()) == listOf("yes") }
+            user.leave()
+            running.cancelAndJoin()
+        }
+        assertInstanceOf(WindlassException.UnknownContact::class.java, failures.single())
+    }
+
+    @Test
+    fun `whoever cannot be reached does not hold up the others`() = within {
+        val bot = bot()
+        bot.onMessage { reply("echo $text") }
+        val gone = people.open("gone")
+        client.addContact(gone.bundle())
+        client.send(gone.address(), "is anybody there?")
+        val running = start(bot)
+        val user = user()
+        user.say(client.address(), "one")
+        until { user.heard(client.address()) == listOf("echo one") }
+        assertEquals(gone.address(), client.outbox().single().to)
+        user.leave()
+        running.cancelAndJoin()
+    }
+
+    @Test
+    fun `a handler that is slow holds up its own conversation alone`() = within {
+        val bot = bot()
+        val slow = CompletableDeferred<Unit>()
+        bot.onMessage {
+            if (text == "slow") slow.await()
+            reply("echo $text")
+        }
+        val running = start(bot)
+        val (first, second) = user("first") to user("second")
+        first.say(client.address(), "slow")
+        until { client.unhandled().isNotEmpty() }
+        second.say(client.address(), "quick")
+        until { second.heard(client.address()) == listOf("echo quick") }
+        assertEquals(emptyList<String>(), first.heard(client.address()))
+        slow.complete(Unit)
+        until { first.heard(client.address()) == listOf("echo slow") }
+        first.leave()
+        second.leave()
+        running.cancelAndJoin()
+    }
+
+    @Test
+    fun `strangers wait until they are accepted, also over a restart`() = within {
+        val asked = CompletableDeferred<String>()
+        val first = bot(TrustPolicy.FIRST_USE)
+        first.onContactRequest { asked.complete(it) }
+        var running = start(first)
+        val user = user()
+        user.say(client.address(), "may I?")
+        assertEquals(user.client.address(), asked.await())
+        running.cancelAndJoin()
+
+        val second = bot(TrustPolicy.FIRST_USE)
+        second.onMessage { reply("you may") }
+        second.onContactRequest { second.accept(it) }
+        running = start(second)
+        until { user.heard(client.address()) == listOf("you may") }
+        user.leave()
+        running.cancelAndJoin()
+    }
+
+    @Test
+    fun `invited into a group it joins, and hears what people say there and nothing else`() = within {
+        val bot = bot()
+        val handled = CopyOnWriteArrayList<BotMessage>()
+        bot.onMessage {
+            handled += this
+            reply("echo $text")
+        }
+        val running = start(bot)
+        val user = user()
+        user.say(client.address(), "hello")
+        until { user.heard(client.address()).isNotEmpty() }
+        val group = user.client.createGroup("Crew", listOf(client.address()))
+        user.carry()
+        until { group.members().all { it.joined } }
+        group.rename("The crew")
+        group.send("ahoy")
+        user.carry()
+        until { user.heard(group.address()).isNotEmpty() }
+        assertEquals(listOf("echo ahoy"), user.heard(group.address()))
+        assertEquals(listOf("hello", "ahoy"), handled.map { it.text })
+        assertTrue(handled.last().inGroup)
+        user.leave()
+        running.cancelAndJoin()
+    }
+
+    @Test
+    fun `a handler may decline an invitation`() = within {
+        val bot = bot()
+        bot.onGroupInvitation { it.decline() }
+        val running = start(bot)
+        val user = user()
+        val group = user.client.createGroup("Crew", listOf(client.address()))
+        user.carry()
+        until { group.members().size == 1 }
+        user.leave()
+        running.cancelAndJoin()
+    }
+
+    @Test
+    fun `signs are put and heard`() = within {
+        val bot = bot()
+        val heard = CompletableDeferred<Event.Reacted>()
+        bot.onMessage { react("👍") }
+        bot.onReaction { heard.complete(it) }
+        val running = start(bot)
+        val user = user()
+        user.say(client.address(), "ahoy")
+        val conversation = user.client.conversation(client.address())
+        until { conversation.messages().single().reactions.map { it.emoji } == listOf("👍") }
+        conversation.react(conversation.messages().single(), "⚓")
+        user.carry()
+        assertEquals("⚓" to user.client.address(), heard.await().let { it.emoji to it.by })
+        user.leave()
+        running.cancelAndJoin()
+    }
+
+    @Test
+    fun `asked to stop it lets its handlers finish, and what they answer goes out`() = within {
+        val bot = bot()
+        val (begun, go) = CompletableDeferred<Unit>() to CompletableDeferred<Unit>()
+        bot.onMessage {
+            begun.complete(Unit)
+            go.await()
+            reply("done")
+        }
+        val running = start(bot)
+        val user = user()
+        user.say(client.address(), "work")
+        begun.await()
+        val stopping = launch(Dispatchers.Default) { bot.stop() }
+        go.complete(Unit)
+        stopping.join()
+        running.join()
+        assertEquals(emptyList<OutgoingEnvelope>(), client.outbox().filter { it.to == user.client.address() })
+        until { user.heard(client.address()) == listOf("done") }
+        user.leave()
+    }
+
+    @Test
+    fun `a message whose handler was cancelled with the bot is handled at the next start`() = within {
+        val begun = CompletableDeferred<Unit>()
+        val first = bot()
+        first.onMessage {
+            begun.complete(Unit)
+            awaitCancellation()
+        }
+        var running = start(first)
+        val user = user()
+        user.say(client.address(), "work")
+        begun.await()
+        running.cancelAndJoin()
+        val second = bot()
+        second.onMessage { reply("echo $text") }
+        running = start(second)
+        until { user.heard(client.address()) == listOf("echo work") }
+        user.leave()
+        running.cancelAndJoin()
+    }
+
+    @Test
+    fun `it writes by itself, to whom the transport knows too, and works in the background`() = within {
+        val bot = bot()
+        val user = user()
+        until { post.transport().fetchBundle(user.client.address()) != null }
+        val tried = CompletableDeferred<Unit>()
+        bot.background(1.hours) {
+            bot.send(user.client.address(), "good morning")
+            tried.complete(Unit)
+        }
+        val running = start(bot)
+        tried.await()
+        until { user.heard(client.address()) == listOf("good morning") }
+        assertTrue(bot.invite().endsWith(client.bundle().toUri()))
+        user.leave()
+        running.cancelAndJoin()
+    }
+
+    @Test
+    fun `a late answer is an error and is not lost in silence`() = within {
+        val bot = bot()
+        val kept = CompletableDeferred<BotMessage>()
+        bot.onMessage {
+            reply("in time")
+            kept.complete(this)
+        }
+        val running = start(bot)
+        val user = user()
+        user.say(client.address(), "hello")
+        until { user.heard(client.address()) == listOf("in time") }
+        val late = kept.await()
+        assertThrows(IllegalStateException::class.java) { late.reply("too late") }
+        user.leave()
+        running.cancelAndJoin()
+    }
+
+    @Test
+    fun `a bot can be tried in a simulation`() = within {
+        Simulation(3u).use { world ->
+            val (user, service) = world.addPerson() to world.addPerson()
+            world.introduce(user, service)
+            world.setFaults(Faults(drop = 100u, duplicate = 100u, delay = 100u, crash = 0u))
+            val bot = Bot(world.client(service, 0u), MemoryPost().transport())
+            bot.onMessage { reply("echo $text") }
+            assertEquals(0, bot.handleWaiting())
+            world.send(user, 0u, service, "ping")
+            val heard = mutableListOf<String>()
+            while (heard.isEmpty()) {
+                world.advance(java.time.Duration.ofHours(1))
+                val events = world.run().filter { it.person == user }.flatMap { it.events }
+                heard += events.filterIsInstance<Event.Message>().mapNotNull { it.message.text }
+                bot.handleWaiting()
+            }
+            assertEquals(listOf("echo ping"), heard)
+        }
+    }
+}

@@ -1,0 +1,187 @@
+package dev.windlass
+
+import dev.windlass.transport.MqttTransport
+import dev.windlass.transport.NoMailboxException
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.flow.take
+import kotlinx.coroutines.flow.toList
+import kotlinx.coroutines.launch
+import org.junit.jupiter.api.Assertions.assertArrayEquals
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.assertThrows
+import org.junit.jupiter.api.io.TempDir
+import java.net.ServerSocket
+import java.nio.file.Path
+import java.util.concurrent.CopyOnWriteArrayList
+import java.util.logging.Handler
+import java.util.logging.LogRecord
+import java.util.logging.Logger
+
+class MqttTest {
+    @TempDir
+    lateinit var home: Path
+
+    private val logged = CopyOnWriteArrayList<String>()
+
+    /** What the transport logs while `test` runs. */
+    private fun logging(test: () -> Unit) {
+        val logger = Logger.getLogger("dev.windlass.transport.mqtt")
+        val handler = object : Handler() {
+            override fun publish(record: LogRecord) {
+                logged += record.message
+            }
+
+            override fun flush() = Unit
+
+            override fun close() = Unit
+        }
+        logger.addHandler(handler)
+        try {
+            test()
+        } finally {
+            logger.removeHandler(handler)
+        }
+    }
+
+    private suspend fun mailbox(url: String, address: String) = MqttTransport(url).apply {
+        start(address, 1u)
+        // The broker has the mailbox when it has taken this.
+        publishBundle(address, address.toByteArray())
+    }
+
+    @Test
+    fun `each message is answered once by a bot that is stopped and started`() = Mosquitto(home).use { broker ->
+        EchoTalk(People(home)).over { MqttTransport(broker.url) }
+    }
+
+    @Test
+    fun `a bundle is found by its address and a mailbox that nobody has is told`() = Mosquitto(home).use { broker ->
+        within {
+            val alice = mailbox(broker.url, "alice")
+            assertArrayEquals("alice".toByteArray(), alice.fetchBundle("alice"))
+            assertThrows<NoMailboxException> { alice.deliver("nobody", byteArrayOf(1)) }
+            // Else it would be a filter that reads everybody's mail.
+            assertThrows<IllegalArgumentException> { alice.fetchBundle("+") }
+            assertThrows<IllegalArgumentException> { alice.deliver("a/b", byteArrayOf(1)) }
+            alice.close()
+        }
+    }
+
+    @Test
+    fun `a mailbox with more mail than comes at once is emptied`() = Mosquitto(home).use { broker ->
+        within {
+            val bob = mailbox(broker.url, "bob").also { it.close() }
+            val alice = mailbox(broker.url, "alice")
+            val mail = (0 until 600).map { it.toString() }
+            mail.forEach { alice.deliver("bob", it.toByteArray()) }
+            bob.start("bob", 1u)
+            val came = mutableListOf<String>()
+            bob.receive().take(mail.size).collect {
+                came += String(it.envelope)
+                it.acknowledge()
+            }
+            assertEquals(mail, came)
+            alice.close()
+            bob.close()
+        }
+    }
+
+    @Test
+    fun `what was not acknowledged comes again`() = Mosquitto(home).use { broker ->
+        within {
+            val bob = mailbox(broker.url, "bob")
+            val alice = mailbox(broker.url, "alice")
+            alice.deliver("bob", "once".toByteArray())
+            assertEquals(1, bob.receive().take(1).toList().size)
+            bob.close()
+            bob.start("bob", 1u)
+            bob.receive().take(1).collect { it.acknowledge() }
+            alice.close()
+            bob.close()
+        }
+    }
+
+    @Test
+    fun `mail goes on when the broker was away`() = Mosquitto(home).use { broker ->
+        within {
+            val bob = mailbox(broker.url, "bob")
+            val alice = mailbox(broker.url, "alice")
+            val came = CopyOnWriteArrayList<String>()
+            val receiving = launch(Dispatchers.Default) {
+                bob.receive().collect {
+                    came += String(it.envelope)
+                    it.acknowledge()
+                }
+            }
+            alice.deliver("bob", "before".toByteArray())
+            until { came == listOf("before") }
+            broker.stop()
+            broker.start()
+            alice.deliver("bob", "after".toByteArray())
+            until { "after" in came }
+            receiving.cancelAndJoin()
+            alice.close()
+            bob.close()
+        }
+    }
+
+    /** Tries to connect until it has said that it cannot; then it is cancelled. */
+    private suspend fun CoroutineScope.trying(transport: MqttTransport): Job = launch(Dispatchers.Default) {
+        transport.start("alice", 1u)
+        transport.publishBundle("alice", byteArrayOf(1))
+    }.also {
+        until { logged.isNotEmpty() }
+        it.cancelAndJoin()
+        transport.close()
+    }
+
+    @Test
+    fun `waiting for a broker that is away can be cancelled, and no password is logged`() = logging {
+        within {
+            val port = ServerSocket(0).use { it.localPort }
+            val transport = MqttTransport("mqtt://bot:se%3Acret@127.0.0.1:$port")
+            trying(transport)
+            assertFalse((logged + transport.toString()).any { "cret" in it || "bot" in it })
+        }
+    }
+
+    @Test
+    fun `a broker is trusted by its certificate and its name`() = Mosquitto(home, host = "ip:127.0.0.1").use { broker ->
+        within {
+            val alice = mailbox("${broker.url}?ca=${broker.certificate}", "alice")
+            assertArrayEquals("alice".toByteArray(), alice.fetchBundle("alice"))
+            alice.close()
+        }
+        // Of no authority that the machine knows.
+        logging { within { trying(MqttTransport(broker.url)) } }
+    }
+
+    @Test
+    fun `a broker with a certificate of another name is refused`() = Mosquitto(home, host = "dns:elsewhere.example").use { broker ->
+        logging { within { trying(MqttTransport("${broker.url}?ca=${broker.certificate}")) } }
+    }
+
+    @Test
+    fun `other topics keep apart`() = Mosquitto(home).use { broker ->
+        within {
+            val (alice, other) = mailbox(broker.url, "alice") to mailbox("${broker.url}?prefix=other", "bob")
+            assertThrows<NoMailboxException> { other.deliver("alice", byteArrayOf(1)) }
+            alice.close()
+            other.close()
+        }
+    }
+
+    @Test
+    fun `an address that makes no sense is refused without being quoted`() {
+        for (url in listOf("http://bot:secret@host", "mqtt://bot:sec ret@host", "mqtt:secret", "mqtt://host?secret=1&version=3")) {
+            val refused = assertThrows(IllegalArgumentException::class.java) { MqttTransport(url) }
+            assertFalse("ret@" in "$refused ${refused.cause}", url)
+        }
+    }
+}

@@ -1,0 +1,189 @@
+"""How bots start and end: killed, stopped, broken."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from people import KEY, PATIENCE, User, new_bot, office, told
+
+import windlass
+from windlass import Body, Client
+from windlass.bot import Bot, Message
+from windlass.transport import TransportError
+from windlass.transport.memory import MemoryTransport
+
+
+def test_what_was_received_and_not_handled_is_answered_once_after_the_store_is_opened_again(tmp_path: Path) -> None:
+    """The four places where a process can die, one after the other."""
+
+    async def talk() -> None:
+        url = office()
+        bot = new_bot(tmp_path, url)
+        calls: list[str] = []
+
+        def answering(bot: Bot) -> Bot:
+            @bot.on_message
+            async def echo(message: Message) -> None:
+                calls.append(message.text)
+                await message.reply(message.text)
+
+            return bot
+
+        async with User(tmp_path, url) as user:
+            bot.prepare()
+            user.client.add_contact(bot.client.bundle())
+            address = bot.address
+            sent = user.client.send(address, "1").envelopes[0]
+
+            # Received, and neither acknowledged nor handled.
+            bot.client.receive(sent.bytes)
+            bot.client.close()
+            # So the mailbox brings it again, twice.
+            await user.transport.deliver(address, sent.bytes)
+            async with answering(new_bot(tmp_path, url)) as bot:
+                assert await user.ask(bot, "2") == "1"
+                assert await user.hear() == "2"
+            assert calls == ["1", "2"]
+
+            # Handled, and not delivered; then delivered, and not marked as sent.
+            with Client.open(tmp_path / "bot.wl", key=KEY) as client:
+                client.receive(user.client.send(address, "3").envelopes[0].bytes)
+                (waiting,) = client.unhandled()
+                answer = windlass.OutgoingMessage(to=user.client.address(), body=Body.TEXT("3"))
+                client.handled(waiting.number, [answer])
+                with pytest.raises(windlass.UnknownMessage):
+                    client.handled(waiting.number, [answer])
+                for envelope in client.outbox():
+                    await user.transport.deliver(envelope.to, envelope.bytes)
+            async with answering(new_bot(tmp_path, url)) as bot:
+                assert await user.hear() == "3"
+                assert await user.ask(bot, "4") == "4"
+            assert calls == ["1", "2", "4"]
+            history = [one.text for one in user.client.conversation(address).messages() if not one.outgoing]
+            assert history == ["1", "2", "3", "4"]
+
+    asyncio.run(talk())
+
+
+def test_stopping_lets_a_handler_finish_and_leaves_what_is_behind_it_for_the_next_start(tmp_path: Path) -> None:
+    async def talk() -> None:
+        url = office()
+        bot = new_bot(tmp_path, url)
+        inside, go_on = asyncio.Event(), asyncio.Event()
+
+        @bot.on_message
+        async def slow(message: Message) -> None:
+            inside.set()
+            await go_on.wait()
+            await message.reply(message.text)
+
+        async with User(tmp_path, url) as user:
+            await bot.start()
+            await user.write(bot, "first", "second")
+            await asyncio.wait_for(inside.wait(), PATIENCE)
+            stopping = asyncio.create_task(bot.stop())
+            await asyncio.sleep(0)
+            go_on.set()
+            await stopping
+            assert await user.hear() == "first"
+            async with bot:
+                assert await user.hear() == "second"
+
+            # One that does not finish is handled again.
+            bot.settings.grace = 0.01
+            inside.clear()
+            go_on.clear()
+            await bot.start()
+            await user.write(bot, "third")
+            await asyncio.wait_for(inside.wait(), PATIENCE)
+            await bot.stop()
+            go_on.set()
+            async with bot:
+                assert await user.hear() == "third"
+            assert told(user.client, bot.address).count("third") == 2
+            bot.client.close()
+
+    asyncio.run(talk())
+
+
+def test_stopping_ends_what_lost_a_cancellation(tmp_path: Path) -> None:
+    async def talk() -> None:
+        bot = new_bot(tmp_path, office())
+        inside = asyncio.Event()
+
+        @bot.background(every=1_000_000)
+        async def stubborn() -> None:
+            inside.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                pass
+
+        async with bot:
+            await asyncio.wait_for(inside.wait(), PATIENCE)
+        # Whether there is something new at the very moment when the bot stops.
+        for _ in range(5):
+            async with bot:
+                assert bot._running is not None
+                bot._running.post.look()
+
+    asyncio.run(asyncio.wait_for(talk(), PATIENCE))
+
+
+def test_a_store_that_breaks_ends_the_bot_with_its_error(tmp_path: Path) -> None:
+    async def talk() -> None:
+        url = office()
+        bot = new_bot(tmp_path, url)
+        running = asyncio.create_task(bot._run())
+        async with User(tmp_path, url) as user:
+            while bot._running is None:
+                await asyncio.sleep(0)
+            await user.write(bot, "hi")
+            bot.client.close()
+            with pytest.raises(windlass.StoreClosed):
+                await asyncio.wait_for(running, PATIENCE)
+
+    asyncio.run(talk())
+
+
+class Stuck(MemoryTransport):
+    """A transport that cannot be closed."""
+
+    async def close(self) -> None:
+        if self._box is not None:
+            raise TransportError("it does not close")
+
+
+def test_a_transport_that_does_not_close_keeps_no_store_open(tmp_path: Path) -> None:
+    async def talk() -> None:
+        bot = Bot(tmp_path / "bot.wl", key=KEY, transport=Stuck())
+        await bot.start()
+        with pytest.raises(TransportError):
+            await bot.stop()
+        Client.open(tmp_path / "bot.wl", key=KEY).close()
+
+    asyncio.run(talk())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="this system knows no SIGTERM")
+def test_run_ends_well_when_it_is_asked_to(tmp_path: Path) -> None:
+    script = f"""
+from windlass.bot import Bot
+bot = Bot({str(tmp_path / "bot.wl")!r}, key=bytes(32), transport="memory://")
+@bot.background(every=1000)
+async def ready() -> None:
+    print("ready", flush=True)
+bot.run()
+bot.client.close()
+print("stopped")
+"""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        rest, _ = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, rest) == (0, "stopped\n")

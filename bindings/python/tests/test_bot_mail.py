@@ -1,0 +1,122 @@
+"""The way of mail to and from bots, and mail in memory."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from people import KEY, PATIENCE, User
+
+from windlass.bot import Bot, Message
+from windlass.transport import Incoming, NoMailbox, TooLarge, TransportError, register, transport_of
+from windlass.transport.memory import MemoryTransport
+
+
+class Failing(MemoryTransport):
+    """A transport that takes nothing for one address, and once forgets to acknowledge."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.out_of_reach = ""
+        self.refused = asyncio.Event()
+        self.failures = 1
+
+    async def deliver(self, address: str, envelope: bytes) -> None:
+        if address == self.out_of_reach:
+            self.refused.set()
+            raise NoMailbox("nobody there")
+        await super().deliver(address, envelope)
+
+    async def receive(self) -> AsyncIterator[Incoming]:
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError("gone")
+        async for incoming in super().receive():
+
+            async def acknowledge(incoming: Incoming = incoming) -> None:
+                await incoming.acknowledge()
+                raise TransportError("and nobody knows whether it arrived")
+
+            yield Incoming(incoming.envelope, acknowledge)
+
+
+def test_who_cannot_be_reached_rests_and_the_others_do_not_wait(tmp_path: Path) -> None:
+    async def talk() -> None:
+        name = uuid.uuid4().hex
+        register("failing", lambda url: Failing(name))
+        transport = transport_of("failing://")
+        assert isinstance(transport, Failing)
+        bot = Bot(tmp_path / "bot.wl", key=KEY, transport=transport)
+
+        @bot.on_message
+        async def echo(message: Message) -> None:
+            await message.reply(message.text)
+
+        url = f"memory://{name}"
+        async with User(tmp_path, url, "alice") as alice, User(tmp_path, url, "carol") as carol, bot:
+            transport.out_of_reach = alice.client.address()
+            await alice.write(bot, "1", "2")
+            await asyncio.wait_for(transport.refused.wait(), PATIENCE)
+            assert await carol.ask(bot, "3") == "3"
+            assert not await bot.flush(0.01)
+            transport.out_of_reach = ""
+            assert [await alice.hear(), await alice.hear()] == ["1", "2"]
+            assert await bot.flush(PATIENCE)
+
+    asyncio.run(talk())
+
+
+def test_memory_brings_again_what_was_not_acknowledged(tmp_path: Path) -> None:
+    async def talk() -> None:
+        a, b = MemoryTransport(uuid.uuid4().hex), MemoryTransport("other")
+        with pytest.raises(TransportError):
+            async for _ in a.receive():
+                pass
+        await a.deliver("here", b"0")
+        await a.start("here", 1)
+        await b.start("here", 1)
+        await a.deliver("here", b"1")
+        await b.deliver("here", b"elsewhere")
+        incoming = a.receive()
+        assert [(await anext(incoming)).envelope for _ in range(2)] == [b"0", b"1"]
+        await a.close()
+        assert [one.envelope async for one in incoming] == []
+        await a.start("here", 1)
+        incoming = a.receive()
+        await (await anext(incoming)).acknowledge()
+        await a.start("here", 1)
+        assert (await anext(a.receive())).envelope == b"1"
+
+    asyncio.run(talk())
+
+
+class Narrow(MemoryTransport):
+    """A transport that carries only what is small."""
+
+    async def deliver(self, address: str, envelope: bytes) -> None:
+        if len(envelope) > 20_000:
+            raise TooLarge("too large")
+        await super().deliver(address, envelope)
+
+
+def test_what_is_too_large_stays_and_what_is_behind_it_goes_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def talk() -> None:
+        name = uuid.uuid4().hex
+        bot = Bot(tmp_path / "bot.wl", key=KEY, transport=Narrow(name))
+
+        @bot.on_message
+        async def answer(message: Message) -> None:
+            await message.reply("x" * 20_000)
+            await message.reply("short")
+
+        async with User(tmp_path, f"memory://{name}") as user, bot:
+            for _ in range(2):
+                assert await user.ask(bot, "?") == "short"
+            assert await bot.flush(PATIENCE)
+            assert [len(envelope.bytes) > 20_000 for envelope in bot.client.outbox()] == [True, True]
+
+    asyncio.run(talk())
+    assert caplog.text.count("is too large") == 2

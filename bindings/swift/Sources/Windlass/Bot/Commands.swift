@@ -1,0 +1,133 @@
+import Foundation
+
+/// What was typed does not fit. A command's handler may throw it too: its text is the answer.
+public struct UsageError: LocalizedError, Equatable {
+    public let errorDescription: String?
+
+    public init(_ description: String) {
+        errorDescription = description
+    }
+}
+
+/// One argument of a command.
+public struct Parameter<Value: Sendable>: Sendable {
+    let shown: String
+    let read: @Sendable (_ typed: inout ArraySlice<String>, _ usage: String) throws -> Value
+
+    private static func one(_ name: String, _ kind: String, _ convert: @escaping @Sendable (String) -> Value?) -> Self {
+        Self(shown: name) { typed, usage in
+            guard let word = typed.popFirst() else { throw UsageError("\(name) is missing. Usage: \(usage)") }
+            guard let value = convert(word) else {
+                throw UsageError("\(name) must be \(kind), not \(word.prefix(40)). Usage: \(usage)")
+            }
+            return value
+        }
+    }
+
+    /// It may be left out; then it is `value`.
+    public func orElse(_ value: Value) -> Self {
+        Self(shown: "[\(shown)]") { typed, usage in typed.isEmpty ? value : try read(&typed, usage) }
+    }
+}
+
+extension Parameter where Value == String {
+    /// One word; quotation marks keep several together.
+    public static func word(_ name: String) -> Self { one(name, "a word") { $0 } }
+}
+
+extension Parameter where Value == Int {
+    /// A whole number.
+    public static func integer(_ name: String) -> Self { one(name, "a whole number") { Int($0) } }
+}
+
+extension Parameter where Value == Double {
+    /// A number.
+    public static func decimal(_ name: String) -> Self {
+        one(name, "a number") { word in Double(word).flatMap { $0.isFinite ? $0 : nil } }
+    }
+}
+
+extension Parameter where Value == Bool {
+    /// Yes or no, on or off.
+    public static func yesOrNo(_ name: String) -> Self {
+        one(name, "yes or no") { word in
+            switch word.lowercased() {
+            case "yes", "true", "on", "1": true
+            case "no", "false", "off", "0": false
+            default: nil
+            }
+        }
+    }
+}
+
+extension Parameter where Value: CaseIterable & RawRepresentable, Value.RawValue == String {
+    /// One of the cases of an enumeration.
+    public static func choice(_ name: String) -> Self {
+        let names = Value.allCases.map(\.rawValue).joined(separator: ", ")
+        return one(name, "one of \(names)") { word in
+            Value.allCases.first { $0.rawValue.lowercased() == word.lowercased() }
+        }
+    }
+}
+
+extension Parameter where Value == [String] {
+    /// All words that are left, as the last argument.
+    public static func rest(_ name: String) -> Self {
+        Self(shown: "[\(name)...]") { typed, _ in
+            defer { typed = [] }
+            return Array(typed)
+        }
+    }
+}
+
+/// A handler with a name.
+struct Command: Sendable {
+    let name: String
+    let about: String
+    let parameters: [String]
+    let call: @Sendable (_ message: BotMessage, _ typed: ArraySlice<String>, _ usage: String) async throws -> Void
+
+    func usage(_ prefix: String) -> String {
+        ([prefix + name] + parameters).joined(separator: " ")
+    }
+
+    func help(_ prefix: String) -> String {
+        about.isEmpty ? usage(prefix) : "\(usage(prefix)) - \(about)"
+    }
+}
+
+/// Fails unless everything that was typed was read.
+func readAll(_ typed: ArraySlice<String>, _ usage: String) throws {
+    if !typed.isEmpty { throw UsageError("That is too much. Usage: \(usage)") }
+}
+
+/// The words of a text; quotation marks keep several together, and a backslash in them keeps the next sign as it is.
+func words(of text: Substring) -> ArraySlice<String> {
+    var found: [String] = []
+    var rest = text[...]
+    while let first = rest.first {
+        if first.isWhitespace {
+            rest.removeFirst()
+        } else if first == "\"", let quoted = quotedWord(rest) {
+            found.append(quoted.word)
+            rest = quoted.rest
+        } else {
+            let word = rest.prefix { !$0.isWhitespace }
+            found.append(String(word))
+            rest = rest[word.endIndex...]
+        }
+    }
+    return found[...]
+}
+
+private func quotedWord(_ text: Substring) -> (word: String, rest: Substring)? {
+    var (word, rest) = ("", text.dropFirst())
+    while let next = rest.popFirst() {
+        switch next {
+        case "\"": return (word, rest)
+        case "\\": rest.popFirst().map { word.append($0) }
+        default: word.append(next)
+        }
+    }
+    return nil
+}

@@ -1,0 +1,170 @@
+import Foundation
+
+/// What a bot does.
+struct Handlers: Sendable {
+    var messages: [@Sendable (BotMessage) async throws -> Void] = []
+    var commands: [String: Command] = [:]
+    var errors: [@Sendable (BotMessage?, any Error) async -> Void] = []
+    var events: [@Sendable (Event) async throws -> Void] = []
+    var requests: [@Sendable (String) async throws -> Void] = []
+    var reactions: [@Sendable (BotReaction) async throws -> Void] = []
+    var invitations: [@Sendable (GroupInvitation) async throws -> Void] = []
+    var background: [(every: Duration, work: @Sendable () async throws -> Void)] = []
+
+    func dispatch(_ message: BotMessage, _ prefix: String) async throws {
+        let typed = message.text.hasPrefix(prefix) ? message.text.dropFirst(prefix.count) : ""
+        let name = typed.prefix { !$0.isWhitespace }
+        if !name.isEmpty && !commands.isEmpty {
+            if let command = commands[name.lowercased()] {
+                do {
+                    return try await command.call(message, words(of: typed[name.endIndex...]), command.usage(prefix))
+                } catch let wrong as UsageError {
+                    message.drop()
+                    return message.reply(wrong.localizedDescription)
+                }
+            }
+            if name.lowercased() == "help" {
+                let lines = commands.values.sorted { $0.name < $1.name }.map { $0.help(prefix) }
+                return message.reply(lines.joined(separator: "\n"))
+            }
+            if messages.isEmpty { return message.reply("There is no such command. \(prefix)help lists them.") }
+        }
+        for handler in messages { try await handler(message) }
+    }
+
+    func failed(_ message: BotMessage?, _ failure: any Error) async {
+        for handler in errors { await handler(message, failure) }
+    }
+
+    /// Calls handlers one after the other; whether none of them failed.
+    @discardableResult
+    func callEach<Value: Sendable>(
+        _ handlers: [@Sendable (Value) async throws -> Void], _ value: Value
+    ) async -> Bool {
+        var well = true
+        for handler in handlers {
+            do {
+                try await handler(value)
+            } catch {
+                well = false
+                if !Task.isCancelled { await failed(nil, error) }
+            }
+        }
+        return well
+    }
+}
+
+/// Somebody put a sign to a message, or took it away again.
+public struct BotReaction: Sendable, Equatable {
+    public let emoji: String
+    /// True when it was taken away again.
+    public let removed: Bool
+    /// Address of whoever put it.
+    public let by: String
+    /// Address of the conversation that the message is in.
+    public let conversation: String
+    public let messageId: String
+    /// Address of whoever wrote the message.
+    public let author: String
+}
+
+extension Bot {
+    /// Called for each message that is no command. Several are called in their order.
+    public func onMessage(_ handler: @escaping @Sendable (BotMessage) async throws -> Void) {
+        handlers.use { $0.messages.append(handler) }
+    }
+
+    /// Called with what another handler threw, and the message if there was one, to which it may reply. The message counts as handled, and
+    /// nothing of its handler's answers is sent.
+    public func onError(_ handler: @escaping @Sendable (BotMessage?, any Error) async -> Void) {
+        handlers.use { $0.errors.append(handler) }
+    }
+
+    /// Called for each event, when it is durable; not again after a crash.
+    public func onEvent(_ handler: @escaping @Sendable (Event) async throws -> Void) {
+        handlers.use { $0.events.append(handler) }
+    }
+
+    /// Called with the address of somebody who wrote first; and at each start for those who were neither accepted nor blocked.
+    public func onContactRequest(_ handler: @escaping @Sendable (String) async throws -> Void) {
+        handlers.use { $0.requests.append(handler) }
+    }
+
+    /// Called when somebody to whom the bot listens put a sign to a message, or took it away; not again after a crash.
+    public func onReaction(_ handler: @escaping @Sendable (BotReaction) async throws -> Void) {
+        handlers.use { $0.reactions.append(handler) }
+    }
+
+    /// Called when the bot was invited into a group; and at each start for invitations that wait. If it neither joins nor declines, the bot
+    /// joins when whoever invites it is accepted, now or later; so it does without any handler.
+    public func onGroupInvitation(_ handler: @escaping @Sendable (GroupInvitation) async throws -> Void) {
+        handlers.use { $0.invitations.append(handler) }
+    }
+
+    /// Called when the bot has started, and again so long after it returned.
+    public func background(every: Duration, _ work: @escaping @Sendable () async throws -> Void) {
+        handlers.use { $0.background.append((every, work)) }
+    }
+
+    /// Called when a message begins with the prefix and this name.
+    public func command(_ name: String, about: String = "", _ handler: @escaping @Sendable (BotMessage) async throws -> Void) {
+        add(name, about, []) { message, typed, usage in
+            try readAll(typed, usage)
+            try await handler(message)
+        }
+    }
+
+    /// The same with an argument. What does not fit is answered with a sentence.
+    ///
+    /// ```swift
+    /// bot.command("add", .integer("a"), .integer("b").orElse(1)) { message, a, b in message.reply("\(a + b)") }
+    /// ```
+    public func command<A>(
+        _ name: String, _ a: Parameter<A>, about: String = "",
+        _ handler: @escaping @Sendable (BotMessage, A) async throws -> Void
+    ) {
+        add(name, about, [a.shown]) { message, typed, usage in
+            var typed = typed
+            let first = try a.read(&typed, usage)
+            try readAll(typed, usage)
+            try await handler(message, first)
+        }
+    }
+
+    /// The same with two.
+    public func command<A, B>(
+        _ name: String, _ a: Parameter<A>, _ b: Parameter<B>, about: String = "",
+        _ handler: @escaping @Sendable (BotMessage, A, B) async throws -> Void
+    ) {
+        add(name, about, [a.shown, b.shown]) { message, typed, usage in
+            var typed = typed
+            let (first, second) = (try a.read(&typed, usage), try b.read(&typed, usage))
+            try readAll(typed, usage)
+            try await handler(message, first, second)
+        }
+    }
+
+    /// The same with three.
+    public func command<A, B, C>(
+        _ name: String, _ a: Parameter<A>, _ b: Parameter<B>, _ c: Parameter<C>, about: String = "",
+        _ handler: @escaping @Sendable (BotMessage, A, B, C) async throws -> Void
+    ) {
+        add(name, about, [a.shown, b.shown, c.shown]) { message, typed, usage in
+            var typed = typed
+            let (first, second) = (try a.read(&typed, usage), try b.read(&typed, usage))
+            let third = try c.read(&typed, usage)
+            try readAll(typed, usage)
+            try await handler(message, first, second, third)
+        }
+    }
+
+    private func add(
+        _ name: String, _ about: String, _ parameters: [String],
+        _ call: @escaping @Sendable (BotMessage, ArraySlice<String>, String) async throws -> Void
+    ) {
+        precondition(!name.isEmpty && !name.contains(where: \.isWhitespace), "the name of a command is one word")
+        let command = Command(name: name.lowercased(), about: about, parameters: parameters, call: call)
+        let former = handlers.use { $0.commands.updateValue(command, forKey: command.name) }
+        precondition(former == nil, "there is a command \(name) already")
+    }
+}

@@ -1,0 +1,51 @@
+import Foundation
+
+/// The environment does not say it, or what it says makes no sense. Does not quote it.
+public struct EnvironmentError: LocalizedError, Equatable {
+    public let errorDescription: String?
+
+    init(_ description: String) {
+        errorDescription = description
+    }
+}
+
+extension Client {
+    /// Opens the store that the environment names, or makes it where nothing is yet, unless WINDLASS_CREATE is `false`: then a wrong path is
+    /// an error instead of a new identity.
+    ///
+    /// WINDLASS_STORE is its path. One of these opens it: WINDLASS_KEY, 64 hexadecimal digits; WINDLASS_PASSPHRASE; WINDLASS_KEY_FILE, the
+    /// path of a file with either.
+    public static func fromEnvironment(_ environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Client {
+        guard let path = environment["WINDLASS_STORE"] else { throw EnvironmentError("WINDLASS_STORE is the path of the store") }
+        let key = try storeKey(environment)
+        do {
+            return try open(path: path, key: key)
+        } catch WindlassError.StoreNotFound where environment["WINDLASS_CREATE"] != "false" {
+            return try create(path: path, key: key)
+        }
+    }
+
+    private static func storeKey(_ environment: [String: String]) throws -> StoreKey {
+        let given = ["WINDLASS_KEY", "WINDLASS_PASSPHRASE", "WINDLASS_KEY_FILE"].filter { environment[$0] != nil }
+        guard given.count == 1, let value = environment[given[0]] else {
+            throw EnvironmentError("give one of WINDLASS_KEY, WINDLASS_PASSPHRASE and WINDLASS_KEY_FILE")
+        }
+        switch given[0] {
+        case "WINDLASS_KEY":
+            guard let bytes = keyBytes(value) else { throw EnvironmentError("WINDLASS_KEY is 64 hexadecimal digits") }
+            return try .fromBytes(key: bytes)
+        case "WINDLASS_PASSPHRASE":
+            return try .fromPassphrase(passphrase: value)
+        default:
+            // An editor ends the last line.
+            let secret = try String(contentsOfFile: value, encoding: .utf8).trimmingCharacters(in: .newlines)
+            return try keyBytes(secret).map { try .fromBytes(key: $0) } ?? .fromPassphrase(passphrase: secret)
+        }
+    }
+
+    private static func keyBytes(_ digits: String) -> Data? {
+        let nibbles = digits.compactMap(\.hexDigitValue)
+        guard nibbles.count == 64, digits.count == 64 else { return nil }
+        return Data(stride(from: 0, to: 64, by: 2).map { UInt8(nibbles[$0] << 4 | nibbles[$0 + 1]) })
+    }
+}
