@@ -68,6 +68,13 @@ pub const FORMER_MEMBER_SECONDS: u64 = 7 * DAY_SECONDS;
 /// Events of a group's log. A new member gets all of them in one message.
 pub const MAX_GROUP_EVENTS: usize = 1_000;
 
+/// Events of a group that came before what they build on. They are few, for a message brings its events in order, and are sent again until
+/// they are part of the log; and anybody who ever belonged to the group can make them up.
+pub const MAX_WAITING_GROUP_EVENTS: usize = 64;
+
+/// Length in bytes of a signed event: one that lists all members on top of the most parents has 2,900.
+pub const MAX_GROUP_EVENT_LEN: usize = 4_096;
+
 /// Events that an event names as the latest its author knew.
 pub const MAX_GROUP_PARENTS: usize = 16;
 

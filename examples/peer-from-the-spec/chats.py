@@ -60,6 +60,9 @@ def show_body(number: int, body: list[Field]) -> Any:
 
 
 # Groups (§9.6).
+CREATED, RENAMED, ADDED, JOINED, LEFT, REMOVED, PROMOTED, DEMOTED = range(16, 24)
+
+
 @dataclass
 class Event:
     hash: bytes
@@ -69,10 +72,14 @@ class Event:
     name: str
     members: list[bytes]
     depth: int = 0
+    before: set[bytes] = field(default_factory=set)  # Its ancestors but itself.
 
     @property
     def for_admins(self) -> bool:
-        return self.kind not in (16, 19, 20)
+        return self.kind not in (CREATED, JOINED, LEFT)
+
+    def beside(self, other: "Event") -> bool:
+        return self.hash != other.hash and self.hash not in other.before and other.hash not in self.before
 
 
 @dataclass
@@ -88,63 +95,61 @@ class Members:
 
     name: str = ""
     all: dict[bytes, Member] = field(default_factory=dict)
+    left: dict[bytes, tuple[int | None, bytes]] = field(default_factory=dict)
     count: int = 0
 
-    def may_demote(self, author: bytes, whom: bytes) -> bool:
-        mine, theirs = self.all[author].rank, self.all[whom].rank
-        return mine is not None and (theirs is None or mine < theirs)
+    def demotes(self, author: bytes, rank: int | None) -> bool:
+        mine = self.all[author].rank
+        return mine is not None and (rank is None or mine < rank)
 
-    def does_something(self, event: Event) -> bool:
-        author, listed = self.all.get(event.author), [one for one in event.members if one in self.all]
-        if event.kind == 16:
+    def may_demote(self, event: Event) -> list[bytes]:
+        return [one for one in event.members if one in self.all and self.demotes(event.author, self.all[one].rank)]
+
+    def has_effect(self, event: Event) -> bool:
+        author, listed = self.all.get(event.author), [self.all[one] for one in event.members if one in self.all]
+        if event.kind == CREATED:
             return not self.all
         if author is None or (event.for_admins and author.rank is None):
             return False
-        new = len(event.members) - len(listed)
-        return {
-            18: 0 < new <= 64 - len(self.all),
-            21: any(self.may_demote(event.author, one) for one in listed),
-            22: any(self.all[one].rank is None for one in listed),
-            23: any(self.may_demote(event.author, one) for one in listed),
-        }.get(event.kind, True)
+        if event.kind == JOINED:
+            return not author.joined
+        if event.kind == ADDED:
+            return 0 < len(event.members) - len(listed) <= 64 - len(self.all)
+        if event.kind == PROMOTED:
+            return any(member.rank is None for member in listed)
+        return event.kind not in (REMOVED, DEMOTED) or bool(self.may_demote(event))
 
-    def apply(self, event: Event) -> list[tuple[int, bytes, bytes]]:
-        """Removals that had an effect: rank of the author, hash, whom."""
-        if not self.does_something(event):
-            return []
+    def apply(self, event: Event) -> None:
+        if not self.has_effect(event):
+            return
         self.count += 1
-        removals = []
-        rank = self.all[event.author].rank or 0 if event.author in self.all else 0
-        if event.kind in (16, 17):
+        if event.kind in (CREATED, RENAMED):
             self.name = event.name
-        if event.kind == 16:
+        if event.kind == CREATED:
             self.all[event.author] = Member(0, True, 0)
-        if event.kind == 18:
+        if event.kind == ADDED:
             for place, one in enumerate(event.members):
+                self.left.pop(one, None)
                 self.all.setdefault(one, Member(64 * self.count + place))
-        if event.kind == 19:
+        if event.kind == JOINED:
             self.all[event.author].joined = True
-        if event.kind == 20:
-            del self.all[event.author]
+        if event.kind == LEFT:
+            self.left[event.author] = (self.all.pop(event.author).rank, event.hash)
             if self.all and all(member.rank is None for member in self.all.values()):
                 eldest = min(self.all.values(), key=lambda member: (not member.joined, member.since))
                 eldest.rank = 64 * self.count
-        if event.kind in (21, 23):
-            for one in event.members:
-                if one in self.all and self.may_demote(event.author, one):
-                    removals.append((rank, event.hash, one))
-                    if event.kind == 21:
-                        del self.all[one]
-                    else:
-                        self.all[one].rank = None
-        if event.kind == 22:
-            for place, one in enumerate(event.members):
-                if one in self.all and self.all[one].rank is None:
-                    self.all[one].rank = 64 * self.count + place
-        return removals
+        for one in self.may_demote(event) if event.kind in (REMOVED, DEMOTED) else []:
+            if event.kind == REMOVED:
+                del self.all[one]
+            else:
+                self.all[one].rank = None
+        for place, one in enumerate(event.members if event.kind == PROMOTED else []):
+            if one in self.all and self.all[one].rank is None:
+                self.all[one].rank = 64 * self.count + place
 
 
 def read_event(group_id: bytes, encoded: bytes) -> Event:
+    check(len(encoded) <= 4_096, "length")
     fields = decode(encoded)
     body, signature = blob(fields, 1), blob(fields, 2)
     check(encode((1, body), (2, signature)) == encoded, "strict")
@@ -154,20 +159,25 @@ def read_event(group_id: bytes, encoded: bytes) -> Event:
         Ed25519PublicKey.from_public_bytes(author).verify(signature, b"Windlass v1 signed group event" + body)
     except InvalidSignature:
         raise Refused("signature") from None
-    kinds = [(number, decode(value)) for number, value in said if 16 <= number <= 23 and isinstance(value, bytes)]
-    check(len(kinds) > 0 and blob(said, 1) == group_id, "group")
-    kind, inner = kinds[-1]
-    check(parents == sorted(set(parents)) and len(parents) <= 16 and (not parents) == (kind == 16), "parents")
+    kinds = [(number, decode(value)) for number, value in said if CREATED <= number <= DEMOTED and isinstance(value, bytes)]
+    check(len(kinds) == 1 and blob(said, 1) == group_id, "group")
+    kind, inner = kinds[0]
+    check(parents == sorted(set(parents)) and len(parents) <= 16 and (not parents) == (kind == CREATED), "parents")
     check(all(len(parent) == 32 for parent in parents), "parents")
-    name, members = "", []
-    if kind in (16, 17):
+    name, members, again = "", [], b""
+    if kind in (CREATED, RENAMED):
         name = text(inner, 1)
         check(1 <= len(name.encode()) <= 256, "name")
-    if kind == 16:
-        check(hashlib.sha256(b"Windlass v1 group id" + author + blob(inner, 2)).digest() == group_id, "group")
-    if kind in (18, 21, 22, 23):
+        again = encode((1, name.encode()), (2, blob(inner, 2) if kind == CREATED else b""))
+    if kind == CREATED:
+        made_of = b"Windlass v1 group id" + author + blob(inner, 2) + name.encode()
+        check(len(blob(inner, 2)) == 16 and hashlib.sha256(made_of).digest() == group_id, "group")
+    if kind in (ADDED, REMOVED, PROMOTED, DEMOTED):
         members = [check_identity(key) for key in all_of(inner, 1)]
         check(1 <= len(members) <= 64 and members == sorted(set(members)), "members")
+        again = encode(*((1, one) for one in members))
+    last = peer.varint(kind << 3 | 2) + peer.varint(len(again)) + again
+    check(encode((1, group_id), (2, author), *((3, parent) for parent in parents)) + last == body, "strict")
     return Event(hashlib.sha256(b"Windlass v1 hash of group event" + body).digest(), author, parents, kind, name, members)
 
 
@@ -178,28 +188,33 @@ class Log:
         self.events: dict[bytes, Event] = {}
         self.waiting: list[Event] = []
 
-    def ancestors(self, of: list[bytes]) -> set[bytes]:
-        found, open_ = set(), list(of)
-        while open_:
-            hash_ = open_.pop()
-            if hash_ not in found and hash_ in self.events:
-                found.add(hash_)
-                open_ += self.events[hash_].parents
-        return found
-
     def ordered(self, among: set[bytes] | None = None) -> list[Event]:
         chosen = [event for event in self.events.values() if among is None or event.hash in among]
         return sorted(chosen, key=lambda event: (event.depth, event.hash))
 
+    def check_parents(self, event: Event, members: Members) -> None:
+        if event.kind == JOINED:
+            kinds = [ADDED]
+        elif event.kind == LEFT and members.all[event.author].rank is None:
+            kinds = [ADDED, DEMOTED, JOINED]
+        else:
+            return
+        parent = self.events[event.parents[0]]
+        about = parent.author == event.author if parent.kind == JOINED else event.author in parent.members
+        check(len(event.parents) == 1 and parent.kind in kinds and about, "parents")
+
     def take(self, event: Event) -> None:
         if not all(parent in self.events for parent in event.parents):
-            self.waiting.append(event)
+            self.waiting = [*self.waiting, event][-64:]
             return
+        parents = [self.events[parent] for parent in event.parents]
+        event.before = {hash_ for parent in parents for hash_ in (*parent.before, parent.hash)}
+        event.depth = 1 + max((parent.depth for parent in parents), default=0)
         members = Members()
-        for earlier in self.ordered(self.ancestors(event.parents)):
+        for earlier in self.ordered(event.before):
             members.apply(earlier)
-        check(members.does_something(event), "void")
-        event.depth = 1 + max((self.events[parent].depth for parent in event.parents), default=0)
+        check(members.has_effect(event), "void")
+        self.check_parents(event, members)
         self.events[event.hash] = event
         ready = [one for one in self.waiting if all(parent in self.events for parent in one.parents)]
         for one in ready:
@@ -209,25 +224,44 @@ class Log:
             except Refused:
                 pass
 
+    def removals(self, r: Event, members: Members) -> list[tuple[Any, Event, bytes]]:
+        """Whose say an event ends, before it is applied; with what they are ordered by."""
+
+        def reached(x: bytes) -> list[int | None]:
+            if x in members.all:
+                return [members.all[x].rank]
+            return [members.left[x][0]] if x in members.left and members.left[x][1] not in r.before else []
+
+        if r.kind == LEFT:
+            others = sum(self.events[earlier].author != r.author for earlier in r.before)
+            ranks = [2**64 - 1 if rank is None else rank for rank in reached(r.author)]
+            return [((rank, 0, -others, -len(r.before), r.hash), r, r.author) for rank in ranks]
+        if r.kind not in (REMOVED, DEMOTED) or r.author not in members.all:
+            return []
+        key = (members.all[r.author].rank, 1, 0, 0, r.hash)
+        return [(key, r, x) for x in r.members for rank in reached(x) if members.demotes(r.author, rank)]
+
+    def besides(self, r: Event, x: bytes, void: set[bytes]) -> set[bytes]:
+        of_x = [event for event in self.events.values() if event.author == x]
+        known = {event.hash for event in of_x if event.for_admins} & r.before
+        return {
+            event.hash
+            for event in of_x
+            if event.hash not in void and event.beside(r)
+            if event.for_admins or (event.kind == LEFT and known - event.before)
+        }
+
     def members(self) -> Members:
         void: set[bytes] = set()
-        before = {hash_: self.ancestors([hash_]) for hash_ in self.events}
         while True:
             members, removals = Members(), []
             for event in self.ordered():
                 if event.hash not in void:
-                    removals += members.apply(event)
-            beside: set[bytes] = set()
-            for _, removal, whom in sorted(removals):
-                beside = {
-                    event.hash
-                    for event in self.events.values()
-                    if event.author == whom and event.for_admins and event.hash not in void
-                    if removal not in before[event.hash] and event.hash not in before[removal]
-                }
-                if beside:
-                    break
-            if not beside:
+                    removals += self.removals(event, members)
+                    members.apply(event)
+            besides = (self.besides(r, x, void) for _, r, x in sorted(removals, key=lambda removal: removal[0]))
+            beside = next(filter(None, besides), None)
+            if beside is None:
                 return members
             void |= beside
 

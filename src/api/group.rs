@@ -96,7 +96,7 @@ impl Conversation {
 
     /// The name of the group.
     pub fn name(&self) -> Result<String> {
-        Ok(self.known()?.log.membership().name)
+        Ok(self.known()?.log.membership().name.clone())
     }
 
     /// The members of the group, who belongs to it longest first; ourselves among them.

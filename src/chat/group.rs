@@ -4,13 +4,18 @@
 //! order that everybody finds, whatever order the events came in.
 
 mod event;
+mod graph;
 mod membership;
+mod settled;
 
 pub use event::{EventHash, GroupAction, GroupEvent, GroupEventError};
 pub use membership::{Member, Membership};
+#[cfg(test)]
+pub(crate) use tests::APPLIED;
 
 use core::fmt;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use bech32::primitives::decode::CheckedHrpstring;
 use bech32::{Bech32m, Hrp};
@@ -18,21 +23,23 @@ use bech32::{Bech32m, Hrp};
 use super::control::IdentityKey;
 use crate::crypto::{labels, sha256};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
-use crate::limits::{MAX_GROUP_EVENTS, MAX_GROUP_PARENTS};
+use crate::limits::{MAX_GROUP_EVENTS, MAX_GROUP_PARENTS, MAX_WAITING_GROUP_EVENTS};
 use crate::wire::{self, WireError};
+use graph::{Entry, Graph, Person};
+use membership::Fold;
 
 /// Every address of a group begins with `wlg1`.
 const HRP: &str = "wlg";
 
-/// Names a group: a hash of who made it and of a random number.
+/// Names a group: a hash of who made it, of a random number and of its first name; so there is one event that makes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupId([u8; 32]);
 
 impl GroupId {
-    /// The id of the group that `creator` makes with this nonce.
+    /// The id of the group that `creator` makes with this nonce and name.
     #[must_use]
-    pub fn of(creator: &IdentityKey, nonce: &[u8; 16]) -> Self {
-        Self(sha256(&[labels::GROUP_ID, creator, nonce]))
+    pub fn of(creator: &IdentityKey, nonce: &[u8; 16], name: &str) -> Self {
+        Self(sha256(&[labels::GROUP_ID, creator, nonce, name.as_bytes()]))
     }
 
     /// From 32 bytes.
@@ -82,9 +89,11 @@ pub enum Taken {
 #[derive(Debug, Clone)]
 pub struct GroupLog {
     id: GroupId,
-    /// With their place in the order: how long the longest way to the beginning is.
-    events: BTreeMap<EventHash, (u64, GroupEvent)>,
-    waiting: BTreeMap<EventHash, GroupEvent>,
+    graph: Graph,
+    /// The oldest first. They are no part of the log: anybody can write them, so they take nobody's place in it.
+    waiting: Vec<GroupEvent>,
+    /// What follows from the graph, once somebody asked.
+    settled: OnceLock<(Fold, Membership)>,
 }
 
 impl GroupLog {
@@ -93,8 +102,9 @@ impl GroupLog {
     pub fn new(id: GroupId) -> Self {
         Self {
             id,
-            events: BTreeMap::new(),
-            waiting: BTreeMap::new(),
+            graph: Graph::default(),
+            waiting: Vec::new(),
+            settled: OnceLock::new(),
         }
     }
 
@@ -106,14 +116,11 @@ impl GroupLog {
         let mut log = Self::new(id);
         for bytes in events {
             let event = GroupEvent::from_stored(bytes)?;
-            if event
-                .parents()
-                .iter()
-                .all(|parent| log.events.contains_key(parent))
-            {
-                log.insert(event);
+            if log.has_parents_of(&event) {
+                let entry = log.graph.entry(event);
+                log.insert(entry);
             } else {
-                log.waiting.insert(event.hash(), event);
+                log.waiting.push(event);
             }
         }
         Ok(log)
@@ -125,14 +132,13 @@ impl GroupLog {
         name: &str,
         nonce: [u8; 16],
     ) -> Result<(Self, GroupEvent), GroupEventError> {
-        let id = GroupId::of(&creator.public().to_bytes(), &nonce);
+        let mut log = Self::new(GroupId::of(&creator.public().to_bytes(), &nonce, name));
         let action = GroupAction::Created {
             name: name.to_owned(),
             nonce,
         };
-        let event = GroupEvent::sign(creator, &id, &[], &action)?;
-        let mut log = Self::new(id);
-        log.insert(event.clone());
+        let event = GroupEvent::sign(creator, &log.id, &[], &action)?;
+        log.admit(event.clone())?;
         Ok((log, event))
     }
 
@@ -148,13 +154,30 @@ impl GroupLog {
         author: &IdentityKeyPair,
         action: &GroupAction,
     ) -> Result<GroupEvent, GroupEventError> {
-        let mut parents = self.heads();
+        let mut heads = self.graph.heads();
         // The latest ones stand for the others that are not known to be built on: these are not lost, the next event names them.
-        parents.truncate(MAX_GROUP_PARENTS);
-        parents.sort_unstable();
-        let event = GroupEvent::sign(author, &self.id, &parents, action)?;
-        self.take(event.clone())?;
-        Ok(event)
+        heads.truncate(MAX_GROUP_PARENTS);
+        heads.sort_unstable();
+        let event = GroupEvent::sign(author, &self.id, &heads, action)?;
+        let entry = self.graph.entry(event.clone());
+        self.settled().0.permits(&entry)?;
+        if !self.has_one_parent(&self.before(&entry), &entry) {
+            self.take(event.clone())?;
+            return Ok(event);
+        }
+        // Nearly always the last one does.
+        let entries = self.graph.ordered().map(|(_, parent)| parent);
+        let parents: Vec<EventHash> = entries
+            .filter(|parent| entry.may_follow(parent))
+            .map(|parent| parent.event.hash())
+            .collect();
+        for parent in parents.into_iter().rev() {
+            let event = GroupEvent::sign(author, &self.id, &[parent], action)?;
+            if self.take(event.clone()) == Ok(Taken::New) {
+                return Ok(event);
+            }
+        }
+        Err(GroupEventError::Void)
     }
 
     /// Takes an event in. One that its author was not allowed to write, by all that they knew, is refused for ever; so nobody fills
@@ -163,19 +186,15 @@ impl GroupLog {
         if event.group() != &self.id {
             return Err(GroupEventError::OtherGroup);
         }
-        let hash = event.hash();
-        if self.events.contains_key(&hash) || self.waiting.contains_key(&hash) {
+        if self.graph.contains(&event.hash()) {
             return Ok(Taken::Known);
         }
-        if self.events.len() + self.waiting.len() >= MAX_GROUP_EVENTS {
-            return Err(GroupEventError::Full);
-        }
-        if !event
-            .parents()
-            .iter()
-            .all(|parent| self.events.contains_key(parent))
-        {
-            self.waiting.insert(hash, event);
+        if !self.has_parents_of(&event) {
+            if !self.waiting.contains(&event) {
+                let over = (self.waiting.len() + 1).saturating_sub(MAX_WAITING_GROUP_EVENTS);
+                self.waiting.drain(..over);
+                self.waiting.push(event);
+            }
             return Ok(Taken::Waits);
         }
         self.admit(event)?;
@@ -183,144 +202,160 @@ impl GroupLog {
         Ok(Taken::New)
     }
 
+    /// Whether all that an event builds on is part of the log, so that it need not wait.
+    #[must_use]
+    pub fn has_parents_of(&self, event: &GroupEvent) -> bool {
+        self.graph.has_parents_of(event)
+    }
+
     /// What waited and has all it builds on now. One that was not allowed is dropped.
     fn admit_waiting(&mut self) {
-        loop {
-            let ready = self.waiting.values().find(|event| {
-                let mut parents = event.parents().iter();
-                parents.all(|parent| self.events.contains_key(parent))
-            });
-            let Some(hash) = ready.map(GroupEvent::hash) else {
-                return;
-            };
-            if let Some(event) = self.waiting.remove(&hash) {
-                let _ = self.admit(event);
-            }
+        let ready = |log: &Self| {
+            let mut waiting = log.waiting.iter();
+            waiting.position(|event| log.has_parents_of(event))
+        };
+        while let Some(at) = ready(self) {
+            let event = self.waiting.remove(at);
+            let _ = self.admit(event);
         }
     }
 
     fn admit(&mut self, event: GroupEvent) -> Result<(), GroupEventError> {
-        let before = self.ancestors(event.parents());
-        let known = Membership::of(self.ordered().filter(|(_, e)| before.contains(&e.hash())));
-        known.permits(&event)?;
-        self.insert(event);
+        if self.graph.len() >= MAX_GROUP_EVENTS {
+            return Err(GroupEventError::Full);
+        }
+        let entry = self.graph.entry(event);
+        let before = self.before(&entry);
+        before.permits(&entry)?;
+        if self.has_one_parent(&before, &entry) {
+            let [parent] = entry.event.parents() else {
+                return Err(GroupEventError::Void);
+            };
+            let parent = self.graph.find(parent);
+            parent
+                .filter(|parent| entry.may_follow(parent))
+                .ok_or(GroupEventError::Void)?;
+        }
+        self.insert(entry);
         Ok(())
     }
 
-    fn insert(&mut self, event: GroupEvent) {
-        let depth = event
-            .parents()
-            .iter()
-            .filter_map(|parent| self.events.get(parent));
-        let depth = 1 + depth.map(|(depth, _)| *depth).max().unwrap_or(0);
-        self.events.insert(event.hash(), (depth, event));
+    fn insert(&mut self, entry: Entry) {
+        self.graph.insert(entry);
+        self.settled = OnceLock::new();
+    }
+
+    /// What the author of an event knew.
+    fn before(&self, entry: &Entry) -> Fold {
+        Fold::of(&self.graph, |at| entry.ancestors.contains(at))
+    }
+
+    /// Whether an event has to stand on the one that made its author what they are. All that members do who are no admins: so there is
+    /// one such event for each that an admin wrote about them, and they cannot fill the log.
+    fn has_one_parent(&self, before: &Fold, entry: &Entry) -> bool {
+        match entry.event.action() {
+            GroupAction::Joined => true,
+            GroupAction::Left => before.rank(entry.author).is_none(),
+            _ => false,
+        }
+    }
+
+    fn settled(&self) -> &(Fold, Membership) {
+        self.settled.get_or_init(|| {
+            let fold = settled::settled(&self.graph);
+            let membership = Membership::new(&fold, &self.graph);
+            (fold, membership)
+        })
     }
 
     /// Who belongs to the group.
     #[must_use]
-    pub fn membership(&self) -> Membership {
-        let ancestors = |event: &GroupEvent| self.ancestors(&[event.hash()]);
-        Membership::settled(&self.ordered().collect::<Vec<_>>(), ancestors)
+    pub fn membership(&self) -> &Membership {
+        &self.settled().1
     }
 
     /// Everybody who belongs to the group, or did.
     #[must_use]
     pub fn ever_invited(&self) -> Vec<PublicIdentity> {
-        let mut all: Vec<PublicIdentity> = Vec::new();
-        for (_, event) in self.ordered() {
-            match event.action() {
-                GroupAction::Created { .. } => all.push(*event.author()),
-                GroupAction::MembersAdded(list) => all.extend(list),
+        let invitations = self.invitations();
+        let all = invitations
+            .keys()
+            .filter_map(|who| self.graph.identity(*who));
+        all.copied().collect()
+    }
+
+    /// Whether somebody belongs to the group, or did.
+    #[must_use]
+    pub fn was_invited(&self, identity: &PublicIdentity) -> bool {
+        let person = self.graph.person(identity);
+        person.is_some_and(|person| self.invitations().contains_key(&person))
+    }
+
+    /// The latest event that invited each who was invited: they may have been here before, and left.
+    fn invitations(&self) -> BTreeMap<Person, (usize, Person)> {
+        let mut latest = BTreeMap::new();
+        for (at, entry) in self.graph.ordered() {
+            match entry.event.action() {
+                GroupAction::Created { .. } => {
+                    latest.insert(entry.author, (at, entry.author));
+                }
+                GroupAction::MembersAdded(_) => {
+                    latest.extend(entry.listed.iter().map(|one| (*one, (at, entry.author))));
+                }
                 _ => {}
             }
         }
-        all.sort_unstable_by_key(PublicIdentity::to_bytes);
-        all.dedup();
-        all
+        latest
     }
 
-    /// Members whom the author of an event did not know of, each with who invited them: they were not sent it.
+    /// The events that became part of the log after the first so many, each with the members whom its author did not know of, and who
+    /// invited these: they were not sent it.
     #[must_use]
-    pub fn unaware(&self, event: &GroupEvent) -> Vec<(PublicIdentity, PublicIdentity)> {
-        let known = self.ancestors(&[event.hash()]);
+    pub fn unaware(&self, known: usize) -> Vec<(PublicIdentity, PublicIdentity, &GroupEvent)> {
+        let invitations = self.invitations();
+        let members = self.membership();
         let mut found = Vec::new();
-        for member in self.membership().members() {
-            let mut events = self.ordered().map(|(_, event)| event);
-            // The last one counts: they may have been here before, and left.
-            let last = events.rfind(|event| match event.action() {
-                GroupAction::MembersAdded(list) => list.contains(&member.identity),
-                GroupAction::Created { .. } => *event.author() == member.identity,
-                _ => false,
-            });
-            if let Some(last) = last
-                && !known.contains(&last.hash())
-            {
-                found.push((member.identity, *last.author()));
+        for entry in self.graph.after(known) {
+            for (person, (at, inviter)) in &invitations {
+                let both = (self.graph.identity(*person), self.graph.identity(*inviter));
+                if let (Some(member), Some(inviter)) = both
+                    && *person != entry.author
+                    && !entry.ancestors.contains(*at)
+                    && members.member(member).is_some()
+                {
+                    found.push((*member, *inviter, &entry.event));
+                }
             }
         }
         found
     }
 
-    /// All events that are known, in an order in which they can be taken in; those that wait last.
+    /// The events of the log, in an order in which they can be taken in.
+    pub fn events(&self) -> impl Iterator<Item = &GroupEvent> {
+        self.graph.ordered().map(|(_, entry)| &entry.event)
+    }
+
+    /// All events that are known; those that wait last.
     pub fn encoded(&self) -> impl Iterator<Item = &[u8]> {
-        let known = self.ordered().map(|(_, event)| event.encoded());
-        known.chain(self.waiting.values().map(GroupEvent::encoded))
+        self.events().chain(&self.waiting).map(GroupEvent::encoded)
     }
 
     /// How many events are part of the log.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.events.len()
+        self.graph.len()
     }
 
     /// True before the group's first event came.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
+        self.graph.len() == 0
     }
 
     /// Whether events wait for others.
     #[must_use]
     pub fn waits(&self) -> bool {
         !self.waiting.is_empty()
-    }
-
-    /// By depth, then by hash.
-    fn ordered(&self) -> impl DoubleEndedIterator<Item = (u64, &GroupEvent)> {
-        let mut all: Vec<_> = self.events.values().collect();
-        all.sort_by_key(|(depth, event)| (*depth, event.hash()));
-        all.into_iter().map(|(depth, event)| (*depth, event))
-    }
-
-    /// Events that no other builds on, the latest first.
-    fn heads(&self) -> Vec<EventHash> {
-        let built_on: BTreeSet<_> = self
-            .events
-            .values()
-            .flat_map(|(_, event)| event.parents())
-            .collect();
-        let mut heads: Vec<_> = self
-            .events
-            .iter()
-            .filter(|(hash, _)| !built_on.contains(hash))
-            .map(|(hash, (depth, _))| (core::cmp::Reverse(*depth), *hash))
-            .collect();
-        heads.sort_unstable();
-        heads.into_iter().map(|(_, hash)| hash).collect()
-    }
-
-    /// These events and all that they build on.
-    fn ancestors(&self, of: &[EventHash]) -> BTreeSet<EventHash> {
-        let mut found = BTreeSet::new();
-        let mut open = of.to_vec();
-        while let Some(hash) = open.pop() {
-            if let Some((_, event)) = self.events.get(&hash)
-                && found.insert(hash)
-            {
-                open.extend_from_slice(event.parents());
-            }
-        }
-        found
     }
 }
 

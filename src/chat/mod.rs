@@ -12,6 +12,8 @@ pub use control::{
     ConversationState, Copy, DeviceUpdate, HealingRequest, ID_PREFIX_LEN, IdentityKey,
     KnownContact, ReadMark,
 };
+#[cfg(test)]
+pub(crate) use group::APPLIED;
 pub use group::{
     EventHash, GroupAction, GroupEvent, GroupEventError, GroupId, GroupLog, Member, Membership,
     Taken,

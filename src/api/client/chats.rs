@@ -22,7 +22,7 @@ impl Client {
                         ConversationId::Direct(_) => None,
                         ConversationId::Group(group) => {
                             let group = groups::find(reader, &group)?;
-                            group.map(|group| group.log.membership().name)
+                            group.map(|group| group.log.membership().name.clone())
                         }
                     };
                     Ok(ConversationSummary {

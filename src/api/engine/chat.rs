@@ -31,20 +31,13 @@ pub(super) fn refusal(
         if matches!(content.body, Body::GroupEvents { .. }) {
             return Ok(None);
         }
-        let Some(group) = groups::find(store, group)? else {
+        let Some(roll) = groups::roll(store, group)? else {
             return Ok(Some(Refusal::UnknownGroup));
         };
-        if !group.hears(author, now) {
+        if !roll.hears(author, now) {
             return Ok(Some(Refusal::NotAMember));
         }
-        others.extend(
-            group
-                .log
-                .membership()
-                .members()
-                .iter()
-                .map(|member| member.identity),
-        );
+        others.extend(roll.members());
     } else if matches!(content.body, Body::GroupEvents { .. }) {
         return Ok(Some(Refusal::UnknownGroup));
     } else if let ConversationId::Direct(peer) = conversation {
@@ -77,7 +70,7 @@ pub(super) fn take(
 ) -> Result<Vec<Outcome>, WindlassError> {
     let own = device.public();
     let (message_id, body) = (content.id, content.body.clone());
-    let lamport = content.lamport;
+    let (lamport, sent_at) = (content.lamport, content.sent_at);
     if let ConversationId::Direct(peer) = id {
         heads::take_in(store, peer, author, &own, &content, moment.now)?;
     }
@@ -87,6 +80,13 @@ pub(super) fn take(
         _ => false,
     };
     let mut stored = history::append(store, author, id, content, encoded, copied_from, moment)?;
+    if let ConversationId::Group(group) = id
+        && *author == own
+        && copied_from.is_some()
+        && let Some(roll) = groups::roll(store, group)?
+    {
+        history::note_sent_to(store, author, &message_id, roll.members_at(sent_at))?;
+    }
     let mut outcomes = Vec::new();
     if let Some((target_author, target)) = target {
         if let Body::Deletion { .. } = &body {
@@ -192,21 +192,34 @@ pub(super) fn take_in(
         (&content.body, id)
     {
         // Nobody's log is begun by whom the user does not know.
-        let known = groups::find(store, group)?.is_some() || *from == device.public();
+        let own = device.public();
+        let known = groups::roll(store, group)?.is_some() || *from == own;
         let accepted = contacts::find(store, from)?.is_some_and(|contact| contact.is_known());
         if !known && !accepted {
             // Asked for when they are accepted.
             healing::suspect(store, from, moment.now)?;
             return Ok((vec![refuse(Refusal::UnknownGroup)], false));
         }
-        let taken = groups::take_in(store, device, from, group, events, bundles, moment)?;
-        if let Some(error) = taken.refused {
-            outcomes.push(refuse(Refusal::of(error)));
-        }
+        let now = moment.now;
+        // Our own devices go by one clock.
+        let told_at = if *author == own {
+            content.sent_at.min(now)
+        } else {
+            now
+        };
+        let taken = groups::take_in(store, device, from, group, events, bundles, told_at, moment)?;
         outcomes.extend(taken.outcomes);
         groups::forward(store, device, group, &taken.forward, moment)?;
-        if groups::find(store, group)?.is_none() {
+        // A conversation shows what is part of the group's log, told by who has a say in it; nothing else that looks like it.
+        if let Some(error) = taken.refused {
+            outcomes.push(refuse(Refusal::of(error)));
             return Ok((outcomes, true));
+        }
+        let heard = *from == own || groups::hears(store, id, author, now)?;
+        if taken.early || !heard {
+            healing::suspect(store, from, now)?;
+            outcomes.extend((!heard).then(|| refuse(Refusal::NotAMember)));
+            return Ok((outcomes, false));
         }
     }
     let copied_from = copied.then_some(from);

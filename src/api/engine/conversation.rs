@@ -1,6 +1,6 @@
 //! Conversations: with somebody, or in a group (RFC windlass §9).
 
-use super::{damaged, get_row, put_row};
+use super::{damaged, get_row, groups, put_row};
 use crate::api::error::WindlassError;
 use crate::chat::{Content, GroupId, IdentityKey};
 use crate::identity::{AddressError, PublicIdentity};
@@ -177,6 +177,10 @@ pub(super) fn read_by(
     lamport: u64,
     now: u64,
 ) -> Result<bool, WindlassError> {
+    // Nobody reads in a group who does not belong to it.
+    if !groups::hears(store, conversation, by, now)? {
+        return Ok(false);
+    }
     let mut row = row(store, conversation)?;
     // Nobody has read what was not written.
     let lamport = lamport.min(row.lamport);

@@ -14,7 +14,7 @@ use crate::limits::{FORMER_MEMBER_SECONDS, MAX_GROUP_MEMBERS};
 use crate::store::{Key, Rows, Table, Writer};
 use crate::wire::{
     self,
-    store::{FormerMember, GroupRow},
+    store::{GroupMemberRow, GroupRow},
 };
 
 /// A group as it is known here.
@@ -32,36 +32,42 @@ impl Group {
         Ok(Self { log, row })
     }
 
+    fn new(id: &GroupId) -> Self {
+        let row = GroupRow {
+            group_id: id.as_bytes().to_vec(),
+            ..GroupRow::default()
+        };
+        let log = GroupLog::new(*id);
+        Self { log, row }
+    }
+
     fn save(&mut self, store: &mut Writer<'_>) -> Result<(), WindlassError> {
         self.row.events = self.log.encoded().map(<[u8]>::to_vec).collect();
         let key = *self.log.id().as_bytes();
         put_row(store, Table::Groups, Key::new(&key), &self.row)
     }
 
-    /// Who ever belonged to the group and does not now: since when that is known here.
-    fn note_former(&mut self, now: u64) {
-        let after = self.log.membership();
-        let is_in = |one: &PublicIdentity| after.member(one).is_some();
-        let known = core::mem::take(&mut self.row.former);
-        for identity in self.log.ever_invited().iter().filter(|one| !is_in(one)) {
+    /// Who belongs to the group, and who did: since when that is known here. `told_at` is when whoever told of it did.
+    fn note_members(&mut self, told_at: u64, now: u64) {
+        let noted = |rows: &[GroupMemberRow], identity: &PublicIdentity, new: u64| {
             let identity_key = identity.to_bytes().to_vec();
-            let noted = known
-                .iter()
-                .find(|former| former.identity_key == identity_key);
-            self.row.former.push(FormerMember {
-                since: noted.map_or(now, |former| former.since),
+            let known = rows.iter().find(|row| row.identity_key == identity_key);
+            GroupMemberRow {
+                since: known.map_or(new, |row| row.since),
                 identity_key,
-            });
-        }
-    }
-
-    /// Whether what somebody writes is taken in: of members, and for a while of those who were it.
-    pub(super) fn hears(&self, author: &PublicIdentity, now: u64) -> bool {
-        let lately = self.row.former.iter().any(|former| {
-            former.identity_key == author.to_bytes()
-                && now.saturating_sub(former.since) / 1000 < FORMER_MEMBER_SECONDS
-        });
-        lately || self.log.membership().member(author).is_some()
+            }
+        };
+        let membership = self.log.membership();
+        let members = membership.members();
+        let members = members
+            .iter()
+            .map(|member| noted(&self.row.members, &member.identity, told_at));
+        let ever = self.log.ever_invited();
+        let former = ever
+            .iter()
+            .filter(|one| membership.member(one).is_none())
+            .map(|one| noted(&self.row.former, one, now));
+        (self.row.members, self.row.former) = (members.collect(), former.collect());
     }
 
     /// Whether the user takes part.
@@ -75,30 +81,70 @@ impl Group {
     }
 }
 
+/// Who belongs to a group and who did, as it was noted when its log changed last: without a look at the log.
+pub(super) struct Roll(GroupRow);
+
+impl Roll {
+    /// The members, the eldest first.
+    pub(super) fn members(&self) -> impl Iterator<Item = PublicIdentity> {
+        let members = self.0.members.iter();
+        members.filter_map(|member| PublicIdentity::from_stored(&member.identity_key))
+    }
+
+    fn has(&self, identity: &PublicIdentity) -> bool {
+        self.members().any(|member| member == *identity)
+    }
+
+    /// Whether what somebody writes is taken in: of members, and for a while of those who were it.
+    pub(super) fn hears(&self, author: &PublicIdentity, now: u64) -> bool {
+        let lately = self.0.former.iter().any(|former| {
+            former.identity_key == author.to_bytes()
+                && now.saturating_sub(former.since) / 1000 < FORMER_MEMBER_SECONDS
+        });
+        lately || self.has(author)
+    }
+
+    /// Whom another device of ours sent what it wrote at a time. Somebody who was not known yet is left out: they may have come later,
+    /// and learn nothing of what was before.
+    pub(super) fn members_at(&self, time: u64) -> Vec<Vec<u8>> {
+        let members = self.0.members.iter().filter(|member| member.since <= time);
+        members.map(|member| member.identity_key.clone()).collect()
+    }
+}
+
+fn row(store: &impl Rows, id: &GroupId) -> Result<Option<GroupRow>, WindlassError> {
+    get_row(store, Table::Groups, Key::new(id.as_bytes()))
+}
+
+/// Who belongs to a group that is known.
+pub(super) fn roll(store: &impl Rows, id: &GroupId) -> Result<Option<Roll>, WindlassError> {
+    Ok(row(store, id)?.map(Roll))
+}
+
+/// Whether somebody has a say in a conversation: of a group that is known, who belongs to it or did lately.
+pub(super) fn hears(
+    store: &impl Rows,
+    conversation: &ConversationId,
+    author: &PublicIdentity,
+    now: u64,
+) -> Result<bool, WindlassError> {
+    match conversation {
+        ConversationId::Direct(_) => Ok(true),
+        ConversationId::Group(group) => {
+            Ok(roll(store, group)?.is_some_and(|roll| roll.hears(author, now)))
+        }
+    }
+}
+
 pub(in crate::api) fn find(
     store: &impl Rows,
     id: &GroupId,
 ) -> Result<Option<Group>, WindlassError> {
-    let row: Option<GroupRow> = get_row(store, Table::Groups, Key::new(id.as_bytes()))?;
-    row.map(Group::from_row).transpose()
+    row(store, id)?.map(Group::from_row).transpose()
 }
 
 pub(in crate::api) fn known(store: &impl Rows, id: &GroupId) -> Result<Group, WindlassError> {
     find(store, id)?.ok_or(WindlassError::UnknownGroup)
-}
-
-pub(in crate::api) fn all(store: &impl Rows) -> Result<Vec<Group>, WindlassError> {
-    let rows = store.scan(Table::Groups)?;
-    let mut groups = rows
-        .iter()
-        .map(|bytes| {
-            let row = wire::decode("group", bytes).map_err(|_| damaged(Table::Groups))?;
-            Group::from_row(row)
-        })
-        .collect::<Result<Vec<_>, WindlassError>>()?;
-    // The rows of the store come in no order.
-    groups.sort_by_key(|group| *group.log.id());
-    Ok(groups)
 }
 
 /// Puts a group of a backup back.
@@ -111,10 +157,17 @@ pub(super) fn shared_with(
     store: &impl Rows,
     identity: &PublicIdentity,
 ) -> Result<Vec<GroupId>, WindlassError> {
-    let groups = all(store)?
-        .into_iter()
-        .filter(|group| group.is_joined() && group.log.membership().member(identity).is_some());
-    Ok(groups.map(|group| *group.log.id()).collect())
+    let damaged = || damaged(Table::Groups);
+    let mut shared = Vec::new();
+    for bytes in store.scan(Table::Groups)? {
+        let roll = Roll(wire::decode("group", &bytes).map_err(|_| damaged())?);
+        if roll.0.joined && roll.has(identity) {
+            shared.push(GroupId::from_bytes(&roll.0.group_id).map_err(|_| damaged())?);
+        }
+    }
+    // The rows of the store come in no order.
+    shared.sort_unstable();
+    Ok(shared)
 }
 
 /// Makes a group.
@@ -127,12 +180,13 @@ pub(in crate::api) fn create(
     let nonce = *Secret::random(&mut moment.rng).as_bytes();
     let (log, event) = GroupLog::create(&device.identity, name, nonce)?;
     let id = *log.id();
-    let row = GroupRow {
-        group_id: id.as_bytes().to_vec(),
-        joined: true,
-        ..GroupRow::default()
+    let mut group = Group {
+        log,
+        ..Group::new(&id)
     };
-    Group { log, row }.save(store)?;
+    group.row.joined = true;
+    group.note_members(moment.now, moment.now);
+    group.save(store)?;
     tell(store, device, &id, &[event], &[], moment)?;
     Ok(id)
 }
@@ -146,7 +200,7 @@ pub(in crate::api) fn act(
     moment: &mut Moment,
 ) -> Result<(), WindlassError> {
     let mut group = known(store, id)?;
-    let before = group.log.membership();
+    let before = group.log.membership().members();
     let adds = matches!(action, GroupAction::MembersAdded(_));
     if let GroupAction::MembersAdded(new) = &action {
         for identity in new {
@@ -158,6 +212,9 @@ pub(in crate::api) fn act(
     }
     let leaves = action == GroupAction::Left;
     let joins = action == GroupAction::Joined;
+    if joins && group.is_joined() {
+        return Ok(());
+    }
     // Whoever is only invited does not know all the others yet.
     if !group.is_joined() && !joins && !leaves {
         return Err(WindlassError::NotAMember);
@@ -170,19 +227,15 @@ pub(in crate::api) fn act(
         introduce(store, device, &group, moment)?;
         group.row.bundles = Vec::new();
     }
-    group.note_former(moment.now);
+    group.note_members(moment.now, moment.now);
     group.save(store)?;
-    let former: Vec<_> = before.members().iter().map(|m| m.identity).collect();
-    let events = if adds { log_of(&group) } else { vec![event] };
+    let former: Vec<_> = before.iter().map(|member| member.identity).collect();
+    let events = if adds {
+        group.log.events().cloned().collect()
+    } else {
+        vec![event]
+    };
     tell(store, device, id, &events, &former, moment)
-}
-
-fn log_of(group: &Group) -> Vec<GroupEvent> {
-    group
-        .log
-        .encoded()
-        .filter_map(|bytes| GroupEvent::from_stored(bytes).ok())
-        .collect()
 }
 
 /// Sends events to the members, and to those who were it.
@@ -194,22 +247,21 @@ fn tell(
     former: &[PublicIdentity],
     moment: &mut Moment,
 ) -> Result<(), WindlassError> {
-    let members = known(store, id)?.log.membership().members();
+    let mut to: Vec<_> = roll(store, id)?.iter().flat_map(Roll::members).collect();
     let mut bundles = Vec::new();
     // With a single event there is nobody new: they know each other.
     if events.len() > 1 {
-        for member in members.iter().take(MAX_GROUP_MEMBERS) {
-            let contact = contacts::find(store, &member.identity)?;
+        for member in to.iter().take(MAX_GROUP_MEMBERS) {
+            let contact = contacts::find(store, member)?;
             let bundle = contact.and_then(|contact| contact.bundle);
             bundles.extend(bundle.map(|bundle| bundle.encoded().to_vec()));
         }
     }
-    let mut to: Vec<_> = members.iter().map(|member| member.identity).collect();
-    to.extend(
-        former
-            .iter()
-            .filter(|one| !members.iter().any(|m| m.identity == **one)),
-    );
+    for one in former {
+        if !to.contains(one) {
+            to.push(*one);
+        }
+    }
     let body = Body::GroupEvents {
         events: events
             .iter()
@@ -254,13 +306,15 @@ pub(super) struct TakenIn {
     pub(super) outcomes: Vec<Outcome>,
     /// Why an event was refused, if one was; the others are taken in all the same.
     pub(super) refused: Option<GroupEventError>,
-    /// Whether any of it was news.
-    pub(super) news: bool,
+    /// Whether an event is not part of the log yet, for it builds on others that have not come.
+    pub(super) early: bool,
     /// Events that members we invited were not sent, since their authors did not know of them.
     pub(super) forward: Vec<(PublicIdentity, GroupEvent)>,
 }
 
-/// Takes in events of a group, which need not be known yet. An event proves itself, so it does not matter who brings it.
+/// Takes in events of a group, which need not be known yet. An event proves itself, so it does not matter who brings it; but
+/// only somebody who has a say in the group brings what has to wait.
+#[allow(clippy::too_many_arguments)] // What is known of a message when it comes.
 pub(super) fn take_in(
     store: &mut Writer<'_>,
     device: &Device,
@@ -268,49 +322,49 @@ pub(super) fn take_in(
     id: &GroupId,
     events: &[Vec<u8>],
     bundles: &[Vec<u8>],
+    told_at: u64,
     moment: &Moment,
 ) -> Result<TakenIn, WindlassError> {
     let own = device.public();
-    let mut group = match find(store, id)? {
-        Some(group) => group,
-        None => Group {
-            log: GroupLog::new(*id),
-            row: GroupRow {
-                group_id: id.as_bytes().to_vec(),
-                ..GroupRow::default()
-            },
-        },
-    };
-    let before = group.log.membership();
+    let mut group = find(store, id)?.unwrap_or_else(|| Group::new(id));
+    let before = group.log.membership().clone();
+    let known = group.log.len();
+    let heard = *from == own || hears(store, &ConversationId::Group(*id), from, moment.now)?;
     let mut taken = TakenIn {
         outcomes: Vec::new(),
         refused: None,
-        news: false,
+        early: false,
         forward: Vec::new(),
     };
-    let mut new = Vec::new();
     for bytes in events {
-        let event = GroupEvent::decode(bytes);
-        match event.and_then(|event| Ok((group.log.take(event.clone())?, event))) {
-            Ok((Taken::New | Taken::Waits, event)) => {
-                taken.news = true;
-                new.push(event);
+        let log = &mut group.log;
+        let result = GroupEvent::decode(bytes).and_then(|event| {
+            // Whatever builds on nothing that is here, anybody can write who knows the group's id.
+            let may_wait = heard && log.was_invited(event.author());
+            if may_wait || log.has_parents_of(&event) {
+                log.take(event)
+            } else {
+                Ok(Taken::Waits)
             }
-            Ok((Taken::Known, _)) => {}
+        });
+        match result {
+            Ok(Taken::Waits) => taken.early = true,
+            Ok(Taken::New | Taken::Known) => {}
             Err(error) => taken.refused = Some(error),
         }
     }
-    if !taken.news {
+    if group.log.len() == known {
+        if group.log.waits() {
+            group.save(store)?;
+        }
         return Ok(taken);
     }
-    for event in new.into_iter().filter(|event| *event.author() != own) {
-        for (member, inviter) in group.log.unaware(&event) {
-            if inviter == own && member != own {
-                taken.forward.push((member, event.clone()));
-            }
+    for (member, inviter, event) in group.log.unaware(known) {
+        if inviter == own && member != own && *event.author() != own {
+            taken.forward.push((member, event.clone()));
         }
     }
-    let after = group.log.membership();
+    let after = group.log.membership().clone();
     let was_in = before.member(&own).is_some();
     let is_in = after.member(&own);
     // Another device of ours may have joined, or left.
@@ -329,7 +383,7 @@ pub(super) fn take_in(
         introduce(store, device, &group, moment)?;
         group.row.bundles = Vec::new();
     }
-    group.note_former(moment.now);
+    group.note_members(told_at, moment.now);
     group.save(store)?;
     let joined = group.row.joined;
     if is_in.is_some() && !was_in && !joined {
@@ -379,12 +433,11 @@ pub(super) fn recipients(
     device: &Device,
     id: &GroupId,
 ) -> Result<Vec<PublicIdentity>, WindlassError> {
-    let group = known(store, id)?;
-    let membership = group.log.membership();
-    if !group.is_joined() || membership.member(&device.public()).is_none() {
+    let roll = roll(store, id)?.ok_or(WindlassError::UnknownGroup)?;
+    if !roll.0.joined || !roll.has(&device.public()) {
         return Err(WindlassError::NotAMember);
     }
-    Ok(membership.members().iter().map(|m| m.identity).collect())
+    Ok(roll.members().collect())
 }
 
 /// Whether somebody may write to a group, as things are known here.
@@ -392,5 +445,5 @@ pub(super) fn membership(
     store: &impl Rows,
     id: &GroupId,
 ) -> Result<Option<Membership>, WindlassError> {
-    Ok(find(store, id)?.map(|group| group.log.membership()))
+    Ok(find(store, id)?.map(|group| group.log.membership().clone()))
 }

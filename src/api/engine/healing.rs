@@ -308,12 +308,10 @@ pub(super) fn answer(
             from_lamport: 0,
             have: Vec::new(),
         };
-        // Of a group everybody gives what they sent to who asks, and what that one wrote; the rest its authors give.
+        // Of a group everybody gives what they sent to who asks; the rest its authors give, and one's own words one's own devices.
         let in_group = matches!(id, ConversationId::Group(_)) && from.identity != own;
         let may = |stored: &history::Stored| {
-            !in_group
-                || stored.author == from.identity
-                || (stored.author == own && stored.delivered_to.contains(&from.identity))
+            !in_group || (stored.author == own && stored.was_sent_to(&from.identity))
         };
         let state = state.unwrap_or(&everything);
         let (missing, ahead) = timeline::compare(store, &id, state, since, room, may)?;

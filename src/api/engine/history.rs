@@ -42,6 +42,7 @@ pub(in crate::api) struct Stored {
     pub(in crate::api) read_by: Vec<PublicIdentity>,
     gone: bool,
     expires_at: u64,
+    sent_to: Vec<Vec<u8>>,
 }
 
 impl Stored {
@@ -65,7 +66,14 @@ impl Stored {
             read_by: Vec::new(),
             gone: row.deleted == GONE,
             expires_at: row.expires_at,
+            sent_to: row.sent_to.clone(),
         })
+    }
+
+    /// Whether we wrote it in a group, and sent it to somebody.
+    pub(super) fn was_sent_to(&self, identity: &PublicIdentity) -> bool {
+        let key = identity.to_bytes();
+        self.sent_to.iter().any(|one| *one == key)
     }
 
     /// Whether nothing is left of it.
@@ -153,12 +161,28 @@ pub(super) fn append(
         copied_from: copied_from
             .map(|identity| identity.to_bytes().to_vec())
             .unwrap_or_default(),
+        sent_to: Vec::new(),
     };
     put_message(store, author, id, &content, &row)?;
     conversation.lamport = conversation.lamport.max(content.lamport);
     conversation.last_activity = moment.now;
     conversation::save(store, id, &conversation)?;
     Stored::from_row(&row)
+}
+
+/// Notes whom a message to a group went to: nobody else gets it later, nor is believed to have it.
+pub(super) fn note_sent_to(
+    store: &mut Writer<'_>,
+    author: &PublicIdentity,
+    id: &MessageId,
+    identity_keys: Vec<Vec<u8>>,
+) -> Result<(), WindlassError> {
+    let Some(mut row) = message_row(store, author, id)? else {
+        return Ok(());
+    };
+    row.sent_to = identity_keys;
+    let key = message_key(author, id);
+    put_row(store, Table::Messages, Key::new(&key), &row)
 }
 
 /// Puts a message of a backup back, as it was.
@@ -334,7 +358,10 @@ pub(super) fn mark_delivered(
             return Ok(false);
         }
     } else {
-        // Whoever can name the message's id has it.
+        // Who came later learns its id from what others say of it.
+        if !row.sent_to.iter().any(|key| *key == by) {
+            return Ok(false);
+        }
         if row.delivered_to.iter().any(|key| *key == by) {
             return Ok(false);
         }

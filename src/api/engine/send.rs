@@ -69,7 +69,7 @@ pub(super) fn post(
         return Err(ContentError::TooLarge { what, got, max }.into());
     }
     let direct = matches!(conversation, ConversationId::Direct(_));
-    let mut waiting = Vec::new();
+    let (mut waiting, mut sent_to) = (Vec::new(), Vec::new());
     for peer in recipients.iter().filter(|peer| **peer != own) {
         let Some(mut contact) = contacts::find(store, peer)? else {
             continue;
@@ -87,6 +87,7 @@ pub(super) fn post(
         for party in contact.parties() {
             unacknowledged::note(store, &party, &own, &id, moment.now)?;
         }
+        sent_to.push(peer.to_bytes().to_vec());
     }
     chat::take(
         store,
@@ -98,6 +99,9 @@ pub(super) fn post(
         None,
         moment,
     )?;
+    if !direct {
+        history::note_sent_to(store, &own, &id, sent_to)?;
+    }
     let copy = Body::Copy(Copy {
         author: own.to_bytes(),
         conversation: conversation.wire().0,
@@ -212,8 +216,9 @@ pub(super) fn resend(
         };
         let theirs = match conversation {
             ConversationId::Direct(peer) => peer == to.identity,
-            // Whoever was sent a message of a group keeps it, also after they left.
-            ConversationId::Group(_) => true,
+            // Whoever was sent a message of a group keeps it, also after they left; who came later does not get it.
+            ConversationId::Group(_) => history::find(store, author, id)?
+                .is_some_and(|stored| stored.was_sent_to(&to.identity)),
         };
         if !theirs || !trust::answers(store, &contact)? {
             return Ok(None);
@@ -221,13 +226,9 @@ pub(super) fn resend(
         if *author == own {
             to_contact(store, device, &mut contact, one, &encoded, moment)?
         } else {
-            let name = match conversation {
-                ConversationId::Direct(_) => own.to_bytes(),
-                ConversationId::Group(group) => *group.as_bytes(),
-            };
             let copy = Body::Copy(Copy {
                 author: author.to_bytes(),
-                conversation: name,
+                conversation: own.to_bytes(),
                 content: encoded,
             });
             let content = control(copy, None, moment).to_bytes();

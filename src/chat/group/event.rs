@@ -6,7 +6,9 @@ use super::{GroupId, identities};
 use crate::chat::control::IdentityKey;
 use crate::crypto::{labels, sha256};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
-use crate::limits::{MAX_GROUP_MEMBERS, MAX_GROUP_NAME_LEN, MAX_GROUP_PARENTS};
+use crate::limits::{
+    MAX_GROUP_EVENT_LEN, MAX_GROUP_MEMBERS, MAX_GROUP_NAME_LEN, MAX_GROUP_PARENTS,
+};
 use crate::wire::{self, WireError, malformed, v1};
 
 use v1::group_event_body::Event as Wire;
@@ -119,8 +121,12 @@ impl GroupEvent {
         bytes: &[u8],
         verify: impl FnOnce(&[u8], &v1::SignedGroupEvent) -> Result<PublicIdentity, GroupEventError>,
     ) -> Result<Self, GroupEventError> {
+        if bytes.len() > MAX_GROUP_EVENT_LEN {
+            return Err(malformed("length of a group event").into());
+        }
         let signed: v1::SignedGroupEvent = wire::decode_strict("group event", bytes)?;
-        let body: v1::GroupEventBody = wire::decode("group event", &signed.body)?;
+        // Strictly, since bytes that say nothing would make one event many.
+        let body: v1::GroupEventBody = wire::decode_strict("group event", &signed.body)?;
         let author = verify(&body.author, &signed)?;
         let parents = body
             .parents
@@ -134,8 +140,8 @@ impl GroupEvent {
         let group = GroupId::from_bytes(&body.group_id)?;
         let action = GroupAction::from_wire(body.event.ok_or(malformed("group event"))?)?;
         let begins = match &action {
-            GroupAction::Created { nonce, .. } => {
-                if GroupId::of(&author.to_bytes(), nonce) != group {
+            GroupAction::Created { name, nonce } => {
+                if GroupId::of(&author.to_bytes(), nonce, name) != group {
                     return Err(GroupEventError::OtherGroup);
                 }
                 true

@@ -1,8 +1,9 @@
-//! Who belongs to a group: what follows from its events.
+//! Who belongs to a group: what follows from events that are applied one after another (RFC windlass §9.6.5).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::event::{EventHash, GroupAction, GroupEvent, GroupEventError};
+use super::event::{EventHash, GroupAction, GroupEventError};
+use super::graph::{Entry, Graph, Person};
 use crate::chat::control::IdentityKey;
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_GROUP_MEMBERS;
@@ -14,9 +15,9 @@ pub struct Member {
     pub identity: PublicIdentity,
     /// Whether they said that they take part.
     pub joined: bool,
-    /// For an admin, how many became it before them; nothing for the others.
+    /// For an admin, their rank: it is lower for who became it earlier. Nothing for the others.
     pub admin: Option<u64>,
-    /// How many became members before them.
+    /// Lower for who became a member earlier.
     since: u64,
 }
 
@@ -26,18 +27,26 @@ pub struct Membership {
     /// Its name.
     pub name: String,
     members: BTreeMap<IdentityKey, Member>,
-    counter: u64,
-}
-
-/// Somebody's say in the group ended by this event.
-struct Demotion {
-    event: EventHash,
-    /// How senior the admin is who did it.
-    rank: u64,
-    whom: IdentityKey,
 }
 
 impl Membership {
+    pub(super) fn new(fold: &Fold, graph: &Graph) -> Self {
+        let member = |(person, standing): (&Person, &Standing)| {
+            let identity = *graph.identity(*person)?;
+            let member = Member {
+                identity,
+                joined: standing.joined,
+                admin: standing.rank,
+                since: standing.since,
+            };
+            Some((identity.to_bytes(), member))
+        };
+        Self {
+            name: fold.name.clone(),
+            members: fold.members.iter().filter_map(member).collect(),
+        }
+    }
+
     /// The members, the eldest first.
     #[must_use]
     pub fn members(&self) -> Vec<Member> {
@@ -51,210 +60,228 @@ impl Membership {
     pub fn member(&self, identity: &PublicIdentity) -> Option<&Member> {
         self.members.get(&identity.to_bytes())
     }
+}
 
-    /// What follows from events in their order.
-    pub(super) fn of<'a>(events: impl Iterator<Item = (u64, &'a GroupEvent)>) -> Self {
-        let mut membership = Self::default();
-        for (_, event) in events {
-            membership.apply(event);
+/// What somebody is in a group.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    joined: bool,
+    rank: Option<u64>,
+    since: u64,
+}
+
+/// Somebody who left.
+#[derive(Debug, Clone, Copy)]
+struct Gone {
+    /// The rank that they had.
+    rank: Option<u64>,
+    /// The place of their `Left`.
+    by: usize,
+}
+
+/// Ends what somebody has to say in the group.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Removal {
+    /// The event that does it.
+    pub(super) event: usize,
+    /// Whose say it ends.
+    pub(super) whom: Person,
+    rank: u64,
+    /// How many events of others a `Left` builds on, and how many of all; 0 for any other.
+    seen: (usize, usize),
+    left: bool,
+    hash: EventHash,
+}
+
+impl Removal {
+    /// The first one is followed first: by the rank of who wrote it. Of two `Left` of one author the one that knows more of what others
+    /// wrote, since all the rest can be made up by the author alone.
+    pub(super) fn order(&self) -> impl Ord + use<> {
+        let seen = core::cmp::Reverse(self.seen);
+        (self.rank, !self.left, seen, self.hash)
+    }
+}
+
+/// What follows from the events that were applied so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fold {
+    name: String,
+    members: BTreeMap<Person, Standing>,
+    gone: BTreeMap<Person, Gone>,
+    counter: u64,
+}
+
+impl Fold {
+    /// What follows from those events of a log, in their order, that `within` names.
+    pub(super) fn of(graph: &Graph, within: impl Fn(usize) -> bool) -> Self {
+        let mut fold = Self::default();
+        for (at, entry) in graph.ordered().filter(|(at, _)| within(*at)) {
+            fold.apply(at, entry);
         }
-        membership
+        fold
     }
 
-    /// What follows from all events of a log. Whoever is put out, or is made no admin any more, has no say either by what they wrote at
-    /// the same time without knowing of it; else they could date an event back and undo everything. Admins who were it earlier decide
-    /// first, and only about later ones, so no two can put each other out.
-    pub(super) fn settled(
-        events: &[(u64, &GroupEvent)],
-        ancestors: impl Fn(&GroupEvent) -> BTreeSet<EventHash>,
-    ) -> Self {
-        let mut void: BTreeSet<EventHash> = BTreeSet::new();
-        let before: BTreeMap<EventHash, BTreeSet<EventHash>> = events
-            .iter()
-            .map(|(_, event)| (event.hash(), ancestors(event)))
-            .collect();
-        let knows = |event: &EventHash, other: &EventHash| {
-            before
-                .get(event)
-                .is_some_and(|before| before.contains(other))
-        };
-        loop {
-            let mut membership = Self::default();
-            let mut demotions = Vec::new();
-            for (_, event) in events.iter().filter(|(_, e)| !void.contains(&e.hash())) {
-                demotions.extend(membership.apply(event));
-            }
-            // What the most senior admin did is not undone by anything that a later look brings.
-            demotions.sort_by_key(|demotion| (demotion.rank, demotion.event));
-            let next = demotions.iter().find_map(|demotion| {
-                let at_once: Vec<_> = events
-                    .iter()
-                    .map(|(_, event)| event)
-                    .filter(|event| {
-                        let hash = event.hash();
-                        event.author().to_bytes() == demotion.whom
-                            && event.action().is_for_admins()
-                            && !void.contains(&hash)
-                            && !knows(&hash, &demotion.event)
-                            && !knows(&demotion.event, &hash)
-                    })
-                    .map(|event| event.hash())
-                    .collect();
-                (!at_once.is_empty()).then_some(at_once)
-            });
-            match next {
-                Some(hashes) => void.extend(hashes),
-                None => return membership,
-            }
-        }
+    /// The rank of an admin.
+    pub(super) fn rank(&self, who: Person) -> Option<u64> {
+        self.members.get(&who).and_then(|standing| standing.rank)
     }
 
     /// Whether the author may do that, as things stand.
-    pub(super) fn permits(&self, event: &GroupEvent) -> Result<(), GroupEventError> {
-        let author = self.member(event.author());
-        let admin = author.and_then(|author| author.admin);
-        match event.action() {
-            GroupAction::Created { .. } if self.members.is_empty() => Ok(()),
+    pub(super) fn permits(&self, entry: &Entry) -> Result<(), GroupEventError> {
+        let listed = || entry.listed.iter().map(|one| self.members.get(one));
+        let author = self.members.get(&entry.author);
+        let some = |can: bool| can.then_some(()).ok_or(GroupEventError::Void);
+        let Some(author) = author else {
+            return match entry.event.action() {
+                GroupAction::Created { .. } => some(self.members.is_empty()),
+                _ => Err(GroupEventError::NotAMember),
+            };
+        };
+        match entry.event.action() {
             GroupAction::Created { .. } => Err(GroupEventError::Void),
-            _ if author.is_none() => Err(GroupEventError::NotAMember),
-            GroupAction::Joined | GroupAction::Left => Ok(()),
-            _ if admin.is_none() => Err(GroupEventError::NotAnAdmin),
+            GroupAction::Joined => some(!author.joined),
+            GroupAction::Left => Ok(()),
+            _ if author.rank.is_none() => Err(GroupEventError::NotAnAdmin),
             GroupAction::Renamed(_) => Ok(()),
-            GroupAction::MembersAdded(list) => {
-                let new = list.iter().filter(|one| self.member(one).is_none()).count();
-                if new == 0 || self.members.len() + new > MAX_GROUP_MEMBERS {
-                    return Err(GroupEventError::Void);
-                }
-                Ok(())
+            GroupAction::MembersAdded(_) => {
+                let new = listed().filter(Option::is_none).count();
+                some(new > 0 && self.members.len() + new <= MAX_GROUP_MEMBERS)
             }
-            GroupAction::AdminsAdded(list) => {
-                let can =
-                    |one: &PublicIdentity| self.member(one).is_some_and(|m| m.admin.is_none());
-                list.iter()
-                    .any(can)
-                    .then_some(())
-                    .ok_or(GroupEventError::Void)
+            GroupAction::AdminsAdded(_) => {
+                some(listed().flatten().any(|member| member.rank.is_none()))
             }
-            GroupAction::MembersRemoved(list) | GroupAction::AdminsRemoved(list) => {
-                let mut known = list.iter().filter_map(|one| self.member(one)).peekable();
-                if known.peek().is_none() {
-                    return Err(GroupEventError::Void);
-                }
-                let may = |whom: &Member| self.may_demote(event.author(), whom);
-                known
-                    .any(may)
-                    .then_some(())
-                    .ok_or(GroupEventError::NotAnAdmin)
+            GroupAction::MembersRemoved(_) | GroupAction::AdminsRemoved(_) => {
+                let mut known = listed().flatten().peekable();
+                some(known.peek().is_some())?;
+                let may = known.any(|member| may_demote(author.rank, member.rank));
+                may.then_some(()).ok_or(GroupEventError::NotAnAdmin)
             }
         }
     }
 
-    /// Admins may put out members, and admins who became it after them.
-    fn may_demote(&self, author: &PublicIdentity, whom: &Member) -> bool {
-        match (
-            self.member(author).and_then(|author| author.admin),
-            whom.admin,
-        ) {
-            (Some(_), None) => true,
-            (Some(author), Some(whom)) => author < whom,
-            (None, _) => false,
+    /// Whose say an event ends, as things stand before it. Who left by an event that it does not build on is taken for what they were:
+    /// else they could escape it, with all that they wrote beside it, by a `Left` that is dated back.
+    fn removals(&self, at: usize, entry: &Entry) -> Vec<Removal> {
+        let rank_of = |who: Person| match (self.members.get(&who), self.gone.get(&who)) {
+            (Some(member), _) => Some(member.rank),
+            (None, Some(gone)) if !entry.ancestors.contains(gone.by) => Some(gone.rank),
+            _ => None,
+        };
+        let removal = |whom: Person, rank: u64| Removal {
+            event: at,
+            whom,
+            rank,
+            seen: (0, 0),
+            left: false,
+            hash: entry.event.hash(),
+        };
+        match entry.event.action() {
+            GroupAction::Left => {
+                let rank = rank_of(entry.author);
+                let left = rank.map(|rank| Removal {
+                    left: true,
+                    seen: (entry.by_others, entry.ancestors.iter().count()),
+                    ..removal(entry.author, rank.unwrap_or(u64::MAX))
+                });
+                left.into_iter().collect()
+            }
+            GroupAction::MembersRemoved(_) | GroupAction::AdminsRemoved(_) => {
+                let Some(rank) = self.rank(entry.author) else {
+                    return Vec::new();
+                };
+                let listed = entry.listed.iter().copied();
+                let reached = listed
+                    .filter(|one| rank_of(*one).is_some_and(|whom| may_demote(Some(rank), whom)));
+                reached.map(|one| removal(one, rank)).collect()
+            }
+            _ => Vec::new(),
         }
     }
 
-    /// Does what an event says, as far as its author may.
-    fn apply(&mut self, event: &GroupEvent) -> Vec<Demotion> {
-        if self.permits(event).is_err() {
-            return Vec::new();
+    /// Does what an event says, as far as its author may; whose say it ends.
+    pub(super) fn apply(&mut self, at: usize, entry: &Entry) -> Vec<Removal> {
+        #[cfg(test)]
+        super::APPLIED.set(super::APPLIED.get() + 1);
+        let removals = self.removals(at, entry);
+        if self.permits(entry).is_err() {
+            return removals;
         }
         self.counter += 1;
-        let count = self.counter;
-        let author = *event.author();
-        let rank = self
-            .member(&author)
-            .and_then(|author| author.admin)
-            .unwrap_or(0);
-        let mut demotions = Vec::new();
-        match event.action() {
+        // Sixty-four places for each event.
+        let first = self.counter * 64;
+        let author = entry.author;
+        let listed = (first..).zip(&entry.listed);
+        match entry.event.action() {
             GroupAction::Created { name, .. } => {
                 self.name.clone_from(name);
-                let creator = Member {
-                    identity: author,
+                let creator = Standing {
                     joined: true,
-                    admin: Some(0),
+                    rank: Some(0),
                     since: 0,
                 };
-                self.members.insert(author.to_bytes(), creator);
+                self.members.insert(author, creator);
             }
             GroupAction::Renamed(name) => self.name.clone_from(name),
-            GroupAction::MembersAdded(list) => {
-                for (place, identity) in list.iter().enumerate() {
-                    // Sixty-four places for each event.
-                    let since = count * 64 + place as u64;
-                    self.members.entry(identity.to_bytes()).or_insert(Member {
-                        identity: *identity,
+            GroupAction::MembersAdded(_) => {
+                for (since, one) in listed {
+                    self.gone.remove(one);
+                    self.members.entry(*one).or_insert(Standing {
                         joined: false,
-                        admin: None,
+                        rank: None,
                         since,
                     });
                 }
             }
             GroupAction::Joined => {
-                if let Some(member) = self.members.get_mut(&author.to_bytes()) {
+                if let Some(member) = self.members.get_mut(&author) {
                     member.joined = true;
                 }
             }
             GroupAction::Left => {
-                self.members.remove(&author.to_bytes());
-                self.keep_an_admin(count);
+                let rank = self.members.remove(&author).and_then(|member| member.rank);
+                self.gone.insert(author, Gone { rank, by: at });
+                self.keep_an_admin(first);
             }
-            GroupAction::MembersRemoved(list) | GroupAction::AdminsRemoved(list) => {
-                let put_out = matches!(event.action(), GroupAction::MembersRemoved(_));
-                for identity in list {
-                    let key = identity.to_bytes();
-                    let may = self.members.get(&key);
-                    if !may.is_some_and(|whom| self.may_demote(&author, whom)) {
-                        continue;
-                    }
-                    if put_out {
-                        self.members.remove(&key);
-                    } else if let Some(member) = self.members.get_mut(&key) {
-                        member.admin = None;
-                    }
-                    demotions.push(Demotion {
-                        event: event.hash(),
-                        rank,
-                        whom: key,
-                    });
+            GroupAction::MembersRemoved(_) => {
+                for removal in &removals {
+                    self.members.remove(&removal.whom);
                 }
             }
-            GroupAction::AdminsAdded(list) => {
-                for (place, identity) in list.iter().enumerate() {
-                    if let Some(member) = self.members.get_mut(&identity.to_bytes())
-                        && member.admin.is_none()
-                    {
-                        member.admin = Some(count * 64 + place as u64);
+            GroupAction::AdminsRemoved(_) => {
+                for removal in &removals {
+                    if let Some(member) = self.members.get_mut(&removal.whom) {
+                        member.rank = None;
+                    }
+                }
+            }
+            GroupAction::AdminsAdded(_) => {
+                for (rank, one) in listed {
+                    if let Some(member) = self.members.get_mut(one) {
+                        member.rank = member.rank.or(Some(rank));
                     }
                 }
             }
         }
-        demotions
+        removals
     }
 
     /// When the last admin left, the eldest member who takes part becomes one.
-    fn keep_an_admin(&mut self, count: u64) {
-        if self.members.values().any(|member| member.admin.is_some()) {
+    fn keep_an_admin(&mut self, rank: u64) {
+        if self.members.values().any(|member| member.rank.is_some()) {
             return;
         }
         let members = self.members.values_mut();
-        let eldest = members.min_by_key(|member| (!member.joined, member.since));
-        if let Some(eldest) = eldest {
-            eldest.admin = Some(count * 64);
+        if let Some(eldest) = members.min_by_key(|member| (!member.joined, member.since)) {
+            eldest.rank = Some(rank);
         }
     }
 }
 
-impl GroupAction {
-    fn is_for_admins(&self) -> bool {
-        !matches!(self, Self::Created { .. } | Self::Joined | Self::Left)
+/// Admins may put out members, and admins who became it after them.
+fn may_demote(author: Option<u64>, whom: Option<u64>) -> bool {
+    match (author, whom) {
+        (Some(author), Some(whom)) => author < whom,
+        (author, None) => author.is_some(),
+        (None, Some(_)) => false,
     }
 }

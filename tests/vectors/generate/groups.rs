@@ -1,15 +1,19 @@
 //! Groups and attachments.
 
 use serde_json::json;
-use windlass::chat::{GroupAction, GroupEvent, GroupLog};
+use windlass::chat::{GroupAction, GroupEvent, GroupId, GroupLog};
 use windlass::crypto::CryptoRng;
 use windlass::identity::IdentityKeyPair;
 
-use super::{Case, hex, rng};
+use super::{Case, hex, misread, rng};
 
-fn case(name: &str, log: &GroupLog, events: &[GroupEvent]) -> Case {
-    let events: Vec<_> = events.iter().map(|event| hex(event.encoded())).collect();
-    let input = json!({ "group_id": hex(log.id().as_bytes()), "events": events });
+fn case(name: &str, id: &GroupId, events: &[GroupEvent]) -> Case {
+    encoded(name, id, events.iter().map(GroupEvent::encoded))
+}
+
+pub fn encoded<'a>(name: &str, id: &GroupId, events: impl Iterator<Item = &'a [u8]>) -> Case {
+    let events: Vec<_> = events.map(hex).collect();
+    let input = json!({ "group_id": hex(id.as_bytes()), "events": events });
     (name.to_owned(), input)
 }
 
@@ -30,12 +34,12 @@ pub fn group() -> Vec<Case> {
     write(&mut log, 0, GroupAction::MembersAdded(others));
     write(&mut log, 1, GroupAction::Joined);
     write(&mut log, 0, GroupAction::AdminsAdded(one(1)));
-    let mut cases = vec![case("invited, joined, promoted", &log, &all)];
+    let mut cases = vec![case("invited, joined, promoted", log.id(), &all)];
     let reversed: Vec<_> = all.iter().rev().cloned().collect();
-    cases.push(case("the same, the last first", &log, &reversed));
+    cases.push(case("the same, the last first", log.id(), &reversed));
     cases.push(case(
         "the second is missing, so all wait",
-        &log,
+        log.id(),
         &[&all[..1], &all[2..]].concat(),
     ));
 
@@ -53,15 +57,15 @@ pub fn group() -> Vec<Case> {
         beside.push(theirs.write(&people[1], &action).unwrap());
     }
     let both = [&all[..], &beside, std::slice::from_ref(&removal)].concat();
-    cases.push(case("what is beside a removal is void", &log, &both));
+    cases.push(case("what is beside a removal is void", log.id(), &both));
     let early = [&all[..], &[removal], &beside].concat();
-    cases.push(case("also when it comes later", &log, &early));
+    cases.push(case("also when it comes later", log.id(), &early));
 
     let mut left = log.clone();
     let goes = left.write(&people[0], &GroupAction::Left).unwrap();
     cases.push(case(
         "the last admin leaves",
-        &log,
+        log.id(),
         &[&early[..], &[goes]].concat(),
     ));
 
@@ -83,7 +87,7 @@ pub fn group() -> Vec<Case> {
     ];
     cases.push(case(
         "what nobody may",
-        &log,
+        log.id(),
         &[&all[..], &refused].concat(),
     ));
 
@@ -116,8 +120,13 @@ pub fn group() -> Vec<Case> {
                 let _ = logs[below(3)].take(event.clone());
             }
         }
-        cases.push(case(&format!("random history {number}"), &logs[0], &events));
+        cases.push(case(
+            &format!("random history {number}"),
+            logs[0].id(),
+            &events,
+        ));
     }
+    cases.extend(misread::cases());
     cases
 }
 

@@ -5,6 +5,7 @@ mod conversations;
 mod groups;
 mod keys;
 mod messages;
+mod misread;
 
 use prost::Message;
 use rand_core::Rng;
