@@ -223,7 +223,7 @@ pub(super) fn resend(
 ) -> Result<bool, WindlassError> {
     let own = device.public();
     // What was deleted here is not brought back anywhere.
-    let Some((conversation, encoded)) = history::encoded(store, author, id)? else {
+    let Some((conversation, mut encoded)) = history::encoded(store, author, id)? else {
         return Ok(false);
     };
     let one = if afresh {
@@ -235,7 +235,7 @@ pub(super) fn resend(
         let copy = Body::Copy(Copy {
             author: author.to_bytes(),
             conversation: conversation.wire().0,
-            content: encoded,
+            content: core::mem::take(&mut encoded),
         });
         let content = control(copy, None, moment).to_bytes();
         to_siblings(store, device, one, &content, moment)?
@@ -261,7 +261,7 @@ pub(super) fn resend(
             let copy = Body::Copy(Copy {
                 author: author.to_bytes(),
                 conversation: name,
-                content: encoded,
+                content: core::mem::take(&mut encoded),
             });
             let content = control(copy, None, moment).to_bytes();
             to_contact(store, device, &mut contact, one, &content, moment)?
