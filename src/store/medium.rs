@@ -127,7 +127,7 @@ pub(super) fn sync_folder_of(path: &Path) -> Result<(), StoreError> {
 }
 
 /// `path` with a dot and `suffix` behind its whole name.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
     name.push(suffix);
