@@ -1,6 +1,6 @@
 //! Creating, opening, closing a store, and changing its key.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -12,7 +12,7 @@ use super::header::Header;
 use super::medium::{Boxed, Folder, Medium, StoreFile};
 use super::shred::RowsTable;
 use super::slots::{Keys, Slots};
-use super::tree::{self, Bucket, DIRTY_PREFIX, HEADER_ROW, ROOT_ROW};
+use super::tree::{self, Bucket, DIRTY_PREFIX, HEADER_ROW, ROOT_ROW, Tree};
 use super::{CACHE_BYTES, Inner, Opened, ROWS, Store, StoreError, StoreKey, Writer, guarded};
 use crate::crypto::{Secret, SeededRandom, hkdf_sha256};
 
@@ -76,15 +76,13 @@ impl Store {
             let database = Opened(Some(database));
             let slots = medium.create(StoreFile::KeySlots)?;
             let slots = Slots::create(slots, key, store_id, &keys, &mut rng)?;
-            let inner = Inner::new(
-                Arc::clone(&medium),
-                database,
-                slots,
-                keys,
+            let header = Header {
                 store_id,
-                1,
-                tree::Keys::generate(&mut rng),
-            );
+                epoch: 1,
+                opened: keys.opened,
+            };
+            let root = tree::Keys::generate(&mut rng);
+            let inner = Inner::new(Arc::clone(&medium), database, slots, keys, header, root);
             let transaction = inner.begin_write()?;
             let mut table = transaction.open_table(ROWS).map_err(StoreError::from)?;
             inner.write_own_rows(&mut table, &mut rng)?;
@@ -116,15 +114,7 @@ impl Store {
         }
         let header = Header::decode(&header, &header_key(&keys.data_key))?;
         let root = guarded(|| read_root(&database, &keys, &header))?;
-        let mut inner = Inner::new(
-            Arc::clone(&medium),
-            database,
-            slots,
-            keys,
-            store_id,
-            header.epoch,
-            root,
-        );
+        let mut inner = Inner::new(Arc::clone(&medium), database, slots, keys, header, root);
         inner.dirty = RwLock::new(dirty);
         let rollback_noticed = inner.keys.opened != header.opened;
         inner.finish_shred()?;
@@ -182,31 +172,27 @@ impl Drop for Store {
 }
 
 impl Inner {
-    #[allow(clippy::too_many_arguments)] // The parts of what it is; called twice.
     fn new(
         medium: Arc<dyn Medium>,
         database: Opened,
         slots: Slots,
         keys: Keys,
-        store_id: [u8; 16],
-        epoch: u64,
+        header: Header,
         root: tree::Keys,
     ) -> Self {
+        let lookup_key = hkdf_sha256(
+            &header.store_id,
+            keys.data_key.as_bytes(),
+            b"Windlass store v1 look-up",
+        );
         Self {
             medium,
-            lookup_key: hkdf_sha256(
-                &store_id,
-                keys.data_key.as_bytes(),
-                b"Windlass store v1 look-up",
-            ),
             header_key: header_key(&keys.data_key),
             database: Some(database),
             slots,
             keys,
-            store_id,
-            epoch,
-            root,
-            nodes: RwLock::new(BTreeMap::new()),
+            epoch: header.epoch,
+            tree: Arc::new(Tree::new(header.store_id, lookup_key, root)),
             dirty: RwLock::new(BTreeSet::new()),
             writer: Mutex::new(None),
             group: Group::default(),
@@ -230,9 +216,10 @@ impl Inner {
         let (header, dirty) = guarded(|| read_own_rows(&database))?;
         let header = Header::decode(&header, &self.header_key)?;
         self.keys = self.slots.read_again()?;
-        self.root = guarded(|| read_root(&database, &self.keys, &header))?;
+        let root = guarded(|| read_root(&database, &self.keys, &header))?;
+        let lookup_key = self.tree.lookup_key.duplicate();
+        self.tree = Arc::new(Tree::new(header.store_id, lookup_key, root));
         self.epoch = header.epoch;
-        self.nodes = RwLock::default();
         self.dirty = RwLock::new(dirty);
         self.group = Group::default();
         self.database = Some(database);
@@ -246,9 +233,8 @@ impl Inner {
         table: &mut RowsTable<'_>,
         rng: &mut SeededRandom,
     ) -> Result<(), StoreError> {
-        let root = self
-            .root
-            .seal(self.epoch_key()?, &self.store_id, &ROOT_ROW, rng);
+        let root = &self.tree.root;
+        let root = root.seal(self.epoch_key()?, &self.tree.store_id, &ROOT_ROW, rng);
         table.insert(ROOT_ROW.as_slice(), root.as_slice())?;
         table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
         Ok(())
@@ -256,7 +242,7 @@ impl Inner {
 
     pub(super) fn header(&self) -> Vec<u8> {
         Header {
-            store_id: self.store_id,
+            store_id: self.tree.store_id,
             epoch: self.epoch,
             opened: self.keys.opened,
         }

@@ -60,9 +60,7 @@ impl Inner {
         self.epoch = next_epoch;
         match self.move_to_new_keys(&dirty, &next, &mut rng) {
             Ok((report, root, nodes)) => {
-                self.root = root;
-                let cache = self.nodes.get_mut().unwrap_or_else(PoisonError::into_inner);
-                cache.extend(nodes);
+                self.tree = Arc::new(self.tree.moved(root, nodes));
                 self.dirty = RwLock::default();
                 self.finish_shred()?;
                 Ok(report)
@@ -98,7 +96,7 @@ impl Inner {
         rng: &mut SeededRandom,
     ) -> Result<(ShredReport, tree::Keys, BTreeMap<u8, Arc<tree::Keys>>), StoreError> {
         let mut report = ShredReport::default();
-        let mut root = self.root.duplicate();
+        let mut root = self.tree.root.duplicate();
         let mut nodes: BTreeMap<u8, tree::Keys> = BTreeMap::new();
         let transaction = self.begin_write()?;
         {
@@ -118,10 +116,10 @@ impl Inner {
                 let key = Secret::random(rng);
                 root.replace(*place, &key);
                 let row = tree::node_row(*place);
-                let sealed = node.seal(&key, &self.store_id, &row, rng);
+                let sealed = node.seal(&key, &self.tree.store_id, &row, rng);
                 table.insert(row.as_slice(), sealed.as_slice())?;
             }
-            let sealed = root.seal(root_key, &self.store_id, &ROOT_ROW, rng);
+            let sealed = root.seal(root_key, &self.tree.store_id, &ROOT_ROW, rng);
             table.insert(ROOT_ROW.as_slice(), sealed.as_slice())?;
             table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
         }
@@ -134,14 +132,19 @@ impl Inner {
     }
 
     fn load_node(&self, table: &RowsTable<'_>, node: u8) -> Result<tree::Keys, StoreError> {
-        if let Some(keys) = self.cached_node(node) {
+        if let Some(keys) = self.tree.cached_node(node) {
             return Ok(keys.duplicate());
         }
         let row = tree::node_row(node);
         let sealed = table
             .get(row.as_slice())?
             .ok_or(StoreError::Damaged { what: "key tree" })?;
-        tree::Keys::open(&self.root.get(node), &self.store_id, &row, sealed.value())
+        tree::Keys::open(
+            &self.tree.root.get(node),
+            &self.tree.store_id,
+            &row,
+            sealed.value(),
+        )
     }
 
     /// Seals the living rows of a bucket under its new key; how many there are.
@@ -165,7 +168,7 @@ impl Inner {
                 usize::MAX,
             )?;
             for (row, sealed) in rows {
-                let data = tree::associated_data(&self.store_id, &row);
+                let data = tree::associated_data(&self.tree.store_id, &row);
                 let value = crypto::open(from, &sealed, &data)
                     .map_err(|_| StoreError::Damaged { what: of.name() })?;
                 let sealed = crypto::seal(to, &value, &data, rng);

@@ -105,7 +105,7 @@ impl Client {
     /// The client of a store that holds one. Never makes an identity.
     #[uniffi::constructor]
     pub fn open(store: Arc<EncryptedStore>) -> Result<Arc<Self>> {
-        let device = store.0.read(|reader| Device::load(reader))?;
+        let device = store.0.read(Device::load)?;
         Ok(Arc::new(Self::of(store, device)))
     }
 
