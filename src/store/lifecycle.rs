@@ -80,6 +80,7 @@ impl Store {
                 store_id,
                 epoch: 1,
                 opened: keys.opened,
+                shredded_at: medium.now(),
             };
             let root = tree::Keys::generate(&mut rng);
             let inner = Inner::new(Arc::clone(&medium), database, slots, keys, header, root);
@@ -192,6 +193,7 @@ impl Inner {
             slots,
             keys,
             epoch: header.epoch,
+            shredded_at: header.shredded_at,
             tree: Arc::new(Tree::new(header.store_id, lookup_key, root)),
             dirty: RwLock::new(BTreeSet::new()),
             writer: Mutex::new(None),
@@ -220,6 +222,7 @@ impl Inner {
         let lookup_key = self.tree.lookup_key.duplicate();
         self.tree = Arc::new(Tree::new(header.store_id, lookup_key, root));
         self.epoch = header.epoch;
+        self.shredded_at = header.shredded_at;
         self.dirty = RwLock::new(dirty);
         self.group = Group::default();
         self.database = Some(database);
@@ -245,6 +248,7 @@ impl Inner {
             store_id: self.tree.store_id,
             epoch: self.epoch,
             opened: self.keys.opened,
+            shredded_at: self.shredded_at,
         }
         .encode(&self.header_key)
     }

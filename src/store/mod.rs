@@ -64,6 +64,7 @@ struct Inner {
     keys: slots::Keys,
     header_key: Secret<32>,
     epoch: u64,
+    shredded_at: u64,
     tree: Arc<Tree>,
     dirty: RwLock<BTreeSet<Bucket>>,
     /// One writer at a time, over the whole of a step and what the caches learn from it. Inside, the transaction that a group of
@@ -166,6 +167,13 @@ impl Store {
     #[must_use]
     pub fn rollback_noticed(&self) -> bool {
         self.rollback_noticed
+    }
+
+    /// When it was last shredded, or made, in milliseconds since 1970-01-01T00:00:00Z; 0 when it is closed. It is known again after
+    /// a restart.
+    #[must_use]
+    pub fn shredded_at(&self) -> u64 {
+        self.shared().as_ref().map_or(0, |inner| inner.shredded_at)
     }
 
     /// Where it is.

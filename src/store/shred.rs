@@ -56,8 +56,9 @@ impl Inner {
         self.keys.epochs = vec![(self.epoch, current), (next_epoch, next.duplicate())];
         self.slots.write(&self.keys, &mut rng)?;
 
-        let former_epoch = self.epoch;
+        let (former_epoch, former_time) = (self.epoch, self.shredded_at);
         self.epoch = next_epoch;
+        self.shredded_at = self.medium.now();
         match self.move_to_new_keys(&dirty, &next, &mut rng) {
             Ok((report, root, nodes)) => {
                 self.tree = Arc::new(self.tree.moved(root, nodes));
@@ -67,6 +68,7 @@ impl Inner {
             }
             Err(error) => {
                 self.epoch = former_epoch;
+                self.shredded_at = former_time;
                 self.keys
                     .epochs
                     .retain(|(number, _)| *number == former_epoch);

@@ -296,7 +296,7 @@ impl Client {
         Self {
             rollback_to_tell: AtomicBool::new(store.rollback_noticed()),
             rollback_to_heal: AtomicBool::new(store.rollback_noticed()),
-            upkeep: Upkeep::since(store.0.now()),
+            upkeep: Upkeep::since(store.0.shredded_at()),
             store,
             device,
         }
