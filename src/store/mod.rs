@@ -61,6 +61,7 @@ struct Inner {
     /// Nothing only while a failed one is opened again.
     database: Option<Opened>,
     slots: Slots,
+    /// As the slots hold them. More than one epoch: a shred has not come to its end.
     keys: slots::Keys,
     header_key: Secret<32>,
     epoch: u64,

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::rows::{Direction, raw_range};
+use super::slots::Keys;
 use super::table::prefix_end;
 use super::tree::{self, Bucket, HEADER_ROW, ROOT_ROW};
 use super::{Inner, ROWS, Store, StoreError, Table, guarded};
@@ -41,6 +42,8 @@ impl Inner {
     ///    nodes and the root anew. 3. The slots are overwritten with the next key alone. After a crash, the store's header says
     ///    which of the two keys is in force, and opening ends what was begun.
     pub(super) fn shred(&mut self) -> Result<ShredReport, StoreError> {
+        // Of one that failed before its end.
+        self.finish_shred()?;
         let dirty = self
             .dirty
             .get_mut()
@@ -79,15 +82,20 @@ impl Inner {
         }
     }
 
-    /// Leaves only the current epoch's key in the slots. Also ends what a crash interrupted.
+    /// Leaves only the current epoch's key in the slots. Also ends what a crash or a failure interrupted: the other keys are
+    /// forgotten only when both slots are written, so until then it is known that there is something to be done.
     pub(super) fn finish_shred(&mut self) -> Result<(), StoreError> {
-        let epoch = self.epoch;
         if self.keys.epochs.len() == 1 {
             return Ok(());
         }
-        self.keys.epochs.retain(|(number, _)| *number == epoch);
-        self.slots
-            .write_both(&self.keys, &mut self.medium.random()?)
+        let only = Keys {
+            data_key: self.keys.data_key.duplicate(),
+            epochs: vec![(self.epoch, self.epoch_key()?.duplicate())],
+            opened: self.keys.opened,
+        };
+        self.slots.write_both(&only, &mut self.medium.random()?)?;
+        self.keys = only;
+        Ok(())
     }
 
     #[allow(clippy::type_complexity)]

@@ -75,23 +75,23 @@ impl Slots {
     ) -> Result<(Self, Keys), StoreError> {
         let mut refused = StoreError::KeySlotsDamaged;
         let mut tried = None;
-        for (slot, head) in read_slots(file.as_ref())? {
+        let found = read_slots(file.as_ref())?;
+        for (_, head) in &found {
             // A passphrase costs a second to try, and both slots are for the same one but during a change.
             if tried == Some(head.salt) {
                 continue;
             }
             tried = Some(head.salt);
-            let wrapping = WrappingKey::derive(key, head.derivation?, head.salt)?;
-            let Ok(secrets) = crypto::open(&wrapping.key, &slot.sealed, &slot.head) else {
+            let wrapping = WrappingKey::derive(key, head.derivation.clone()?, head.salt)?;
+            let Some((written, keys)) = open_slots(&found, &wrapping.key)? else {
                 refused = StoreError::WrongKey;
                 continue;
             };
-            let keys = Keys::parse(&secrets, head.opened)?;
             let slots = Self {
                 file,
                 wrapping,
                 store_id: head.store_id,
-                written: head.written,
+                written,
             };
             return Ok((slots, keys));
         }
@@ -100,13 +100,11 @@ impl Slots {
 
     /// What the file says now, after a write that may or may not have reached it.
     pub(super) fn read_again(&mut self) -> Result<Keys, StoreError> {
-        for (slot, head) in read_slots(self.file.as_ref())? {
-            if let Ok(secrets) = crypto::open(&self.wrapping.key, &slot.sealed, &slot.head) {
-                self.written = head.written;
-                return Keys::parse(&secrets, head.opened);
-            }
-        }
-        Err(StoreError::KeySlotsDamaged)
+        let found = read_slots(self.file.as_ref())?;
+        let (written, keys) =
+            open_slots(&found, &self.wrapping.key)?.ok_or(StoreError::KeySlotsDamaged)?;
+        self.written = written;
+        Ok(keys)
     }
 
     pub(super) fn store_id(&self) -> [u8; 16] {
@@ -260,6 +258,28 @@ fn read_slots(file: &dyn StorageBackend) -> Result<Vec<(Slot, Head)>, StoreError
         });
     }
     Ok(slots)
+}
+
+/// The keys of the latest slot that opens, and its write number. Behind its epochs stand those that only the other slot still holds:
+/// a shred that did not come to its end left them, and they are to be overwritten.
+fn open_slots(slots: &[(Slot, Head)], key: &Secret<32>) -> Result<Option<(u64, Keys)>, StoreError> {
+    let mut found: Option<(u64, Keys)> = None;
+    for (slot, head) in slots {
+        let Ok(secrets) = crypto::open(key, &slot.sealed, &slot.head) else {
+            continue;
+        };
+        let keys = Keys::parse(&secrets, head.opened)?;
+        let Some((_, latest)) = &mut found else {
+            found = Some((head.written, keys));
+            continue;
+        };
+        for epoch in keys.epochs {
+            if !latest.epochs.contains(&epoch) {
+                latest.epochs.push(epoch);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn parse_secrets(secrets: &[u8]) -> Option<(Secret<32>, Vec<Epoch>)> {
