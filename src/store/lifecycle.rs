@@ -117,10 +117,8 @@ impl Store {
         let root = guarded(|| read_root(&database, &keys, &header))?;
         let mut inner = Inner::new(Arc::clone(&medium), database, slots, keys, header, root);
         inner.dirty = RwLock::new(dirty);
-        let rollback_noticed = inner.keys.opened != header.opened;
         inner.finish_shred()?;
-        let opened = header.opened.max(inner.keys.opened);
-        guarded(|| inner.count_opening(opened))?;
+        let rollback_noticed = inner.compare_openings(header.opened)?;
         Ok(Self::of(medium, inner, rollback_noticed))
     }
 
@@ -260,6 +258,23 @@ impl Inner {
             .find(|(number, _)| *number == self.epoch)
             .map(|(_, key)| key)
             .ok_or(StoreError::KeySlotsDamaged)
+    }
+
+    /// Counts this opening, and says whether one of the files is older than the other.
+    ///
+    /// The header is committed before the slot is written, so a crash in between leaves it exactly one ahead. That is no older copy;
+    /// the count is ended first, so that no number of crashes leaves it further ahead.
+    fn compare_openings(&mut self, header: u64) -> Result<bool, StoreError> {
+        let slots = self.keys.opened;
+        if header == slots.saturating_add(1) {
+            self.keys.opened = header;
+            self.slots.write(&self.keys, &mut self.medium.random()?)?;
+        }
+        let older = header != self.keys.opened;
+        // One more when there is something to tell: should this be where it crashes, it must not look like the above.
+        let from = header.max(slots).saturating_add(u64::from(older));
+        guarded(|| self.count_opening(from))?;
+        Ok(older)
     }
 
     /// Counts up in both files. A copy of one of them that is put back later has a lower number than the other.
