@@ -70,11 +70,16 @@ impl Store {
         };
         let inner = guarded(|| {
             let rows = medium.create(StoreFile::Unfinished)?;
+            let slots = Slots::lock(medium.create(StoreFile::KeySlots)?)?;
+            // Whoever had the lock before may have made the store meanwhile; then both files are theirs.
+            if medium.exists(StoreFile::Rows)? {
+                return Err(StoreError::AlreadyExists.into());
+            }
+            rows.set_len(0).map_err(StoreError::from)?;
             let database = builder()
                 .create_with_backend(Boxed(rows))
                 .map_err(StoreError::from)?;
             let database = Opened(Some(database));
-            let slots = medium.create(StoreFile::KeySlots)?;
             let slots = Slots::create(slots, key, store_id, &keys, &mut rng)?;
             let header = Header {
                 store_id,
@@ -95,6 +100,7 @@ impl Store {
             Ok::<_, E>(inner)
         })?;
         medium.publish()?;
+        inner.slots.unlock();
         Ok(Self::of(medium, inner, false))
     }
 

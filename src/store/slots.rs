@@ -3,7 +3,9 @@
 //! redb copies on write, so what was ever in its file may still be there. The wrapped data key and the epoch root keys are
 //! therefore in a file of their own, two slots of fixed length, written in place one after the other and synced.
 
-use redb::StorageBackend;
+use std::ops::Bound;
+
+use redb::{BackendError, StorageBackend};
 
 use super::StoreError;
 use super::key::{Derivation, StoreKey, WrappingKey};
@@ -42,6 +44,9 @@ pub(super) struct Slots {
     written: u64,
 }
 
+/// A file that nobody else makes slots in.
+pub(super) struct Locked(Box<dyn StorageBackend>);
+
 /// A slot whose checksum is right.
 struct Slot {
     head: [u8; HEAD_LEN],
@@ -49,14 +54,34 @@ struct Slot {
 }
 
 impl Slots {
+    /// Takes the file of a store that is being made, before a byte of it is changed: of two processes that make one store, the second
+    /// must not empty the keys of the first.
+    pub(super) fn lock(file: Box<dyn StorageBackend>) -> Result<Locked, StoreError> {
+        match file.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
+            // Without locks there are no two processes.
+            Ok(true) | Err(BackendError::Unsupported) => Ok(Locked(file)),
+            Ok(false) => Err(StoreError::Locked),
+            Err(BackendError::Io(error)) => Err(error.into()),
+            Err(_) => Err(StoreError::Io {
+                kind: std::io::ErrorKind::Other,
+            }),
+        }
+    }
+
+    /// The store has its name, which says to whom the file belongs. A failure leaves the lock for as long as the store is open.
+    pub(super) fn unlock(&self) {
+        let _ = self.file.unlock_range(Bound::Unbounded, Bound::Unbounded);
+    }
+
     /// Both slots of a new file.
     pub(super) fn create(
-        file: Box<dyn StorageBackend>,
+        Locked(file): Locked,
         key: &StoreKey,
         store_id: [u8; 16],
         keys: &Keys,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, StoreError> {
+        file.set_len(0)?;
         file.set_len(2 * SLOT_LEN as u64)?;
         let mut slots = Self {
             file,
