@@ -210,4 +210,14 @@ pub const MAX_STRANGER_SESSIONS_PER_HOUR: u32 = 3;
 /// Skipped keys that one message of a stranger may make us keep.
 pub const MAX_STRANGER_SKIPPED_KEYS: usize = 20;
 
+/// Memory in KiB that deriving a key from a passphrase may take. A file says how much before anything of it is authenticated; 256 MiB
+/// is four times what this library writes, and what a telephone has to spare.
+pub const MAX_ARGON2_MEMORY_KIB: u32 = 262_144;
+
+/// Passes over that memory: twice what this library writes, some seconds of a telephone at most.
+pub const MAX_ARGON2_ITERATIONS: u32 = 6;
+
+/// Lanes of that memory: twice what this library writes.
+pub const MAX_ARGON2_LANES: u32 = 8;
+
 const DAY_SECONDS: u64 = 86_400;

@@ -8,11 +8,11 @@ mod party;
 use std::sync::Arc;
 use std::thread;
 
-use party::Party;
+use party::{Party, key};
 use redb::{Database, ReadableDatabase, TableDefinition};
 use windlass::Bundle;
 use windlass::crypto::{Secret, hkdf_sha256, hmac_sha256, open};
-use windlass::store::{Medium, StoreFile};
+use windlass::store::{Key, Medium, Store, StoreError, StoreFile, Table};
 use windlass::testing::{Disk, Image};
 
 const KEY: [u8; 32] = [1; 32];
@@ -253,4 +253,49 @@ fn what_was_consumed_replaced_or_deleted_opens_before_a_shred_and_not_after() {
 
     // Nor does a copy of the big file help that somebody kept from before: its root is sealed under a key that was overwritten.
     assert!(slots.look_at(&rows(&before)).roots.is_empty());
+}
+
+#[test]
+fn a_shred_that_failed_is_ended_by_the_next_whatever_it_had_done() {
+    let text = |store: &Store, text: &[u8]| {
+        let written: Result<(), StoreError> =
+            store.write(|writer| writer.put(Table::Device, Key::new(b"x"), text));
+        written.unwrap();
+    };
+    let mut failed = 0;
+    for changes in 0.. {
+        let disk = Disk::default();
+        let roots = || Opened::of(disk.image().file(StoreFile::KeySlots).unwrap()).roots;
+        let store = Store::create_on(disk.medium(), &key(1)).unwrap();
+        let dead = roots().remove(0);
+        text(&store, b"a");
+        text(&store, b"b");
+        disk.fill_up(Some(changes));
+        let first = store.shred();
+        disk.fill_up(None);
+        if first.is_ok() {
+            assert!(!roots().contains(&dead));
+            break;
+        }
+        failed += 1;
+        // By the next call; by one behind another failure, after which both files are read again; by the next process.
+        let store = match changes % 3 {
+            0 => store,
+            1 => {
+                disk.fill_up(Some(0));
+                let written: Result<(), StoreError> =
+                    store.write(|writer| writer.put(Table::Device, Key::new(b"y"), b""));
+                assert!(written.is_err());
+                disk.fill_up(None);
+                store
+            }
+            _ => {
+                core::mem::forget(store);
+                Store::open_on(disk.medium(), &key(1)).unwrap()
+            }
+        };
+        store.shred().unwrap();
+        assert!(!roots().contains(&dead), "after {changes} changes");
+    }
+    assert!(failed > 5);
 }

@@ -272,3 +272,65 @@ fn no_text_name_or_seed_can_be_read_in_a_backup() {
         assert!(bytes.windows(secret.len()).all(|window| window != secret));
     }
 }
+
+/// Does with the store whatever an application may, while it is told of progress.
+struct Busy {
+    client: Arc<Client>,
+    store: Arc<EncryptedStore>,
+    peer: String,
+    closes: bool,
+}
+
+impl ProgressListener for Busy {
+    fn advance(&self, done: u64, total: u64) -> Result<(), ProgressError> {
+        if done < total {
+            let conversation = self.client.clone().conversation(self.peer.clone()).unwrap();
+            let ours = conversation
+                .messages(10, None)
+                .unwrap()
+                .into_iter()
+                .find(|message| {
+                    message
+                        .text
+                        .as_ref()
+                        .is_some_and(|text| text.starts_with("alice"))
+                });
+            conversation.delete(ours.unwrap()).unwrap();
+            self.client
+                .send(self.peer.clone(), "meanwhile".into())
+                .unwrap();
+            self.store.shred().unwrap();
+            self.store.change_key(&key(1)).unwrap();
+            if self.closes {
+                self.client.close().unwrap();
+            }
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_listener_may_use_the_store_and_the_backup_holds_what_there_was_at_the_call() {
+    let fixture = Fixture::new(260);
+    let before = texts(&fixture.alice, &fixture.bob);
+    let export = |name: &str, closes| {
+        let busy = Busy {
+            client: Arc::clone(&fixture.alice),
+            store: Arc::clone(&fixture.store),
+            peer: fixture.bob.address(),
+            closes,
+        };
+        let path = fixture.text(name);
+        fixture
+            .store
+            .export_backup(path, &key(2), Some(Arc::new(busy)))
+    };
+    export("backup", false).unwrap();
+    assert_ne!(texts(&fixture.alice, &fixture.bob), before);
+    let alice = Client::open(fixture.import("backup", 2, "new.wl").unwrap()).unwrap();
+    assert_eq!(texts(&alice, &fixture.bob), before);
+
+    let ended = export("second", true).unwrap_err();
+    assert_eq!(ended.code(), "store_closed");
+    assert!(!fixture.path("second").exists());
+}

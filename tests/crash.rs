@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use party::{Party, key};
 use windlass::crypto::{Secret, SeededRandom, seeded};
-use windlass::store::{Store, StoreError};
+use windlass::store::{Store, StoreError, StoreFile};
 use windlass::testing::{Disk, Image, Unsynced};
 use windlass::{Body, Event, OutgoingMessage, WindlassError};
 
@@ -501,4 +501,63 @@ fn a_durable_step_costs_one_sync_however_much_is_in_it() {
         };
         assert_eq!(recording.syncs(), 1, "{name}");
     }
+}
+
+/// Every disk that a crash at opening or closing the store on this one may leave.
+fn opened_and_crashed(image: &Image, rng: &mut SeededRandom) -> Vec<Image> {
+    let disk = Disk::of(image.clone());
+    disk.record();
+    drop(Store::open_on(disk.medium(), &key(1)).unwrap());
+    let recording = disk.recorded();
+    let points = 0..recording.points();
+    points
+        .flat_map(|point| {
+            [Unsynced::Lost, Unsynced::Kept].map(|how| recording.crash(point, how, rng))
+        })
+        .collect()
+}
+
+fn rollback_noticed(image: &Image) -> bool {
+    let store = Store::open_on(Disk::of(image.clone()).medium(), &key(1));
+    store.unwrap().rollback_noticed()
+}
+
+#[test]
+fn a_crash_at_opening_or_closing_is_not_told_as_an_older_copy() {
+    let mut rng = seeded(&Secret::new([6; 32]));
+    let disk = Disk::default();
+    drop(Store::create_on(disk.medium(), &key(1)).unwrap());
+    // Nor when it opens and crashes again and again.
+    for once in opened_and_crashed(&disk.image(), &mut rng) {
+        assert!(!rollback_noticed(&once));
+        for twice in opened_and_crashed(&once, &mut rng) {
+            assert!(!rollback_noticed(&twice));
+        }
+    }
+}
+
+#[test]
+fn an_older_copy_is_told_also_when_the_machine_dies_over_it() {
+    let mut rng = seeded(&Secret::new([7; 32]));
+    let disk = Disk::default();
+    drop(Store::create_on(disk.medium(), &key(1)).unwrap());
+    let old = disk.image();
+    let open = || drop(Store::open_on(disk.medium(), &key(1)).unwrap());
+    open();
+    let closed = disk.image();
+    open();
+    for file in [StoreFile::Rows, StoreFile::KeySlots] {
+        let mut mixed = disk.image();
+        *mixed.file_mut(file) = old.file(file).unwrap().to_vec();
+        assert!(rollback_noticed(&mixed), "{file:?}");
+        // Up to the write after which both files say the same, and nothing is told any more.
+        let crashed = opened_and_crashed(&mixed, &mut rng);
+        let told: Vec<_> = crashed.iter().map(rollback_noticed).collect();
+        assert!(told[0] && told.is_sorted_by(|before, after| before >= after));
+        assert!(told.iter().filter(|told| **told).count() > 4, "{told:?}");
+    }
+    // Of the store file, one opening or closing is enough.
+    let mut mixed = closed.clone();
+    *mixed.file_mut(StoreFile::Rows) = old.file(StoreFile::Rows).unwrap().to_vec();
+    assert!(rollback_noticed(&mixed));
 }

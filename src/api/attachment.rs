@@ -5,10 +5,12 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
+
 use super::progress::ProgressListener;
 use super::{Result, WindlassError};
 use crate::chat;
-use crate::crypto::{CHUNK_OVERHEAD, ChunkCipher, Secret, system_random};
+use crate::crypto::{CHUNK_OVERHEAD, ChunkCipher, Secret, hmac_sha256, system_random};
 use crate::limits::ATTACHMENT_CHUNK_LEN;
 use crate::store::StoreError;
 
@@ -49,12 +51,10 @@ impl Attachment {
             location: String::new(),
         };
         attachment.check()?;
-        let done = seal(
-            &attachment,
-            Path::new(&path),
-            Path::new(&encrypted),
-            progress.as_deref(),
-        );
+        let mut from = File::open(&path).map_err(file)?;
+        // What is there already is somebody's, and may be the file itself. From here on it is this call's to remove.
+        let mut to = File::create_new(&encrypted).map_err(file)?;
+        let done = seal(&attachment, &mut from, &mut to, progress.as_deref());
         if done.is_err() {
             let _ = fs::remove_file(&encrypted);
         }
@@ -113,21 +113,15 @@ fn fill(from: &mut impl Read, buffer: &mut [u8]) -> Result<usize> {
 
 fn seal(
     attachment: &chat::Attachment,
-    path: &Path,
-    encrypted: &Path,
+    from: &mut File,
+    to: &mut File,
     progress: Option<&dyn ProgressListener>,
 ) -> Result<()> {
     let cipher = ChunkCipher::new(&attachment.key);
-    let mut from = File::open(path).map_err(file)?;
-    let mut to = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(encrypted)
-        .map_err(file)?;
     let mut buffer = vec![0; ATTACHMENT_CHUNK_LEN];
     let (mut number, mut done) = (0, 0);
     loop {
-        let len = fill(&mut from, &mut buffer)?;
+        let len = fill(from, &mut buffer)?;
         done += len as u64;
         let last = done >= attachment.size;
         if done > attachment.size || (len == 0 && attachment.size > 0) {
@@ -147,8 +141,18 @@ fn seal(
     }
 }
 
+/// Where the file of an attachment is while it is not whole: beside the one it is to be, under a name that follows from its key, so that
+/// it is taken for no other attachment's, and is no file of the user's.
+fn unfinished(attachment: &chat::Attachment, path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let key = attachment.key.as_bytes();
+    let hash = hmac_sha256(key, &[b"Windlass store v1 unfinished file", name]);
+    let (short, _) = hash.as_bytes().split_at(16);
+    path.with_file_name(format!("{}.partial", HEXLOWER.encode(short)))
+}
+
 /// Decrypts an encrypted file to a new file at `path`, which has its name only when it is whole. What an earlier call that was stopped
-/// left beside it, under the name with `.partial`, is gone on from.
+/// left beside it is gone on from, as far as it is what the encrypted file says: a machine that died may have left anything in it.
 pub(super) fn open(
     attachment: &chat::Attachment,
     encrypted: &Path,
@@ -158,15 +162,15 @@ pub(super) fn open(
     if path.exists() {
         return Err(file(io::Error::from(io::ErrorKind::AlreadyExists)));
     }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    let partial = PathBuf::from(name);
+    let partial = unfinished(attachment, path);
     let chunk_len = ATTACHMENT_CHUNK_LEN as u64;
     let chunks = attachment.size.div_ceil(chunk_len).max(1);
     let cipher = ChunkCipher::new(&attachment.key);
     let mut from = File::open(encrypted).map_err(file)?;
-    let overhead = CHUNK_OVERHEAD as u64;
-    if from.metadata().map_err(file)?.len() != attachment.size + chunks * overhead {
+    let sealed_len = attachment
+        .size
+        .saturating_add(chunks * CHUNK_OVERHEAD as u64);
+    if from.metadata().map_err(file)?.len() != sealed_len {
         return Err(WindlassError::AttachmentDamaged);
     }
     let mut to = OpenOptions::new()
@@ -176,31 +180,30 @@ pub(super) fn open(
         .truncate(false)
         .open(&partial)
         .map_err(file)?;
-    // Whole chunks were written after they were checked; the last one is written anew.
-    let mut number = (to.metadata().map_err(file)?.len() / chunk_len).min(chunks - 1);
-    to.set_len(number * chunk_len).map_err(file)?;
-    to.seek(SeekFrom::End(0)).map_err(file)?;
-    from.seek(SeekFrom::Start(number * (chunk_len + overhead)))
-        .map_err(file)?;
-    let mut buffer = vec![0; ATTACHMENT_CHUNK_LEN + CHUNK_OVERHEAD];
-    loop {
+    let mut sealed = vec![0; ATTACHMENT_CHUNK_LEN + CHUNK_OVERHEAD];
+    let mut there = vec![0; ATTACHMENT_CHUNK_LEN];
+    for number in 0..chunks {
         let last = number + 1 == chunks;
-        let len = fill(&mut from, &mut buffer)?;
-        let sealed = buffer.get(..len).unwrap_or_default();
-        let opened = cipher.open(number, last, sealed);
+        let len = fill(&mut from, &mut sealed)?;
+        let opened = cipher.open(number, last, sealed.get(..len).unwrap_or_default());
         if opened.is_err() {
             // A key or a file that is another: what is there is of no use to a later call.
             let _ = fs::remove_file(&partial);
         }
-        to.write_all(opened.map_err(damaged)?.as_slice())
-            .map_err(file)?;
-        number += 1;
-        if let Some(progress) = progress {
-            progress.advance((number * chunk_len).min(attachment.size), attachment.size)?;
+        let opened = opened.map_err(damaged)?;
+        let len = fill(&mut to, &mut there)?;
+        if there.get(..len) != Some(opened.as_slice()) {
+            let start = number * chunk_len;
+            to.set_len(start).map_err(file)?;
+            to.seek(SeekFrom::Start(start)).map_err(file)?;
+            to.write_all(&opened).map_err(file)?;
         }
-        if last {
-            to.sync_all().map_err(file)?;
-            return fs::rename(&partial, path).map_err(file);
+        if let Some(progress) = progress {
+            let done = (number + 1) * chunk_len;
+            progress.advance(done.min(attachment.size), attachment.size)?;
         }
     }
+    to.set_len(attachment.size).map_err(file)?;
+    to.sync_all().map_err(file)?;
+    fs::rename(&partial, path).map_err(file)
 }

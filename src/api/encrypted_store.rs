@@ -89,6 +89,8 @@ impl EncryptedStore {
 
     /// Writes identity, contacts and history to a new file at `path`, sealed under a key of its own, and answers how many records.
     /// No ratchets and no prekeys: they must not be used twice. The file is whole when this returns, and not there if it fails.
+    ///
+    /// It holds everything as it was at the call; the store can be used meanwhile, by the listener too.
     #[uniffi::method(default(progress = None))]
     pub fn export_backup(
         &self,
@@ -98,7 +100,7 @@ impl EncryptedStore {
     ) -> Result<u64> {
         let writer = BackupWriter::create(Path::new(&path), &key.0)?;
         self.0
-            .read(|reader| backup::export(reader, writer, self.0.now(), progress.as_deref()))
+            .read_apart(|reader| backup::export(reader, writer, self.0.now(), progress.as_deref()))
     }
 
     /// Changes the passphrase or key bytes. The cost does not depend on the size of the store; the former key opens nothing any

@@ -1,8 +1,10 @@
 //! Argon2id (RFC 9106): from a passphrase to a key.
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use zeroize::Zeroizing;
 
 use super::Secret;
+use crate::limits::{MAX_ARGON2_ITERATIONS, MAX_ARGON2_LANES, MAX_ARGON2_MEMORY_KIB};
 
 /// Why no key was derived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,13 +35,6 @@ impl Argon2Params {
         iterations: 3,
         parallelism: 4,
     };
-
-    /// What a file may ask for at most: a hostile one must not take all memory, nor the afternoon.
-    const MAX: Self = Self {
-        memory_kib: 1024 * 1024,
-        iterations: 16,
-        parallelism: 16,
-    };
 }
 
 /// A 32-byte key from `passphrase` and a 16-byte random salt.
@@ -48,10 +43,10 @@ pub fn derive_from_passphrase(
     salt: &[u8; 16],
     params: Argon2Params,
 ) -> Result<Secret<32>, PasswordError> {
-    let max = Argon2Params::MAX;
-    if params.memory_kib > max.memory_kib
-        || params.iterations > max.iterations
-        || params.parallelism > max.parallelism
+    // A file names them before anything of it is authenticated.
+    if params.memory_kib > MAX_ARGON2_MEMORY_KIB
+        || params.iterations > MAX_ARGON2_ITERATIONS
+        || params.parallelism > MAX_ARGON2_LANES
     {
         return Err(PasswordError::Parameters);
     }
@@ -62,9 +57,47 @@ pub fn derive_from_passphrase(
         Some(32),
     )
     .map_err(|_| PasswordError::Parameters)?;
+    // Ours, because the key follows from what is in it at the end.
+    let mut memory: Zeroizing<Vec<Block>> = Zeroizing::default();
+    memory
+        .try_reserve_exact(params.block_count())
+        .map_err(|_| PasswordError::Derivation)?;
+    memory.resize(params.block_count(), Block::default());
     let mut key = Secret::zero();
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(passphrase.as_bytes(), salt, key.as_mut_bytes())
+        .hash_password_into_with_memory(
+            passphrase.as_bytes(),
+            salt,
+            key.as_mut_bytes(),
+            memory.as_mut_slice(),
+        )
         .map_err(|_| PasswordError::Derivation)?;
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_cannot_ask_for_more_than_a_telephone_has() {
+        let derive = |memory_kib, iterations, parallelism| {
+            let params = Argon2Params {
+                memory_kib,
+                iterations,
+                parallelism,
+            };
+            derive_from_passphrase("p", &[0; 16], params).map(|_| ())
+        };
+        let too_much = Err(PasswordError::Parameters);
+        assert_eq!(derive(64, 1, 1), Ok(()));
+        assert_eq!(derive(262_145, 1, 1), too_much);
+        assert_eq!(derive(64, 7, 1), too_much);
+        assert_eq!(derive(128, 1, 9), too_much);
+        assert_eq!(derive(u32::MAX, u32::MAX, u32::MAX), too_much);
+        let ours = Argon2Params::RECOMMENDED;
+        assert!(ours.memory_kib <= MAX_ARGON2_MEMORY_KIB);
+        assert!(ours.iterations <= MAX_ARGON2_ITERATIONS);
+        assert!(ours.parallelism <= MAX_ARGON2_LANES);
+    }
 }

@@ -1,14 +1,18 @@
 //! A backup file: records of bytes, sealed in chunks under a key of its own (docs/store.md, "Backup").
 //!
 //! `magic || version || derivation || salt`, then chunks `length || sealed`. Each chunk is bound to the head, to its place and to
-//! whether it is the last, so that nothing can be left out, moved or cut off.
+//! whether it is the last, so that nothing can be left out, moved or cut off. What the chunks hold, one behind the other, is the
+//! records, `length || record`; a record begins and ends where it does, whatever its length.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroize;
+
 use super::StoreError;
 use super::key::{Derivation, StoreKey, WrappingKey};
+use super::medium::beside;
 use crate::crypto::{self, SEAL_OVERHEAD, Secret, SecretBytes, SeededRandom, hkdf_sha256};
 
 const MAGIC: &[u8; 8] = b"WLBACKUP";
@@ -16,10 +20,10 @@ const MAGIC: &[u8; 8] = b"WLBACKUP";
 const VERSION: u32 = 1;
 /// magic, version, derivation, salt.
 const HEAD_LEN: usize = 8 + 4 + Derivation::LEN + 16;
-/// Records are gathered into chunks of about this size.
+/// What is sealed at once, and held in memory; the last chunk is what is left.
 const CHUNK_LEN: usize = 64 * 1024;
-/// A chunk is one record longer than that at most.
-const MAX_CHUNK_LEN: usize = 4 * 1024 * 1024;
+/// Of a record's length.
+const LENGTH_LEN: usize = 8;
 
 type Head = [u8; HEAD_LEN];
 
@@ -49,11 +53,11 @@ impl BackupWriter {
         head.extend_from_slice(&wrapping.derivation.to_bytes());
         head.extend_from_slice(&wrapping.salt);
         let head: Head = head.try_into().map_err(|_| StoreError::BackupDamaged)?;
-        let mut unfinished = path.as_os_str().to_owned();
-        unfinished.push(".new");
-        let unfinished = PathBuf::from(unfinished);
+        // A name that nobody has, so that no other file is in the way, and none is harmed.
+        let name = u64::from_be_bytes(*Secret::random(&mut rng).as_bytes());
+        let unfinished = beside(path, &format!("{name:016x}.new"));
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         {
             use std::os::unix::fs::OpenOptionsExt;
@@ -67,19 +71,28 @@ impl BackupWriter {
             unfinished,
             key: chunk_key(&wrapping),
             head,
-            chunk: SecretBytes::default(),
+            chunk: empty_chunk(),
             chunks: 0,
             rng,
         })
     }
 
-    /// Adds a record.
+    /// Adds a record, of any length.
     pub fn push(&mut self, record: &[u8]) -> Result<(), StoreError> {
-        let len = u32::try_from(record.len()).map_err(|_| StoreError::BackupDamaged)?;
-        self.chunk.extend_from_slice(&len.to_be_bytes());
-        self.chunk.extend_from_slice(record);
-        if self.chunk.len() >= CHUNK_LEN {
-            self.write_chunk(false)?;
+        self.append(&(record.len() as u64).to_be_bytes())?;
+        self.append(record)
+    }
+
+    /// Never more than the chunk has room for, or it would move and leave a copy of what is in it.
+    fn append(&mut self, mut bytes: &[u8]) -> Result<(), StoreError> {
+        while !bytes.is_empty() {
+            let room = CHUNK_LEN - self.chunk.len();
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.chunk.extend_from_slice(now);
+            if self.chunk.len() == CHUNK_LEN {
+                self.write_chunk(false)?;
+            }
+            bytes = later;
         }
         Ok(())
     }
@@ -100,7 +113,7 @@ impl BackupWriter {
         self.file.write_all(&len.to_be_bytes())?;
         self.file.write_all(&sealed)?;
         self.chunks += 1;
-        self.chunk = SecretBytes::default();
+        self.chunk.zeroize();
         Ok(())
     }
 }
@@ -119,6 +132,9 @@ pub struct BackupReader {
     key: Secret<32>,
     len: u64,
     read: u64,
+    chunk: SecretBytes,
+    /// How much of the chunk was given out.
+    given: usize,
     chunks: u64,
     ended: bool,
 }
@@ -160,44 +176,78 @@ impl BackupReader {
             head,
             len,
             read: HEAD_LEN as u64,
+            chunk: SecretBytes::default(),
+            given: 0,
             chunks: 0,
             ended: false,
         })
     }
 
-    /// The records of the next chunk; `None` behind the last one.
-    pub fn next_chunk(&mut self) -> Result<Option<Vec<SecretBytes>>, StoreError> {
-        if self.ended {
+    /// The next record; `None` behind the last one.
+    pub fn next_record(&mut self) -> Result<Option<SecretBytes>, StoreError> {
+        let mut len = [0; LENGTH_LEN];
+        if !self.fill(&mut len)? {
             return Ok(None);
+        }
+        let len = u64::from_be_bytes(len);
+        // No record is longer than the file it is in, so a length costs no more memory than the file has bytes.
+        let len = usize::try_from(len)
+            .ok()
+            .filter(|_| len <= self.len)
+            .ok_or(StoreError::BackupDamaged)?;
+        let mut record = SecretBytes::new(vec![0; len]);
+        if len > 0 && !self.fill(&mut record)? {
+            return Err(StoreError::BackupDamaged);
+        }
+        Ok(Some(record))
+    }
+
+    /// Fills `to` from as many chunks as it takes; false when the backup ended before the first byte.
+    fn fill(&mut self, to: &mut [u8]) -> Result<bool, StoreError> {
+        let mut filled = 0;
+        while let Some(rest) = to.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            let given = self.chunk.get(self.given..).unwrap_or_default();
+            if given.is_empty() {
+                match (self.next_chunk()?, filled) {
+                    (true, _) => continue,
+                    (false, 0) => return Ok(false),
+                    (false, _) => return Err(StoreError::BackupDamaged),
+                }
+            }
+            let count = given.len().min(rest.len());
+            for (to, from) in rest.iter_mut().zip(given) {
+                *to = *from;
+            }
+            filled += count;
+            self.given += count;
+        }
+        Ok(true)
+    }
+
+    /// Opens the next chunk; false behind the last one.
+    fn next_chunk(&mut self) -> Result<bool, StoreError> {
+        if self.ended {
+            return Ok(false);
         }
         let mut len = [0; 4];
         self.read_exact(&mut len)?;
         let len = u32::from_be_bytes(len) as usize;
-        if !(SEAL_OVERHEAD..=MAX_CHUNK_LEN).contains(&len) {
+        if !(SEAL_OVERHEAD..=CHUNK_LEN + SEAL_OVERHEAD).contains(&len) {
             return Err(StoreError::BackupDamaged);
         }
         let mut sealed = vec![0; len];
         self.read_exact(&mut sealed)?;
         let last = self.read == self.len;
         let data = associated_data(&self.head, self.chunks, last);
-        let chunk = crypto::open(&self.key, &sealed, &data).map_err(|_| match self.chunks {
+        self.chunk = crypto::open(&self.key, &sealed, &data).map_err(|_| match self.chunks {
             // Nothing tells a wrong key from a first chunk that was changed; the key is the likelier one.
             0 => StoreError::WrongKey,
             _ => StoreError::BackupDamaged,
         })?;
+        self.given = 0;
         self.chunks += 1;
         self.ended = last;
-        let mut records = Vec::new();
-        let mut rest = chunk.as_slice();
-        while let Some((len, after)) = rest.split_first_chunk::<4>() {
-            let len = u32::from_be_bytes(*len) as usize;
-            let (record, after) = after
-                .split_at_checked(len)
-                .ok_or(StoreError::BackupDamaged)?;
-            records.push(SecretBytes::new(record.to_vec()));
-            rest = after;
-        }
-        Ok(Some(records))
+        Ok(true)
     }
 
     fn read_exact(&mut self, to: &mut [u8]) -> Result<(), StoreError> {
@@ -207,6 +257,10 @@ impl BackupReader {
         self.read += to.len() as u64;
         Ok(())
     }
+}
+
+fn empty_chunk() -> SecretBytes {
+    SecretBytes::new(Vec::with_capacity(CHUNK_LEN))
 }
 
 fn chunk_key(wrapping: &WrappingKey) -> Secret<32> {
@@ -219,4 +273,49 @@ fn chunk_key(wrapping: &WrappingKey) -> Secret<32> {
 
 fn associated_data(head: &Head, chunk: u64, last: bool) -> Vec<u8> {
     [head.as_slice(), &chunk.to_be_bytes(), &[u8::from(last)]].concat()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn key() -> StoreKey {
+        StoreKey::Raw(Secret::new([1; 32]))
+    }
+
+    #[test]
+    fn a_record_of_any_length_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backup");
+        // Around the end of a chunk, none at all, and many chunks of one record.
+        let room = CHUNK_LEN - LENGTH_LEN;
+        let lengths = [0, 1, room - 9, room, room + 1, CHUNK_LEN, 0, 9 << 20, 3];
+        let records = lengths.map(|len| vec![7u8; len]);
+        let mut backup = BackupWriter::create(&path, &key()).unwrap();
+        for record in &records {
+            backup.push(record).unwrap();
+        }
+        backup.finish().unwrap();
+        let mut backup = BackupReader::open(&path, &key()).unwrap();
+        for record in &records {
+            assert!(*backup.next_record().unwrap().unwrap() == *record);
+        }
+        assert_eq!(backup.next_record(), Ok(None));
+    }
+
+    #[test]
+    fn a_backup_that_is_being_written_harms_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backup");
+        let other = folder.path().join("backup.new");
+        fs::write(&other, b"somebody's").unwrap();
+        drop(BackupWriter::create(&path, &key()).unwrap());
+        BackupWriter::create(&path, &key())
+            .unwrap()
+            .finish()
+            .unwrap();
+        assert_eq!(fs::read(&other).unwrap(), b"somebody's");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
 }

@@ -6,8 +6,8 @@ use crate::crypto::{Secret, hmac_sha256};
 /// Version of the layout of rows and of what is in them.
 pub(super) const SCHEMA_VERSION: u32 = 1;
 
-/// version, store id, epoch, opened, MAC.
-const LEN: usize = 4 + 16 + 8 + 8 + 32;
+/// version, store id, epoch, opened, shredded, MAC.
+const LEN: usize = 4 + 16 + 8 + 8 + 8 + 32;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
@@ -16,6 +16,8 @@ pub(super) struct Header {
     pub(super) epoch: u64,
     /// How often the store was opened and closed.
     pub(super) opened: u64,
+    /// When it was last shredded, or made; milliseconds since the epoch.
+    pub(super) shredded_at: u64,
 }
 
 impl Header {
@@ -25,6 +27,7 @@ impl Header {
         bytes.extend_from_slice(&self.store_id);
         bytes.extend_from_slice(&self.epoch.to_be_bytes());
         bytes.extend_from_slice(&self.opened.to_be_bytes());
+        bytes.extend_from_slice(&self.shredded_at.to_be_bytes());
         let mac = hmac_sha256(key.as_bytes(), &[&bytes]);
         bytes.extend_from_slice(mac.as_bytes());
         bytes
@@ -59,11 +62,13 @@ impl Header {
         let (_, rest) = fields.split_first_chunk::<4>()?;
         let (store_id, rest) = rest.split_first_chunk::<16>()?;
         let (epoch, rest) = rest.split_first_chunk::<8>()?;
-        let (opened, _) = rest.split_first_chunk::<8>()?;
+        let (opened, rest) = rest.split_first_chunk::<8>()?;
+        let (shredded_at, _) = rest.split_first_chunk::<8>()?;
         Some(Self {
             store_id: *store_id,
             epoch: u64::from_be_bytes(*epoch),
             opened: u64::from_be_bytes(*opened),
+            shredded_at: u64::from_be_bytes(*shredded_at),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Creating, opening, closing a store, and changing its key.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -12,7 +12,7 @@ use super::header::Header;
 use super::medium::{Boxed, Folder, Medium, StoreFile};
 use super::shred::RowsTable;
 use super::slots::{Keys, Slots};
-use super::tree::{self, Bucket, DIRTY_PREFIX, HEADER_ROW, ROOT_ROW};
+use super::tree::{self, Bucket, DIRTY_PREFIX, HEADER_ROW, ROOT_ROW, Tree};
 use super::{CACHE_BYTES, Inner, Opened, ROWS, Store, StoreError, StoreKey, Writer, guarded};
 use crate::crypto::{Secret, SeededRandom, hkdf_sha256};
 
@@ -70,21 +70,25 @@ impl Store {
         };
         let inner = guarded(|| {
             let rows = medium.create(StoreFile::Unfinished)?;
+            let slots = Slots::lock(medium.create(StoreFile::KeySlots)?)?;
+            // Whoever had the lock before may have made the store meanwhile; then both files are theirs.
+            if medium.exists(StoreFile::Rows)? {
+                return Err(StoreError::AlreadyExists.into());
+            }
+            rows.set_len(0).map_err(StoreError::from)?;
             let database = builder()
                 .create_with_backend(Boxed(rows))
                 .map_err(StoreError::from)?;
             let database = Opened(Some(database));
-            let slots = medium.create(StoreFile::KeySlots)?;
             let slots = Slots::create(slots, key, store_id, &keys, &mut rng)?;
-            let inner = Inner::new(
-                Arc::clone(&medium),
-                database,
-                slots,
-                keys,
+            let header = Header {
                 store_id,
-                1,
-                tree::Keys::generate(&mut rng),
-            );
+                epoch: 1,
+                opened: keys.opened,
+                shredded_at: medium.now(),
+            };
+            let root = tree::Keys::generate(&mut rng);
+            let inner = Inner::new(Arc::clone(&medium), database, slots, keys, header, root);
             let transaction = inner.begin_write()?;
             let mut table = transaction.open_table(ROWS).map_err(StoreError::from)?;
             inner.write_own_rows(&mut table, &mut rng)?;
@@ -96,6 +100,7 @@ impl Store {
             Ok::<_, E>(inner)
         })?;
         medium.publish()?;
+        inner.slots.unlock();
         Ok(Self::of(medium, inner, false))
     }
 
@@ -116,20 +121,10 @@ impl Store {
         }
         let header = Header::decode(&header, &header_key(&keys.data_key))?;
         let root = guarded(|| read_root(&database, &keys, &header))?;
-        let mut inner = Inner::new(
-            Arc::clone(&medium),
-            database,
-            slots,
-            keys,
-            store_id,
-            header.epoch,
-            root,
-        );
+        let mut inner = Inner::new(Arc::clone(&medium), database, slots, keys, header, root);
         inner.dirty = RwLock::new(dirty);
-        let rollback_noticed = inner.keys.opened != header.opened;
         inner.finish_shred()?;
-        let opened = header.opened.max(inner.keys.opened);
-        guarded(|| inner.count_opening(opened))?;
+        let rollback_noticed = inner.compare_openings(header.opened)?;
         Ok(Self::of(medium, inner, rollback_noticed))
     }
 
@@ -182,31 +177,28 @@ impl Drop for Store {
 }
 
 impl Inner {
-    #[allow(clippy::too_many_arguments)] // The parts of what it is; called twice.
     fn new(
         medium: Arc<dyn Medium>,
         database: Opened,
         slots: Slots,
         keys: Keys,
-        store_id: [u8; 16],
-        epoch: u64,
+        header: Header,
         root: tree::Keys,
     ) -> Self {
+        let lookup_key = hkdf_sha256(
+            &header.store_id,
+            keys.data_key.as_bytes(),
+            b"Windlass store v1 look-up",
+        );
         Self {
             medium,
-            lookup_key: hkdf_sha256(
-                &store_id,
-                keys.data_key.as_bytes(),
-                b"Windlass store v1 look-up",
-            ),
             header_key: header_key(&keys.data_key),
             database: Some(database),
             slots,
             keys,
-            store_id,
-            epoch,
-            root,
-            nodes: RwLock::new(BTreeMap::new()),
+            epoch: header.epoch,
+            shredded_at: header.shredded_at,
+            tree: Arc::new(Tree::new(header.store_id, lookup_key, root)),
             dirty: RwLock::new(BTreeSet::new()),
             writer: Mutex::new(None),
             group: Group::default(),
@@ -230,9 +222,11 @@ impl Inner {
         let (header, dirty) = guarded(|| read_own_rows(&database))?;
         let header = Header::decode(&header, &self.header_key)?;
         self.keys = self.slots.read_again()?;
-        self.root = guarded(|| read_root(&database, &self.keys, &header))?;
+        let root = guarded(|| read_root(&database, &self.keys, &header))?;
+        let lookup_key = self.tree.lookup_key.duplicate();
+        self.tree = Arc::new(Tree::new(header.store_id, lookup_key, root));
         self.epoch = header.epoch;
-        self.nodes = RwLock::default();
+        self.shredded_at = header.shredded_at;
         self.dirty = RwLock::new(dirty);
         self.group = Group::default();
         self.database = Some(database);
@@ -246,9 +240,8 @@ impl Inner {
         table: &mut RowsTable<'_>,
         rng: &mut SeededRandom,
     ) -> Result<(), StoreError> {
-        let root = self
-            .root
-            .seal(self.epoch_key()?, &self.store_id, &ROOT_ROW, rng);
+        let root = &self.tree.root;
+        let root = root.seal(self.epoch_key()?, &self.tree.store_id, &ROOT_ROW, rng);
         table.insert(ROOT_ROW.as_slice(), root.as_slice())?;
         table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
         Ok(())
@@ -256,9 +249,10 @@ impl Inner {
 
     pub(super) fn header(&self) -> Vec<u8> {
         Header {
-            store_id: self.store_id,
+            store_id: self.tree.store_id,
             epoch: self.epoch,
             opened: self.keys.opened,
+            shredded_at: self.shredded_at,
         }
         .encode(&self.header_key)
     }
@@ -270,6 +264,23 @@ impl Inner {
             .find(|(number, _)| *number == self.epoch)
             .map(|(_, key)| key)
             .ok_or(StoreError::KeySlotsDamaged)
+    }
+
+    /// Counts this opening, and says whether one of the files is older than the other.
+    ///
+    /// The header is committed before the slot is written, so a crash in between leaves it exactly one ahead. That is no older copy;
+    /// the count is ended first, so that no number of crashes leaves it further ahead.
+    fn compare_openings(&mut self, header: u64) -> Result<bool, StoreError> {
+        let slots = self.keys.opened;
+        if header == slots.saturating_add(1) {
+            self.keys.opened = header;
+            self.slots.write(&self.keys, &mut self.medium.random()?)?;
+        }
+        let older = header != self.keys.opened;
+        // One more when there is something to tell: should this be where it crashes, it must not look like the above.
+        let from = header.max(slots).saturating_add(u64::from(older));
+        guarded(|| self.count_opening(from))?;
+        Ok(older)
     }
 
     /// Counts up in both files. A copy of one of them that is put back later has a lower number than the other.

@@ -31,7 +31,8 @@ pub trait Medium: Debug + Send + Sync {
     fn exists(&self, file: StoreFile) -> Result<bool, StoreError>;
     /// Opens a file to read and write; [`StoreError::NotFound`] if it is not there.
     fn open(&self, file: StoreFile) -> Result<Box<dyn StorageBackend>, StoreError>;
-    /// Makes an empty file, for its owner's eyes only; one that was there is emptied. Its name is durable when this returns.
+    /// Makes a file, for its owner's eyes only, or opens the one that is there, as it is: somebody else may be at work on it. Its name
+    /// is durable when this returns.
     fn create(&self, file: StoreFile) -> Result<Box<dyn StorageBackend>, StoreError>;
     /// Gives the unfinished store its name. Durable when it returns.
     fn publish(&self) -> Result<(), StoreError>;
@@ -93,7 +94,7 @@ impl Medium for Folder {
 
     fn create(&self, file: StoreFile) -> Result<Box<dyn StorageBackend>, StoreError> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true);
+        options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         {
             use std::os::unix::fs::OpenOptionsExt;
@@ -127,7 +128,7 @@ pub(super) fn sync_folder_of(path: &Path) -> Result<(), StoreError> {
 }
 
 /// `path` with a dot and `suffix` behind its whole name.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
     name.push(suffix);
@@ -189,5 +190,32 @@ impl StorageBackend for Boxed {
 
     fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
         self.0.query_lock_range(start, end)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use crate::crypto::Secret;
+    use crate::store::{Key, Rows, Store, StoreError, StoreKey, Table};
+
+    #[test]
+    fn two_who_make_one_store_at_once_spoil_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.wl");
+        let [ours, theirs] = [1, 2].map(|byte| StoreKey::Raw(Secret::new([byte; 32])));
+        let made = Store::create_with(&path, &ours, |writer| {
+            let second = Store::create(&path, &theirs).unwrap_err();
+            assert_eq!(second, StoreError::Locked);
+            writer.put(Table::Messages, Key::new(b"a"), b"kept")
+        });
+        drop(made.unwrap());
+        assert_eq!(
+            Store::create(&path, &theirs).unwrap_err(),
+            StoreError::AlreadyExists
+        );
+        let store = Store::open(&path, &ours).unwrap();
+        let kept = store.read(|rows| rows.get(Table::Messages, Key::new(b"a")));
+        assert_eq!(kept.unwrap().unwrap().as_slice(), b"kept");
     }
 }

@@ -26,7 +26,7 @@ pub use shred::ShredReport;
 pub use table::{Key, Table};
 pub use writer::Writer;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +37,7 @@ use redb::{Database, Durability, ReadableDatabase, TableDefinition, WriteTransac
 use crate::crypto::{Secret, SeededRandom};
 use group::{Group, Turn};
 use slots::Slots;
-use tree::Bucket;
+use tree::{Bucket, Tree};
 
 /// The one redb table. Its name is not secret.
 const ROWS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("windlass rows");
@@ -61,13 +61,12 @@ struct Inner {
     /// Nothing only while a failed one is opened again.
     database: Option<Opened>,
     slots: Slots,
+    /// As the slots hold them. More than one epoch: a shred has not come to its end.
     keys: slots::Keys,
-    store_id: [u8; 16],
-    lookup_key: Secret<32>,
     header_key: Secret<32>,
     epoch: u64,
-    root: tree::Keys,
-    nodes: RwLock<BTreeMap<u8, Arc<tree::Keys>>>,
+    shredded_at: u64,
+    tree: Arc<Tree>,
     dirty: RwLock<BTreeSet<Bucket>>,
     /// One writer at a time, over the whole of a step and what the caches learn from it. Inside, the transaction that a group of
     /// steps shares, as long as one of them has still to come.
@@ -111,16 +110,31 @@ impl Store {
     /// Runs `f` on one snapshot. What it saw is durable.
     pub fn read<T, E: From<StoreError>>(
         &self,
-        f: impl FnOnce(&Reader<'_>) -> Result<T, E>,
+        f: impl FnOnce(&Reader) -> Result<T, E>,
     ) -> Result<T, E> {
         let inner = self.usable()?;
         let inner = inner.as_ref().ok_or(StoreError::Closed)?;
-        let read = guarded(|| {
-            let transaction = inner.database()?.begin_read().map_err(StoreError::from)?;
-            let table = transaction.open_table(ROWS).map_err(StoreError::from)?;
-            f(&Reader::new(inner, table))
-        });
+        let read = guarded(|| f(&inner.reader()?));
         if read.is_err() {
+            inner.find_out_whether_failed(&lock(&inner.writer));
+        }
+        read
+    }
+
+    /// [`Self::read`] for what takes long, or calls what this library does not know: no lock is held meanwhile, so nobody waits for
+    /// `f`, and it may call the store itself. It sees the store as it was, also what is shredded meanwhile; closing ends it with
+    /// [`StoreError::Closed`].
+    pub fn read_apart<T, E: From<StoreError>>(
+        &self,
+        f: impl FnOnce(&Reader) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let reader = {
+            let inner = self.usable()?;
+            let inner = inner.as_ref().ok_or(StoreError::Closed)?;
+            guarded(|| inner.reader())?
+        };
+        let read = guarded(|| f(&reader));
+        if let (Err(_), Some(inner)) = (&read, self.shared().as_ref()) {
             inner.find_out_whether_failed(&lock(&inner.writer));
         }
         read
@@ -156,6 +170,13 @@ impl Store {
         self.rollback_noticed
     }
 
+    /// When it was last shredded, or made, in milliseconds since 1970-01-01T00:00:00Z; 0 when it is closed. It is known again after
+    /// a restart.
+    #[must_use]
+    pub fn shredded_at(&self) -> u64 {
+        self.shared().as_ref().map_or(0, |inner| inner.shredded_at)
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -178,8 +199,7 @@ impl Store {
         let inner = self.usable()?;
         let inner = inner.as_ref().ok_or(StoreError::Closed)?;
         guarded(|| {
-            let table = inner.database()?.begin_read()?.open_table(ROWS)?;
-            let reader = Reader::new(inner, table);
+            let reader = inner.reader()?;
             let mut rows = Vec::new();
             for of in Table::ALL {
                 rows.push((of.name(), reader.count(of)?));
@@ -237,6 +257,11 @@ impl core::fmt::Debug for Store {
 }
 
 impl Inner {
+    fn reader(&self) -> Result<Reader, StoreError> {
+        let table = self.database()?.begin_read()?.open_table(ROWS)?;
+        Ok(Reader::new(Arc::clone(&self.tree), table))
+    }
+
     fn database(&self) -> Result<&Database, StoreError> {
         let database = self.database.as_ref();
         database
@@ -356,25 +381,11 @@ impl Inner {
     }
 
     fn learn(&self, learned: writer::Learned) {
-        self.nodes
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend(learned.nodes);
+        self.tree.learn(learned.nodes);
         self.dirty
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .extend(learned.dirty);
-    }
-
-    fn cached_node(&self, node: u8) -> Option<Arc<tree::Keys>> {
-        read(&self.nodes).get(&node).cloned()
-    }
-
-    fn cache_node(&self, node: u8, keys: Arc<tree::Keys>) {
-        self.nodes
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(node, keys);
     }
 
     fn is_dirty(&self, bucket: Bucket) -> bool {

@@ -1,13 +1,14 @@
 //! Reading sealed rows.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use redb::ReadableTable;
 
 use super::table::{PREFIX_LEN, prefix, prefix_end};
-use super::tree::{self, Bucket};
-use super::{Inner, Key, StoreError, Table};
+use super::tree::{self, Bucket, Tree};
+use super::{Key, StoreError, Table};
 use crate::crypto::{self, SecretBytes};
 
 pub(super) type Raw<'a> = &'a [u8];
@@ -66,24 +67,24 @@ pub type OrderedRow = (Vec<u8>, SecretBytes);
 pub const WHOLE_GROUP: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Unbounded, Bound::Unbounded);
 
 /// A snapshot.
-pub struct Reader<'a> {
-    inner: &'a Inner,
+pub struct Reader {
+    tree: Arc<Tree>,
     table: redb::ReadOnlyTable<Raw<'static>, Raw<'static>>,
 }
 
-impl<'a> Reader<'a> {
+impl Reader {
     pub(super) fn new(
-        inner: &'a Inner,
+        tree: Arc<Tree>,
         table: redb::ReadOnlyTable<Raw<'static>, Raw<'static>>,
     ) -> Self {
-        Self { inner, table }
+        Self { tree, table }
     }
 }
 
 /// What [`Rows`] needs of a transaction of either kind.
 pub(super) trait Source {
     type Table: ReadableTable<Raw<'static>, Raw<'static>>;
-    fn inner(&self) -> &Inner;
+    fn tree(&self) -> &Tree;
     fn table(&self) -> &Self::Table;
     /// A node that only this transaction knows.
     fn new_node(&self, _: u8) -> Option<Arc<tree::Keys>> {
@@ -93,7 +94,7 @@ pub(super) trait Source {
     fn node(&self, node: u8) -> Result<Option<Arc<tree::Keys>>, StoreError> {
         if let Some(keys) = self
             .new_node(node)
-            .or_else(|| self.inner().cached_node(node))
+            .or_else(|| self.tree().cached_node(node))
         {
             return Ok(Some(keys));
         }
@@ -101,14 +102,14 @@ pub(super) trait Source {
         let Some(sealed) = self.table().get(row.as_slice())? else {
             return Ok(None);
         };
-        let inner = self.inner();
+        let tree = self.tree();
         let keys = Arc::new(tree::Keys::open(
-            &inner.root.get(node),
-            &inner.store_id,
+            &tree.root.get(node),
+            &tree.store_id,
             &row,
             sealed.value(),
         )?);
-        inner.cache_node(node, Arc::clone(&keys));
+        tree.learn(BTreeMap::from([(node, Arc::clone(&keys))]));
         Ok(Some(keys))
     }
 
@@ -116,7 +117,7 @@ pub(super) trait Source {
         let damaged = StoreError::Damaged { what: table.name() };
         let bucket = bucket_of(row)?;
         let node = self.node(bucket.0)?.ok_or(damaged.clone())?;
-        let associated_data = tree::associated_data(&self.inner().store_id, row);
+        let associated_data = tree::associated_data(&self.tree().store_id, row);
         crypto::open(&node.get(bucket.1), sealed, &associated_data).map_err(|_| damaged)
     }
 
@@ -141,19 +142,19 @@ pub(super) trait Source {
     }
 }
 
-impl Source for Reader<'_> {
+impl Source for Reader {
     type Table = redb::ReadOnlyTable<Raw<'static>, Raw<'static>>;
-    fn inner(&self) -> &Inner {
-        self.inner
+    fn tree(&self) -> &Tree {
+        &self.tree
     }
     fn table(&self) -> &Self::Table {
         &self.table
     }
 }
 
-impl Rows for Reader<'_> {
+impl Rows for Reader {
     fn get(&self, table: Table, key: Key<'_>) -> Result<Option<SecretBytes>, StoreError> {
-        self.get_physical(table, &physical(self.inner, table, key))
+        self.get_physical(table, &physical(&self.tree, table, key))
     }
 
     fn range(
@@ -164,7 +165,7 @@ impl Rows for Reader<'_> {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<OrderedRow>, StoreError> {
-        let (low, high) = physical_bounds(self.inner, table, group, bounds);
+        let (low, high) = physical_bounds(&self.tree, table, group, bounds);
         raw_range(&self.table, &low, &high, direction, limit)?
             .into_iter()
             .map(|(row, sealed)| Ok((order_of(&row), self.unseal(table, &row, &sealed)?)))
@@ -197,20 +198,20 @@ pub(super) fn bucket_of(row: &[u8]) -> Result<Bucket, StoreError> {
     Bucket::of(row).ok_or(StoreError::Damaged { what: "row keys" })
 }
 
-pub(super) fn physical(inner: &Inner, table: Table, key: Key<'_>) -> Vec<u8> {
-    let prefix = prefix(&inner.lookup_key, table, key.group);
+pub(super) fn physical(tree: &Tree, table: Table, key: Key<'_>) -> Vec<u8> {
+    let prefix = prefix(&tree.lookup_key, table, key.group);
     [prefix.as_slice(), key.order].concat()
 }
 
 pub(super) type OwnedBounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 
 pub(super) fn physical_bounds(
-    inner: &Inner,
+    tree: &Tree,
     table: Table,
     group: &[u8],
     (low, high): (Bound<&[u8]>, Bound<&[u8]>),
 ) -> OwnedBounds {
-    let prefix = prefix(&inner.lookup_key, table, group);
+    let prefix = prefix(&tree.lookup_key, table, group);
     let join = |order: &[u8]| [prefix.as_slice(), order].concat();
     let low = match low {
         Bound::Unbounded => Bound::Included(prefix.to_vec()),

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::rows::{Direction, raw_range};
+use super::slots::Keys;
 use super::table::prefix_end;
 use super::tree::{self, Bucket, HEADER_ROW, ROOT_ROW};
 use super::{Inner, ROWS, Store, StoreError, Table, guarded};
@@ -41,6 +42,8 @@ impl Inner {
     ///    nodes and the root anew. 3. The slots are overwritten with the next key alone. After a crash, the store's header says
     ///    which of the two keys is in force, and opening ends what was begun.
     pub(super) fn shred(&mut self) -> Result<ShredReport, StoreError> {
+        // Of one that failed before its end.
+        self.finish_shred()?;
         let dirty = self
             .dirty
             .get_mut()
@@ -56,19 +59,19 @@ impl Inner {
         self.keys.epochs = vec![(self.epoch, current), (next_epoch, next.duplicate())];
         self.slots.write(&self.keys, &mut rng)?;
 
-        let former_epoch = self.epoch;
+        let (former_epoch, former_time) = (self.epoch, self.shredded_at);
         self.epoch = next_epoch;
+        self.shredded_at = self.medium.now();
         match self.move_to_new_keys(&dirty, &next, &mut rng) {
             Ok((report, root, nodes)) => {
-                self.root = root;
-                let cache = self.nodes.get_mut().unwrap_or_else(PoisonError::into_inner);
-                cache.extend(nodes);
+                self.tree = Arc::new(self.tree.moved(root, nodes));
                 self.dirty = RwLock::default();
                 self.finish_shred()?;
                 Ok(report)
             }
             Err(error) => {
                 self.epoch = former_epoch;
+                self.shredded_at = former_time;
                 self.keys
                     .epochs
                     .retain(|(number, _)| *number == former_epoch);
@@ -79,15 +82,20 @@ impl Inner {
         }
     }
 
-    /// Leaves only the current epoch's key in the slots. Also ends what a crash interrupted.
+    /// Leaves only the current epoch's key in the slots. Also ends what a crash or a failure interrupted: the other keys are
+    /// forgotten only when both slots are written, so until then it is known that there is something to be done.
     pub(super) fn finish_shred(&mut self) -> Result<(), StoreError> {
-        let epoch = self.epoch;
         if self.keys.epochs.len() == 1 {
             return Ok(());
         }
-        self.keys.epochs.retain(|(number, _)| *number == epoch);
-        self.slots
-            .write_both(&self.keys, &mut self.medium.random()?)
+        let only = Keys {
+            data_key: self.keys.data_key.duplicate(),
+            epochs: vec![(self.epoch, self.epoch_key()?.duplicate())],
+            opened: self.keys.opened,
+        };
+        self.slots.write_both(&only, &mut self.medium.random()?)?;
+        self.keys = only;
+        Ok(())
     }
 
     #[allow(clippy::type_complexity)]
@@ -98,7 +106,7 @@ impl Inner {
         rng: &mut SeededRandom,
     ) -> Result<(ShredReport, tree::Keys, BTreeMap<u8, Arc<tree::Keys>>), StoreError> {
         let mut report = ShredReport::default();
-        let mut root = self.root.duplicate();
+        let mut root = self.tree.root.duplicate();
         let mut nodes: BTreeMap<u8, tree::Keys> = BTreeMap::new();
         let transaction = self.begin_write()?;
         {
@@ -118,10 +126,10 @@ impl Inner {
                 let key = Secret::random(rng);
                 root.replace(*place, &key);
                 let row = tree::node_row(*place);
-                let sealed = node.seal(&key, &self.store_id, &row, rng);
+                let sealed = node.seal(&key, &self.tree.store_id, &row, rng);
                 table.insert(row.as_slice(), sealed.as_slice())?;
             }
-            let sealed = root.seal(root_key, &self.store_id, &ROOT_ROW, rng);
+            let sealed = root.seal(root_key, &self.tree.store_id, &ROOT_ROW, rng);
             table.insert(ROOT_ROW.as_slice(), sealed.as_slice())?;
             table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
         }
@@ -134,14 +142,19 @@ impl Inner {
     }
 
     fn load_node(&self, table: &RowsTable<'_>, node: u8) -> Result<tree::Keys, StoreError> {
-        if let Some(keys) = self.cached_node(node) {
+        if let Some(keys) = self.tree.cached_node(node) {
             return Ok(keys.duplicate());
         }
         let row = tree::node_row(node);
         let sealed = table
             .get(row.as_slice())?
             .ok_or(StoreError::Damaged { what: "key tree" })?;
-        tree::Keys::open(&self.root.get(node), &self.store_id, &row, sealed.value())
+        tree::Keys::open(
+            &self.tree.root.get(node),
+            &self.tree.store_id,
+            &row,
+            sealed.value(),
+        )
     }
 
     /// Seals the living rows of a bucket under its new key; how many there are.
@@ -165,7 +178,7 @@ impl Inner {
                 usize::MAX,
             )?;
             for (row, sealed) in rows {
-                let data = tree::associated_data(&self.store_id, &row);
+                let data = tree::associated_data(&self.tree.store_id, &row);
                 let value = crypto::open(from, &sealed, &data)
                     .map_err(|_| StoreError::Damaged { what: of.name() })?;
                 let sealed = crypto::seal(to, &value, &data, rng);

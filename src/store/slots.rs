@@ -3,7 +3,9 @@
 //! redb copies on write, so what was ever in its file may still be there. The wrapped data key and the epoch root keys are
 //! therefore in a file of their own, two slots of fixed length, written in place one after the other and synced.
 
-use redb::StorageBackend;
+use std::ops::Bound;
+
+use redb::{BackendError, StorageBackend};
 
 use super::StoreError;
 use super::key::{Derivation, StoreKey, WrappingKey};
@@ -42,6 +44,9 @@ pub(super) struct Slots {
     written: u64,
 }
 
+/// A file that nobody else makes slots in.
+pub(super) struct Locked(Box<dyn StorageBackend>);
+
 /// A slot whose checksum is right.
 struct Slot {
     head: [u8; HEAD_LEN],
@@ -49,14 +54,34 @@ struct Slot {
 }
 
 impl Slots {
+    /// Takes the file of a store that is being made, before a byte of it is changed: of two processes that make one store, the second
+    /// must not empty the keys of the first.
+    pub(super) fn lock(file: Box<dyn StorageBackend>) -> Result<Locked, StoreError> {
+        match file.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
+            // Without locks there are no two processes.
+            Ok(true) | Err(BackendError::Unsupported) => Ok(Locked(file)),
+            Ok(false) => Err(StoreError::Locked),
+            Err(BackendError::Io(error)) => Err(error.into()),
+            Err(_) => Err(StoreError::Io {
+                kind: std::io::ErrorKind::Other,
+            }),
+        }
+    }
+
+    /// The store has its name, which says to whom the file belongs. A failure leaves the lock for as long as the store is open.
+    pub(super) fn unlock(&self) {
+        let _ = self.file.unlock_range(Bound::Unbounded, Bound::Unbounded);
+    }
+
     /// Both slots of a new file.
     pub(super) fn create(
-        file: Box<dyn StorageBackend>,
+        Locked(file): Locked,
         key: &StoreKey,
         store_id: [u8; 16],
         keys: &Keys,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, StoreError> {
+        file.set_len(0)?;
         file.set_len(2 * SLOT_LEN as u64)?;
         let mut slots = Self {
             file,
@@ -75,23 +100,23 @@ impl Slots {
     ) -> Result<(Self, Keys), StoreError> {
         let mut refused = StoreError::KeySlotsDamaged;
         let mut tried = None;
-        for (slot, head) in read_slots(file.as_ref())? {
+        let found = read_slots(file.as_ref())?;
+        for (_, head) in &found {
             // A passphrase costs a second to try, and both slots are for the same one but during a change.
             if tried == Some(head.salt) {
                 continue;
             }
             tried = Some(head.salt);
-            let wrapping = WrappingKey::derive(key, head.derivation?, head.salt)?;
-            let Ok(secrets) = crypto::open(&wrapping.key, &slot.sealed, &slot.head) else {
+            let wrapping = WrappingKey::derive(key, head.derivation.clone()?, head.salt)?;
+            let Some((written, keys)) = open_slots(&found, &wrapping.key)? else {
                 refused = StoreError::WrongKey;
                 continue;
             };
-            let keys = Keys::parse(&secrets, head.opened)?;
             let slots = Self {
                 file,
                 wrapping,
                 store_id: head.store_id,
-                written: head.written,
+                written,
             };
             return Ok((slots, keys));
         }
@@ -100,13 +125,11 @@ impl Slots {
 
     /// What the file says now, after a write that may or may not have reached it.
     pub(super) fn read_again(&mut self) -> Result<Keys, StoreError> {
-        for (slot, head) in read_slots(self.file.as_ref())? {
-            if let Ok(secrets) = crypto::open(&self.wrapping.key, &slot.sealed, &slot.head) {
-                self.written = head.written;
-                return Keys::parse(&secrets, head.opened);
-            }
-        }
-        Err(StoreError::KeySlotsDamaged)
+        let found = read_slots(self.file.as_ref())?;
+        let (written, keys) =
+            open_slots(&found, &self.wrapping.key)?.ok_or(StoreError::KeySlotsDamaged)?;
+        self.written = written;
+        Ok(keys)
     }
 
     pub(super) fn store_id(&self) -> [u8; 16] {
@@ -260,6 +283,28 @@ fn read_slots(file: &dyn StorageBackend) -> Result<Vec<(Slot, Head)>, StoreError
         });
     }
     Ok(slots)
+}
+
+/// The keys of the latest slot that opens, and its write number. Behind its epochs stand those that only the other slot still holds:
+/// a shred that did not come to its end left them, and they are to be overwritten.
+fn open_slots(slots: &[(Slot, Head)], key: &Secret<32>) -> Result<Option<(u64, Keys)>, StoreError> {
+    let mut found: Option<(u64, Keys)> = None;
+    for (slot, head) in slots {
+        let Ok(secrets) = crypto::open(key, &slot.sealed, &slot.head) else {
+            continue;
+        };
+        let keys = Keys::parse(&secrets, head.opened)?;
+        let Some((_, latest)) = &mut found else {
+            found = Some((head.written, keys));
+            continue;
+        };
+        for epoch in keys.epochs {
+            if !latest.epochs.contains(&epoch) {
+                latest.epochs.push(epoch);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn parse_secrets(secrets: &[u8]) -> Option<(Secret<32>, Vec<Epoch>)> {

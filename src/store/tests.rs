@@ -201,7 +201,8 @@ fn rows_cannot_be_swapped() {
     {
         let inner = store.shared();
         let inner = inner.as_ref().unwrap();
-        let rows = [b"a", b"b"].map(|name| table::prefix(&inner.lookup_key, Table::Messages, name));
+        let rows =
+            [b"a", b"b"].map(|name| table::prefix(&inner.tree.lookup_key, Table::Messages, name));
         let transaction = inner.begin_write().unwrap();
         {
             let mut table = transaction.open_table(ROWS).unwrap();
@@ -231,8 +232,8 @@ fn opens(store: &Store, row: &[u8], sealed: &[u8]) -> bool {
     let inner = store.shared();
     let inner = inner.as_ref().unwrap();
     let bucket = Bucket::of(row).unwrap();
-    let node = inner.cached_node(bucket.0).unwrap();
-    let data = tree::associated_data(&inner.store_id, row);
+    let node = inner.tree.cached_node(bucket.0).unwrap();
+    let data = tree::associated_data(&inner.tree.store_id, row);
     open(&node.get(bucket.1), sealed, &data).is_ok()
 }
 
@@ -247,7 +248,7 @@ fn shredding_makes_dead_values_unreadable_and_living_ones_stay() {
     let (row, sealed) = {
         let inner = store.shared();
         let inner = inner.as_ref().unwrap();
-        let row = table::prefix(&inner.lookup_key, Table::Messages, b"dead");
+        let row = table::prefix(&inner.tree.lookup_key, Table::Messages, b"dead");
         let table = inner
             .database()
             .unwrap()
@@ -407,4 +408,23 @@ fn writers_that_come_at_once_share_a_sync_and_each_is_durable_when_told() {
     });
     let syncs = store.shared().as_ref().unwrap().group.waiting_and_syncs().1 - before;
     assert_eq!(syncs, 1);
+}
+
+#[test]
+fn a_reader_apart_holds_nobody_up_and_sees_the_store_as_it_was() {
+    let fixture = Fixture::new();
+    let store = fixture.create();
+    put(&store, b"a", b"before");
+    let read = store.read_apart(|reader| {
+        assert!(store.inner.try_write().is_ok());
+        put(&store, b"a", b"after");
+        assert_eq!(store.shred()?.buckets, 1);
+        assert_eq!(get(&store, b"a")?.unwrap(), b"after");
+        let seen = reader.get(Table::Messages, Key::new(b"a"))?;
+        store.close()?;
+        Ok::<_, StoreError>((seen, reader.get(Table::Messages, Key::new(b"b"))))
+    });
+    let (seen, closed) = read.unwrap();
+    assert_eq!(seen.unwrap().as_slice(), b"before");
+    assert!(matches!(closed, Ok(None) | Err(StoreError::Closed)));
 }

@@ -5,7 +5,10 @@
 //! root, and nothing else. The idea is the key tree of Reardon, Basin and Capkun, "Secure Data Deletion from Persistent Media"
 //! (CCS 2013), with a fixed shape.
 
-use super::StoreError;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::{StoreError, read};
 use crate::crypto::{self, CryptoRng, Secret};
 
 /// First byte of the rows of the store's own; tables begin at 1.
@@ -91,6 +94,44 @@ impl Keys {
             .and_then(|plain| Secret::try_from_slice(&plain))
             .map(Self)
             .ok_or(StoreError::Damaged { what: "key tree" })
+    }
+}
+
+/// What opens the rows of one epoch. A reader has its own hold of it, so that a shred need not wait for one that takes long.
+pub(super) struct Tree {
+    pub(super) store_id: [u8; 16],
+    pub(super) lookup_key: Secret<32>,
+    pub(super) root: Keys,
+    nodes: RwLock<BTreeMap<u8, Arc<Keys>>>,
+}
+
+impl Tree {
+    pub(super) fn new(store_id: [u8; 16], lookup_key: Secret<32>, root: Keys) -> Self {
+        Self {
+            store_id,
+            lookup_key,
+            root,
+            nodes: RwLock::default(),
+        }
+    }
+
+    /// The same store's tree under another root. Of the nodes those stay known that did not change.
+    pub(super) fn moved(&self, root: Keys, changed: BTreeMap<u8, Arc<Keys>>) -> Self {
+        let moved = Self::new(self.store_id, self.lookup_key.duplicate(), root);
+        moved.learn(read(&self.nodes).clone());
+        moved.learn(changed);
+        moved
+    }
+
+    pub(super) fn cached_node(&self, node: u8) -> Option<Arc<Keys>> {
+        read(&self.nodes).get(&node).cloned()
+    }
+
+    pub(super) fn learn(&self, nodes: BTreeMap<u8, Arc<Keys>>) {
+        self.nodes
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(nodes);
     }
 }
 

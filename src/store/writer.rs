@@ -11,7 +11,7 @@ use super::rows::{
     Direction, OrderedRow, OwnedBounds, Raw, Rows, Source, bucket_of, order_of, physical,
     physical_bounds, raw_range,
 };
-use super::tree::{self, Bucket};
+use super::tree::{self, Bucket, Tree};
 use super::{Inner, Key, StoreError, Table};
 use crate::crypto::{self, SecretBytes, SeededRandom};
 
@@ -78,13 +78,13 @@ impl<'a> Writer<'a> {
 
     /// Writes a row. If there was one, its former value is dead from now on, and the next shred makes it unreadable.
     pub fn put(&mut self, table: Table, key: Key<'_>, value: &[u8]) -> Result<(), StoreError> {
-        let row = physical(self.inner, table, key);
+        let row = physical(&self.inner.tree, table, key);
         self.change(row, Some(SecretBytes::new(value.to_vec())))
     }
 
     /// Removes a row; true if there was one.
     pub fn delete(&mut self, table: Table, key: Key<'_>) -> Result<bool, StoreError> {
-        let row = physical(self.inner, table, key);
+        let row = physical(&self.inner.tree, table, key);
         let known = self.rows.get_mut().get(&row).map(|row| row.value.is_some());
         let existed = match known {
             Some(existed) => existed,
@@ -104,7 +104,7 @@ impl<'a> Writer<'a> {
         bounds: (Bound<&[u8]>, Bound<&[u8]>),
         limit: usize,
     ) -> Result<usize, StoreError> {
-        let bounds = physical_bounds(self.inner, table, group, bounds);
+        let bounds = physical_bounds(&self.inner.tree, table, group, bounds);
         let found = self.rows_within(&bounds, Direction::Forward, limit)?;
         let count = found.len();
         for (row, _) in found {
@@ -150,7 +150,7 @@ impl<'a> Writer<'a> {
         let sealed = crypto::seal(
             &node.get(bucket.1),
             value,
-            &tree::associated_data(&self.inner.store_id, row),
+            &tree::associated_data(&self.inner.tree.store_id, row),
             &mut self.rng,
         );
         Ok(self.table.insert(row, sealed.as_slice())?.is_some())
@@ -173,8 +173,8 @@ impl<'a> Writer<'a> {
         let node = Arc::new(tree::Keys::generate(&mut self.rng));
         let row = tree::node_row(bucket.0);
         let sealed = node.seal(
-            &self.inner.root.get(bucket.0),
-            &self.inner.store_id,
+            &self.inner.tree.root.get(bucket.0),
+            &self.inner.tree.store_id,
             &row,
             &mut self.rng,
         );
@@ -224,8 +224,8 @@ enum Found {
 
 impl<'a> Source for Writer<'a> {
     type Table = redb::Table<'a, Raw<'static>, Raw<'static>>;
-    fn inner(&self) -> &Inner {
-        self.inner
+    fn tree(&self) -> &Tree {
+        &self.inner.tree
     }
     fn table(&self) -> &Self::Table {
         &self.table
@@ -237,7 +237,7 @@ impl<'a> Source for Writer<'a> {
 
 impl Rows for Writer<'_> {
     fn get(&self, table: Table, key: Key<'_>) -> Result<Option<SecretBytes>, StoreError> {
-        let row = physical(self.inner, table, key);
+        let row = physical(&self.inner.tree, table, key);
         if let Some(known) = self.rows.borrow().get(&row) {
             return Ok(known.value.clone());
         }
@@ -258,7 +258,7 @@ impl Rows for Writer<'_> {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<OrderedRow>, StoreError> {
-        let bounds = physical_bounds(self.inner, table, group, bounds);
+        let bounds = physical_bounds(&self.inner.tree, table, group, bounds);
         self.rows_within(&bounds, direction, limit)?
             .into_iter()
             .map(|(row, found)| {

@@ -368,6 +368,9 @@ impl Medium for Disk {
     }
 
     fn create(&self, file: StoreFile) -> Result<Box<dyn StorageBackend>, StoreError> {
+        if self.exists(file)? {
+            return self.open(file);
+        }
         let number = self.state().image.files.len();
         self.change(Event::Create(file, number))?;
         self.change(Event::SyncFolder)?;

@@ -3,8 +3,8 @@
 use zeroize::Zeroize;
 
 use super::store::{
-    ContactRow, DeviceRow, MessageRow, OneTimePrekeyRow, RatchetRow, SessionRow, SignedPrekeyRow,
-    SkippedKeyRow,
+    BackupRecord, ContactRow, DeviceRow, MessageRow, OneTimePrekeyRow, PendingLinkRow, RatchetRow,
+    SessionRow, SignedPrekeyRow, SkippedKeyRow, backup_record::Record,
 };
 use super::v1::{Payload, TransferBody};
 
@@ -27,6 +27,16 @@ zeroise_on_drop! {
     RatchetRow: root_key, own_secret, sending_chain_key, receiving_chain_key;
     SkippedKeyRow: message_key;
     MessageRow: content;
+    PendingLinkRow: token;
     Payload: content;
     TransferBody: identity_seed, link_token;
+}
+
+/// The other records are rows, which see to themselves.
+impl Drop for BackupRecord {
+    fn drop(&mut self) {
+        if let Some(Record::IdentitySeed(seed)) = &mut self.record {
+            seed.zeroize();
+        }
+    }
 }

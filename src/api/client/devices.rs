@@ -32,7 +32,7 @@ impl Client {
             added_at: None,
             last_seen: None,
         };
-        let siblings = self.store.0.read(|reader| devices::siblings(reader))?;
+        let siblings = self.store.0.read(devices::siblings)?;
         let others = siblings.iter().map(|sibling| DeviceInfo {
             device_id: sibling.row.device_id,
             this_device: false,

@@ -105,7 +105,7 @@ impl Client {
     /// The client of a store that holds one. Never makes an identity.
     #[uniffi::constructor]
     pub fn open(store: Arc<EncryptedStore>) -> Result<Arc<Self>> {
-        let device = store.0.read(|reader| Device::load(reader))?;
+        let device = store.0.read(Device::load)?;
         Ok(Arc::new(Self::of(store, device)))
     }
 
@@ -296,7 +296,7 @@ impl Client {
         Self {
             rollback_to_tell: AtomicBool::new(store.rollback_noticed()),
             rollback_to_heal: AtomicBool::new(store.rollback_noticed()),
-            upkeep: Upkeep::since(store.0.now()),
+            upkeep: Upkeep::since(store.0.shredded_at()),
             store,
             device,
         }

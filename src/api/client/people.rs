@@ -120,7 +120,7 @@ impl Client {
 
     /// To whom anything is sent; kept in the store.
     pub fn trust_policy(&self) -> Result<TrustPolicy> {
-        self.store.0.read(|reader| trust::policy(reader))
+        self.store.0.read(trust::policy)
     }
 
     /// Sets to whom anything is sent.

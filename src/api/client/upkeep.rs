@@ -6,7 +6,7 @@ use super::{Client, Stop};
 use crate::api::Result;
 use crate::api::engine::{Moment, contacts, due, healing, history, prekeys, trust, unhandled};
 
-/// How long what is dead stays readable at most, while the client is in use.
+/// How long what is dead stays readable at most, while the client is in use, however often it is opened anew.
 const SHRED_INTERVAL: u64 = 3_600_000;
 /// How often is looked at what is due.
 const ROUND_INTERVAL: u64 = 600_000;
@@ -18,9 +18,10 @@ pub(super) struct Upkeep {
 }
 
 impl Upkeep {
-    pub(super) fn since(now: u64) -> Self {
+    pub(super) fn since(shredded_at: u64) -> Self {
         Self {
-            shredded_at: AtomicU64::new(now),
+            // As the store knows it: a process that never lives for an hour is to shred too.
+            shredded_at: AtomicU64::new(shredded_at),
             // The first round comes with the first call: it may be long since the client was last open.
             round_at: AtomicU64::new(0),
         }

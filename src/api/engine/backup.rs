@@ -121,27 +121,25 @@ pub(in crate::api) fn import(
         total: 0,
     };
     let mut identity = false;
-    while let Some(chunk) = backup.next_chunk()? {
-        for record in chunk {
-            let mut record = BackupRecord::decode(record.as_slice()).map_err(|_| malformed())?;
-            match record.record.take().ok_or_else(malformed)? {
-                Record::Summary(summary) => {
-                    counter.total = summary.records;
-                    continue;
-                }
-                Record::IdentitySeed(seed) => {
-                    let seed = Secret::try_from_slice(&zeroize::Zeroizing::new(seed));
-                    let pair = IdentityKeyPair::from_seed(&seed.ok_or_else(malformed)?);
-                    Device::create(store, pair, moment)?;
-                    identity = true;
-                }
-                Record::Contact(row) => restore_contact(store, row)?,
-                Record::Conversation(row) => conversation::restore(store, &row)?,
-                Record::Group(row) => groups::restore(store, row)?,
-                Record::Message(row) => history::restore(store, &row)?,
+    while let Some(record) = backup.next_record()? {
+        let mut record = BackupRecord::decode(record.as_slice()).map_err(|_| malformed())?;
+        match record.record.take().ok_or_else(malformed)? {
+            Record::Summary(summary) => {
+                counter.total = summary.records;
+                continue;
             }
-            counter.step()?;
+            Record::IdentitySeed(seed) => {
+                let seed = Secret::try_from_slice(&zeroize::Zeroizing::new(seed));
+                let pair = IdentityKeyPair::from_seed(&seed.ok_or_else(malformed)?);
+                Device::create(store, pair, moment)?;
+                identity = true;
+            }
+            Record::Contact(row) => restore_contact(store, row)?,
+            Record::Conversation(row) => conversation::restore(store, &row)?,
+            Record::Group(row) => groups::restore(store, row)?,
+            Record::Message(row) => history::restore(store, &row)?,
         }
+        counter.step()?;
     }
     if !identity || counter.done != counter.total {
         return Err(malformed());

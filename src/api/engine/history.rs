@@ -6,6 +6,7 @@ use super::conversation::{self, ConversationId};
 use super::{Moment, annotations, damaged, get_row, put_row};
 use crate::api::error::WindlassError;
 use crate::chat::{Body, Content, GroupEvent, MessageId};
+use crate::crypto::SecretBytes;
 use crate::identity::PublicIdentity;
 use crate::limits::RESEND_RETENTION_SECONDS;
 use crate::store::{Direction, Key, Rows, Table, WHOLE_GROUP, Writer};
@@ -380,12 +381,13 @@ pub(super) fn encoded(
     store: &impl Rows,
     author: &PublicIdentity,
     id: &MessageId,
-) -> Result<Option<(ConversationId, Vec<u8>)>, WindlassError> {
+) -> Result<Option<(ConversationId, SecretBytes)>, WindlassError> {
     let row = message_row(store, author, id)?.filter(|row| row.deleted == 0);
     row.map(|mut row| {
         let conversation =
             ConversationId::of_message(&row).ok_or_else(|| damaged(Table::Messages))?;
-        Ok((conversation, core::mem::take(&mut row.content)))
+        let content = SecretBytes::new(core::mem::take(&mut row.content));
+        Ok((conversation, content))
     })
     .transpose()
 }

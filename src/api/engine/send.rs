@@ -194,7 +194,7 @@ pub(super) fn resend(
 ) -> Result<Option<usize>, WindlassError> {
     let own = device.public();
     // What was deleted here is not brought back anywhere.
-    let Some((conversation, encoded)) = history::encoded(store, author, id)? else {
+    let Some((conversation, mut encoded)) = history::encoded(store, author, id)? else {
         return Ok(None);
     };
     let one = if afresh {
@@ -206,7 +206,7 @@ pub(super) fn resend(
         let copy = Body::Copy(Copy {
             author: author.to_bytes(),
             conversation: conversation.wire().0,
-            content: encoded,
+            content: core::mem::take(&mut encoded),
         });
         let content = control(copy, None, moment).to_bytes();
         to_siblings(store, device, one, &content, moment)?
@@ -229,7 +229,7 @@ pub(super) fn resend(
             let copy = Body::Copy(Copy {
                 author: author.to_bytes(),
                 conversation: own.to_bytes(),
-                content: encoded,
+                content: core::mem::take(&mut encoded),
             });
             let content = control(copy, None, moment).to_bytes();
             to_contact(store, device, &mut contact, one, &content, moment)?

@@ -204,3 +204,29 @@ fn the_store_is_shredded_once_an_hour_while_it_is_in_use() {
     client.keep_up().unwrap();
     assert_eq!(epoch(), 2);
 }
+
+#[test]
+fn a_process_that_never_lives_for_an_hour_shreds_all_the_same() {
+    let clock = Clock::at(START);
+    let disk = Disk::default().with(&clock, crate::crypto::system_random().unwrap());
+    let key = StoreKey::Raw(Secret::new([1; 32]));
+    let store = Store::create_on(disk.medium(), &key).unwrap();
+    let store = Arc::new(crate::EncryptedStore::from(store));
+    drop(crate::Client::create(Arc::clone(&store), None).unwrap());
+    // Each of them is killed, as a telephone does it to what is not looked at.
+    core::mem::forget(store);
+    let minutes = DAY / 24 / 60;
+    let mut epochs = Vec::new();
+    for _ in 0..6 {
+        let store = Arc::new(crate::EncryptedStore::from(
+            Store::open_on(disk.medium(), &key).unwrap(),
+        ));
+        let client = crate::Client::open(store).unwrap();
+        client.single_use_bundle().unwrap();
+        clock.advance(25 * minutes);
+        client.single_use_bundle().unwrap();
+        epochs.push(client.inspect().unwrap().epoch);
+        core::mem::forget(client);
+    }
+    assert_eq!(epochs, [1, 1, 2, 2, 2, 3]);
+}

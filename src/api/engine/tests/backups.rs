@@ -1,0 +1,37 @@
+//! A backup of whatever there may be can be imported.
+
+use super::*;
+use crate::limits::MAX_CONTENT_LEN;
+use crate::store::{BackupReader, BackupWriter};
+use crate::wire::store::GroupRow;
+#[test]
+fn a_backup_of_a_group_of_any_size_can_be_imported() {
+    let alice = Party::new(1);
+    let group = alice.at(0, |rows, device, moment| {
+        let id = groups::create(rows, device, "large", moment)?;
+        let key = Key::new(id.as_bytes());
+        let mut row: GroupRow = get_row(rows, Table::Groups, key)?.unwrap();
+        // As much as the longest contents of five members bring.
+        row.bundles = vec![vec![7; MAX_CONTENT_LEN]; 5];
+        put_row(rows, Table::Groups, key, &row)?;
+        Ok(id)
+    });
+    let group = group.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let [backup, new] = ["backup", "new"].map(|name| folder.path().join(name));
+    let key = StoreKey::Raw(Secret::new([4; 32]));
+    let writer = BackupWriter::create(&backup, &key).unwrap();
+    let exported = alice
+        .store
+        .read(|rows| backup::export(rows, writer, 1, None));
+    assert!(exported.is_ok(), "{exported:?}");
+    let reader = BackupReader::open(&backup, &key).unwrap();
+    let store = Store::create_with(&new, &key, |rows| {
+        backup::import(rows, reader, &mut moment(0), None)
+    });
+    let there =
+        |store: &Store| store.read(|rows| get_row(rows, Table::Groups, Key::new(group.as_bytes())));
+    let [before, after]: [Option<GroupRow>; 2] =
+        [&alice.store, &store.unwrap()].map(|store| there(store).unwrap());
+    assert!(after.is_some() && before == after);
+}
