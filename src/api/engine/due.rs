@@ -37,6 +37,7 @@ pub(in crate::api) fn look(store: &impl Rows, now: u64) -> Result<Due, WindlassE
             message.to.identity.to_bytes(),
             message.to.device_id,
             message.id,
+            message.author.to_bytes(),
         )
     });
     let mut ask = Vec::new();
@@ -67,7 +68,7 @@ pub(in crate::api) fn carry_on(
     moment: &mut Moment,
 ) -> Result<(), WindlassError> {
     for message in due.forget {
-        unacknowledged::acknowledge(store, &message.to, &message.id)?;
+        unacknowledged::give_up(store, &message)?;
     }
     for message in due.resend {
         resend(store, device, message, moment)?;
@@ -122,7 +123,7 @@ pub(super) fn resend(
     let afresh = message.session_may_be_lost();
     match send::resend(store, device, &to, &message.author, &id, afresh, moment) {
         Ok(true) => unacknowledged::resent(store, message, moment.now),
-        Ok(false) => unacknowledged::acknowledge(store, &to, &id).map(|_| ()),
+        Ok(false) => unacknowledged::give_up(store, &message),
         // Until there is a bundle that is valid.
         Err(WindlassError::BundleExpired(_) | WindlassError::NoBundle) => {
             unacknowledged::resent(store, message, moment.now)

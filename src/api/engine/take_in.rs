@@ -1,7 +1,7 @@
 //! What the AEAD accepted becomes part of the store, and its content does what it says.
 
 use super::conversation::{self, ConversationId};
-use super::receive::{Outcome, Processed, handshake_order};
+use super::receive::{Outcome, Processed};
 use super::{
     Device, Moment, chat, contacts, devices, groups, healing, history, prekeys, reading, sessions,
     trust, unacknowledged, updates,
@@ -144,9 +144,10 @@ fn accept_handshake(
     super::put_row(
         store,
         Table::Handshakes,
-        Key::ordered(
+        Key::named(
             &handshake.signed_prekey_id.to_be_bytes(),
-            &handshake_order(handshake),
+            &[],
+            handshake.ephemeral_key.as_bytes(),
         ),
         &HandshakeRow {
             session_id: session_id.to_vec(),
