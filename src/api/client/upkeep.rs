@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Client, Stop};
 use crate::api::Result;
-use crate::api::engine::{Moment, contacts, due, healing, history, prekeys, trust, unhandled};
+use crate::api::engine::{Moment, contacts, due, expiries, healing, prekeys, trust, unhandled};
 
 /// How long what is dead stays readable at most, while the client is in use.
 const SHRED_INTERVAL: u64 = 3_600_000;
@@ -84,7 +84,7 @@ impl Client {
             changed |= prekeys::erase_old(writer, now)?;
             changed |= trust::erase_old(writer, now)?;
             changed |= unhandled::forget_gone(writer)?;
-            changed |= history::expire(writer, now)? > 0;
+            changed |= expiries::expire(writer, now)? > 0;
             due::carry_on(writer, &self.device, found, &mut moment)?;
             if changed {
                 Ok(())

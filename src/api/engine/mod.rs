@@ -10,6 +10,7 @@ pub(super) mod contacts;
 pub(super) mod conversation;
 pub(super) mod devices;
 pub(super) mod due;
+pub(super) mod expiries;
 pub(super) mod groups;
 mod heads;
 pub(super) mod healing;

@@ -155,7 +155,7 @@ fn disappearing_messages_go_with_their_time_and_others_stay() {
             Ok(pages::page(rows, &peer, 10, None, moment.now)?.len())
         })
     };
-    let expire = |day| alice.at(day, |rows, _, moment| history::expire(rows, moment.now));
+    let expire = |day| alice.at(day, |rows, _, moment| expiries::expire(rows, moment.now));
     let kept = |table| alice.count(table);
     // Not shown from that moment on, also when nothing has deleted them yet.
     assert_eq!(
