@@ -8,8 +8,8 @@ mod group;
 pub use body::{Attachment, Body, ContentError};
 pub use content::{Content, MessageId};
 pub use control::{
-    ConversationState, Copy, DeviceUpdate, HealingRequest, ID_PREFIX_LEN, IdentityKey,
-    KnownContact, ReadMark,
+    ConversationState, Copy, DeviceUpdate, HealingRequest, IdentityKey, KnownContact, MessageName,
+    ReadMark,
 };
 pub use group::{
     EventHash, GroupAction, GroupEvent, GroupEventError, GroupId, GroupLog, Member, Membership,

@@ -32,6 +32,9 @@ pub const ATTACHMENT: &[u8] = b"Windlass v1 attachment";
 /// `info` from the agreement of two devices to the key of a device transfer.
 pub const DEVICE_TRANSFER: &[u8] = b"Windlass v1 device transfer";
 
+/// Prefix of the short hash by which a request for healing names a message that is there.
+pub const MESSAGE_NAME: &[u8] = b"Windlass v1 message name";
+
 /// All of the above, with the names that the RFC's table uses.
 pub const ALL: &[(&str, &[u8])] = &[
     ("X3DH", X3DH),
@@ -48,6 +51,7 @@ pub const ALL: &[(&str, &[u8])] = &[
     ("GROUP_EVENT", GROUP_EVENT),
     ("GROUP_EVENT_HASH", GROUP_EVENT_HASH),
     ("ATTACHMENT", ATTACHMENT),
+    ("MESSAGE_NAME", MESSAGE_NAME),
 ];
 
 #[cfg(test)]

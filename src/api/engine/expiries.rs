@@ -58,7 +58,10 @@ pub(in crate::api) fn expire(store: &mut Writer<'_>, now: u64) -> Result<usize, 
     let rows = store.range(Table::Expiries, GROUP, due, Direction::Forward, MAX_AT_ONCE)?;
     for (order, bytes) in &rows {
         let (author, id) = history::named(Table::Expiries, bytes)?;
-        store.delete(Table::Expiries, Key::ordered(GROUP, order))?;
+        // One that went with another just now has a later time already.
+        if !store.delete(Table::Expiries, Key::ordered(GROUP, order))? {
+            continue;
+        }
         if !history::delete(store, &author, &id, GONE, now)? {
             history::erase(store, &author, &id)?;
         }

@@ -105,15 +105,17 @@ pub(super) fn ask(
         let groups = groups::shared_with(store, identity)?.into_iter();
         direct.chain(groups.map(ConversationId::Group)).collect()
     };
+    let salt = HealingRequest::random_salt(&mut moment.rng);
     let conversations = ids
         .iter()
         .take(MAX_HEALING_CONVERSATIONS)
-        .map(|id| timeline::state(store, id))
+        .map(|id| timeline::state(store, id, &salt))
         .collect::<Result<_, _>>()?;
     let request = Body::HealingRequest(HealingRequest {
         conversations,
         went_back: cause == Some(Cause::NumberReused),
         link_token: None,
+        salt,
     });
     match send::send_control(store, device, identity, to, request, moment) {
         Ok(_) => {}
@@ -316,7 +318,8 @@ pub(super) fn answer(
                 || (stored.author == own && stored.delivered_to.contains(&from.identity))
         };
         let state = state.unwrap_or(&everything);
-        let (missing, ahead) = timeline::compare(store, &id, state, since, room, may)?;
+        let (missing, ahead) =
+            { timeline::compare(store, &id, state, &request.salt, since, room, may)? };
         room -= missing.len().min(room);
         lacking.extend(missing);
         behind |= ahead && !in_group;

@@ -6,7 +6,7 @@ use std::ops::Bound;
 use super::conversation::ConversationId;
 use super::{damaged, history};
 use crate::api::error::WindlassError;
-use crate::chat::{ConversationState, ID_PREFIX_LEN, MessageId};
+use crate::chat::{ConversationState, HealingRequest, MessageId, MessageName};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_HEALING_IDS;
 use crate::store::{Direction, Key, OrderedRow, Rows, Table, Writer};
@@ -39,6 +39,11 @@ impl Place {
             id,
             author,
         })
+    }
+
+    /// As a request for healing names it.
+    fn name(&self, salt: &[u8; 16]) -> MessageName {
+        HealingRequest::name(salt, &self.author.to_bytes(), &self.id)
     }
 
     /// What the rows of a conversation are ordered by.
@@ -113,18 +118,11 @@ pub(super) fn before(
     Ok(places)
 }
 
-fn id_prefix(id: &MessageId) -> [u8; ID_PREFIX_LEN] {
-    let mut prefix = [0; ID_PREFIX_LEN];
-    for (to, from) in prefix.iter_mut().zip(id.as_bytes()) {
-        *to = *from;
-    }
-    prefix
-}
-
 /// What is here of a conversation, for a request for healing (RFC windlass §8.4.2).
 pub(super) fn state(
     store: &impl Rows,
     conversation: &ConversationId,
+    salt: &[u8; 16],
 ) -> Result<ConversationState, WindlassError> {
     let mut places = places(store, conversation, 0, MAX_HEALING_IDS + 1)?;
     let mut from_lamport = 0;
@@ -133,7 +131,7 @@ pub(super) fn state(
         from_lamport = places.last().map_or(0, |place| place.lamport + 1);
         places.retain(|place| place.lamport >= from_lamport);
     }
-    let mut have: Vec<_> = places.iter().map(|place| id_prefix(&place.id)).collect();
+    let mut have: Vec<_> = places.iter().map(|place| place.name(salt)).collect();
     have.sort_unstable();
     let (name, group) = conversation.wire();
     Ok(ConversationState {
@@ -150,26 +148,30 @@ pub(super) fn compare(
     store: &impl Rows,
     conversation: &ConversationId,
     theirs: &ConversationState,
+    salt: &[u8; 16],
     since: u64,
     limit: usize,
     may: impl Fn(&history::Stored) -> bool,
 ) -> Result<(Vec<(PublicIdentity, MessageId)>, bool), WindlassError> {
     let ours = places(store, conversation, theirs.from_lamport, usize::MAX)?;
-    let here: BTreeSet<_> = ours.iter().map(|place| id_prefix(&place.id)).collect();
-    let behind = theirs.have.iter().any(|prefix| !here.contains(prefix));
     let there: BTreeSet<_> = theirs.have.iter().collect();
+    let mut met = BTreeSet::new();
     let mut missing = Vec::new();
-    for Place { id, author, .. } in ours {
-        let lacks = missing.len() < limit && !there.contains(&id_prefix(&id));
-        let found = if lacks {
-            history::find(store, &author, &id)?
-        } else {
-            None
-        };
+    for place in ours {
+        let name = place.name(salt);
+        if there.contains(&name) {
+            met.insert(name);
+            continue;
+        }
+        if missing.len() == limit {
+            continue;
+        }
+        let found = history::find(store, &place.author, &place.id)?;
         if found.is_some_and(|stored| stored.stored_at >= since && may(&stored)) {
-            missing.push((author, id));
+            missing.push((place.author, place.id));
         }
     }
+    let behind = met.len() < there.len();
     missing.reverse();
     Ok((missing, behind))
 }
