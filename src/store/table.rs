@@ -46,11 +46,13 @@ pub enum Table {
     Annotations = 19,
     /// Groups.
     Groups = 20,
+    /// Sessions with skipped keys, by when these are too old.
+    SkippedAges = 21,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -71,6 +73,7 @@ impl Table {
         Self::Unhandled,
         Self::Annotations,
         Self::Groups,
+        Self::SkippedAges,
     ];
 
     /// The byte that its rows' keys begin with. Never 0, which is the store's own.
@@ -108,6 +111,7 @@ impl Table {
             Self::Unhandled => "unhandled",
             Self::Annotations => "annotations",
             Self::Groups => "groups",
+            Self::SkippedAges => "ages of skipped keys",
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The modules here take a [`Rows`] to look up and a [`Writer`] to change, and never open a transaction themselves. So whatever
 //! belongs together is durable together, and what fails leaves nothing.
 
+pub(super) mod ageing;
 mod annotations;
 pub(super) mod backup;
 mod chat;
