@@ -1,5 +1,6 @@
 //! The order of a conversation, and what two devices have of it (RFC windlass §8.4, §9.3).
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
@@ -66,7 +67,7 @@ fn decode(rows: &[OrderedRow]) -> Result<Vec<Place>, WindlassError> {
 
 /// The latest first. They are nearly so already.
 fn sort(places: &mut [Place]) {
-    places.sort_by(|a, b| b.rank().cmp(&a.rank()));
+    places.sort_by_key(|place| Reverse(place.rank()));
 }
 
 /// The latest places of a conversation, at most `limit`, from `from_lamport` on; the latest first.
