@@ -10,6 +10,10 @@ pub const MAX_CHAIN_JUMP: u32 = 25_000;
 /// Skipped message keys kept for one session; the oldest go first. Bounds what a peer can make us store to about 200 KiB.
 pub const MAX_SKIPPED_KEYS: u32 = 2_000;
 
+/// How long the key of a message that has not come is kept. Nothing is sent again unasked for that long; what comes later is asked for
+/// (healing) and comes under a key of its own, and until then an old key is a risk for nothing.
+pub const SKIPPED_KEY_RETENTION_SECONDS: u64 = 30 * DAY_SECONDS;
+
 /// Receiving chains of one session whose skipped keys are kept. A message that is more than five turns of the conversation late
 /// is asked for again (healing), and its key does not lie around until then.
 pub const MAX_RECEIVING_CHAINS: usize = 5;

@@ -418,3 +418,46 @@ fn the_causes_of_healing_are_told() {
         "{brought:?}"
     );
 }
+
+/// In a group as well: its members give back what the restored one wrote, and nobody else's words.
+#[test]
+fn what_was_written_to_a_group_comes_back_from_its_members() {
+    let world = Simulation::new(7);
+    for person in 0..3 {
+        assert_eq!(world.add_person().unwrap(), person);
+        (0..person).for_each(|other| world.introduce(person, other).unwrap());
+    }
+    let client = |person| world.client(person, 0).unwrap();
+    let members = vec![client(1).address(), client(2).address()];
+    let address = client(0)
+        .create_group("crew".into(), members)
+        .unwrap()
+        .address();
+    world.run().unwrap();
+    let group = |person| client(person).conversation(address.clone()).unwrap();
+    (1..3).for_each(|person| group(person).join().unwrap());
+    world.run().unwrap();
+    world.copy_disk(0, 0).unwrap();
+    for day in 0..3 {
+        for person in 0..3 {
+            group(person).send(format!("{day} from {person}")).unwrap();
+            world.run().unwrap();
+        }
+        world.advance(DAY).unwrap();
+    }
+    let said = |person| -> Vec<_> {
+        let messages = group(person).messages(100, None).unwrap();
+        messages.into_iter().filter_map(|m| m.text).collect()
+    };
+    let whole = said(1);
+    world.restore_disk(0, 0).unwrap();
+    assert_eq!((whole.len(), said(0).len()), (9, 0));
+    group(1).send("are you there?".into()).unwrap();
+    for _ in 0..6 {
+        world.run().unwrap();
+        world.advance(HOUR).unwrap();
+    }
+    let back = said(0);
+    assert!(whole.iter().all(|text| back.contains(text)), "{back:?}");
+    assert_eq!((back.len(), back), (10, said(1)));
+}

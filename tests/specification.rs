@@ -95,6 +95,7 @@ fn the_table_of_constants_is_the_one_of_the_code() {
         MAX_STRANGER_SKIPPED_KEYS MAX_FOLLOWED MAX_AWAITED RESENDS_IN_SESSION MAX_WAITING_GROUP_EVENTS MAX_GROUP_EVENT_LEN
         MAX_UNPROVED_HEALING_PER_DAY MAX_RESENT_BYTES_AT_ONCE
         MAX_ARGON2_MEMORY_KIB MAX_ARGON2_ITERATIONS MAX_ARGON2_LANES
+        SKIPPED_KEY_RETENTION_SECONDS
     ));
     let source = text("src/limits.rs");
     let declared: BTreeSet<_> = source

@@ -3,6 +3,7 @@
 A case is passed when what comes out is what the file says, or when it is refused and the file says so; for which reason is for people.
 """
 
+import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -160,6 +161,11 @@ def own_words(input: Case) -> Case:
     return {"proved": peer.prove(seed, conversation, input["group"], said).hex()}
 
 
+def message_name(input: Case) -> Case:
+    salt, author, id = (unhex(input, name) for name in ("salt", "author", "id"))
+    return {"name": hashlib.sha256(b"Windlass v1 message name" + salt + author + id).digest()[:8].hex()}
+
+
 def padding(input: Case) -> Case:
     return {"padded": peer.pad(unhex(input, "plaintext")).hex()}
 
@@ -244,9 +250,10 @@ def show_body(number: int, body: list[Field]) -> Any:
         return {"opaque": blob(body, 1).hex()}
     if number == 20:
         states = [show_state(decode(value)) for value in messages(body, 1)]
-        token = blob(body, 3)
+        token, salt = blob(body, 3), blob(body, 4)
         check(len(token) in (0, 16), "link token")
-        shown = {"conversations": states, "went_back": bool(first(body, 2, 0)), "link_token": token.hex() or None}
+        check(len(salt) == 16 or not (salt or states), "salt")
+        shown = {"conversations": states, "went_back": bool(first(body, 2, 0)), "link_token": token.hex() or None, "salt": salt.hex() or None}
         return {"healing_request": shown}
     if number == 21:
         author, conversation = blob(body, 1), blob(body, 2)
@@ -377,7 +384,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
-        *(x3dh, root_step, chain_steps, message_key, sender_hint, own_words, padding, unpadding, header, envelope, content, device_transfer, conversation),
+        *(x3dh, root_step, chain_steps, message_key, sender_hint, own_words, message_name, padding, unpadding, header, envelope, content, device_transfer, conversation),
         *(group, attachment),
     )
 }

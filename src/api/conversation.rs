@@ -198,7 +198,7 @@ impl Conversation {
         };
         let (author, id) = name_of(&message)?;
         let stored = history::find(reader, &author, &id)?;
-        let here = stored.filter(|stored| stored.conversation == self.id);
+        let here = stored.filter(|stored| stored.is_message_of(&self.id));
         here.map(Some).ok_or(WindlassError::UnknownMessage)
     }
 

@@ -175,6 +175,8 @@ pub enum Event {
 pub enum RefusalReason {
     /// A change of a message by somebody who did not write it.
     NotTheAuthor,
+    /// It reacts to, edits or deletes what is a reaction, an edit or a deletion itself, or stands in another conversation.
+    InvalidTarget,
     /// Of somebody who does not belong to the group, as far as it is known here. If only the news of it is late, it comes again.
     NotAMember,
     /// A change of the group by somebody who is no admin, or to an admin who was it earlier.

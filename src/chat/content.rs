@@ -184,6 +184,7 @@ mod tests {
                 }],
                 went_back: true,
                 link_token: Some([9; 16]),
+                salt: [10; 16],
             }),
             Body::Copy(Copy {
                 author: [6; 32],

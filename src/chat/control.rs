@@ -1,10 +1,15 @@
 //! What devices say to each other beside messages (RFC windlass §8.3, §8.4).
 
+use super::MessageId;
+use crate::crypto::{CryptoRng, labels, sha256};
 use crate::limits::{MAX_CONTENT_LEN, MAX_DEVICES, MAX_HEALING_IDS, MAX_LAMPORT};
 use crate::wire::{self, WireError, malformed, v1};
 
-/// Length in bytes of the beginning of a message id by which a request names what it has.
-pub const ID_PREFIX_LEN: usize = 8;
+/// Length in bytes of the hash by which a request names a message that it has.
+pub const MESSAGE_NAME_LEN: usize = 8;
+
+/// A message as one request names it (RFC windlass §8.4.2).
+pub type MessageName = [u8; MESSAGE_NAME_LEN];
 
 /// An identity's public key as it travels. This layer does not look into it.
 pub type IdentityKey = [u8; 32];
@@ -18,8 +23,8 @@ pub struct ConversationState {
     pub group: bool,
     /// Messages with a lower clock are not asked for.
     pub from_lamport: u64,
-    /// The beginnings of the ids of what is there from then on, ascending.
-    pub have: Vec<[u8; ID_PREFIX_LEN]>,
+    /// The names of what is there from then on, ascending.
+    pub have: Vec<MessageName>,
 }
 
 /// A message as its author encoded it.
@@ -77,11 +82,33 @@ pub struct HealingRequest {
     pub went_back: bool,
     /// From a new device to the one that linked it.
     pub link_token: Option<[u8; 16]>,
+    /// What the names in it are made with: random, for this request alone. Left out where nothing is named.
+    pub salt: [u8; 16],
+}
+
+impl HealingRequest {
+    /// A salt that no other request has.
+    pub fn random_salt(rng: &mut dyn CryptoRng) -> [u8; 16] {
+        let mut salt = [0; 16];
+        rng.fill_bytes(&mut salt);
+        salt
+    }
+
+    /// How the request names a message. The author is part of it, and nobody can choose an id beforehand that is named as another is.
+    #[must_use]
+    pub fn name(salt: &[u8; 16], author: &IdentityKey, id: &MessageId) -> MessageName {
+        let hash = sha256(&[labels::MESSAGE_NAME, salt, author, id.as_bytes()]);
+        let mut name = MessageName::default();
+        for (to, from) in name.iter_mut().zip(hash) {
+            *to = from;
+        }
+        name
+    }
 }
 
 pub(super) fn request_from_wire(request: v1::HealingRequest) -> Result<HealingRequest, WireError> {
     let state = |state: v1::ConversationState| {
-        let (have, rest) = state.have.as_chunks::<ID_PREFIX_LEN>();
+        let (have, rest) = state.have.as_chunks::<MESSAGE_NAME_LEN>();
         let ascending = have.iter().zip(have.iter().skip(1)).all(|(a, b)| a <= b);
         if !rest.is_empty() || have.len() > MAX_HEALING_IDS || !ascending {
             return Err(malformed("healing request"));
@@ -94,6 +121,10 @@ pub(super) fn request_from_wire(request: v1::HealingRequest) -> Result<HealingRe
         })
     };
     Ok(HealingRequest {
+        salt: match request.salt.as_slice() {
+            [] if request.conversations.is_empty() => [0; 16],
+            salt => wire::array("salt", salt)?,
+        },
         went_back: request.went_back,
         link_token: match request.link_token.as_slice() {
             [] => None,
@@ -110,6 +141,11 @@ pub(super) fn request_from_wire(request: v1::HealingRequest) -> Result<HealingRe
 pub(super) fn request_to_wire(request: &HealingRequest) -> v1::HealingRequest {
     v1::HealingRequest {
         went_back: request.went_back,
+        salt: if request.conversations.is_empty() {
+            Vec::new()
+        } else {
+            request.salt.to_vec()
+        },
         link_token: request
             .link_token
             .as_ref()

@@ -9,8 +9,8 @@ mod proof;
 pub use body::{Attachment, Body, ContentError};
 pub use content::{Content, MessageId};
 pub use control::{
-    ConversationState, Copy, DeviceUpdate, HealingRequest, ID_PREFIX_LEN, IdentityKey,
-    KnownContact, ReadMark,
+    ConversationState, Copy, DeviceUpdate, HealingRequest, IdentityKey, KnownContact, MessageName,
+    ReadMark,
 };
 #[cfg(test)]
 pub(crate) use group::APPLIED;

@@ -34,6 +34,8 @@ pub const DEVICE_TRANSFER: &[u8] = b"Windlass v1 device transfer";
 
 /// `info` from a seed to the key by which an identity proves its own words to itself.
 pub const OWN_WORDS: &[u8] = b"Windlass v1 own words";
+/// Prefix of the short hash by which a request for healing names a message that is there.
+pub const MESSAGE_NAME: &[u8] = b"Windlass v1 message name";
 
 /// All of the above, with the names that the RFC's table uses.
 pub const ALL: &[(&str, &[u8])] = &[
@@ -52,6 +54,7 @@ pub const ALL: &[(&str, &[u8])] = &[
     ("GROUP_EVENT_HASH", GROUP_EVENT_HASH),
     ("ATTACHMENT", ATTACHMENT),
     ("OWN_WORDS", OWN_WORDS),
+    ("MESSAGE_NAME", MESSAGE_NAME),
 ];
 
 #[cfg(test)]

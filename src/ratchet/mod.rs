@@ -216,6 +216,23 @@ impl Ratchet {
         }
     }
 
+    /// Keys of these positions are not kept any more.
+    pub(crate) fn forget_skipped(&mut self, erased: &[Position]) {
+        for position in erased {
+            self.count_erased(position.chain);
+        }
+    }
+
+    fn count_erased(&mut self, ordinal: u32) {
+        if let Some(chain) = self
+            .chains
+            .iter_mut()
+            .find(|chain| chain.ordinal == ordinal)
+        {
+            chain.skipped = chain.skipped.saturating_sub(1);
+        }
+    }
+
     /// How many skipped keys belong to this state.
     #[must_use]
     pub fn skipped(&self) -> u32 {

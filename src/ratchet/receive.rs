@@ -104,13 +104,7 @@ impl Ratchet {
             .get(position)?
             .ok_or(RatchetError::KeyGone(position))?;
         let mut next = self.duplicate();
-        if let Some(chain) = next
-            .chains
-            .iter_mut()
-            .find(|chain| chain.ordinal == position.chain)
-        {
-            chain.skipped = chain.skipped.saturating_sub(1);
-        }
+        next.count_erased(position.chain);
         Ok(Candidate {
             next,
             key,

@@ -222,6 +222,13 @@ impl Session {
         self.ratchet.skipped()
     }
 
+    /// The same state, when kept keys were erased by their age.
+    #[must_use]
+    pub fn without_skipped(mut self, erased: &[Position]) -> Self {
+        self.ratchet.forget_skipped(erased);
+        self
+    }
+
     /// True until the first reply: every message still carries the handshake.
     #[must_use]
     pub fn is_pending(&self) -> bool {

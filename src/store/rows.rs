@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use redb::ReadableTable;
 
-use super::table::{PREFIX_LEN, prefix, prefix_end};
+use super::table::{self, NAME_LEN, PREFIX_LEN, prefix, prefix_end};
 use super::tree::{self, Bucket, Tree};
 use super::{Key, StoreError, Table};
 use crate::crypto::{self, SecretBytes};
@@ -29,6 +29,18 @@ pub trait Rows {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<OrderedRow>, StoreError>;
+
+    /// The rows of one group and order, whatever their names.
+    fn of_order(
+        &self,
+        table: Table,
+        group: &[u8],
+        order: &[u8],
+    ) -> Result<Vec<OrderedRow>, StoreError> {
+        let last = [order, &[u8::MAX; NAME_LEN]].concat();
+        let bounds = (Bound::Included(order), Bound::Included(last.as_slice()));
+        self.range(table, group, bounds, Direction::Forward, usize::MAX)
+    }
 
     /// All rows of a table, in no order. For tables that are small by nature.
     fn scan(&self, table: Table) -> Result<Vec<SecretBytes>, StoreError> {
@@ -60,7 +72,7 @@ pub enum Direction {
     Backward,
 }
 
-/// A row of a group: its order bytes and its value.
+/// A row of a group: its order bytes, with the hash of its name if it has one, and its value.
 pub type OrderedRow = (Vec<u8>, SecretBytes);
 
 /// Every row of a group.
@@ -199,8 +211,7 @@ pub(super) fn bucket_of(row: &[u8]) -> Result<Bucket, StoreError> {
 }
 
 pub(super) fn physical(tree: &Tree, table: Table, key: Key<'_>) -> Vec<u8> {
-    let prefix = prefix(&tree.lookup_key, table, key.group);
-    [prefix.as_slice(), key.order].concat()
+    table::physical(&tree.lookup_key, table, key)
 }
 
 pub(super) type OwnedBounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);

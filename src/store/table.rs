@@ -46,11 +46,13 @@ pub enum Table {
     Annotations = 19,
     /// Groups.
     Groups = 20,
+    /// Sessions with skipped keys, by when these are too old.
+    SkippedAges = 21,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -71,6 +73,7 @@ impl Table {
         Self::Unhandled,
         Self::Annotations,
         Self::Groups,
+        Self::SkippedAges,
     ];
 
     /// The byte that its rows' keys begin with. Never 0, which is the store's own.
@@ -108,34 +111,68 @@ impl Table {
             Self::Unhandled => "unhandled",
             Self::Annotations => "annotations",
             Self::Groups => "groups",
+            Self::SkippedAges => "ages of skipped keys",
         }
     }
 }
 
-/// What finds a row: a group, which is hashed, and bytes that order the rows of the group, which are not (they are counters and
-/// random ids).
+/// What finds a row: a group, which is hashed; bytes that order the rows of the group, which are not (they are counters, clocks and
+/// random ids); and a name among rows of one order, which is hashed again. Whatever says who is in a group or a name.
 #[derive(Debug, Clone, Copy)]
 pub struct Key<'a> {
     pub(super) group: &'a [u8],
     pub(super) order: &'a [u8],
+    pub(super) name: Option<&'a [u8]>,
 }
 
 impl<'a> Key<'a> {
     /// A row that is alone in its group.
     #[must_use]
     pub fn new(group: &'a [u8]) -> Self {
-        Self { group, order: &[] }
+        Self::ordered(group, &[])
     }
 
     /// A row among others of its group.
     #[must_use]
     pub fn ordered(group: &'a [u8], order: &'a [u8]) -> Self {
-        Self { group, order }
+        Self {
+            group,
+            order,
+            name: None,
+        }
+    }
+
+    /// A row among others of its group that may have the same order. A range gives the order with the hash of the name behind it, which
+    /// finds the row again by [`Key::ordered`].
+    #[must_use]
+    pub fn named(group: &'a [u8], order: &'a [u8], name: &'a [u8]) -> Self {
+        Self {
+            group,
+            order,
+            name: Some(name),
+        }
     }
 }
 
 /// Length of what every physical key begins with: the table's tag and the hash of the group.
 pub(super) const PREFIX_LEN: usize = 17;
+
+/// Length of the hash of a row's name.
+pub(super) const NAME_LEN: usize = 16;
+
+/// The whole physical key of a row.
+pub(super) fn physical(lookup_key: &Secret<32>, table: Table, key: Key<'_>) -> Vec<u8> {
+    let mut row = prefix(lookup_key, table, key.group).to_vec();
+    let name = key
+        .name
+        // 0 is no table's tag, so no group has this hash; and the prefix makes names of two groups differ.
+        .map(|name| hmac_sha256(lookup_key.as_bytes(), &[&[0], &row, name]));
+    row.extend_from_slice(key.order);
+    if let Some(hash) = name {
+        row.extend(hash.as_bytes().iter().take(NAME_LEN));
+    }
+    row
+}
 
 /// `tag || HMAC(lookup key, tag || group)[..16]`. Its bytes 1 and 2 choose the bucket.
 pub(super) fn prefix(lookup_key: &Secret<32>, table: Table, group: &[u8]) -> [u8; PREFIX_LEN] {

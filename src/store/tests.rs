@@ -6,7 +6,7 @@ use redb::ReadableTable;
 use tempfile::TempDir;
 
 use super::*;
-use crate::crypto::{Argon2Params, open};
+use crate::crypto::{Argon2Params, SecretBytes, open};
 
 struct Fixture {
     _folder: TempDir,
@@ -137,6 +137,44 @@ fn ranges_are_in_order_and_within_their_group() {
     let deleted = store.write(|writer| writer.delete_range(Table::Timeline, b"g", below, 1));
     assert_eq!(deleted, Ok(1));
     assert_eq!(read(WHOLE_GROUP, Direction::Forward, 9), [1, 2, 3]);
+}
+
+#[test]
+fn rows_of_one_order_are_told_apart_by_names_that_the_file_does_not_show() {
+    let fixture = Fixture::new();
+    let store = fixture.create();
+    let names = [b"somebody's key".as_slice(), b"another's key"];
+    let step = store.write(|writer| {
+        for (value, name) in names.iter().enumerate() {
+            let value = [u8::try_from(value).unwrap()];
+            writer.put(Table::Timeline, Key::named(b"g", &[1], name), &value)?;
+        }
+        writer.put(Table::Timeline, Key::named(b"g", &[2], names[0]), &[2])?;
+        writer.put(Table::Timeline, Key::named(b"h", &[1], names[0]), &[3])
+    });
+    step.unwrap();
+    let of_order = |group: &[u8], order| {
+        let rows = store.read(|reader| reader.of_order(Table::Timeline, group, &[order]));
+        let rows: Result<Vec<_>, StoreError> = rows;
+        rows.unwrap()
+    };
+    let mut values: Vec<u8> = of_order(b"g", 1).iter().map(|(_, v)| v[0]).collect();
+    values.sort_unstable();
+    assert_eq!(values, [0, 1]);
+    // The same name in two groups, or in two orders of one, is found by what a range gives of it.
+    let [(order, _)] = of_order(b"g", 2).try_into().unwrap();
+    let [(other, _)] = of_order(b"h", 1).try_into().unwrap();
+    assert_ne!(order[1..], other[1..]);
+    let deleted = store.write(|writer| writer.delete(Table::Timeline, Key::ordered(b"g", &order)));
+    assert_eq!((deleted, of_order(b"g", 2).len()), (Ok(true), 0));
+    let found = store.read(|reader| reader.get(Table::Timeline, Key::named(b"g", &[1], names[1])));
+    let found: Result<Option<SecretBytes>, StoreError> = found;
+    assert_eq!(found.unwrap().unwrap()[..], [1]);
+    store.close().unwrap();
+    let (file, _) = fixture.bytes();
+    for name in names {
+        assert!(!file.windows(name.len()).any(|window| window == name));
+    }
 }
 
 #[test]

@@ -6,7 +6,8 @@ use windlass::bundle::{
     BundleError, Invitation, OwnDevice, Prekey, UriError, VerifiedBundle, build,
 };
 use windlass::chat::{
-    Body, Content, ConversationState, GroupEvent, GroupId, GroupLog, KnownContact, ProofKey,
+    Body, Content, ConversationState, GroupEvent, GroupId, GroupLog, HealingRequest, KnownContact,
+    MessageId, ProofKey,
 };
 use windlass::crypto::{self, DhPublic, DhSecret, Secret};
 use windlass::identity::{
@@ -40,6 +41,7 @@ pub fn evaluate(kind: &str, input: &Value) -> Value {
         "message-key" => message_key(input),
         "sender-hint" => sender_hint(input),
         "own-words" => own_words(input),
+        "message-name" => message_name(input),
         "padding" => padding(input),
         "unpadding" => unpadding(input),
         "header" => header(input),
@@ -366,6 +368,14 @@ fn own_words(input: &Value) -> Value {
     json!({ "proved": hex(&key.prove(&conversation, group, &bytes(input, "content"))) })
 }
 
+fn message_name(input: &Value) -> Value {
+    let [salt, id] = ["salt", "id"].map(|field| bytes(input, field));
+    let id = MessageId::from_bytes(&id).unwrap();
+    let author = public(input, "author").to_bytes();
+    let name = HealingRequest::name(&salt.try_into().unwrap(), &author, &id);
+    json!({ "name": hex(&name) })
+}
+
 fn padding(input: &Value) -> Value {
     json!({ "padded": hex(&crypto::pad(&bytes(input, "plaintext"))) })
 }
@@ -449,6 +459,7 @@ fn content(input: &Value) -> Value {
                 "conversations": request.conversations.iter().map(state).collect::<Vec<_>>(),
                 "went_back": request.went_back,
                 "link_token": request.link_token.map(|token| hex(&token)),
+                "salt": (!request.conversations.is_empty()).then(|| hex(&request.salt)),
             } })
         }
         Body::HealingAnswer { messages, bundle } => {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::engine::conversation::ConversationId;
-use super::engine::{Device, Moment, history, outbox, prekeys, receive, send};
+use super::engine::{Device, Moment, expiries, outbox, prekeys, receive, send};
 use super::error::of_envelope;
 use super::{
     Body, Bundle, Bytes, EncryptedStore, Event, Identity, Inspection, Result, Session,
@@ -256,7 +256,7 @@ impl Client {
     /// Deletes what is due, shreds, and closes the store. A second `close` does nothing.
     pub fn close(&self) -> Result<()> {
         let expired = self.store.0.write(|writer| {
-            match history::expire(writer, self.store.0.now())? {
+            match expiries::expire(writer, self.store.0.now())? {
                 // Nothing to pay a sync for.
                 0 => Err(Stop::Unchanged(Vec::new())),
                 _ => Ok(()),
@@ -310,7 +310,7 @@ impl Client {
         self.keep_up()?;
         let mut moment = Moment::of(&self.store.0)?;
         self.store.0.write(|writer| {
-            history::expire(writer, moment.now)?;
+            expiries::expire(writer, moment.now)?;
             step(writer, &mut moment)
         })
     }

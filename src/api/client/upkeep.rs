@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Client, Stop};
 use crate::api::Result;
-use crate::api::engine::{Moment, contacts, due, healing, history, prekeys, trust, unhandled};
+use crate::api::engine::{
+    Moment, ageing, contacts, due, expiries, healing, prekeys, trust, unhandled,
+};
 
 /// How long what is dead stays readable at most, while the client is in use, however often it is opened anew.
 const SHRED_INTERVAL: u64 = 3_600_000;
@@ -83,9 +85,10 @@ impl Client {
             let mut changed = !found.is_empty();
             changed |= prekeys::rotate(writer, &mut moment)?;
             changed |= prekeys::erase_old(writer, now)?;
+            changed |= ageing::erase_old(writer, now)?;
             changed |= trust::erase_old(writer, now)?;
             changed |= unhandled::forget_gone(writer)?;
-            changed |= history::expire(writer, now)? > 0;
+            changed |= expiries::expire(writer, now)? > 0;
             due::carry_on(writer, &self.device, found, &mut moment)?;
             if changed {
                 Ok(())

@@ -3,7 +3,7 @@
 use super::conversation::{self, ConversationId};
 use super::receive::Outcome;
 use super::{
-    Device, Moment, annotations, contacts, groups, heads, healing, history, pages, trust, unhandled,
+    Device, Moment, annotations, contacts, groups, heads, healing, history, trust, unhandled,
 };
 use crate::api::error::WindlassError;
 use crate::api::event::RefusalReason as Refusal;
@@ -14,8 +14,9 @@ use crate::limits::MAX_LAMPORT_JUMP;
 use crate::store::{Rows, Writer};
 
 /// Why a content is not taken in; nothing if it is.
-pub(super) fn refusal(
+fn refusal(
     store: &impl Rows,
+    own: &PublicIdentity,
     author: &PublicIdentity,
     conversation: &ConversationId,
     content: &Content,
@@ -25,7 +26,7 @@ pub(super) fn refusal(
     if content.lamport > clock.saturating_add(MAX_LAMPORT_JUMP) {
         return Ok(Some(Refusal::ClockAhead));
     }
-    let mut others: Vec<PublicIdentity> = Vec::new();
+    let mut others = vec![*own];
     if let ConversationId::Group(group) = conversation {
         // Events prove themselves, and tell who belongs to a group.
         if matches!(content.body, Body::GroupEvents { .. }) {
@@ -43,12 +44,31 @@ pub(super) fn refusal(
     } else if let ConversationId::Direct(peer) = conversation {
         others.push(*peer);
     }
-    // Edits and deletions are of their author's messages. One that names another's is no mistake of the network.
-    if let Body::Edit { target, .. } | Body::Deletion { target } = &content.body
-        && !history::contains(store, author, target)?
+    refusal_of_target(store, author, conversation, &content.body, &others)
+}
+
+/// Why a body may not say of another message what it says (RFC windlass §9.5.4). Of one that has not come yet it may.
+fn refusal_of_target(
+    store: &impl Rows,
+    author: &PublicIdentity,
+    conversation: &ConversationId,
+    body: &Body,
+    others: &[PublicIdentity],
+) -> Result<Option<Refusal>, WindlassError> {
+    let Some((target_author, target)) = body.target(author.to_bytes()) else {
+        return Ok(None);
+    };
+    if let Ok(target_author) = PublicIdentity::from_bytes(&target_author)
+        && let Some(found) = history::find(store, &target_author, &target)?
     {
+        let may = found.is_message_of(conversation);
+        return Ok((!may).then_some(Refusal::InvalidTarget));
+    }
+    // Edits and deletions are of their author's messages. One that names another's is no mistake of the network.
+    if matches!(body, Body::Edit { .. } | Body::Deletion { .. }) {
         for other in others.iter().filter(|other| *other != author) {
-            if history::contains(store, other, target)? {
+            let found = history::find(store, other, &target)?;
+            if found.is_some_and(|found| found.conversation == *conversation) {
                 return Ok(Some(Refusal::NotTheAuthor));
             }
         }
@@ -76,7 +96,9 @@ pub(super) fn take(
     }
     let target = annotations::note(store, author, &content)?;
     let timer = match &body {
-        Body::DisappearingTimer(after) => conversation::set_timer(store, id, &content, *after)?,
+        Body::DisappearingTimer(after) => {
+            conversation::set_timer(store, id, author, &content, *after)?
+        }
         _ => false,
     };
     let mut stored = history::append(store, author, id, content, encoded, copied_from, moment)?;
@@ -88,31 +110,10 @@ pub(super) fn take(
         history::note_sent_to(store, author, &message_id, roll.members_at(sent_at))?;
     }
     let mut outcomes = Vec::new();
-    if let Some((target_author, target)) = target {
-        if let Body::Deletion { .. } = &body {
-            history::delete(store, author, &target, history::DELETED)?;
-        }
-        let here = history::contains(store, &target_author, &target)?;
-        outcomes.extend(here.then_some(match body {
-            Body::Edit { .. } => match pages::shown(store, &target_author, &target)? {
-                Some(stored) if !stored.deleted => Outcome::Edited(Box::new(stored)),
-                _ => return Ok(outcomes),
-            },
-            Body::Deletion { .. } => Outcome::Deleted {
-                conversation: *id,
-                author: target_author,
-                id: target,
-            },
-            Body::Reaction { emoji, removed, .. } => Outcome::Reacted {
-                conversation: *id,
-                author: target_author,
-                id: target,
-                by: *author,
-                emoji,
-                removed,
-            },
-            _ => return Ok(outcomes),
-        }));
+    if let Some(target) = target {
+        outcomes.extend(annotations::take(
+            store, author, &stored, target, moment.now,
+        )?);
         return Ok(outcomes);
     }
     match &body {
@@ -128,13 +129,12 @@ pub(super) fn take(
         _ => {}
     }
     // What is said of it may have been quicker.
-    if !annotations::of(store, author, &message_id)?.is_empty() {
-        if annotations::deletes(store, author, &message_id)? {
-            history::delete(store, author, &message_id, history::DELETED)?;
-            return Ok(outcomes);
-        }
-        stored.annotations = annotations::fold(store, author, &message_id)?;
+    annotations::settle(store, &stored, moment.now)?;
+    if annotations::deletes(store, author, &message_id)? {
+        history::delete(store, author, &message_id, history::DELETED, moment.now)?;
+        return Ok(outcomes);
     }
+    stored.annotations = annotations::fold(store, author, &message_id)?;
     let mut row = conversation::row(store, id)?;
     if *author == own {
         // Whoever answers has read.
@@ -179,7 +179,7 @@ pub(super) fn take_in(
         conversation: *id,
         reason,
     };
-    if let Some(reason) = refusal(store, author, id, &content, moment.now)? {
+    if let Some(reason) = refusal(store, &device.public(), author, id, &content, moment.now)? {
         // What may be only early comes again, when more is known.
         let early = matches!(reason, Refusal::UnknownGroup | Refusal::NotAMember);
         if early {

@@ -137,17 +137,25 @@ pub(super) fn next_lamport(
 pub(super) fn set_timer(
     store: &mut Writer<'_>,
     conversation: &ConversationId,
+    author: &PublicIdentity,
     content: &Content,
     after: u64,
 ) -> Result<bool, WindlassError> {
     let mut row = row(store, conversation)?;
-    let before = (row.timer_lamport, row.timer_message_id.as_slice());
-    if before >= (content.lamport, content.id.as_bytes().as_slice()) {
+    let by = author.to_bytes();
+    let before = (
+        row.timer_lamport,
+        row.timer_message_id.as_slice(),
+        row.timer_author_identity_key.as_slice(),
+    );
+    let this = (content.lamport, content.id.as_bytes().as_slice(), &by[..]);
+    if before >= this {
         return Ok(false);
     }
     row.disappear_after = after;
     row.timer_lamport = content.lamport;
     row.timer_message_id = content.id.as_bytes().to_vec();
+    row.timer_author_identity_key = by.to_vec();
     save(store, conversation, &row)?;
     Ok(true)
 }

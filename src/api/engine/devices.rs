@@ -57,7 +57,7 @@ pub(in crate::api) struct Sibling {
 }
 
 fn rows(store: &impl Rows) -> Result<Vec<OwnDeviceRow>, WindlassError> {
-    store
+    let mut rows = store
         .range(
             Table::OwnDevices,
             GROUP,
@@ -67,20 +67,23 @@ fn rows(store: &impl Rows) -> Result<Vec<OwnDeviceRow>, WindlassError> {
         )?
         .iter()
         .map(|(_, bytes)| wire::decode("own device", bytes).map_err(|_| damaged(Table::OwnDevices)))
-        .collect()
+        .collect::<Result<Vec<OwnDeviceRow>, _>>()?;
+    rows.sort_unstable_by_key(|row| row.device_id);
+    Ok(rows)
 }
 
 pub(super) fn save(store: &mut Writer<'_>, row: &OwnDeviceRow) -> Result<(), WindlassError> {
-    let order = row.device_id.to_be_bytes();
-    put_row(store, Table::OwnDevices, Key::ordered(GROUP, &order), row)
+    let name = row.device_id.to_be_bytes();
+    put_row(store, Table::OwnDevices, Key::named(GROUP, &[], &name), row)
 }
 
 pub(super) fn find(
     store: &impl Rows,
     device_id: u32,
 ) -> Result<Option<OwnDeviceRow>, WindlassError> {
-    let order = device_id.to_be_bytes();
-    get_row(store, Table::OwnDevices, Key::ordered(GROUP, &order))
+    // Bundles and envelopes show the ids of devices, so a file must not.
+    let name = device_id.to_be_bytes();
+    get_row(store, Table::OwnDevices, Key::named(GROUP, &[], &name))
 }
 
 /// The devices that are in use, beside this one.

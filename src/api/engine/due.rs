@@ -40,6 +40,7 @@ pub(in crate::api) fn look(store: &impl Rows, now: u64) -> Result<Due, WindlassE
             message.to.identity.to_bytes(),
             message.to.device_id,
             message.id,
+            message.author.to_bytes(),
         )
     });
     let mut ask = Vec::new();
@@ -70,7 +71,7 @@ pub(in crate::api) fn carry_on(
     moment: &mut Moment,
 ) -> Result<(), WindlassError> {
     for message in due.forget {
-        unacknowledged::acknowledge(store, &message.to, &message.id)?;
+        unacknowledged::give_up(store, &message)?;
     }
     resend_some(store, device, due.resend, moment)?;
     for to in due.update {
@@ -140,7 +141,7 @@ fn resend(
     let afresh = message.session_may_be_lost();
     match send::resend(store, device, &to, &message.author, &id, afresh, moment) {
         Ok(Some(bytes)) => unacknowledged::resent(store, message, moment.now).map(|()| bytes),
-        Ok(None) => unacknowledged::acknowledge(store, &to, &id).map(|_| 0),
+        Ok(None) => unacknowledged::give_up(store, &message).map(|()| 0),
         // Until there is a bundle that is valid.
         Err(error) if error.is_want_of_bundle() => {
             unacknowledged::resent(store, message, moment.now).map(|()| 0)

@@ -110,15 +110,17 @@ pub(super) fn ask(
         let groups = groups::shared_with(store, identity)?.into_iter();
         direct.chain(groups.map(ConversationId::Group)).collect()
     };
+    let salt = HealingRequest::random_salt(&mut moment.rng);
     let conversations = ids
         .iter()
         .take(MAX_HEALING_CONVERSATIONS)
-        .map(|id| timeline::state(store, id))
+        .map(|id| timeline::state(store, id, &salt))
         .collect::<Result<_, _>>()?;
     let request = Body::HealingRequest(HealingRequest {
         conversations,
         went_back: cause == Some(Cause::NumberReused),
         link_token: None,
+        salt,
     });
     match send::send_control(store, device, identity, to, request, moment) {
         Ok(_) => {}
@@ -149,7 +151,27 @@ pub(in crate::api) fn suspect(
     note_doubt(store, identity, since, |row| row.behind = true)
 }
 
-/// A message came whose clock leaves out others: unless they come within a while, they are asked for.
+/// Everybody may have what is not here, since somebody gave back what we wrote and forgot. Once a day, for it costs a look at each contact.
+pub(super) fn suspect_everybody(
+    store: &mut Writer<'_>,
+    device: &Device,
+    now: u64,
+) -> Result<(), WindlassError> {
+    let mut row = row_or_new(store, &device.public())?;
+    if row.everybody_since != 0 && now.abs_diff(row.everybody_since) < DAY {
+        return Ok(());
+    }
+    row.everybody_since = now;
+    save(store, &row)?;
+    for contact in contacts::all(store)? {
+        if contact.is_known() {
+            suspect(store, &contact.identity, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// A message came that follows others that are not here: unless they come within a while, they are asked for.
 pub(super) fn suspect_hole(
     store: &mut Writer<'_>,
     identity: &PublicIdentity,
@@ -199,6 +221,7 @@ pub(super) fn accepted(
     store: &mut Writer<'_>,
     session: &Session,
     skipped: bool,
+    asks: bool,
     now: u64,
 ) -> Result<bool, WindlassError> {
     let identity = session.peer().identity;
@@ -212,7 +235,8 @@ pub(super) fn accepted(
         }
         return Ok(false);
     };
-    let healed = row.waiting && session.created_at() >= row.asked_at;
+    // A request may be there because ours could not be read.
+    let healed = row.waiting && !asks && session.created_at() >= row.asked_at;
     if healed {
         row.waiting = false;
         row.attempts = 0;
@@ -308,13 +332,16 @@ pub(super) fn answer(
             from_lamport: 0,
             have: Vec::new(),
         };
-        // Of a group everybody gives what they sent to who asks; the rest its authors give, and one's own words one's own devices.
+        // Of a group everybody gives what they sent to who asks, and what that one wrote; the rest its authors give.
         let in_group = matches!(id, ConversationId::Group(_)) && from.identity != own;
         let may = |stored: &history::Stored| {
-            !in_group || (stored.author == own && stored.was_sent_to(&from.identity))
+            !in_group
+                || stored.author == from.identity
+                || (stored.author == own && stored.was_sent_to(&from.identity))
         };
         let state = state.unwrap_or(&everything);
-        let (missing, ahead) = timeline::compare(store, &id, state, since, room, may)?;
+        let (missing, ahead) =
+            timeline::compare(store, &id, state, &request.salt, since, room, may)?;
         room -= missing.len().min(room);
         lacking.extend(missing);
         behind |= ahead && !in_group;

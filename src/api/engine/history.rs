@@ -1,25 +1,18 @@
 //! Messages, where they stand in their conversations, and when they go (RFC windlass §9; docs/store.md).
 
-use std::ops::Bound;
-
 use super::conversation::{self, ConversationId};
-use super::{Moment, annotations, damaged, get_row, put_row};
+use super::timeline::Place;
+use super::{Moment, annotations, damaged, expiries, get_row, put_row};
 use crate::api::error::WindlassError;
 use crate::chat::{Body, Content, GroupEvent, MessageId};
 use crate::crypto::SecretBytes;
 use crate::identity::PublicIdentity;
 use crate::limits::RESEND_RETENTION_SECONDS;
-use crate::store::{Direction, Key, Rows, Table, WHOLE_GROUP, Writer};
+use crate::store::{Key, Rows, Table, WHOLE_GROUP, Writer};
 use crate::wire::{
     self,
     store::{MessageRow, TimelineRow},
 };
-
-/// The group of all messages that disappear.
-const EXPIRIES: &[u8] = b"expiries";
-
-/// What one step deletes at most; the next one goes on.
-const MAX_EXPIRED_AT_ONCE: usize = 1_000;
 
 /// `MessageRow.deleted` of a message that its author deleted: people see that there was one.
 pub(super) const DELETED: u32 = 1;
@@ -42,7 +35,7 @@ pub(in crate::api) struct Stored {
     /// Who has read it.
     pub(in crate::api) read_by: Vec<PublicIdentity>,
     gone: bool,
-    expires_at: u64,
+    pub(super) expires_at: u64,
     sent_to: Vec<Vec<u8>>,
 }
 
@@ -82,10 +75,18 @@ impl Stored {
         self.gone
     }
 
+    /// Whether it stands in this conversation, and says nothing of another message: so that something can be said of it.
+    pub(in crate::api) fn is_message_of(&self, conversation: &ConversationId) -> bool {
+        self.conversation == *conversation && !self.annotates()
+    }
+
+    fn annotates(&self) -> bool {
+        self.content.body.target(self.author.to_bytes()).is_some()
+    }
+
     /// Whether it is shown by itself, at this time.
     pub(super) fn is_shown(&self, now: u64) -> bool {
         let due = self.expires_at != 0 && self.expires_at <= now;
-        let annotates = self.content.body.target(self.author.to_bytes()).is_some();
         // An event that somebody sends on for another was shown when it came, and is nobody's news.
         let sent_on = match &self.content.body {
             Body::GroupEvents { events, .. } => {
@@ -96,7 +97,7 @@ impl Stored {
             }
             _ => false,
         };
-        !self.gone && !due && !annotates && !sent_on
+        !self.gone && !due && !self.annotates() && !sent_on
     }
 }
 
@@ -105,13 +106,9 @@ pub(super) fn message_key(author: &PublicIdentity, id: &MessageId) -> Vec<u8> {
     [author.to_bytes().as_slice(), id.as_bytes()].concat()
 }
 
-/// The order of a conversation: Lamport clock, then message id.
+/// Where a message stands in its conversation, as far as its author does not count.
 pub(super) fn timeline_order(content: &Content) -> Vec<u8> {
-    [
-        content.lamport.to_be_bytes().as_slice(),
-        content.id.as_bytes(),
-    ]
-    .concat()
+    Place::order(content.lamport, &content.id)
 }
 
 fn message_row(
@@ -202,28 +199,19 @@ fn put_message(
     content: &Content,
     row: &MessageRow,
 ) -> Result<(), WindlassError> {
-    let place = timeline_row(author, &content.id);
     let key = message_key(author, &content.id);
     put_row(store, Table::Messages, Key::new(&key), row)?;
+    let (group, by) = (conversation.key(), author.to_bytes());
     put_row(
         store,
         Table::Timeline,
-        Key::ordered(&conversation.key(), &timeline_order(content)),
-        &place,
+        Key::named(&group, &timeline_order(content), &by),
+        &timeline_row(author, &content.id),
     )?;
-    if row.expires_at != 0 {
-        let order = expiry_order(row.expires_at, author, &content.id);
-        put_row(
-            store,
-            Table::Expiries,
-            Key::ordered(EXPIRIES, &order),
-            &place,
-        )?;
-    }
-    Ok(())
+    expiries::note(store, author, &content.id, row.expires_at)
 }
 
-fn timeline_row(author: &PublicIdentity, id: &MessageId) -> TimelineRow {
+pub(super) fn timeline_row(author: &PublicIdentity, id: &MessageId) -> TimelineRow {
     TimelineRow {
         author_identity_key: author.to_bytes().to_vec(),
         message_id: id.as_bytes().to_vec(),
@@ -251,61 +239,23 @@ pub(super) fn place(
     ))
 }
 
-fn expiry_order(expires_at: u64, author: &PublicIdentity, id: &MessageId) -> Vec<u8> {
-    [
-        expires_at.to_be_bytes().as_slice(),
-        &author.to_bytes(),
-        id.as_bytes(),
-    ]
-    .concat()
-}
-
-/// Deletes the messages whose time has come; how many.
-pub(in crate::api) fn expire(store: &mut Writer<'_>, now: u64) -> Result<usize, WindlassError> {
-    let end = now.saturating_add(1).to_be_bytes();
-    let due = (Bound::Unbounded, Bound::Excluded(end.as_slice()));
-    let rows = store.range(
-        Table::Expiries,
-        EXPIRIES,
-        due,
-        Direction::Forward,
-        MAX_EXPIRED_AT_ONCE,
-    )?;
-    for (order, bytes) in &rows {
-        let (author, id) = named(Table::Expiries, bytes)?;
-        store.delete(Table::Expiries, Key::ordered(EXPIRIES, order))?;
-        if delete(store, &author, &id, GONE)? {
-            // As long as others may send it again, its name stays.
-            let later = now.saturating_add(RESEND_RETENTION_SECONDS * 1000);
-            let order = expiry_order(later, &author, &id);
-            let place = timeline_row(&author, &id);
-            put_row(
-                store,
-                Table::Expiries,
-                Key::ordered(EXPIRIES, &order),
-                &place,
-            )?;
-        } else {
-            erase(store, &author, &id)?;
-        }
-    }
-    Ok(rows.len())
-}
-
 /// Erases the last trace of a message.
-fn erase(
+pub(super) fn erase(
     store: &mut Writer<'_>,
     author: &PublicIdentity,
     id: &MessageId,
 ) -> Result<(), WindlassError> {
-    if let Some(stored) = find(store, author, id)? {
-        let key = message_key(author, id);
-        let place = timeline_order(&stored.content);
-        let conversation = stored.conversation.key();
-        store.delete_range(Table::Annotations, &key, WHOLE_GROUP, usize::MAX)?;
-        store.delete(Table::Messages, Key::new(&key))?;
-        store.delete(Table::Timeline, Key::ordered(&conversation, &place))?;
-    }
+    let Some(mut row) = message_row(store, author, id)? else {
+        return Ok(());
+    };
+    let stored = Stored::from_row(&row)?;
+    let (key, conversation) = (message_key(author, id), stored.conversation.key());
+    annotations::forget(store, author, &stored.content)?;
+    store.delete_range(Table::Annotations, &key, WHOLE_GROUP, usize::MAX)?;
+    expiries::set(store, author, id, &mut row, 0)?;
+    store.delete(Table::Messages, Key::new(&key))?;
+    let (order, by) = (timeline_order(&stored.content), author.to_bytes());
+    store.delete(Table::Timeline, Key::named(&conversation, &order, &by))?;
     Ok(())
 }
 
@@ -316,6 +266,31 @@ pub(super) fn delete(
     author: &PublicIdentity,
     id: &MessageId,
     deleted: u32,
+    now: u64,
+) -> Result<bool, WindlassError> {
+    if !blank(store, author, id, deleted, now)? {
+        return Ok(false);
+    }
+    // A list, so that nobody who writes decides how deep it goes.
+    let mut said = annotations::of(store, author, id)?;
+    while let Some((annotator, annotation)) = said.pop() {
+        // The deletion itself goes on to whoever has not heard of it.
+        let deletes = find(store, &annotator, &annotation)?
+            .is_some_and(|stored| matches!(stored.content.body, Body::Deletion { .. }));
+        if !deletes && blank(store, &annotator, &annotation, GONE, now)? {
+            said.extend(annotations::of(store, &annotator, &annotation)?);
+        }
+    }
+    Ok(true)
+}
+
+/// Deletes what one message said.
+fn blank(
+    store: &mut Writer<'_>,
+    author: &PublicIdentity,
+    id: &MessageId,
+    deleted: u32,
+    now: u64,
 ) -> Result<bool, WindlassError> {
     let Some(mut row) = message_row(store, author, id)? else {
         return Ok(false);
@@ -324,21 +299,41 @@ pub(super) fn delete(
         return Ok(false);
     }
     let mut content = Content::from_bytes(&row.content).map_err(|_| damaged(Table::Messages))?;
-    content.body = Body::Unknown;
-    content.reply_to = None;
-    row.content = content.to_bytes().to_vec();
-    row.deleted = deleted;
-    let key = message_key(author, id);
-    put_row(store, Table::Messages, Key::new(&key), &row)?;
-    for (annotator, annotation) in annotations::of(store, author, id)? {
-        // The deletion itself goes on to whoever has not heard of it.
-        let deletes = find(store, &annotator, &annotation)?
-            .is_some_and(|stored| matches!(stored.content.body, Body::Deletion { .. }));
-        if !deletes {
-            delete(store, &annotator, &annotation, GONE)?;
-        }
+    // A deletion says nothing that is to be deleted, and what it deletes may come later than it goes.
+    if !matches!(content.body, Body::Deletion { .. }) {
+        annotations::forget(store, author, &content)?;
+        content.body = Body::Unknown;
+        content.reply_to = None;
+        row.content = content.to_bytes().to_vec();
     }
+    row.deleted = deleted;
+    if deleted == GONE {
+        // As long as others may send it again, its name stays.
+        let later = now.saturating_add(RESEND_RETENTION_SECONDS * 1000);
+        expiries::set(store, author, id, &mut row, later)?;
+    }
+    put_row(
+        store,
+        Table::Messages,
+        Key::new(&message_key(author, id)),
+        &row,
+    )?;
     Ok(true)
+}
+
+/// From now on a message goes when another does.
+pub(super) fn go_with(
+    store: &mut Writer<'_>,
+    author: &PublicIdentity,
+    id: &MessageId,
+    other: &Stored,
+) -> Result<(), WindlassError> {
+    let Some(mut row) = message_row(store, author, id)?.filter(|row| row.deleted == 0) else {
+        return Ok(());
+    };
+    expiries::set(store, author, id, &mut row, other.expires_at)?;
+    let key = message_key(author, id);
+    put_row(store, Table::Messages, Key::new(&key), &row)
 }
 
 /// Notes the receipt of a message that we wrote to `by`, or to a group they belong to; true when it is the first of theirs for it. A

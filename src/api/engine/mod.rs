@@ -3,6 +3,7 @@
 //! The modules here take a [`Rows`] to look up and a [`Writer`] to change, and never open a transaction themselves. So whatever
 //! belongs together is durable together, and what fails leaves nothing.
 
+pub(super) mod ageing;
 mod annotations;
 pub(super) mod backup;
 mod chat;
@@ -11,6 +12,7 @@ pub(super) mod conversation;
 pub(super) mod devices;
 pub(super) mod due;
 pub(super) mod envelopes;
+pub(super) mod expiries;
 pub(super) mod groups;
 mod heads;
 pub(super) mod healing;
@@ -20,6 +22,7 @@ pub(super) mod outbox;
 pub(super) mod pages;
 pub(super) mod prekeys;
 pub(super) mod reading;
+mod receipts;
 pub(super) mod receive;
 pub(super) mod send;
 pub(super) mod sessions;

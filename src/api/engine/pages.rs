@@ -1,13 +1,12 @@
 //! Reading a conversation: pages of it, and a search (RFC windlass §9.3).
 
-use std::ops::Bound;
-
 use super::conversation::{self, ConversationId};
+use super::timeline::{self, Place};
 use super::{annotations, damaged, history};
 use crate::api::error::WindlassError;
 use crate::chat::{Body, MessageId};
 use crate::identity::PublicIdentity;
-use crate::store::{Direction, Rows, Table};
+use crate::store::{Rows, Table};
 
 /// One message, with what others said of it.
 pub(in crate::api) fn shown(
@@ -44,21 +43,17 @@ pub(in crate::api) fn page(
     before: Option<&history::Stored>,
     now: u64,
 ) -> Result<Vec<history::Stored>, WindlassError> {
-    let mut end = before.map(|stored| history::timeline_order(&stored.content));
+    let mut end = before.map(Place::of);
     let mut messages = Vec::new();
     // What is not shown by itself stands between the messages, so there may be more to read than to show.
     while messages.len() < limit {
-        let high = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         let wanted = limit - messages.len();
-        let group = conversation.key();
-        let bounds = (Bound::Unbounded, high);
-        let places = store.range(Table::Timeline, &group, bounds, Direction::Backward, wanted)?;
+        let places = timeline::before(store, conversation, end.as_ref(), wanted)?;
         let last = places.len() < wanted;
-        end = places.last().map(|(order, _)| order.clone());
-        for (_, bytes) in &places {
-            let (author, id) = history::named(Table::Timeline, bytes)?;
-            let stored =
-                history::find(store, &author, &id)?.ok_or_else(|| damaged(Table::Timeline))?;
+        end = places.last().copied();
+        for place in &places {
+            let stored = history::find(store, &place.author, &place.id)?
+                .ok_or_else(|| damaged(Table::Timeline))?;
             if stored.is_shown(now) {
                 messages.push(stored);
             }
@@ -92,11 +87,8 @@ pub(in crate::api) fn search(
     now: u64,
 ) -> Result<Found, WindlassError> {
     let wanted = text.to_lowercase();
-    let end = before.map(|stored| history::timeline_order(&stored.content));
-    let high = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-    let group = conversation.key();
-    let bounds = (Bound::Unbounded, high);
-    let places = store.range(Table::Timeline, &group, bounds, Direction::Backward, look)?;
+    let end = before.map(Place::of);
+    let places = timeline::before(store, conversation, end.as_ref(), look)?;
     let mut found = Found {
         messages: Vec::new(),
         looked_at: 0,
@@ -104,14 +96,13 @@ pub(in crate::api) fn search(
     };
     let more = places.len() == look;
     let count = places.len();
-    for (place, (_, bytes)) in places.iter().enumerate() {
+    for (place, Place { id, author, .. }) in places.iter().enumerate() {
         found.looked_at += 1;
-        let (author, id) = history::named(Table::Timeline, bytes)?;
         let Some(mut stored) =
-            history::find(store, &author, &id)?.filter(|stored| stored.is_shown(now))
+            history::find(store, author, id)?.filter(|stored| stored.is_shown(now))
         else {
             if more && place + 1 == count {
-                found.next = history::find(store, &author, &id)?;
+                found.next = history::find(store, author, id)?;
             }
             continue;
         };
@@ -121,7 +112,7 @@ pub(in crate::api) fn search(
             .is_some_and(|text| text.to_lowercase().contains(&wanted));
         let last = (more && place + 1 == count) || (matches && found.messages.len() + 1 == limit);
         if last {
-            found.next = history::find(store, &author, &id)?;
+            found.next = history::find(store, author, id)?;
         }
         if matches {
             found.messages.push(stored);

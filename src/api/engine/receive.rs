@@ -13,7 +13,6 @@ use super::{
 use crate::api::error::WindlassError;
 use crate::api::event::{RefusalReason, UndecryptableCause as Cause};
 use crate::chat::{GroupId, MessageId};
-use crate::crypto::sha256;
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_RECEIPT_IDS;
 use crate::ratchet::RatchetError;
@@ -396,20 +395,13 @@ fn was_accepted(store: &impl Rows, handshake: &HandshakeMessage) -> Result<bool,
     Ok(store
         .get(
             Table::Handshakes,
-            Key::ordered(
+            Key::named(
                 &handshake.signed_prekey_id.to_be_bytes(),
-                &handshake_order(handshake),
+                &[],
+                handshake.ephemeral_key.as_bytes(),
             ),
         )?
         .is_some())
-}
-
-/// Ephemeral keys are public, but a file need not show which of them came here.
-pub(super) fn handshake_order(handshake: &HandshakeMessage) -> [u8; 32] {
-    sha256(&[
-        b"Windlass store v1 handshake",
-        handshake.ephemeral_key.as_bytes(),
-    ])
 }
 
 fn cause_of(error: &SessionError) -> Cause {

@@ -216,9 +216,12 @@ pub(super) fn resend(
         };
         let theirs = match conversation {
             ConversationId::Direct(peer) => peer == to.identity,
-            // Whoever was sent a message of a group keeps it, also after they left; who came later does not get it.
-            ConversationId::Group(_) => history::find(store, author, id)?
-                .is_some_and(|stored| stored.was_sent_to(&to.identity)),
+            // Whoever wrote a message of a group, or was sent it, keeps it, also after they left; who came later does not get it.
+            ConversationId::Group(_) => {
+                *author == to.identity
+                    || history::find(store, author, id)?
+                        .is_some_and(|stored| stored.was_sent_to(&to.identity))
+            }
         };
         if !theirs || !trust::answers(store, &contact)? {
             return Ok(None);
@@ -228,7 +231,10 @@ pub(super) fn resend(
         } else {
             let copy = Body::Copy(Copy {
                 author: author.to_bytes(),
-                conversation: own.to_bytes(),
+                conversation: match conversation {
+                    ConversationId::Direct(_) => own.to_bytes(),
+                    ConversationId::Group(group) => *group.as_bytes(),
+                },
                 content: core::mem::take(&mut encoded),
             });
             let content = control(copy, None, moment).to_bytes();

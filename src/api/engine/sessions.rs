@@ -3,15 +3,18 @@
 use std::cell::RefCell;
 use std::ops::Bound;
 
-use super::{damaged, get_row, put_row};
+use super::{ageing, damaged, get_row, put_row};
 use crate::api::error::WindlassError;
 use crate::chat::MessageId;
 use crate::crypto::Secret;
 use crate::limits::{MAX_ACCEPTED_PER_CHAIN, MAX_SESSIONS_PER_DEVICE};
 use crate::ratchet::{MessageKey, Position, RatchetError, SkippedChange, SkippedKeys};
 use crate::session::Session;
-use crate::store::{Key, Rows, StoreError, Table, WHOLE_GROUP, Writer};
-use crate::wire::store::{AcceptedRow, ArchiveRow, SkippedKeyRow};
+use crate::store::{Direction, Key, Rows, StoreError, Table, WHOLE_GROUP, Writer};
+use crate::wire::{
+    self,
+    store::{AcceptedRow, ArchiveRow, SkippedKeyRow},
+};
 use crate::x3dh::{Party, SessionId};
 
 pub(super) fn load(store: &impl Rows, id: &SessionId) -> Result<Option<Session>, WindlassError> {
@@ -126,7 +129,7 @@ impl<R: Rows> SkippedKeys for StoredSkippedKeys<'_, R> {
             .get(Table::SkippedKeys, Key::ordered(&self.session, &order))
         {
             Ok(row) => row
-                .map(|bytes| crate::wire::decode("skipped key", &bytes))
+                .map(|bytes| wire::decode("skipped key", &bytes))
                 .transpose()
                 .map_err(|_| RatchetError::Damaged)?,
             Err(error) => {
@@ -148,6 +151,9 @@ pub(super) fn apply(
     changes: &[SkippedChange],
     now: u64,
 ) -> Result<(), WindlassError> {
+    if (changes.iter()).any(|change| matches!(change, SkippedChange::Keep(..))) {
+        ageing::note(store, session, now)?;
+    }
     for change in changes {
         match change {
             SkippedChange::ForgetChain(chain) => {
@@ -185,6 +191,33 @@ pub(super) fn apply(
         }
     }
     Ok(())
+}
+
+/// Erases the keys of a session that were skipped up to a time.
+pub(super) fn erase_skipped(
+    store: &mut Writer<'_>,
+    id: &SessionId,
+    until: u64,
+) -> Result<(), WindlassError> {
+    let Some(session) = load(store, id)? else {
+        return Ok(());
+    };
+    let damaged = || damaged(Table::SkippedKeys);
+    let mut erased = Vec::new();
+    for (order, bytes) in store.range(
+        Table::SkippedKeys,
+        id,
+        WHOLE_GROUP,
+        Direction::Forward,
+        usize::MAX,
+    )? {
+        let row: SkippedKeyRow = wire::decode("skipped key", &bytes).map_err(|_| damaged())?;
+        if row.skipped_at <= until {
+            store.delete(Table::SkippedKeys, Key::ordered(id, &order))?;
+            erased.push(position(&order).ok_or_else(damaged)?);
+        }
+    }
+    save(store, &session.without_skipped(&erased))
 }
 
 /// What came under a number that was used before.
@@ -233,6 +266,15 @@ pub(super) fn remember(
 /// Sorts by chain, then by number: by age.
 fn order(position: Position) -> [u8; 8] {
     (u64::from(position.chain) << 32 | u64::from(position.number)).to_be_bytes()
+}
+
+/// The other way round.
+fn position(order: &[u8]) -> Option<Position> {
+    let (chain, number) = order.split_first_chunk::<4>()?;
+    Some(Position {
+        chain: u32::from_be_bytes(*chain),
+        number: u32::from_be_bytes(number.try_into().ok()?),
+    })
 }
 
 fn chain_bounds(chain: u32) -> ([u8; 8], [u8; 8]) {

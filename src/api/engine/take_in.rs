@@ -1,10 +1,10 @@
 //! What the AEAD accepted becomes part of the store, and its content does what it says.
 
 use super::conversation::{self, ConversationId};
-use super::receive::{Outcome, Processed, handshake_order};
+use super::receive::{Outcome, Processed};
 use super::{
-    Device, Moment, chat, contacts, devices, groups, healing, history, prekeys, reading, sessions,
-    trust, unacknowledged, updates,
+    Device, Moment, chat, contacts, devices, groups, healing, history, prekeys, reading, receipts,
+    sessions, trust, unacknowledged, updates,
 };
 use crate::api::error::WindlassError;
 use crate::api::event::{RefusalReason, UndecryptableCause as Cause};
@@ -66,14 +66,14 @@ pub(super) fn accept(
     let content = payload
         .as_ref()
         .and_then(|payload| Content::from_bytes(&payload.content).ok());
+    let asks = content
+        .as_ref()
+        .is_some_and(|content| matches!(content.body, Body::HealingRequest(_)));
     let mut outcomes = Vec::new();
     if let Some(handshake) = first {
         accept_handshake(store, handshake, session_id)?;
         // They begin anew although there is a session: perhaps they lost it, and more with it. A request says itself what they have.
         let former = sessions::active(store, &party)?;
-        let asks = content
-            .as_ref()
-            .is_some_and(|content| matches!(content.body, Body::HealingRequest(_)));
         if !asks && former.is_some_and(|session| !session.is_pending()) {
             healing::suspect(store, &party.identity, moment.now)?;
         }
@@ -100,7 +100,7 @@ pub(super) fn accept(
         .changes
         .iter()
         .any(|change| matches!(change, SkippedChange::Keep(..)));
-    if healing::accepted(store, &received.session, skipped, moment.now)? {
+    if healing::accepted(store, &received.session, skipped, asks, moment.now)? {
         outcomes.push(Outcome::SessionHealed { peer, device_id });
     }
 
@@ -149,9 +149,10 @@ fn accept_handshake(
     super::put_row(
         store,
         Table::Handshakes,
-        Key::ordered(
+        Key::named(
             &handshake.signed_prekey_id.to_be_bytes(),
-            &handshake_order(handshake),
+            &[],
+            handshake.ephemeral_key.as_bytes(),
         ),
         &HandshakeRow {
             session_id: session_id.to_vec(),
@@ -206,7 +207,7 @@ fn take_in(
     let peer = from.identity;
     match content.body {
         Body::DeliveryReceipt(receipt) => {
-            let ids = take_in_receipt(store, device, from, &receipt, moment)?;
+            let ids = receipts::take_in(store, device, from, &receipt, moment)?;
             outcomes.push(Outcome::Delivered { peer, ids });
             Ok(None)
         }
@@ -280,68 +281,6 @@ fn take_in(
     }
 }
 
-/// Whether every device of a contact has a message.
-fn all_have(
-    store: &Writer<'_>,
-    contact: &contacts::Contact,
-    id: Option<MessageId>,
-) -> Result<bool, WindlassError> {
-    let Some(id) = id else {
-        return Ok(false);
-    };
-    for party in contact.parties() {
-        if unacknowledged::waits(store, &party, &id)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// The ids that were not known to be delivered before.
-fn take_in_receipt(
-    store: &mut Writer<'_>,
-    device: &Device,
-    from: &Party,
-    receipt: &[MessageId],
-    moment: &Moment,
-) -> Result<Vec<MessageId>, WindlassError> {
-    let own = device.public();
-    let mut ids = Vec::new();
-    let (mut latest, mut latest_id) = (0, None);
-    for id in receipt {
-        unacknowledged::acknowledge(store, from, id)?;
-        let theirs = from.identity != own;
-        if !theirs {
-            updates::updated(store, from.device_id, id)?;
-        }
-        if theirs {
-            if history::mark_delivered(store, &own, &from.identity, id, moment.now)? {
-                ids.push(*id);
-                let stored_at =
-                    history::find(store, &own, id)?.map_or(0, |stored| stored.stored_at);
-                if stored_at >= latest {
-                    (latest, latest_id) = (stored_at, Some(*id));
-                }
-            } else if !history::contains(store, &own, id)? {
-                // They have something of ours that is not here: this device went back in time, or another one wrote it.
-                healing::suspect(store, &from.identity, moment.now)?;
-            }
-        }
-    }
-    // Whoever has a message that was written after our bundle changed has the bundle, for it came along.
-    let issued_at = prekeys::last_issued(store)?;
-    if from.identity != own
-        && latest / 1000 >= issued_at
-        && let Some(mut contact) = contacts::find(store, &from.identity)?
-        && contact.row.own_bundle_told < issued_at
-        && all_have(store, &contact, latest_id)?
-    {
-        contact.row.own_bundle_told = issued_at;
-        contact.save(store)?;
-    }
-    Ok(ids)
-}
-
 /// A message that was not written to this device: by another of ours to anyone, or our own, given back by whom we wrote it to.
 fn take_in_copy(
     store: &mut Writer<'_>,
@@ -402,6 +341,9 @@ fn take_in_copy(
         store, device, giver, &author, &id, content, encoded, true, moment,
     )?;
     outcomes.extend(done);
+    if !from_own && new && acknowledged {
+        healing::suspect_everybody(store, device, moment.now)?;
+    }
     // Should the device that wrote it not be there any more, this one sees to it that it arrives.
     if from_own && author == own && new && acknowledged {
         let to = match id {

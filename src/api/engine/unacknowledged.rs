@@ -45,8 +45,8 @@ impl Unacknowledged {
     }
 
     fn save(&self, store: &mut Writer<'_>) -> Result<(), WindlassError> {
-        let group = group(&self.to);
-        let key = Key::ordered(&group, self.id.as_bytes());
+        let (group, author) = (group(&self.to), self.author.to_bytes());
+        let key = key(&group, &author, &self.id);
         put_row(store, Table::Unacknowledged, key, &self.row)
     }
 }
@@ -57,6 +57,11 @@ fn group(to: &Party) -> Vec<u8> {
         &to.device_id.to_be_bytes(),
     ]
     .concat()
+}
+
+/// Two authors may have given their messages the same id, so the author is part of it.
+fn key<'a>(group: &'a [u8], author: &'a [u8], id: &'a MessageId) -> Key<'a> {
+    Key::named(group, id.as_bytes(), author)
 }
 
 /// Notes a message that was just sent to a device.
@@ -97,9 +102,8 @@ pub(super) fn note_at_once(
     id: &MessageId,
     now: u64,
 ) -> Result<(), WindlassError> {
-    let group = group(to);
-    let known = store.get(Table::Unacknowledged, Key::ordered(&group, id.as_bytes()))?;
-    match known {
+    let (group, by) = (group(to), author.to_bytes());
+    match store.get(Table::Unacknowledged, key(&group, &by, id))? {
         Some(_) => Ok(()),
         None => note_due(store, to, author, id, now, now),
     }
@@ -156,22 +160,35 @@ fn waiting(
     }
 }
 
-/// A device has the message.
+/// A device has a message with this id. If there are two, by different authors, it is not said which of them: both wait on, and are sent
+/// again as often as what nobody acknowledges.
 pub(super) fn acknowledge(
     store: &mut Writer<'_>,
     by: &Party,
     id: &MessageId,
-) -> Result<bool, WindlassError> {
+) -> Result<(), WindlassError> {
     let group = group(by);
-    let key = Key::ordered(&group, id.as_bytes());
-    Ok(store.delete(Table::Unacknowledged, key)?)
+    let waiting = store.of_order(Table::Unacknowledged, &group, id.as_bytes())?;
+    if let [(order, _)] = waiting.as_slice() {
+        store.delete(Table::Unacknowledged, Key::ordered(&group, order))?;
+    }
+    Ok(())
+}
+
+/// A message is not sent again any more.
+pub(super) fn give_up(
+    store: &mut Writer<'_>,
+    message: &Unacknowledged,
+) -> Result<(), WindlassError> {
+    let (group, author) = (group(&message.to), message.author.to_bytes());
+    store.delete(Table::Unacknowledged, key(&group, &author, &message.id))?;
+    Ok(())
 }
 
 /// Whether a device has not acknowledged a message yet.
 pub(super) fn waits(store: &impl Rows, by: &Party, id: &MessageId) -> Result<bool, WindlassError> {
-    let group = group(by);
-    let key = Key::ordered(&group, id.as_bytes());
-    Ok(store.get(Table::Unacknowledged, key)?.is_some())
+    let waiting = store.of_order(Table::Unacknowledged, &group(by), id.as_bytes())?;
+    Ok(!waiting.is_empty())
 }
 
 /// Nothing is sent again to a device that is gone.

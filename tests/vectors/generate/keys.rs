@@ -204,6 +204,20 @@ pub fn own_words() -> Vec<Case> {
         .collect()
 }
 
+pub fn message_name() -> Vec<Case> {
+    let mut rng = rng(22);
+    (0..4)
+        .map(|i| {
+            let input = json!({
+                "salt": hex(&random::<16>(&mut rng)),
+                "author": hex(&IdentityKeyPair::generate(&mut rng).public().to_bytes()),
+                "id": hex(&random::<16>(&mut rng)),
+            });
+            (format!("message {i}"), input)
+        })
+        .collect()
+}
+
 pub fn padding() -> Vec<Case> {
     let mut cases: Vec<Case> = [
         0, 1, 62, 63, 64, 71, 72, 100, 127, 128, 129, 200, 255, 256, 511, 512, 1_000, 1_023, 1_024,

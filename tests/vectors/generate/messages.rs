@@ -285,6 +285,7 @@ pub fn content() -> Vec<Case> {
                 conversations: vec![state(vec![1; 16]), state(vec![])],
                 went_back: true,
                 link_token: vec![8; 16],
+                salt: vec![9; 16],
             }),
         ),
         (
@@ -295,6 +296,7 @@ pub fn content() -> Vec<Case> {
             "healing request whose ids are cut",
             Body::HealingRequest(v1::HealingRequest {
                 conversations: vec![state(vec![1; 15])],
+                salt: vec![9; 16],
                 ..Default::default()
             }),
         ),
@@ -302,6 +304,7 @@ pub fn content() -> Vec<Case> {
             "healing request whose ids do not ascend",
             Body::HealingRequest(v1::HealingRequest {
                 conversations: vec![state([[2; 8], [1; 8]].concat())],
+                salt: vec![9; 16],
                 ..Default::default()
             }),
         ),
@@ -309,6 +312,14 @@ pub fn content() -> Vec<Case> {
             "healing request with 2,049 ids",
             Body::HealingRequest(v1::HealingRequest {
                 conversations: vec![state(vec![1; 8 * 2_049])],
+                salt: vec![9; 16],
+                ..Default::default()
+            }),
+        ),
+        (
+            "healing request without its salt",
+            Body::HealingRequest(v1::HealingRequest {
+                conversations: vec![state(vec![1; 16])],
                 ..Default::default()
             }),
         ),

@@ -91,6 +91,11 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
             keys::sender_hint(),
         ),
         (
+            "message-name",
+            "How a request for healing names a message (RFC windlass 8.4).",
+            keys::message_name(),
+        ),
+        (
             "padding",
             "Plaintexts and their padded form (RFC windlass 3.7).",
             keys::padding(),

@@ -155,7 +155,7 @@ fn disappearing_messages_go_with_their_time_and_others_stay() {
             Ok(pages::page(rows, &peer, 10, None, moment.now)?.len())
         })
     };
-    let expire = |day| alice.at(day, |rows, _, moment| history::expire(rows, moment.now));
+    let expire = |day| alice.at(day, |rows, _, moment| expiries::expire(rows, moment.now));
     let kept = |table| alice.count(table);
     // Not shown from that moment on, also when nothing has deleted them yet.
     assert_eq!(
@@ -184,6 +184,71 @@ fn disappearing_messages_go_with_their_time_and_others_stay() {
         ),
         (1, 1, 0)
     );
+}
+
+#[test]
+fn a_skipped_key_is_erased_a_month_later_whatever_else_is_kept() {
+    let [alice, bob] = [1, 2].map(Party::new);
+    alice.add(0, &bob.bundle(0, false));
+    let mut late = Vec::new();
+    for day in [0, 10] {
+        late.push(alice.send(day, &bob).unwrap());
+        assert!(opens(&bob.receive(day, &alice.send(day, &bob).unwrap())));
+    }
+    let session = Envelope::decode(&late[0]).unwrap().parts[0]
+        .header
+        .session_id;
+    // As many as the session counts, which decides what has to go when there are too many.
+    let kept_after = |day| {
+        let counted = bob.at(day, |rows, _, moment| {
+            ageing::erase_old(rows, moment.now)?;
+            Ok(sessions::load(rows, &session)?.map(|session| session.skipped()))
+        });
+        let kept = bob.count(Table::SkippedKeys);
+        assert_eq!(counted.unwrap(), u32::try_from(kept).ok());
+        kept
+    };
+    assert_eq!([30, 31, 40].map(kept_after), [2, 1, 1]);
+    assert!(matches!(
+        bob.receive(40, &late[0]).as_slice(),
+        [
+            Outcome::Undecryptable {
+                cause: Cause::KeyGone,
+                ..
+            },
+            ..
+        ]
+    ));
+    assert!(opens(&bob.receive(40, &late[1])));
+    assert_eq!((kept_after(41), bob.count(Table::SkippedAges)), (0, 0));
+}
+
+#[test]
+fn a_client_erases_old_skipped_keys_by_itself() {
+    let clock = Clock::at(START);
+    let client = |seed: u8| {
+        let disk = Disk::default().with(&clock, crate::crypto::system_random().unwrap());
+        let key = StoreKey::Raw(Secret::new([seed; 32]));
+        let store = Store::create_on(disk.medium(), &key).unwrap();
+        crate::Client::create(Arc::new(crate::EncryptedStore::from(store)), None).unwrap()
+    };
+    let [alice, bob] = [1, 2].map(client);
+    alice.add_contact(&bob.bundle().unwrap()).unwrap();
+    let conversation = Arc::clone(&alice).conversation(bob.address()).unwrap();
+    conversation.send("lost".into()).unwrap();
+    let sent = conversation.send("ahoy".into()).unwrap();
+    bob.receive(sent.envelopes[0].bytes.clone()).unwrap();
+    let skipped = || {
+        let tables = bob.inspect().unwrap().tables;
+        let found = tables
+            .iter()
+            .find(|table| table.table == Table::SkippedKeys.name());
+        found.unwrap().rows
+    };
+    assert_eq!(skipped(), 1);
+    clock.advance(31 * DAY);
+    bob.keep_up().unwrap();
+    assert_eq!(skipped(), 0);
 }
 
 #[test]
