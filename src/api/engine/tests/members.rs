@@ -237,11 +237,11 @@ fn a_late_member_gets_nothing_of_what_was_written_before() {
 }
 
 #[test]
-fn a_member_gives_what_they_wrote_and_no_words_of_who_asks() {
-    let [alice, bob] = [1, 2].map(Party::new);
-    let all = [&alice, &bob];
+fn a_member_gives_what_they_wrote_and_what_who_asks_wrote_and_nobody_elses_words() {
+    let [alice, bob, carol] = [1, 2, 3].map(Party::new);
+    let all = [&alice, &bob, &carol];
     introduce(&all, 0);
-    let id = group(&alice, &[&bob], 0);
+    let id = group(&alice, &[&bob, &carol], 0);
     let conversation = ConversationId::Group(id);
     for party in all {
         party
@@ -272,8 +272,8 @@ fn a_member_gives_what_they_wrote_and_no_words_of_who_asks() {
             }
         }
     }
-    // Her text, and the events by which she invited him; neither his text nor his joining.
-    assert_eq!(given, [2]);
+    // Her text, and the events by which she invited them; his text and his joining; nothing of Carol's.
+    assert_eq!(given, [4]);
 }
 
 #[test]
