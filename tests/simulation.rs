@@ -365,12 +365,9 @@ impl Run {
                 return Err(format!("{p}.{d} has another order"));
             }
             let client = self.world.client(p, d).unwrap();
-            let status = client
-                .clone()
-                .session(self.address(*with))
-                .unwrap()
-                .status()
-                .unwrap();
+            let session = client.clone().session(self.address(*with));
+            let session = session.map_err(|error| format!("{p}.{d} with {with}: {error}"))?;
+            let status = session.status().unwrap();
             if status.state != SessionState::Established {
                 let contact = client.contact(self.address(*with)).unwrap();
                 let there: Vec<_> = self

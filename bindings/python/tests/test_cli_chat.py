@@ -199,7 +199,8 @@ def test_a_chat_in_a_terminal(store: Path, invitation: str, broker: Broker, tmp_
         screen.see("  you edited: Ahoy there")
         screen.type("/verify")
         screen.see("not verified: compare with them, then /verify NUMBER")
-        assert sum(re.fullmatch(r"(\d{5} ){3}\d{5}", line) is not None for line in screen.shown()) == 3
+        digits = [line for line in screen.shown() if re.fullmatch(r"(\d{5} ){3}\d{5}", line)]
+        assert len(digits) == 3, "\n".join(screen.shown())
         screen.type("/quit")
         screen.see("ended with 0")
     with Screen(tmp_path, "chat", store, invitation, "--transport", broker.url, *WITH_KEY) as screen:

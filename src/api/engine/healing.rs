@@ -211,6 +211,7 @@ pub(super) fn ask_for_history(
         waiting: true,
         attempts: 1,
         asked_at: moment.now,
+        awaits_update: true,
         ..row_or_new(store, &own)?
     };
     save(store, &row)
@@ -271,8 +272,19 @@ pub(super) fn answered(
     let fewer = row.promised == 0 || messages < row.promised;
     row.promised = if fewer { messages } else { 0 };
     save(store, &row)?;
-    if row.promised != 0 {
+    if row.promised != 0 || row.awaits_update {
         suspect(store, identity, now)?;
+    }
+    Ok(())
+}
+
+/// A device of ours told what it knows of contacts.
+pub(super) fn updated(store: &mut Writer<'_>, device: &Device) -> Result<(), WindlassError> {
+    if let Some(mut row) = row(store, &device.public())?
+        && row.awaits_update
+    {
+        row.awaits_update = false;
+        save(store, &row)?;
     }
     Ok(())
 }

@@ -122,6 +122,7 @@ async def _until_the_end(
         while (typed := await screen.typed.get()) is not None:
             if not await talk.typed(typed):
                 return
+            screen.handled()
         if not screen.terminal:
             await line.flush()
             await asyncio.sleep(wait)

@@ -36,6 +36,9 @@ class Screen(logging.Handler):
         """What is typed, line by line; nothing at the end of the input."""
         self._loop = asyncio.get_running_loop()
         self._asking = False
+        """Whether the prompt stands there."""
+        self._drawing = threading.Lock()
+        self._wanted = threading.Semaphore(1)
 
     # --- out ---------------------------------------------------------------------------------------------------------
 
@@ -46,13 +49,14 @@ class Screen(logging.Handler):
             return
         lines = [self._folded(printable(line)) for line in ([text] if isinstance(text, str) else text)]
         text = "\n".join(line if colour is None else self.out.colour(line, colour) for line in lines)
-        if not self._asking:
-            print(text, flush=True)
-            return
-        # Over the prompt, and then the prompt again with what was typed so far.
-        begun = readline.get_line_buffer() if readline is not None else ""
-        sys.stdout.write(f"\r\x1b[K{text}\n{PROMPT}{begun}")
-        sys.stdout.flush()
+        with self._drawing:
+            if not self._asking:
+                print(text, flush=True)
+                return
+            # Over the prompt, and then the prompt again with what was typed so far.
+            begun = readline.get_line_buffer() if readline is not None else ""
+            sys.stdout.write(f"\r\x1b[K{text}\n{PROMPT}{begun}")
+            sys.stdout.flush()
 
     def _folded(self, text: str) -> str:
         """The second line of a message, and what does not fit, stands under the first: nobody else's line looks like that."""
@@ -80,7 +84,8 @@ class Screen(logging.Handler):
 
     def __exit__(self, *_: object) -> None:
         logging.getLogger("windlass").removeHandler(self)
-        self._asking = False
+        with self._drawing:
+            self._asking = False
         if self._before is not None:
             # The thread may stand within readline, which has set up the terminal for itself.
             termios.tcsetattr(0, termios.TCSADRAIN, self._before)
@@ -93,17 +98,40 @@ class Screen(logging.Handler):
         except RuntimeError:
             pass  # The chat is over.
 
+    def handled(self) -> None:
+        """What was typed last has been seen to: the next line is asked for. Not before, or the prompt would stand among the answers to it."""
+        self._wanted.release()
+
     def _ask(self) -> None:
-        while True:
-            self._asking = True
-            try:
-                line: str | None = input(PROMPT)
-            except (EOFError, ValueError):
-                line = None
-            self._asking = False
+        line: str | None = ""
+        while line is not None:
+            self._wanted.acquire()
+            line = self._ask_once()
             self._put(line)
-            if line is None:
-                return
+
+    def _ask_once(self) -> str | None:
+        # Held until the prompt stands there, or a line that comes just then would be written behind it.
+        self._drawing.acquire()
+        waiting = [self._drawing]
+
+        def asked() -> None:
+            self._asking = True
+            for drawing in waiting:
+                drawing.release()
+            waiting.clear()
+
+        if readline is not None:
+            readline.set_pre_input_hook(asked)
+        else:
+            asked()
+        try:
+            return input(PROMPT)
+        except (EOFError, ValueError):
+            return None
+        finally:
+            asked()
+            with self._drawing:
+                self._asking = False
 
     def _read(self) -> None:
         # Not by `sys.stdin`: its lock, held by this thread, would stop the interpreter from ending.
