@@ -367,7 +367,8 @@ impl Run {
             let client = self.world.client(p, d).unwrap();
             let session = client.clone().session(self.address(*with));
             let session = session.map_err(|error| format!("{p}.{d} with {with}: {error}"))?;
-            let status = session.status().unwrap();
+            let status = session.status();
+            let status = status.map_err(|error| format!("{p}.{d} with {with}: {error}"))?;
             if status.state != SessionState::Established {
                 let contact = client.contact(self.address(*with)).unwrap();
                 let there: Vec<_> = self

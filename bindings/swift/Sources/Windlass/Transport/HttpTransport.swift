@@ -87,7 +87,8 @@ public actor HttpTransport: Transport {
         let answer: Data
         let response: URLResponse
         do {
-            (answer, response) = try await session.data(for: request)
+            // In a task of its own: a request that is cancelled does not always come back on Linux, and none takes long.
+            (answer, response) = try await Task { [session] in try await session.data(for: request) }.value
         } catch {
             // Without its text, which may quote the URL.
             throw TransportError("the server cannot be reached")
