@@ -102,11 +102,22 @@ pub(super) fn note_at_once(
     id: &MessageId,
     now: u64,
 ) -> Result<(), WindlassError> {
-    let (group, by) = (group(to), author.to_bytes());
-    match store.get(Table::Unacknowledged, key(&group, &by, id))? {
-        Some(_) => Ok(()),
-        None => note_due(store, to, author, id, now, now),
+    if is_noted(store, to, author, id)? {
+        return Ok(());
     }
+    note_due(store, to, author, id, now, now)
+}
+
+/// Whether this very message, of this author, waits for a receipt.
+fn is_noted(
+    store: &impl Rows,
+    to: &Party,
+    author: &PublicIdentity,
+    id: &MessageId,
+) -> Result<bool, WindlassError> {
+    let (group, by) = (group(to), author.to_bytes());
+    let row = store.get(Table::Unacknowledged, key(&group, &by, id))?;
+    Ok(row.is_some())
 }
 
 /// Notes a message that a device asked for, unless it waits for a receipt already. It is sent with the next round, and once more: whoever does
@@ -118,7 +129,7 @@ pub(super) fn note_asked(
     id: &MessageId,
     now: u64,
 ) -> Result<(), WindlassError> {
-    if waits(store, to, id)? {
+    if is_noted(store, to, author, id)? {
         return Ok(());
     }
     let mut message = waiting(to, author, id, now, now);
