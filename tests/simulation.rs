@@ -40,6 +40,13 @@ const NONE: Faults = Faults {
     crash: 0,
 };
 
+/// What a device knows: the people who are its contacts, and the devices of people, its own siblings too.
+#[derive(Clone, Default)]
+struct Known {
+    people: BTreeSet<u32>,
+    devices: BTreeSet<(u32, u32)>,
+}
+
 /// A world, and what is known of it.
 struct Run {
     world: Arc<Simulation>,
@@ -47,7 +54,8 @@ struct Run {
     /// How many devices each person had so far, and which of them are gone.
     devices: Vec<u32>,
     gone: BTreeSet<(u32, u32)>,
-    copied: BTreeSet<(u32, u32)>,
+    /// Of which devices there is a copy, and what it knows.
+    copied: BTreeMap<(u32, u32), Known>,
     removed: Vec<(u32, u32)>,
     /// Every message that was sent, by whom to whom, unless the only disk that had it was replaced.
     sent: BTreeMap<String, (u32, u32)>,
@@ -71,7 +79,7 @@ impl Run {
             rng,
             devices: Vec::new(),
             gone: BTreeSet::new(),
-            copied: BTreeSet::new(),
+            copied: BTreeMap::new(),
             removed: Vec::new(),
             sent: BTreeMap::new(),
             lost_with_disks: 0,
@@ -218,15 +226,57 @@ impl Run {
         }
     }
 
-    /// Whether every other device of the person, and there is one, knows all people: otherwise nobody could find it again.
-    fn can_spare(&self, device: (u32, u32)) -> bool {
-        let mut others = self.of(device.0);
-        others.retain(|other| *other != device);
-        !others.is_empty()
-            && others.iter().all(|(p, d)| {
-                let known = self.world.client(*p, *d).unwrap().contacts().unwrap();
-                known.len() as u32 == self.people() - 1
+    fn known(&self, (p, d): (u32, u32)) -> Known {
+        let client = self.world.client(p, d).unwrap();
+        let own = client.devices().unwrap().into_iter();
+        let mut known = Known {
+            people: BTreeSet::new(),
+            devices: own.map(|device| (p, device.device_id)).collect(),
+        };
+        for person in (0..self.people()).filter(|person| *person != p) {
+            if let Ok(contact) = client.contact(self.address(person)) {
+                known.people.insert(person);
+                let devices = contact.devices.into_iter();
+                known.devices.extend(devices.map(|id| (person, id)));
+            }
+        }
+        known
+    }
+
+    /// Whether people can find each other once a device knows only this, or nothing any more: from each device to each other one
+    /// lead steps of which one side knows the device at the other, and of any two people there are two devices with such a step
+    /// between them. Otherwise they would have to meet again, as after both lost all they had.
+    fn are_found(&self, changed: (u32, u32), becomes: Option<&Known>) -> bool {
+        let mut there = BTreeMap::new();
+        for device in self.alive() {
+            let id = self.world.client(device.0, device.1).unwrap().device_id();
+            match becomes {
+                _ if device != changed => there.insert((device.0, id), self.known(device)),
+                Some(known) => there.insert((device.0, id), known.clone()),
+                None => None,
+            };
+        }
+        let step = |a: (u32, u32), b: (u32, u32)| {
+            let knows =
+                a.0 == b.0 || (there[&a].people.contains(&b.0) && there[&b].people.contains(&a.0));
+            knows && (there[&a].devices.contains(&b) || there[&b].devices.contains(&a))
+        };
+        let Some(first) = there.keys().next() else {
+            return false;
+        };
+        let (mut reached, mut from) = (BTreeSet::from([*first]), vec![*first]);
+        while let Some(a) = from.pop() {
+            from.extend(there.keys().filter(|b| step(a, **b) && reached.insert(**b)));
+        }
+        let acquainted: BTreeSet<_> = there
+            .keys()
+            .flat_map(|a| {
+                let others = there.keys().filter(|b| step(*a, **b));
+                others.map(|b| (a.0, b.0))
             })
+            .collect();
+        let mut pairs = (0..self.people()).flat_map(|p| (0..p).map(move |q| (p, q)));
+        reached.len() == there.len() && pairs.all(|pair| acquainted.contains(&pair))
     }
 
     fn step(&mut self) {
@@ -249,9 +299,14 @@ impl Run {
             85..90 => self.world.reconnect(p),
             90..93 => {
                 self.world.copy_disk(p, d).unwrap();
-                self.copied.insert(device);
+                self.copied.insert(device, self.known(device));
             }
-            93..95 if self.copied.contains(&device) => {
+            93..95
+                if self
+                    .copied
+                    .get(&device)
+                    .is_some_and(|copy| self.are_found(device, Some(copy))) =>
+            {
                 self.forgets(device);
                 self.say(|| format!("{p}.{d} goes back in time"));
                 self.world.restore_disk(p, d).unwrap();
@@ -261,7 +316,7 @@ impl Run {
                 self.say(|| format!("{p}.{added} is a new device"));
                 self.devices[p as usize] += 1;
             }
-            97..98 if self.can_spare(device) => {
+            97..98 if self.are_found(device, None) => {
                 self.forgets(device);
                 let id = self.world.client(p, d).unwrap().device_id();
                 self.say(|| format!("{p}.{d} is lost"));
@@ -370,7 +425,8 @@ impl Run {
             let status = session.status();
             let status = status.map_err(|error| format!("{p}.{d} with {with}: {error}"))?;
             if status.state != SessionState::Established {
-                let contact = client.contact(self.address(*with)).unwrap();
+                let known = client.contact(self.address(*with));
+                let known = known.map(|contact| contact.devices);
                 let there: Vec<_> = self
                     .of(*with)
                     .into_iter()
@@ -383,8 +439,7 @@ impl Run {
                     })
                     .collect();
                 return Err(format!(
-                    "{p}.{d} with {with}: {status:?}, knows {:?}, there are {there:?}",
-                    contact.devices
+                    "{p}.{d} with {with}: {status:?}, knows {known:?}, there are {there:?}"
                 ));
             }
         }

@@ -273,6 +273,7 @@ def show_body(number: int, body: list[Field]) -> Any:
             "removed_devices": [int.from_bytes(removed[at : at + 4], "little") for at in range(0, len(removed), 4)],
             "contacts": [show_contact(decode(value)) for value in messages(body, 2)],
             "read": [show_mark(decode(value)) for value in messages(body, 3)],
+            "complete": bool(first(body, 4, 0)),
         }
     }
 

@@ -195,6 +195,7 @@ mod tests {
                 removed: vec![3],
                 contacts: Vec::new(),
                 read: Vec::new(),
+                complete: true,
             }),
             Body::HealingAnswer {
                 messages: 4,

@@ -47,6 +47,8 @@ pub struct DeviceUpdate {
     pub contacts: Vec<KnownContact>,
     /// How far the user has read.
     pub read: Vec<ReadMark>,
+    /// Whether all contacts are told by now.
+    pub complete: bool,
 }
 
 /// How far the user has read a conversation.
@@ -212,6 +214,7 @@ impl DeviceUpdate {
                     })
                 })
                 .collect::<Result<_, WireError>>()?,
+            complete: update.complete,
         })
     }
 
@@ -237,6 +240,7 @@ impl DeviceUpdate {
                     lamport: mark.lamport,
                 })
                 .collect(),
+            complete: self.complete,
         }
     }
 }

@@ -487,6 +487,7 @@ fn content(input: &Value) -> Value {
                     "group": mark.group,
                     "lamport": mark.lamport,
                 })).collect::<Vec<_>>(),
+                "complete": update.complete,
             } })
         }
         Body::IdentityChange(bundle) => json!({ "identity_change": hex(bundle) }),

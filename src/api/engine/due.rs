@@ -50,7 +50,8 @@ pub(in crate::api) fn look(store: &impl Rows, now: u64) -> Result<Due, WindlassE
         let waited = row.waiting && now.abs_diff(row.asked_at) >= healing::back_off(row.attempts);
         let gap =
             row.gap_since != 0 && now.saturating_sub(row.gap_since) / 1000 >= GAP_PATIENCE_SECONDS;
-        if (waited && row.attempts < MAX_HEALING_ATTEMPTS) || gap || row.needs_bundle {
+        let repeats = waited && row.attempts < MAX_HEALING_ATTEMPTS;
+        if repeats || gap || row.needs_bundle || is_untold(&row, now) {
             ask.push(row);
         }
     }
@@ -81,6 +82,7 @@ pub(in crate::api) fn carry_on(
         let identity = PublicIdentity::from_stored(&row.identity_key)
             .ok_or_else(|| damaged(Table::Healing))?;
         let mut cause = Cause::of_number(row.cause);
+        let untold = is_untold(&row, moment.now);
         if row.gap_since != 0 && !row.waiting {
             let conversation = ConversationId::Direct(identity);
             let hole =
@@ -91,14 +93,24 @@ pub(in crate::api) fn carry_on(
             row.gap_since = 0;
             row.known_gaps = gaps;
             healing::save(store, &row)?;
-            if !behind && !grown {
+            if !behind && !grown && !untold {
                 continue;
             }
             cause = None;
         }
-        healing::ask(store, device, &identity, cause, moment)?;
+        let asked = healing::ask(store, device, &identity, cause, moment)?;
+        if untold && asked.is_some() {
+            healing::asked_for_update(store, device)?;
+        }
     }
     Ok(())
+}
+
+/// Whether a new device was answered, and not told of all contacts.
+fn is_untold(row: &HealingRow, now: u64) -> bool {
+    row.update_asks_left != 0
+        && !row.waiting
+        && now.saturating_sub(row.asked_at) / 1000 >= GAP_PATIENCE_SECONDS
 }
 
 fn gaps(

@@ -211,7 +211,7 @@ pub(super) fn ask_for_history(
         waiting: true,
         attempts: 1,
         asked_at: moment.now,
-        awaits_update: true,
+        update_asks_left: MAX_HEALING_ATTEMPTS,
         ..row_or_new(store, &own)?
     };
     save(store, &row)
@@ -272,18 +272,28 @@ pub(super) fn answered(
     let fewer = row.promised == 0 || messages < row.promised;
     row.promised = if fewer { messages } else { 0 };
     save(store, &row)?;
-    if row.promised != 0 || row.awaits_update {
+    if row.promised != 0 {
         suspect(store, identity, now)?;
     }
     Ok(())
 }
 
-/// A device of ours told what it knows of contacts.
+/// A new device that was answered asked once more, for want of the contacts.
+pub(super) fn asked_for_update(
+    store: &mut Writer<'_>,
+    device: &Device,
+) -> Result<(), WindlassError> {
+    let mut row = row_or_new(store, &device.public())?;
+    row.update_asks_left = row.update_asks_left.saturating_sub(1);
+    save(store, &row)
+}
+
+/// A device of ours told of all contacts that it knows.
 pub(super) fn updated(store: &mut Writer<'_>, device: &Device) -> Result<(), WindlassError> {
     if let Some(mut row) = row(store, &device.public())?
-        && row.awaits_update
+        && row.update_asks_left != 0
     {
-        row.awaits_update = false;
+        row.update_asks_left = 0;
         save(store, &row)?;
     }
     Ok(())
@@ -367,6 +377,7 @@ pub(super) fn answer(
     };
     send::send_control(store, device, &from.identity, one, body, moment)?;
     if from.identity == own {
+        updates::heard(store, from.device_id)?;
         tell_contacts(store, device, one, moment)?;
     }
     for (author, id) in &lacking {
@@ -400,16 +411,24 @@ pub(super) fn tell_contacts(
         .collect();
     // By the bundle's bytes: the rows of the store come in no order.
     known.sort_by(|a, b| a.bundle.cmp(&b.bundle));
+    // A device that was not told itself yet does not know whether these are all.
+    let complete = row(store, &device.public())?.is_none_or(|row| row.update_asks_left == 0);
     let mut removed = devices::removed(store)?;
-    for contacts in known.chunks(CONTACTS_IN_UPDATE) {
+    let mut left = known.as_slice();
+    loop {
+        let (contacts, rest) = left.split_at(left.len().min(CONTACTS_IN_UPDATE));
         let update = DeviceUpdate {
             removed: core::mem::take(&mut removed),
             contacts: contacts.to_vec(),
+            complete: complete && rest.is_empty(),
             ..DeviceUpdate::default()
         };
         updates::share(store, device, to, update, moment)?;
+        if rest.is_empty() {
+            return Ok(());
+        }
+        left = rest;
     }
-    Ok(())
 }
 
 /// A contact as our other devices are told of it.

@@ -371,7 +371,9 @@ fn take_in_update(
     outcomes: &mut Vec<Outcome>,
     moment: &Moment,
 ) -> Result<(), WindlassError> {
-    healing::updated(store, device)?;
+    if update.complete {
+        healing::updated(store, device)?;
+    }
     let change = devices::remove(store, device, &update.removed)?;
     if !change.is_empty() {
         let identity = device.public();

@@ -104,6 +104,17 @@ pub(super) fn updated(
     }
 }
 
+/// A device asks: it is there, however often it did not acknowledge an update before.
+pub(super) fn heard(store: &mut Writer<'_>, device_id: u32) -> Result<(), WindlassError> {
+    match devices::find(store, device_id)? {
+        Some(mut row) if row.update_tries != 0 => {
+            row.update_tries = 0;
+            devices::save(store, &row)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Devices that have not acknowledged an update for long, and how they are to be sent it again.
 pub(super) fn not_updated(store: &impl Rows, now: u64) -> Result<Vec<To>, WindlassError> {
     let siblings = devices::siblings(store)?;

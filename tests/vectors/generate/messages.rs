@@ -354,6 +354,7 @@ pub fn content() -> Vec<Case> {
                     group: true,
                     lamport: 5,
                 }],
+                complete: true,
             }),
         ),
         (

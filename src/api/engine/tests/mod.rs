@@ -3,6 +3,7 @@
 mod annotated;
 mod backups;
 mod hostile;
+mod linked;
 mod members;
 mod time;
 
