@@ -1,6 +1,7 @@
 //! The Kotlin module, through Maven.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -77,6 +78,13 @@ fn prepare(workspace: &Workspace) -> Result<Option<String>> {
     if let Some(reason) = debian::ensure(&debian::BROKER_TOOLS)? {
         // The test that needs it says so too; with CI set it fails.
         println!("{reason}");
+    }
+    // Maven leaves the classes of code that is gone, and the shrinker stumbles over them.
+    for former in ["target/classes", "target/test-classes"] {
+        match fs::remove_dir_all(module.join(former)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
     }
     shell::heading("Kotlin: native library and generated code");
     let generator = Generator::start(workspace);

@@ -245,6 +245,66 @@ final class BotHandlersTests: PeopleTestCase {
         try await until { try user.heard(client.address()) == ["echo work"] }
     }
 
+    /// A bot that received a message, and died with it so often.
+    private func left(_ text: String, after deaths: UInt32) async throws -> Person {
+        try client.keepUnhandled(keep: true)
+        let user = try await user()
+        for envelope in try await user.client.send(to: client.address(), text: text).envelopes {
+            _ = try await client.receive(envelope: envelope.bytes)
+        }
+        let waiting = try client.unhandled(limit: 10)
+        if deaths > 0 { try client.setAttempts(number: waiting[0].number, attempts: deaths) }
+        return user
+    }
+
+    private var attempts: [UInt32] {
+        get throws { try client.unhandled(limit: 10).map(\.attempts) }
+    }
+
+    func testAMessageWithWhichTheProcessDiedTooOftenIsToldAndNotBegunAgain() async throws {
+        let bot = bot()
+        let began = Notes<String>()
+        bot.onMessage { message in await began.add(message.text) }
+        bot.onError { message, error in message?.reply(error.localizedDescription) }
+        let user = try await left("poison", after: 3)
+        let handled = try await bot.handleWaiting()
+        XCTAssertEqual(handled, 1)
+        let said = try client.conversation(address: user.client.address()).messages().filter(\.outgoing).map(\.text)
+        XCTAssertEqual(said, ["the process died 3 times with this message"])
+        let all = await began.all
+        XCTAssertEqual(all, [])
+    }
+
+    func testAMessageWhoseErrorHandlerDiedTooIsPassedOver() async throws {
+        let bot = bot()
+        let told = Notes<String>()
+        bot.onMessage { message in await told.add(message.text) }
+        bot.onError { _, _ in await told.add("error") }
+        _ = try await left("poison", after: 4)
+        let handled = try await bot.handleWaiting()
+        let all = await told.all
+        XCTAssertEqual(handled, 1)
+        XCTAssertEqual(all, [])
+    }
+
+    func testABotThatWasStoppedDidNotDieOfWhatItWasDoing() async throws {
+        let bot = bot()
+        let inside = Gate()
+        bot.onMessage { _ in
+            await inside.open()
+            // Until it is cancelled.
+            for await _ in AsyncStream<Void>.makeStream().stream {}
+            try Task.checkCancellation()
+        }
+        _ = try await left("takes long", after: 0)
+        start(bot)
+        await inside.wait()
+        // While it runs it counts: the process may die now.
+        XCTAssertEqual(try attempts, [1])
+        await halt()
+        XCTAssertEqual(try attempts, [0])
+    }
+
     func testItWritesByItselfToWhomTheTransportKnowsTooAndWorksInTheBackground() async throws {
         let bot = bot()
         let user = try await user()

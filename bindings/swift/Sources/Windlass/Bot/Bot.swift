@@ -15,6 +15,7 @@ public final class Bot: Sendable {
     let client: Client
     let trust: TrustPolicy
     let prefix: String
+    let retries: UInt32
     let handlerTimeout: Duration
     let handlers = Locked(Handlers())
     private let transport: any Transport
@@ -32,14 +33,16 @@ public final class Bot: Sendable {
     /// - Parameters:
     ///   - trust: Whom it listens to. Messages of others wait until they are accepted or verified.
     ///   - prefix: What commands begin with.
+    ///   - retries: After so many starts of the process during which it died with a message, error handlers are told by a ``PoisonMessage``, and
+    ///     the message counts as handled.
     ///   - handlerTimeout: After which a handler is cancelled, for its conversation waits for it.
     ///   - grace: What handlers get to finish after `stop`.
     public init(
         client: Client, transport: any Transport, trust: TrustPolicy = .acceptAll, prefix: String = "/",
-        handlerTimeout: Duration = .seconds(300), grace: Duration = .seconds(10)
+        retries: Int = 3, handlerTimeout: Duration = .seconds(300), grace: Duration = .seconds(10)
     ) {
         (self.client, self.transport, self.trust, self.prefix) = (client, transport, trust, prefix)
-        (self.handlerTimeout, self.grace) = (handlerTimeout, grace)
+        (self.retries, self.handlerTimeout, self.grace) = (UInt32(max(retries, 1)), handlerTimeout, grace)
     }
 
     /// How to reach the bot: a QR code for the terminal, and the URI under it. It is no secret.
@@ -201,17 +204,12 @@ public final class Bot: Sendable {
 
     /// A disk that is full is waited for; the transport keeps what comes.
     private func takeIn(_ envelope: Data) async throws -> [Event] {
-        var pause = Duration.milliseconds(500)
-        while true {
-            do {
-                return try await client.receive(envelope: envelope)
-            } catch WindlassError.EnvelopeMalformed, WindlassError.NotForThisDevice {
-                // No envelope of ours; it need not come again.
-                return []
-            } catch let refused as WindlassError where refused.retry {
-                try await Task.sleep(for: pause)
-                pause = min(pause * 2, longestPause)
-            }
+        let client = client
+        do {
+            return try await insisting { try client.receive(envelope: envelope) }
+        } catch WindlassError.EnvelopeMalformed, WindlassError.NotForThisDevice {
+            // No envelope of ours; it need not come again.
+            return []
         }
     }
 

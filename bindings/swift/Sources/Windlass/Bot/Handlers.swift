@@ -1,5 +1,13 @@
 import Foundation
 
+/// The process died with a message, which is not begun again.
+public struct PoisonMessage: LocalizedError, Equatable {
+    /// How often it died.
+    public let attempts: Int
+
+    public var errorDescription: String? { "the process died \(attempts) times with this message" }
+}
+
 /// What a bot does.
 struct Handlers: Sendable {
     var messages: [@Sendable (BotMessage) async throws -> Void] = []

@@ -3,7 +3,7 @@ import Foundation
 /// How many messages are looked at beside those that wait already.
 private let page = 1_000
 private let firstPause = Duration.milliseconds(500)
-let longestPause = Duration.seconds(60)
+private let longestPause = Duration.seconds(60)
 
 /// Brings each message that waits to the handlers: one lane for each conversation, in it one message at a time, in the order they came.
 actor Handling {
@@ -20,6 +20,11 @@ actor Handling {
     private let news = Signal()
     private var lanes: [String: Lane] = [:]
     private var last: UInt64 = 0
+    /// Messages that may have been begun when the process ended: the first of each conversation.
+    private var left: Set<UInt64> = []
+    private var starting = true
+    /// Had by a message with which the process died: so that it is known which one it was, if it dies again.
+    private let alone = Turns()
 
     init(_ bot: Bot, broken: @escaping @Sendable (any Error) -> Void) {
         (self.bot, self.client, self.broken) = (bot, bot.client, broken)
@@ -50,9 +55,11 @@ actor Handling {
         let new = found.filter { $0.number > last }
         for one in new {
             last = one.number
+            if starting && lanes[one.message.conversation] == nil { left.insert(one.number) }
             lanes[one.message.conversation, default: Lane()].waiting.append(one)
             go(one.message.conversation)
         }
+        starting = starting && !new.isEmpty
         return new.count
     }
 
@@ -113,13 +120,46 @@ actor Handling {
 
     /// False if whether it is handled is not decided yet, or the bot ends.
     private func handle(_ one: UnhandledMessage) async throws -> Bool {
+        if one.attempts > 0 { await alone.take() }
+        defer { if one.attempts > 0 { alone.give() } }
         let (bot, message) = (bot, one.message)
         let allowed = try await onQueue { try bot.listens(to: message.author, in: message.conversation) }
         guard let allowed else { return false }
         guard allowed, message.body.isSaid else { return try await write(one, []) }
-        let received = BotMessage(message, bot)
+        return try await attempt(one)
+    }
+
+    /// Hands a message over; one that was left by a process that died only so often. A message that has just come costs no sync more than
+    /// its answer does: that it may have been begun is known from its place. From then on it is counted what was begun.
+    private func attempt(_ one: UnhandledMessage) async throws -> Bool {
+        guard one.attempts > 0 || left.contains(one.number) else { return try await handOver(one, nil) }
+        // The error handlers did not survive it either.
+        if one.attempts > bot.retries { return try await write(one, []) }
+        let poison = one.attempts == bot.retries ? PoisonMessage(attempts: Int(one.attempts)) : nil
+        guard try await count(one, one.attempts + 1) else { return true }
+        let done = try await handOver(one, poison)
+        // The bot was stopped, and did not die of it.
+        if !done { _ = try await count(one, one.attempts) }
+        return done
+    }
+
+    /// False if there is nothing to count any more: its author deleted it.
+    private func count(_ one: UnhandledMessage, _ attempts: UInt32) async throws -> Bool {
+        let client = client
+        do {
+            try await insisting { try client.setAttempts(number: one.number, attempts: attempts) }
+            return true
+        } catch WindlassError.UnknownMessage {
+            return false
+        }
+    }
+
+    /// False if the bot ends.
+    private func handOver(_ one: UnhandledMessage, _ poison: PoisonMessage?) async throws -> Bool {
+        let (bot, received) = (bot, BotMessage(one.message, bot))
         let handlers = bot.handlers.use { $0 }
         do {
+            if let poison { throw poison }
             try await within(bot.handlerTimeout) { try await handlers.dispatch(received, bot.prefix) }
         } catch {
             // With the bot, not by itself: it comes again at the next start.
@@ -141,23 +181,62 @@ actor Handling {
     /// The answers and that it was handled, in one transaction.
     private func write(_ one: UnhandledMessage, _ answers: [OutgoingMessage]) async throws -> Bool {
         let client = client
-        var (searched, pause) = (false, firstPause)
+        var searched = false
         while true {
             do {
-                _ = try await onQueue { try client.handled(number: one.number, answers: answers) }
+                _ = try await insisting { try client.handled(number: one.number, answers: answers) }
                 if !answers.isEmpty { bot.lookAtOutbox() }
                 return true
             } catch WindlassError.UnknownMessage {
                 // It was handled before, or its author deleted it.
                 return true
-            } catch let refused as WindlassError where refused.retry {
-                try await Task.sleep(for: pause)
-                pause = min(pause * 2, longestPause)
             } catch let refused as WindlassError where refused.isUnacquainted && !searched {
                 searched = true
                 for address in Set(answers.map(\.to)) { _ = try await bot.find(address) }
             }
         }
+    }
+}
+
+/// Calls the client, again as long as the reason not to is one that passes: a disk that is full, say.
+func insisting<T: Sendable>(_ call: @escaping @Sendable () throws -> T) async throws -> T {
+    var pause = firstPause
+    while true {
+        do {
+            return try await onQueue(call)
+        } catch let refused as WindlassError where refused.retry {
+            try await Task.sleep(for: pause)
+            pause = min(pause * 2, longestPause)
+        }
+    }
+}
+
+/// One after the other, in the order they came.
+private final class Turns: Sendable {
+    private struct State: Sendable {
+        var taken = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Locked(State())
+
+    func take() async {
+        await withCheckedContinuation { turn in
+            let free = state.use { state in
+                defer { state.taken = true }
+                if state.taken { state.waiting.append(turn) }
+                return !state.taken
+            }
+            if free { turn.resume() }
+        }
+    }
+
+    func give() {
+        let next = state.use { state in
+            state.taken = !state.waiting.isEmpty
+            return state.waiting.isEmpty ? nil : state.waiting.removeFirst()
+        }
+        next?.resume()
     }
 }
 

@@ -6,7 +6,6 @@ import dev.windlass.Client
 import dev.windlass.Contact
 import dev.windlass.Conversation
 import dev.windlass.Event
-import dev.windlass.Received
 import dev.windlass.Sent
 import dev.windlass.TrustPolicy
 import dev.windlass.WindlassException
@@ -48,6 +47,8 @@ private val ROUND = 10.minutes
  *
  * @param trust whom it listens to. Messages of others wait until they are accepted or verified.
  * @param prefix what commands begin with.
+ * @param retries after so many starts of the process during which it died with a message, error handlers are told by a [PoisonMessageException],
+ *   and the message counts as handled.
  * @param handlerTimeout after which a handler is given up, for its conversation waits for it.
  * @param grace what handlers and the outbox get to finish after [stop].
  */
@@ -56,6 +57,7 @@ public class Bot(
     private val transport: Transport,
     private val trust: TrustPolicy = TrustPolicy.ACCEPT_ALL,
     prefix: String = "/",
+    private val retries: Int = 3,
     private val handlerTimeout: Duration = 5.minutes,
     private val grace: Duration = 10.seconds,
 ) : Handlers(prefix) {
@@ -144,7 +146,7 @@ public class Bot(
         if (client.trustPolicy() != trust) client.setTrustPolicy(trust)
     }
 
-    private fun handlingIn(scope: CoroutineScope) = Handling(this, client, trust, handlerTimeout, scope)
+    private fun handlingIn(scope: CoroutineScope) = Handling(this, client, trust, handlerTimeout, retries.coerceAtLeast(1), scope)
 
     /** Writes to somebody, or to a group, at once. Somebody whom we do not know is looked for at the transport. */
     public suspend fun send(to: String, text: String): Sent = send(to, Body.Text(text))
@@ -208,7 +210,7 @@ public class Bot(
         val events = Channel<Event>(EVENTS)
         val telling = launch { for (event in events) heard(now, event) }
         transport.takenTogether { batch ->
-            val answers = takeIn(batch.map { it.envelope })
+            val answers = insisting { client.receiveMany(batch.map { it.envelope }) }
             now.handling.look()
             now.post.look()
             for (incoming in batch) {
@@ -222,21 +224,6 @@ public class Bot(
         }
         events.close()
         telling.join()
-    }
-
-    /** A disk that is full is waited for; the transport keeps what comes. */
-    private suspend fun takeIn(envelopes: List<ByteArray>): List<Received> {
-        var pause = 0.5.seconds
-        while (true) {
-            try {
-                return io { client.receiveMany(envelopes) }
-            } catch (refused: WindlassException) {
-                if (!refused.retry) throw refused
-                log.severe("cannot write: ${refused::class.java.simpleName}; again in $pause")
-                delay(pause)
-                pause = (pause * 2).coerceAtMost(1.minutes)
-            }
-        }
     }
 
     private suspend fun heard(now: Running, event: Event) {

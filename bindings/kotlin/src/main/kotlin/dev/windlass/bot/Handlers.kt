@@ -8,6 +8,10 @@ import java.util.logging.Logger
 
 internal val log: Logger = Logger.getLogger("dev.windlass.bot")
 
+/** The process died [attempts] times with a message, which is not begun again. */
+public class PoisonMessageException internal constructor(public val attempts: Int) :
+    Exception("the process died $attempts times with this message")
+
 /** What a bot does. Handlers run where [Bot.run] was called; what blocks belongs on another dispatcher. */
 public abstract class Handlers internal constructor(private val prefix: String) {
     private val listeners = mutableListOf<suspend BotMessage.() -> Unit>()

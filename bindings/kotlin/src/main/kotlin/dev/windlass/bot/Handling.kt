@@ -7,14 +7,19 @@ import dev.windlass.TrustPolicy
 import dev.windlass.UnhandledMessage
 import dev.windlass.WindlassException
 import dev.windlass.retry
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.Semaphore
+import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.sync.withPermit
+import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
@@ -32,6 +37,7 @@ internal class Handling(
     private val client: Client,
     private val trust: TrustPolicy,
     private val handlerTimeout: Duration,
+    private val retries: Int,
     private val scope: CoroutineScope,
 ) {
     private class Lane {
@@ -43,6 +49,13 @@ internal class Handling(
     /** Guarded by itself. */
     private val lanes = mutableMapOf<String, Lane>()
     private val slots = Semaphore(AT_ONCE)
+
+    /** Had by a message with which the process died: so that it is known which one it was, if it dies again. */
+    private val alone = Mutex()
+
+    /** Messages that may have been begun when the process ended: the first of each conversation. */
+    private val left = mutableSetOf<ULong>()
+    private var starting = true
     private val news = Channel<Unit>(Channel.CONFLATED)
     private var last = 0uL
 
@@ -72,9 +85,11 @@ internal class Handling(
         synchronized(lanes) {
             for (one in new) {
                 last = one.number
+                if (starting && one.message.conversation !in lanes) left += one.number
                 lanes.getOrPut(one.message.conversation, ::Lane).waiting += one
                 go(one.message.conversation)
             }
+            starting = starting && new.isNotEmpty()
         }
         return new.size
     }
@@ -105,7 +120,7 @@ internal class Handling(
                 lane.again = false
                 lane.waiting.firstOrNull() ?: return leave(address, lane)
             }
-            val done = slots.withPermit { handle(one) }
+            val done = if (one.attempts == 0u) begin(one) else alone.withLock { begin(one) }
             synchronized(lanes) {
                 // Of a stranger: waits until it is looked at again.
                 if (done) lane.waiting.removeFirstOrNull() else if (!lane.again) return leave(address, lane)
@@ -119,15 +134,51 @@ internal class Handling(
     }
 
     /** False if whether it is handled is not decided yet. */
-    private suspend fun handle(one: UnhandledMessage): Boolean {
+    private suspend fun begin(one: UnhandledMessage): Boolean = slots.withPermit {
         val allowed = io { listenedTo(client, trust, one.message.author, one.message.conversation) } ?: return false
         val body = one.message.body
-        if (!allowed || !(body is Body.Text || body is Body.Data || body is Body.Opaque)) {
-            write(one, emptyList())
-            return true
+        val isSaid = body is Body.Text || body is Body.Data || body is Body.Opaque
+        if (allowed && isSaid) attempt(one) else write(one, emptyList())
+        true
+    }
+
+    /**
+     * Hands a message over; one that was left by a process that died only so often. A message that has just come costs no sync more than its
+     * answer does: that it may have been begun is known from its place. From then on it is counted what was begun.
+     */
+    private suspend fun attempt(one: UnhandledMessage) {
+        val begun = one.attempts.toInt()
+        if (begun == 0 && synchronized(lanes) { one.number !in left }) return handOver(one, null)
+        val poison = if (begun < retries) null else PoisonMessageException(begun)
+        if (poison != null) {
+            log.severe("a message is set aside: ${poison.message}")
+            // The error handlers did not survive it either.
+            if (begun > retries) return write(one, emptyList())
         }
+        if (!count(one, one.attempts + 1u)) return
+        try {
+            handOver(one, poison)
+        } catch (stopped: CancellationException) {
+            // The bot was stopped, and did not die of it.
+            withContext(NonCancellable) { count(one, one.attempts) }
+            throw stopped
+        }
+    }
+
+    /** False if there is nothing to count any more: its author deleted it. */
+    private suspend fun count(one: UnhandledMessage, attempts: UInt): Boolean = try {
+        insisting { client.setAttempts(one.number, attempts) }
+        true
+    } catch (_: WindlassException.UnknownMessage) {
+        false
+    }
+
+    private suspend fun handOver(one: UnhandledMessage, poison: PoisonMessageException?) {
         val message = BotMessage(bot, one.message)
-        bot.guarded(message) { withTimeout(handlerTimeout) { bot.dispatch(message) } }
+        bot.guarded(message) {
+            if (poison != null) throw poison
+            withTimeout(handlerTimeout) { bot.dispatch(message) }
+        }
         message.close()
         try {
             write(one, message.answers)
@@ -137,35 +188,39 @@ internal class Handling(
             bot.failed(message, refused)
             write(one, emptyList())
         }
-        return true
     }
 
     /** The answers and that it was handled, in one transaction. */
     private suspend fun write(one: UnhandledMessage, answers: List<OutgoingMessage>) {
         var searched = false
-        var pause = FIRST_PAUSE
         while (true) {
             try {
-                io { client.handled(one.number, answers) }
+                insisting { client.handled(one.number, answers) }
                 return if (answers.isEmpty()) Unit else bot.lookAtOutbox()
             } catch (_: WindlassException.UnknownMessage) {
                 // It was handled before, or its author deleted it.
                 return
             } catch (refused: WindlassException) {
                 val unknown = refused is WindlassException.UnknownContact || refused is WindlassException.NoBundle
-                when {
-                    refused.retry -> {
-                        log.severe("cannot write: ${refused::class.java.simpleName}; again in $pause")
-                        delay(pause)
-                        pause = (pause * 2).coerceAtMost(LONGEST_PAUSE)
-                    }
-                    unknown && !searched -> {
-                        searched = true
-                        answers.map { it.to }.toSet().forEach { bot.find(it) }
-                    }
-                    else -> throw refused
-                }
+                if (!unknown || searched) throw refused
+                searched = true
+                answers.map { it.to }.toSet().forEach { bot.find(it) }
             }
+        }
+    }
+}
+
+/** Calls the client, again as long as the reason not to is one that passes: a disk that is full, say. */
+internal suspend fun <T> insisting(call: () -> T): T {
+    var pause = FIRST_PAUSE
+    while (true) {
+        try {
+            return io(call)
+        } catch (refused: WindlassException) {
+            if (!refused.retry) throw refused
+            log.severe("cannot write: ${refused::class.java.simpleName}; again in $pause")
+            delay(pause)
+            pause = (pause * 2).coerceAtMost(LONGEST_PAUSE)
         }
     }
 }
