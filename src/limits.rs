@@ -34,7 +34,7 @@ pub const MAX_BUNDLE_BODY_LEN: usize = 8_192;
 /// Length in bytes of an encoded bundle: body, signature and their field headers.
 pub const MAX_BUNDLE_LEN: usize = MAX_BUNDLE_BODY_LEN + 128;
 
-/// Length in bytes of an envelope: eight ciphertexts of the longest content are refused earlier, by [`MAX_CONTENT_LEN`].
+/// Length in bytes of an envelope. Eight ciphertexts of the longest content, [`MAX_CONTENT_LEN`], fit.
 pub const MAX_ENVELOPE_LEN: usize = 16 * 1024 * 1024;
 
 /// Length in bytes of an encoded content. Larger things are attachments.
@@ -100,7 +100,7 @@ pub const ATTACHMENT_CHUNK_LEN: usize = 65_536;
 /// Messages that one call of a search looks at; the next one goes on.
 pub const MAX_SEARCHED_AT_ONCE: usize = 10_000;
 
-/// How far ahead of everything seen a Lamport clock may be. A clock near the end of its range would leave no room to answer.
+/// The highest Lamport clock. One near the end of its range would leave no room to answer.
 pub const MAX_LAMPORT: u64 = 1 << 62;
 
 /// Length in characters of a bundle's URI: what fits a QR code's alphanumeric mode at version 40 with low error correction.
@@ -136,7 +136,7 @@ pub const MAX_HEALING_IDS: usize = 2_048;
 /// Conversations in one request for healing to a device of one's own.
 pub const MAX_HEALING_CONVERSATIONS: usize = 32;
 
-/// Requests for healing to one contact until one is answered. With the back-off they reach over about a day.
+/// Requests for healing to one contact until one is answered, the first included. With the back-off the last comes after five hours.
 pub const MAX_HEALING_ATTEMPTS: u32 = 6;
 
 /// Requests for healing to one contact, and answers to each of their devices, within a day: whoever can make us ask or answer, by bytes
@@ -170,7 +170,7 @@ pub const LINK_LIFETIME_SECONDS: u64 = DAY_SECONDS;
 pub const TAKE_OVER_AFTER_SECONDS: u64 = 6 * 3_600;
 
 /// How often a message is sent again unasked. With the doubling the last time is after five days.
-pub const MAX_RESENDS: u32 = 7;
+pub const MAX_RESENDS: u32 = 8;
 
 /// How often a message is sent again in the session that there is. The other side may have lost it without knowing of us, so from
 /// then on it comes in a session begun for it.

@@ -132,9 +132,6 @@ def invitation(text: str) -> tuple[bytes, bool]:
     return encoded, kind == "P"
 
 
-def bundle_of_uri(uri: str) -> bytes:
-    return invitation(uri)[0]
-
 
 def frames(uri: str) -> list[str]:
     """A URI as what is shown in turn (§6.6)."""

@@ -29,7 +29,7 @@ pub enum Command {
 pub enum Suite {
     /// Formatting and clippy.
     Lint,
-    /// Licences, sources and duplicates of the dependencies.
+    /// Licences, sources and bans of the dependencies.
     Deny,
     /// `cargo test`.
     Rust,
@@ -125,6 +125,7 @@ Usage: cargo xtask <command>
               --python  wheel and sdist in clean environments, pytest, mypy --strict
               --kotlin  Maven build, JUnit on a real JVM
               --swift   swift test, in a root filesystem of its own where there is no Swift
+              --talk    the three languages in one group, with what their suites built
               --model   the symbolic models of the protocol, by Verifpal where it can be had
               --lint    formatting, clippy, dependency checks
   package   wheel, sdist, jar and Swift library into target/packages
@@ -142,7 +143,7 @@ Usage: cargo xtask <command>
     text.push_str(
         "
 Toolchains are kept in $WINDLASS_CACHE, else $XDG_CACHE_HOME/windlass, else ~/.cache/windlass.
-With CI set, a suite that would be skipped counts as failed.
+With CI set, a suite that would be skipped counts as failed, except the symbolic models (decision 0011).
 ",
     );
     text

@@ -13,10 +13,7 @@ use crate::workspace::Workspace;
 /// Where the tests of a language put what they draw: `NAME.png`, and `NAME.txt` with what it says. Empty at first.
 pub fn folder(workspace: &Workspace, language: &str) -> Result<PathBuf> {
     let folder = workspace.target.join("codes").join(language);
-    if folder.is_dir() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(&folder)?;
+    shell::fresh_folder(&folder)?;
     Ok(folder)
 }
 

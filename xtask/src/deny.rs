@@ -1,4 +1,4 @@
-//! Licences, sources and duplicates of the dependencies, by cargo-deny.
+//! Licences, sources and bans of the dependencies, by cargo-deny.
 
 use std::path::PathBuf;
 use std::process::Command;

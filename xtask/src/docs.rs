@@ -13,7 +13,8 @@ pub fn run(workspace: &Workspace) -> bool {
     report.finish()
 }
 
-fn rustdoc(workspace: &Workspace) -> Result<Outcome> {
+/// The reference of the library, warnings denied.
+pub fn rustdoc(workspace: &Workspace) -> Result<Outcome> {
     shell::heading("cargo doc");
     shell::run(
         shell::cargo()

@@ -5,8 +5,16 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::debian::{self, Tool};
+use crate::report::Outcome;
 use crate::shell;
 use crate::workspace::Workspace;
+
+/// What libFuzzer is compiled with.
+const COMPILER: Tool = Tool {
+    program: "c++",
+    package: "g++",
+};
 
 /// Seconds for each target when none is named.
 const SECONDS: u32 = 60;
@@ -60,6 +68,24 @@ fn fuzz(workspace: &Workspace, target: &str, arguments: &[String]) -> Result<()>
             .arg("--")
             .args(arguments),
     )
+}
+
+/// Whether the targets compile.
+pub fn check(workspace: &Workspace) -> Result<Outcome> {
+    if let Some(reason) = debian::ensure(&[COMPILER])? {
+        return Ok(Outcome::Skipped(reason));
+    }
+    shell::heading("cargo check of the fuzz targets");
+    shell::run(
+        shell::cargo()
+            .current_dir(&workspace.root)
+            .args(["check", "--quiet", "--manifest-path", "fuzz/Cargo.toml"])
+            .args(workspace.locked())
+            // What the library is built of is there already.
+            .env("CARGO_TARGET_DIR", &workspace.target),
+    )?;
+    println!("they compile");
+    Ok(Outcome::Passed)
 }
 
 fn targets(workspace: &Workspace) -> Vec<PathBuf> {

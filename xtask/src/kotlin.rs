@@ -1,7 +1,6 @@
 //! The Kotlin module, through Maven.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -33,7 +32,7 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
     }
     shell::heading("Kotlin: mvn test");
     let codes = codes::folder(workspace, "kotlin")?;
-    maven(workspace, "test", &codes)?;
+    maven(workspace, &["test"], &codes)?;
     match codes::check(workspace, "kotlin")? {
         Some(reason) => Ok(Outcome::Skipped(reason)),
         None => Ok(Outcome::Passed),
@@ -50,8 +49,7 @@ pub fn jar(workspace: &Workspace) -> Result<Result<PathBuf, String>> {
         fs::remove_file(old)?;
     }
     shell::heading("Kotlin: mvn package");
-    let codes = codes::folder(workspace, "kotlin")?;
-    maven(workspace, "package", &codes)?;
+    maven(workspace, &["package", "-DskipTests"], Path::new(""))?;
     let jar = shell::files_with_extension(&folder, "jar")
         .into_iter()
         .find(|path| {
@@ -81,10 +79,7 @@ fn prepare(workspace: &Workspace) -> Result<Option<String>> {
     }
     // Maven leaves the classes of code that is gone, and the shrinker stumbles over them.
     for former in ["target/classes", "target/test-classes"] {
-        match fs::remove_dir_all(module.join(former)) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
+        shell::remove_folder(&module.join(former))?;
     }
     shell::heading("Kotlin: native library and generated code");
     let generator = Generator::start(workspace);
@@ -156,7 +151,7 @@ pub fn talk(workspace: &Workspace, folder: &Path) -> Result<()> {
 }
 
 /// Maven says a lot. Shown are its warnings, its errors and the counts of the tests; the log has the rest.
-fn maven(workspace: &Workspace, goal: &str, codes: &Path) -> Result<()> {
+fn maven(workspace: &Workspace, goals: &[&str], codes: &Path) -> Result<()> {
     shell::run_filtered(
         Command::new("mvn")
             .env("WINDLASS_CODES", codes)
@@ -167,8 +162,8 @@ fn maven(workspace: &Workspace, goal: &str, codes: &Path) -> Result<()> {
                 "--batch-mode",
                 "--no-transfer-progress",
                 "-Dstyle.color=never",
-                goal,
-            ]),
+            ])
+            .args(goals),
         &workspace.target.join("logs/kotlin.log"),
         |line| {
             line.contains("Tests run:")

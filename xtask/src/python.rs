@@ -276,7 +276,7 @@ impl Environment {
         )
     }
 
-    /// This environment's Python, started in the repository. `-P` keeps the current folder off the import path, so
+    /// This environment's Python, started in the repository. `PYTHONSAFEPATH` keeps the current folder off the import path, so
     /// that what is installed is what is imported.
     pub fn python(&self, workspace: &Workspace) -> Command {
         let mut command = Command::new(self.program("python"));

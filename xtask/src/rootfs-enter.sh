@@ -8,5 +8,4 @@ mount --bind "$repository" "$root/repository"
 mount -o remount,bind,ro "$root/repository"
 mount --bind "$target" "$root/target"
 exec chroot "$root" /usr/bin/env -i \
-    PATH=/usr/local/bin:/usr/bin:/bin HOME=/tmp LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" CI="${CI:-}" \
-    WINDLASS_CODES=/target/codes/swift WINDLASS_TALK=/target/talk "$@"
+    PATH=/usr/local/bin:/usr/bin:/bin HOME=/tmp LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" CI="${CI:-}" "$@"

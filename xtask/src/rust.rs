@@ -2,12 +2,12 @@
 
 use anyhow::Result;
 
-use crate::debian;
 use crate::report::Outcome;
 use crate::shell;
 use crate::workspace::Workspace;
+use crate::{docs, fuzz};
 
-/// Formatting and clippy, over the library, the tests and this crate.
+/// Formatting, clippy and rustdoc, over the library, the tests and this crate; and whether the fuzz targets compile.
 pub fn lint(workspace: &Workspace) -> Result<Outcome> {
     shell::heading("cargo fmt --check");
     shell::run(
@@ -26,15 +26,12 @@ pub fn lint(workspace: &Workspace) -> Result<Outcome> {
             .args(["--", "-D", "warnings"]),
     )?;
     println!("no warnings");
-    Ok(Outcome::Passed)
+    docs::rustdoc(workspace)?;
+    fuzz::check(workspace)
 }
 
 /// Unit tests, tests of the whole, and the examples in the documentation.
 pub fn test(workspace: &Workspace) -> Result<Outcome> {
-    if let Some(reason) = debian::ensure(&debian::QR_TOOLS)? {
-        // The tests that want them say so themselves.
-        println!("note: {reason}");
-    }
     shell::heading("cargo test");
     // Without the generator's feature: it would end up in the library under test.
     shell::run(

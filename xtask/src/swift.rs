@@ -1,5 +1,6 @@
 //! The Swift package: `swift test` with the machine's own Swift, else in a root filesystem that has one.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,7 +11,7 @@ use crate::codes;
 use crate::native::{self, Generator, Language};
 use crate::python;
 use crate::report::Outcome;
-use crate::rootfs::RootFilesystem;
+use crate::rootfs::{REPOSITORY, RootFilesystem, TARGET};
 use crate::shell;
 use crate::workspace::Workspace;
 
@@ -22,6 +23,59 @@ enum Toolchain {
     Inside(RootFilesystem),
 }
 
+impl Toolchain {
+    /// The machine's Swift, else one in a root filesystem, else why there is neither.
+    fn find() -> Result<Result<Self, String>> {
+        if let Some(swift) = shell::which("swift") {
+            return Ok(Ok(Self::Native(swift)));
+        }
+        Ok(RootFilesystem::ready()?.map(Self::Inside))
+    }
+
+    /// `swift test` with our library by path, and no warning accepted. `server` is where the tests of mail by HTTP find it.
+    fn swift_test(&self, workspace: &Workspace, server: &str) -> Command {
+        let (mut command, swift, repository, target) = match self {
+            Self::Native(swift) => (
+                Command::new("env"),
+                swift.as_path(),
+                workspace.root.as_path(),
+                workspace.target.as_path(),
+            ),
+            Self::Inside(root) => (
+                root.command(workspace, "env"),
+                Path::new("swift"),
+                Path::new(REPOSITORY),
+                Path::new(TARGET),
+            ),
+        };
+        let variable = |name: &str, value: &Path| {
+            let mut set = OsString::from(name);
+            set.push("=");
+            set.push(value);
+            set
+        };
+        let scratch = target.join("swift");
+        let library = scratch.join("lib");
+        command
+            .arg(variable("WINDLASS_CODES", &target.join("codes/swift")))
+            .arg(variable("WINDLASS_TALK", &target.join("talk")))
+            .arg(variable("WINDLASS_HTTP", Path::new(server)))
+            .arg(swift)
+            .args(["test", "--package-path"])
+            .arg(repository.join("bindings/swift"))
+            .arg("--scratch-path")
+            .arg(scratch.join("build"))
+            .args(["-Xswiftc", "-warnings-as-errors"])
+            // One runner for all tests: the other one would close the output with "0 tests passed".
+            .arg("--disable-swift-testing")
+            .args(["-Xlinker", "-L", "-Xlinker"])
+            .arg(&library)
+            .args(["-Xlinker", "-rpath", "-Xlinker"])
+            .arg(&library);
+        command
+    }
+}
+
 /// Builds the package without warnings and runs its tests.
 pub fn test(workspace: &Workspace) -> Result<Outcome> {
     let package = workspace.bindings("swift");
@@ -30,7 +84,7 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
             "there is no bindings/swift/Package.swift".to_owned(),
         ));
     }
-    let toolchain = match toolchain()? {
+    let toolchain = match Toolchain::find()? {
         Ok(toolchain) => toolchain,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };
@@ -44,36 +98,12 @@ pub fn test(workspace: &Workspace) -> Result<Outcome> {
         native::update(&library, &folder.join(name))?;
     }
 
-    let codes = codes::folder(workspace, "swift")?;
+    codes::folder(workspace, "swift")?;
     // A talk that was cut short is none of this run's.
     shell::remove_folder(&workspace.target.join("talk"))?;
     shell::heading("Swift: swift test");
     let server = MailServer::start(workspace)?;
-    let tested = match toolchain {
-        Toolchain::Native(swift) => {
-            let mut command = Command::new(swift);
-            command
-                .env("WINDLASS_CODES", codes)
-                .env("WINDLASS_HTTP", &server.url)
-                .current_dir(&package);
-            shell::run(swift_test(
-                &mut command,
-                &package,
-                &workspace.target.join("swift"),
-            ))
-        }
-        Toolchain::Inside(root) => {
-            let inside = Path::new(crate::rootfs::REPOSITORY).join("bindings/swift");
-            let mut command = root.command(workspace, "env");
-            command.args([&format!("WINDLASS_HTTP={}", server.url), "swift"]);
-            shell::run(swift_test(
-                &mut command,
-                &inside,
-                &Path::new(crate::rootfs::TARGET).join("swift"),
-            ))
-        }
-    };
-    tested.context("swift test")?;
+    shell::run(&mut toolchain.swift_test(workspace, &server.url)).context("swift test")?;
     match codes::check(workspace, "swift")? {
         Some(reason) => Ok(Outcome::Skipped(reason)),
         None => Ok(Outcome::Passed),
@@ -131,30 +161,13 @@ pub struct Talker(Toolchain);
 
 impl Talker {
     /// Or why there is no Swift.
-    pub fn new(_: &Workspace) -> Result<Result<Self, String>> {
-        Ok(toolchain()?.map(Self))
+    pub fn new() -> Result<Result<Self, String>> {
+        Ok(Toolchain::find()?.map(Self))
     }
 
     /// One round.
     pub fn talk(&mut self, workspace: &Workspace) -> Result<()> {
-        let package = workspace.bindings("swift");
-        let mut command = match &self.0 {
-            Toolchain::Native(swift) => {
-                let mut command = Command::new(swift);
-                command
-                    .env("WINDLASS_TALK", workspace.target.join("talk"))
-                    .current_dir(&package);
-                swift_test(&mut command, &package, &workspace.target.join("swift"));
-                command
-            }
-            Toolchain::Inside(root) => {
-                let inside = Path::new(crate::rootfs::REPOSITORY).join("bindings/swift");
-                let mut command = root.command(workspace, "swift");
-                let scratch = Path::new(crate::rootfs::TARGET).join("swift");
-                swift_test(&mut command, &inside, &scratch);
-                command
-            }
-        };
+        let mut command = self.0.swift_test(workspace, "");
         command.args(["--skip-build", "--filter", "TalkTests"]);
         shell::run_quietly(&mut command, &workspace.target.join("logs/talk-swift.log"))
     }
@@ -176,29 +189,4 @@ pub fn place_generated(workspace: &Workspace, library: &Path) -> Result<()> {
     )?;
     println!("in bindings/swift/Sources/{{Windlass/Generated,windlassFFI}}");
     Ok(())
-}
-
-/// The arguments of `swift test`: our library by path, and no warning accepted.
-fn swift_test<'a>(command: &'a mut Command, package: &Path, scratch: &Path) -> &'a mut Command {
-    let library = scratch.join("lib");
-    command
-        .args(["test", "--package-path"])
-        .arg(package)
-        .arg("--scratch-path")
-        .arg(scratch.join("build"))
-        .args(["-Xswiftc", "-warnings-as-errors"])
-        // One runner for all tests: the other one would close the output with "0 tests passed".
-        .arg("--disable-swift-testing")
-        .args(["-Xlinker", "-L", "-Xlinker"])
-        .arg(&library)
-        .args(["-Xlinker", "-rpath", "-Xlinker"])
-        .arg(&library)
-}
-
-/// The machine's Swift, else one in a root filesystem, else why there is neither.
-fn toolchain() -> Result<Result<Toolchain, String>> {
-    if let Some(swift) = shell::which("swift") {
-        return Ok(Ok(Toolchain::Native(swift)));
-    }
-    Ok(RootFilesystem::ready()?.map(Toolchain::Inside))
 }

@@ -16,12 +16,10 @@ const ROUNDS: u32 = 8;
 /// Needs what the suites of the three languages built.
 pub fn test(workspace: &Workspace) -> Result<Outcome> {
     let folder = workspace.target.join("talk");
-    if folder.is_dir() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(folder.join("mail"))?;
+    shell::fresh_folder(&folder)?;
+    fs::create_dir(folder.join("mail"))?;
     shell::heading("a group of Python, Kotlin and Swift");
-    let mut swift = match swift::Talker::new(workspace)? {
+    let mut swift = match swift::Talker::new()? {
         Ok(swift) => swift,
         Err(reason) => return Ok(Outcome::Skipped(reason)),
     };

@@ -133,7 +133,7 @@ pub(super) fn note_asked(
         return Ok(());
     }
     let mut message = waiting(to, author, id, now, now);
-    message.row.resent = MAX_RESENDS - 1;
+    message.row.resent = MAX_RESENDS - 2;
     message.save(store)
 }
 
@@ -236,7 +236,7 @@ pub(super) fn resent(
 ) -> Result<(), WindlassError> {
     let wait = (RESEND_AFTER_SECONDS * 1000) << message.row.resent.min(MAX_RESENDS);
     message.row.resent = message.row.resent.saturating_add(1);
-    message.row.due_at = if message.row.resent > MAX_RESENDS {
+    message.row.due_at = if message.row.resent >= MAX_RESENDS {
         u64::MAX
     } else {
         now.saturating_add(wait)

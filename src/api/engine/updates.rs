@@ -122,7 +122,7 @@ pub(super) fn not_updated(store: &impl Rows, now: u64) -> Result<Vec<To>, Windla
         let since = now.saturating_sub(sibling.row.updated_at) / 1000;
         let tries = sibling.row.update_tries;
         !sibling.row.update_id.is_empty()
-            && tries <= MAX_RESENDS
+            && tries < MAX_RESENDS
             && since >= RESEND_AFTER_SECONDS << tries
     });
     let again = |sibling: &devices::Sibling| {
