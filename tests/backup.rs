@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 
 use tempfile::TempDir;
 use windlass::{
-    Client, EncryptedStore, Event, ProgressError, ProgressListener, StoreKey, WindlassError,
+    Client, EncryptedStore, Event, ProgressError, ProgressListener, StoreKey, TrustPolicy,
+    WindlassError,
 };
 
 fn key(byte: u8) -> Arc<StoreKey> {
@@ -108,12 +109,16 @@ fn texts(client: &Arc<Client>, with: &Client) -> Vec<String> {
 #[test]
 fn a_new_device_has_the_history_and_goes_on() {
     let fixture = Fixture::new(10);
+    fixture
+        .alice
+        .set_trust_policy(TrustPolicy::AcceptAll)
+        .unwrap();
     let records = fixture
-        .store
+        .alice
         .export_backup(fixture.text("backup"), &key(2), None)
         .unwrap();
-    // Identity, contact, conversation, messages.
-    assert_eq!(records, 1 + 1 + 1 + 20);
+    // Identity, settings, contact, conversation, messages.
+    assert_eq!(records, 1 + 1 + 1 + 1 + 20);
     let (address, device) = (fixture.alice.address(), fixture.alice.device_id());
     let before = texts(&fixture.alice, &fixture.bob);
 
@@ -127,6 +132,7 @@ fn a_new_device_has_the_history_and_goes_on() {
     assert_eq!(sessions.rows, 0);
     let alice = Client::open(store).unwrap();
     assert_eq!(alice.address(), address);
+    assert_eq!(alice.trust_policy().unwrap(), TrustPolicy::AcceptAll);
     assert_ne!(alice.device_id(), device);
     assert_eq!(texts(&alice, &fixture.bob), before);
 

@@ -404,8 +404,13 @@ fn a_bare_session_carries_the_applications_own_format() {
     );
     // Again the same: the caller may have died before it used them.
     assert_eq!(theirs.decrypt(envelope).unwrap().to_vec(), [0, 255, 7]);
-    // Whoever wrote first learns nothing before they are accepted.
+    // Whoever wrote first learns nothing before they are accepted, and is told of where events are.
     assert!(bob.client.outbox(0).unwrap().is_empty());
+    let events = bob.client.receive(sent.envelopes[0].bytes.clone()).unwrap();
+    assert!(matches!(
+        events[..],
+        [Event::ContactRequest { .. }, Event::Duplicate { .. }]
+    ));
     bob.client.accept_contact(alice.client.address()).unwrap();
     for envelope in bob.take_outbox() {
         assert_eq!(
@@ -415,6 +420,16 @@ fn a_bare_session_carries_the_applications_own_format() {
         alice.receive(&envelope);
     }
     assert_eq!(ours.state().unwrap(), SessionState::Established);
+    // What only an event would tell is refused, and the event comes where it is taken in.
+    let talk = (alice.client.clone())
+        .conversation(bob.client.address())
+        .unwrap();
+    let said = talk.messages(1, None).unwrap().remove(0);
+    let reaction = talk.react(said, "👍".into()).unwrap().envelopes.remove(0);
+    let refused = theirs.decrypt(reaction.bytes.clone()).unwrap_err();
+    assert_eq!(refused.code(), "not_for_this_session");
+    let events = bob.client.receive(reaction.bytes).unwrap();
+    assert!(matches!(events[..], [Event::Reacted { .. }]));
 
     assert_eq!(ours.safety_number(), theirs.safety_number());
     assert_eq!(

@@ -83,12 +83,20 @@ impl Session {
     /// Decrypts an envelope of the other side's `encrypt`. The same envelope again gives the same bytes again, also after a crash,
     /// so no message is lost between this library and its user.
     ///
-    /// An envelope with anything else inside is refused, nothing has happened, and `Client.receive` takes it.
+    /// An envelope with anything else inside is refused, nothing has happened, and `Client.receive` takes it. A device or a person that
+    /// came with the bytes is told by the next `Client.receive`.
     pub fn decrypt(&self, envelope: Bytes) -> Result<Bytes> {
         let envelope = Envelope::decode(&envelope).map_err(of_envelope)?;
         let events = self
             .client
             .take_in(&envelope, |outcomes| self.check(outcomes))?;
+        let (about_people, events): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| {
+            matches!(
+                event,
+                Event::ContactRequest { .. } | Event::DevicesChanged { .. }
+            )
+        });
+        self.client.tell_later(about_people);
         for event in events {
             match event {
                 Event::Message { message } => {
@@ -204,14 +212,20 @@ impl Session {
             .map(|_| ())
     }
 
-    /// Only opaque bytes of this peer, or a failure, may come through a bare session.
+    /// Only opaque bytes of this peer, or a failure, may come through a bare session; nothing else that only an event would tell.
     fn check(&self, outcomes: &[Outcome]) -> Result<()> {
         let ours = outcomes.iter().all(|outcome| match outcome {
             Outcome::Message(stored) => {
                 stored.author == self.peer && matches!(stored.content.body, chat::Body::Opaque(_))
             }
-            Outcome::Delivered { .. } => false,
-            _ => true,
+            Outcome::Duplicate { .. }
+            | Outcome::Undecryptable { .. }
+            | Outcome::SessionEstablished { .. }
+            | Outcome::SessionHealed { .. }
+            | Outcome::Healing { .. }
+            | Outcome::ContactRequest { .. }
+            | Outcome::DevicesChanged { .. } => true,
+            _ => false,
         });
         if ours {
             Ok(())

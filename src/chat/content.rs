@@ -189,7 +189,7 @@ mod tests {
             Body::Copy(Copy {
                 author: [6; 32],
                 conversation: [7; 32],
-                content: vec![8; 9],
+                content: vec![8; 9].into(),
             }),
             Body::DeviceUpdate(DeviceUpdate {
                 removed: vec![3],

@@ -1,7 +1,7 @@
 //! What devices say to each other beside messages (RFC windlass §8.3, §8.4).
 
 use super::MessageId;
-use crate::crypto::{CryptoRng, labels, sha256};
+use crate::crypto::{CryptoRng, SecretBytes, labels, sha256};
 use crate::limits::{MAX_CONTENT_LEN, MAX_DEVICES, MAX_HEALING_IDS, MAX_LAMPORT};
 use crate::wire::{self, WireError, malformed, v1};
 
@@ -35,7 +35,7 @@ pub struct Copy {
     /// The other side of the conversation, as the receiver sees it.
     pub conversation: IdentityKey,
     /// The encoded content.
-    pub content: Vec<u8>,
+    pub content: SecretBytes,
 }
 
 /// What the devices of one identity tell each other.
@@ -108,7 +108,9 @@ impl HealingRequest {
     }
 }
 
-pub(super) fn request_from_wire(request: v1::HealingRequest) -> Result<HealingRequest, WireError> {
+pub(super) fn request_from_wire(
+    mut request: v1::HealingRequest,
+) -> Result<HealingRequest, WireError> {
     let state = |state: v1::ConversationState| {
         let (have, rest) = state.have.as_chunks::<MESSAGE_NAME_LEN>();
         let ascending = have.iter().zip(have.iter().skip(1)).all(|(a, b)| a <= b);
@@ -132,8 +134,7 @@ pub(super) fn request_from_wire(request: v1::HealingRequest) -> Result<HealingRe
             [] => None,
             token => Some(wire::array("link token", token)?),
         },
-        conversations: request
-            .conversations
+        conversations: core::mem::take(&mut request.conversations)
             .into_iter()
             .map(state)
             .collect::<Result<_, _>>()?,
@@ -167,12 +168,12 @@ pub(super) fn request_to_wire(request: &HealingRequest) -> v1::HealingRequest {
 }
 
 impl Copy {
-    pub(super) fn from_wire(copy: v1::Copy) -> Result<Self, WireError> {
+    pub(super) fn from_wire(mut copy: v1::Copy) -> Result<Self, WireError> {
         wire::check_len("copy", copy.content.len(), MAX_CONTENT_LEN)?;
         Ok(Self {
             author: wire::array("identity key", &copy.author)?,
             conversation: wire::array("identity key", &copy.conversation)?,
-            content: copy.content,
+            content: core::mem::take(&mut copy.content).into(),
         })
     }
 
@@ -180,7 +181,7 @@ impl Copy {
         v1::Copy {
             author: self.author.to_vec(),
             conversation: self.conversation.to_vec(),
-            content: self.content.clone(),
+            content: self.content.to_vec(),
         }
     }
 }

@@ -3,10 +3,10 @@
 use zeroize::Zeroize;
 
 use super::store::{
-    BackupRecord, ContactRow, DeviceRow, MessageRow, OneTimePrekeyRow, PendingLinkRow, RatchetRow,
-    SessionRow, SignedPrekeyRow, SkippedKeyRow, backup_record::Record,
+    BackupRecord, ContactRow, DeviceRow, HealingRow, MessageRow, OneTimePrekeyRow, PendingLinkRow,
+    RatchetRow, SessionRow, SignedPrekeyRow, SkippedKeyRow, backup_record::Record,
 };
-use super::v1::{Payload, TransferBody};
+use super::v1::{Attachment, Copy, HealingRequest, Payload, TransferBody};
 
 macro_rules! zeroise_on_drop {
     ($($message:ty: $($field:ident),+;)+) => {$(
@@ -28,8 +28,12 @@ zeroise_on_drop! {
     SkippedKeyRow: message_key;
     MessageRow: content;
     PendingLinkRow: token;
+    HealingRow: link_token;
     Payload: content;
     TransferBody: identity_seed, link_token;
+    HealingRequest: link_token;
+    Copy: content;
+    Attachment: key;
 }
 
 /// The other records are rows, which see to themselves.

@@ -3,6 +3,7 @@
 mod chats;
 mod devices;
 mod handling;
+mod keeping;
 mod people;
 mod upkeep;
 
@@ -10,16 +11,13 @@ pub use devices::DeviceInfo;
 pub use handling::UnhandledMessage;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::engine::conversation::ConversationId;
 use super::engine::{Device, Moment, expiries, outbox, prekeys, receive, send};
 use super::error::of_envelope;
-use super::{
-    Body, Bundle, Bytes, EncryptedStore, Event, Identity, Inspection, Result, Session,
-    WindlassError,
-};
+use super::{Body, Bundle, Bytes, EncryptedStore, Event, Identity, Result, Session, WindlassError};
 use crate::chat::{self, MessageId};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::limits::MAX_ONE_TIME_PREKEYS;
@@ -37,6 +35,8 @@ pub struct Client {
     pub(super) device: Device,
     /// Told once, with the first thing received.
     rollback_to_tell: AtomicBool,
+    /// What came where no events are told.
+    to_tell: Mutex<Vec<Event>>,
     /// What is missing because of it is asked for with the first round of upkeep.
     rollback_to_heal: AtomicBool,
     upkeep: Upkeep,
@@ -178,7 +178,7 @@ impl Client {
     pub fn receive(&self, envelope: Bytes) -> Result<Vec<Event>> {
         let envelope = Envelope::decode(&envelope).map_err(of_envelope)?;
         let brought = self.take_in(&envelope, |_| Ok(()))?;
-        let mut events = self.told_rollback();
+        let mut events = self.untold();
         events.extend(brought);
         Ok(events)
     }
@@ -216,7 +216,7 @@ impl Client {
             Ok(answers)
         })?;
         if let Some(first) = answers.first_mut() {
-            let mut events = self.told_rollback();
+            let mut events = self.untold();
             events.append(&mut first.events);
             first.events = events;
         }
@@ -247,27 +247,6 @@ impl Client {
         let peer = PublicIdentity::from_address(&address)?;
         Ok(Arc::new(Session { client: self, peer }))
     }
-
-    /// Numbers about the store without secrets.
-    pub fn inspect(&self) -> Result<Inspection> {
-        self.store.inspect()
-    }
-
-    /// Deletes what is due, shreds, and closes the store. A second `close` does nothing.
-    pub fn close(&self) -> Result<()> {
-        let expired = self.store.0.write(|writer| {
-            match expiries::expire(writer, self.store.0.now())? {
-                // Nothing to pay a sync for.
-                0 => Err(Stop::Unchanged(Vec::new())),
-                _ => Ok(()),
-            }
-        });
-        match expired {
-            Ok(()) | Err(Stop::Unchanged(_) | Stop::Error(WindlassError::StoreClosed(_))) => {}
-            Err(Stop::Error(error)) => return Err(error),
-        }
-        self.store.close()
-    }
 }
 
 impl Client {
@@ -295,6 +274,7 @@ impl Client {
     pub(super) fn of(store: Arc<EncryptedStore>, device: Device) -> Self {
         Self {
             rollback_to_tell: AtomicBool::new(store.rollback_noticed()),
+            to_tell: Mutex::default(),
             rollback_to_heal: AtomicBool::new(store.rollback_noticed()),
             upkeep: Upkeep::since(store.0.shredded_at()),
             store,
@@ -397,12 +377,19 @@ impl Client {
             .collect())
     }
 
-    fn told_rollback(&self) -> Vec<Event> {
+    /// What was not told yet.
+    fn untold(&self) -> Vec<Event> {
+        let mut events = Vec::new();
         if self.rollback_to_tell.swap(false, Ordering::Relaxed) {
-            vec![Event::RollbackNoticed]
-        } else {
-            Vec::new()
+            events.push(Event::RollbackNoticed);
         }
+        events.append(&mut self.to_tell.lock().unwrap_or_else(PoisonError::into_inner));
+        events
+    }
+
+    pub(super) fn tell_later(&self, events: Vec<Event>) {
+        let mut to_tell = self.to_tell.lock().unwrap_or_else(PoisonError::into_inner);
+        to_tell.extend(events);
     }
 }
 

@@ -5,7 +5,7 @@
 
 use prost::Message;
 
-use super::{Device, Moment, conversation, damaged, groups, history};
+use super::{Device, Moment, conversation, damaged, groups, history, settings, trust};
 use crate::api::error::WindlassError;
 use crate::api::progress::ProgressListener;
 use crate::crypto::Secret;
@@ -56,7 +56,8 @@ pub(in crate::api) fn export(
         Table::Conversations,
         Table::Messages,
     ];
-    let mut records = 1;
+    // The seed and the settings.
+    let mut records = 2;
     for table in TABLES {
         records += store.count(table)?;
     }
@@ -79,6 +80,8 @@ pub(in crate::api) fn export(
     push(Record::IdentitySeed(
         device.identity.seed().as_bytes().to_vec(),
     ))?;
+    counter.step()?;
+    push(Record::Settings(settings::row(store)?))?;
     counter.step()?;
     for table in TABLES {
         let mut stopped = None;
@@ -134,6 +137,7 @@ pub(in crate::api) fn import(
                 Device::create(store, pair, moment)?;
                 identity = true;
             }
+            Record::Settings(row) => settings::save(store, &row)?,
             Record::Contact(row) => restore_contact(store, row)?,
             Record::Conversation(row) => conversation::restore(store, &row)?,
             Record::Group(row) => groups::restore(store, row)?,
@@ -150,6 +154,10 @@ pub(in crate::api) fn import(
 fn restore_contact(store: &mut Writer<'_>, mut row: ContactRow) -> Result<(), WindlassError> {
     // The former device may have used them.
     row.one_time_prekeys_used = true;
-    let contact = super::contacts::Contact::from_row(row).map_err(|_| damaged(Table::Contacts))?;
+    // Nobody is counted in a new store yet.
+    row.counted = false;
+    let contact = super::contacts::Contact::from_row(row);
+    let mut contact = contact.map_err(|_| damaged(Table::Contacts))?;
+    trust::note_stranger(store, &mut contact)?;
     contact.save(store)
 }

@@ -3,7 +3,8 @@
 use super::conversation::{self, ConversationId};
 use super::receive::Outcome;
 use super::{
-    Device, Moment, annotations, contacts, groups, heads, healing, history, trust, unhandled,
+    Device, Moment, annotations, contacts, groups, heads, healing, history, spread, trust,
+    unhandled,
 };
 use crate::api::error::WindlassError;
 use crate::api::event::RefusalReason as Refusal;
@@ -209,7 +210,7 @@ pub(super) fn take_in(
         };
         let taken = groups::take_in(store, device, from, group, events, bundles, told_at, moment)?;
         outcomes.extend(taken.outcomes);
-        groups::forward(store, device, group, &taken.forward, moment)?;
+        spread::forward(store, device, group, taken.forward, moment)?;
         // A conversation shows what is part of the group's log, told by who has a say in it; nothing else that looks like it.
         if let Some(error) = taken.refused {
             outcomes.push(refuse(Refusal::of(error)));

@@ -158,6 +158,22 @@ pub(super) fn take_in(
     Ok((contact, change))
 }
 
+/// The same for a bundle that somebody passed on: a one-time prekey in it was theirs to use.
+pub(super) fn take_in_passed_on(
+    store: &mut Writer<'_>,
+    device: &Device,
+    new: &VerifiedBundle,
+    moment: &Moment,
+) -> Result<Contact, WindlassError> {
+    let (mut contact, _) = take_in(store, device, new, moment)?;
+    let known = contact.bundle.as_ref();
+    if known.is_some_and(|known| known.encoded() == new.encoded()) {
+        contact.row.one_time_prekeys_used = true;
+        contact.save(store)?;
+    }
+    Ok(contact)
+}
+
 /// The contact of an identity, or a new one that is not stored yet.
 pub(super) fn find_or_new(
     store: &impl Rows,

@@ -322,25 +322,29 @@ pub(in crate::api) fn new_link(
     let row = PendingLinkRow {
         token: token.as_bytes().to_vec(),
         expires_at: moment.now + LINK_LIFETIME_SECONDS * 1000,
+        device_id: 0,
     };
     put_row(store, Table::Device, Key::new(PENDING_LINK), &row)?;
     Ok(token)
 }
 
-/// Whether a request comes from the device that this one linked last. The token is used up.
+/// Whether a request comes from the device that this one linked last: the first that has the token, which may ask again.
 pub(super) fn takes_link(
     store: &mut Writer<'_>,
     token: Option<&LinkToken>,
+    device_id: u32,
     now: u64,
 ) -> Result<bool, WindlassError> {
     let row: Option<PendingLinkRow> = get_row(store, Table::Device, Key::new(PENDING_LINK))?;
-    let (Some(row), Some(token)) = (row, token) else {
+    let (Some(mut row), Some(token)) = (row, token) else {
         return Ok(false);
     };
     let known = Secret::try_from_slice(&row.token);
-    if now >= row.expires_at || known.as_ref() != Some(token) {
+    let theirs = row.device_id == 0 || row.device_id == device_id;
+    if now >= row.expires_at || !theirs || known.as_ref() != Some(token) {
         return Ok(false);
     }
-    store.delete(Table::Device, Key::new(PENDING_LINK))?;
+    row.device_id = device_id;
+    put_row(store, Table::Device, Key::new(PENDING_LINK), &row)?;
     Ok(true)
 }

@@ -18,7 +18,7 @@ use crate::wire::{self, store::HealingRow};
 pub(in crate::api) struct Due {
     resend: Vec<unacknowledged::Unacknowledged>,
     forget: Vec<unacknowledged::Unacknowledged>,
-    ask: Vec<HealingRow>,
+    ask: Vec<PublicIdentity>,
     update: Vec<To>,
 }
 
@@ -47,15 +47,12 @@ pub(in crate::api) fn look(store: &impl Rows, now: u64) -> Result<Due, WindlassE
     for bytes in store.scan(Table::Healing)? {
         let row: HealingRow =
             wire::decode("healing", &bytes).map_err(|_| damaged(Table::Healing))?;
-        let waited = row.waiting && now.abs_diff(row.asked_at) >= healing::back_off(row.attempts);
-        let gap =
-            row.gap_since != 0 && now.saturating_sub(row.gap_since) / 1000 >= GAP_PATIENCE_SECONDS;
-        let repeats = waited && row.attempts < MAX_HEALING_ATTEMPTS;
-        if repeats || gap || row.needs_bundle || is_untold(&row, now) {
-            ask.push(row);
+        if is_to_ask(&row, now) {
+            let identity = PublicIdentity::from_stored(&row.identity_key);
+            ask.push(identity.ok_or_else(|| damaged(Table::Healing))?);
         }
     }
-    ask.sort_by(|a, b| a.identity_key.cmp(&b.identity_key));
+    ask.sort_by_key(PublicIdentity::to_bytes);
     Ok(Due {
         resend,
         forget,
@@ -76,11 +73,16 @@ pub(in crate::api) fn carry_on(
     }
     resend_some(store, device, due.resend, moment)?;
     for to in due.update {
-        healing::tell_contacts(store, device, to, moment)?;
+        updates::tell_contacts(store, device, to, moment)?;
     }
-    for mut row in due.ask {
-        let identity = PublicIdentity::from_stored(&row.identity_key)
-            .ok_or_else(|| damaged(Table::Healing))?;
+    for identity in due.ask {
+        // Somebody may have asked since it was looked at.
+        let Some(mut row) = healing::row(store, &identity)? else {
+            continue;
+        };
+        if !is_to_ask(&row, moment.now) {
+            continue;
+        }
         let mut cause = Cause::of_number(row.cause);
         let untold = is_untold(&row, moment.now);
         if row.gap_since != 0 && !row.waiting {
@@ -104,6 +106,15 @@ pub(in crate::api) fn carry_on(
         }
     }
     Ok(())
+}
+
+/// Whether it is time to ask somebody.
+fn is_to_ask(row: &HealingRow, now: u64) -> bool {
+    let waited = row.waiting && now.abs_diff(row.asked_at) >= healing::back_off(row.attempts);
+    let repeats = waited && row.attempts < MAX_HEALING_ATTEMPTS;
+    let gap =
+        row.gap_since != 0 && now.saturating_sub(row.gap_since) / 1000 >= GAP_PATIENCE_SECONDS;
+    repeats || gap || row.needs_bundle || is_untold(row, now)
 }
 
 /// Whether a new device was answered, and not told of all contacts.

@@ -2,12 +2,10 @@
 
 use super::conversation::ConversationId;
 use super::receive::Outcome;
-use super::{Device, Moment, contacts, damaged, get_row, put_row, send};
+use super::{Device, Moment, contacts, damaged, get_row, put_row, spread};
 use crate::api::error::WindlassError;
 use crate::bundle::VerifiedBundle;
-use crate::chat::{
-    Body, GroupAction, GroupEvent, GroupEventError, GroupId, GroupLog, Membership, Taken,
-};
+use crate::chat::{GroupAction, GroupEvent, GroupEventError, GroupId, GroupLog, Membership, Taken};
 use crate::crypto::Secret;
 use crate::identity::PublicIdentity;
 use crate::limits::{FORMER_MEMBER_SECONDS, MAX_GROUP_MEMBERS};
@@ -187,7 +185,7 @@ pub(in crate::api) fn create(
     group.row.joined = true;
     group.note_members(moment.now, moment.now);
     group.save(store)?;
-    tell(store, device, &id, &[event], &[], moment)?;
+    spread::tell(store, device, &id, &[event], &[], moment)?;
     Ok(id)
 }
 
@@ -235,43 +233,7 @@ pub(in crate::api) fn act(
     } else {
         vec![event]
     };
-    tell(store, device, id, &events, &former, moment)
-}
-
-/// Sends events to the members, and to those who were it.
-fn tell(
-    store: &mut Writer<'_>,
-    device: &Device,
-    id: &GroupId,
-    events: &[GroupEvent],
-    former: &[PublicIdentity],
-    moment: &mut Moment,
-) -> Result<(), WindlassError> {
-    let mut to: Vec<_> = roll(store, id)?.iter().flat_map(Roll::members).collect();
-    let mut bundles = Vec::new();
-    // With a single event there is nobody new: they know each other.
-    if events.len() > 1 {
-        for member in to.iter().take(MAX_GROUP_MEMBERS) {
-            let contact = contacts::find(store, member)?;
-            let bundle = contact.and_then(|contact| contact.bundle);
-            bundles.extend(bundle.map(|bundle| bundle.encoded().to_vec()));
-        }
-    }
-    for one in former {
-        if !to.contains(one) {
-            to.push(*one);
-        }
-    }
-    let body = Body::GroupEvents {
-        events: events
-            .iter()
-            .map(|event| event.encoded().to_vec())
-            .collect(),
-        bundles,
-    };
-    let conversation = ConversationId::Group(*id);
-    send::post(store, device, &conversation, &to, body, None, moment)?;
-    Ok(())
+    spread::tell(store, device, id, &events, &former, moment)
 }
 
 /// Members become contacts that we answer, for a group that the user takes part in.
@@ -288,7 +250,7 @@ fn introduce(
             *b.identity() != device.public() && membership.member(b.identity()).is_some()
         });
         if let Some(bundle) = bundle {
-            contacts::take_in(store, device, &bundle, moment)?;
+            contacts::take_in_passed_on(store, device, &bundle, moment)?;
         }
     }
     for member in membership.members() {
@@ -396,35 +358,6 @@ pub(super) fn take_in(
         taken.outcomes.push(Outcome::GroupChanged { group: *id });
     }
     Ok(taken)
-}
-
-/// Sends events on.
-pub(super) fn forward(
-    store: &mut Writer<'_>,
-    device: &Device,
-    id: &GroupId,
-    events: &[(PublicIdentity, GroupEvent)],
-    moment: &mut Moment,
-) -> Result<(), WindlassError> {
-    for (member, event) in events {
-        // Of whom the event is about: the one it goes to may never have heard of them.
-        let about = match event.action() {
-            GroupAction::MembersAdded(list) => list.as_slice(),
-            _ => &[],
-        };
-        let mut bundles = Vec::new();
-        for identity in about.iter().chain([event.author()]) {
-            let contact = contacts::find(store, identity)?;
-            bundles.extend(contact.and_then(|c| c.bundle).map(|b| b.encoded().to_vec()));
-        }
-        let body = Body::GroupEvents {
-            events: vec![event.encoded().to_vec()],
-            bundles,
-        };
-        let conversation = ConversationId::Group(*id);
-        send::post(store, device, &conversation, &[*member], body, None, moment)?;
-    }
-    Ok(())
 }
 
 /// Whom a message to a group goes to: its members as they are known here, whether they joined yet or not.

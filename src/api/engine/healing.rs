@@ -8,10 +8,10 @@ use super::{
 };
 use crate::api::error::WindlassError;
 use crate::api::event::UndecryptableCause as Cause;
-use crate::chat::{Body, ConversationState, DeviceUpdate, HealingRequest, KnownContact, MessageId};
+use crate::chat::{Body, ConversationState, HealingRequest, MessageId};
 use crate::identity::PublicIdentity;
 use crate::limits::{
-    HEALING_BACK_OFF_SECONDS, HEALING_WINDOW_SECONDS, MAX_HEALING_ATTEMPTS,
+    HEALING_BACK_OFF_SECONDS, HEALING_WINDOW_SECONDS, LINK_LIFETIME_SECONDS, MAX_HEALING_ATTEMPTS,
     MAX_HEALING_CONVERSATIONS, MAX_HEALING_PER_DAY, MAX_RESENT_AT_ONCE, MAX_UNACKNOWLEDGED,
     MAX_UNPROVED_HEALING_PER_DAY,
 };
@@ -22,9 +22,6 @@ use crate::wire::store::HealingRow;
 use crate::x3dh::Party;
 
 const DAY: u64 = 86_400_000;
-
-/// How many contacts one update to a device of one's own tells of: as many as fit a content.
-const CONTACTS_IN_UPDATE: usize = 3_000;
 
 /// How it stands with somebody.
 pub(in crate::api) fn row(
@@ -37,6 +34,7 @@ pub(in crate::api) fn row(
 fn row_or_new(store: &impl Rows, identity: &PublicIdentity) -> Result<HealingRow, WindlassError> {
     Ok(row(store, identity)?.unwrap_or_else(|| HealingRow {
         identity_key: identity.to_bytes().to_vec(),
+        link_token: Vec::new(),
         ..Default::default()
     }))
 }
@@ -119,7 +117,7 @@ pub(super) fn ask(
     let request = Body::HealingRequest(HealingRequest {
         conversations,
         went_back: cause == Some(Cause::NumberReused),
-        link_token: None,
+        link_token: link_token(&row, now),
         salt,
     });
     match send::send_control(store, device, identity, to, request, moment) {
@@ -207,14 +205,20 @@ pub(super) fn ask_for_history(
         ..HealingRequest::default()
     });
     send::send_control(store, device, &own, To::All, request, moment)?;
-    let row = HealingRow {
-        waiting: true,
-        attempts: 1,
-        asked_at: moment.now,
-        update_asks_left: MAX_HEALING_ATTEMPTS,
-        ..row_or_new(store, &own)?
-    };
+    let mut row = row_or_new(store, &own)?;
+    row.waiting = true;
+    row.attempts = 1;
+    row.asked_at = moment.now;
+    row.update_asks_left = MAX_HEALING_ATTEMPTS;
+    row.link_token = token.as_bytes().to_vec();
+    row.link_expires_at = moment.now + LINK_LIFETIME_SECONDS * 1000;
     save(store, &row)
+}
+
+/// The token that goes with every request of a new device: the answer to the first may be lost.
+fn link_token(row: &HealingRow, now: u64) -> Option<[u8; 16]> {
+    let token = row.link_token.as_slice().try_into().ok()?;
+    (now < row.link_expires_at).then_some(token)
 }
 
 /// A message was accepted in a session. True if that ends a healing: the session was begun after we asked.
@@ -228,10 +232,8 @@ pub(super) fn accepted(
     let identity = session.peer().identity;
     let Some(mut row) = row(store, &identity)? else {
         if skipped {
-            let row = HealingRow {
-                gap_since: now.max(1),
-                ..row_or_new(store, &identity)?
-            };
+            let mut row = row_or_new(store, &identity)?;
+            row.gap_since = now.max(1);
             save(store, &row)?;
         }
         return Ok(false);
@@ -251,6 +253,14 @@ pub(super) fn accepted(
         save(store, &row)?;
     }
     Ok(healed)
+}
+
+/// Whether somebody was ever asked for what is missing.
+pub(super) fn was_asked(
+    store: &impl Rows,
+    identity: &PublicIdentity,
+) -> Result<bool, WindlassError> {
+    Ok(row(store, identity)?.is_some_and(|row| row.asked_at != 0))
 }
 
 /// The other side has our request, and says how many messages follow. Whether they came is asked once more after a while, as long as
@@ -320,7 +330,8 @@ pub(super) fn answer(
 
     let own = device.public();
     let token = request.link_token.map(LinkToken::new);
-    let linked = from.identity == own && devices::takes_link(store, token.as_ref(), moment.now)?;
+    let linked = from.identity == own
+        && devices::takes_link(store, token.as_ref(), from.device_id, moment.now)?;
     let since = if linked {
         0
     } else {
@@ -378,7 +389,7 @@ pub(super) fn answer(
     send::send_control(store, device, &from.identity, one, body, moment)?;
     if from.identity == own {
         updates::heard(store, from.device_id)?;
-        tell_contacts(store, device, one, moment)?;
+        updates::tell_contacts(store, device, one, moment)?;
     }
     for (author, id) in &lacking {
         unacknowledged::note_asked(store, from, author, id, moment.now)?;
@@ -395,48 +406,4 @@ pub(super) fn answer(
         None
     };
     Ok((messages, asked))
-}
-
-/// What a device of ours that asks has to know beside messages.
-pub(super) fn tell_contacts(
-    store: &mut Writer<'_>,
-    device: &Device,
-    to: To,
-    moment: &mut Moment,
-) -> Result<(), WindlassError> {
-    let mut known: Vec<_> = contacts::all(store)?
-        .iter()
-        .filter(|contact| !contact.is_stranger())
-        .filter_map(known_contact)
-        .collect();
-    // By the bundle's bytes: the rows of the store come in no order.
-    known.sort_by(|a, b| a.bundle.cmp(&b.bundle));
-    // A device that was not told itself yet does not know whether these are all.
-    let complete = row(store, &device.public())?.is_none_or(|row| row.update_asks_left == 0);
-    let mut removed = devices::removed(store)?;
-    let mut left = known.as_slice();
-    loop {
-        let (contacts, rest) = left.split_at(left.len().min(CONTACTS_IN_UPDATE));
-        let update = DeviceUpdate {
-            removed: core::mem::take(&mut removed),
-            contacts: contacts.to_vec(),
-            complete: complete && rest.is_empty(),
-            ..DeviceUpdate::default()
-        };
-        updates::share(store, device, to, update, moment)?;
-        if rest.is_empty() {
-            return Ok(());
-        }
-        left = rest;
-    }
-}
-
-/// A contact as our other devices are told of it.
-pub(super) fn known_contact(contact: &contacts::Contact) -> Option<KnownContact> {
-    Some(KnownContact {
-        bundle: contact.bundle.as_ref()?.encoded().to_vec(),
-        verified: contact.row.verified,
-        accepted: contact.is_accepted(),
-        blocked: contact.row.blocked,
-    })
 }

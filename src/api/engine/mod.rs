@@ -27,6 +27,7 @@ pub(super) mod receive;
 pub(super) mod send;
 pub(super) mod sessions;
 mod settings;
+mod spread;
 mod take_in;
 mod timeline;
 pub(super) mod trust;
@@ -183,6 +184,16 @@ pub(super) fn put_row<M: Message>(
     row: &M,
 ) -> Result<(), WindlassError> {
     Ok(store.put(table, key, &wire::encode_secret(row))?)
+}
+
+/// How many of some things fit into `room` bytes; one at least, if there is one.
+pub(super) fn fitting<T>(things: &[T], mut room: usize, len: impl Fn(&T) -> usize) -> usize {
+    let fit = things.iter().take_while(|thing| {
+        let left = room.checked_sub(len(thing));
+        room = left.unwrap_or_default();
+        left.is_some()
+    });
+    fit.count().max(usize::from(!things.is_empty()))
 }
 
 fn non_zero(rng: &mut dyn CryptoRng) -> u32 {

@@ -166,17 +166,13 @@ fn pass_on(
     moment: &mut Moment,
 ) -> Result<(), WindlassError> {
     let own = device.public();
-    let brought: Vec<_> = processed
-        .outcomes
-        .iter()
-        .filter_map(|outcome| match outcome {
-            Outcome::Message(stored) if stored.author != own && !stored.copied => {
-                Some((stored.author, stored.content.id))
-            }
-            _ => None,
-        })
-        .collect();
-    if brought.is_empty() {
+    // Not what is shown alone: a deletion, say, has to reach them too.
+    let Some((author, id)) = processed.acknowledge.filter(|(author, _)| *author != own) else {
+        return Ok(());
+    };
+    let known = (processed.outcomes.iter()).any(|o| matches!(o, Outcome::Duplicate { .. }));
+    let brought = history::find(store, &author, &id)?.is_some_and(|stored| !stored.copied);
+    if known || !brought {
         return Ok(());
     }
     for device_id in devices::new_ones(store, moment.now)? {
@@ -187,10 +183,8 @@ fn pass_on(
             identity: own,
             device_id,
         };
-        for (author, id) in &brought {
-            unacknowledged::note(store, &to, author, id, moment.now)?;
-            send::resend(store, device, &to, author, id, false, moment)?;
-        }
+        unacknowledged::note(store, &to, &author, &id, moment.now)?;
+        send::resend(store, device, &to, &author, &id, false, moment)?;
     }
     Ok(())
 }

@@ -105,7 +105,7 @@ pub(super) fn post(
     let copy = Body::Copy(Copy {
         author: own.to_bytes(),
         conversation: conversation.wire().0,
-        content: encoded.to_vec(),
+        content: encoded,
     });
     let copy = control(copy, None, moment).to_bytes();
     if let Some(envelope) = to_siblings(store, device, To::All, &copy, moment)? {
@@ -194,7 +194,7 @@ pub(super) fn resend(
 ) -> Result<Option<usize>, WindlassError> {
     let own = device.public();
     // What was deleted here is not brought back anywhere.
-    let Some((conversation, mut encoded)) = history::encoded(store, author, id)? else {
+    let Some((conversation, encoded)) = history::encoded(store, author, id)? else {
         return Ok(None);
     };
     let one = if afresh {
@@ -206,7 +206,7 @@ pub(super) fn resend(
         let copy = Body::Copy(Copy {
             author: author.to_bytes(),
             conversation: conversation.wire().0,
-            content: core::mem::take(&mut encoded),
+            content: encoded,
         });
         let content = control(copy, None, moment).to_bytes();
         to_siblings(store, device, one, &content, moment)?
@@ -235,7 +235,7 @@ pub(super) fn resend(
                     ConversationId::Direct(_) => own.to_bytes(),
                     ConversationId::Group(group) => *group.as_bytes(),
                 },
-                content: core::mem::take(&mut encoded),
+                content: encoded,
             });
             let content = control(copy, None, moment).to_bytes();
             to_contact(store, device, &mut contact, one, &content, moment)?

@@ -225,6 +225,10 @@ fn take_in(
             Ok(None)
         }
         Body::HealingAnswer { messages, bundle } => {
+            // Whoever was not asked has nothing to say.
+            if !healing::was_asked(store, &peer)? {
+                return Ok(None);
+            }
             healing::answered(store, &peer, messages, moment.now)?;
             let identity = device.public();
             if let Ok(bundle) = VerifiedBundle::decode(&bundle)

@@ -95,10 +95,6 @@ pub(super) fn introduce(
 ) -> Result<(), WindlassError> {
     release(store, contact)?;
     contact.row.introduced = true;
-    if !contact.row.added_by_user {
-        // A single-use bundle that came through the group was somebody else's to use.
-        contact.row.one_time_prekeys_used = true;
-    }
     contact.save(store)
 }
 
@@ -184,7 +180,7 @@ pub(super) fn follow(
     let was_verified = core::mem::take(&mut contact.row.verified);
     contact.row.moved_to = new.to_bytes().to_vec();
     contact.save(store)?;
-    let (mut successor, _) = contacts::take_in(store, device, bundle, moment)?;
+    let mut successor = contacts::take_in_passed_on(store, device, bundle, moment)?;
     // Anybody's bundle may be named, so they are only introduced until they write, or are written to.
     introduce(store, &mut successor)?;
     Ok(Some(Outcome::IdentityChanged {
@@ -204,9 +200,10 @@ fn save_strangers(store: &mut Writer<'_>, row: &StrangersRow) -> Result<(), Wind
 
 /// A stranger is none any more.
 pub(super) fn release(store: &mut Writer<'_>, contact: &mut Contact) -> Result<(), WindlassError> {
-    if !contact.is_stranger() {
+    if !contact.row.counted {
         return Ok(());
     }
+    contact.row.counted = false;
     let mut all = strangers(store)?;
     all.count = all.count.saturating_sub(1);
     all.stored_bytes = all.stored_bytes.saturating_sub(contact.row.stored_bytes);
@@ -256,17 +253,29 @@ pub(super) fn admits_message(
         && strangers(store)?.stored_bytes.saturating_add(len) <= MAX_STRANGERS_BYTES)
 }
 
-/// Somebody wrote first. True if they wait to be accepted.
-pub(super) fn meet(store: &mut Writer<'_>, contact: &mut Contact) -> Result<bool, WindlassError> {
+/// Somebody wrote first.
+pub(super) fn meet(store: &mut Writer<'_>, contact: &mut Contact) -> Result<(), WindlassError> {
     if policy(store)? == TrustPolicy::AcceptAll {
         contact.row.accepted = true;
-        contact.save(store)?;
-        return Ok(false);
+    } else {
+        note_stranger(store, contact)?;
     }
+    contact.save(store)
+}
+
+/// Counts whoever is a stranger, once.
+pub(super) fn note_stranger(
+    store: &mut Writer<'_>,
+    contact: &mut Contact,
+) -> Result<(), WindlassError> {
+    if contact.row.counted || !contact.is_stranger() {
+        return Ok(());
+    }
+    contact.row.counted = true;
     let mut all = strangers(store)?;
     all.count += 1;
-    save_strangers(store, &all)?;
-    Ok(true)
+    all.stored_bytes = all.stored_bytes.saturating_add(contact.row.stored_bytes);
+    save_strangers(store, &all)
 }
 
 /// Counts what a stranger cost.
@@ -280,6 +289,7 @@ pub(super) fn count(
     if !contact.is_stranger() {
         return Ok(());
     }
+    note_stranger(store, contact)?;
     let mut all = strangers(store)?;
     all.stored_bytes = all.stored_bytes.saturating_add(len as u64);
     save_strangers(store, &all)?;

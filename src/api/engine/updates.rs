@@ -1,13 +1,16 @@
 //! What devices of one identity tell each other beside messages (RFC windlass §8.3.4).
 
 use super::envelopes::To;
-use super::{Device, Moment, contacts, devices, healing, send, trust};
+use super::{Device, Moment, contacts, devices, fitting, healing, send, trust};
 use crate::api::error::WindlassError;
 use crate::bundle::VerifiedBundle;
 use crate::chat::{Body, DeviceUpdate, KnownContact, MessageId};
 use crate::identity::PublicIdentity;
-use crate::limits::{MAX_RESENDS, RESEND_AFTER_SECONDS, RESENDS_IN_SESSION};
+use crate::limits::{MAX_CONTENT_LEN, MAX_RESENDS, RESEND_AFTER_SECONDS, RESENDS_IN_SESSION};
 use crate::store::{Rows, Writer};
+
+/// Bytes of bundles in one update to a device of one's own: what fits a content with all that is around them.
+const BUNDLES_IN_UPDATE: usize = MAX_CONTENT_LEN / 2;
 
 /// What a device of ours tells about a contact; who it is, if they were not known here.
 pub(super) fn take_in_contact(
@@ -22,7 +25,7 @@ pub(super) fn take_in_contact(
     };
     let identity = *bundle.identity();
     let new = contacts::find(store, &identity)?.is_none();
-    let (mut contact, _) = contacts::take_in(store, device, &bundle, moment)?;
+    let mut contact = contacts::take_in_passed_on(store, device, &bundle, moment)?;
     // A decision of the user stays until the user takes it back here.
     // Whoever left that identity is not vouched for by an older message.
     if known.accepted || known.blocked {
@@ -31,8 +34,55 @@ pub(super) fn take_in_contact(
     contact.row.verified |= known.verified && contact.row.moved_to.is_empty();
     contact.row.accepted |= known.accepted;
     contact.row.blocked |= known.blocked;
+    trust::note_stranger(store, &mut contact)?;
     contact.save(store)?;
     Ok((new && !known.blocked).then_some(identity))
+}
+
+/// What a device of ours that asks has to know beside messages.
+pub(super) fn tell_contacts(
+    store: &mut Writer<'_>,
+    device: &Device,
+    to: To,
+    moment: &mut Moment,
+) -> Result<(), WindlassError> {
+    let mut known: Vec<_> = contacts::all(store)?
+        .iter()
+        .filter(|contact| !contact.is_stranger())
+        .filter_map(known_contact)
+        .collect();
+    // By the bundle's bytes: the rows of the store come in no order.
+    known.sort_by(|a, b| a.bundle.cmp(&b.bundle));
+    // A device that was not told itself yet does not know whether these are all.
+    let complete =
+        healing::row(store, &device.public())?.is_none_or(|row| row.update_asks_left == 0);
+    let mut removed = devices::removed(store)?;
+    let mut left = known.as_slice();
+    loop {
+        let count = fitting(left, BUNDLES_IN_UPDATE, |contact| contact.bundle.len());
+        let (contacts, rest) = left.split_at(count);
+        let update = DeviceUpdate {
+            removed: core::mem::take(&mut removed),
+            contacts: contacts.to_vec(),
+            complete: complete && rest.is_empty(),
+            ..DeviceUpdate::default()
+        };
+        share(store, device, to, update, moment)?;
+        if rest.is_empty() {
+            return Ok(());
+        }
+        left = rest;
+    }
+}
+
+/// A contact as our other devices are told of it.
+pub(super) fn known_contact(contact: &contacts::Contact) -> Option<KnownContact> {
+    Some(KnownContact {
+        bundle: contact.bundle.as_ref()?.encoded().to_vec(),
+        verified: contact.row.verified,
+        accepted: contact.is_accepted(),
+        blocked: contact.row.blocked,
+    })
 }
 
 /// Tells our other devices what the user decided about a contact.
@@ -43,7 +93,7 @@ pub(in crate::api) fn share_contact(
     moment: &mut Moment,
 ) -> Result<(), WindlassError> {
     let update = DeviceUpdate {
-        contacts: healing::known_contact(contact).into_iter().collect(),
+        contacts: known_contact(contact).into_iter().collect(),
         ..DeviceUpdate::default()
     };
     share(store, device, To::All, update, moment)

@@ -49,6 +49,16 @@ fn state(have: Vec<u8>) -> v1::ConversationState {
     }
 }
 
+/// A request that names what is there of one conversation.
+fn request(state: v1::ConversationState, salt: Vec<u8>) -> v1::content::Body {
+    v1::content::Body::HealingRequest(v1::HealingRequest {
+        conversations: vec![state],
+        went_back: false,
+        link_token: Vec::new(),
+        salt,
+    })
+}
+
 pub fn device_transfer() -> Vec<Case> {
     let mut rng = rng(21);
     let identity = IdentityKeyPair::generate(&mut rng);
@@ -294,34 +304,19 @@ pub fn content() -> Vec<Case> {
         ),
         (
             "healing request whose ids are cut",
-            Body::HealingRequest(v1::HealingRequest {
-                conversations: vec![state(vec![1; 15])],
-                salt: vec![9; 16],
-                ..Default::default()
-            }),
+            request(state(vec![1; 15]), vec![9; 16]),
         ),
         (
             "healing request whose ids do not ascend",
-            Body::HealingRequest(v1::HealingRequest {
-                conversations: vec![state([[2; 8], [1; 8]].concat())],
-                salt: vec![9; 16],
-                ..Default::default()
-            }),
+            request(state([[2; 8], [1; 8]].concat()), vec![9; 16]),
         ),
         (
             "healing request with 2,049 ids",
-            Body::HealingRequest(v1::HealingRequest {
-                conversations: vec![state(vec![1; 8 * 2_049])],
-                salt: vec![9; 16],
-                ..Default::default()
-            }),
+            request(state(vec![1; 8 * 2_049]), vec![9; 16]),
         ),
         (
             "healing request without its salt",
-            Body::HealingRequest(v1::HealingRequest {
-                conversations: vec![state(vec![1; 16])],
-                ..Default::default()
-            }),
+            request(state(vec![1; 16]), Vec::new()),
         ),
         (
             "copy",

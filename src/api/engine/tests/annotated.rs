@@ -4,7 +4,7 @@ mod names;
 
 use super::*;
 use crate::api::event::RefusalReason as Refusal;
-use crate::chat::{Content, MessageId};
+use crate::chat::Content;
 
 /// A message as anybody may have made it.
 fn content(conversation: &ConversationId, lamport: u64, id: MessageId, body: Body) -> Content {
@@ -27,10 +27,6 @@ fn id(number: u32) -> MessageId {
     let mut bytes = [1; 16];
     bytes[..4].copy_from_slice(&number.to_be_bytes());
     MessageId::from_bytes(&bytes).unwrap()
-}
-
-fn text(text: &str) -> Body {
-    Body::Text(text.into())
 }
 
 fn reaction(author: &PublicIdentity, target: MessageId) -> Body {
@@ -66,13 +62,6 @@ fn comes(
         )
     });
     step.unwrap().0
-}
-
-fn write(party: &Party, day: u64, to: &ConversationId, body: Body) -> MessageId {
-    let sent = party.at(day, |rows, device, moment| {
-        send::send(rows, device, to, body, None, moment)
-    });
-    sent.unwrap().0
 }
 
 fn found(party: &Party, author: &Party, id: &MessageId) -> Option<history::Stored> {

@@ -6,7 +6,7 @@ use super::*;
 use crate::api::event::RefusalReason;
 use crate::api::trust::TrustPolicy;
 use crate::bundle::{OwnDevice, build};
-use crate::chat::{Content, Copy, HealingRequest, KnownContact, MessageId};
+use crate::chat::{Content, Copy, HealingRequest, KnownContact};
 use crate::limits::{MAX_HEALING_PER_DAY, MAX_STRANGERS_BYTES};
 use crate::wire::store::StrangersRow;
 use crate::wire::v1::Payload;
@@ -99,11 +99,7 @@ fn nobody_puts_words_into_anothers_mouth_or_deletes_in_their_name() {
     let all = [&alice, &bob, &mallory];
     let id = group(&bob, &[&alice, &mallory], 0);
     let conversation = ConversationId::Group(id);
-    let said = alice.at(0, |rows, device, moment| {
-        let body = Body::Text("evidence".into());
-        Ok(send::send(rows, device, &conversation, body, None, moment)?.0)
-    });
-    let said = said.unwrap();
+    let said = write(&alice, 0, &conversation, text("evidence"));
     deliver(&all, 0);
     // A spoilt envelope makes Alice ask Mallory, who answers with what she is said to have written.
     let mut spoilt = mallory.send(0, &alice).unwrap();
@@ -124,7 +120,7 @@ fn nobody_puts_words_into_anothers_mouth_or_deletes_in_their_name() {
                 ConversationId::Direct(_) => mallory.device.public().to_bytes(),
                 ConversationId::Group(group) => *group.as_bytes(),
             },
-            content: content(50, group, body).to_bytes().to_vec(),
+            content: content(50, group, body).to_bytes(),
         });
         let forged = forge(&mallory, &alice, 0, &content(0, None, copy), None);
         let outcomes = take(&alice, 0, &forged).unwrap();
@@ -156,14 +152,10 @@ fn a_bundle_from_the_future_holds_up_nothing_but_what_is_written_to_its_devices(
     let own = mallory.device.device_id;
     let issued_at = START / 1000 + 10 * YEAR;
     let future = bundle_of(&mallory, &[own, own ^ 1], issued_at);
-    let text = content(9, None, Body::Text("from next year".into()));
-    let forged = forge(&mallory, &alice, 0, &text, Some(&future));
+    let from_next_year = content(9, None, text("from next year"));
+    let forged = forge(&mallory, &alice, 0, &from_next_year, Some(&future));
     assert!(opens(&take(&alice, 0, &forged).unwrap()));
-    let sent = alice.at(0, |rows, device, moment| {
-        let (to, body) = (ConversationId::Group(id), Body::Text("all".into()));
-        send::send(rows, device, &to, body, None, moment).map(|_| ())
-    });
-    sent.unwrap();
+    write(&alice, 0, &ConversationId::Group(id), text("all"));
     // What her second device has not acknowledged is due, and cannot be sent.
     for day in [1, 2, 5] {
         carry_on(&alice, day).unwrap();
@@ -259,6 +251,42 @@ fn strangers_who_are_accepted_on_another_device_make_room_for_others() {
     told.unwrap();
     let row = strangers(&alice);
     assert_eq!((row.count, row.stored_bytes), (0, 0));
+}
+
+#[test]
+fn whoever_is_added_was_no_stranger_and_frees_no_place() {
+    let [alice, eve, bob] = [1, 2, 3].map(Party::new);
+    eve.add(0, &alice.bundle(0, false));
+    take(&alice, 0, &eve.send(0, &alice).unwrap()).unwrap();
+    alice.add(0, &bob.bundle(0, false));
+    assert_eq!(strangers(&alice).count, 1);
+    // She goes after a week, as if nobody had been added.
+    alice
+        .at(8, |rows, _, moment| trust::erase_old(rows, moment.now))
+        .unwrap();
+    let row = strangers(&alice);
+    assert_eq!(
+        (row.count, row.stored_bytes, alice.count(Table::Contacts)),
+        (0, 0, 1)
+    );
+}
+
+#[test]
+fn an_answer_that_nobody_asked_for_brings_no_device_back() {
+    let [alice, mallory] = acquainted();
+    let own = alice.device.device_id;
+    let bundle = bundle_of(&alice, &[own, own ^ 1], 1).encoded().to_vec();
+    let answer = content(
+        0,
+        None,
+        Body::HealingAnswer {
+            messages: 9,
+            bundle,
+        },
+    );
+    take(&alice, 0, &forge(&mallory, &alice, 0, &answer, None)).unwrap();
+    let siblings = alice.at(0, |rows, _, _| devices::siblings(rows));
+    assert_eq!(siblings.unwrap().len(), 0);
 }
 
 #[test]

@@ -1,27 +1,32 @@
 //! A device that was linked, and what may go wrong until it knows everything.
 
 use super::*;
-use crate::link::LinkToken;
+use crate::limits::MAX_HEALING_ATTEMPTS;
 
-/// A device and another that it linked; the request of the new one was lost.
-fn linked() -> (Party, Party) {
-    let [first, new] = [1, 1].map(Party::new);
+/// A device and another that it linked on a day; the request of the new one was lost.
+fn linked_on(day: u64, first: Party) -> (Party, Party) {
+    let new = Party::new(1);
     let know = |knows: &Party, of: &Party| {
-        let (bundle, id) = (of.bundle(0, false), of.device.device_id);
-        let known = knows.at(0, |rows, device, moment| {
+        let (bundle, id) = (of.bundle(day, false), of.device.device_id);
+        let known = knows.at(day, |rows, device, moment| {
             devices::take_in(rows, device, &bundle, Some(id), moment)
         });
         assert_eq!(known.unwrap().added, [id]);
     };
     know(&new, &first);
-    let asked = new.at(0, |rows, device, moment| {
-        let token = LinkToken::random(&mut moment.rng);
+    let token = first.at(day, |rows, _, moment| devices::new_link(rows, moment));
+    let token = token.unwrap();
+    let asked = new.at(day, |rows, device, moment| {
         healing::ask_for_history(rows, device, &token, moment)
     });
     asked.unwrap();
     assert_eq!(empty_outbox(&new).len(), 1);
     know(&first, &new);
     (first, new)
+}
+
+fn linked() -> (Party, Party) {
+    linked_on(0, Party::new(1))
 }
 
 fn contacts_of(party: &Party) -> usize {
@@ -61,4 +66,105 @@ fn a_device_that_has_no_contacts_says_so() {
         carry_on(&new, day).unwrap();
         assert_eq!(empty_outbox(&new).len(), 0);
     }
+}
+
+#[test]
+fn a_request_that_was_lost_may_be_made_again_for_the_whole_history() {
+    let [first, friend] = [1, 2].map(Party::new);
+    introduce(&[&first, &friend], 0);
+    first.send(0, &friend).unwrap();
+    deliver(&[&first, &friend], 0);
+    // Longer ago than what any other request is answered with.
+    let (first, new) = linked_on(20, first);
+    let hours = |hours: u64| Moment {
+        now: moment(20).now + hours * 3_600_000,
+        ..moment(20)
+    };
+    // The answer to the second is lost as well.
+    carry_on_at(&new, hours(1)).unwrap();
+    for waiting in empty_outbox(&new) {
+        take(&first, 20, &waiting.envelope).unwrap();
+    }
+    empty_outbox(&first);
+    carry_on_at(&new, hours(3)).unwrap();
+    deliver(&[&first, &new], 20);
+    let conversation = ConversationId::Direct(friend.device.public());
+    assert_eq!(texts(&new, 20, &conversation).unwrap().len(), 1);
+}
+
+#[test]
+fn a_new_device_gets_what_is_not_shown_by_itself_too() {
+    let [first, friend] = [1, 2].map(Party::new);
+    // The friend never hears of the new device.
+    introduce(&[&first, &friend], 0);
+    let (first, new) = linked_on(0, first);
+    let to = ConversationId::Direct(first.device.public());
+    let carry = || {
+        for waiting in empty_outbox(&friend) {
+            take(&first, 0, &waiting.envelope).unwrap();
+        }
+        deliver(&[&first, &new], 0);
+    };
+    let said = write(&friend, 0, &to, text("ahoy"));
+    carry();
+    let author = friend.device.public();
+    let deleted = |party: &Party, id: &MessageId| {
+        let found = party.at(0, |rows, _, _| history::find(rows, &author, id));
+        found.unwrap().unwrap().deleted
+    };
+    assert!(!deleted(&new, &said));
+    write(&friend, 0, &to, Body::Deletion { target: said });
+    carry();
+    assert!(deleted(&first, &said));
+    assert!(deleted(&new, &said));
+}
+
+#[test]
+fn a_single_use_bundle_that_another_device_was_given_is_its_to_use() {
+    let (first, new) = linked();
+    let friend = Party::new(2);
+    let bundle = friend.bundle(0, true);
+    first.add(0, &bundle);
+    let found = first.at(0, |rows, device, moment| {
+        let contact = contacts::find(rows, bundle.identity())?.unwrap();
+        updates::share_contact(rows, device, &contact, moment)
+    });
+    found.unwrap();
+    deliver(&[&first, &new], 0);
+    let used = |party: &Party| {
+        let contact = party.at(0, |rows, _, _| contacts::find(rows, bundle.identity()));
+        contact.unwrap().unwrap().row.one_time_prekeys_used
+    };
+    assert!(!used(&first));
+    assert!(used(&new));
+}
+
+#[test]
+fn a_request_that_was_made_since_it_was_looked_is_not_forgotten() {
+    let (first, new) = linked();
+    let own = first.device.public();
+    healing_doubt(&first);
+    let due = first.at(1, |rows, _, moment| due::look(rows, moment.now));
+    let asked = first.at(1, |rows, device, moment| {
+        healing::ask(rows, device, &own, None, moment)
+    });
+    assert_eq!(asked.unwrap(), Some(1));
+    first
+        .at(1, |rows, device, moment| {
+            due::carry_on(rows, device, due.unwrap(), moment)
+        })
+        .unwrap();
+    let row = first.at(1, |rows, _, _| healing::row(rows, &own));
+    let row = row.unwrap().unwrap();
+    assert!(row.waiting && row.attempts == 1 && row.attempts < MAX_HEALING_ATTEMPTS);
+    drop(new);
+}
+
+/// Something seems to be missing since the first day.
+fn healing_doubt(party: &Party) {
+    let own = party.device.public();
+    let doubt = party.at(0, |rows, _, moment| {
+        healing::suspect(rows, &own, moment.now)
+    });
+    doubt.unwrap();
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::api::event::RefusalReason as Refusal;
-use crate::chat::{APPLIED, Content, GroupEvent, GroupLog, HealingRequest, MessageId};
-use crate::limits::MAX_GROUP_EVENTS;
+use crate::chat::{APPLIED, Content, GroupEvent, GroupLog, HealingRequest};
+use crate::limits::{MAX_GROUP_EVENTS, MAX_GROUP_MEMBERS};
 
 /// Sends somebody a content as one likes it.
 fn say(from: &Party, to: &Party, day: u64, group: &GroupId, body: Body) {
@@ -244,18 +244,7 @@ fn a_member_gives_what_they_wrote_and_what_who_asks_wrote_and_nobody_elses_words
     let id = group(&alice, &[&bob, &carol], 0);
     let conversation = ConversationId::Group(id);
     for party in all {
-        party
-            .at(0, |rows, device, moment| {
-                send::send(
-                    rows,
-                    device,
-                    &conversation,
-                    Body::Text("ahoy".into()),
-                    None,
-                    moment,
-                )
-            })
-            .unwrap();
+        write(party, 0, &conversation, text("ahoy"));
         deliver(&all, 0);
     }
     let request = Body::HealingRequest(HealingRequest::default());
@@ -282,17 +271,7 @@ fn nobody_reads_in_a_group_who_does_not_belong_to_it() {
     introduce(&[&alice, &bob], 0);
     let id = group(&alice, &[&bob], 0);
     let conversation = ConversationId::Group(id);
-    let sent = alice.at(0, |rows, device, moment| {
-        send::send(
-            rows,
-            device,
-            &conversation,
-            Body::Text("ahoy".into()),
-            None,
-            moment,
-        )
-    });
-    let (message, _) = sent.unwrap();
+    let message = write(&alice, 0, &conversation, text("ahoy"));
     deliver(&[&alice, &bob], 0);
     eve.add(0, &alice.bundle(0, false));
     for reader in [&eve, &bob] {
@@ -333,4 +312,63 @@ fn a_full_log_that_comes_at_once_is_looked_at_once() {
         groups::roll(rows, &id).map(|roll| roll.unwrap().members().count())
     });
     assert_eq!((shared.unwrap(), APPLIED.get()), (2, 0));
+}
+
+#[test]
+fn whoever_was_invited_gets_all_they_were_not_told_of_at_once() {
+    let [alice, bob, carol] = [1, 2, 3].map(Party::new);
+    introduce(&[&alice, &bob, &carol], 0);
+    let id = group(&alice, &[&bob], 0);
+    act(
+        &alice,
+        0,
+        &id,
+        GroupAction::AdminsAdded(vec![bob.device.public()]),
+    );
+    deliver(&[&alice, &bob], 0);
+    // What Alice writes after this she writes without having heard of Carol.
+    let mut apart = log(&alice, &id);
+    act(
+        &bob,
+        0,
+        &id,
+        GroupAction::MembersAdded(vec![carol.device.public()]),
+    );
+    deliver(&[&bob, &carol], 0);
+    act(&carol, 0, &id, GroupAction::Joined);
+    deliver(&[&bob, &carol], 0);
+    empty_outbox(&bob);
+
+    let pair = &alice.device.identity;
+    let mut events: Vec<_> = (0..20)
+        .map(|n| {
+            apart
+                .write(pair, &GroupAction::Renamed(format!("{n}")))
+                .unwrap()
+        })
+        .collect();
+    // Among those whom it names is its author, and there are more of them than a message has bundles.
+    let mut crowd: Vec<_> = (10..10 + MAX_GROUP_MEMBERS as u8 - 3)
+        .map(|seed| {
+            let party = Party::new(seed);
+            bob.add(0, &party.bundle(0, false));
+            party.device.public()
+        })
+        .collect();
+    crowd.sort_by_key(PublicIdentity::to_bytes);
+    events.push(
+        apart
+            .write(pair, &GroupAction::MembersAdded(crowd))
+            .unwrap(),
+    );
+    let events = events.iter().map(|event| event.encoded().to_vec());
+    tell(&alice, &bob, 0, &id, events.collect());
+    let to_carol = empty_outbox(&bob).into_iter();
+    let to_carol: Vec<_> = to_carol
+        .filter(|w| w.recipient == carol.device.public())
+        .collect();
+    assert_eq!(to_carol.len(), 1);
+    take(&carol, 0, &to_carol[0].envelope).unwrap();
+    assert_eq!(log(&carol, &id).membership().name, "19");
+    assert_eq!(log(&carol, &id).len(), log(&bob, &id).len());
 }

@@ -13,7 +13,7 @@ use super::conversation::{self, ConversationId};
 use super::receive::Outcome;
 use super::*;
 use crate::bundle::VerifiedBundle;
-use crate::chat::{Body, GroupAction, GroupId};
+use crate::chat::{Body, GroupAction, GroupId, MessageId};
 use crate::identity::PublicIdentity;
 use crate::session::Envelope;
 use crate::store::{Store, StoreError, StoreKey};
@@ -133,6 +133,17 @@ fn empty_outbox(party: &Party) -> Vec<outbox::Waiting> {
     waiting
 }
 
+fn text(text: &str) -> Body {
+    Body::Text(text.into())
+}
+
+fn write(party: &Party, day: u64, to: &ConversationId, body: Body) -> MessageId {
+    let sent = party.at(day, |rows, device, moment| {
+        send::send(rows, device, to, body, None, moment)
+    });
+    sent.unwrap().0
+}
+
 /// Carries everybody's envelopes until nobody has anything to say.
 fn deliver(parties: &[&Party], day: u64) {
     for _ in 0..20 {
@@ -206,8 +217,22 @@ fn texts(
 
 /// One round of what is due.
 fn carry_on(party: &Party, day: u64) -> Result<(), WindlassError> {
-    party.at(day, |rows, device, moment| {
+    carry_on_at(party, moment(day))
+}
+
+/// The same at any time.
+fn carry_on_at(party: &Party, mut moment: Moment) -> Result<(), WindlassError> {
+    party.store.write(|rows| {
         let found = due::look(rows, moment.now)?;
-        due::carry_on(rows, device, found, moment)
+        due::carry_on(rows, &party.device, found, &mut moment)
     })
+}
+
+#[test]
+fn as_many_things_fit_as_there_is_room_for_and_one_at_least() {
+    let fit = |things: &[usize], room| fitting(things, room, |thing| *thing);
+    assert_eq!(fit(&[4, 4, 4], 11), 2);
+    assert_eq!(fit(&[4, 4, 4], 12), 3);
+    assert_eq!(fit(&[40, 4], 12), 1);
+    assert_eq!(fit(&[], 12), 0);
 }

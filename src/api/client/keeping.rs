@@ -1,0 +1,52 @@
+//! What a client's owner does with its store.
+
+use std::sync::Arc;
+
+use super::{Client, Stop};
+use crate::api::engine::expiries;
+use crate::api::{Inspection, ProgressListener, Result, ShredReport, StoreKey, WindlassError};
+
+#[uniffi::export]
+impl Client {
+    /// As [`EncryptedStore::export_backup`](crate::EncryptedStore::export_backup), while the client is in use.
+    #[uniffi::method(default(progress = None))]
+    pub fn export_backup(
+        &self,
+        path: String,
+        key: &StoreKey,
+        progress: Option<Arc<dyn ProgressListener>>,
+    ) -> Result<u64> {
+        self.store.export_backup(path, key, progress)
+    }
+
+    /// As [`EncryptedStore::change_key`](crate::EncryptedStore::change_key).
+    pub fn change_key(&self, key: &StoreKey) -> Result<()> {
+        self.store.change_key(key)
+    }
+
+    /// As [`EncryptedStore::shred`](crate::EncryptedStore::shred).
+    pub fn shred(&self) -> Result<ShredReport> {
+        self.store.shred()
+    }
+
+    /// Numbers about the store without secrets.
+    pub fn inspect(&self) -> Result<Inspection> {
+        self.store.inspect()
+    }
+
+    /// Deletes what is due, shreds, and closes the store. A second `close` does nothing.
+    pub fn close(&self) -> Result<()> {
+        let expired = self.store.0.write(|writer| {
+            match expiries::expire(writer, self.store.0.now())? {
+                // Nothing to pay a sync for.
+                0 => Err(Stop::Unchanged(Vec::new())),
+                _ => Ok(()),
+            }
+        });
+        match expired {
+            Ok(()) | Err(Stop::Unchanged(_) | Stop::Error(WindlassError::StoreClosed(_))) => {}
+            Err(Stop::Error(error)) => return Err(error),
+        }
+        self.store.close()
+    }
+}
