@@ -23,7 +23,7 @@ from windlass._native import (
 )
 from windlass._threads import in_thread
 from windlass.conversation import Conversation
-from windlass.store import EncryptedStore
+from windlass.store import EncryptedStore, ProgressCallback, telling
 
 BytesLike = bytes | bytearray | memoryview
 """What is taken wherever bytes go in."""
@@ -97,6 +97,16 @@ class Client(_native.Client):
     def receive_many(self, envelopes: Iterable[BytesLike]) -> list[Received]:
         """Takes in several envelopes in one transaction; the answers are in the same order."""
         return super().receive_many([bytes(envelope) for envelope in envelopes])
+
+    def export_backup(
+        self,
+        path: str | os.PathLike[str],
+        key: StoreKey,
+        progress: _native.ProgressListener | ProgressCallback | None = None,
+    ) -> int:
+        """Writes identity, contacts and history to a new file, sealed under a key of its own; answers how many records."""
+        with telling(progress) as told:
+            return super().export_backup(os.fspath(path), key, told)
 
     def __enter__(self: _C) -> _C:
         return self

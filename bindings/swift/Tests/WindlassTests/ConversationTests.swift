@@ -27,12 +27,12 @@ final class ConversationTests: PeopleTestCase {
         _ = try alice.send(to: bob.address(), text: "ahoy")
         try exchange(alice, bob)
         let (device, address) = (alice.deviceId(), bob.address())
+        let progress = Told()
+        XCTAssertEqual(try alice.exportBackup(path: path("backup"), key: key(), progress: progress), 5)
+        XCTAssertEqual(progress.last, 5)
+        progress.stop = true
         try alice.close()
         let store = try EncryptedStore.open(path: path("alice"), key: key())
-        let progress = Told()
-        XCTAssertEqual(try store.exportBackup(path: path("backup"), key: key(), progress: progress), 4)
-        XCTAssertEqual(progress.last, 4)
-        progress.stop = true
         XCTAssertEqual(failure(try store.exportBackup(path: path("stopped"), key: key(), progress: progress))?.code, "cancelled")
         try store.close()
         let restored = try EncryptedStore.importBackup(

@@ -51,7 +51,6 @@ class ConversationTest {
         alice.send(bob.address(), "ahoy")
         exchange(alice, bob)
         val device = alice.deviceId()
-        alice.close()
         var last = 0uL
         val told = object : ProgressListener {
             override fun advance(done: ULong, total: ULong) {
@@ -61,9 +60,10 @@ class ConversationTest {
         val stopping = object : ProgressListener {
             override fun advance(done: ULong, total: ULong) = error("enough")
         }
+        assertEquals(5uL, alice.exportBackup(path("backup"), key, told))
+        assertEquals(5uL, last)
+        alice.close()
         val store = EncryptedStore.open(path("alice"), key)
-        assertEquals(4uL, store.exportBackup(path("backup"), key, told))
-        assertEquals(4uL, last)
         assertThrows(WindlassException.Cancelled::class.java) { store.exportBackup(path("stopped"), key, stopping) }
         store.close()
         Client.open(EncryptedStore.importBackup(path("backup"), key, path("new"), key)).use {
