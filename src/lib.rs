@@ -1,5 +1,27 @@
 //! Forward-secret chat for apps and bots: X3DH, the Double Ratchet and an encrypted store.
 //!
+//! ```
+//! use windlass::{Body, Client, EncryptedStore, Event, StoreKey};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let home = tempfile::tempdir()?;
+//! # let path = |name: &str| home.path().join(name).to_string_lossy().into_owned();
+//! let key = StoreKey::from_passphrase("correct horse battery staple".into())?;
+//! let alice = Client::create(EncryptedStore::create(path("alice.wl"), &key)?, None)?;
+//! let bob = Client::create(EncryptedStore::create(path("bob.wl"), &key)?, None)?;
+//!
+//! let invitation = bob.single_use_bundle()?.to_uri();
+//! alice.add_contact(&*windlass::Bundle::from_uri(invitation)?)?;
+//! let sent = alice.send(bob.address(), "Ahoy!".into())?;
+//! for event in bob.receive(sent.envelopes[0].bytes.clone())? {
+//!     if let Event::Message { message } = event {
+//!         assert_eq!(message.body, Body::Text { text: "Ahoy!".into() });
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The types at the root are the facade, the same in Rust, Python, Kotlin and Swift. The modules are its layers, each importing
 //! only from those below it (a test holds this). They are public for auditors, vectors and fuzzers; only the facade keeps its
 //! promises from version to version.
