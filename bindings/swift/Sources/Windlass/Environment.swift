@@ -10,18 +10,27 @@ public struct EnvironmentError: LocalizedError, Equatable {
 }
 
 extension Client {
-    /// Opens the store that the environment names, or makes it where nothing is yet, unless WINDLASS_CREATE is `false`: then a wrong path is
-    /// an error instead of a new identity.
+    /// Opens the store that the environment names, or makes it where nothing is yet, unless WINDLASS_CREATE is `false`, `no` or `0`: then a
+    /// wrong path is an error instead of a new identity.
     ///
     /// WINDLASS_STORE is its path. One of these opens it: WINDLASS_KEY, 64 hexadecimal digits; WINDLASS_PASSPHRASE; WINDLASS_KEY_FILE, the
     /// path of a file with either.
     public static func fromEnvironment(_ environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Client {
         guard let path = environment["WINDLASS_STORE"] else { throw EnvironmentError("WINDLASS_STORE is the path of the store") }
-        let key = try storeKey(environment)
+        let (key, makes) = (try storeKey(environment), try mayCreate(environment))
         do {
             return try open(path: path, key: key)
-        } catch WindlassError.StoreNotFound where environment["WINDLASS_CREATE"] != "false" {
+        } catch WindlassError.StoreNotFound where makes {
             return try create(path: path, key: key)
+        }
+    }
+
+    private static func mayCreate(_ environment: [String: String]) throws -> Bool {
+        switch environment["WINDLASS_CREATE"]?.lowercased() {
+        case nil, "true", "yes", "1": true
+        case "false", "no", "0": false
+        // Not guessed: whoever wrote it may have meant that nothing is made.
+        default: throw EnvironmentError("WINDLASS_CREATE is one of true, yes, 1, false, no and 0")
         }
     }
 

@@ -63,6 +63,18 @@ final class StoreTests: PeopleTestCase {
         let byFile = ["WINDLASS_STORE": path("bot"), "WINDLASS_KEY_FILE": file.path]
         let again = try Client.fromEnvironment(byFile)
         XCTAssertEqual(again.address(), made.address())
+        for (said, makes) in ["0": false, "No": false, "FALSE": false, "1": true, "yes": true, "True": true] {
+            let elsewhere = ["WINDLASS_STORE": path("made-\(said)"), "WINDLASS_KEY": key, "WINDLASS_CREATE": said]
+            let refused = failure(try Client.fromEnvironment(elsewhere).close())
+            XCTAssertEqual(refused?.code, makes ? nil : "store_not_found", said)
+        }
+        for unclear in ["perhaps", ""] {
+            // Also where nothing is to be made.
+            XCTAssertThrowsError(try Client.fromEnvironment(environment.merging(["WINDLASS_CREATE": unclear]) { $1 })) { error in
+                XCTAssertEqual(
+                    error.localizedDescription, "WINDLASS_CREATE is one of true, yes, 1, false, no and 0")
+            }
+        }
         let hush = environment.merging(["WINDLASS_KEY": "hush"]) { $1 }
         for wrong in [["WINDLASS_KEY": key], ["WINDLASS_STORE": path("bot")], environment.merging(byFile) { $1 }, hush] {
             XCTAssertThrowsError(try Client.fromEnvironment(wrong)) { error in
