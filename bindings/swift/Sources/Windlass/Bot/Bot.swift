@@ -17,7 +17,8 @@ public final class Bot: Sendable {
     let prefix: String
     let retries: UInt32
     let handlerTimeout: Duration
-    let handlers = Locked(Handlers())
+    let handlers: Locked<Handlers>
+    let log: @Sendable (String) -> Void
     private let transport: any Transport
     private let grace: Duration
     private let running = Locked<Running?>(nil)
@@ -37,12 +38,15 @@ public final class Bot: Sendable {
     ///     the message counts as handled.
     ///   - handlerTimeout: After which a handler is cancelled, for its conversation waits for it.
     ///   - grace: What handlers get to finish after `stop`.
+    ///   - log: Where it says what went wrong, and never what people write.
     public init(
         client: Client, transport: any Transport, trust: TrustPolicy = .acceptAll, prefix: String = "/",
-        retries: Int = 3, handlerTimeout: Duration = .seconds(300), grace: Duration = .seconds(10)
+        retries: Int = 3, handlerTimeout: Duration = .seconds(300), grace: Duration = .seconds(10),
+        log: @escaping @Sendable (String) -> Void = logToStandardError
     ) {
         (self.client, self.transport, self.trust, self.prefix) = (client, transport, trust, prefix)
         (self.retries, self.handlerTimeout, self.grace) = (UInt32(max(retries, 1)), handlerTimeout, grace)
+        (self.log, self.handlers) = (log, Locked(Handlers(log: log)))
     }
 
     /// How to reach the bot: a QR code for the terminal, and the URI under it. It is no secret.
@@ -57,7 +61,8 @@ public final class Bot: Sendable {
         try await prepare()
         let (ended, end) = AsyncThrowingStream.makeStream(of: Never.self)
         let handling = Handling(self) { end.finish(throwing: $0) }
-        let now = Running(post: Post(client, transport), handling: handling, invited: Invitations(self), ended: ended, end: end)
+        let post = Post(client, transport, log: log)
+        let now = Running(post: post, handling: handling, invited: Invitations(self), ended: ended, end: end)
         let first = running.use { running in
             defer { running = running ?? now }
             return running == nil
@@ -229,6 +234,8 @@ public final class Bot: Sendable {
         case .groupChanged:
             // Of a group that we are not in any more nothing waits.
             await lookAgain()
+        case let .undecryptable(cause, _):
+            log("cannot read an envelope: \(cause)")
         default: break
         }
     }

@@ -10,6 +10,7 @@ public struct PoisonMessage: LocalizedError, Equatable {
 
 /// What a bot does.
 struct Handlers: Sendable {
+    let log: @Sendable (String) -> Void
     var messages: [@Sendable (BotMessage) async throws -> Void] = []
     var commands: [String: Command] = [:]
     var errors: [@Sendable (BotMessage?, any Error) async -> Void] = []
@@ -41,6 +42,7 @@ struct Handlers: Sendable {
     }
 
     func failed(_ message: BotMessage?, _ failure: any Error) async {
+        if errors.isEmpty { log("a handler failed: \(kind(of: failure))") }
         for handler in errors { await handler(message, failure) }
     }
 
@@ -77,13 +79,15 @@ public struct BotReaction: Sendable, Equatable {
 }
 
 extension Bot {
-    /// Called for each message that is no command. Several are called in their order.
+    /// Called for each message that is no command, also for those that are no text: `message.message.body` says what they are. Several
+    /// are called in their order.
     public func onMessage(_ handler: @escaping @Sendable (BotMessage) async throws -> Void) {
         handlers.use { $0.messages.append(handler) }
     }
 
     /// Called with what another handler threw, and the message if there was one, to which it may reply. The message counts as handled, and
-    /// nothing of its handler's answers is sent.
+    /// nothing of its handler's answers is sent. Called too when an answer cannot be sent, or came too late (``LateAnswer``). Without an
+    /// error handler the kind of the error is logged.
     public func onError(_ handler: @escaping @Sendable (BotMessage?, any Error) async -> Void) {
         handlers.use { $0.errors.append(handler) }
     }

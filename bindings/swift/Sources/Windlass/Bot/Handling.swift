@@ -133,9 +133,12 @@ actor Handling {
     /// its answer does: that it may have been begun is known from its place. From then on it is counted what was begun.
     private func attempt(_ one: UnhandledMessage) async throws -> Bool {
         guard one.attempts > 0 || left.contains(one.number) else { return try await handOver(one, nil) }
-        // The error handlers did not survive it either.
-        if one.attempts > bot.retries { return try await write(one, []) }
-        let poison = one.attempts == bot.retries ? PoisonMessage(attempts: Int(one.attempts)) : nil
+        let poison = one.attempts >= bot.retries ? PoisonMessage(attempts: Int(one.attempts)) : nil
+        if let poison {
+            bot.log("a message is set aside: \(poison.localizedDescription)")
+            // The error handlers did not survive it either.
+            if one.attempts > bot.retries { return try await write(one, []) }
+        }
         guard try await count(one, one.attempts + 1) else { return true }
         let done = try await handOver(one, poison)
         // The bot was stopped, and did not die of it.
@@ -147,7 +150,7 @@ actor Handling {
     private func count(_ one: UnhandledMessage, _ attempts: UInt32) async throws -> Bool {
         let client = client
         do {
-            try await insisting { try client.setAttempts(number: one.number, attempts: attempts) }
+            try await bot.insisting { try client.setAttempts(number: one.number, attempts: attempts) }
             return true
         } catch WindlassError.UnknownMessage {
             return false
@@ -184,7 +187,7 @@ actor Handling {
         var searched = false
         while true {
             do {
-                _ = try await insisting { try client.handled(number: one.number, answers: answers) }
+                _ = try await bot.insisting { try client.handled(number: one.number, answers: answers) }
                 if !answers.isEmpty { bot.lookAtOutbox() }
                 return true
             } catch WindlassError.UnknownMessage {
@@ -198,15 +201,18 @@ actor Handling {
     }
 }
 
-/// Calls the client, again as long as the reason not to is one that passes: a disk that is full, say.
-func insisting<T: Sendable>(_ call: @escaping @Sendable () throws -> T) async throws -> T {
-    var pause = firstPause
-    while true {
-        do {
-            return try await onQueue(call)
-        } catch let refused as WindlassError where refused.retry {
-            try await Task.sleep(for: pause)
-            pause = min(pause * 2, longestPause)
+extension Bot {
+    /// Calls the client, again as long as the reason not to is one that passes: a disk that is full, say.
+    func insisting<T: Sendable>(_ call: @escaping @Sendable () throws -> T) async throws -> T {
+        var pause = firstPause
+        while true {
+            do {
+                return try await onQueue(call)
+            } catch let refused as WindlassError where refused.retry {
+                log("cannot write: \(kind(of: refused)); again in \(pause)")
+                try await Task.sleep(for: pause)
+                pause = min(pause * 2, longestPause)
+            }
         }
     }
 }

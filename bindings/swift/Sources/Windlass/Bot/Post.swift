@@ -2,11 +2,14 @@ import Foundation
 
 private let firstRest = Duration.seconds(1)
 private let longestRest = Duration.seconds(600)
+/// Enough of an address to know it again.
+private let shown = 12
 
 /// The way out. An address that cannot be reached rests, longer each time; the others do not wait for it.
 actor Post {
     private let client: Client
     private let transport: any Transport
+    private let log: @Sendable (String) -> Void
     private let news = Signal()
     private var resting: Set<String> = []
     /// How long an address rested last.
@@ -14,8 +17,8 @@ actor Post {
     private var sleeping: [String: Task<Void, Never>] = [:]
     private var fromTheBeginning = true
 
-    init(_ client: Client, _ transport: any Transport) {
-        (self.client, self.transport) = (client, transport)
+    init(_ client: Client, _ transport: any Transport, log: @escaping @Sendable (String) -> Void) {
+        (self.client, self.transport, self.log) = (client, transport, log)
     }
 
     /// There may be something in the outbox.
@@ -52,7 +55,7 @@ actor Post {
     private func carry(_ page: [OutgoingEnvelope]) async throws {
         let waiting = Dictionary(grouping: page.filter { !resting.contains($0.to) }, by: \.to)
         let transport = transport
-        let carried = await withTaskGroup(of: (address: String, taken: [UInt64], all: Bool).self) { group in
+        let carried = await withTaskGroup(of: (address: String, taken: [UInt64], failure: (any Error)?).self) { group in
             for (address, mail) in waiting {
                 group.addTask {
                     // In their order, for each is read most cheaply after the one before it.
@@ -63,20 +66,23 @@ actor Post {
                             taken.append(envelope.id)
                         }
                     } catch {
-                        return (address, taken, false)
+                        return (address, taken, error)
                     }
-                    return (address, taken, true)
+                    return (address, taken, nil)
                 }
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        for one in carried { one.all ? rests[one.address] = nil : rest(one.address) }
+        for one in carried {
+            if let failure = one.failure { rest(one.address, failure) } else { rests[one.address] = nil }
+        }
         let taken = carried.flatMap(\.taken)
         if !taken.isEmpty { try await client.markSent(ids: taken) }
     }
 
-    private func rest(_ address: String) {
+    private func rest(_ address: String, _ failure: any Error) {
         let rest = min(rests[address].map { $0 * 2 } ?? firstRest, longestRest)
+        if !Task.isCancelled { log("cannot deliver to \(address.prefix(shown)): \(kind(of: failure)); again in \(rest)") }
         rests[address] = rest
         resting.insert(address)
         sleeping[address] = Task {

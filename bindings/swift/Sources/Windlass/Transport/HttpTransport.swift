@@ -9,6 +9,7 @@ public actor HttpTransport: Transport {
     private let url: URL
     private let session: URLSession
     private let pause: Duration
+    private let log: @Sendable (String) -> Void
     private var box = ""
     private var closed = false
     /// Numbers of what was handed on and is still there.
@@ -17,8 +18,12 @@ public actor HttpTransport: Transport {
     /// - Parameters:
     ///   - url: Where the server is. What it asks of its users belongs into the session's configuration.
     ///   - every: How long to wait between two questions.
-    public init(url: URL, session: URLSession = .shared, every pause: Duration = .seconds(1)) {
-        (self.url, self.session, self.pause) = (url, session, pause)
+    ///   - log: Where it says that the server does not bring the mail: once, until it does again.
+    public init(
+        url: URL, session: URLSession = .shared, every pause: Duration = .seconds(1),
+        log: @escaping @Sendable (String) -> Void = logToStandardError
+    ) {
+        (self.url, self.session, self.pause, self.log) = (url, session, pause, log)
     }
 
     public func start(address: String, device: UInt32) {
@@ -46,14 +51,17 @@ public actor HttpTransport: Transport {
     public func receive() -> AsyncStream<Incoming> {
         AsyncStream { continuation in
             let asking = Task {
-                var opened = false
+                var (opened, told) = (false, false)
                 while !closed && !Task.isCancelled {
                     do {
                         if !opened { _ = try await ask("PUT", box) }
                         opened = true
                         try await bring(to: continuation)
+                        told = false
                     } catch {
-                        // It is asked again.
+                        // It is asked again; of a row of failures the first is told.
+                        if !told && !closed { log("cannot ask for mail: \((error as? TransportError)?.description ?? kind(of: error))") }
+                        told = true
                     }
                     try? await Task.sleep(for: pause)
                 }
