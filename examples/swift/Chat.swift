@@ -14,19 +14,31 @@ func chat(
             try await client.markSent(ids: [envelope.id])
         }
     }
+    // Whatever fails is shown, and the chat goes on.
+    @Sendable func orShown(_ work: @Sendable () async throws -> Void) async {
+        do { try await work() } catch { await show("(\(error))") }
+    }
     let receiving = Task {
         for await incoming in await transport.receive() {
-            for event in try await client.receive(envelope: incoming.envelope) {
-                if case .message(let message) = event { await show(message.text ?? "(\(message.body))") }
-                if case .delivered = event { await show("✓") }
+            await orShown {
+                for received in try await client.receiveMany(envelopes: [incoming.envelope]) {
+                    // Anybody may send anything: what is no envelope of ours is refused, and need not come again.
+                    if let reason = received.refused { await show("(refused: \(reason))") }
+                    for event in received.events {
+                        if case .message(let message) = event { await show(message.text ?? "(\(message.body))") }
+                        if case .delivered = event { await show("✓") }
+                    }
+                }
+                await incoming.acknowledge()
+                try await sendOut()
             }
-            await incoming.acknowledge()
-            try await sendOut()
         }
     }
     for await line in lines {
-        _ = try await client.send(to: address, text: line)
-        try await sendOut()
+        await orShown {
+            _ = try await client.send(to: address, text: line)
+            try await sendOut()
+        }
     }
     await until()
     receiving.cancel()

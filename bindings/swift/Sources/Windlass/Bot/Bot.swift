@@ -2,6 +2,8 @@ import Foundation
 
 private let round = Duration.seconds(600)
 private let renewedAtOnce = 20
+/// How many events wait for their handlers.
+private let eventsAtOnce = 1_000
 
 /// A program that answers.
 ///
@@ -181,8 +183,9 @@ public final class Bot: Sendable {
     /// Adds the contact whose bundle the transport has; false if there is none.
     func find(_ address: String) async throws -> Bool {
         let client = client
+        // Whatever somebody's transport throws, it has none now.
+        guard let found = try? await transport.fetchBundle(address: address) else { return false }
         do {
-            guard let found = try await transport.fetchBundle(address: address) else { return false }
             return try await onQueue {
                 let bundle = try Bundle.decode(bytes: found)
                 // Anybody may have put it there.
@@ -198,24 +201,31 @@ public final class Bot: Sendable {
     }
 
     private func takeIn(_ now: Running) async throws {
-        for await incoming in await transport.receive() {
-            let events = try await takeIn(incoming.envelope)
-            now.handling.look()
-            now.post.look()
-            await incoming.acknowledge()
-            for event in events { try await heard(now, event) }
+        let (transport, events) = (transport, Channel<Event>(limit: eventsAtOnce))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await transport.takenTogether { together in
+                    for event in try await self.takeIn(together, now) { await events.put(event) }
+                }
+                events.end()
+            }
+            // Apart: a handler that is slow holds up no mail.
+            group.addTask {
+                while let event = await events.next() { try await self.heard(now, event) }
+            }
+            for try await _ in group {}
         }
     }
 
     /// A disk that is full is waited for; the transport keeps what comes.
-    private func takeIn(_ envelope: Data) async throws -> [Event] {
-        let client = client
-        do {
-            return try await insisting { try client.receive(envelope: envelope) }
-        } catch WindlassError.EnvelopeMalformed, WindlassError.NotForThisDevice {
-            // No envelope of ours; it need not come again.
-            return []
-        }
+    private func takeIn(_ together: [Incoming], _ now: Running) async throws -> [Event] {
+        let (client, envelopes) = (client, together.map(\.envelope))
+        // What is refused is no envelope of ours; it need not come again.
+        let received = try await insisting { try client.receiveMany(envelopes: envelopes) }
+        now.handling.look()
+        now.post.look()
+        for incoming in together { await incoming.acknowledge() }
+        return received.flatMap(\.events)
     }
 
     private func heard(_ now: Running, _ event: Event) async throws {
@@ -242,7 +252,7 @@ public final class Bot: Sendable {
 
     /// Every ten minutes what is due, and the bundle where others find it, again when it has changed.
     private func keepUp(_ now: Running) async throws {
-        let (client, transport) = (client, transport)
+        let client = client
         try await askAboutStrangers()
         try await now.invited.answer()
         now.post.look()
@@ -252,16 +262,23 @@ public final class Bot: Sendable {
                 try await client.keepUpNow()
                 let bundle = try await onQueue { try client.bundle().encode() }
                 await self.lookAgain()
-                if bundle != published.use({ $0 }) {
-                    try await transport.publishBundle(address: client.address(), bundle: bundle)
-                    published.use { $0 = bundle }
-                }
+                if bundle != published.use({ $0 }), await self.publish(bundle) { published.use { $0 = bundle } }
                 try await self.renew()
-            } catch let refused as WindlassError where !refused.retry {
-                throw refused
-            } catch is TransportError {
+            } catch let refused as WindlassError where refused.retry {
                 // With the next round.
+                self.log("cannot keep up: \(kind(of: refused))")
             }
+        }
+    }
+
+    /// False if the transport, which may be somebody's and throw anything, could not do it; it is asked again with the next round.
+    private func publish(_ bundle: Data) async -> Bool {
+        do {
+            try await transport.publishBundle(address: client.address(), bundle: bundle)
+            return true
+        } catch {
+            if !Task.isCancelled { log("cannot keep up: \(kind(of: error))") }
+            return false
         }
     }
 

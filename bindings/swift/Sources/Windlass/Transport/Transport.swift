@@ -27,6 +27,9 @@ public struct TransportError: LocalizedError, CustomStringConvertible, Equatable
 
 /// What carries envelopes. It may reorder, delay, repeat and lose them; what makes it a good one is that `deliver` returns only when the
 /// envelope is kept somewhere, and that what was not acknowledged comes again.
+///
+/// Whatever `publishBundle`, `fetchBundle` and `deliver` throw, a bot takes for something that passes: it goes on, and asks again later.
+/// What `start` throws ends its `run`. An acknowledgement that does not arrive is no error: what it was for comes again, and does no harm.
 public protocol Transport: Sendable {
     /// Opens the mailbox of a device. Does not wait for a connection; what needs one waits, or throws.
     func start(address: String, device: UInt32) async throws
