@@ -6,53 +6,8 @@ private enum Colour: String, CaseIterable {
     case red, green
 }
 
-private struct Wrong: Error {}
-
-/// A bot and a user, who writes to it and reads its answers.
-final class BotHandlersTests: PeopleTestCase {
-    private var client: Client!
-    private var running: [Task<Void, any Error>] = []
-
-    override func setUpWithError() throws {
-        try super.setUpWithError()
-        client = try open("bot")
-    }
-
-    override func tearDown() async throws {
-        for task in running {
-            task.cancel()
-            _ = await task.result
-        }
-    }
-
-    private func bot(_ trust: TrustPolicy = .acceptAll) -> Bot {
-        Bot(client: client, transport: post.transport(), trust: trust)
-    }
-
-    private func start(_ bot: Bot) {
-        running.append(Task { try await bot.run() })
-    }
-
-    private func halt() async {
-        running.last?.cancel()
-        _ = await running.last?.result
-    }
-
-    private func user(_ name: String = "user") async throws -> Person {
-        let user = try await person(name)
-        _ = try user.client.addContact(bundle: client.bundle())
-        return user
-    }
-
-    /// What the bot answers to some texts.
-    private func answers(_ bot: Bot, _ texts: String...) async throws -> [String] {
-        start(bot)
-        let user = try await user()
-        for text in texts { try await user.say(text, to: client.address()) }
-        try await until { try user.heard(client.address()).count >= texts.count }
-        return try user.heard(client.address())
-    }
-
+/// What handlers are called for, and when.
+final class BotHandlersTests: BotTestCase {
     func testCommandsHaveArgumentsWithTypesAndWhatDoesNotFitIsAnsweredWithASentence() async throws {
         let bot = bot()
         bot.command("add", .integer("a"), .integer("b").orElse(1), about: "adds") { message, a, b in
@@ -74,50 +29,45 @@ final class BotHandlersTests: PeopleTestCase {
             ])
     }
 
-    func testAHandlerThatFailsCostsItsOwnMessageAlone() async throws {
-        let bot = bot()
-        let failures = Notes<String>()
-        bot.onMessage { message in
-            message.reply("before")
-            if message.text == "wrong" { throw Wrong() }
-            // Of something that the handler itself cancelled.
-            if message.text == "cancelled" { throw CancellationError() }
+    func testWhatCameTogetherIsTakenInTogether() async throws {
+        let user = try open("user")
+        _ = try user.addContact(bundle: client.bundle())
+        let (door, answers) = (post.transport(), post.transport())
+        try await door.start(address: client.address(), device: client.deviceId())
+        try await answers.start(address: user.address(), device: user.deviceId())
+        for number in 0..<50 {
+            for envelope in try await user.send(to: client.address(), text: "\(number)").envelopes {
+                try await door.deliver(address: client.address(), envelope: envelope.bytes)
+            }
         }
-        bot.onError { message, error in
-            await failures.add("\(type(of: error))")
-            message?.reply("sorry")
+        start(bot())
+        // Each transaction acknowledges what it took in by one envelope.
+        let receipts = Notes<Int>()
+        let reading = Task {
+            for await incoming in await answers.receive() {
+                for case .delivered(_, let ids) in try await user.receive(envelope: incoming.envelope) { await receipts.add(ids.count) }
+            }
         }
-        let heard = try await answers(bot, "wrong", "cancelled", "well")
-        XCTAssertEqual(heard, ["sorry", "sorry", "before"])
-        let told = await failures.all
-        XCTAssertEqual(told, ["Wrong", "CancellationError"])
+        try await until { await receipts.all.reduce(0, +) == 50 }
+        reading.cancel()
+        let number = await receipts.all.count
+        XCTAssertLessThan(number, 25)
     }
 
-    func testAnAnswerThatCannotBeSentDoesNotEndTheBot() async throws {
+    func testAFileThatSomebodySendsComesToTheHandlersToo() async throws {
         let bot = bot()
-        let stranger = try Identity.generate().address()
-        let failures = Notes<String?>()
-        bot.onError { _, error in await failures.add((error as? WindlassError)?.code) }
+        bot.command("help") { message in message.reply("none") }
         bot.onMessage { message in
-            message.reply("yes")
-            if message.text == "to nobody" { message.send(to: stranger, text: "?") }
+            if case .attachment(let file) = message.message.body { message.reply("\(file.name) at \(file.location)\(message.text)") }
         }
         start(bot)
         let user = try await user()
-        for text in ["to nobody", "hello"] { try await user.say(text, to: client.address()) }
-        try await until { try user.heard(client.address()) == ["yes"] }
-        let told = await failures.all
-        XCTAssertEqual(told, ["unknown_contact"])
-    }
-
-    func testWhoeverCannotBeReachedDoesNotHoldUpTheOthers() async throws {
-        let bot = bot()
-        bot.onMessage { message in message.reply("echo \(message.text)") }
-        let gone = try open("gone")
-        _ = try client.addContact(bundle: gone.bundle())
-        _ = try await client.send(to: gone.address(), text: "is anybody there?")
-        let heard = try await answers(bot, "one", "two")
-        XCTAssertEqual(heard, ["echo one", "echo two"])
+        let file = home.appendingPathComponent("map.txt")
+        try Data("here".utf8).write(to: file)
+        let attachment = try Attachment.encrypt(path: file.path, encrypted: "\(file.path).sealed", mediaType: "text/plain")
+        _ = try user.client.conversation(address: client.address()).sendAttachment(attachment: attachment, location: "the harbour")
+        try await user.carry()
+        try await until { try user.heard(client.address()) == ["map.txt at the harbour"] }
     }
 
     func testAHandlerThatIsSlowHoldsUpItsOwnConversationAlone() async throws {
@@ -136,6 +86,46 @@ final class BotHandlersTests: PeopleTestCase {
         XCTAssertEqual(try first.heard(client.address()), [])
         await gate.open()
         try await until { try first.heard(client.address()) == ["echo slow"] }
+    }
+
+    func testAnEventHandlerThatIsSlowHoldsUpNoMail() async throws {
+        let bot = bot()
+        bot.onEvent { _ in await untilCancelled() }
+        bot.onMessage { message in message.reply("echo \(message.text)") }
+        start(bot)
+        let user = try await user()
+        for text in ["one", "two", "three"] {
+            try await user.say(text, to: client.address())
+            try await until { try user.heard(client.address()).last == "echo \(text)" }
+        }
+    }
+
+    func testAHundredConversationsAreHandledAtOnceAndTheOthersAfterThem() async throws {
+        let world = Simulation(seed: 5)
+        let service = try world.addPerson()
+        let bot = Bot(client: try world.client(person: service, device: 0), transport: post.transport())
+        let (inside, gate) = (Notes<String>(), Gate())
+        bot.onMessage { message in
+            await inside.add(message.author)
+            await gate.wait()
+        }
+        // So that it keeps what comes.
+        _ = try await bot.handleWaiting()
+        for _ in 0..<110 {
+            let person = try world.addPerson()
+            try world.introduce(a: person, b: service)
+            _ = try world.send(person: person, device: 0, to: service, text: "hello")
+        }
+        _ = try world.run()
+        let handling = Task { try await bot.handleWaiting() }
+        try await until { await inside.all.count >= 100 }
+        // Time enough for others, if they were let in.
+        for _ in 0..<10_000 { await Task.yield() }
+        let atOnce = await inside.all.count
+        await gate.open()
+        let handled = try await handling.value
+        XCTAssertEqual(atOnce, 100)
+        XCTAssertEqual(handled, 110)
     }
 
     func testStrangersWaitUntilTheyAreAcceptedAlsoOverARestart() async throws {
@@ -230,8 +220,7 @@ final class BotHandlersTests: PeopleTestCase {
         let begun = Gate()
         first.onMessage { _ in
             await begun.open()
-            // Until it is cancelled.
-            for await _ in AsyncStream<Void>.makeStream().stream {}
+            await untilCancelled()
             try Task.checkCancellation()
         }
         start(first)
@@ -243,66 +232,6 @@ final class BotHandlersTests: PeopleTestCase {
         second.onMessage { message in message.reply("echo \(message.text)") }
         start(second)
         try await until { try user.heard(client.address()) == ["echo work"] }
-    }
-
-    /// A bot that received a message, and died with it so often.
-    private func left(_ text: String, after deaths: UInt32) async throws -> Person {
-        try client.keepUnhandled(keep: true)
-        let user = try await user()
-        for envelope in try await user.client.send(to: client.address(), text: text).envelopes {
-            _ = try await client.receive(envelope: envelope.bytes)
-        }
-        let waiting = try client.unhandled(limit: 10)
-        if deaths > 0 { try client.setAttempts(number: waiting[0].number, attempts: deaths) }
-        return user
-    }
-
-    private var attempts: [UInt32] {
-        get throws { try client.unhandled(limit: 10).map(\.attempts) }
-    }
-
-    func testAMessageWithWhichTheProcessDiedTooOftenIsToldAndNotBegunAgain() async throws {
-        let bot = bot()
-        let began = Notes<String>()
-        bot.onMessage { message in await began.add(message.text) }
-        bot.onError { message, error in message?.reply(error.localizedDescription) }
-        let user = try await left("poison", after: 3)
-        let handled = try await bot.handleWaiting()
-        XCTAssertEqual(handled, 1)
-        let said = try client.conversation(address: user.client.address()).messages().filter(\.outgoing).map(\.text)
-        XCTAssertEqual(said, ["the process died 3 times with this message"])
-        let all = await began.all
-        XCTAssertEqual(all, [])
-    }
-
-    func testAMessageWhoseErrorHandlerDiedTooIsPassedOver() async throws {
-        let bot = bot()
-        let told = Notes<String>()
-        bot.onMessage { message in await told.add(message.text) }
-        bot.onError { _, _ in await told.add("error") }
-        _ = try await left("poison", after: 4)
-        let handled = try await bot.handleWaiting()
-        let all = await told.all
-        XCTAssertEqual(handled, 1)
-        XCTAssertEqual(all, [])
-    }
-
-    func testABotThatWasStoppedDidNotDieOfWhatItWasDoing() async throws {
-        let bot = bot()
-        let inside = Gate()
-        bot.onMessage { _ in
-            await inside.open()
-            // Until it is cancelled.
-            for await _ in AsyncStream<Void>.makeStream().stream {}
-            try Task.checkCancellation()
-        }
-        _ = try await left("takes long", after: 0)
-        start(bot)
-        await inside.wait()
-        // While it runs it counts: the process may die now.
-        XCTAssertEqual(try attempts, [1])
-        await halt()
-        XCTAssertEqual(try attempts, [0])
     }
 
     func testItWritesByItselfToWhomTheTransportKnowsTooAndWorksInTheBackground() async throws {

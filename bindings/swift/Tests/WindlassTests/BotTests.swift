@@ -24,6 +24,39 @@ final class BotTests: PeopleTestCase {
         _ = await running.result
     }
 
+    /// What somebody is shown who types one line to an address, until `enough` was shown.
+    private func chatting(_ user: Client, with address: String, _ line: String, until enough: @escaping @Sendable ([String]) -> Bool)
+        async throws -> [String]
+    {
+        let lines = AsyncStream<String> { continuation in
+            continuation.yield(line)
+            continuation.finish()
+        }
+        let shown = Notes<String>()
+        try await chat(
+            client: user, transport: post.transport(), with: address, lines: lines, show: { await shown.add($0) },
+            until: { try? await until { await enough(shown.all) } })
+        return await shown.all
+    }
+
+    func testTheChatOfTheExamplesGoesOnAfterJunkAndShowsWhatFails() async throws {
+        let (client, user) = (try open("bot"), try open("user"))
+        let bot = echoBot(client: client, transport: post.transport())
+        let running = Task { try await bot.run() }
+        _ = try user.addContact(bundle: client.bundle())
+        let door = post.transport()
+        try await door.start(address: user.address(), device: user.deviceId())
+        for bytes in junk { try await door.deliver(address: user.address(), envelope: bytes) }
+        try await until { try await door.fetchBundle(address: client.address()) != nil }
+        let shown = try await chatting(user, with: client.address(), "one") { $0.contains("one") }
+        XCTAssertEqual(shown.prefix(junk.count), ["(refused: unsupported_version)", "(refused: envelope_malformed)"])
+        let stranger = try Identity.generate().address()
+        let failed = try await chatting(user, with: stranger, "?") { !$0.isEmpty }
+        XCTAssertEqual(failed.filter { $0 != "✓" }, ["(nobody of this address is among the contacts; add a bundle first)"])
+        running.cancel()
+        _ = await running.result
+    }
+
     /// Somebody writes to the echo bot of the examples, which is stopped and started anew in between, until each message is answered.
     private func talk(_ transport: () -> any Transport) async throws {
         var client = try open("bot")
@@ -76,6 +109,20 @@ final class BotTests: PeopleTestCase {
         } catch let error as TransportError {
             XCTAssertEqual(error, .noMailbox)
         }
+    }
+
+    func testThatTheServerBringsNoMailIsToldOnceAndWithoutItsAddress() async throws {
+        let told = Lines()
+        let url = try XCTUnwrap(URL(string: "http://user:secret@127.0.0.1:9"))
+        let transport = HttpTransport(url: url, every: .milliseconds(1)) { told.add($0) }
+        await transport.start(address: "nobody", device: 1)
+        let receiving = Task { for await _ in await transport.receive() {} }
+        try await until { !told.all.isEmpty }
+        // Meanwhile the mailbox is asked for again and again.
+        for _ in 0..<20 { _ = try? await transport.fetchBundle(address: "nobody") }
+        await transport.close()
+        await receiving.value
+        XCTAssertEqual(told.all, ["cannot ask for mail: the server cannot be reached"])
     }
 
     func testAServerThatIsNotThereIsATransportErrorWithoutItsAddress() async throws {

@@ -6,6 +6,8 @@ import XCTest
 class PeopleTestCase: XCTestCase {
     private(set) var home = URL(fileURLWithPath: NSTemporaryDirectory())
     let post = MemoryPost()
+    /// Of another version, and none at all.
+    let junk = [Data([8, 2]), Data("junk".utf8)]
 
     override func setUpWithError() throws {
         home.appendPathComponent(UUID().uuidString)
@@ -105,6 +107,21 @@ actor Notes<Value: Sendable> {
     func add(_ value: Value) { all.append(value) }
 
     var last: Value? { all.last }
+}
+
+/// Remembers what it is told where nobody can wait.
+final class Lines: @unchecked Sendable {
+    private let lock = NSLock()
+    private var lines: [String] = []
+
+    func add(_ line: String) { lock.withLock { lines.append(line) } }
+
+    var all: [String] { lock.withLock { lines } }
+}
+
+/// Until the task is cancelled.
+func untilCancelled() async {
+    for await _ in AsyncStream<Void>.makeStream().stream {}
 }
 
 /// Somebody waits until somebody else opens it.

@@ -1,5 +1,10 @@
 import Foundation
 
+/// A handler that had returned still answered; nothing of that is sent.
+public struct LateAnswer: LocalizedError {
+    public var errorDescription: String? { "the handler of this message has returned; Bot.send writes at any time" }
+}
+
 /// A message that came, and the answers to it. They are committed together with "this was handled", so each message is answered once.
 public final class BotMessage: Sendable {
     public let message: Message
@@ -24,6 +29,7 @@ public final class BotMessage: Sendable {
     public var inGroup: Bool { conversation != author }
 
     /// Answers in the conversation that it came in; `quote` refers to this message. Sent when the handler has returned.
+    /// An answer that comes after that is not sent; error handlers are told by a ``LateAnswer``.
     public func reply(_ text: String, quote: Bool = true) {
         reply(.text(text: text), quote: quote)
     }
@@ -49,12 +55,18 @@ public final class BotMessage: Sendable {
             answers?.append(answer)
             return answers == nil
         }
-        precondition(!late, "the handler of this message has returned; Bot.send writes at any time")
+        // Whoever answers is not waited for any more, so the error handlers are told; without the message, to which no answer can be.
+        if late { Task { [bot] in await bot.handlers.use { $0 }.failed(nil, LateAnswer()) } }
     }
 
     /// The answers so far will never be sent.
     func drop() {
         written.use { $0 = $0.map { _ in [] } }
+    }
+
+    /// After `close`: the answers were refused, and error handlers may give others.
+    func reopen() {
+        written.use { $0 = [] }
     }
 
     /// No more answers.

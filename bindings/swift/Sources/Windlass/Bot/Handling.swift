@@ -2,6 +2,8 @@ import Foundation
 
 /// How many messages are looked at beside those that wait already.
 private let page = 1_000
+/// How many conversations are handled at once.
+private let lanesAtOnce = 100
 private let firstPause = Duration.milliseconds(500)
 private let longestPause = Duration.seconds(60)
 
@@ -24,7 +26,8 @@ actor Handling {
     private var left: Set<UInt64> = []
     private var starting = true
     /// Had by a message with which the process died: so that it is known which one it was, if it dies again.
-    private let alone = Turns()
+    private let alone = Turns(1)
+    private let slots = Turns(lanesAtOnce)
 
     init(_ bot: Bot, broken: @escaping @Sendable (any Error) -> Void) {
         (self.bot, self.client, self.broken) = (bot, bot.client, broken)
@@ -122,6 +125,10 @@ actor Handling {
     private func handle(_ one: UnhandledMessage) async throws -> Bool {
         if one.attempts > 0 { await alone.take() }
         defer { if one.attempts > 0 { alone.give() } }
+        await slots.take()
+        defer { slots.give() }
+        // While it waited for its turn.
+        if Task.isCancelled { return false }
         let (bot, message) = (bot, one.message)
         let allowed = try await onQueue { try bot.listens(to: message.author, in: message.conversation) }
         guard let allowed else { return false }
@@ -176,7 +183,19 @@ actor Handling {
         } catch let refused as WindlassError {
             if answers.isEmpty || refused.code == "store_closed" { throw refused }
             // An answer that cannot be sent, now or ever. The others of this message are not sent either.
-            await handlers.failed(nil, refused)
+            received.reopen()
+            await handlers.failed(received, refused)
+            return try await writeInstead(one, received.close())
+        }
+    }
+
+    /// What error handlers said to an answer that cannot be sent, unless that cannot be sent either.
+    private func writeInstead(_ one: UnhandledMessage, _ answers: [OutgoingMessage]) async throws -> Bool {
+        do {
+            return try await write(one, answers)
+        } catch let refused as WindlassError {
+            if answers.isEmpty || refused.code == "store_closed" { throw refused }
+            bot.log("an error handler failed: \(kind(of: refused))")
             return try await write(one, [])
         }
     }
@@ -217,21 +236,28 @@ extension Bot {
     }
 }
 
-/// One after the other, in the order they came.
+/// So many at once, the others after them, in the order they came.
 private final class Turns: Sendable {
     private struct State: Sendable {
-        var taken = false
+        var free: Int
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state = Locked(State())
+    private let state: Locked<State>
+
+    init(_ atOnce: Int) {
+        state = Locked(State(free: atOnce))
+    }
 
     func take() async {
         await withCheckedContinuation { turn in
             let free = state.use { state in
-                defer { state.taken = true }
-                if state.taken { state.waiting.append(turn) }
-                return !state.taken
+                guard state.free > 0 else {
+                    state.waiting.append(turn)
+                    return false
+                }
+                state.free -= 1
+                return true
             }
             if free { turn.resume() }
         }
@@ -239,7 +265,7 @@ private final class Turns: Sendable {
 
     func give() {
         let next = state.use { state in
-            state.taken = !state.waiting.isEmpty
+            if state.waiting.isEmpty { state.free += 1 }
             return state.waiting.isEmpty ? nil : state.waiting.removeFirst()
         }
         next?.resume()
@@ -258,7 +284,7 @@ extension Body {
     /// Whether it is something that somebody said, and no change of a group, say.
     fileprivate var isSaid: Bool {
         switch self {
-        case .text, .data, .opaque: true
+        case .text, .data, .opaque, .attachment: true
         default: false
         }
     }
