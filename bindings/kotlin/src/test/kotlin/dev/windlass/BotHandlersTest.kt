@@ -7,13 +7,16 @@ import dev.windlass.bot.integer
 import dev.windlass.bot.orElse
 import dev.windlass.bot.rest
 import dev.windlass.bot.word
+import dev.windlass.transport.Incoming
 import dev.windlass.transport.MemoryPost
+import dev.windlass.transport.Transport
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.flow.map
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -22,8 +25,10 @@ import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
+import java.io.IOException
 import java.nio.file.Path
 import java.util.concurrent.CopyOnWriteArrayList
+import kotlin.io.path.writeText
 import kotlin.time.Duration.Companion.hours
 import kotlin.time.Duration.Companion.milliseconds
 
@@ -119,6 +124,71 @@ class BotHandlersTest {
             running.cancelAndJoin()
         }
         assertInstanceOf(WindlassException.UnknownContact::class.java, failures.single())
+    }
+
+    @Test
+    fun `what error handlers say to it is sent, if that can be sent`() {
+        val bot = bot()
+        val stranger = Identity.generate().address()
+        bot.onError { message, _ ->
+            message!!.reply("sorry")
+            if (message.text == "worse") message.send(stranger, "?")
+        }
+        bot.onMessage {
+            reply("yes")
+            if (text != "hello") send(stranger, "?")
+        }
+        within {
+            val running = start(bot)
+            val user = user()
+            listOf("to nobody", "worse", "hello").forEach { user.say(client.address(), it) }
+            until { user.heard(client.address()) == listOf("sorry", "yes") }
+            user.leave()
+            running.cancelAndJoin()
+        }
+    }
+
+    @Test
+    fun `attachments come to the handlers`() = within {
+        val bot = bot()
+        bot.onMessage { reply("$text${(message.body as Body.Attachment).attachment.name}") }
+        val running = start(bot)
+        val user = user()
+        val file = home.resolve("anchor.txt").apply { writeText("anchor") }
+        val sealed = Attachment.encrypt("$file", "${home.resolve("anchor.sealed")}", "text/plain")
+        user.client.conversation(client.address()).sendAttachment(sealed, "anchor.sealed")
+        user.carry()
+        until { user.heard(client.address()) == listOf("anchor.txt") }
+        user.leave()
+        running.cancelAndJoin()
+    }
+
+    /** A transport that somebody else wrote. */
+    private class Careless(private val inner: Transport) : Transport by inner {
+        override suspend fun publishBundle(address: String, bundle: ByteArray) = throw IOException("not today")
+
+        override suspend fun fetchBundle(address: String): ByteArray? = throw UnsupportedOperationException("never")
+
+        override fun receive() = inner.receive().map { Incoming(it.envelope) { throw IOException("lost") } }
+
+        override suspend fun close() = throw IOException("lost")
+    }
+
+    @Test
+    fun `a transport that throws what it likes does not end the bot`() = within {
+        val bot = Bot(client, Careless(post.transport()))
+        val stranger = Identity.generate().address()
+        bot.onMessage {
+            if (text == "to nobody") send(stranger, "?")
+            reply("echo $text")
+        }
+        val running = start(bot)
+        val user = user()
+        listOf("to nobody", "hello").forEach { user.say(client.address(), it) }
+        until { user.heard(client.address()) == listOf("echo hello") }
+        bot.stop()
+        running.join()
+        user.leave()
     }
 
     @Test
@@ -255,6 +325,30 @@ class BotHandlersTest {
         running.join()
         assertEquals(emptyList<OutgoingEnvelope>(), client.outbox().filter { it.to == user.client.address() })
         until { user.heard(client.address()) == listOf("done") }
+        user.leave()
+    }
+
+    @Test
+    fun `a handler may stop its bot, and what it answers goes out`() = within {
+        val bot = Bot(client, post.transport(), grace = 1.hours)
+        bot.command("stop") {
+            reply("stopped")
+            bot.stop()
+        }
+        bot.command("ask") {
+            bot.requestStop()
+            reply("asked")
+        }
+        val user = user()
+        for ((command, answer) in listOf("/stop" to "stopped", "/ask" to "asked")) {
+            val running = start(bot)
+            until { post.transport().fetchBundle(client.address()) != null }
+            user.say(client.address(), command)
+            running.join()
+            assertEquals(emptyList<UnhandledMessage>(), client.unhandled())
+            until { user.heard(client.address()).last() == answer }
+        }
+        assertEquals(listOf("stopped", "asked"), user.heard(client.address()))
         user.leave()
     }
 

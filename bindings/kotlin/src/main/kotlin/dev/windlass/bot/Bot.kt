@@ -11,7 +11,6 @@ import dev.windlass.TrustPolicy
 import dev.windlass.WindlassException
 import dev.windlass.retry
 import dev.windlass.transport.Transport
-import dev.windlass.transport.TransportException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -21,12 +20,15 @@ import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.cancelChildren
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.delay
+import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.selects.select
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import java.time.Instant
+import kotlin.coroutines.CoroutineContext
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
@@ -66,6 +68,12 @@ public class Bot(
         val ended = CompletableDeferred<Unit>()
     }
 
+    /** In the context of all that [run] calls: there [stop] would wait for itself. */
+    private class Inside : CoroutineContext.Element, CoroutineContext.Key<Inside> {
+        override val key get() = this
+    }
+
+    private val inside = Inside()
     private val background = mutableListOf<Pair<Duration, suspend () -> Unit>>()
 
     @Volatile
@@ -80,22 +88,22 @@ public class Bot(
     }
 
     /**
-     * Runs until it is cancelled, [stop] is called, or the transport ends. Cancelled, it leaves at once: what was not handled by then comes
+     * Runs until it is cancelled, asked to [stop], or the transport ends. Cancelled, it leaves at once: what was not handled by then comes
      * again at the next start.
      */
     public suspend fun run() {
         check(running == null) { "the bot runs already" }
         try {
-            coroutineScope {
-                io { prepare() }
+            withContext(inside) {
                 val now = Running(handlingIn(this), Post(client, transport), Invitations(this@Bot, client, trust))
                 running = now
+                io { prepare() }
                 transport.start(client.address(), client.deviceId())
                 runAll(now)
                 coroutineContext.cancelChildren()
             }
         } finally {
-            withContext(NonCancellable) { transport.close() }
+            withContext(NonCancellable) { passing("close") { transport.close() } }
             running?.ended?.complete(Unit)
             running = null
         }
@@ -117,11 +125,19 @@ public class Bot(
         posting.cancelAndJoin()
     }
 
-    /** Takes in nothing more, lets handlers finish and the outbox go out for the time of grace; [run] has returned then. */
+    /**
+     * Takes in nothing more, lets handlers finish and the outbox go out for the time of grace; [run] has returned then. Called by what the
+     * bot itself calls, a handler say, it only asks, as [requestStop] does: [run] waits for the handler.
+     */
     public suspend fun stop() {
         val now = running ?: return
         now.asked.complete(Unit)
-        now.ended.await()
+        if (currentCoroutineContext()[inside] == null) now.ended.await()
+    }
+
+    /** Asks the bot to [stop], and does not wait for it. For handlers, and for what the system calls at the end of the process. */
+    public fun requestStop() {
+        running?.asked?.complete(Unit)
     }
 
     /**
@@ -191,19 +207,28 @@ public class Bot(
     }
 
     /** Adds the contact whose bundle the transport has; false if there is none. */
-    internal suspend fun find(address: String): Boolean = try {
-        val found = transport.fetchBundle(address)
-        // Anybody may have put it there.
-        found != null && io {
-            Bundle.decode(found).use { bundle ->
-                (bundle.identity().address() == address).also { if (it) client.addContact(bundle) }
+    internal suspend fun find(address: String): Boolean {
+        val found = passing("look for a bundle") { transport.fetchBundle(address) } ?: return false
+        return try {
+            // Anybody may have put it there.
+            io {
+                Bundle.decode(found).use { bundle ->
+                    (bundle.identity().address() == address).also { if (it) client.addContact(bundle) }
+                }
             }
+        } catch (refused: WindlassException) {
+            if (refused is WindlassException.StoreClosed) throw refused
+            false
         }
-    } catch (_: TransportException) {
-        false
-    } catch (refused: WindlassException) {
-        if (refused is WindlassException.StoreClosed) throw refused
-        false
+    }
+
+    /** Calls the transport; nothing if it could not. Others write transports: whatever one throws passes. */
+    private suspend fun <T : Any> passing(what: String, call: suspend () -> T?): T? = try {
+        call()
+    } catch (failure: Exception) {
+        currentCoroutineContext().ensureActive()
+        log.warning("cannot $what: ${failure::class.java.simpleName}")
+        null
     }
 
     private suspend fun takeIn(now: Running): Unit = coroutineScope {
@@ -213,13 +238,8 @@ public class Bot(
             val answers = insisting { client.receiveMany(batch.map { it.envelope }) }
             now.handling.look()
             now.post.look()
-            for (incoming in batch) {
-                try {
-                    incoming.acknowledge()
-                } catch (_: TransportException) {
-                    // It comes again, and is known then.
-                }
-            }
+            // What could not be acknowledged comes again, and is known then.
+            for (incoming in batch) passing("acknowledge") { incoming.acknowledge() }
             answers.flatMap { it.events }.forEach { events.send(it) }
         }
         events.close()
@@ -251,12 +271,9 @@ public class Bot(
                 val bundle = io { client.bundle().use { it.encode() } }
                 lookAgain()
                 if (!bundle.contentEquals(published)) {
-                    transport.publishBundle(client.address(), bundle)
-                    published = bundle
+                    passing("publish the bundle") { transport.publishBundle(client.address(), bundle) }?.let { published = bundle }
                 }
                 renew()
-            } catch (failure: TransportException) {
-                log.warning("cannot keep up: ${failure::class.java.simpleName}")
             } catch (refused: WindlassException) {
                 if (!refused.retry) throw refused
             }

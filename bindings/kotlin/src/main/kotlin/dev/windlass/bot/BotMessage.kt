@@ -46,6 +46,12 @@ public class BotMessage internal constructor(private val bot: Bot, public val me
 
     internal fun close(): Unit = synchronized(written) { open = false }
 
+    /** For error handlers, when the answers so far cannot be sent. */
+    internal fun reopen(): Unit = synchronized(written) {
+        written.clear()
+        open = true
+    }
+
     // Without what it says: this ends up in logs.
     override fun toString(): String = "BotMessage(${message.id})"
 }

@@ -22,7 +22,7 @@ public abstract class Handlers internal constructor(private val prefix: String) 
     internal val reactions = mutableListOf<suspend (Event.Reacted) -> Unit>()
     internal val invitations = mutableListOf<suspend (GroupInvitation) -> Unit>()
 
-    /** Called for each message that is no command. Several are called in their order. */
+    /** Called for each message that is no command, attachments too: their text is empty. Several are called in their order. */
     public fun onMessage(handler: suspend BotMessage.() -> Unit) {
         listeners += handler
     }
@@ -71,8 +71,8 @@ public abstract class Handlers internal constructor(private val prefix: String) 
     }
 
     /**
-     * Called with what another handler threw, and the message if there was one, to which it may reply. The message counts as handled, and
-     * nothing of its handler's answers is sent. Without an error handler the kind of the error is logged.
+     * Called with what another handler threw, or why its answer cannot be sent, and the message if there was one, to which it may reply. The
+     * message counts as handled, and nothing of its handler's answers is sent. Without an error handler the kind of the error is logged.
      */
     public fun onError(handler: suspend (BotMessage?, Exception) -> Unit) {
         errors += handler

@@ -137,7 +137,7 @@ internal class Handling(
     private suspend fun begin(one: UnhandledMessage): Boolean = slots.withPermit {
         val allowed = io { listenedTo(client, trust, one.message.author, one.message.conversation) } ?: return false
         val body = one.message.body
-        val isSaid = body is Body.Text || body is Body.Data || body is Body.Opaque
+        val isSaid = body is Body.Text || body is Body.Attachment || body is Body.Data || body is Body.Opaque
         if (allowed && isSaid) attempt(one) else write(one, emptyList())
         true
     }
@@ -185,7 +185,20 @@ internal class Handling(
         } catch (refused: WindlassException) {
             if (message.answers.isEmpty() || refused is WindlassException.StoreClosed) throw refused
             // An answer that cannot be sent, now or ever. The others of this message are not sent either.
+            message.reopen()
             bot.failed(message, refused)
+            message.close()
+            writeApology(one, message.answers)
+        }
+    }
+
+    /** What error handlers answered; nothing if that cannot be sent either. */
+    private suspend fun writeApology(one: UnhandledMessage, answers: List<OutgoingMessage>) {
+        try {
+            write(one, answers)
+        } catch (refused: WindlassException) {
+            if (answers.isEmpty() || refused is WindlassException.StoreClosed) throw refused
+            log.severe("what an error handler answered cannot be sent: ${refused::class.java.simpleName}")
             write(one, emptyList())
         }
     }

@@ -6,22 +6,29 @@ import dev.windlass.transport.TransportException
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
+import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.flow.retryWhen
 import kotlinx.coroutines.launch
+import java.io.IOException
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 
 private const val BATCH = 64
 private const val BATCH_BYTES = 4 * 1024 * 1024
+private val FIRST_PAUSE = 1.seconds
+private val LONGEST_PAUSE = 1.minutes
 
 /** What comes together is taken together. Ends when the transport does. */
 internal suspend fun Transport.takenTogether(take: suspend (List<Incoming>) -> Unit): Unit = coroutineScope {
     // Bounded, so that a flood waits at the transport.
     val came = Channel<Incoming>(2 * BATCH)
     launch {
-        receive().retryWhen { failure, attempt ->
-            (failure is TransportException).also { passes ->
-                if (passes) delay((1.seconds * (1 shl attempt.coerceAtMost(6).toInt())).coerceAtMost(1.minutes))
+        var pause = FIRST_PAUSE
+        // What brought an envelope was no attempt in vain.
+        receive().onEach { pause = FIRST_PAUSE }.retryWhen { failure, _ ->
+            (failure is TransportException || failure is IOException).also { passes ->
+                if (passes) delay(pause)
+                pause = (pause * 2).coerceAtMost(LONGEST_PAUSE)
             }
         }.collect { came.send(it) }
         came.close()

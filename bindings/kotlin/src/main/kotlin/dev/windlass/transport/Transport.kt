@@ -3,6 +3,7 @@ package dev.windlass.transport
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.flow
+import java.io.IOException
 import java.util.concurrent.ConcurrentHashMap
 
 /** An envelope that came. [acknowledge] is to be called when what `Client.receive` made of it is durable; until then it comes again. */
@@ -14,9 +15,16 @@ public open class TransportException(message: String, cause: Throwable? = null) 
 /** Nobody keeps mail for this address, at least not yet. */
 public class NoMailboxException(message: String) : TransportException(message)
 
+/** The transport carries no envelope of this size. It takes the others. */
+public class TooLargeException(message: String) : TransportException(message)
+
 /**
  * What carries envelopes. It may reorder, delay, repeat and lose them; what makes it a good one is that [deliver] returns only when the
  * envelope is kept somewhere, and that what was not acknowledged comes again.
+ *
+ * A bot takes whatever [deliver], [publishBundle], [fetchBundle] and [Incoming.acknowledge] throw for something that passes, and tries again
+ * later; only an envelope of a [TooLargeException] stays where it is. [receive] is collected anew after a [TransportException] or an
+ * [IOException]. What else it throws, and what [start] throws, ends the bot.
  */
 public interface Transport {
     /** Opens the mailbox of a device. Does not wait for a connection; what needs one waits, or throws. */
