@@ -9,9 +9,10 @@ import java.security.KeyStore
 import java.util.Base64
 
 /** A broker of its own on the loopback. */
-class Mosquitto(private val home: Path, private val host: String? = null) : AutoCloseable {
+class Mosquitto(private val home: Path, private val host: String? = null, settings: String = "") : AutoCloseable {
     private val port = ServerSocket(0).use { it.localPort }
     private val config = home.resolve("mosquitto.conf").toFile()
+    private val output = home.resolve("mosquitto.log").toFile()
     private val program = listOf("/usr/sbin", "/usr/local/sbin", "/usr/bin").map { "$it/mosquitto" }.firstOrNull { File(it).exists() }
     private lateinit var process: Process
 
@@ -19,10 +20,12 @@ class Mosquitto(private val home: Path, private val host: String? = null) : Auto
     val certificate: Path = home.resolve("broker.pem")
     val url = "${if (host == null) "mqtt" else "mqtts"}://127.0.0.1:$port"
 
+    val log: String get() = output.readText()
+
     init {
         assumeTrue(program != null || System.getenv("CI") != null, "mosquitto is not installed")
         val kept = "persistence true\npersistence_location $home/\nmax_queued_messages 0\n"
-        config.writeText("listener $port 127.0.0.1\nallow_anonymous true\n$kept")
+        config.writeText("listener $port 127.0.0.1\nallow_anonymous true\n$kept$settings\n")
         if (System.getProperty("user.name") == "root") config.appendText("user root\n")
         host?.let(::certify)
         start()
@@ -30,7 +33,7 @@ class Mosquitto(private val home: Path, private val host: String? = null) : Auto
 
     fun start() {
         process = ProcessBuilder(program, "-c", config.path)
-            .redirectErrorStream(true).redirectOutput(home.resolve("mosquitto.log").toFile()).start()
+            .redirectErrorStream(true).redirectOutput(output).start()
         while (runCatching { Socket("127.0.0.1", port).close() }.isFailure) check(process.isAlive) { "mosquitto ended" }
     }
 

@@ -1,7 +1,9 @@
 package dev.windlass
 
+import dev.windlass.bot.Bot
 import dev.windlass.transport.MqttTransport
 import dev.windlass.transport.NoMailboxException
+import dev.windlass.transport.TooLargeException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
@@ -13,6 +15,7 @@ import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.assertThrows
 import org.junit.jupiter.api.io.TempDir
@@ -22,6 +25,7 @@ import java.util.concurrent.CopyOnWriteArrayList
 import java.util.logging.Handler
 import java.util.logging.LogRecord
 import java.util.logging.Logger
+import kotlin.time.Duration.Companion.hours
 
 class MqttTest {
     @TempDir
@@ -89,6 +93,34 @@ class MqttTest {
             assertEquals(mail, came)
             alice.close()
             bob.close()
+        }
+    }
+
+    @Test
+    fun `an envelope that is too large for the broker holds up no other`() = Mosquitto(home, settings = "max_packet_size 20000").use { broker ->
+        within {
+            val people = People(home)
+            val client = people.open("bot")
+            val bot = Bot(client, MqttTransport(broker.url), grace = 1.hours)
+            bot.onMessage {
+                reply(text.repeat(10_000))
+                reply(text)
+            }
+            val running = launch(Dispatchers.Default) { bot.run() }
+            val user = Person(people.open("user"), MqttTransport(broker.url), this)
+            val door = mailbox(broker.url, "door")
+            until { door.fetchBundle(client.address()) != null && door.fetchBundle(user.client.address()) != null }
+            assertThrows<TooLargeException> { door.deliver(client.address(), ByteArray(20_000)) }
+            user.client.addContact(client.bundle())
+            user.say(client.address(), "Ahoy!")
+            until { user.heard(client.address()) == listOf("Ahoy!") }
+            // Does not wait for what can never go out.
+            bot.stop()
+            running.join()
+            assertTrue(client.outbox().single().bytes.size > 20_000)
+            user.leave()
+            door.close()
+            client.close()
         }
     }
 

@@ -2,6 +2,7 @@ package dev.windlass.bot
 
 import dev.windlass.Client
 import dev.windlass.OutgoingEnvelope
+import dev.windlass.transport.TooLargeException
 import dev.windlass.transport.Transport
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
@@ -36,6 +37,9 @@ internal class Post(private val client: Client, private val transport: Transport
     /** How long it rested last. */
     private val rests = ConcurrentHashMap<String, Duration>()
 
+    /** What stays in the outbox until there is another transport. */
+    private val tooLarge = ConcurrentHashMap.newKeySet<ULong>()
+
     /** There may be something in the outbox. */
     fun look() {
         news.trySend(Unit)
@@ -63,7 +67,7 @@ internal class Post(private val client: Client, private val transport: Transport
     }
 
     private suspend fun carry(page: List<OutgoingEnvelope>): Unit = coroutineScope {
-        val ready = page.groupBy { it.to }.filterKeys { !until.containsKey(it) }
+        val ready = page.filter { it.id !in tooLarge && !until.containsKey(it.to) }.groupBy { it.to }
         val taken = ready.map { (address, mail) -> async { carryTo(address, mail) } }.awaitAll().flatten()
         if (taken.isNotEmpty()) io { client.markSent(taken) }
     }
@@ -73,8 +77,14 @@ internal class Post(private val client: Client, private val transport: Transport
         val taken = mutableListOf<ULong>()
         try {
             for (envelope in mail) {
-                transport.deliver(address, envelope.bytes)
-                taken += envelope.id
+                try {
+                    transport.deliver(address, envelope.bytes)
+                    taken += envelope.id
+                } catch (_: TooLargeException) {
+                    // Those behind it do not wait for it.
+                    tooLarge += envelope.id
+                    log.severe("an envelope for ${address.take(SHOWN)} of ${envelope.bytes.size} bytes is too large")
+                }
             }
             rests.remove(address)
         } catch (failure: Exception) {
@@ -87,12 +97,21 @@ internal class Post(private val client: Client, private val transport: Transport
         return taken
     }
 
-    /** Waits until the outbox is empty. */
+    /** Waits until the outbox is empty, but for what is too large. */
     suspend fun emptied() {
-        while (io { client.outbox() }.isNotEmpty()) {
+        while (waits()) {
             val before = walks.value
             look()
             walks.first { it > before }
+        }
+    }
+
+    private suspend fun waits(): Boolean {
+        var after = 0uL
+        while (true) {
+            val page = io { client.outbox(after) }
+            if (page.any { it.id !in tooLarge }) return true
+            after = page.lastOrNull()?.id ?: return false
         }
     }
 }

@@ -38,6 +38,9 @@ private const val AT_ONCE = 256
 private const val FIRST_PAUSE = 100L
 private const val LONGEST_PAUSE = 60_000L
 private const val GOODBYE_MILLISECONDS = 2_000L
+
+/** What a packet is longer than its topic and its content, at most. */
+private const val HEADERS = 32
 private const val NO_SUBSCRIBERS = 0x10
 private const val REFUSED = 0x80
 
@@ -79,6 +82,10 @@ public class MqttTransport(url: String, sockets: SocketFactory? = null) : Transp
 
     @Volatile
     private var ready = false
+
+    /** The largest packet that the broker takes. */
+    @Volatile
+    private var largest = Long.MAX_VALUE
 
     /** A message of a connection, or nothing when the connection was lost. */
     private class Came(val message: MqttMessage?, val connection: Int)
@@ -129,10 +136,13 @@ public class MqttTransport(url: String, sockets: SocketFactory? = null) : Transp
             try {
                 // Before anything can come by it. An acknowledgement of an earlier connection names another message now.
                 connection++
-                done { client.connect(options, null, it) }
+                largest = done { client.connect(options, null, it) }.responseProperties?.maximumPacketSize ?: Long.MAX_VALUE
                 done { client.subscribe(topic("inbox", address), 1, null, it) }
                 // A broker that lost its disk has lost the bundle too.
-                bundle?.let { (topic, bytes) -> done { listener -> client.publish(topic, retained(bytes), null, listener) } }
+                bundle?.let { (topic, bytes) ->
+                    val message = retained(bytes)
+                    if (fits(topic, message)) done { client.publish(topic, message, null, it) }
+                }
                 ready = true
             } catch (failure: MqttException) {
                 val cause = failure.cause?.let { it::class.java.simpleName } ?: "reason ${failure.reasonCode}"
@@ -153,6 +163,14 @@ public class MqttTransport(url: String, sockets: SocketFactory? = null) : Transp
                 if (ready) throw TransportException("the broker does not take it, reason ${failure.reasonCode}", failure)
             }
         }
+    }
+
+    private fun fits(topic: String, message: MqttMessage) = topic.toByteArray().size + message.payload.size + HEADERS <= largest
+
+    private suspend fun publish(topic: String, message: MqttMessage): IMqttToken = connected { client, listener ->
+        // The broker would end the connection, and each later one, for it is sent again with each. Paho looks at the other limit.
+        if (!fits(topic, message)) throw TooLargeException("the broker takes packets of at most $largest bytes")
+        client.publish(topic, message, null, listener)
     }
 
     private val callback = object : MqttCallback {
@@ -186,7 +204,7 @@ public class MqttTransport(url: String, sockets: SocketFactory? = null) : Transp
     override suspend fun publishBundle(address: String, bundle: ByteArray) {
         val topic = topic("bundle", address)
         this.bundle = topic to bundle
-        connected { client, listener -> client.publish(topic, retained(bundle), null, listener) }
+        publish(topic, retained(bundle))
     }
 
     override suspend fun fetchBundle(address: String): ByteArray? {
@@ -204,8 +222,7 @@ public class MqttTransport(url: String, sockets: SocketFactory? = null) : Transp
 
     override suspend fun deliver(address: String, envelope: ByteArray) {
         val properties = MqttProperties().apply { messageExpiryInterval = KEEP_MAIL_SECONDS }
-        val topic = topic("inbox", address)
-        val token = connected { client, listener -> client.publish(topic, MqttMessage(envelope, 1, false, properties), null, listener) }
+        val token = publish(topic("inbox", address), MqttMessage(envelope, 1, false, properties))
         val reason = token.reasonCodes?.firstOrNull() ?: 0
         // Nobody has a session for the topic, and so the broker has thrown the envelope away.
         if (reason == NO_SUBSCRIBERS) throw NoMailboxException("nobody keeps mail for this address")
