@@ -6,6 +6,7 @@ import dev.windlass.io
 import dev.windlass.transport.MqttTransport
 import dev.windlass.transport.Transport
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.Flow
@@ -13,6 +14,7 @@ import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.flow.flowOn
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withContext
 
 /** Writes [lines] to an address, and shows what comes, until the lines end and [until] is content with what was shown. */
 suspend fun chat(
@@ -24,30 +26,34 @@ suspend fun chat(
     until: suspend () -> Unit = {},
 ) = coroutineScope {
     transport.start(client.address(), client.deviceId())
-    transport.publishBundle(client.address(), client.io { bundle().encode() })
     suspend fun sendOut() {
         for (envelope in client.io { outbox() }) {
             transport.deliver(envelope.to, envelope.bytes)
             client.io { markSent(listOf(envelope.id)) }
         }
     }
-    val receiving = launch {
-        transport.receive().collect { incoming ->
-            for (event in client.io { receive(incoming.envelope) }) {
-                if (event is Event.Message) show(event.message.text ?: "(${event.message.body::class.simpleName})")
-                if (event is Event.Delivered) show("✓")
+    try {
+        transport.publishBundle(client.address(), client.io { bundle().encode() })
+        val receiving = launch {
+            transport.receive().collect { incoming ->
+                // Unlike `receive` it does not throw for an envelope that makes no sense: anybody can send one.
+                for (event in client.io { receiveMany(listOf(incoming.envelope)) }.flatMap { it.events }) {
+                    if (event is Event.Message) show(event.message.text ?: "(${event.message.body::class.simpleName})")
+                    if (event is Event.Delivered) show("✓")
+                }
+                incoming.acknowledge()
+                sendOut()
             }
-            incoming.acknowledge()
+        }
+        lines.collect {
+            client.io { send(address, it) }
             sendOut()
         }
+        until()
+        receiving.cancelAndJoin()
+    } finally {
+        withContext(NonCancellable) { transport.close() }
     }
-    lines.collect {
-        client.io { send(address, it) }
-        sendOut()
-    }
-    until()
-    receiving.cancelAndJoin()
-    transport.close()
 }
 
 /** `chat BROKER INVITATION`, with WINDLASS_STORE and WINDLASS_KEY, 64 hexadecimal digits. */

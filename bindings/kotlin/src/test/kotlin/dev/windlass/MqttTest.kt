@@ -125,6 +125,31 @@ class MqttTest {
     }
 
     @Test
+    fun `the bot of the examples says goodbye at SIGTERM`() = Mosquitto(home).use { broker ->
+        within {
+            val people = People(home)
+            val address = people.open("bot").use { it.address() }
+            val java = listOf("${System.getProperty("java.home")}/bin/java", "-cp", System.getProperty("java.class.path"), "EchoBotKt")
+            val bot = ProcessBuilder(java).redirectOutput(home.resolve("bot.log").toFile()).redirectError(ProcessBuilder.Redirect.INHERIT)
+            bot.environment() += mapOf(
+                "WINDLASS_STORE" to people.path("bot"), "WINDLASS_KEY" to "07".repeat(32), "WINDLASS_TRANSPORT" to broker.url,
+            )
+            val door = mailbox(broker.url, "door")
+            val running = bot.start()
+            try {
+                until { door.fetchBundle(address) != null }
+                running.destroy()
+                running.waitFor()
+            } finally {
+                running.destroyForcibly()
+            }
+            door.close()
+            // Of a process that was cut off the broker says that it closed its connection.
+            until { Regex("Client wk\\w+ disconnected").findAll(broker.log).count() == 2 }
+        }
+    }
+
+    @Test
     fun `what was not acknowledged comes again`() = Mosquitto(home).use { broker ->
         within {
             val bob = mailbox(broker.url, "bob")
