@@ -35,8 +35,8 @@ public object Windlass {
         EncryptedStore.open(path, key).handedTo { Client.open(it) }
 
     /**
-     * Opens the store that the environment names, or makes it where nothing is yet, unless WINDLASS_CREATE is `false`: then a wrong path
-     * is an error instead of a new identity.
+     * Opens the store that the environment names, or makes it where nothing is yet, unless WINDLASS_CREATE is `false` (or `no`, or `0`):
+     * then a wrong path is an error instead of a new identity.
      *
      * WINDLASS_STORE is its path. One of these opens it: WINDLASS_KEY, 64 hexadecimal digits; WINDLASS_PASSPHRASE; WINDLASS_KEY_FILE, the
      * path of a file with either.
@@ -48,14 +48,21 @@ public object Windlass {
     @Throws(WindlassException::class)
     public fun fromEnvironment(environment: Map<String, String> = System.getenv()): Client {
         val path = requireNotNull(environment["WINDLASS_STORE"]) { "WINDLASS_STORE is the path of the store" }
+        val create = mayCreate(environment)
         return keyOf(environment).use { key ->
             try {
                 open(path, key)
             } catch (missing: WindlassException.StoreNotFound) {
-                if (environment["WINDLASS_CREATE"] == "false") throw missing
+                if (!create) throw missing
                 create(path, key)
             }
         }
+    }
+
+    private fun mayCreate(environment: Map<String, String>): Boolean = when (environment["WINDLASS_CREATE"]?.lowercase()) {
+        null, "1", "yes", "true" -> true
+        "0", "no", "false" -> false
+        else -> throw IllegalArgumentException("WINDLASS_CREATE is true or false")
     }
 
     private fun keyOf(environment: Map<String, String>): StoreKey {

@@ -87,13 +87,17 @@ class StoreTest {
     @Test
     fun `the environment names the store, and secrets are not quoted`() {
         val environment = mapOf("WINDLASS_STORE" to people.path("bot"), "WINDLASS_KEY" to "07".repeat(32))
-        assertThrows(WindlassException.StoreNotFound::class.java) { Windlass.fromEnvironment(environment + ("WINDLASS_CREATE" to "false")) }
-        val address = Windlass.fromEnvironment(environment).use { it.address() }
+        for (never in listOf("false", "No", "0")) {
+            assertThrows(WindlassException.StoreNotFound::class.java) { Windlass.fromEnvironment(environment + ("WINDLASS_CREATE" to never)) }
+        }
+        val address = Windlass.fromEnvironment(environment + ("WINDLASS_CREATE" to "TRUE")).use { it.address() }
+        for (may in listOf("yes", "1")) Windlass.fromEnvironment(environment + ("WINDLASS_CREATE" to may)).close()
         people.open("bot").use { assertEquals(address, it.address()) }
         val file = home.resolve("key").apply { writeText("07".repeat(32) + "\n") }
         val byFile = mapOf("WINDLASS_STORE" to people.path("bot"), "WINDLASS_KEY_FILE" to "$file")
         Windlass.fromEnvironment(byFile).use { assertEquals(address, it.address()) }
-        for (wrong in listOf(environment - "WINDLASS_KEY", environment - "WINDLASS_STORE", environment + byFile, environment + ("WINDLASS_KEY" to "hush"))) {
+        val senseless = listOf("WINDLASS_KEY" to "hush", "WINDLASS_CREATE" to "hush").map { environment + it }
+        for (wrong in senseless + listOf(environment - "WINDLASS_KEY", environment - "WINDLASS_STORE", environment + byFile)) {
             val refused = assertThrows(IllegalArgumentException::class.java) { Windlass.fromEnvironment(wrong) }
             assertFalse("hush" in refused.message.orEmpty())
         }
