@@ -1,6 +1,7 @@
 package dev.windlass
 
 import dev.windlass.transport.MemoryPost
+import dev.windlass.transport.NoMailboxException
 import dev.windlass.transport.Transport
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -34,12 +35,19 @@ class Person(val client: Client, private val transport: Transport, scope: Corout
         }
     }
 
-    /** Carries the outbox. */
+    /** Carries the outbox. Waits for whoever is about to open a mailbox: a bot that has just been started. */
     suspend fun carry() {
         for (envelope in client.outbox()) {
-            transport.deliver(envelope.to, envelope.bytes)
+            until { delivered(envelope) }
             client.markSent(listOf(envelope.id))
         }
+    }
+
+    private suspend fun delivered(envelope: OutgoingEnvelope): Boolean = try {
+        transport.deliver(envelope.to, envelope.bytes)
+        true
+    } catch (_: NoMailboxException) {
+        false
     }
 
     suspend fun say(to: String, text: String) {
