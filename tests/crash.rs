@@ -6,6 +6,8 @@
 
 #[path = "support/party.rs"]
 mod party;
+#[path = "support/seeds.rs"]
+mod seeds;
 
 use std::collections::BTreeMap;
 
@@ -310,8 +312,7 @@ fn received_once(alice: &Party, bob: &Party, envelope: &[u8], answer: Option<&[u
 }
 
 fn torn_disks() -> usize {
-    let number = std::env::var("WINDLASS_CRASHES").ok();
-    number.map_or(10, |number| number.parse().unwrap())
+    seeds::number("WINDLASS_CRASHES").map_or(10, |number| number as usize)
 }
 
 /// Every disk that a crash behind the first `point` events may leave.

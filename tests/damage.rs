@@ -6,6 +6,8 @@
 
 #[path = "support/party.rs"]
 mod party;
+#[path = "support/seeds.rs"]
+mod seeds;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -63,7 +65,7 @@ fn a_flipped_byte_is_an_error_or_changes_nothing() {
     let good = good.unwrap();
     assert!(good.iter().any(|line| line.contains("two")));
 
-    let stride: usize = std::env::var("WINDLASS_FLIPS").map_or(23, |text| text.parse().unwrap());
+    let stride = seeds::number("WINDLASS_FLIPS").map_or(23, |number| number as usize);
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for file in [StoreFile::Rows, StoreFile::KeySlots] {
         let len = image.file(file).unwrap().len();

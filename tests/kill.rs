@@ -5,6 +5,9 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "support/seeds.rs"]
+mod seeds;
+
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +20,7 @@ use rand_core::Rng;
 use windlass::crypto::{Secret, SeededRandom, seeded};
 use windlass::{Bundle, Client, EncryptedStore, Event, StoreKey};
 
-const KILLS: u32 = 1_000;
+const KILLS: u64 = 1_000;
 /// Set for the processes that are killed: the path of their store.
 const STORE: &str = "WINDLASS_KILL_STORE";
 
@@ -98,7 +101,7 @@ fn run(client: &Arc<Client>, command: &str, rest: &str) -> String {
 struct Process {
     path: PathBuf,
     running: Option<(Child, ChildStdin, BufReader<ChildStdout>)>,
-    kills: u32,
+    kills: u64,
 }
 
 impl Process {
@@ -158,7 +161,7 @@ impl Process {
 
 #[test]
 fn killed_a_thousand_times_nothing_is_lost_and_nothing_repeated() {
-    let kills: u32 = std::env::var("WINDLASS_KILLS").map_or(KILLS, |text| text.parse().unwrap());
+    let kills = seeds::number("WINDLASS_KILLS").unwrap_or(KILLS);
     let folder = tempfile::tempdir().unwrap();
     let mut sides = ["alice.wl", "bob.wl"].map(|name| Process::new(folder.path().join(name)));
     let mut rng = seeded(&Secret::new([8; 32]));
@@ -171,7 +174,7 @@ fn killed_a_thousand_times_nothing_is_lost_and_nothing_repeated() {
 
     let mut carried_at = 0;
     loop {
-        let killed = sides.iter().map(|side| side.kills).sum::<u32>();
+        let killed = sides.iter().map(|side| side.kills).sum::<u64>();
         if killed >= kills {
             break;
         }

@@ -4,12 +4,15 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "support/seeds.rs"]
+mod seeds;
 mod support;
 
 use std::collections::{BTreeSet, VecDeque};
-use std::thread;
+use std::sync::Mutex;
 
 use rand_core::Rng;
+use seeds::{number, run_all};
 use support::{Channel, Device};
 use windlass::crypto::{Secret, SeededRandom, seeded};
 use windlass::limits::MAX_RECEIVING_CHAINS;
@@ -392,38 +395,18 @@ impl World {
 
 #[test]
 fn every_schedule_delivers_what_was_sent_once_and_closes_to_thieves() {
-    let number = |name: &str| {
-        std::env::var(name)
-            .ok()
-            .map(|text| text.parse::<u64>().unwrap())
-    };
     if let Some(seed) = number("WINDLASS_SEED") {
         World::new(seed).run();
         return;
     }
     let schedules = number("WINDLASS_SCHEDULES").unwrap_or(SCHEDULES);
-    let threads = thread::available_parallelism().map_or(1, |count| count.get() as u64);
-    let workers: Vec<_> = (0..threads)
-        .map(|worker| {
-            thread::spawn(move || {
-                let mut total = Counts::default();
-                for seed in (worker..schedules).step_by(threads as usize) {
-                    let run = std::panic::catch_unwind(|| World::new(seed).run());
-                    let counts = run.unwrap_or_else(|_| panic!("failed with WINDLASS_SEED={seed}"));
-                    total.delivered += counts.delivered;
-                    total.refused += counts.refused;
-                    total.old_closed_to_thieves += counts.old_closed_to_thieves;
-                    total.read_by_thieves += counts.read_by_thieves;
-                    total.closed_to_thieves += counts.closed_to_thieves;
-                }
-                total
-            })
-        })
-        .collect();
-    let totals: Vec<Counts> = workers
-        .into_iter()
-        .map(|worker| worker.join().unwrap())
-        .collect();
+    let totals = Mutex::new(Vec::new());
+    run_all(0..schedules, |seed| {
+        let run = std::panic::catch_unwind(|| World::new(seed).run());
+        let counts = run.unwrap_or_else(|_| panic!("failed with WINDLASS_SEED={seed}"));
+        totals.lock().unwrap().push(counts);
+    });
+    let totals = totals.into_inner().unwrap();
     let sum = |field: fn(&Counts) -> u64| totals.iter().map(field).sum::<u64>();
     println!("{schedules} schedules");
     for (name, count) in [

@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "support/seeds.rs"]
+mod seeds;
+
 use std::sync::Arc;
 
 use windlass::bundle::{OwnDevice, Prekey, VerifiedBundle, build};
@@ -91,8 +94,7 @@ fn is_quota(events: &[Event]) -> bool {
 
 #[test]
 fn ten_thousand_hostile_first_messages_fill_nothing_and_a_friend_gets_through() {
-    let strangers = std::env::var("WINDLASS_STRANGERS").ok();
-    let strangers = strangers.and_then(|n| n.parse().ok()).unwrap_or(STRANGERS);
+    let strangers = seeds::number("WINDLASS_STRANGERS").map_or(STRANGERS, |number| number as u32);
     let clock = Clock::at(1_893_456_000_000);
     let mut rng = seeded(&Secret::new([3; 32]));
     let disk = Disk::default().with(&clock, seeded(&Secret::new([4; 32])));
