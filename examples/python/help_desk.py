@@ -35,6 +35,8 @@ async def invited(invitation: GroupInvitation) -> None:
 async def carry(message: Message) -> None:
     if message.in_group:
         await bring_back(message)
+    elif not message.text:
+        await message.reply("Only words come through here, no files.")
     elif (group := desk()) is None:
         await message.reply("Nobody is at the desk yet. Please try again later.")
     else:
@@ -46,7 +48,7 @@ async def bring_back(message: Message) -> None:
     """An answer of the staff. What they say to each other stays in the group."""
     request = await message.replied_to()
     # What somebody else wrote does not say whom an answer is for.
-    if request is None or request.author != bot.address or request.text is None:
+    if request is None or request.author != bot.address or request.text is None or not message.text:
         return
     await bot.send(request.text.split(" ", 1)[0], message.text)
     await message.react("✅")

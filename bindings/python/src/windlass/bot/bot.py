@@ -16,7 +16,6 @@ from windlass._native import (
     Body,
     Contact,
     Event,
-    OutgoingMessage,
     TrustPolicy,
     UnhandledMessage,
     WindlassError,
@@ -29,7 +28,7 @@ from windlass.bot.intake import Intake
 from windlass.bot.invitations import Invitations
 from windlass.bot.message import Message, PoisonMessage, Reaction
 from windlass.bot.post import Post
-from windlass.bot.sent import SentMessage
+from windlass.bot.sent import SentMessage, outgoing_message
 from windlass.bot.settings import Settings, SettingsError, gather
 from windlass.bot.tasks import end
 from windlass.bot.trust import listened_to
@@ -121,8 +120,7 @@ class Bot(Handlers):
         message = current.get()
         if message is not None and message._open and message.bot is self:
             return await message._write(address, text)
-        body = Body.TEXT(text) if isinstance(text, str) else text
-        sent = SentMessage(self, OutgoingMessage(to=address, body=body))
+        sent = SentMessage(self, outgoing_message(address, text))
         await self._send_now(sent)
         return sent
 

@@ -44,7 +44,10 @@ class Handlers:
         self._background: list[tuple[float, Callable[[], Awaitable[None]]]] = []
 
     def on_message(self, handler: MessageHandler) -> MessageHandler:
-        """Called for each message that is no command. Several are called in their order."""
+        """Called for each message that is no command. Several are called in their order.
+
+        Data and attachments are messages too: `message.text` is empty then, and `message.body` says what came.
+        """
         self._listeners.append(_asynchronous(handler))
         return handler
 
@@ -91,6 +94,8 @@ class Handlers:
 
     def on_error(self, handler: ErrorHandler) -> ErrorHandler:
         """Called with what another handler raised, and the message if there was one, to which it may reply.
+
+        Also with the reason why answers cannot be sent. None of them is; what it replies is sent in their place.
 
         The message counts as handled. Without an error handler the kind of the error and its place are logged. With a
         `PoisonMessage` the handlers were not called: the process died with that message too often.

@@ -8,7 +8,7 @@ import contextvars
 import itertools
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from windlass._native import Body, OutgoingMessage, Sent, TrustPolicy, UnhandledMessage, WindlassError
 from windlass._threads import in_thread
@@ -20,6 +20,9 @@ from windlass.client import Client
 
 PAGE = 1_000
 """How many messages are looked at beside those that wait already."""
+
+FOR_HANDLERS = (Body.TEXT, Body.DATA, Body.OPAQUE, Body.ATTACHMENT)
+"""What somebody said. The rest of a conversation is told by events."""
 
 log = logging.getLogger("windlass.bot")
 
@@ -157,7 +160,7 @@ class Handling:
                         continue
                     # A stranger: waits until `look_again`.
                     return
-                if allowed and isinstance(one.message.body, (Body.TEXT, Body.DATA, Body.OPAQUE)):
+                if allowed and isinstance(one.message.body, FOR_HANDLERS):
                     await self._attempt(one)
                 else:
                     await self._write(one, [])
@@ -198,17 +201,23 @@ class Handling:
         if not message._committed:
             await self._commit(one, message)
 
-    async def _commit(self, one: UnhandledMessage, message: Message) -> None:
+    async def _commit(self, one: UnhandledMessage, message: Message, told: bool = False) -> None:
         """The answers and that it was handled, in one transaction."""
         try:
             await self._commit_now(one, message)
-        except WindlassError as error:
+        except Exception as error:
             if not message.answers or isinstance(error, WindlassError.StoreClosed):
                 raise
             # An answer that cannot be sent, now or ever. The others of this message are not sent either.
-            await self._failed(error, message)
             message._drop()
-            await self._write(one, [])
+            if told:
+                # It was the error handlers' own.
+                report(error, message)
+            else:
+                with answering(message):
+                    await self._failed(error, message)
+            if not message._committed:
+                await self._commit(one, message, told=True)
 
     async def _commit_now(self, one: UnhandledMessage, message: Message) -> None:
         """The same; an answer that cannot be sent is told to the caller, and nothing is committed."""
@@ -243,6 +252,18 @@ class Handling:
             return sent
 
 
+@contextlib.contextmanager
+def answering(message: Message) -> Iterator[None]:
+    """As long as it lasts the message takes answers, and `Bot.send` adds to them."""
+    token = current.set(message)
+    message._open = True
+    try:
+        yield
+    finally:
+        message._open = False
+        current.reset(token)
+
+
 async def run_handler(
     message: Message,
     handler: Callable[[Message], Awaitable[None]],
@@ -250,22 +271,19 @@ async def run_handler(
     timeout: float,
 ) -> None:
     """Calls the handler. If it fails, nothing of what it replied is kept, but what the error handler replies is."""
-    token = current.set(message)
-    try:
-        await asyncio.wait_for(handler(message), timeout)
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        # The bot stops; or the handler waited for something else that was cancelled.
-        if task is None or _cancelling(task):
-            raise
-        message._drop()
-        await failed(RuntimeError("the handler was cancelled"), message)
-    except Exception as error:
-        message._drop()
-        await failed(error, message)
-    finally:
-        message._open = False
-        current.reset(token)
+    with answering(message):
+        try:
+            await asyncio.wait_for(handler(message), timeout)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            # The bot stops; or the handler waited for something else that was cancelled.
+            if task is None or _cancelling(task):
+                raise
+            message._drop()
+            await failed(RuntimeError("the handler was cancelled"), message)
+        except Exception as error:
+            message._drop()
+            await failed(error, message)
 
 
 def _cancelling(task: asyncio.Task[None]) -> bool:

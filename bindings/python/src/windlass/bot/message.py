@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from windlass import _native
-from windlass._native import Body, Contact, Event, OutgoingMessage
+from windlass._native import Body, Contact, Event
 from windlass._threads import in_thread
-from windlass.bot.sent import SentMessage, find_message
+from windlass.bot.sent import SentMessage, find_message, outgoing_message
 
 if TYPE_CHECKING:
     from windlass.bot.bot import Bot
@@ -54,12 +54,16 @@ class Message:
 
     @property
     def text(self) -> str:
-        """What it says; empty if it is no text."""
+        """What it says; empty if it is no text: then `body` has it."""
         return self.stored.text or ""
 
     @property
     def body(self) -> Body:
-        """What it is."""
+        """What it is: `Body.TEXT`, `DATA`, `OPAQUE` or `ATTACHMENT`.
+
+        Of an attachment it has name, size, kind, and where the encrypted file is. That is yours to fetch; then
+        `bot.client.conversation(message.conversation).save_attachment(message.stored, fetched, path)` decrypts it.
+        """
         return self.stored.body
 
     @property
@@ -110,8 +114,7 @@ class Message:
     async def _write(self, to: str, answer: str | Body, reply_to: str | None = None) -> SentMessage:
         if not self._open:
             raise RuntimeError("the handler of this message has returned; bot.send writes at any time")
-        body = Body.TEXT(answer) if isinstance(answer, str) else answer
-        message = SentMessage(self.bot, OutgoingMessage(to=to, body=body, reply_to=reply_to))
+        message = SentMessage(self.bot, outgoing_message(to, answer, reply_to))
         if self._committed:
             await self.bot._send_now(message)
         else:

@@ -47,8 +47,9 @@ class SentMessage:
         durable when this returns; so a task that the handler began can let an answer grow. A message that was dropped,
         for its handler failed, cannot be changed: `RuntimeError`.
         """
+        body = body_of(Body.TEXT(text))
         if not self._sealed:
-            self.outgoing.body = Body.TEXT(text)
+            self.outgoing.body = body
             return
         await self._settled.wait()
         if self._id is None:
@@ -76,6 +77,38 @@ class SentMessage:
         self._sealed = True
         self._id = number
         self._settled.set()
+
+
+def outgoing_message(to: str, says: str | Body, reply_to: str | None = None) -> OutgoingMessage:
+    """A message that can be written, as far as one can tell before it is. Raises `TypeError` or `ValueError`."""
+    _check_text(to)
+    return OutgoingMessage(to=to, body=body_of(says), reply_to=reply_to)
+
+
+def body_of(says: str | Body) -> Body:
+    """What a message says. Annotations stop nobody, and later nobody would know which call was wrong."""
+    body = Body.TEXT(says) if isinstance(says, str) else says
+    match body:
+        case Body.TEXT(text=text):
+            _check_text(text)
+        case Body.DATA(media_type=media_type, data=data):
+            _check_text(media_type)
+            memoryview(data)
+        case Body.OPAQUE(data=data):
+            memoryview(data)
+        case Body():
+            # Whether that can be sent is known to the client.
+            pass
+        case _:
+            raise TypeError(f"a message is a str or a Body, not {type(body).__name__}")
+    return body
+
+
+def _check_text(text: str) -> None:
+    if not isinstance(text, str):
+        raise TypeError(f"a text is a str, not {type(text).__name__}")
+    # Python has strings with halves of characters in them.
+    text.encode()
 
 
 def find_message(
