@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,111 @@ def test_stopping_lets_a_handler_finish_and_leaves_what_is_behind_it_for_the_nex
             async with bot:
                 assert await user.hear() == "third"
             assert told(user.client, bot.address).count("third") == 2
-            bot.client.close()
+
+    asyncio.run(talk())
+
+
+class Ways:
+    """What may end a bot, called within it."""
+
+    def __init__(self, bot: Bot) -> None:
+        self.bot = bot
+
+    async def stop(self) -> None:
+        await self.bot.stop()
+
+    async def request(self) -> None:
+        self.bot.request_stop()
+
+    async def in_a_task(self) -> None:
+        # As of whatever a handler calls.
+        await asyncio.gather(self.bot.stop(), self.bot.stop())
+
+
+@pytest.mark.parametrize("way", [Ways.stop, Ways.request, Ways.in_a_task])
+def test_a_command_may_stop_the_bot_and_is_answered(tmp_path: Path, way: Callable[[Ways], Awaitable[None]]) -> None:
+    async def talk() -> None:
+        url = office()
+        bot = Bot(tmp_path / "bot.wl", key=KEY, transport=url, grace=PATIENCE)
+
+        @bot.command("stop")
+        async def stop(message: Message) -> None:
+            await way(Ways(bot))
+            await message.reply("Bye.")
+
+        async with User(tmp_path, url) as user:
+            for _ in range(2):
+                running = asyncio.create_task(bot._run())
+                while bot._running is None:
+                    await asyncio.sleep(0)
+                await user.write(bot, "/stop")
+                await asyncio.wait_for(running, PATIENCE / 2)
+                assert await user.hear() == "Bye."
+        with Client.open(tmp_path / "bot.wl", key=KEY) as client:
+            assert client.unhandled() == [] and client.outbox() == []
+
+    asyncio.run(talk())
+
+
+@pytest.mark.parametrize("way", [Ways.stop, Ways.request, Ways.in_a_task])
+def test_background_work_and_events_may_stop_the_bot(tmp_path: Path, way: Callable[[Ways], Awaitable[None]]) -> None:
+    async def talk() -> None:
+        url = office()
+        by_time, by_event = (Bot(tmp_path / f"{name}.wl", key=KEY, transport=url, grace=PATIENCE) for name in "te")
+
+        @by_time.background(every=1_000_000)
+        async def work() -> None:
+            await way(Ways(by_time))
+
+        @by_event.on_event(windlass.events.Message)
+        async def heard(event: windlass.events.Message) -> None:
+            await way(Ways(by_event))
+
+        await asyncio.wait_for(by_time._run(), PATIENCE / 2)
+        async with User(tmp_path, url) as user:
+            running = asyncio.create_task(by_event._run())
+            while by_event._running is None:
+                await asyncio.sleep(0)
+            await user.write(by_event, "enough")
+            await asyncio.wait_for(running, PATIENCE / 2)
+
+    asyncio.run(talk())
+
+
+def test_whoever_stops_the_bot_from_outside_waits_until_it_is_closed(tmp_path: Path) -> None:
+    async def talk() -> None:
+        bot = new_bot(tmp_path, office())
+        for wait in (bot.stop, lambda: asyncio.gather(bot.stop(), bot.stop())):
+            await bot.start()
+            bot.request_stop()
+            await wait()
+            Client.open(tmp_path / "bot.wl", key=KEY).close()
+        # One that was cancelled before it began.
+        await bot.start()
+        stopping = asyncio.create_task(bot.stop())
+        await asyncio.sleep(0)
+        stopping.cancel()
+        await asyncio.gather(stopping, return_exceptions=True)
+        await bot.stop()
+        Client.open(tmp_path / "bot.wl", key=KEY).close()
+        bot.request_stop()
+
+    asyncio.run(talk())
+
+
+def test_a_stopped_bot_opens_nothing_until_it_is_started_again(tmp_path: Path) -> None:
+    async def talk() -> None:
+        bot = new_bot(tmp_path, office())
+        async with bot:
+            address = bot.address
+        for touch in (lambda: bot.client, bot.invite, bot.prepare):
+            with pytest.raises(RuntimeError, match="was stopped"):
+                touch()
+        assert bot.address == address
+        # Nobody has it.
+        Client.open(tmp_path / "bot.wl", key=KEY).close()
+        async with bot:
+            assert bot.client.address() == bot.address == address
 
     asyncio.run(talk())
 
@@ -178,7 +283,6 @@ bot = Bot({str(tmp_path / "bot.wl")!r}, key=bytes(32), transport="memory://")
 async def ready() -> None:
     print("ready", flush=True)
 bot.run()
-bot.client.close()
 print("stopped")
 """
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import os
 import signal
@@ -38,6 +39,9 @@ from windlass.store import EncryptedStore
 from windlass.transport import Transport, TransportError, transport_of
 
 log = logging.getLogger("windlass.bot")
+
+within: contextvars.ContextVar[_Running | None] = contextvars.ContextVar("within", default=None)
+"""The bot that called us, as it runs: in its handlers, its background work, and whatever they began."""
 
 
 class Bot(Handlers):
@@ -77,6 +81,9 @@ class Bot(Handlers):
         self.settings: Settings = gather(given, config)
         self._given_client = client
         self._client: Client | None = client
+        self._address: str | None = None
+        self._stopped = False
+        self._stopping: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._running: _Running | None = None
         self._invited = Invitations(self)
@@ -85,8 +92,11 @@ class Bot(Handlers):
 
     @property
     def client(self) -> Client:
-        """The client; opens the store, or makes it, when it is asked for first."""
+        """The client; opens the store, or makes it, when it is asked for first. Not there while the bot is stopped."""
         if self._client is None:
+            if self._stopped:
+                # Nobody would close it again.
+                raise RuntimeError("the bot was stopped")
             self._client = self._open()
         return self._client
 
@@ -105,7 +115,9 @@ class Bot(Handlers):
     @property
     def address(self) -> str:
         """The bot's address."""
-        return self.client.address()
+        if self._address is None:
+            self._address = self.client.address()
+        return self._address
 
     def invite(self) -> str:
         """How to reach the bot: a QR code for the terminal, and the URI under it. It is no secret."""
@@ -160,7 +172,7 @@ class Bot(Handlers):
     # --- running -----------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Starts, and stops at SIGINT or SIGTERM. Raises what made the bot impossible."""
+        """Starts, and stops at SIGINT, at SIGTERM, or when it is asked to. Raises what made the bot impossible."""
         logs.set_up(self.settings.log, self.settings.log_level)
         asyncio.run(self._run())
 
@@ -181,12 +193,12 @@ class Bot(Handlers):
                 loop.add_signal_handler(number, ask)
         async with self:
             waiting = asyncio.ensure_future(asked.wait())
-            broken = self._need_running().broken
-            either: list[asyncio.Future[Any]] = [waiting, broken]
+            running = self._need_running()
+            either: list[asyncio.Future[Any]] = [waiting, running.asked, running.broken]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
-            if broken.done():
-                broken.result()
+            if running.broken.done():
+                running.broken.result()
 
     async def start(self) -> None:
         """Opens the store and the mailbox, and goes on with what waits. Does not wait for a connection."""
@@ -196,10 +208,12 @@ class Bot(Handlers):
             raise SettingsError('there is no transport: Bot(..., transport="mqtt://localhost"), or WINDLASS_TRANSPORT')
         wanted = self.settings.transport
         transport = transport_of(wanted) if isinstance(wanted, str) else wanted
+        self._stopped = False
         client = await in_thread(lambda: self.client)
         try:
             await in_thread(self.prepare)
-            await transport.start(client.address(), client.device_id())
+            self._address = client.address()
+            await transport.start(self._address, client.device_id())
         except BaseException:
             await self._close()
             raise
@@ -213,11 +227,26 @@ class Bot(Handlers):
             self._spawn(self._repeat(every, task))
         log.info("started as %s", logs.short(client.address()), extra={"event": "started", "address": client.address()})
 
-    async def stop(self) -> None:
-        """Takes in nothing more, lets handlers finish and the outbox go out for `grace` seconds, and closes."""
+    def request_stop(self) -> None:
+        """Asks the bot to stop, and does not wait for it. Then `run` returns. Nothing if it does not run."""
         running = self._running
-        if running is None:
-            return
+        # One that was cancelled before it began has done nothing.
+        if running is not None and (self._stopping is None or self._stopping.done()):
+            if not running.asked.done():
+                running.asked.set_result(None)
+            self._stopping = asyncio.create_task(self._stop(running))
+
+    async def stop(self) -> None:
+        """Takes in nothing more, lets handlers finish and the outbox go out for `grace` seconds, and closes.
+
+        The bot's own handlers and background work only ask for it, as by `request_stop`: it waits for them. What they
+        reply is sent.
+        """
+        self.request_stop()
+        if self._stopping is not None and within.get() is not self._running:
+            await self._stopping
+
+    async def _stop(self, running: _Running) -> None:
         posting, *others = self._tasks
         try:
             await end(others)
@@ -229,12 +258,15 @@ class Bot(Handlers):
             await running.handling.stop(0)
         finally:
             self._tasks = []
-            self._running = None
             # Whatever the transport does, nobody else gets the store as long as it is open.
             try:
                 await running.transport.close()
             finally:
-                await self._close()
+                self._stopped = True
+                try:
+                    await self._close()
+                finally:
+                    self._running = self._stopping = None
         log.info("stopped", extra={"event": "stopped"})
 
     async def _close(self) -> None:
@@ -297,7 +329,10 @@ class Bot(Handlers):
             if not task.cancelled():
                 running.fail(task.exception() or TransportError("the transport ended"))
 
+        # A task takes the context with it.
+        token = within.set(running)
         task = asyncio.create_task(work)
+        within.reset(token)
         task.add_done_callback(ended)
         self._tasks.append(task)
 
@@ -335,6 +370,8 @@ class Bot(Handlers):
     async def _handle(
         self, one: UnhandledMessage, commit: Callable[[Message], Awaitable[None]], poison: PoisonMessage | None
     ) -> Message:
+        # A lane may have been begun by others, who accepted somebody.
+        within.set(self._running)
         message = Message(self, one.message)
         message._commit = lambda: commit(message)
         handler = self._chain() if poison is None else _raising(poison)
@@ -369,6 +406,8 @@ class _Running:
 
     def __init__(self, bot: Bot, client: Client, transport: Transport) -> None:
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the bot is to stop."""
         self.client = client
         self.transport = transport
         self.post = Post(client, transport)
