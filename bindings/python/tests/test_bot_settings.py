@@ -35,11 +35,18 @@ def test_settings_come_from_the_environment_before_the_file_before_the_code(
     monkeypatch.setenv("WINDLASS_GRACE", "2.5")
     monkeypatch.setenv("WINDLASS_PASSPHRASE", "battery staple")
     assert settings() == ("environment.wl", TrustPolicy.VERIFIED_ONLY, "!", 2.5, "battery staple", None, False)
+    for value, create in [("0", False), ("No", False), ("FALSE", False), ("1", True), ("Yes", True), ("TRUE", True)]:
+        monkeypatch.setenv("WINDLASS_CREATE", value)
+        assert settings() == ("environment.wl", TrustPolicy.VERIFIED_ONLY, "!", 2.5, "battery staple", None, create)
+    for value in ("perhaps", "off", "2"):
+        with monkeypatch.context() as context, pytest.raises(SettingsError, match="WINDLASS_CREATE.+ yes or no"):
+            context.setenv("WINDLASS_CREATE", value)
+            settings()
     for name, value in [("TRUST", "everybody"), ("CREATE", "perhaps"), ("GRACE", "long"), ("KEY", "00")]:
         with monkeypatch.context() as context, pytest.raises(SettingsError):
             context.setenv(f"WINDLASS_{name}", value)
             settings()
-    for line in ('passphrase = "x"', f'key = "{"00" * 32}"', 'colour = "red"', "store ="):
+    for line in ('passphrase = "x"', "create = 2", f'key = "{"00" * 32}"', 'colour = "red"', "store ="):
         file.write_text(line)
         with pytest.raises(SettingsError):
             settings()

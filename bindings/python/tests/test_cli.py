@@ -83,14 +83,6 @@ def test_nobody_is_asked_what_opens_a_store_that_is_not_there(tmp_path: Path) ->
         assert ran.returncode == 1 and "(store_not_found)" in ran.stderr and "windlass init" in ran.stderr
 
 
-def test_a_key_comes_from_a_file_raw_or_in_digits(store: Path, tmp_path: Path) -> None:
-    for content in (KEY, KEY.hex().encode(), KEY.hex().upper().encode() + b"\n"):
-        (tmp_path / "key").write_bytes(content)
-        assert run("inspect", store, "--key-file", tmp_path / "key").returncode == 0
-    (tmp_path / "key").write_bytes(b"correct horse")
-    assert run("inspect", store, "--key-file", tmp_path / "key").returncode == 2
-
-
 def test_an_invitation_is_a_uri_and_a_code_that_others_read(store: Path, tmp_path: Path) -> None:
     *code, uri = text("invite", store)
     assert len(code) > 20 and code == windlass.qr_terminal(uri).splitlines()

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from windlass import _keys
 from windlass._native import StoreKey, TrustPolicy
 from windlass.transport import Transport
 
 SECRETS = ("passphrase", "key", "key_env", "key_file")
 """Four ways to give the store's key. One of them is used: the first place that names any of them decides."""
+YES_AND_NO = dict.fromkeys(("true", "yes", "1"), True) | dict.fromkeys(("false", "no", "0"), False)
 
 
 class SettingsError(ValueError):
@@ -33,7 +35,7 @@ class Settings:
     key_env: str | None = None
     """Name of the variable that holds a key as 64 hexadecimal digits, or else a passphrase."""
     key_file: str | None = None
-    """Path of a file that holds a key as 64 hexadecimal digits, or else a passphrase."""
+    """Path of a file that holds a key as 32 bytes or as 64 hexadecimal digits, or else a passphrase."""
     transport: str | Transport | None = field(default=None, repr=False)
     """URL of the transport, or a transport. One that was given as an object is not overruled."""
     trust: TrustPolicy = TrustPolicy.ACCEPT_ALL
@@ -67,16 +69,13 @@ class Settings:
             return StoreKey.from_bytes(bytes(self.key))
         if self.passphrase is not None:
             return StoreKey.from_passphrase(self.passphrase)
-        if self.key_env is not None:
-            secret = os.environ.get(self.key_env)
-            if not secret:
-                raise SettingsError(f"the variable {self.key_env} is empty; it holds the key of the store")
-        else:
+        try:
+            if self.key_env is not None:
+                return _keys.of_variable(self.key_env)
             assert self.key_file is not None
-            # An editor ends the last line.
-            secret = Path(self.key_file).read_text().rstrip("\r\n")
-        key = _hexadecimal(secret)
-        return StoreKey.from_passphrase(secret) if key is None else StoreKey.from_bytes(key)
+            return _keys.of_file(self.key_file)
+        except _keys.KeyUnreadable as error:
+            raise SettingsError(f"{error}; it should hold the key of the store, or a passphrase") from None
 
 
 def gather(code: Mapping[str, Any], config: str | os.PathLike[str] | None = None) -> Settings:
@@ -125,28 +124,21 @@ def _typed(name: str, value: Any) -> Any:
     default = getattr(Settings, name, None)
     try:
         if name == "key":
-            key = _hexadecimal(value) if isinstance(value, str) else bytes(value)
+            key = _keys.hexadecimal(value) if isinstance(value, str) else bytes(value)
             if key is None:
                 raise ValueError
             return key
         if name == "trust" and isinstance(value, str):
             return TrustPolicy[value.upper()]
-        if isinstance(default, bool) and isinstance(value, str):
-            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[value.lower()]
+        if isinstance(default, bool):
+            # From everywhere: what is neither would count as true.
+            return YES_AND_NO[str(value).lower()]
         if isinstance(default, (int, float)) and isinstance(value, str):
             return type(default)(value)
     except (KeyError, ValueError):
         # Without the value: it may be a key.
-        raise SettingsError(f"the setting {name} cannot be read") from None
+        wanted = ": true or false, yes or no, 1 or 0" if isinstance(default, bool) else ""
+        raise SettingsError(f"the setting {name} (WINDLASS_{name.upper()}) cannot be read{wanted}") from None
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     return value
-
-
-def _hexadecimal(text: str) -> bytes | None:
-    if len(text) != 64:
-        return None
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return None

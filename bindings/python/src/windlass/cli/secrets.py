@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import os
 import sys
 from pathlib import Path
 
+from windlass import _keys
 from windlass._native import StoreKey, WindlassError
 from windlass.cli.wrong import WrongUsage
 from windlass.store import EncryptedStore
@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser, prefix: str = "", whose: str = 
     either.add_argument(
         f"--{prefix}key-file",
         metavar="FILE",
-        help=f"file that holds the key of the {whose}: 32 bytes, or 64 hexadecimal digits",
+        help=f"file that holds the key of the {whose}: 32 bytes, 64 hexadecimal digits, or a passphrase",
     )
 
 
@@ -32,15 +32,13 @@ def store_key(given: argparse.Namespace, prefix: str = "", whose: str = "store",
     """The key of a store or of a backup. A new passphrase is asked for twice."""
     variable: str | None = getattr(given, f"{prefix}passphrase_env")
     file: str | None = getattr(given, f"{prefix}key_file")
-    if variable is not None:
-        secret = os.environ.get(variable)
-        if not secret:
-            raise WrongUsage(f"the variable {variable} is empty", f"It should hold the passphrase of the {whose}.")
-        # As with bots, so that their variable opens their store here too.
-        key = _hexadecimal(secret)
-        return StoreKey.from_passphrase(secret) if key is None else StoreKey.from_bytes(key)
-    if file is not None:
-        return StoreKey.from_bytes(_of_file(Path(file)))
+    try:
+        if variable is not None:
+            return _keys.of_variable(variable)
+        if file is not None:
+            return _keys.of_file(file)
+    except _keys.KeyUnreadable as error:
+        raise WrongUsage(str(error), f"It should hold a key or a passphrase of the {whose}.") from None
     return StoreKey.from_passphrase(_typed(whose, prefix, new))
 
 
@@ -49,20 +47,6 @@ def open_store(given: argparse.Namespace) -> EncryptedStore:
     if not Path(given.path).exists():
         raise WindlassError.StoreNotFound(f"there is no store {given.path}")
     return EncryptedStore.open(given.path, store_key(given))
-
-
-def _of_file(path: Path) -> bytes:
-    content = path.read_bytes()
-    if len(content) == 32:
-        return content
-    try:
-        key = _hexadecimal(content.decode("ascii").strip())
-    except UnicodeDecodeError:
-        key = None
-    if key is None:
-        advice = "`openssl rand -hex 32` makes a key; a passphrase comes by --passphrase-env."
-        raise WrongUsage(f"{path} holds neither 32 bytes nor 64 hexadecimal digits", advice)
-    return key
 
 
 def _typed(whose: str, prefix: str, new: bool) -> str:
@@ -76,12 +60,3 @@ def _typed(whose: str, prefix: str, new: bool) -> str:
     except EOFError:
         raise WrongUsage(f"no passphrase of the {whose} was typed", "Try again.") from None
     return secret
-
-
-def _hexadecimal(text: str) -> bytes | None:
-    if len(text) != 64:
-        return None
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return None
