@@ -4,6 +4,7 @@ A block with `bot.run()` is a program: it is started, and asked to end once the 
 over. The blocks in between are one script, which is given the program's invitation.
 """
 
+import importlib.metadata
 import os
 import re
 import signal
@@ -17,6 +18,7 @@ import pytest
 from mosquitto import PATIENCE, Broker
 
 from windlass import Bundle
+from windlass.transport import TransportError, transport_of
 
 REPOSITORY = Path(__file__).parents[3]
 GUIDES = sorted(path for path in (REPOSITORY / "docs/guide").glob("*.md") if "```python" in path.read_text())
@@ -95,6 +97,32 @@ def test_the_blocks_of_a_guide_run(guide: Path, tmp_path: Path) -> None:
 def test_the_first_bot_of_the_guide_is_the_example() -> None:
     example = (REPOSITORY / "examples/python/echo_bot.py").read_text()
     assert example in parts(REPOSITORY / "docs/guide/first-bot.md")
+
+
+def test_nobody_is_told_to_install_somebody_elses_package() -> None:
+    """On PyPI the name is not ours: what is installed by it would get the key of the store."""
+    told = [*(REPOSITORY / "docs/guide").glob("*.md"), *(REPOSITORY / "examples/python").glob("*.py")]
+    told += (REPOSITORY / "bindings/python/src").rglob("*.py")
+    for path in told:
+        for line in path.read_text().splitlines():
+            assert not re.search(r"pip install(?: -\S+)* ['\"]?windlass\b", line), f"{path}: {line}"
+
+
+def test_without_its_library_the_transport_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "windlass.transport.mqtt", None)
+    with pytest.raises(TransportError) as caught:
+        transport_of("mqtt://localhost")
+    (wanted,) = (one.partition(";")[0].strip() for one in importlib.metadata.requires("windlass") or [])
+    # Not the package: its name belongs to somebody else where pip looks.
+    assert str(caught.value).endswith(f"pip install '{wanted}'")
+
+
+def test_the_service_of_the_guide_makes_its_store_at_the_first_start() -> None:
+    unit = re.search(r"```ini\n(.*?)```", (REPOSITORY / "docs/guide/deploying.md").read_text(), re.DOTALL)
+    assert unit is not None
+    lines = [line.removeprefix("Environment=") for line in unit[1].splitlines() if line.startswith("Environment=")]
+    settings = dict(setting.split("=", 1) for line in lines for setting in line.split())
+    assert "WINDLASS_STORE" in settings and "WINDLASS_CREATE" not in settings
 
 
 def test_the_guides_are_listed() -> None:

@@ -103,7 +103,7 @@ def transport_of(url: str) -> Transport:
         try:
             from windlass.transport.mqtt import MqttTransport
         except ModuleNotFoundError as missing:
-            raise TransportError("this transport needs paho-mqtt: pip install 'windlass[mqtt]'") from missing
+            raise TransportError("this transport needs paho-mqtt: pip install 'paho-mqtt>=2.1,<3'") from missing
         return MqttTransport(url)
     # Without the rest of it: a URL may hold a password.
     raise ValueError(f"no transport is known for {scheme}://")

@@ -7,8 +7,9 @@
 | `windlass/v1/inbox/<address>` | envelopes, QoS 1; each device of the address has a session of its own |
 | `windlass/v1/bundle/<address>` | the reusable bundle, retained |
 
-Needs `pip install windlass[mqtt]`. Of the URL: `?version=3` speaks MQTT 3.1.1 instead of 5, `?ca=` names the
-authorities to trust, `?cert=` and `?key=` a certificate of our own, `?prefix=` other topics than `windlass/v1`.
+Needs paho-mqtt, which comes with the extra `mqtt` of the package. Of the URL: `?version=3` speaks MQTT 3.1.1 instead
+of 5, `?ca=` names the authorities to trust, `?cert=` and `?key=` a certificate of our own, `?prefix=` other topics than
+`windlass/v1`.
 """
 
 from __future__ import annotations
