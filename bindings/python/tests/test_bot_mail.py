@@ -1,13 +1,18 @@
 """The way of mail to and from bots, and mail in memory."""
 
 import asyncio
+import re
+import textwrap
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from people import KEY, PATIENCE, User
 
+import windlass
+from windlass import Client, transport
 from windlass.bot import Bot, Message
 from windlass.transport import Incoming, NoMailbox, TooLarge, TransportError, register, transport_of
 from windlass.transport.memory import MemoryTransport
@@ -120,3 +125,94 @@ def test_what_is_too_large_stays_and_what_is_behind_it_goes_out(
 
     asyncio.run(talk())
     assert caplog.text.count("is too large") == 2
+
+
+class HttpError(Exception):
+    """As libraries raise them: nothing that a transport is told to raise."""
+
+
+class ByALibrary(MemoryTransport):
+    """A transport that delivers, and does nothing else."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.published = asyncio.Event()
+        self.acknowledged = 0
+
+    async def publish_bundle(self, address: str, bundle: bytes) -> None:
+        self.published.set()
+        raise HttpError(address)
+
+    async def fetch_bundle(self, address: str) -> bytes | None:
+        raise HttpError(address)
+
+    async def receive(self) -> AsyncIterator[Incoming]:
+        async for incoming in super().receive():
+
+            async def acknowledge() -> None:
+                self.acknowledged += 1
+                raise HttpError
+
+            yield Incoming(incoming.envelope, acknowledge)
+
+
+def test_what_a_library_raises_stops_no_bot(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def talk() -> None:
+        name = uuid.uuid4().hex
+        carrier = ByALibrary(name)
+        bot = Bot(tmp_path / "bot.wl", key=KEY, transport=carrier)
+        stranger = windlass.Identity.generate().address()
+
+        @bot.on_message
+        async def answer(message: Message) -> None:
+            with pytest.raises(windlass.UnknownContact):
+                await message.reply("lost")
+                await bot.send(stranger, "who?")
+                await message.commit()
+            message.answers.pop()
+            await message.reply(message.text)
+
+        async with User(tmp_path, f"memory://{name}") as user, bot:
+            await asyncio.wait_for(carrier.published.wait(), PATIENCE)
+            with pytest.raises(windlass.UnknownContact):
+                await bot.send(stranger, "who?")
+            for text in "12":
+                await user.write(bot, text)
+                assert [await user.hear(), await user.hear()] == ["lost", text]
+            assert carrier.acknowledged >= 2
+            assert bot._running is not None and not bot._running.broken.done()
+
+    asyncio.run(talk())
+    assert re.search(r"cannot publish our bundle: HttpError at .+ in publish_bundle", caplog.text)
+    assert re.search(r"no bundle of \w+: HttpError at .+ in fetch_bundle", caplog.text)
+
+
+def test_the_loop_of_the_documentation_survives_what_strangers_send(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    block = re.search(r"\n\n((?:    .*\n)+)", transport.__doc__ or "")
+    assert block is not None
+    source = "async def example(transport_of, client, envelope):\n" + textwrap.indent(block[1], "    ")
+    names: dict[str, Any] = {}
+    exec(source, names)
+
+    async def talk() -> None:
+        name = uuid.uuid4().hex
+        mailbox = MemoryTransport(name)
+        with (
+            Client.create(tmp_path / "alice.wl", key=KEY) as alice,
+            Client.create(tmp_path / "bob.wl", key=KEY) as bob,
+        ):
+            alice.add_contact(bob.bundle())
+            bob.add_contact(alice.bundle())
+            for envelope in (b"junk", alice.send(bob.address(), "Ahoy!").envelopes[0].bytes):
+                await mailbox.deliver(bob.address(), envelope)
+            (answer,) = bob.send(alice.address(), "Hello?").envelopes
+            looping = asyncio.create_task(names["example"](lambda url: mailbox, bob, answer))
+            while not looping.done() and (mailbox._box is None or mailbox._box.mail):
+                await asyncio.sleep(0)
+            await mailbox.close()
+            await asyncio.wait_for(looping, PATIENCE)
+
+    asyncio.run(talk())
+    assert "Ahoy!" in capsys.readouterr().out

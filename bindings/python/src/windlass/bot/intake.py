@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from windlass._native import Event
-from windlass.bot.logs import describe, short
+from windlass.bot.logs import describe, short, trouble
 from windlass.bot.tasks import LONGEST_PAUSE, end, insisting
 from windlass.client import Client
 from windlass.transport import Incoming, Transport, TransportError
@@ -90,9 +90,9 @@ class Intake:
         for incoming in batch:
             try:
                 await incoming.acknowledge()
-            except (TransportError, OSError) as error:
+            except Exception as error:
                 # It comes again, and is known then.
-                log.info("cannot acknowledge: %s", describe(error)[0])
+                log.info("cannot acknowledge: %s", trouble(error))
         for answer in answers:
             if answer.refused is not None:
                 log.info("refused an envelope: %s", answer.refused, extra={"event": "refused", "cause": answer.refused})

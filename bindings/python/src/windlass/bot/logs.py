@@ -8,6 +8,9 @@ import sys
 import traceback
 from datetime import datetime, timezone
 
+from windlass._native import WindlassError
+from windlass.transport import TransportError
+
 FIELDS = ("event", "address", "message_id", "cause", "error", "where", "count", "seconds")
 """What the bot's records carry beside their text."""
 
@@ -34,6 +37,13 @@ def describe(error: BaseException) -> tuple[str, str]:
     where = f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
     code = getattr(error, "code", None)
     return (f"{type(error).__name__}" if not isinstance(code, str) else code), where
+
+
+def trouble(error: Exception) -> str:
+    """An error on the way, in words. Of what may be a fault of the transport's program also the place."""
+    kind, where = describe(error)
+    known = isinstance(error, (TransportError, OSError, WindlassError))
+    return kind if known else f"{kind} at {where}"
 
 
 def short(address: str) -> str:

@@ -8,10 +8,10 @@ import time
 
 from windlass._native import OutgoingEnvelope
 from windlass._threads import in_thread
-from windlass.bot.logs import describe, short
+from windlass.bot.logs import describe, short, trouble
 from windlass.bot.tasks import happens, insisting
 from windlass.client import Client
-from windlass.transport import NoMailbox, TooLarge, Transport, TransportError
+from windlass.transport import NoMailbox, TooLarge, Transport
 
 FIRST_REST = 1.0
 LONGEST_REST = 600.0
@@ -87,14 +87,12 @@ class Post:
             rest = min(2 * self._rests.get(address, FIRST_REST / 2), LONGEST_REST)
             self._rests[address] = rest
             self._until[address] = time.monotonic() + rest
-            kind, where = describe(error)
-            known = isinstance(error, (TransportError, OSError))
+            kind, _ = describe(error)
             log.log(
                 logging.INFO if isinstance(error, NoMailbox) else logging.WARNING,
-                "cannot deliver to %s: %s%s; again in %.0f s",
+                "cannot deliver to %s: %s; again in %.0f s",
                 short(address),
-                kind,
-                "" if known else f" at {where}",
+                trouble(error),
                 rest,
                 extra={"event": "not_delivered", "address": address, "error": kind, "seconds": rest},
             )

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from windlass._native import Bundle, WindlassError
 from windlass._threads import in_thread
-from windlass.bot.logs import describe, short
+from windlass.bot.logs import describe, short, trouble
 from windlass.client import Client
-from windlass.transport import Transport, TransportError
+from windlass.transport import Transport
 
 A_DAY = 24 * 3600.0
 RENEWED_AT_ONCE = 20
@@ -45,11 +45,10 @@ class Upkeep:
         while True:
             try:
                 await self._keep_up()
-            except (TransportError, OSError, WindlassError) as error:
-                if isinstance(error, WindlassError) and not error.retry:
+            except WindlassError as error:
+                if not error.retry:
                     raise
-                kind, _ = describe(error)
-                log.warning("cannot keep up: %s", kind, extra={"event": "keep_up_failed", "error": kind})
+                log.warning("cannot keep up: %s", error.code, extra={"event": "keep_up_failed", "error": error.code})
             await asyncio.sleep(self._every)
 
     async def _keep_up(self) -> None:
@@ -58,9 +57,19 @@ class Upkeep:
         bundle = (await in_thread(client.bundle)).encode()
         self._done()
         if bundle != self._published:
-            await self._transport.publish_bundle(client.address(), bundle)
-            self._published = bundle
+            await self._publish(bundle)
         await self._renew()
+
+    async def _publish(self, bundle: bytes) -> None:
+        try:
+            await self._transport.publish_bundle(self._client.address(), bundle)
+        except Exception as error:
+            # Whatever it is, for transports raise what their libraries do; the next round tries again.
+            kind, _ = describe(error)
+            extra = {"event": "keep_up_failed", "error": kind}
+            log.warning("cannot publish our bundle: %s", trouble(error), extra=extra)
+        else:
+            self._published = bundle
 
     async def _renew(self) -> None:
         """Looks for newer bundles of contacts whose own have run out: without one nothing heals."""
@@ -84,8 +93,10 @@ class Upkeep:
             if bundle is None:
                 return False
             await in_thread(self._client.add_contact, bundle)
-        except (TransportError, OSError, WindlassError) as error:
+        except Exception as error:
+            # Of the transport, or of what somebody put there.
             kind, _ = describe(error)
-            log.warning("no bundle of %s: %s", short(address), kind, extra={"address": address, "error": kind})
+            extra = {"address": address, "error": kind}
+            log.warning("no bundle of %s: %s", short(address), trouble(error), extra=extra)
             return False
         return True
