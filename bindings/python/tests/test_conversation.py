@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -163,7 +164,10 @@ def test_the_event_loop_is_free_while_the_disk_syncs(tmp_path: Path) -> None:
         async with AsyncClient(alice) as a, AsyncClient(bob) as b:
             sent = await asyncio.gather(*(a.send(bob.address(), str(i)) for i in range(10)))
             await b.receive_many([one.envelopes[0].bytes for one in sent])
-            return texts(bob, alice.address())
+            # What has no form of its own goes the same way.
+            assert await b.run(threading.current_thread) is not threading.current_thread()
+            assert await b.run(bob.contact, address=alice.address()) == bob.contact(alice.address())
+            return await b.run(texts, bob, alice.address())
 
     assert sorted(str(text) for text in asyncio.run(talk())) == [str(i) for i in range(10)]
 

@@ -144,89 +144,93 @@ class DeviceLink(_native.DeviceLink):
 
 
 class AsyncClient:
-    """The asynchronous form of a client. Each call runs in a thread, so a disk sync never holds up the event loop."""
+    """The asynchronous form of a client. Each call runs in a thread, so a disk sync never holds up the event loop.
+
+    What has no form of its own here goes by `run`.
+    """
 
     def __init__(self, client: Client) -> None:
         self.client = client
 
-    async def _run(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+    async def run(self, call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Runs a call that may wait for the disk in a thread: `await client.run(client.client.contacts)`."""
         return await in_thread(call, *args, **kwargs)
 
     async def bundle(self) -> Bundle:
         """Our reusable bundle."""
-        return await self._run(self.client.bundle)
+        return await self.run(self.client.bundle)
 
     async def single_use_bundle(self) -> Bundle:
         """A bundle for one person."""
-        return await self._run(self.client.single_use_bundle)
+        return await self.run(self.client.single_use_bundle)
 
     async def add_contact(self, bundle: Bundle) -> Contact:
         """Adds a contact, or takes in a newer bundle of one."""
-        return await self._run(self.client.add_contact, bundle)
+        return await self.run(self.client.add_contact, bundle)
 
     async def in_person_code(self) -> str:
         """A code to show to somebody who stands in front of us."""
-        return await self._run(self.client.in_person_code)
+        return await self.run(self.client.in_person_code)
 
     async def meet(self, code: str) -> Contact:
         """Adds the person whose in-person code was scanned from their own screen, verified."""
-        return await self._run(self.client.meet, code)
+        return await self.run(self.client.meet, code)
 
     async def accept_contact(self, address: str) -> Contact:
         """We want to talk with somebody who wrote first, or who was blocked."""
-        return await self._run(self.client.accept_contact, address)
+        return await self.run(self.client.accept_contact, address)
 
     async def block_contact(self, address: str) -> Contact:
         """Nothing of theirs is taken in any more."""
-        return await self._run(self.client.block_contact, address)
+        return await self.run(self.client.block_contact, address)
 
     async def remove_contact(self, address: str) -> None:
         """Erases a contact, the conversation and the sessions."""
-        await self._run(self.client.remove_contact, address)
+        await self.run(self.client.remove_contact, address)
 
     async def devices(self) -> list[DeviceInfo]:
         """The devices of our identity, this one first."""
-        return await self._run(self.client.devices)
+        return await self.run(self.client.devices)
 
     async def link_device(self, code: str) -> bytes:
         """Seals our identity to the new device whose code this is. Ask the user first."""
-        return await self._run(self.client.link_device, code)
+        return await self.run(self.client.link_device, code)
 
     async def remove_device(self, device_id: int) -> None:
         """Removes another device of ours for good."""
-        await self._run(self.client.remove_device, device_id)
+        await self.run(self.client.remove_device, device_id)
 
     async def keep_up_now(self) -> None:
         """Does what is due by now."""
-        await self._run(self.client.keep_up_now)
+        await self.run(self.client.keep_up_now)
 
     async def send(self, to: str, text: str) -> Sent:
         """Writes a text to a contact."""
-        return await self._run(self.client.send, to, text)
+        return await self.run(self.client.send, to, text)
 
     async def send_body(self, to: str, body: Body, reply_to: str | None = None) -> Sent:
         """Writes anything to a contact."""
-        return await self._run(self.client.send_body, to, body, reply_to)
+        return await self.run(self.client.send_body, to, body, reply_to)
 
     async def receive(self, envelope: BytesLike) -> list[Event]:
         """Takes in an envelope that the transport delivered."""
-        return await self._run(self.client.receive, envelope)
+        return await self.run(self.client.receive, envelope)
 
     async def receive_many(self, envelopes: Iterable[BytesLike]) -> list[Received]:
         """Takes in several envelopes in one transaction."""
-        return await self._run(self.client.receive_many, envelopes)
+        return await self.run(self.client.receive_many, envelopes)
 
     async def outbox(self, after: int = 0) -> list[OutgoingEnvelope]:
         """The oldest envelopes that wait for the transport."""
-        return await self._run(self.client.outbox, after)
+        return await self.run(self.client.outbox, after)
 
     async def mark_sent(self, ids: list[int]) -> None:
         """Removes what the transport took over for good."""
-        await self._run(self.client.mark_sent, ids)
+        await self.run(self.client.mark_sent, ids)
 
     async def close(self) -> None:
         """Shreds and closes the store."""
-        await self._run(self.client.close)
+        await self.run(self.client.close)
 
     async def __aenter__(self) -> AsyncClient:
         return self
