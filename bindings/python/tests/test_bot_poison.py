@@ -20,14 +20,20 @@ from windlass.bot import Bot, Message
 
 bot = Bot(sys.argv[1], key=bytes(range(32)), transport="memory://")
 
+def attempts(text: str) -> int | None:
+    # How often it was begun; nothing if it does not wait.
+    return next((one.attempts for one in bot.client.unhandled() if one.message.text == text), None)
+
 @bot.on_message
 async def answer(message: Message) -> None:
     if message.text == "poison":
         # When others are being handled too.
-        await asyncio.sleep(0.2)
+        while attempts("slow") == 0:
+            await asyncio.sleep(0)
         os._exit(7)
-    if message.text == "slow":
-        await asyncio.sleep(1)
+    if message.text == "slow" and attempts("slow") == 1:
+        # Until the process dies.
+        await asyncio.Event().wait()
     await message.reply(message.text)
 
 @bot.on_error

@@ -3,13 +3,13 @@
 import importlib.util
 import os
 import random
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from mosquitto import tool
 
 import windlass
 from windlass import Bundle, Client, CodeReader, qr_frames, qr_png, qr_read, qr_svg, qr_terminal
@@ -17,16 +17,6 @@ from windlass.testing import Simulation
 
 KEY = bytes(32)
 EXAMPLES = Path(__file__).parents[3] / "examples"
-
-
-def tool(name: str) -> str:
-    """The program, or a skip; with CI set a missing one is a failure."""
-    found = shutil.which(name)
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{name} is not installed")
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 def zbar(*pictures: Path) -> list[str]:
