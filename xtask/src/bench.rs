@@ -19,9 +19,8 @@ pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     shell::run(
         shell::cargo()
             .current_dir(&workspace.root)
-            .args(["bench", "--package", "windlass", "--benches"])
+            .args(["bench", "--package", "windlass"])
             .args(workspace.locked())
-            .arg("--")
             .args(arguments),
     )
 }
