@@ -170,15 +170,17 @@ fn pass_on(
     let Some((author, id)) = processed.acknowledge.filter(|(author, _)| *author != own) else {
         return Ok(());
     };
+    let mut unaware = devices::new_ones(store, moment.now)?;
+    unaware.retain(|device_id| envelope.part_for(*device_id).is_none());
     let known = (processed.outcomes.iter()).any(|o| matches!(o, Outcome::Duplicate { .. }));
-    let brought = history::find(store, &author, &id)?.is_some_and(|stored| !stored.copied);
-    if known || !brought {
+    // Nearly always there is none, and nothing has to be looked up.
+    if unaware.is_empty() || known {
         return Ok(());
     }
-    for device_id in devices::new_ones(store, moment.now)? {
-        if envelope.part_for(device_id).is_some() {
-            continue;
-        }
+    if history::find(store, &author, &id)?.is_none_or(|stored| stored.copied) {
+        return Ok(());
+    }
+    for device_id in unaware {
         let to = Party {
             identity: own,
             device_id,
