@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroize;
 
-use super::StoreError;
+use super::error::StoreError;
 use super::key::{Derivation, StoreKey, WrappingKey};
-use super::medium::beside;
+use super::path::{beside, sync_folder_of};
 use crate::crypto::{self, SEAL_OVERHEAD, Secret, SecretBytes, SeededRandom, hkdf_sha256};
 
 const MAGIC: &[u8; 8] = b"WLBACKUP";
@@ -103,7 +103,7 @@ impl BackupWriter {
         self.file.flush()?;
         self.file.get_ref().sync_all()?;
         fs::rename(&self.unfinished, &self.path)?;
-        super::medium::sync_folder_of(&self.path)
+        sync_folder_of(&self.path)
     }
 
     fn write_chunk(&mut self, last: bool) -> Result<(), StoreError> {

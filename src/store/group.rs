@@ -6,7 +6,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// How often a writer steps aside for each of those who shared the last commit, before it commits without them.
 const YIELDS_FOR_EACH: u64 = 4;

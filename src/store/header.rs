@@ -1,6 +1,6 @@
 //! The header row: the one row that is not sealed, because it is read before any key is there. It is authenticated.
 
-use super::StoreError;
+use super::error::StoreError;
 use crate::crypto::{Secret, hmac_sha256};
 
 /// Version of the layout of rows and of what is in them.

@@ -4,7 +4,7 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use super::StoreError;
+use super::error::StoreError;
 use crate::crypto::{Argon2Params, CryptoRng, Secret, derive_from_passphrase, hkdf_sha256};
 
 /// The user's key to a store.
@@ -37,6 +37,14 @@ impl fmt::Debug for StoreKey {
     }
 }
 
+/// Number of a derivation in the key slots and in a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Kind {
+    Raw = 0,
+    Argon2id = 1,
+}
+
 /// How the wrapping key follows from the user's key; stands in the key slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Derivation {
@@ -50,13 +58,13 @@ impl Derivation {
 
     pub(super) fn to_bytes(self) -> [u8; Self::LEN] {
         let (kind, parameters) = match self {
-            Self::Raw => (0, [0; 3]),
+            Self::Raw => (Kind::Raw, [0; 3]),
             Self::Argon2id(params) => (
-                1,
+                Kind::Argon2id,
                 [params.memory_kib, params.iterations, params.parallelism],
             ),
         };
-        let mut bytes = [kind; Self::LEN];
+        let mut bytes = [kind as u8; Self::LEN];
         let numbers = parameters.iter().flat_map(|number| number.to_be_bytes());
         for (to, from) in bytes.iter_mut().skip(1).zip(numbers) {
             *to = from;
@@ -68,9 +76,9 @@ impl Derivation {
         let (kind, rest) = bytes.split_first()?;
         let (numbers, _) = rest.as_chunks::<4>();
         let mut numbers = numbers.iter().map(|number| u32::from_be_bytes(*number));
-        match kind {
-            0 => Some(Self::Raw),
-            1 => Some(Self::Argon2id(Argon2Params {
+        match *kind {
+            kind if kind == Kind::Raw as u8 => Some(Self::Raw),
+            kind if kind == Kind::Argon2id as u8 => Some(Self::Argon2id(Argon2Params {
                 memory_kib: numbers.next()?,
                 iterations: numbers.next()?,
                 parallelism: numbers.next()?,

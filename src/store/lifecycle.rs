@@ -1,55 +1,31 @@
 //! Creating, opening, closing a store, and changing its key.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
-use redb::{Database, ReadableDatabase};
-
+use super::database::{Opened, ROWS, RowsTable};
+use super::error::StoreError;
 use super::group::Group;
+use super::guard::guarded;
+use super::handle::Store;
 use super::header::Header;
-use super::medium::{Boxed, Folder, Medium, StoreFile};
-use super::shred::RowsTable;
+use super::key::StoreKey;
+use super::medium::{Medium, StoreFile};
 use super::slots::{Keys, Slots};
-use super::tree::{self, Bucket, DIRTY_PREFIX, HEADER_ROW, ROOT_ROW, Tree};
-use super::{CACHE_BYTES, Inner, Opened, ROWS, Store, StoreError, StoreKey, Writer, guarded};
-use crate::crypto::{Secret, SeededRandom, hkdf_sha256};
-
-/// Up to this length every page of a file is checked when it is opened.
-const CHECKED_AT_OPEN_BYTES: u64 = 64 * 1024 * 1024;
-
-type ReadOnlyRows = redb::ReadOnlyTable<&'static [u8], &'static [u8]>;
-
-/// What every redb file begins with.
-const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
+use super::state::{Inner, header_key};
+use super::tree::{self, Bucket, DIRTY_PREFIX, Dirty, HEADER_ROW, ROOT_ROW, Tree};
+use super::writer::Writer;
+use crate::crypto::{Secret, SeededRandom};
 
 impl Store {
-    /// Makes a new store and its key-slot file. Refuses a path where either of them is.
-    pub fn create(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
-        Self::create_on(Arc::new(Folder::new(path)), key)
-    }
-
-    /// Opens a store. Never makes one.
-    pub fn open(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
-        Self::open_on(Arc::new(Folder::new(path)), key)
-    }
-
-    /// [`Self::create`] on files that are kept elsewhere.
+    /// Makes a new store on a medium. Refuses one where the store or its key slots are.
     pub fn create_on(medium: Arc<dyn Medium>, key: &StoreKey) -> Result<Self, StoreError> {
-        Self::create_filled(medium, key, |_| Ok(()))
+        Self::create_on_with(medium, key, |_| Ok(()))
     }
 
-    /// [`Self::create`] of a store that has its first rows when it gets its name: with all of them, or not at all.
-    pub fn create_with<E: From<StoreError>>(
-        path: &Path,
-        key: &StoreKey,
-        fill: impl FnOnce(&mut Writer<'_>) -> Result<(), E>,
-    ) -> Result<Self, E> {
-        Self::create_filled(Arc::new(Folder::new(path)), key, fill)
-    }
-
-    fn create_filled<E: From<StoreError>>(
+    /// [`Self::create_on`] of a store that has its first rows when it gets its name: with all of them, or not at all.
+    pub fn create_on_with<E: From<StoreError>>(
         medium: Arc<dyn Medium>,
         key: &StoreKey,
         fill: impl FnOnce(&mut Writer<'_>) -> Result<(), E>,
@@ -70,16 +46,12 @@ impl Store {
         };
         let inner = guarded(|| {
             let rows = medium.create(StoreFile::Unfinished)?;
-            let slots = Slots::lock(medium.create(StoreFile::KeySlots)?)?;
+            let slots = Slots::lock(medium.create_key_slots()?)?;
             // Whoever had the lock before may have made the store meanwhile; then both files are theirs.
             if medium.exists(StoreFile::Rows)? {
                 return Err(StoreError::AlreadyExists.into());
             }
-            rows.set_len(0).map_err(StoreError::from)?;
-            let database = builder()
-                .create_with_backend(Boxed(rows))
-                .map_err(StoreError::from)?;
-            let database = Opened(Some(database));
+            let database = Opened::create(rows)?;
             let slots = Slots::create(slots, key, store_id, &keys, &mut rng)?;
             let header = Header {
                 store_id,
@@ -88,11 +60,12 @@ impl Store {
                 shredded_at: medium.now(),
             };
             let root = tree::Keys::generate(&mut rng);
-            let inner = Inner::new(Arc::clone(&medium), database, slots, keys, header, root);
+            let files = (Arc::clone(&medium), database, slots);
+            let inner = Inner::new(files, keys, header, root, Dirty::default());
             let transaction = inner.begin_write()?;
             let mut table = transaction.open_table(ROWS).map_err(StoreError::from)?;
             inner.write_own_rows(&mut table, &mut rng)?;
-            let mut writer = Writer::new(&inner, table, rng, true);
+            let mut writer = Writer::new((&inner.tree, &inner.dirty), table, rng, true);
             fill(&mut writer)?;
             let learned = writer.finish()?;
             inner.commit(transaction)?;
@@ -104,25 +77,23 @@ impl Store {
         Ok(Self::of(medium, inner, false))
     }
 
-    /// [`Self::open`] on files that are kept elsewhere.
+    /// Opens the store of a medium. Never makes one.
     pub fn open_on(medium: Arc<dyn Medium>, key: &StoreKey) -> Result<Self, StoreError> {
-        let database = open_database(medium.as_ref())?;
+        let database = Opened::open(medium.as_ref())?;
         let (header, dirty) = guarded(|| read_own_rows(&database))?;
         let store_id = Header::peek(&header)?;
-        let slots = medium
-            .open(StoreFile::KeySlots)
-            .map_err(|error| match error {
-                StoreError::NotFound => StoreError::KeySlotsMissing,
-                other => other,
-            })?;
+        let slots = medium.open_key_slots().map_err(|error| match error {
+            StoreError::NotFound => StoreError::KeySlotsMissing,
+            other => other,
+        })?;
         let (slots, keys) = Slots::open(slots, key)?;
         if slots.store_id() != store_id {
             return Err(StoreError::KeySlotsOfAnotherStore);
         }
         let header = Header::decode(&header, &header_key(&keys.data_key))?;
         let root = guarded(|| read_root(&database, &keys, &header))?;
-        let mut inner = Inner::new(Arc::clone(&medium), database, slots, keys, header, root);
-        inner.dirty = RwLock::new(dirty);
+        let files = (Arc::clone(&medium), database, slots);
+        let mut inner = Inner::new(files, keys, header, root, dirty);
         inner.finish_shred()?;
         let rollback_noticed = inner.compare_openings(header.opened)?;
         Ok(Self::of(medium, inner, rollback_noticed))
@@ -154,15 +125,6 @@ impl Store {
         open.slots
             .change_key(key, &open.keys, &mut self.medium.random()?)
     }
-
-    fn of(medium: Arc<dyn Medium>, inner: Inner, rollback_noticed: bool) -> Self {
-        Self {
-            medium,
-            process_id: std::process::id(),
-            rollback_noticed,
-            inner: RwLock::new(Some(inner)),
-        }
-    }
 }
 
 /// Who forgets to close does not pay with an unshredded store. A failure has nobody to be told to here; the next opening ends what
@@ -177,35 +139,6 @@ impl Drop for Store {
 }
 
 impl Inner {
-    fn new(
-        medium: Arc<dyn Medium>,
-        database: Opened,
-        slots: Slots,
-        keys: Keys,
-        header: Header,
-        root: tree::Keys,
-    ) -> Self {
-        let lookup_key = hkdf_sha256(
-            &header.store_id,
-            keys.data_key.as_bytes(),
-            b"Windlass store v1 look-up",
-        );
-        Self {
-            medium,
-            header_key: header_key(&keys.data_key),
-            database: Some(database),
-            slots,
-            keys,
-            epoch: header.epoch,
-            shredded_at: header.shredded_at,
-            tree: Arc::new(Tree::new(header.store_id, lookup_key, root)),
-            dirty: RwLock::new(BTreeSet::new()),
-            writer: Mutex::new(None),
-            group: Group::default(),
-            failed: AtomicBool::new(false),
-        }
-    }
-
     /// Reads both files again, after a write that may or may not have reached them; nothing is to be done otherwise. On an error the
     /// store stays failed, and the next call tries again.
     pub(super) fn repair(&mut self) -> Result<(), StoreError> {
@@ -218,7 +151,7 @@ impl Inner {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner) = None;
         self.database = None;
-        let database = open_database(self.medium.as_ref())?;
+        let database = Opened::open(self.medium.as_ref())?;
         let (header, dirty) = guarded(|| read_own_rows(&database))?;
         let header = Header::decode(&header, &self.header_key)?;
         self.keys = self.slots.read_again()?;
@@ -227,7 +160,7 @@ impl Inner {
         self.tree = Arc::new(Tree::new(header.store_id, lookup_key, root));
         self.epoch = header.epoch;
         self.shredded_at = header.shredded_at;
-        self.dirty = RwLock::new(dirty);
+        self.dirty = dirty;
         self.group = Group::default();
         self.database = Some(database);
         self.failed.store(false, Ordering::Release);
@@ -245,25 +178,6 @@ impl Inner {
         table.insert(ROOT_ROW.as_slice(), root.as_slice())?;
         table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
         Ok(())
-    }
-
-    pub(super) fn header(&self) -> Vec<u8> {
-        Header {
-            store_id: self.tree.store_id,
-            epoch: self.epoch,
-            opened: self.keys.opened,
-            shredded_at: self.shredded_at,
-        }
-        .encode(&self.header_key)
-    }
-
-    pub(super) fn epoch_key(&self) -> Result<&Secret<32>, StoreError> {
-        self.keys
-            .epochs
-            .iter()
-            .find(|(number, _)| *number == self.epoch)
-            .map(|(_, key)| key)
-            .ok_or(StoreError::KeySlotsDamaged)
     }
 
     /// Counts this opening, and says whether one of the files is older than the other.
@@ -295,46 +209,8 @@ impl Inner {
     }
 }
 
-fn header_key(data_key: &Secret<32>) -> Secret<32> {
-    hkdf_sha256(&[0; 32], data_key.as_bytes(), b"Windlass store v1 header")
-}
-
-fn builder() -> redb::Builder {
-    let mut builder = Database::builder();
-    builder.set_cache_size(CACHE_BYTES);
-    builder
-}
-
-impl Opened {
-    fn begin_read(&self) -> Result<ReadOnlyRows, StoreError> {
-        let database = self.0.as_ref().ok_or(StoreError::Closed)?;
-        Ok(database.begin_read()?.open_table(ROWS)?)
-    }
-}
-
-fn open_database(medium: &dyn Medium) -> Result<Opened, StoreError> {
-    let rows = medium.open(StoreFile::Rows)?;
-    // Asked before redb sees it, which would make a database of an empty file.
-    let mut start = [0; REDB_MAGIC.len()];
-    if rows.len()? < start.len() as u64 {
-        return Err(StoreError::NotAStore);
-    }
-    rows.read(0, &mut start)?;
-    if start != REDB_MAGIC {
-        return Err(StoreError::NotAStore);
-    }
-    // redb trusts a file that was closed in order, and a flipped byte in a key could hide a row. Reading all of a small file
-    // costs little; a large one is opened in constant time (docs/store.md, "Damage").
-    let small = rows.len()? <= CHECKED_AT_OPEN_BYTES;
-    guarded(|| {
-        let mut builder = builder();
-        builder.set_check_integrity_on_open(small);
-        Ok(Opened(Some(builder.create_with_backend(Boxed(rows))?)))
-    })
-}
-
 /// The header as it stands there, and the buckets marked dirty.
-fn read_own_rows(database: &Opened) -> Result<(Vec<u8>, BTreeSet<Bucket>), StoreError> {
+fn read_own_rows(database: &Opened) -> Result<(Vec<u8>, Dirty), StoreError> {
     let table = database.begin_read()?;
     let header = table
         .get(HEADER_ROW.as_slice())?
@@ -348,7 +224,7 @@ fn read_own_rows(database: &Opened) -> Result<(Vec<u8>, BTreeSet<Bucket>), Store
             dirty.insert(Bucket(*node, *place));
         }
     }
-    Ok((header, dirty))
+    Ok((header, Dirty::of(dirty)))
 }
 
 /// The tree's root, by the root key of the header's epoch.

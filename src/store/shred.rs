@@ -3,27 +3,23 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, RwLock};
 
-use super::rows::{Direction, raw_range};
-use super::slots::Keys;
-use super::table::prefix_end;
-use super::tree::{self, Bucket, HEADER_ROW, ROOT_ROW};
-use super::{Inner, ROWS, Store, StoreError, Table, guarded};
-use crate::crypto::{self, Secret, SeededRandom};
 use redb::ReadableTable;
 
-/// What a shred did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ShredReport {
-    /// Buckets that held something dead.
-    pub buckets: u64,
-    /// Living rows that shared their keys and were sealed anew.
-    pub rows: u64,
-}
-
-pub(super) type RowsTable<'a> = redb::Table<'a, &'static [u8], &'static [u8]>;
+use super::database::{ROWS, RowsTable};
+use super::engine::ShredReport;
+use super::error::StoreError;
+use super::guard::guarded;
+use super::handle::Store;
+use super::reader::raw_range;
+use super::rows::Direction;
+use super::slots::Keys;
+use super::state::Inner;
+use super::table::{Table, prefix_end};
+use super::tree::{self, Bucket, Dirty, HEADER_ROW, ROOT_ROW};
+use crate::crypto::{self, Secret, SeededRandom};
 
 impl Store {
     /// Makes every earlier value of a row that was replaced or deleted unreadable. The cost follows the buckets touched since the
@@ -44,11 +40,7 @@ impl Inner {
     pub(super) fn shred(&mut self) -> Result<ShredReport, StoreError> {
         // Of one that failed before its end.
         self.finish_shred()?;
-        let dirty = self
-            .dirty
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let dirty = self.dirty.buckets();
         if dirty.is_empty() {
             return Ok(ShredReport::default());
         }
@@ -65,7 +57,7 @@ impl Inner {
         match self.move_to_new_keys(&dirty, &next, &mut rng) {
             Ok((report, root, nodes)) => {
                 self.tree = Arc::new(self.tree.moved(root, nodes));
-                self.dirty = RwLock::default();
+                self.dirty = Dirty::default();
                 self.finish_shred()?;
                 Ok(report)
             }

@@ -1,20 +1,15 @@
-//! The key-slot file: the only place where keys can be overwritten (docs/store.md, "Key slots").
+//! What is in the key slots, sealed, and which of the two is in force (docs/store.md, "Key slots").
 //!
 //! redb copies on write, so what was ever in its file may still be there. The wrapped data key and the epoch root keys are
-//! therefore in a file of their own, two slots of fixed length, written in place one after the other and synced.
+//! therefore in two slots of fixed length, which are overwritten one after the other.
 
-use std::ops::Bound;
-
-use redb::{BackendError, StorageBackend};
-
-use super::StoreError;
+use super::error::StoreError;
 use super::key::{Derivation, StoreKey, WrappingKey};
+use super::key_slots::{KeySlots, SLOT_LEN, SlotNumber};
 use crate::crypto::{self, CryptoRng, Secret, SecretBytes, sha256};
 
 /// Version of the slots' format.
 pub(super) const SLOT_VERSION: u32 = 1;
-/// A disk writes sectors of at least this size whole or not at all; a torn slot is found by its checksum all the same.
-const SLOT_LEN: usize = 512;
 const MAGIC: &[u8; 8] = b"WLKEYSLT";
 /// magic, version, store id, write number, open counter, derivation (kind, memory, iterations, lanes), salt.
 const HEAD_LEN: usize = 8 + 4 + 16 + 8 + 8 + Derivation::LEN + 16;
@@ -35,17 +30,17 @@ pub(super) struct Keys {
     pub(super) opened: u64,
 }
 
-/// The open key-slot file.
+/// The key slots of a store that is open.
 pub(super) struct Slots {
-    file: Box<dyn StorageBackend>,
+    kept: Box<dyn KeySlots>,
     wrapping: WrappingKey,
     store_id: [u8; 16],
     /// Number of the latest write; the parity says which slot it is in.
     written: u64,
 }
 
-/// A file that nobody else makes slots in.
-pub(super) struct Locked(Box<dyn StorageBackend>);
+/// Slots that nobody else makes a store with.
+pub(super) struct Locked(Box<dyn KeySlots>);
 
 /// A slot whose checksum is right.
 struct Slot {
@@ -54,37 +49,28 @@ struct Slot {
 }
 
 impl Slots {
-    /// Takes the file of a store that is being made, before a byte of it is changed: of two processes that make one store, the second
-    /// must not empty the keys of the first.
-    pub(super) fn lock(file: Box<dyn StorageBackend>) -> Result<Locked, StoreError> {
-        match file.try_lock_range(Bound::Unbounded, Bound::Unbounded) {
-            // Without locks there are no two processes.
-            Ok(true) | Err(BackendError::Unsupported) => Ok(Locked(file)),
-            Ok(false) => Err(StoreError::Locked),
-            Err(BackendError::Io(error)) => Err(error.into()),
-            Err(_) => Err(StoreError::Io {
-                kind: std::io::ErrorKind::Other,
-            }),
-        }
+    /// Takes the slots of a store that is being made, before a byte of them is changed: of two processes that make one store, the
+    /// second must not empty the keys of the first.
+    pub(super) fn lock(kept: Box<dyn KeySlots>) -> Result<Locked, StoreError> {
+        kept.lock()?;
+        Ok(Locked(kept))
     }
 
-    /// The store has its name, which says to whom the file belongs. A failure leaves the lock for as long as the store is open.
     pub(super) fn unlock(&self) {
-        let _ = self.file.unlock_range(Bound::Unbounded, Bound::Unbounded);
+        self.kept.unlock();
     }
 
-    /// Both slots of a new file.
+    /// Both slots of a new store.
     pub(super) fn create(
-        Locked(file): Locked,
+        Locked(kept): Locked,
         key: &StoreKey,
         store_id: [u8; 16],
         keys: &Keys,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, StoreError> {
-        file.set_len(0)?;
-        file.set_len(2 * SLOT_LEN as u64)?;
+        kept.clear()?;
         let mut slots = Self {
-            file,
+            kept,
             wrapping: WrappingKey::create(key, rng)?,
             store_id,
             written: 0,
@@ -93,14 +79,14 @@ impl Slots {
         Ok(slots)
     }
 
-    /// Opens the keys in a file. While the user's key is being changed the two slots may be for two of them, so either counts.
+    /// Opens the keys. While the user's key is being changed the two slots may be for two of them, so either counts.
     pub(super) fn open(
-        file: Box<dyn StorageBackend>,
+        kept: Box<dyn KeySlots>,
         key: &StoreKey,
     ) -> Result<(Self, Keys), StoreError> {
         let mut refused = StoreError::KeySlotsDamaged;
         let mut tried = None;
-        let found = read_slots(file.as_ref())?;
+        let found = read_slots(kept.as_ref())?;
         for (_, head) in &found {
             // A passphrase costs a second to try, and both slots are for the same one but during a change.
             if tried == Some(head.salt) {
@@ -113,7 +99,7 @@ impl Slots {
                 continue;
             };
             let slots = Self {
-                file,
+                kept,
                 wrapping,
                 store_id: head.store_id,
                 written,
@@ -123,9 +109,9 @@ impl Slots {
         Err(refused)
     }
 
-    /// What the file says now, after a write that may or may not have reached it.
+    /// What the slots say now, after a write that may or may not have reached them.
     pub(super) fn read_again(&mut self) -> Result<Keys, StoreError> {
-        let found = read_slots(self.file.as_ref())?;
+        let found = read_slots(self.kept.as_ref())?;
         let (written, keys) =
             open_slots(&found, &self.wrapping.key)?.ok_or(StoreError::KeySlotsDamaged)?;
         self.written = written;
@@ -140,18 +126,20 @@ impl Slots {
         self.wrapping.derivation
     }
 
-    /// Writes the slot that is not the latest, and syncs. The latest stays readable until this one is durable.
+    /// Writes the slot that is not the latest. The latest stays readable until this one is durable.
     pub(super) fn write(&mut self, keys: &Keys, rng: &mut dyn CryptoRng) -> Result<(), StoreError> {
         let written = self.written + 1;
         let bytes = self.encode(keys, written, rng);
-        let offset = (written % 2) * SLOT_LEN as u64;
-        self.file.write(offset, &bytes)?;
-        self.file.sync_data()?;
+        let slot = match written % 2 {
+            0 => SlotNumber::First,
+            _ => SlotNumber::Second,
+        };
+        self.kept.write(slot, &bytes)?;
         self.written = written;
         Ok(())
     }
 
-    /// Writes one slot after the other, so that nothing of the earlier keys stays in the file.
+    /// Writes one slot after the other, so that nothing of the earlier keys stays in them.
     pub(super) fn write_both(
         &mut self,
         keys: &Keys,
@@ -263,13 +251,11 @@ impl Keys {
 }
 
 /// The slots that are whole, the latest first. One of a newer version is told as such.
-fn read_slots(file: &dyn StorageBackend) -> Result<Vec<(Slot, Head)>, StoreError> {
-    let len = usize::try_from(file.len()?).unwrap_or(usize::MAX);
-    let mut bytes = vec![0; len.min(2 * SLOT_LEN)];
-    file.read(0, &mut bytes)?;
-    let mut slots: Vec<_> = bytes
-        .chunks(SLOT_LEN)
-        .filter_map(Slot::read)
+fn read_slots(kept: &dyn KeySlots) -> Result<Vec<(Slot, Head)>, StoreError> {
+    let mut slots: Vec<_> = kept
+        .read()?
+        .iter()
+        .filter_map(|bytes| Slot::read(bytes))
         .filter_map(|slot| {
             let head = Head::parse(&slot.head)?;
             Some((slot, head))

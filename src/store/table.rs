@@ -48,11 +48,13 @@ pub enum Table {
     Groups = 20,
     /// Sessions with skipped keys, by when these are too old.
     SkippedAges = 21,
+    /// The last number of each sequence, where the engine keeps them in rows. It is the store's own.
+    Sequences = 22,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -74,6 +76,7 @@ impl Table {
         Self::Annotations,
         Self::Groups,
         Self::SkippedAges,
+        Self::Sequences,
     ];
 
     /// The byte that its rows' keys begin with. Never 0, which is the store's own.
@@ -112,6 +115,7 @@ impl Table {
             Self::Annotations => "annotations",
             Self::Groups => "groups",
             Self::SkippedAges => "ages of skipped keys",
+            Self::Sequences => "sequences",
         }
     }
 }

@@ -5,10 +5,11 @@
 //! root, and nothing else. The idea is the key tree of Reardon, Basin and Capkun, "Secure Data Deletion from Persistent Media"
 //! (CCS 2013), with a fixed shape.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, RwLock};
 
-use super::{StoreError, read};
+use super::error::StoreError;
+use super::guard::{read, write};
 use crate::crypto::{self, CryptoRng, Secret};
 
 /// First byte of the rows of the store's own; tables begin at 1.
@@ -128,10 +129,33 @@ impl Tree {
     }
 
     pub(super) fn learn(&self, nodes: BTreeMap<u8, Arc<Keys>>) {
-        self.nodes
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend(nodes);
+        write(&self.nodes).extend(nodes);
+    }
+}
+
+/// Buckets in which something died since the last shred, as the file marks them.
+#[derive(Debug, Default)]
+pub(super) struct Dirty(RwLock<BTreeSet<Bucket>>);
+
+impl Dirty {
+    pub(super) fn of(buckets: BTreeSet<Bucket>) -> Self {
+        Self(RwLock::new(buckets))
+    }
+
+    pub(super) fn contains(&self, bucket: Bucket) -> bool {
+        read(&self.0).contains(&bucket)
+    }
+
+    pub(super) fn extend(&self, buckets: BTreeSet<Bucket>) {
+        write(&self.0).extend(buckets);
+    }
+
+    pub(super) fn buckets(&self) -> BTreeSet<Bucket> {
+        read(&self.0).clone()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        read(&self.0).len()
     }
 }
 

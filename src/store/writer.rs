@@ -7,12 +7,16 @@ use std::sync::Arc;
 
 use redb::ReadableTable;
 
-use super::rows::{
-    Direction, OrderedRow, OwnedBounds, Raw, Rows, Source, bucket_of, order_of, physical,
-    physical_bounds, raw_range,
+use super::counters;
+use super::database::{Raw, RowsTable};
+use super::error::StoreError;
+use super::reader::{
+    OwnedBounds, Source, bucket_of, order_of, physical, physical_bounds, raw_range,
 };
-use super::tree::{self, Bucket, Tree};
-use super::{Inner, Key, StoreError, Table};
+use super::rows::{Direction, OrderedRow, Rows, RowsMut};
+use super::sequence::Sequence;
+use super::table::{Key, Table};
+use super::tree::{self, Bucket, Dirty, Tree};
 use crate::crypto::{self, SecretBytes, SeededRandom};
 
 /// How much a transaction that is alone keeps in memory before it seals it.
@@ -23,8 +27,9 @@ const BUFFERED_BYTES: usize = 4 * 1024 * 1024;
 /// What it reads and changes stays in memory until it ends well. So a row is opened once and sealed once however often it is
 /// used, and a step that fails takes nothing from the others that share its transaction.
 pub struct Writer<'a> {
-    inner: &'a Inner,
-    table: redb::Table<'a, Raw<'static>, Raw<'static>>,
+    tree: &'a Tree,
+    dirty: &'a Dirty,
+    table: RowsTable<'a>,
     rng: SeededRandom,
     rows: RefCell<BTreeMap<Vec<u8>, Row>>,
     /// Whether the whole transaction is lost when this step fails, so that what is changed need not stay in memory.
@@ -50,13 +55,14 @@ pub(super) struct Learned {
 
 impl<'a> Writer<'a> {
     pub(super) fn new(
-        inner: &'a Inner,
-        table: redb::Table<'a, Raw<'static>, Raw<'static>>,
+        (tree, dirty): (&'a Tree, &'a Dirty),
+        table: RowsTable<'a>,
         rng: SeededRandom,
         alone: bool,
     ) -> Self {
         Self {
-            inner,
+            tree,
+            dirty,
             table,
             rng,
             rows: RefCell::default(),
@@ -78,13 +84,13 @@ impl<'a> Writer<'a> {
 
     /// Writes a row. If there was one, its former value is dead from now on, and the next shred makes it unreadable.
     pub fn put(&mut self, table: Table, key: Key<'_>, value: &[u8]) -> Result<(), StoreError> {
-        let row = physical(&self.inner.tree, table, key);
+        let row = physical(self.tree, table, key);
         self.change(row, Some(SecretBytes::new(value.to_vec())))
     }
 
     /// Removes a row; true if there was one.
     pub fn delete(&mut self, table: Table, key: Key<'_>) -> Result<bool, StoreError> {
-        let row = physical(&self.inner.tree, table, key);
+        let row = physical(self.tree, table, key);
         let known = self.rows.get_mut().get(&row).map(|row| row.value.is_some());
         let existed = match known {
             Some(existed) => existed,
@@ -104,7 +110,7 @@ impl<'a> Writer<'a> {
         bounds: (Bound<&[u8]>, Bound<&[u8]>),
         limit: usize,
     ) -> Result<usize, StoreError> {
-        let bounds = physical_bounds(&self.inner.tree, table, group, bounds);
+        let bounds = physical_bounds(self.tree, table, group, bounds);
         let found = self.rows_within(&bounds, Direction::Forward, limit)?;
         let count = found.len();
         for (row, _) in found {
@@ -150,14 +156,14 @@ impl<'a> Writer<'a> {
         let sealed = crypto::seal(
             &node.get(bucket.1),
             value,
-            &tree::associated_data(&self.inner.tree.store_id, row),
+            &tree::associated_data(&self.tree.store_id, row),
             &mut self.rng,
         );
         Ok(self.table.insert(row, sealed.as_slice())?.is_some())
     }
 
     fn mark_dirty(&mut self, bucket: Bucket) -> Result<(), StoreError> {
-        if self.inner.is_dirty(bucket) || !self.new_dirty.insert(bucket) {
+        if self.dirty.contains(bucket) || !self.new_dirty.insert(bucket) {
             return Ok(());
         }
         self.table
@@ -173,8 +179,8 @@ impl<'a> Writer<'a> {
         let node = Arc::new(tree::Keys::generate(&mut self.rng));
         let row = tree::node_row(bucket.0);
         let sealed = node.seal(
-            &self.inner.tree.root.get(bucket.0),
-            &self.inner.tree.store_id,
+            &self.tree.root.get(bucket.0),
+            &self.tree.store_id,
             &row,
             &mut self.rng,
         );
@@ -223,9 +229,9 @@ enum Found {
 }
 
 impl<'a> Source for Writer<'a> {
-    type Table = redb::Table<'a, Raw<'static>, Raw<'static>>;
+    type Table = RowsTable<'a>;
     fn tree(&self) -> &Tree {
-        &self.inner.tree
+        self.tree
     }
     fn table(&self) -> &Self::Table {
         &self.table
@@ -237,7 +243,7 @@ impl<'a> Source for Writer<'a> {
 
 impl Rows for Writer<'_> {
     fn get(&self, table: Table, key: Key<'_>) -> Result<Option<SecretBytes>, StoreError> {
-        let row = physical(&self.inner.tree, table, key);
+        let row = physical(self.tree, table, key);
         if let Some(known) = self.rows.borrow().get(&row) {
             return Ok(known.value.clone());
         }
@@ -258,7 +264,7 @@ impl Rows for Writer<'_> {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<OrderedRow>, StoreError> {
-        let bounds = physical_bounds(&self.inner.tree, table, group, bounds);
+        let bounds = physical_bounds(self.tree, table, group, bounds);
         self.rows_within(&bounds, direction, limit)?
             .into_iter()
             .map(|(row, found)| {
@@ -308,5 +314,33 @@ impl Rows for Writer<'_> {
             }
         }
         Ok(count)
+    }
+
+    fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
+        counters::last(self, sequence)
+    }
+}
+
+impl RowsMut for Writer<'_> {
+    fn put(&mut self, table: Table, key: Key<'_>, value: &[u8]) -> Result<(), StoreError> {
+        Writer::put(self, table, key, value)
+    }
+
+    fn delete(&mut self, table: Table, key: Key<'_>) -> Result<bool, StoreError> {
+        Writer::delete(self, table, key)
+    }
+
+    fn delete_range(
+        &mut self,
+        table: Table,
+        group: &[u8],
+        bounds: (Bound<&[u8]>, Bound<&[u8]>),
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        Writer::delete_range(self, table, group, bounds, limit)
+    }
+
+    fn next_id(&mut self, sequence: Sequence) -> Result<u64, StoreError> {
+        counters::next(self, sequence)
     }
 }

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
@@ -14,8 +13,9 @@ use std::time::Duration;
 use rand_core::Rng;
 use redb::StorageBackend;
 
+use super::clock::{Clock, machine_now};
 use crate::crypto::{Secret, SeededRandom, seeded, system_random};
-use crate::store::{Medium, StoreError, StoreFile, machine_now};
+use crate::store::{Medium, StoreError, StoreFile};
 
 /// A sector is written whole or not at all; what is torn is torn between two of them.
 const SECTOR: usize = 512;
@@ -195,29 +195,6 @@ struct State {
     rng: Option<SeededRandom>,
 }
 
-/// A clock that stands still until it is set; milliseconds since the epoch.
-#[derive(Debug, Clone)]
-pub struct Clock(Arc<AtomicU64>);
-
-impl Clock {
-    /// A clock that shows this time.
-    #[must_use]
-    pub fn at(now: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(now)))
-    }
-
-    /// What it shows.
-    #[must_use]
-    pub fn now(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Moves it forward.
-    pub fn advance(&self, milliseconds: u64) {
-        self.0.fetch_add(milliseconds, Ordering::Relaxed);
-    }
-}
-
 /// A disk in memory.
 #[derive(Debug, Clone, Default)]
 pub struct Disk(Arc<Mutex<State>>);
@@ -387,10 +364,8 @@ impl Medium for Disk {
     }
 
     fn now(&self) -> u64 {
-        self.state()
-            .clock
-            .as_ref()
-            .map_or_else(machine_now, Clock::now)
+        let clock = &self.state().clock;
+        clock.as_ref().map_or_else(machine_now, Clock::now)
     }
 
     fn random(&self) -> Result<SeededRandom, StoreError> {

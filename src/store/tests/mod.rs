@@ -1,16 +1,17 @@
-//! What the store promises of its rows and files.
+//! What the store promises of its files. What it promises of its rows, as every engine does: `src/testing/contract`.
 
 mod together;
 
 use std::fs;
-use std::ops::Bound;
 use std::path::PathBuf;
 
-use redb::ReadableTable;
+use redb::{ReadableDatabase, ReadableTable};
 use tempfile::TempDir;
 
-use super::*;
-use crate::crypto::{Argon2Params, SecretBytes, open};
+use super::database::ROWS;
+use super::tree::{self, Bucket};
+use super::{Key, Rows, ShredReport, Store, StoreError, StoreKey, Table, table};
+use crate::crypto::{Argon2Params, Secret, SecretBytes, open};
 
 struct Fixture {
     _folder: TempDir,
@@ -73,74 +74,6 @@ fn get(store: &Store, name: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let row = reader.get(Table::Messages, Key::new(name))?;
         Ok(row.map(|value| value.to_vec()))
     })
-}
-
-#[test]
-fn what_was_written_is_there_after_opening_again() {
-    let fixture = Fixture::new();
-    let store = fixture.create();
-    put(&store, b"a", b"one");
-    put(&store, b"a", b"two");
-    drop(store);
-    let store = fixture.open().unwrap();
-    assert_eq!(get(&store, b"a").unwrap().unwrap(), b"two");
-    assert_eq!(get(&store, b"b").unwrap(), None);
-    assert!(!store.rollback_noticed());
-}
-
-#[test]
-fn a_failed_write_leaves_no_trace() {
-    let fixture = Fixture::new();
-    let store = fixture.create();
-    put(&store, b"a", b"one");
-    let failed: Result<(), StoreError> = store.write(|writer| {
-        writer.put(Table::Messages, Key::new(b"a"), b"two")?;
-        writer.put(Table::Messages, Key::new(b"new"), b"row")?;
-        Err(StoreError::DiskFull)
-    });
-    assert_eq!(failed, Err(StoreError::DiskFull));
-    assert_eq!(get(&store, b"a").unwrap().unwrap(), b"one");
-    assert_eq!(get(&store, b"new").unwrap(), None);
-    // The keys made for the failed transaction were forgotten with it.
-    put(&store, b"new", b"again");
-    drop(store);
-    assert_eq!(
-        get(&fixture.open().unwrap(), b"new").unwrap().unwrap(),
-        b"again"
-    );
-}
-
-#[test]
-fn ranges_are_in_order_and_within_their_group() {
-    let fixture = Fixture::new();
-    let store = fixture.create();
-    store
-        .write(|writer| {
-            for number in [3u8, 1, 2, 0] {
-                for group in [b"g".as_slice(), b"h"] {
-                    writer.put(Table::Timeline, Key::ordered(group, &[number]), &[number])?;
-                }
-            }
-            Ok::<_, StoreError>(())
-        })
-        .unwrap();
-    let read = |bounds, direction, limit| {
-        let rows =
-            store.read(|reader| reader.range(Table::Timeline, b"g", bounds, direction, limit));
-        let rows: Vec<u8> = rows
-            .unwrap()
-            .into_iter()
-            .map(|(order, _)| order[0])
-            .collect();
-        rows
-    };
-    assert_eq!(read(WHOLE_GROUP, Direction::Forward, 9), [0, 1, 2, 3]);
-    assert_eq!(read(WHOLE_GROUP, Direction::Backward, 2), [3, 2]);
-    let below = (Bound::Unbounded, Bound::Excluded([2u8].as_slice()));
-    assert_eq!(read(below, Direction::Backward, 9), [1, 0]);
-    let deleted = store.write(|writer| writer.delete_range(Table::Timeline, b"g", below, 1));
-    assert_eq!(deleted, Ok(1));
-    assert_eq!(read(WHOLE_GROUP, Direction::Forward, 9), [1, 2, 3]);
 }
 
 #[test]
@@ -353,17 +286,6 @@ fn a_change_of_key_leaves_nothing_to_the_former_one() {
 }
 
 #[test]
-fn an_older_copy_put_back_is_noticed() {
-    let fixture = Fixture::new();
-    drop(fixture.create());
-    let (old, _) = fixture.bytes();
-    drop(fixture.open().unwrap());
-    fs::write(&fixture.path, old).unwrap();
-    assert!(fixture.open().unwrap().rollback_noticed());
-    assert!(!fixture.open().unwrap().rollback_noticed());
-}
-
-#[test]
 fn every_flipped_byte_of_the_key_slots_is_an_error_or_harmless() {
     let fixture = Fixture::new();
     let store = fixture.create();
@@ -392,4 +314,24 @@ fn nothing_of_a_row_can_be_read_in_the_file() {
         assert!(!file.windows(text.len()).any(|window| window == text));
         assert!(!slots.windows(text.len()).any(|window| window == text));
     }
+}
+
+#[test]
+fn two_who_make_one_store_at_once_spoil_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.wl");
+    let [ours, theirs] = [1, 2].map(|byte| StoreKey::Raw(Secret::new([byte; 32])));
+    let made = Store::create_with(&path, &ours, |writer| {
+        let second = Store::create(&path, &theirs).unwrap_err();
+        assert_eq!(second, StoreError::Locked);
+        writer.put(Table::Messages, Key::new(b"a"), b"kept")
+    });
+    drop(made.unwrap());
+    assert_eq!(
+        Store::create(&path, &theirs).unwrap_err(),
+        StoreError::AlreadyExists
+    );
+    let store = Store::open(&path, &ours).unwrap();
+    let kept = store.read(|rows| rows.get(Table::Messages, Key::new(b"a")));
+    assert_eq!(kept.unwrap().unwrap().as_slice(), b"kept");
 }

@@ -3,25 +3,6 @@
 use super::*;
 
 #[test]
-fn writers_from_many_threads_all_find_their_rows() {
-    let fixture = Fixture::new();
-    let store = fixture.create();
-    std::thread::scope(|scope| {
-        for thread in 0..4u8 {
-            let store = &store;
-            scope.spawn(move || {
-                for i in 0..10u8 {
-                    put(store, &[thread, i], &[thread ^ i]);
-                    assert_eq!(get(store, &[thread, i]).unwrap().unwrap(), [thread ^ i]);
-                }
-            });
-        }
-    });
-    let count = store.read(|reader| Ok::<_, StoreError>(reader.scan(Table::Messages)?.len()));
-    assert_eq!(count, Ok(40));
-}
-
-#[test]
 fn writers_that_come_at_once_share_a_sync_and_each_is_durable_when_told() {
     let fixture = Fixture::new();
     let store = fixture.create();
