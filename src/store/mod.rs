@@ -19,6 +19,7 @@ mod key;
 mod key_slots;
 mod lifecycle;
 mod medium;
+mod opening;
 mod path;
 mod reader;
 mod rows;

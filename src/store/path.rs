@@ -1,17 +1,17 @@
 //! Names of files beside each other, and how long they last.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
 
 /// A name is durable once its folder is.
 pub(super) fn sync_folder_of(path: &Path) -> Result<(), StoreError> {
-    #[cfg(unix)]
-    {
+    if cfg!(unix) {
         let folder = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
-        std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     }
     Ok(())
 }

@@ -11,8 +11,6 @@ use redb::ReadableTable;
 use super::database::{ROWS, RowsTable};
 use super::engine::ShredReport;
 use super::error::StoreError;
-use super::guard::guarded;
-use super::handle::Store;
 use super::reader::raw_range;
 use super::rows::Direction;
 use super::slots::Keys;
@@ -20,18 +18,6 @@ use super::state::Inner;
 use super::table::{Table, prefix_end};
 use super::tree::{self, Bucket, Dirty, HEADER_ROW, ROOT_ROW};
 use crate::crypto::{self, Secret, SeededRandom};
-
-impl Store {
-    /// Makes every earlier value of a row that was replaced or deleted unreadable. The cost follows the buckets touched since the
-    /// last shred, not the size of the store. Waits for readers and writers, and they wait for it.
-    pub fn shred(&self) -> Result<ShredReport, StoreError> {
-        self.check_process()?;
-        let mut inner = self.alone();
-        let inner = inner.as_mut().ok_or(StoreError::Closed)?;
-        inner.repair()?;
-        guarded(|| inner.shred())
-    }
-}
 
 impl Inner {
     /// 1. The next epoch's root key is written beside the current one, and synced. 2. One transaction seals the dirty buckets, their
