@@ -248,7 +248,7 @@ pub(super) fn check_addressees(
             None => healing::suspect(store, from, now)?,
             Some(row) if row.removed => {
                 if let Some(mut contact) = contacts::find(store, from)? {
-                    contact.row.own_bundle_told = 0;
+                    contact.row.bundle_sent_at = 0;
                     contact.save(store)?;
                 }
             }
@@ -306,7 +306,7 @@ pub(super) fn told(
 ) -> Result<(), WindlassError> {
     match find(store, device_id)? {
         Some(mut row) => {
-            row.own_bundle_told = issued_at;
+            row.bundle_sent_at = issued_at;
             save(store, &row)
         }
         None => Ok(()),

@@ -87,9 +87,9 @@ pub(in crate::api) fn carry_on(
         let untold = is_untold(&row, moment.now);
         if row.gap_since != 0 && !row.waiting {
             let conversation = ConversationId::Direct(identity);
-            let hole =
-                core::mem::take(&mut row.hole) && heads::is_missing_some(store, &conversation)?;
-            let behind = core::mem::take(&mut row.behind) || hole;
+            let hole = core::mem::take(&mut row.follows_missing)
+                && heads::is_missing_some(store, &conversation)?;
+            let behind = core::mem::take(&mut row.incomplete) || hole;
             let gaps = gaps(store, device, &identity)?;
             let grown = gaps > row.known_gaps;
             row.gap_since = 0;

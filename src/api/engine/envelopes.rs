@@ -52,7 +52,7 @@ pub(super) fn to_contact(
 ) -> Result<Option<Vec<u8>>, WindlassError> {
     let bundle = contact.bundle.clone().ok_or(WindlassError::NoBundle)?;
     let own_bundle = prekeys::own_bundle(store, device, moment)?;
-    let told = contact.row.own_bundle_told >= own_bundle.issued_at();
+    let told = contact.row.bundle_sent_at >= own_bundle.issued_at();
     let mut parts = Vec::with_capacity(bundle.devices().len());
     let mut unreached = None;
     for remote in bundle.devices().iter().filter(|r| to.takes(r.device_id)) {
@@ -115,7 +115,7 @@ pub(super) fn to_siblings(
                 begin(store, device, &peer.identity, &remote, hint_key, moment)?
             }
         };
-        let told = sibling.row.own_bundle_told >= own_bundle.issued_at();
+        let told = sibling.row.bundle_sent_at >= own_bundle.issued_at();
         // What is sent again may have been what told them.
         let tells = !told || to.is_again() || session.is_pending();
         let bundle = tells.then_some(&own_bundle);

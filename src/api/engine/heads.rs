@@ -7,17 +7,17 @@ use crate::chat::{Content, MessageId};
 use crate::identity::PublicIdentity;
 use crate::limits::{MAX_AWAITED, MAX_FOLLOWED};
 use crate::store::{Rows, Writer};
-use crate::wire::store::HeadRow;
+use crate::wire::store::FollowedRow;
 
 /// What the next message follows. In a group nothing is said of it: who joined later has not what was before.
 pub(super) fn followed(
     store: &impl Rows,
     conversation: &ConversationId,
 ) -> Result<Vec<MessageId>, WindlassError> {
-    let heads = conversation::row(store, conversation)?.heads;
+    let heads = conversation::row(store, conversation)?.follows;
     let ids = heads
         .iter()
-        .map(|head| MessageId::from_bytes(&head.message_id));
+        .map(|followed| MessageId::from_bytes(&followed.message_id));
     ids.collect::<Result<_, _>>()
         .map_err(|_| super::damaged(crate::store::Table::Conversations))
 }
@@ -37,33 +37,34 @@ pub(super) fn take_in(
     let mut row = conversation::row(store, &conversation)?;
     let mut missing = false;
     for id in &content.follows {
-        let heads = row.heads.len();
-        row.heads.retain(|head| head.message_id != id.as_bytes());
-        if row.heads.len() == heads
-            && !row.awaited.iter().any(|awaited| awaited == id.as_bytes())
+        let heads = row.follows.len();
+        row.follows
+            .retain(|followed| followed.message_id != id.as_bytes());
+        if row.follows.len() == heads
+            && !row.missing.iter().any(|awaited| awaited == id.as_bytes())
             && !history::contains(store, own, id)?
             && !history::contains(store, peer, id)?
         {
-            row.awaited.push(id.as_bytes().to_vec());
+            row.missing.push(id.as_bytes().to_vec());
             missing = true;
         }
     }
     let theirs = author == peer;
-    let awaited = row.awaited.len();
-    row.awaited.retain(|id| id != content.id.as_bytes());
+    let awaited = row.missing.len();
+    row.missing.retain(|id| id != content.id.as_bytes());
     let mut forgotten = false;
     // Something follows it if it was awaited.
-    if row.awaited.len() == awaited {
+    if row.missing.len() == awaited {
         // A first message follows nothing. Another one that names nothing is of a peer who leaves that out.
         let names = !content.follows.is_empty() || content.lamport <= 1;
-        forgotten = theirs && names && row.heads.iter().any(|head| head.theirs);
-        row.heads.push(HeadRow {
+        forgotten = theirs && names && row.follows.iter().any(|followed| followed.theirs);
+        row.follows.push(FollowedRow {
             message_id: content.id.as_bytes().to_vec(),
             theirs,
         });
     }
-    keep_last(&mut row.heads, MAX_FOLLOWED);
-    keep_last(&mut row.awaited, MAX_AWAITED);
+    keep_last(&mut row.follows, MAX_FOLLOWED);
+    keep_last(&mut row.missing, MAX_AWAITED);
     conversation::save(store, &conversation, &row)?;
     if missing {
         healing::suspect_hole(store, peer, now)?;
@@ -83,5 +84,5 @@ pub(super) fn is_missing_some(
     store: &impl Rows,
     conversation: &ConversationId,
 ) -> Result<bool, WindlassError> {
-    Ok(!conversation::row(store, conversation)?.awaited.is_empty())
+    Ok(!conversation::row(store, conversation)?.missing.is_empty())
 }

@@ -130,7 +130,7 @@ pub(super) fn ask(
         Err(error) => return Err(error),
     }
     row.needs_bundle = false;
-    row.behind = false;
+    row.incomplete = false;
     row.waiting = true;
     row.asked_at = now;
     row.attempts += 1;
@@ -146,7 +146,7 @@ pub(in crate::api) fn suspect(
     identity: &PublicIdentity,
     since: u64,
 ) -> Result<(), WindlassError> {
-    note_doubt(store, identity, since, |row| row.behind = true)
+    note_doubt(store, identity, since, |row| row.incomplete = true)
 }
 
 /// Everybody may have what is not here, since somebody gave back what we wrote and forgot. Once a day, for it costs a look at each contact.
@@ -175,7 +175,7 @@ pub(super) fn suspect_hole(
     identity: &PublicIdentity,
     since: u64,
 ) -> Result<(), WindlassError> {
-    note_doubt(store, identity, since, |row| row.hole = true)
+    note_doubt(store, identity, since, |row| row.follows_missing = true)
 }
 
 fn note_doubt(

@@ -59,10 +59,10 @@ pub(super) fn take_in(
     if from.identity != own
         && latest / 1000 >= issued_at
         && let Some(mut contact) = contacts::find(store, &from.identity)?
-        && contact.row.own_bundle_told < issued_at
+        && contact.row.bundle_sent_at < issued_at
         && all_have(store, &contact, latest_id)?
     {
-        contact.row.own_bundle_told = issued_at;
+        contact.row.bundle_sent_at = issued_at;
         contact.save(store)?;
     }
     Ok(ids)

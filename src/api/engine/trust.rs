@@ -124,7 +124,7 @@ pub(in crate::api) fn accept(
         send::send_receipt(store, device, &contact.identity, ids, moment)?;
     }
     // What was not taken in of a stranger, an invitation to a group for example.
-    if healing::row(store, &contact.identity)?.is_some_and(|row| row.behind) {
+    if healing::row(store, &contact.identity)?.is_some_and(|row| row.incomplete) {
         healing::ask(store, device, &contact.identity, None, moment)?;
     }
     Ok(())
