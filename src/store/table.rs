@@ -132,13 +132,13 @@ pub struct Key<'a> {
 impl<'a> Key<'a> {
     /// A row that is alone in its group.
     #[must_use]
-    pub fn new(group: &'a [u8]) -> Self {
+    pub const fn new(group: &'a [u8]) -> Self {
         Self::ordered(group, &[])
     }
 
     /// A row among others of its group.
     #[must_use]
-    pub fn ordered(group: &'a [u8], order: &'a [u8]) -> Self {
+    pub const fn ordered(group: &'a [u8], order: &'a [u8]) -> Self {
         Self {
             group,
             order,
@@ -149,7 +149,7 @@ impl<'a> Key<'a> {
     /// A row among others of its group that may have the same order. A range gives the order with the hash of the name behind it, which
     /// finds the row again by [`Key::ordered`].
     #[must_use]
-    pub fn named(group: &'a [u8], order: &'a [u8], name: &'a [u8]) -> Self {
+    pub const fn named(group: &'a [u8], order: &'a [u8], name: &'a [u8]) -> Self {
         Self {
             group,
             order,

@@ -1,0 +1,80 @@
+//! `EngineError`: why a step refused. The facade gives each its stable code.
+
+use crate::bundle::BundleError;
+use crate::chat::{ContentError, GroupEventError};
+use crate::crypto::RandomnessUnavailable;
+use crate::store::StoreError;
+
+/// Why a step refused. Nothing of it is stored then.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EngineError {
+    /// The store failed, or a row says something impossible.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A bundle that is not to be used, now or ever.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// A content that may not be sent.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// An event that may not be in the group's log.
+    #[error(transparent)]
+    Group(#[from] GroupEventError),
+    /// A public key with which no secret can be agreed (X3DH §2.2; RFC windlass §4.2).
+    #[error("not a valid public key")]
+    InvalidKey,
+    /// The store holds no device yet.
+    #[error("the store holds no identity yet")]
+    IdentityMissing,
+    /// The store holds a device already.
+    #[error("the store holds an identity already")]
+    IdentityExists,
+    /// Nobody of this identity is a contact.
+    #[error("not a contact")]
+    UnknownContact,
+    /// A bundle of our own identity, where another's is needed.
+    #[error("the bundle is our own")]
+    OwnBundle,
+    /// A single-use bundle by which a session was begun before.
+    #[error("the invitation was used before")]
+    InvitationUsed,
+    /// No bundle of the contact is known.
+    #[error("no bundle of the contact is known")]
+    NoBundle,
+    /// The contact is blocked.
+    #[error("the contact is blocked")]
+    ContactBlocked,
+    /// The trust policy asks for a verified contact.
+    #[error("the contact is not verified")]
+    ContactNotVerified,
+    /// No log of this group is here.
+    #[error("the group is not known")]
+    UnknownGroup,
+    /// We do not take part in the group.
+    #[error("not a member of the group")]
+    NotAMember,
+    /// The envelope has no part for this device.
+    #[error("the envelope holds nothing for this device")]
+    NotForThisDevice,
+    /// A backup's listener asked to stop.
+    #[error("stopped by its listener")]
+    Stopped,
+}
+
+impl EngineError {
+    /// True when no session can be begun with somebody because no bundle of theirs is valid now. Only they can change that, so it
+    /// holds up nothing but what is written to them.
+    pub(crate) fn lacks_usable_bundle(&self) -> bool {
+        matches!(
+            self,
+            Self::Bundle(BundleError::Expired { .. } | BundleError::FromTheFuture { .. })
+                | Self::NoBundle
+        )
+    }
+}
+
+impl From<RandomnessUnavailable> for EngineError {
+    fn from(error: RandomnessUnavailable) -> Self {
+        Self::Store(error.into())
+    }
+}

@@ -1,0 +1,14 @@
+//! The rows of which a store has one, all in `Table::Device`: what each is, and which file reads and writes it.
+
+use crate::store::Key;
+
+/// Identity and number of this device: `base/device.rs`.
+pub(crate) const DEVICE: Key<'static> = Key::new(b"device");
+/// What the user decided for the whole client: `records/settings.rs`.
+pub(crate) const SETTINGS: Key<'static> = Key::new(b"settings");
+/// The reusable bundle that is given out: `records/prekeys.rs`.
+pub(crate) const OWN_BUNDLE: Key<'static> = Key::new(b"own bundle");
+/// The device that was linked last: `records/linking.rs`.
+pub(crate) const PENDING_LINK: Key<'static> = Key::new(b"pending link");
+/// What all strangers together cost: `records/strangers.rs`.
+pub(crate) const STRANGERS: Key<'static> = Key::new(b"strangers");

@@ -1,0 +1,14 @@
+//! What ties the layers together: each call of the facade as a step, which changes rows inside one transaction of the store. So what
+//! belongs together is durable together, and what fails leaves nothing.
+//!
+//! Floors, each importing only from those to its left (`tests/layers.rs` holds it):
+//!
+//! ```text
+//! base <- records <- history <- delivery <- sync <- steps
+//! ```
+//!
+//! From the bytes of an envelope to the row in the history: `steps::receive` finds the session, `steps::admit` stores what the AEAD
+//! accepted, `steps::content` does what the content says, `history::record` puts a message into its conversation,
+//! `history::message` writes its row.
+
+pub(crate) mod base;
