@@ -3,9 +3,11 @@
 //! [`VerifiedBundle`] is the only type that the handshake takes. There is no bundle that was decoded but not verified.
 
 mod build;
+mod change;
 mod uri;
 
 pub use build::{OwnDevice, build};
+pub use change::DeviceChange;
 pub use uri::{Invitation, UriError};
 
 use crate::crypto::{DhPublic, SignatureError};

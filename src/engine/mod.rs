@@ -12,3 +12,4 @@
 //! `history::message` writes its row.
 
 pub(crate) mod base;
+pub(crate) mod records;

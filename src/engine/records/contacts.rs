@@ -1,0 +1,225 @@
+//! The people and bots we know.
+
+use crate::bundle::{DeviceChange, VerifiedBundle, takes_place_of};
+use crate::crypto::sha256;
+use crate::engine::base::device::Device;
+use crate::engine::base::error::EngineError;
+use crate::engine::base::rows::{all_rows, damaged, decode, get_row, put_row};
+use crate::engine::base::step::Step;
+use crate::engine::records::{sessions, unacknowledged};
+use crate::identity::PublicIdentity;
+use crate::session::{HintKey, SenderHint};
+use crate::store::{Key, Rows, RowsMut, Table};
+use crate::wire::store::ContactRow;
+use crate::x3dh::{Party, SessionId};
+
+/// A contact, its row checked.
+pub(crate) struct Contact {
+    pub(crate) identity: PublicIdentity,
+    pub(crate) bundle: Option<VerifiedBundle>,
+    pub(crate) row: ContactRow,
+}
+
+impl Contact {
+    pub(crate) fn from_row(row: ContactRow) -> Result<Self, EngineError> {
+        let bundle = match row.bundle.as_slice() {
+            [] => None,
+            bytes => {
+                Some(VerifiedBundle::from_stored(bytes).map_err(|_| damaged(Table::Contacts))?)
+            }
+        };
+        Ok(Self {
+            identity: PublicIdentity::from_stored(&row.identity_key)
+                .ok_or_else(|| damaged(Table::Contacts))?,
+            bundle,
+            row,
+        })
+    }
+
+    /// Whether a bundle takes the place of the one that is known.
+    fn takes(&self, new: &VerifiedBundle, now: u64) -> bool {
+        match &self.bundle {
+            None => true,
+            // Of two bundles of the same second, a single-use one brings something that the other has not (RFC windlass §5.3.5).
+            Some(known) if known.issued_at() == new.issued_at() => {
+                new.encoded() != known.encoded() && (new.single_use() || !known.single_use())
+            }
+            Some(known) => takes_place_of(new.issued_at(), known.issued_at(), now),
+        }
+    }
+
+    /// The bundle that counts, with one that has just come.
+    pub(crate) fn newest<'a>(
+        &'a self,
+        came: Option<&'a VerifiedBundle>,
+        now: u64,
+    ) -> Option<&'a VerifiedBundle> {
+        came.filter(|came| self.takes(came, now))
+            .or(self.bundle.as_ref())
+    }
+
+    /// Whether the user wants to talk with them.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.row.added_by_user || self.row.accepted
+    }
+
+    /// Whether they wrote first, and the user has not said what to think of them.
+    pub(crate) fn is_stranger(&self) -> bool {
+        !self.is_known() && !self.row.blocked
+    }
+
+    /// Whether they are accepted, or met in a group.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_accepted() || self.row.introduced
+    }
+
+    /// Their devices.
+    pub(crate) fn parties(&self) -> Vec<Party> {
+        let devices = self.bundle.iter().flat_map(|bundle| bundle.devices());
+        devices
+            .map(|device| Party {
+                identity: self.identity,
+                device_id: device.device_id,
+            })
+            .collect()
+    }
+
+    pub(crate) fn hint_key(&self) -> Result<HintKey, EngineError> {
+        HintKey::from_bytes(&self.row.hint_key).ok_or_else(|| damaged(Table::Contacts))
+    }
+
+    pub(crate) fn save(&self, store: &mut dyn RowsMut) -> Result<(), EngineError> {
+        let key = self.identity.to_bytes();
+        put_row(store, Table::Contacts, Key::new(&key), &self.row)
+    }
+}
+
+/// The contact of an identity.
+pub(crate) fn find(
+    store: &dyn Rows,
+    identity: &PublicIdentity,
+) -> Result<Option<Contact>, EngineError> {
+    let row: Option<ContactRow> = get_row(store, Table::Contacts, Key::new(&identity.to_bytes()))?;
+    row.map(Contact::from_row).transpose()
+}
+
+/// All contacts.
+pub(crate) fn all(store: &dyn Rows) -> Result<Vec<Contact>, EngineError> {
+    let rows = all_rows(store, Table::Contacts)?;
+    rows.into_iter().map(Contact::from_row).collect()
+}
+
+pub(crate) fn erase(store: &mut dyn RowsMut, identity: &PublicIdentity) -> Result<(), EngineError> {
+    store.delete(Table::Contacts, Key::new(&identity.to_bytes()))?;
+    Ok(())
+}
+
+/// What a single-use bundle is known by once it was used.
+pub(crate) fn fingerprint(bundle: &VerifiedBundle) -> [u8; 32] {
+    sha256(&[bundle.encoded()])
+}
+
+/// Merges a bundle into its contact. One that is older than the one we have changes nothing.
+///
+/// The time is not looked at: a bundle that came inside a message says how to answer it, however wrong a clock is.
+pub(crate) fn merge_bundle(
+    step: &mut Step<'_>,
+    new: &VerifiedBundle,
+) -> Result<(Contact, DeviceChange), EngineError> {
+    let mut change = DeviceChange::default();
+    let mut contact = find_or_new(step.rows, step.device, new.identity(), step.now)?;
+    let takes_over = contact.takes(new, step.seconds());
+    if takes_over {
+        if let Some(known) = &contact.bundle {
+            change = DeviceChange::between(known.devices(), new.devices());
+        }
+        for device_id in &change.removed {
+            // It is nobody's device any more. What it did not acknowledge goes to the others.
+            let party = |device_id| Party {
+                identity: contact.identity,
+                device_id,
+            };
+            let gone = party(*device_id);
+            for message in unacknowledged::of_device(step.rows, &gone, usize::MAX)? {
+                for heir in new.devices() {
+                    let heir = party(heir.device_id);
+                    unacknowledged::schedule_now(step.rows, &heir, &message.message, step.now)?;
+                }
+            }
+            unacknowledged::forget(step.rows, &gone)?;
+            sessions::erase_all(step.rows, &gone)?;
+        }
+        contact.row.bundle = new.encoded().to_vec();
+        contact.row.one_time_prekeys_used = false;
+        contact.bundle = Some(new.clone());
+        contact.save(step.rows)?;
+    }
+    Ok((contact, change))
+}
+
+/// The same for a bundle that somebody passed on: a one-time prekey in it was theirs to use.
+pub(crate) fn merge_forwarded_bundle(
+    step: &mut Step<'_>,
+    new: &VerifiedBundle,
+) -> Result<Contact, EngineError> {
+    let (mut contact, _) = merge_bundle(step, new)?;
+    let known = contact.bundle.as_ref();
+    if known.is_some_and(|known| known.encoded() == new.encoded()) {
+        contact.row.one_time_prekeys_used = true;
+        contact.save(step.rows)?;
+    }
+    Ok(contact)
+}
+
+/// The contact of an identity, or a new one that is not stored yet.
+pub(crate) fn find_or_new(
+    store: &dyn Rows,
+    device: &Device,
+    identity: &PublicIdentity,
+    now: u64,
+) -> Result<Contact, EngineError> {
+    if let Some(contact) = find(store, identity)? {
+        return Ok(contact);
+    }
+    let hint_key =
+        HintKey::between(&device.identity, identity).map_err(|_| EngineError::InvalidKey)?;
+    Ok(Contact {
+        identity: *identity,
+        bundle: None,
+        row: ContactRow {
+            identity_key: identity.to_bytes().to_vec(),
+            bundle: Vec::new(),
+            added_at: now,
+            hint_key: hint_key.as_bytes().to_vec(),
+            moved_to: Vec::new(),
+            used_invitation: Vec::new(),
+            ..Default::default()
+        },
+    })
+}
+
+/// Whose message it is that names a session we do not have (RFC windlass §7.3); and how many contacts were looked at.
+pub(crate) fn by_hint(
+    store: &dyn Rows,
+    session_id: &SessionId,
+    hint: &SenderHint,
+) -> Result<(Option<PublicIdentity>, u64), EngineError> {
+    let (mut found, mut looked_at) = (None, 0);
+    store.visit(Table::Contacts, &mut |bytes| {
+        looked_at += 1;
+        let row: Option<ContactRow> = decode(Table::Contacts, &bytes).ok();
+        let identity = row
+            .as_ref()
+            .and_then(|row| PublicIdentity::from_stored(&row.identity_key));
+        let key = row
+            .as_ref()
+            .and_then(|row| HintKey::from_bytes(&row.hint_key));
+        if let (Some(identity), Some(key)) = (identity, key)
+            && key.hint(&identity, session_id) == *hint
+        {
+            found = Some(identity);
+        }
+        Ok(())
+    })?;
+    Ok((found, looked_at))
+}

@@ -1,0 +1,186 @@
+//! What is known to be missing, and what was asked for because of it: a row for each person, and for ourselves (RFC windlass §8.4).
+
+use crate::engine::base::error::EngineError;
+use crate::engine::base::rows::{get_row, put_row};
+use crate::engine::base::step::Step;
+use crate::engine::records::contacts;
+use crate::identity::PublicIdentity;
+use crate::limits::{HEALING_BACK_OFF_SECONDS, MAX_HEALING_ATTEMPTS};
+use crate::session::Session;
+use crate::store::{Key, Rows, RowsMut, Table};
+use crate::wire::store::HealingRow;
+
+pub(crate) const DAY: u64 = 86_400_000;
+
+/// How it stands with somebody.
+pub(crate) fn row(
+    store: &dyn Rows,
+    identity: &PublicIdentity,
+) -> Result<Option<HealingRow>, EngineError> {
+    get_row(store, Table::Healing, Key::new(&identity.to_bytes()))
+}
+
+pub(crate) fn row_or_new(
+    store: &dyn Rows,
+    identity: &PublicIdentity,
+) -> Result<HealingRow, EngineError> {
+    Ok(row(store, identity)?.unwrap_or_else(|| HealingRow {
+        identity_key: identity.to_bytes().to_vec(),
+        link_token: Vec::new(),
+        ..Default::default()
+    }))
+}
+
+pub(crate) fn save(store: &mut dyn RowsMut, row: &HealingRow) -> Result<(), EngineError> {
+    put_row(store, Table::Healing, Key::new(&row.identity_key), row)
+}
+
+pub(crate) fn erase(store: &mut dyn RowsMut, identity: &PublicIdentity) -> Result<(), EngineError> {
+    store.delete(Table::Healing, Key::new(&identity.to_bytes()))?;
+    Ok(())
+}
+
+pub(crate) fn roll_day(row: &mut HealingRow, now: u64) {
+    if now.abs_diff(row.day_start) >= DAY {
+        row.day_start = now;
+        row.asked_today = 0;
+        row.answered_today = 0;
+        if !row.waiting {
+            row.attempts = 0;
+        }
+    }
+}
+
+pub(crate) fn back_off(attempts: u32) -> u64 {
+    (HEALING_BACK_OFF_SECONDS * 1000) << attempts.saturating_sub(1).min(MAX_HEALING_ATTEMPTS)
+}
+
+/// Something seems to be missing: it is asked for unless it comes within a while.
+pub(crate) fn note_missing(
+    store: &mut dyn RowsMut,
+    identity: &PublicIdentity,
+    since: u64,
+) -> Result<(), EngineError> {
+    note(store, identity, since, |row| row.incomplete = true)
+}
+
+/// Everybody may have what is not here, since somebody gave back what we wrote and forgot. Once a day, for it costs a look at each contact.
+pub(crate) fn note_missing_everywhere(step: &mut Step<'_>) -> Result<(), EngineError> {
+    let mut row = row_or_new(step.rows, &step.device.public())?;
+    if row.everybody_since != 0 && step.now.abs_diff(row.everybody_since) < DAY {
+        return Ok(());
+    }
+    row.everybody_since = step.now;
+    save(step.rows, &row)?;
+    for contact in contacts::all(step.rows)? {
+        if contact.is_known() {
+            note_missing(step.rows, &contact.identity, step.now)?;
+        }
+    }
+    Ok(())
+}
+
+/// A message came that follows others that are not here: unless they come within a while, they are asked for.
+pub(crate) fn note_gap(
+    store: &mut dyn RowsMut,
+    identity: &PublicIdentity,
+    since: u64,
+) -> Result<(), EngineError> {
+    note(store, identity, since, |row| row.follows_missing = true)
+}
+
+fn note(
+    store: &mut dyn RowsMut,
+    identity: &PublicIdentity,
+    since: u64,
+    doubt: impl FnOnce(&mut HealingRow),
+) -> Result<(), EngineError> {
+    let mut row = row_or_new(store, identity)?;
+    doubt(&mut row);
+    if row.gap_since == 0 {
+        row.gap_since = since.max(1);
+    }
+    save(store, &row)
+}
+
+/// A message was accepted in a session. True if that ends a healing: the session was begun after we asked.
+pub(crate) fn message_accepted(
+    store: &mut dyn RowsMut,
+    session: &Session,
+    skipped: bool,
+    asks: bool,
+    now: u64,
+) -> Result<bool, EngineError> {
+    let identity = session.peer().identity;
+    let Some(mut row) = row(store, &identity)? else {
+        if skipped {
+            let mut row = row_or_new(store, &identity)?;
+            row.gap_since = now.max(1);
+            save(store, &row)?;
+        }
+        return Ok(false);
+    };
+    // A request may be there because ours could not be read.
+    let healed = row.waiting && !asks && session.created_at() >= row.asked_at;
+    if healed {
+        row.waiting = false;
+        row.attempts = 0;
+        row.cause = 0;
+    }
+    let gap = skipped && row.gap_since == 0;
+    if gap {
+        row.gap_since = now.max(1);
+    }
+    if healed || gap {
+        save(store, &row)?;
+    }
+    Ok(healed)
+}
+
+/// Whether somebody was ever asked for what is missing.
+pub(crate) fn was_asked(store: &dyn Rows, identity: &PublicIdentity) -> Result<bool, EngineError> {
+    Ok(row(store, identity)?.is_some_and(|row| row.asked_at != 0))
+}
+
+/// The other side has our request, and says how many messages follow. Whether they came is asked once more after a while, as long as
+/// they become fewer: what was to be sent to us may have gone with an older copy that the other side put back.
+pub(crate) fn answer_received(
+    store: &mut dyn RowsMut,
+    identity: &PublicIdentity,
+    messages: u64,
+    now: u64,
+) -> Result<(), EngineError> {
+    let Some(mut row) = row(store, identity)? else {
+        return Ok(());
+    };
+    if row.waiting {
+        row.waiting = false;
+        row.attempts = 0;
+        row.cause = 0;
+    }
+    let fewer = row.promised == 0 || messages < row.promised;
+    row.promised = if fewer { messages } else { 0 };
+    save(store, &row)?;
+    if row.promised != 0 {
+        note_missing(store, identity, now)?;
+    }
+    Ok(())
+}
+
+/// A new device that was answered asked once more, for want of the contacts.
+pub(crate) fn update_requested(step: &mut Step<'_>) -> Result<(), EngineError> {
+    let mut row = row_or_new(step.rows, &step.device.public())?;
+    row.update_asks_left = row.update_asks_left.saturating_sub(1);
+    save(step.rows, &row)
+}
+
+/// A device of ours told of all contacts that it knows.
+pub(crate) fn update_received(step: &mut Step<'_>) -> Result<(), EngineError> {
+    if let Some(mut row) = row(step.rows, &step.device.public())?
+        && row.update_asks_left != 0
+    {
+        row.update_asks_left = 0;
+        save(step.rows, &row)?;
+    }
+    Ok(())
+}

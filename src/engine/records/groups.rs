@@ -1,0 +1,348 @@
+//! Groups: their logs, who is invited, and what is needed to write to the members (RFC windlass §9.6).
+
+use crate::bundle::VerifiedBundle;
+use crate::chat::{GroupEvent, GroupEventError, GroupId, GroupLog, Membership, Taken};
+use crate::engine::base::device::Device;
+use crate::engine::base::error::EngineError;
+use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
+use crate::engine::base::step::Step;
+use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::{contacts, strangers};
+use crate::identity::PublicIdentity;
+use crate::limits::{FORMER_MEMBER_SECONDS, MAX_GROUP_MEMBERS};
+use crate::store::{Key, Rows, RowsMut, Table};
+use crate::wire::store::{GroupMemberRow, GroupRow};
+
+/// A group as it is known here.
+pub(crate) struct Group {
+    pub(crate) log: GroupLog,
+    row: GroupRow,
+}
+
+impl Group {
+    fn from_row(row: GroupRow) -> Result<Self, EngineError> {
+        let damaged = || damaged(Table::Groups);
+        let id = GroupId::from_bytes(&row.group_id).map_err(|_| damaged())?;
+        let events = row.events.iter().map(Vec::as_slice);
+        let log = GroupLog::from_stored(id, events).map_err(|_| damaged())?;
+        Ok(Self { log, row })
+    }
+
+    /// A group that we make.
+    pub(crate) fn made(log: GroupLog) -> Self {
+        let mut group = Self {
+            log: log.clone(),
+            ..Self::new(log.id())
+        };
+        group.row.joined = true;
+        group
+    }
+
+    /// A group of which nothing is known yet.
+    fn new(id: &GroupId) -> Self {
+        let row = GroupRow {
+            group_id: id.as_bytes().to_vec(),
+            ..GroupRow::default()
+        };
+        let log = GroupLog::new(*id);
+        Self { log, row }
+    }
+
+    pub(crate) fn save(&mut self, store: &mut dyn RowsMut) -> Result<(), EngineError> {
+        self.row.events = self.log.encoded().map(<[u8]>::to_vec).collect();
+        let key = *self.log.id().as_bytes();
+        put_row(store, Table::Groups, Key::new(&key), &self.row)
+    }
+
+    /// Notes who belongs to the group, and who did: since when that is known here. `told_at` is the time of the news.
+    pub(crate) fn note_members(&mut self, told_at: u64, now: u64) {
+        let noted = |rows: &[GroupMemberRow], identity: &PublicIdentity, new: u64| {
+            let identity_key = identity.to_bytes().to_vec();
+            let known = rows.iter().find(|row| row.identity_key == identity_key);
+            GroupMemberRow {
+                since: known.map_or(new, |row| row.since),
+                identity_key,
+            }
+        };
+        let membership = self.log.membership();
+        let members = membership.members();
+        let members = members
+            .iter()
+            .map(|member| noted(&self.row.members, &member.identity, told_at));
+        let ever = self.log.ever_invited();
+        let former = ever
+            .iter()
+            .filter(|one| membership.member(one).is_none())
+            .map(|one| noted(&self.row.former, one, now));
+        (self.row.members, self.row.former) = (members.collect(), former.collect());
+    }
+
+    /// Puts one event into the log. `trusted` is whether it may wait for others that it builds on.
+    fn receive_event(&mut self, bytes: &[u8], trusted: bool) -> Result<Taken, GroupEventError> {
+        let event = GroupEvent::decode(bytes)?;
+        // Anybody who knows the group's id can write an event that builds on nothing that is here.
+        let may_wait = trusted && self.log.was_invited(event.author());
+        if may_wait || self.log.has_parents_of(&event) {
+            self.log.take(event)
+        } else {
+            Ok(Taken::Waits)
+        }
+    }
+
+    /// The log has grown: what is noted of the group follows it.
+    fn follow_log(
+        &mut self,
+        step: &mut Step<'_>,
+        before: &Membership,
+        delivery: &GroupDelivery<'_>,
+    ) -> Result<Option<GroupNewsChange>, EngineError> {
+        let own = step.device.public();
+        let after = self.log.membership().clone();
+        let is_in = after.member(&own);
+        let is_new = is_in.is_some() && before.member(&own).is_none();
+        // Another device of ours may have joined, or left.
+        self.row.joined = is_in.is_some_and(|member| member.joined);
+        if is_in.is_some() {
+            for bundle in delivery.bundles {
+                let bundles = &mut self.row.bundles;
+                if !bundles.contains(bundle) && bundles.len() < MAX_GROUP_MEMBERS {
+                    bundles.push(bundle.clone());
+                }
+            }
+        }
+        if is_new {
+            self.row.invited_by = delivery.from.to_bytes().to_vec();
+        }
+        if self.row.joined {
+            self.introduce_members(step)?;
+        }
+        self.note_members(delivery.told_at, step.now);
+        self.save(step.rows)?;
+        Ok(if is_new && !self.row.joined {
+            let name = after.name.clone();
+            Some(GroupNewsChange::Invited { name })
+        } else {
+            (after != *before).then_some(GroupNewsChange::Changed)
+        })
+    }
+
+    /// Members become contacts that we answer, for a group that the user takes part in. The bundles that waited for it are used up.
+    pub(crate) fn introduce_members(&mut self, step: &mut Step<'_>) -> Result<(), EngineError> {
+        let membership = self.log.membership();
+        for bytes in core::mem::take(&mut self.row.bundles) {
+            let bundle = VerifiedBundle::decode(&bytes).ok();
+            let bundle = bundle.filter(|b| {
+                *b.identity() != step.device.public() && membership.member(b.identity()).is_some()
+            });
+            if let Some(bundle) = bundle {
+                contacts::merge_forwarded_bundle(step, &bundle)?;
+            }
+        }
+        for member in membership.members() {
+            if let Some(mut contact) = contacts::find(step.rows, &member.identity)?
+                && !contact.row.introduced
+            {
+                strangers::introduce(step.rows, &mut contact)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the user takes part.
+    pub(crate) fn is_joined(&self) -> bool {
+        self.row.joined
+    }
+
+    /// Notes whether the user takes part.
+    pub(crate) fn set_joined(&mut self, joined: bool) {
+        self.row.joined = joined;
+    }
+
+    /// Who invited, if it was somebody.
+    pub(crate) fn invited_by(&self) -> Option<PublicIdentity> {
+        PublicIdentity::from_stored(&self.row.invited_by)
+    }
+}
+
+/// Who belongs to a group and who did, as it was noted when its log changed last: without a look at the log.
+pub(crate) struct MemberList(GroupRow);
+
+impl MemberList {
+    /// The members, the eldest first.
+    pub(crate) fn members(&self) -> impl Iterator<Item = PublicIdentity> {
+        let members = self.0.members.iter();
+        members.filter_map(|member| PublicIdentity::from_stored(&member.identity_key))
+    }
+
+    fn has(&self, identity: &PublicIdentity) -> bool {
+        self.members().any(|member| member == *identity)
+    }
+
+    /// Whether what somebody writes is taken in: of members, and for a while of those who were it.
+    pub(crate) fn accepts_from(&self, author: &PublicIdentity, now: u64) -> bool {
+        let lately = self.0.former.iter().any(|former| {
+            former.identity_key == author.to_bytes()
+                && now.saturating_sub(former.since) / 1000 < FORMER_MEMBER_SECONDS
+        });
+        lately || self.has(author)
+    }
+
+    /// Whom another device of ours sent what it wrote at a time. Somebody who was not known yet is left out: they may have come later,
+    /// and learn nothing of what was before.
+    pub(crate) fn members_at(&self, time: u64) -> Vec<Vec<u8>> {
+        let members = self.0.members.iter().filter(|member| member.since <= time);
+        members.map(|member| member.identity_key.clone()).collect()
+    }
+}
+
+fn row(store: &dyn Rows, id: &GroupId) -> Result<Option<GroupRow>, EngineError> {
+    get_row(store, Table::Groups, Key::new(id.as_bytes()))
+}
+
+/// Who belongs to a group that is known.
+pub(crate) fn member_list(
+    store: &dyn Rows,
+    id: &GroupId,
+) -> Result<Option<MemberList>, EngineError> {
+    Ok(row(store, id)?.map(MemberList))
+}
+
+/// Whether somebody has a say in a conversation: of a group that is known, who belongs to it or did lately.
+pub(crate) fn accepts_from(
+    store: &dyn Rows,
+    conversation: &ConversationId,
+    author: &PublicIdentity,
+    now: u64,
+) -> Result<bool, EngineError> {
+    match conversation {
+        ConversationId::Direct(_) => Ok(true),
+        ConversationId::Group(group) => {
+            Ok(member_list(store, group)?.is_some_and(|list| list.accepts_from(author, now)))
+        }
+    }
+}
+
+pub(crate) fn find(store: &dyn Rows, id: &GroupId) -> Result<Option<Group>, EngineError> {
+    row(store, id)?.map(Group::from_row).transpose()
+}
+
+pub(crate) fn known(store: &dyn Rows, id: &GroupId) -> Result<Group, EngineError> {
+    find(store, id)?.ok_or(EngineError::UnknownGroup)
+}
+
+/// Puts a group of a backup back.
+pub(crate) fn restore(store: &mut dyn RowsMut, row: GroupRow) -> Result<(), EngineError> {
+    Group::from_row(row)?.save(store)
+}
+
+/// The groups that we take part in and somebody belongs to.
+pub(crate) fn shared_with(
+    store: &dyn Rows,
+    identity: &PublicIdentity,
+) -> Result<Vec<GroupId>, EngineError> {
+    let mut shared = Vec::new();
+    for row in all_rows(store, Table::Groups)? {
+        let list = MemberList(row);
+        if list.0.joined && list.has(identity) {
+            let id = GroupId::from_bytes(&list.0.group_id);
+            shared.push(id.map_err(|_| damaged(Table::Groups))?);
+        }
+    }
+    // The rows of the store come in no order.
+    shared.sort_unstable();
+    Ok(shared)
+}
+
+/// What events of a group brought.
+#[derive(Default)]
+pub(crate) struct GroupNews {
+    /// What the user is told.
+    pub(crate) change: Option<GroupNewsChange>,
+    /// Why an event was refused, if one was; the others are in the log all the same.
+    pub(crate) refused: Option<GroupEventError>,
+    /// Whether an event is not part of the log yet, for it builds on others that have not come.
+    pub(crate) early: bool,
+    /// Events that members we invited were not sent, since their authors did not know of them.
+    pub(crate) relay: Vec<(PublicIdentity, GroupEvent)>,
+}
+
+/// What the user is told of a group.
+pub(crate) enum GroupNewsChange {
+    /// We are invited to it.
+    Invited {
+        /// Its name.
+        name: String,
+    },
+    /// Its name or its members are others.
+    Changed,
+}
+
+/// What came of a group, as it came.
+pub(crate) struct GroupDelivery<'a> {
+    /// Who brought it.
+    pub(crate) from: &'a PublicIdentity,
+    /// Signed events, which prove themselves.
+    pub(crate) events: &'a [Vec<u8>],
+    /// Bundles of people whom the events are about.
+    pub(crate) bundles: &'a [Vec<u8>],
+    /// The time of the news.
+    pub(crate) told_at: u64,
+}
+
+/// Puts events into the log of a group, which need not be known yet. An event proves itself, so it does not matter who brings it; but
+/// only somebody who has a say in the group brings what has to wait.
+pub(crate) fn receive_events(
+    step: &mut Step<'_>,
+    id: &GroupId,
+    delivery: &GroupDelivery<'_>,
+) -> Result<GroupNews, EngineError> {
+    let own = step.device.public();
+    let mut group = find(step.rows, id)?.unwrap_or_else(|| Group::new(id));
+    let before = group.log.membership().clone();
+    let known = group.log.len();
+    let mut news = GroupNews::default();
+    let from = delivery.from;
+    let trusted =
+        *from == own || accepts_from(step.rows, &ConversationId::Group(*id), from, step.now)?;
+    for bytes in delivery.events {
+        match group.receive_event(bytes, trusted) {
+            Ok(Taken::Waits) => news.early = true,
+            Ok(Taken::New | Taken::Known) => {}
+            Err(error) => news.refused = Some(error),
+        }
+    }
+    if group.log.len() == known {
+        if group.log.waits() {
+            group.save(step.rows)?;
+        }
+        return Ok(news);
+    }
+    for (member, inviter, event) in group.log.unaware(known) {
+        if inviter == own && member != own && *event.author() != own {
+            news.relay.push((member, event.clone()));
+        }
+    }
+    news.change = group.follow_log(step, &before, delivery)?;
+    Ok(news)
+}
+
+/// Whom a message to a group goes to: its members as they are known here, whether they joined yet or not.
+pub(crate) fn recipients(
+    store: &dyn Rows,
+    device: &Device,
+    id: &GroupId,
+) -> Result<Vec<PublicIdentity>, EngineError> {
+    let list = member_list(store, id)?.ok_or(EngineError::UnknownGroup)?;
+    if !list.0.joined || !list.has(&device.public()) {
+        return Err(EngineError::NotAMember);
+    }
+    Ok(list.members().collect())
+}
+
+/// Whether somebody may write to a group, as things are known here.
+pub(crate) fn membership(
+    store: &dyn Rows,
+    id: &GroupId,
+) -> Result<Option<Membership>, EngineError> {
+    Ok(find(store, id)?.map(|group| group.log.membership().clone()))
+}

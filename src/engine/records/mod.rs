@@ -1,0 +1,17 @@
+//! The rows of the engine, a file for each kind. Nothing here sends anything.
+
+pub(crate) mod contacts;
+pub(crate) mod conversations;
+pub(crate) mod doubts;
+pub(crate) mod groups;
+pub(crate) mod linking;
+pub(crate) mod message_keys;
+pub(crate) mod outbox;
+pub(crate) mod own_bundle;
+pub(crate) mod own_devices;
+pub(crate) mod prekeys;
+pub(crate) mod sessions;
+pub(crate) mod settings;
+pub(crate) mod strangers;
+pub(crate) mod trust;
+pub(crate) mod unacknowledged;

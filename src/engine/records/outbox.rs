@@ -1,0 +1,77 @@
+//! Envelopes that wait for the transport, until it says that it took them (docs/store.md, promise 2).
+
+use std::ops::Bound;
+
+use crate::chat::MessageId;
+use crate::engine::base::error::EngineError;
+use crate::engine::base::rows::{damaged, decode, put_row};
+use crate::identity::PublicIdentity;
+use crate::store::{Direction, Key, Rows, RowsMut, Sequence, Table};
+use crate::wire::store::OutboxRow;
+
+const GROUP: &[u8] = b"outbox";
+
+/// An envelope that waits.
+pub(crate) struct QueuedEnvelope {
+    pub(crate) id: u64,
+    pub(crate) recipient: PublicIdentity,
+    pub(crate) envelope: Vec<u8>,
+}
+
+/// Adds an envelope; `message` is the one it carries, if a person wrote it.
+pub(crate) fn push(
+    store: &mut dyn RowsMut,
+    recipient: PublicIdentity,
+    envelope: Vec<u8>,
+    message: Option<MessageId>,
+) -> Result<QueuedEnvelope, EngineError> {
+    let id = store.next_id(Sequence::Outbox)?;
+    let row = OutboxRow {
+        id,
+        recipient_identity_key: recipient.to_bytes().to_vec(),
+        envelope,
+        message_id: message.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
+    };
+    put_row(
+        store,
+        Table::Outbox,
+        Key::ordered(GROUP, &id.to_be_bytes()),
+        &row,
+    )?;
+    Ok(QueuedEnvelope {
+        id,
+        recipient,
+        envelope: row.envelope,
+    })
+}
+
+/// The oldest `limit` envelopes that wait, after the one numbered `after`.
+pub(crate) fn queued(
+    store: &dyn Rows,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<QueuedEnvelope>, EngineError> {
+    let low = after.to_be_bytes();
+    let bounds = (Bound::Excluded(low.as_slice()), Bound::Unbounded);
+    store
+        .range(Table::Outbox, GROUP, bounds, Direction::Forward, limit)?
+        .into_iter()
+        .map(|(_, bytes)| {
+            let row: OutboxRow = decode(Table::Outbox, &bytes)?;
+            Ok(QueuedEnvelope {
+                id: row.id,
+                recipient: PublicIdentity::from_stored(&row.recipient_identity_key)
+                    .ok_or_else(|| damaged(Table::Outbox))?,
+                envelope: row.envelope,
+            })
+        })
+        .collect()
+}
+
+/// Removes what the transport took. Numbers that are not there were taken before; that is no error.
+pub(crate) fn mark_sent(store: &mut dyn RowsMut, ids: &[u64]) -> Result<(), EngineError> {
+    for id in ids {
+        store.delete(Table::Outbox, Key::ordered(GROUP, &id.to_be_bytes()))?;
+    }
+    Ok(())
+}

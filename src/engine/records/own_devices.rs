@@ -1,0 +1,224 @@
+//! The other devices of our identity (RFC windlass §8.3).
+
+use crate::bundle::{
+    DeviceBundle, DeviceChange, OwnDevice, Prekey, VerifiedBundle, is_from_the_future,
+    takes_place_of,
+};
+use crate::crypto::DhPublic;
+use crate::engine::base::error::EngineError;
+use crate::engine::base::rows::{damaged, decode, get_row, put_row};
+use crate::engine::base::step::Step;
+use crate::engine::records::{prekeys, sessions, unacknowledged};
+use crate::limits::{MAX_DEVICES, NEW_DEVICE_SECONDS};
+use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
+use crate::wire::store::OwnDeviceRow;
+use crate::x3dh::Party;
+
+const GROUP: &[u8] = b"own devices";
+
+/// Another device of ours that is in use.
+pub(crate) struct Sibling {
+    pub(crate) remote: DeviceBundle,
+    pub(crate) row: OwnDeviceRow,
+}
+
+fn rows(store: &dyn Rows) -> Result<Vec<OwnDeviceRow>, EngineError> {
+    let found = store.range(
+        Table::OwnDevices,
+        GROUP,
+        WHOLE_GROUP,
+        Direction::Forward,
+        usize::MAX,
+    )?;
+    let rows = found
+        .iter()
+        .map(|(_, bytes)| decode(Table::OwnDevices, bytes));
+    let mut rows = rows.collect::<Result<Vec<OwnDeviceRow>, _>>()?;
+    rows.sort_unstable_by_key(|row| row.device_id);
+    Ok(rows)
+}
+
+pub(crate) fn save(store: &mut dyn RowsMut, row: &OwnDeviceRow) -> Result<(), EngineError> {
+    let name = row.device_id.to_be_bytes();
+    put_row(store, Table::OwnDevices, Key::named(GROUP, &[], &name), row)
+}
+
+pub(crate) fn find(store: &dyn Rows, device_id: u32) -> Result<Option<OwnDeviceRow>, EngineError> {
+    // Bundles and envelopes show the ids of devices, so a file must not.
+    let name = device_id.to_be_bytes();
+    get_row(store, Table::OwnDevices, Key::named(GROUP, &[], &name))
+}
+
+/// The devices that are in use, beside this one.
+pub(crate) fn siblings(store: &dyn Rows) -> Result<Vec<Sibling>, EngineError> {
+    rows(store)?
+        .into_iter()
+        .filter(|row| !row.removed)
+        .map(|row| {
+            let key =
+                DhPublic::from_bytes(&row.signed_prekey).map_err(|_| damaged(Table::OwnDevices))?;
+            let remote = DeviceBundle {
+                device_id: row.device_id,
+                signed_prekey: Prekey {
+                    id: row.signed_prekey_id,
+                    key,
+                },
+                one_time_prekey: None,
+            };
+            Ok(Sibling { remote, row })
+        })
+        .collect()
+}
+
+/// When the latest bundle of ours was issued that came from another device in use; 0 if none came. One from the future does not count, or
+/// all that follow would have to be as well.
+pub(crate) fn bundle_issued_at(store: &dyn Rows, now: u64) -> Result<u64, EngineError> {
+    let siblings = siblings(store)?;
+    let issued = siblings.iter().map(|sibling| sibling.row.issued_at);
+    Ok(issued
+        .filter(|issued_at| !is_from_the_future(*issued_at, now))
+        .max()
+        .unwrap_or(0))
+}
+
+/// Devices that contacts may not have heard of yet.
+pub(crate) fn recently_added(store: &dyn Rows, now: u64) -> Result<Vec<u32>, EngineError> {
+    let siblings = siblings(store)?;
+    let age = |sibling: &Sibling| now.saturating_sub(sibling.row.added_at) / 1000;
+    let new = siblings.iter().filter(|s| age(s) < NEW_DEVICE_SECONDS);
+    Ok(new.map(|sibling| sibling.row.device_id).collect())
+}
+
+/// Devices that were removed and are never taken in again.
+pub(crate) fn removed(store: &dyn Rows) -> Result<Vec<u32>, EngineError> {
+    let rows = rows(store)?;
+    let removed = rows.iter().filter(|row| row.removed);
+    Ok(removed.map(|row| row.device_id).collect())
+}
+
+pub(crate) fn is_removed(store: &dyn Rows, device_id: u32) -> Result<bool, EngineError> {
+    Ok(find(store, device_id)?.is_some_and(|row| row.removed))
+}
+
+/// As our own bundle names them.
+pub(crate) fn for_bundle(store: &dyn Rows) -> Result<Vec<OwnDevice>, EngineError> {
+    let siblings = siblings(store)?;
+    let own = siblings.iter().map(|sibling| OwnDevice {
+        device_id: sibling.remote.device_id,
+        signed_prekey: sibling.remote.signed_prekey,
+        one_time_prekey: None,
+    });
+    Ok(own.collect())
+}
+
+/// Takes in what a bundle of our own identity says of our other devices. `from` is the device that sent it, which knows best
+/// about itself; of the others the bundle that was issued later does.
+pub(crate) fn merge_bundle(
+    step: &mut Step<'_>,
+    bundle: &VerifiedBundle,
+    from: Option<u32>,
+) -> Result<DeviceChange, EngineError> {
+    let mut change = DeviceChange::default();
+    let mut in_use = siblings(step.rows)?.len() + 1;
+    for remote in bundle.devices() {
+        let id = remote.device_id;
+        if id == step.device.device_id {
+            continue;
+        }
+        let from_itself = from == Some(id);
+        let (prekey, issued_at) = (remote.signed_prekey, bundle.issued_at());
+        let known = find(step.rows, id)?;
+        let takes_over = match &known {
+            Some(row) if row.removed => false,
+            Some(row) => {
+                let newer = takes_place_of(issued_at, row.issued_at, step.seconds());
+                if from_itself {
+                    newer || !row.from_itself
+                } else {
+                    newer && !row.from_itself
+                }
+            }
+            // The device that linked it was told of the bound; what the new one says is read all the same.
+            None if in_use >= MAX_DEVICES => false,
+            None => {
+                change.added.push(id);
+                in_use += 1;
+                true
+            }
+        };
+        if takes_over {
+            let former = known.unwrap_or_default();
+            let same = former.signed_prekey_id == prekey.id
+                && former.signed_prekey == prekey.key.as_bytes();
+            let row = OwnDeviceRow {
+                device_id: id,
+                signed_prekey_id: prekey.id,
+                signed_prekey: prekey.key.as_bytes().to_vec(),
+                issued_at,
+                from_itself,
+                added_at: if former.added_at == 0 {
+                    step.now
+                } else {
+                    former.added_at
+                },
+                ..former
+            };
+            save(step.rows, &row)?;
+            if !same {
+                prekeys::invalidate_own_bundle(step.rows)?;
+            }
+        }
+    }
+    Ok(change)
+}
+
+/// Removes devices for good; those of them that were in use.
+pub(crate) fn remove(step: &mut Step<'_>, ids: &[u32]) -> Result<DeviceChange, EngineError> {
+    let mut change = DeviceChange::default();
+    for id in ids.iter().filter(|id| **id != step.device.device_id) {
+        let mut row = find(step.rows, *id)?.unwrap_or_default();
+        if row.removed {
+            continue;
+        }
+        if row.device_id == *id {
+            change.removed.push(*id);
+        }
+        row.device_id = *id;
+        row.removed = true;
+        save(step.rows, &row)?;
+        let gone = Party {
+            identity: step.device.public(),
+            device_id: *id,
+        };
+        unacknowledged::forget(step.rows, &gone)?;
+        sessions::erase_all(step.rows, &gone)?;
+        prekeys::invalidate_own_bundle(step.rows)?;
+    }
+    Ok(change)
+}
+
+/// Notes that something came from a device.
+pub(crate) fn seen(store: &mut dyn RowsMut, device_id: u32, now: u64) -> Result<(), EngineError> {
+    match find(store, device_id)? {
+        Some(mut row) if !row.removed => {
+            row.last_seen = now;
+            save(store, &row)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Notes which of our bundles a device was last sent.
+pub(crate) fn set_bundle_sent(
+    store: &mut dyn RowsMut,
+    device_id: u32,
+    issued_at: u64,
+) -> Result<(), EngineError> {
+    match find(store, device_id)? {
+        Some(mut row) => {
+            row.bundle_sent_at = issued_at;
+            save(store, &row)
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,172 @@
+//! Our prekeys: made, rotated, handed out, erased (X3DH §3.2, §4.7; RFC windlass §5.4).
+
+use crate::bundle::Prekey;
+use crate::crypto::{DhSecret, Secret, SeededRandom};
+use crate::engine::base::error::EngineError;
+use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
+use crate::engine::base::singletons::OWN_BUNDLE;
+use crate::engine::base::step::Step;
+use crate::limits::{
+    BUNDLE_LIFETIME_SECONDS, MAX_ONE_TIME_PREKEYS, SIGNED_PREKEY_LIFETIME_SECONDS,
+    SIGNED_PREKEY_RETENTION_SECONDS,
+};
+use crate::store::{Key, Rows, RowsMut, Sequence, Table, WHOLE_GROUP};
+use crate::wire::store::{OneTimePrekeyRow, OwnBundleRow, SignedPrekeyRow};
+
+/// Makes a new signed prekey when the current one is a week old, and erases those that were retired a month ago together with what was
+/// remembered of first messages to them. One that was not retired is never erased. True if anything was changed.
+pub(crate) fn rotate(step: &mut Step<'_>) -> Result<bool, EngineError> {
+    let now = step.now;
+    let (mut current, mut changed) = (false, false);
+    for mut row in signed_prekeys(step.rows)? {
+        let key = row.id.to_be_bytes();
+        let age = |since: u64| now.saturating_sub(since) / 1000;
+        if row.retired_at == 0 {
+            if age(row.created_at) < SIGNED_PREKEY_LIFETIME_SECONDS {
+                current = true;
+            } else {
+                changed = true;
+                row.retired_at = now;
+                put_row(step.rows, Table::SignedPrekeys, Key::new(&key), &row)?;
+            }
+        } else if age(row.retired_at) >= SIGNED_PREKEY_RETENTION_SECONDS {
+            changed = true;
+            step.rows.delete(Table::SignedPrekeys, Key::new(&key))?;
+            step.rows
+                .delete_range(Table::Handshakes, &key, WHOLE_GROUP, usize::MAX)?;
+        }
+    }
+    if !current {
+        let id = next_id(step.rows, Sequence::SignedPrekeys)?;
+        invalidate_own_bundle(step.rows)?;
+        let row = SignedPrekeyRow {
+            id,
+            secret: new_secret(step.rng),
+            created_at: now,
+            retired_at: 0,
+        };
+        put_row(
+            step.rows,
+            Table::SignedPrekeys,
+            Key::new(&id.to_be_bytes()),
+            &row,
+        )?;
+    }
+    Ok(changed || !current)
+}
+
+/// The bundle that is given out, empty if there is none.
+pub(crate) fn own_bundle(store: &dyn Rows) -> Result<OwnBundleRow, EngineError> {
+    Ok(get_row(store, Table::Device, OWN_BUNDLE)?.unwrap_or_default())
+}
+
+pub(crate) fn save_own_bundle(
+    store: &mut dyn RowsMut,
+    row: &OwnBundleRow,
+) -> Result<(), EngineError> {
+    put_row(store, Table::Device, OWN_BUNDLE, row)
+}
+
+/// When our reusable bundle was issued, if it did not change since; never, if it did.
+pub(crate) fn own_bundle_issued_at(store: &dyn Rows) -> Result<u64, EngineError> {
+    let row = own_bundle(store)?;
+    Ok(if row.bundle.is_empty() {
+        u64::MAX
+    } else {
+        row.issued_at
+    })
+}
+
+/// The next bundle is made anew.
+pub(crate) fn invalidate_own_bundle(store: &mut dyn RowsMut) -> Result<(), EngineError> {
+    let row = own_bundle(store)?;
+    if row.bundle.is_empty() {
+        return Ok(());
+    }
+    let row = OwnBundleRow {
+        bundle: Vec::new(),
+        ..row
+    };
+    save_own_bundle(store, &row)
+}
+
+/// Erases one-time prekeys that nobody used in time.
+pub(crate) fn erase_old(store: &mut dyn RowsMut, now: u64) -> Result<bool, EngineError> {
+    let mut erased = false;
+    for row in all_rows::<OneTimePrekeyRow>(store, Table::OneTimePrekeys)? {
+        let age = now.saturating_sub(row.created_at) / 1000;
+        if age >= BUNDLE_LIFETIME_SECONDS + SIGNED_PREKEY_RETENTION_SECONDS {
+            erase_one_time_prekey(store, row.id)?;
+            erased = true;
+        }
+    }
+    Ok(erased)
+}
+
+pub(crate) fn new_one_time_prekey(step: &mut Step<'_>) -> Result<Prekey, EngineError> {
+    let id = next_id(step.rows, Sequence::OneTimePrekeys)?;
+    if let Some(oldest) = id.checked_sub(MAX_ONE_TIME_PREKEYS) {
+        erase_one_time_prekey(step.rows, oldest)?;
+    }
+    let row = OneTimePrekeyRow {
+        id,
+        secret: new_secret(step.rng),
+        created_at: step.now,
+    };
+    put_row(
+        step.rows,
+        Table::OneTimePrekeys,
+        Key::new(&id.to_be_bytes()),
+        &row,
+    )?;
+    Ok(Prekey {
+        id,
+        key: secret(&row.secret, Table::OneTimePrekeys)?.public(),
+    })
+}
+
+/// The private half of a signed prekey, as long as it is kept.
+pub(crate) fn signed_prekey(store: &dyn Rows, id: u32) -> Result<Option<DhSecret>, EngineError> {
+    let row: Option<SignedPrekeyRow> =
+        get_row(store, Table::SignedPrekeys, Key::new(&id.to_be_bytes()))?;
+    row.map(|row| secret(&row.secret, Table::SignedPrekeys))
+        .transpose()
+}
+
+/// The private half of a one-time prekey, until its first use.
+pub(crate) fn one_time_prekey(store: &dyn Rows, id: u32) -> Result<Option<DhSecret>, EngineError> {
+    let row: Option<OneTimePrekeyRow> =
+        get_row(store, Table::OneTimePrekeys, Key::new(&id.to_be_bytes()))?;
+    row.map(|row| secret(&row.secret, Table::OneTimePrekeys))
+        .transpose()
+}
+
+/// Whether there was a one-time prekey of this number. An older copy of this store may have forgotten that.
+pub(crate) fn was_handed_out(store: &dyn Rows, id: u32) -> Result<bool, EngineError> {
+    Ok(u64::from(id) <= store.last_id(Sequence::OneTimePrekeys)?)
+}
+
+/// Erases a one-time prekey: in the transaction that stores the session it made, never before.
+pub(crate) fn erase_one_time_prekey(store: &mut dyn RowsMut, id: u32) -> Result<(), EngineError> {
+    store.delete(Table::OneTimePrekeys, Key::new(&id.to_be_bytes()))?;
+    Ok(())
+}
+
+pub(crate) fn signed_prekeys(store: &dyn Rows) -> Result<Vec<SignedPrekeyRow>, EngineError> {
+    all_rows(store, Table::SignedPrekeys)
+}
+
+pub(crate) fn secret(bytes: &[u8], table: Table) -> Result<DhSecret, EngineError> {
+    Secret::try_from_slice(bytes)
+        .map(|secret| DhSecret::from_bytes(&secret))
+        .ok_or_else(|| damaged(table))
+}
+
+fn new_secret(rng: &mut SeededRandom) -> Vec<u8> {
+    DhSecret::generate(rng).to_bytes().as_bytes().to_vec()
+}
+
+/// Ids are never used again, so they end one day: after four billion prekeys.
+fn next_id(store: &mut dyn RowsMut, sequence: Sequence) -> Result<u32, EngineError> {
+    u32::try_from(store.next_id(sequence)?).map_err(|_| damaged(Table::SignedPrekeys))
+}

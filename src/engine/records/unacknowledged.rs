@@ -1,0 +1,260 @@
+//! Messages that a device has not acknowledged: kept ready to be sent to it again (RFC windlass §8.4; docs/store.md, promise 2).
+
+use std::collections::BTreeMap;
+
+use crate::chat::MessageId;
+use crate::engine::base::error::EngineError;
+use crate::engine::base::message_ref::MessageRef;
+use crate::engine::base::rows::{damaged, decode, put_row};
+use crate::identity::PublicIdentity;
+use crate::limits::{
+    MAX_RESENDS, MAX_UNACKNOWLEDGED, RESEND_AFTER_SECONDS, RESEND_RETENTION_SECONDS,
+    RESENDS_IN_SESSION, TAKE_OVER_AFTER_SECONDS,
+};
+use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
+use crate::wire::store::UnacknowledgedRow;
+use crate::x3dh::Party;
+
+/// A message that waits for a device's receipt.
+#[derive(Clone)]
+pub(crate) struct Unacknowledged {
+    pub(crate) to: Party,
+    pub(crate) message: MessageRef,
+    row: UnacknowledgedRow,
+}
+
+impl Unacknowledged {
+    fn new(to: &Party, message: &MessageRef, now: u64, due_at: u64) -> Self {
+        Self {
+            to: *to,
+            message: *message,
+            row: UnacknowledgedRow {
+                author_identity_key: message.author.to_bytes().to_vec(),
+                message_id: message.id.as_bytes().to_vec(),
+                identity_key: to.identity.to_bytes().to_vec(),
+                device_id: to.device_id,
+                written_at: now,
+                due_at,
+                resent: 0,
+            },
+        }
+    }
+
+    fn from_row(bytes: &[u8]) -> Result<Self, EngineError> {
+        let row: UnacknowledgedRow = decode(Table::Unacknowledged, bytes)?;
+        let identity = PublicIdentity::from_stored(&row.identity_key);
+        Ok(Self {
+            to: Party {
+                identity: identity.ok_or_else(|| damaged(Table::Unacknowledged))?,
+                device_id: row.device_id,
+            },
+            message: MessageRef::from_columns(
+                Table::Unacknowledged,
+                &row.author_identity_key,
+                &row.message_id,
+            )?,
+            row,
+        })
+    }
+
+    /// Whether it was sent so often that the other side may not have the session any more, nor know of us.
+    pub(crate) fn session_may_be_lost(&self) -> bool {
+        self.row.resent >= RESENDS_IN_SESSION
+    }
+
+    fn save(&self, store: &mut dyn RowsMut) -> Result<(), EngineError> {
+        let (group, author) = (group(&self.to), self.message.author.to_bytes());
+        let key = key(&group, &author, &self.message.id);
+        put_row(store, Table::Unacknowledged, key, &self.row)
+    }
+}
+
+fn group(to: &Party) -> Vec<u8> {
+    [
+        to.identity.to_bytes().as_slice(),
+        &to.device_id.to_be_bytes(),
+    ]
+    .concat()
+}
+
+/// Two authors may have given their messages the same id, so the author is part of it.
+fn key<'a>(group: &'a [u8], author: &'a [u8], id: &'a MessageId) -> Key<'a> {
+    Key::named(group, id.as_bytes(), author)
+}
+
+/// Notes a message that was just sent to a device.
+pub(crate) fn schedule(
+    store: &mut dyn RowsMut,
+    to: &Party,
+    message: &MessageRef,
+    now: u64,
+) -> Result<(), EngineError> {
+    schedule_at(store, to, message, now, now + RESEND_AFTER_SECONDS * 1000)
+}
+
+/// Notes a message that another device of ours sent, and will send again for a while.
+pub(crate) fn schedule_late(
+    store: &mut dyn RowsMut,
+    to: &Party,
+    message: &MessageRef,
+    now: u64,
+) -> Result<(), EngineError> {
+    let due_at = now + TAKE_OVER_AFTER_SECONDS * 1000;
+    schedule_at(store, to, message, now, due_at)
+}
+
+/// Notes a message to be sent with the next round of what is due, unless it waits for a receipt already.
+pub(crate) fn schedule_now(
+    store: &mut dyn RowsMut,
+    to: &Party,
+    message: &MessageRef,
+    now: u64,
+) -> Result<(), EngineError> {
+    if is_scheduled(store, to, message)? {
+        return Ok(());
+    }
+    schedule_at(store, to, message, now, now)
+}
+
+/// Whether this very message, of this author, waits for a receipt.
+fn is_scheduled(store: &dyn Rows, to: &Party, message: &MessageRef) -> Result<bool, EngineError> {
+    let (group, by) = (group(to), message.author.to_bytes());
+    let row = store.get(Table::Unacknowledged, key(&group, &by, &message.id))?;
+    Ok(row.is_some())
+}
+
+/// Notes a message that a device asked for, unless it waits for a receipt already. It is sent with the next round, and once more: whoever does
+/// not acknowledge what they asked for has to ask again.
+pub(crate) fn schedule_requested(
+    store: &mut dyn RowsMut,
+    to: &Party,
+    message: &MessageRef,
+    now: u64,
+) -> Result<(), EngineError> {
+    if is_scheduled(store, to, message)? {
+        return Ok(());
+    }
+    let mut unacknowledged = Unacknowledged::new(to, message, now, now);
+    unacknowledged.row.resent = MAX_RESENDS - 2;
+    unacknowledged.save(store)
+}
+
+fn schedule_at(
+    store: &mut dyn RowsMut,
+    to: &Party,
+    message: &MessageRef,
+    now: u64,
+    due_at: u64,
+) -> Result<(), EngineError> {
+    Unacknowledged::new(to, message, now, due_at).save(store)
+}
+
+/// A device has a message with this id. If there are two, by different authors, it is not said which of them: both wait on, and are sent
+/// again as often as what nobody acknowledges.
+pub(crate) fn acknowledge(
+    store: &mut dyn RowsMut,
+    by: &Party,
+    id: &MessageId,
+) -> Result<(), EngineError> {
+    let group = group(by);
+    let waiting = store.of_order(Table::Unacknowledged, &group, id.as_bytes())?;
+    if let [(order, _)] = waiting.as_slice() {
+        store.delete(Table::Unacknowledged, Key::ordered(&group, order))?;
+    }
+    Ok(())
+}
+
+/// A message is not sent again any more.
+pub(crate) fn give_up(
+    store: &mut dyn RowsMut,
+    message: &Unacknowledged,
+) -> Result<(), EngineError> {
+    let (group, author) = (group(&message.to), message.message.author.to_bytes());
+    store.delete(
+        Table::Unacknowledged,
+        key(&group, &author, &message.message.id),
+    )?;
+    Ok(())
+}
+
+/// Whether a device has not acknowledged a message yet.
+pub(crate) fn is_waiting(
+    store: &dyn Rows,
+    by: &Party,
+    id: &MessageId,
+) -> Result<bool, EngineError> {
+    let waiting = store.of_order(Table::Unacknowledged, &group(by), id.as_bytes())?;
+    Ok(!waiting.is_empty())
+}
+
+/// Nothing is sent again to a device that is gone.
+pub(crate) fn forget(store: &mut dyn RowsMut, to: &Party) -> Result<(), EngineError> {
+    store.delete_range(Table::Unacknowledged, &group(to), WHOLE_GROUP, usize::MAX)?;
+    Ok(())
+}
+
+/// What a device has not acknowledged, at most `limit`.
+pub(crate) fn of_device(
+    store: &dyn Rows,
+    to: &Party,
+    limit: usize,
+) -> Result<Vec<Unacknowledged>, EngineError> {
+    let group = group(to);
+    let found = store.range(
+        Table::Unacknowledged,
+        &group,
+        WHOLE_GROUP,
+        Direction::Forward,
+        limit,
+    )?;
+    found
+        .iter()
+        .map(|(_, bytes)| Unacknowledged::from_row(bytes))
+        .collect()
+}
+
+/// It was sent again: when it is due the next time.
+pub(crate) fn resent(
+    store: &mut dyn RowsMut,
+    mut message: Unacknowledged,
+    now: u64,
+) -> Result<(), EngineError> {
+    let wait = (RESEND_AFTER_SECONDS * 1000) << message.row.resent.min(MAX_RESENDS);
+    message.row.resent = message.row.resent.saturating_add(1);
+    message.row.due_at = if message.row.resent >= MAX_RESENDS {
+        u64::MAX
+    } else {
+        now.saturating_add(wait)
+    };
+    message.save(store)
+}
+
+/// What is due to be sent again, and what is too old or too much to be kept ready any longer.
+pub(crate) fn due(
+    store: &dyn Rows,
+    now: u64,
+    limit: usize,
+) -> Result<(Vec<Unacknowledged>, Vec<Unacknowledged>), EngineError> {
+    let (mut due, mut over) = (Vec::new(), Vec::new());
+    let mut of_device: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
+    let mut failed = None;
+    store.visit(Table::Unacknowledged, &mut |bytes| {
+        match Unacknowledged::from_row(&bytes) {
+            Ok(message) => {
+                let count = of_device.entry(group(&message.to)).or_default();
+                *count += 1;
+                let age = now.saturating_sub(message.row.written_at) / 1000;
+                if (age > RESEND_RETENTION_SECONDS || *count > MAX_UNACKNOWLEDGED)
+                    && over.len() < limit
+                {
+                    over.push(message);
+                } else if message.row.due_at <= now && due.len() < limit {
+                    due.push(message);
+                }
+            }
+            Err(error) => failed = Some(error),
+        }
+        Ok(())
+    })?;
+    failed.map_or(Ok((due, over)), Err)
+}
