@@ -12,4 +12,5 @@
 //! `history::message` writes its row.
 
 pub(crate) mod base;
+pub(crate) mod history;
 pub(crate) mod records;

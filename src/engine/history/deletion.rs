@@ -1,0 +1,121 @@
+//! What is deleted: by its author, by its time, with its conversation (RFC windlass §9.5.3, §9.7; docs/store.md, promise 5).
+
+use crate::chat::{Body, Content};
+use crate::engine::base::error::EngineError;
+use crate::engine::base::message_ref::MessageRef;
+use crate::engine::base::rows::damaged;
+use crate::engine::history::message::{Stored, TOMBSTONE};
+use crate::engine::history::{annotations, expiries, message, place};
+use crate::engine::records::conversations::{self, ConversationId};
+use crate::limits::RESEND_RETENTION_SECONDS;
+use crate::store::{RowsMut, Table};
+
+/// What one step deletes at most; the next one goes on.
+const MAX_EXPIRED_AT_ONCE: usize = 1_000;
+
+/// Deletes what a message said, and what others said of it. Its name and place stay: a device that does not know that it was here would
+/// get it again. False if it is not here.
+pub(crate) fn delete(
+    store: &mut dyn RowsMut,
+    message: &MessageRef,
+    deleted: u32,
+    now: u64,
+) -> Result<bool, EngineError> {
+    if !clear_content(store, message, deleted, now)? {
+        return Ok(false);
+    }
+    // A list, so that nobody who writes decides how deep it goes.
+    let mut said = annotations::annotations_of(store, message)?;
+    while let Some(annotation) = said.pop() {
+        // The deletion itself goes on to devices that have not heard of it.
+        let deletes = message::find(store, &annotation)?
+            .is_some_and(|stored| matches!(stored.content.body, Body::Deletion { .. }));
+        if !deletes && clear_content(store, &annotation, TOMBSTONE, now)? {
+            said.extend(annotations::annotations_of(store, &annotation)?);
+        }
+    }
+    Ok(true)
+}
+
+/// Deletes what one message said.
+fn clear_content(
+    store: &mut dyn RowsMut,
+    message: &MessageRef,
+    deleted: u32,
+    now: u64,
+) -> Result<bool, EngineError> {
+    let Some(mut row) = message::row(store, message)? else {
+        return Ok(false);
+    };
+    if row.deleted == TOMBSTONE || row.deleted == deleted {
+        return Ok(false);
+    }
+    let mut content = Content::from_bytes(&row.content).map_err(|_| damaged(Table::Messages))?;
+    // A deletion says nothing that is to be deleted, and what it deletes may come later than it goes.
+    if !matches!(content.body, Body::Deletion { .. }) {
+        annotations::unindex(store, &message.author, &content)?;
+        content.body = Body::Unknown;
+        content.reply_to = None;
+        row.content = content.to_bytes().to_vec();
+    }
+    row.deleted = deleted;
+    if deleted == TOMBSTONE {
+        // As long as others may send it again, its name stays.
+        let later = now.saturating_add(RESEND_RETENTION_SECONDS * 1000);
+        expiries::reschedule(store, message, &mut row, later)?;
+    }
+    message::save(store, message, &row)?;
+    Ok(true)
+}
+
+/// From now on a message goes when another does.
+pub(crate) fn expire_with(
+    store: &mut dyn RowsMut,
+    message: &MessageRef,
+    other: &Stored,
+) -> Result<(), EngineError> {
+    let Some(mut row) = message::row(store, message)?.filter(|row| row.deleted == 0) else {
+        return Ok(());
+    };
+    expiries::reschedule(store, message, &mut row, other.expires_at)?;
+    message::save(store, message, &row)
+}
+
+/// Deletes the messages whose time has come; how many.
+pub(crate) fn expire(store: &mut dyn RowsMut, now: u64) -> Result<usize, EngineError> {
+    let due = expiries::due(store, now, MAX_EXPIRED_AT_ONCE)?;
+    for (order, message) in &due {
+        // One that went with another just now has a later time already.
+        if !expiries::take(store, order)? {
+            continue;
+        }
+        if !delete(store, message, TOMBSTONE, now)? {
+            erase(store, message)?;
+        }
+    }
+    Ok(due.len())
+}
+
+/// Erases the last trace of a message.
+fn erase(store: &mut dyn RowsMut, message: &MessageRef) -> Result<(), EngineError> {
+    let Some(mut row) = message::row(store, message)? else {
+        return Ok(());
+    };
+    let stored = Stored::from_row(&row)?;
+    annotations::unindex(store, &message.author, &stored.content)?;
+    annotations::erase_of(store, message)?;
+    expiries::reschedule(store, message, &mut row, 0)?;
+    message::erase(store, message)?;
+    place::unindex(store, &stored.conversation, message, &stored.content)
+}
+
+/// Erases a conversation with all its messages.
+pub(crate) fn erase_conversation(
+    store: &mut dyn RowsMut,
+    conversation: &ConversationId,
+) -> Result<(), EngineError> {
+    for place in place::latest(store, conversation, 0, usize::MAX)? {
+        erase(store, &place.message)?;
+    }
+    conversations::erase(store, conversation)
+}

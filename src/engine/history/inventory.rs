@@ -1,0 +1,101 @@
+//! What two devices have of a conversation (RFC windlass §8.4.2).
+
+use std::collections::BTreeSet;
+
+use crate::chat::{ConversationState, HealingRequest, MessageId, MessageName};
+use crate::engine::base::error::EngineError;
+use crate::engine::base::message_ref::MessageRef;
+use crate::engine::history::message::Stored;
+use crate::engine::history::place::Place;
+use crate::engine::history::{message, place};
+use crate::engine::records::conversations::ConversationId;
+use crate::identity::PublicIdentity;
+use crate::limits::MAX_HEALING_IDS;
+use crate::store::Rows;
+
+/// A message as a request for healing names it.
+fn name(place: &Place, salt: &[u8; 16]) -> MessageName {
+    let MessageRef { author, id } = place.message;
+    HealingRequest::name(salt, &author.to_bytes(), &id)
+}
+
+/// What is here of a conversation, for a request for healing.
+pub(crate) fn state(
+    store: &dyn Rows,
+    conversation: &ConversationId,
+    salt: &[u8; 16],
+) -> Result<ConversationState, EngineError> {
+    let mut places = place::latest(store, conversation, 0, MAX_HEALING_IDS + 1)?;
+    let mut from_lamport = 0;
+    if places.len() > MAX_HEALING_IDS {
+        // Below the oldest clock that is told whole, nothing is asked for.
+        from_lamport = places.last().map_or(0, |place| place.lamport + 1);
+        places.retain(|place| place.lamport >= from_lamport);
+    }
+    let mut have: Vec<_> = places.iter().map(|place| name(place, salt)).collect();
+    have.sort_unstable();
+    let (conversation, group) = conversation.wire();
+    Ok(ConversationState {
+        conversation,
+        group,
+        from_lamport,
+        have,
+    })
+}
+
+/// What the other side has of a conversation, and what of ours may be compared with it.
+pub(crate) struct Comparison<'a> {
+    pub(crate) theirs: &'a ConversationState,
+    pub(crate) salt: &'a [u8; 16],
+    /// Only what was stored here from this time on.
+    pub(crate) since: u64,
+    /// The latest so many.
+    pub(crate) limit: usize,
+}
+
+/// What the other side does not have of ours, as far as `may` allows it, oldest first. And whether it has what is not here.
+pub(crate) fn compare(
+    store: &dyn Rows,
+    conversation: &ConversationId,
+    comparison: &Comparison<'_>,
+    may: impl Fn(&Stored) -> bool,
+) -> Result<(Vec<MessageRef>, bool), EngineError> {
+    let Comparison {
+        theirs,
+        salt,
+        since,
+        limit,
+    } = *comparison;
+    let ours = place::latest(store, conversation, theirs.from_lamport, usize::MAX)?;
+    let there: BTreeSet<_> = theirs.have.iter().collect();
+    let mut met = BTreeSet::new();
+    let mut lacking = Vec::new();
+    for place in ours {
+        let name = name(&place, salt);
+        if there.contains(&name) {
+            met.insert(name);
+            continue;
+        }
+        if lacking.len() == limit {
+            continue;
+        }
+        let found = message::find(store, &place.message)?;
+        if found.is_some_and(|stored| stored.stored_at >= since && may(&stored)) {
+            lacking.push(place.message);
+        }
+    }
+    lacking.reverse();
+    Ok((lacking, met.len() < there.len()))
+}
+
+/// The ids of what somebody wrote in a conversation, the latest first.
+pub(crate) fn ids_by(
+    store: &dyn Rows,
+    author: &PublicIdentity,
+    conversation: &ConversationId,
+) -> Result<Vec<MessageId>, EngineError> {
+    let places = place::latest(store, conversation, 0, usize::MAX)?;
+    let messages = places.iter().map(|place| place.message);
+    let theirs = messages.filter(|message| message.author == *author);
+    Ok(theirs.map(|message| message.id).collect())
+}

@@ -1,0 +1,12 @@
+//! Messages: where they stand in their conversations, what they say of each other, when they go, and how they are read.
+
+pub(crate) mod annotations;
+pub(crate) mod deletion;
+pub(crate) mod expiries;
+pub(crate) mod follows;
+pub(crate) mod inventory;
+pub(crate) mod message;
+pub(crate) mod place;
+pub(crate) mod record;
+pub(crate) mod unhandled;
+pub(crate) mod view;

@@ -1,0 +1,133 @@
+//! The order of a conversation (RFC windlass §9.3).
+
+use std::cmp::Reverse;
+use std::ops::Bound;
+
+use crate::chat::{Content, MessageId};
+use crate::engine::base::error::EngineError;
+use crate::engine::base::message_ref::MessageRef;
+use crate::engine::base::rows::{damaged, put_row};
+use crate::engine::records::conversations::ConversationId;
+use crate::store::{Direction, Key, OrderedRow, Rows, RowsMut, Table};
+
+/// A message's place in its conversation: its Lamport clock, its id, and who wrote it.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) lamport: u64,
+    pub(crate) message: MessageRef,
+}
+
+impl Place {
+    /// Of a row of a group that is ordered by clock and id.
+    pub(crate) fn from_row(table: Table, (order, bytes): &OrderedRow) -> Result<Self, EngineError> {
+        let lamport = order.first_chunk().map(|clock| u64::from_be_bytes(*clock));
+        Ok(Self {
+            lamport: lamport.ok_or_else(|| damaged(table))?,
+            message: MessageRef::from_row(table, bytes)?,
+        })
+    }
+
+    /// The order of a conversation (RFC windlass §9.3.2). In the store, rows of the same clock and id are sorted by hashes that no
+    /// other store has; so their reader sorts them by this.
+    pub(crate) fn rank(&self) -> (u64, MessageId, [u8; 32]) {
+        let MessageRef { author, id } = self.message;
+        (self.lamport, id, author.to_bytes())
+    }
+}
+
+/// What the rows of a conversation are ordered by: the clock, 8 bytes, and the id, 16 bytes.
+fn order(lamport: u64, id: &MessageId) -> Vec<u8> {
+    [lamport.to_be_bytes().as_slice(), id.as_bytes()].concat()
+}
+
+/// Where a content stands in its conversation, as far as its author does not count.
+pub(crate) fn order_of(content: &Content) -> Vec<u8> {
+    order(content.lamport, &content.id)
+}
+
+/// Puts a message into its conversation.
+pub(crate) fn index(
+    store: &mut dyn RowsMut,
+    conversation: &ConversationId,
+    message: &MessageRef,
+    content: &Content,
+) -> Result<(), EngineError> {
+    let (group, by) = (conversation.key(), message.author.to_bytes());
+    let order = order_of(content);
+    let key = Key::named(&group, &order, &by);
+    put_row(store, Table::Timeline, key, &message.to_row())
+}
+
+/// Takes a message out of its conversation.
+pub(crate) fn unindex(
+    store: &mut dyn RowsMut,
+    conversation: &ConversationId,
+    message: &MessageRef,
+    content: &Content,
+) -> Result<(), EngineError> {
+    let (group, by) = (conversation.key(), message.author.to_bytes());
+    let order = order_of(content);
+    store.delete(Table::Timeline, Key::named(&group, &order, &by))?;
+    Ok(())
+}
+
+fn decode(rows: &[OrderedRow]) -> Result<Vec<Place>, EngineError> {
+    rows.iter()
+        .map(|row| Place::from_row(Table::Timeline, row))
+        .collect()
+}
+
+/// The latest first. They are nearly so already.
+fn sort(places: &mut [Place]) {
+    places.sort_by_key(|place| Reverse(place.rank()));
+}
+
+/// The latest places of a conversation, at most `limit`, from `from_lamport` on; the latest first.
+pub(crate) fn latest(
+    store: &dyn Rows,
+    conversation: &ConversationId,
+    from_lamport: u64,
+    limit: usize,
+) -> Result<Vec<Place>, EngineError> {
+    let low = from_lamport.to_be_bytes();
+    let bounds = (Bound::Included(low.as_slice()), Bound::Unbounded);
+    let group = conversation.key();
+    let rows = store.range(Table::Timeline, &group, bounds, Direction::Backward, limit)?;
+    let mut places = decode(&rows)?;
+    sort(&mut places);
+    Ok(places)
+}
+
+/// The latest places of a conversation, or the latest before `end`, at most `limit`; the latest first. Fewer than `limit` if there are
+/// no more.
+pub(crate) fn before(
+    store: &dyn Rows,
+    conversation: &ConversationId,
+    end: Option<&Place>,
+    limit: usize,
+) -> Result<Vec<Place>, EngineError> {
+    let group = conversation.key();
+    let end_order = end.map(|end| order(end.lamport, &end.message.id));
+    let high = end_order
+        .as_deref()
+        .map_or(Bound::Unbounded, Bound::Excluded);
+    let bounds = (Bound::Unbounded, high);
+    let rows = store.range(Table::Timeline, &group, bounds, Direction::Backward, limit)?;
+    let mut places = decode(&rows)?;
+    // Where it was cut may be between messages of the same clock and id, which are in no order there: there are as many of them as
+    // authors at most.
+    if let Some(last) = places.last().copied() {
+        let cut = (last.lamport, last.message.id);
+        places.retain(|place| (place.lamport, place.message.id) != cut);
+        let order = order(last.lamport, &last.message.id);
+        places.extend(decode(&store.of_order(Table::Timeline, &group, &order)?)?);
+    }
+    if let (Some(end), Some(order)) = (end, &end_order) {
+        let beside = decode(&store.of_order(Table::Timeline, &group, order)?)?;
+        let earlier = |place: &Place| place.rank() < end.rank();
+        places.extend(beside.into_iter().filter(earlier));
+    }
+    sort(&mut places);
+    places.truncate(limit);
+    Ok(places)
+}

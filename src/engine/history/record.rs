@@ -1,0 +1,185 @@
+//! What a message does to its conversation, whoever wrote it and however it came (RFC windlass §9).
+
+use crate::chat::Body;
+use crate::engine::base::error::EngineError;
+use crate::engine::base::message_ref::MessageRef;
+use crate::engine::base::step::Step;
+use crate::engine::history::message::{DELETED, Incoming, Stored, TOMBSTONE};
+use crate::engine::history::view::Shown;
+use crate::engine::history::{annotations, deletion, follows, message, unhandled, view};
+use crate::engine::records::conversations::{self, ConversationId};
+use crate::engine::records::groups;
+use crate::identity::PublicIdentity;
+use crate::store::{Rows, RowsMut};
+use crate::wire::store::ConversationRow;
+
+/// What came of a message that was put into its conversation.
+pub(crate) enum Recorded {
+    /// It is shown by itself.
+    Shown(Box<Shown>),
+    /// It changed the text of another: as that one is now.
+    Edited(Box<Shown>),
+    /// It deleted another.
+    Deleted(MessageRef),
+    /// It is a reaction to another, or takes one back.
+    Reacted {
+        to: MessageRef,
+        emoji: String,
+        removed: bool,
+    },
+    /// Messages stay for another time from now on, in milliseconds; 0 for ever.
+    TimerChanged(u64),
+    /// Nothing that is told.
+    Nothing,
+}
+
+/// Puts a message into its conversation, and does what it says. `row` is the conversation's, as it was just read.
+pub(crate) fn record(
+    step: &mut Step<'_>,
+    incoming: &Incoming<'_>,
+    mut row: ConversationRow,
+) -> Result<Recorded, EngineError> {
+    let (author, content) = (&incoming.author, &incoming.content);
+    if let ConversationId::Direct(peer) = &incoming.conversation {
+        follows::record(step, &mut row, peer, author, content)?;
+    }
+    let target = annotations::index(step.rows, author, content)?;
+    let mut recorded = Recorded::Nothing;
+    if let Body::DisappearingTimer(after) = content.body
+        && conversations::set_timer(&mut row, author, content, after)
+    {
+        recorded = Recorded::TimerChanged(after);
+    }
+    let expires_at = match row.disappear_after {
+        0 => 0,
+        after => step.now.saturating_add(after),
+    };
+    let stored = message::append(step.rows, incoming, expires_at, step.now)?;
+    row.lamport = row.lamport.max(content.lamport);
+    row.last_activity = step.now;
+    note_readers_of_copy(step, incoming)?;
+    if let Some(target) = target {
+        recorded = apply_annotation(step.rows, author, &stored, &target, step.now)?;
+    } else if is_shown_by_itself(&content.body) {
+        // What is said of it may have been quicker.
+        reconcile_annotations(step.rows, &stored, step.now)?;
+        let message = stored.name();
+        if is_deleted_by_author(step.rows, &message)? {
+            deletion::delete(step.rows, &message, DELETED, step.now)?;
+        } else {
+            count_unread(&mut row, &step.device.public(), &stored);
+            if *author != step.device.public() && incoming.copied_from.is_none() {
+                unhandled::enqueue(step.rows, &message)?;
+            }
+            let shown = view::show(step.rows, &row, stored)?;
+            recorded = Recorded::Shown(Box::new(shown));
+        }
+    }
+    conversations::save(step.rows, &incoming.conversation, &row)?;
+    Ok(recorded)
+}
+
+/// A change of a group is told by its log, one of the timer by what it changed.
+fn is_shown_by_itself(body: &Body) -> bool {
+    !matches!(body, Body::GroupEvents { .. } | Body::DisappearingTimer(_))
+}
+
+/// What another device of ours wrote to a group went to those who were members then, as far as it is known here.
+fn note_readers_of_copy(step: &mut Step<'_>, incoming: &Incoming<'_>) -> Result<(), EngineError> {
+    if let ConversationId::Group(group) = &incoming.conversation
+        && incoming.author == step.device.public()
+        && incoming.copied_from.is_some()
+        && let Some(list) = groups::member_list(step.rows, group)?
+    {
+        let members = list.members_at(incoming.content.sent_at);
+        message::note_sent_to(step.rows, &incoming.name(), members)?;
+    }
+    Ok(())
+}
+
+fn count_unread(row: &mut ConversationRow, own: &PublicIdentity, stored: &Stored) {
+    let lamport = stored.content.lamport;
+    if stored.author == *own {
+        // A person who answers has read.
+        row.read_lamport = row.read_lamport.max(lamport);
+        row.unread = 0;
+    } else if lamport > row.read_lamport {
+        row.unread += 1;
+    }
+}
+
+/// A message that says something of another came, and is stored and indexed: does what it says. What it waits for may come later.
+fn apply_annotation(
+    store: &mut dyn RowsMut,
+    author: &PublicIdentity,
+    stored: &Stored,
+    target: &MessageRef,
+    now: u64,
+) -> Result<Recorded, EngineError> {
+    reconcile_annotations(store, stored, now)?;
+    let Some(found) = message::find(store, target)? else {
+        return Ok(Recorded::Nothing);
+    };
+    let deletes = matches!(stored.content.body, Body::Deletion { .. });
+    if !deletes && found.is_deleted() {
+        // Of what is deleted nothing is kept, whenever it was said (RFC windlass §9.5.3).
+        deletion::delete(store, &stored.name(), TOMBSTONE, now)?;
+        return Ok(Recorded::Nothing);
+    }
+    deletion::expire_with(store, &stored.name(), &found)?;
+    Ok(match &stored.content.body {
+        Body::Edit { .. } => match view::shown(store, target)? {
+            Some(edited) => Recorded::Edited(Box::new(edited)),
+            None => Recorded::Nothing,
+        },
+        Body::Deletion { .. } => {
+            let own = MessageRef {
+                author: *author,
+                id: target.id,
+            };
+            if deletion::delete(store, &own, DELETED, now)? {
+                Recorded::Deleted(*target)
+            } else {
+                Recorded::Nothing
+            }
+        }
+        Body::Reaction { emoji, removed, .. } => Recorded::Reacted {
+            to: *target,
+            emoji: emoji.clone(),
+            removed: *removed,
+        },
+        _ => Recorded::Nothing,
+    })
+}
+
+/// A message came of which something was said before: what may not be said of it is dropped (RFC windlass §9.5.4), the rest goes when it
+/// goes.
+fn reconcile_annotations(
+    store: &mut dyn RowsMut,
+    stored: &Stored,
+    now: u64,
+) -> Result<(), EngineError> {
+    for annotation in annotations::annotations_of(store, &stored.name())? {
+        let Some(said) = message::find(store, &annotation)? else {
+            continue;
+        };
+        if stored.is_message_of(&said.conversation) {
+            deletion::expire_with(store, &annotation, stored)?;
+        } else {
+            annotations::unindex(store, &annotation.author, &said.content)?;
+            deletion::delete(store, &annotation, TOMBSTONE, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether its author deleted a message before it came.
+fn is_deleted_by_author(store: &dyn Rows, message: &MessageRef) -> Result<bool, EngineError> {
+    for annotation in annotations::annotations_of(store, message)? {
+        let found = message::find(store, &annotation)?;
+        if found.is_some_and(|stored| matches!(stored.content.body, Body::Deletion { .. })) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

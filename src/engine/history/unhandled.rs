@@ -1,0 +1,135 @@
+//! Messages that wait for the application to handle them: so that an answer is written once, whenever the process dies.
+
+use std::ops::Bound;
+
+use crate::engine::base::error::EngineError;
+use crate::engine::base::message_ref::MessageRef;
+use crate::engine::base::rows::{damaged, decode, get_row, put_row};
+use crate::engine::history::view::Shown;
+use crate::engine::history::{message, view};
+use crate::engine::records::settings;
+use crate::store::{Direction, Key, Rows, RowsMut, Sequence, Table, WHOLE_GROUP};
+use crate::wire::store::UnhandledRow;
+
+const GROUP: &[u8] = b"unhandled";
+
+/// Whether messages are kept until they are handled.
+pub(crate) fn set_kept(store: &mut dyn RowsMut, kept: bool) -> Result<(), EngineError> {
+    let mut row = settings::row(store)?;
+    row.keep_unhandled = kept;
+    if !kept {
+        store.delete_range(Table::Unhandled, GROUP, WHOLE_GROUP, usize::MAX)?;
+    }
+    settings::save(store, &row)
+}
+
+/// Notes a message that came, if messages are kept.
+pub(crate) fn enqueue(store: &mut dyn RowsMut, message: &MessageRef) -> Result<(), EngineError> {
+    if !settings::row(store)?.keep_unhandled {
+        return Ok(());
+    }
+    let order = store.next_id(Sequence::Unhandled)?.to_be_bytes();
+    let row = UnhandledRow {
+        author_identity_key: message.author.to_bytes().to_vec(),
+        message_id: message.id.as_bytes().to_vec(),
+        attempts: 0,
+    };
+    put_row(store, Table::Unhandled, Key::ordered(GROUP, &order), &row)
+}
+
+/// A message that waits.
+pub(crate) struct PendingMessage {
+    /// By which the application names it.
+    pub(crate) number: u64,
+    /// How often the application began to handle it.
+    pub(crate) attempts: u32,
+    /// The message.
+    pub(crate) message: Shown,
+}
+
+fn read(bytes: &[u8]) -> Result<UnhandledRow, EngineError> {
+    decode(Table::Unhandled, bytes)
+}
+
+fn named(row: &UnhandledRow) -> Result<MessageRef, EngineError> {
+    MessageRef::from_columns(Table::Unhandled, &row.author_identity_key, &row.message_id)
+}
+
+/// The oldest ones. One that was deleted meanwhile, or whose conversation was, is passed over.
+pub(crate) fn oldest(store: &dyn Rows, limit: usize) -> Result<Vec<PendingMessage>, EngineError> {
+    let mut found = Vec::new();
+    let mut last: Option<Vec<u8>> = None;
+    while found.len() < limit {
+        let low = last.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        let wanted = limit - found.len();
+        let bounds = (low, Bound::Unbounded);
+        let rows = store.range(Table::Unhandled, GROUP, bounds, Direction::Forward, wanted)?;
+        let more = rows.len() == wanted;
+        for (order, bytes) in &rows {
+            let number = order.first_chunk().map(|order| u64::from_be_bytes(*order));
+            let number = number.ok_or_else(|| damaged(Table::Unhandled))?;
+            let row = read(bytes)?;
+            let shown = view::shown(store, &named(&row)?)?;
+            if let Some(message) = shown.filter(|shown| !shown.stored.is_deleted()) {
+                found.push(PendingMessage {
+                    number,
+                    attempts: row.attempts,
+                    message,
+                });
+            }
+        }
+        last = rows.into_iter().next_back().map(|(order, _)| order);
+        if !more {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Forgets those of which nothing is left.
+pub(crate) fn forget_gone(store: &mut dyn RowsMut) -> Result<bool, EngineError> {
+    if !settings::row(store)?.keep_unhandled {
+        return Ok(false);
+    }
+    let rows = store.range(
+        Table::Unhandled,
+        GROUP,
+        WHOLE_GROUP,
+        Direction::Forward,
+        usize::MAX,
+    )?;
+    let mut forgot = false;
+    for (order, bytes) in rows {
+        let stored = message::find(store, &named(&read(&bytes)?)?)?;
+        if stored.is_none_or(|stored| stored.is_deleted()) {
+            forgot |= store.delete(Table::Unhandled, Key::ordered(GROUP, &order))?;
+        }
+    }
+    Ok(forgot)
+}
+
+/// Notes how often the application began to handle it; false if it was handled before.
+pub(crate) fn set_attempts(
+    store: &mut dyn RowsMut,
+    number: u64,
+    attempts: u32,
+) -> Result<bool, EngineError> {
+    let order = number.to_be_bytes();
+    let key = Key::ordered(GROUP, &order);
+    let Some(row) = get_row::<UnhandledRow>(store, Table::Unhandled, key)? else {
+        return Ok(false);
+    };
+    put_row(
+        store,
+        Table::Unhandled,
+        key,
+        &UnhandledRow { attempts, ..row },
+    )?;
+    Ok(true)
+}
+
+/// It was handled; false if it was before.
+pub(crate) fn handled(store: &mut dyn RowsMut, number: u64) -> Result<bool, EngineError> {
+    let order = number.to_be_bytes();
+    Ok(store.delete(Table::Unhandled, Key::ordered(GROUP, &order))?)
+}

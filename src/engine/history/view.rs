@@ -1,0 +1,186 @@
+//! Reading a conversation: messages with what others say of them, pages, and a search (RFC windlass §9.3, §9.5).
+
+use crate::chat::Body;
+use crate::engine::base::error::EngineError;
+use crate::engine::base::message_ref::MessageRef;
+use crate::engine::base::rows::damaged;
+use crate::engine::history::message::Stored;
+use crate::engine::history::place::Place;
+use crate::engine::history::{annotations, message, place};
+use crate::engine::records::conversations::{self, ConversationId};
+use crate::identity::PublicIdentity;
+use crate::store::{Rows, Table};
+use crate::wire::store::ConversationRow;
+
+/// A message as people see it.
+pub(crate) struct Shown {
+    pub(crate) stored: Stored,
+    /// Its text after the last edit, if there was one.
+    pub(crate) edited: Option<String>,
+    /// Who reacted how, in the conversation's order.
+    pub(crate) reactions: Vec<(PublicIdentity, String)>,
+    /// Who has read it.
+    pub(crate) read_by: Vec<PublicIdentity>,
+}
+
+impl Shown {
+    /// The text as it is now.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match (&self.edited, &self.stored.content.body) {
+            (Some(edited), Body::Text(_)) => Some(edited),
+            (None, Body::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Folds what is said of it. They are in the conversation's order, so the last edit counts.
+    fn fold(&mut self, store: &dyn Rows) -> Result<(), EngineError> {
+        for annotation in annotations::annotations_of(store, &self.stored.name())? {
+            // An annotation that is lost is no reason not to show the message.
+            let Some(found) = message::find(store, &annotation)? else {
+                continue;
+            };
+            match found.content.body {
+                Body::Edit { text, .. } => self.edited = Some(text),
+                Body::Reaction { emoji, removed, .. } => {
+                    let same = |(by, with): &(PublicIdentity, String)| {
+                        *by == annotation.author && *with == emoji
+                    };
+                    self.reactions.retain(|reaction| !same(reaction));
+                    if !removed {
+                        self.reactions.push((annotation.author, emoji));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A message of a conversation, with what others said of it.
+pub(crate) fn show(
+    store: &dyn Rows,
+    conversation: &ConversationRow,
+    stored: Stored,
+) -> Result<Shown, EngineError> {
+    let author = stored.author.to_bytes();
+    let read = conversation
+        .read_by
+        .iter()
+        .filter(|mark| mark.lamport >= stored.content.lamport && mark.identity_key != author);
+    let read_by = read
+        .filter_map(|mark| PublicIdentity::from_stored(&mark.identity_key))
+        .collect();
+    let mut shown = Shown {
+        stored,
+        edited: None,
+        reactions: Vec::new(),
+        read_by,
+    };
+    if !shown.stored.deleted {
+        shown.fold(store)?;
+    }
+    Ok(shown)
+}
+
+/// One message, with what others said of it.
+pub(crate) fn shown(store: &dyn Rows, message: &MessageRef) -> Result<Option<Shown>, EngineError> {
+    let Some(stored) = message::find(store, message)? else {
+        return Ok(None);
+    };
+    let conversation = conversations::row(store, &stored.conversation)?;
+    show(store, &conversation, stored).map(Some)
+}
+
+/// The latest `limit` messages of a conversation, or the latest before `before`; oldest first.
+pub(crate) fn page(
+    store: &dyn Rows,
+    id: &ConversationId,
+    limit: usize,
+    before: Option<&Stored>,
+    now: u64,
+) -> Result<Vec<Shown>, EngineError> {
+    let mut end = before.map(Stored::place);
+    let mut messages = Vec::new();
+    // What is not shown by itself stands between the messages, so there may be more to read than to show.
+    while messages.len() < limit {
+        let wanted = limit - messages.len();
+        let places = place::before(store, id, end.as_ref(), wanted)?;
+        let last = places.len() < wanted;
+        end = places.last().copied();
+        for place in &places {
+            let stored = at(store, place)?;
+            if stored.is_shown(now) {
+                messages.push(stored);
+            }
+        }
+        if last {
+            break;
+        }
+    }
+    let conversation = conversations::row(store, id)?;
+    let messages = messages.into_iter().rev();
+    messages
+        .map(|stored| show(store, &conversation, stored))
+        .collect()
+}
+
+/// The message of a place. What has a place is stored.
+fn at(store: &dyn Rows, place: &Place) -> Result<Stored, EngineError> {
+    message::find(store, &place.message)?.ok_or_else(|| damaged(Table::Timeline))
+}
+
+/// What is searched for.
+pub(crate) struct Search<'a> {
+    /// The text, in any case.
+    pub(crate) text: &'a str,
+    /// How many messages are found at most.
+    pub(crate) limit: usize,
+    /// Where it begins: before this message.
+    pub(crate) before: Option<&'a Stored>,
+    /// How many messages are opened at most.
+    pub(crate) look: usize,
+}
+
+/// A part of a search: what was found, how many messages were opened, and where the next part begins.
+pub(crate) struct Found {
+    pub(crate) messages: Vec<Shown>,
+    pub(crate) looked_at: usize,
+    pub(crate) next: Option<Shown>,
+}
+
+/// The latest messages of a conversation that contain a text. Every message has to be opened for it.
+pub(crate) fn search(
+    store: &dyn Rows,
+    id: &ConversationId,
+    search: &Search<'_>,
+    now: u64,
+) -> Result<Found, EngineError> {
+    let wanted = search.text.to_lowercase();
+    let end = search.before.map(Stored::place);
+    let places = place::before(store, id, end.as_ref(), search.look)?;
+    let conversation = conversations::row(store, id)?;
+    let mut found = Found {
+        messages: Vec::new(),
+        looked_at: 0,
+        next: None,
+    };
+    for place in &places {
+        found.looked_at += 1;
+        let stored = at(store, place)?;
+        if stored.is_shown(now) {
+            let shown = show(store, &conversation, stored)?;
+            let text = shown.text().map(str::to_lowercase);
+            if text.is_some_and(|text| text.contains(&wanted)) {
+                found.messages.push(shown);
+            }
+        }
+        let is_last = found.looked_at == search.look || found.messages.len() == search.limit;
+        if is_last {
+            found.next = self::shown(store, &place.message)?;
+            break;
+        }
+    }
+    Ok(found)
+}
