@@ -12,5 +12,6 @@
 //! `history::message` writes its row.
 
 pub(crate) mod base;
+pub(crate) mod delivery;
 pub(crate) mod history;
 pub(crate) mod records;

@@ -1,0 +1,176 @@
+//! What is written once: messages of conversations, and what is in no history.
+
+use crate::chat::{Body, Content, ContentError, Copy, GroupId, MessageId, ProofKey};
+use crate::engine::base::error::EngineError;
+use crate::engine::base::message_ref::MessageRef;
+use crate::engine::base::step::Step;
+use crate::engine::delivery::envelopes;
+use crate::engine::delivery::recipients::Recipients;
+use crate::engine::history::message::Incoming;
+use crate::engine::history::{follows, message, record};
+use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::outbox::QueuedEnvelope;
+use crate::engine::records::{contacts, conversations, outbox, own_devices, trust, unacknowledged};
+use crate::identity::PublicIdentity;
+use crate::limits::MAX_CONTENT_LEN;
+use crate::x3dh::Party;
+
+/// Puts `body` into a conversation and sends it to `recipients`, and to our other devices. Members of a group who cannot be written
+/// to now get it as soon as that changes, from what they have not acknowledged; with one recipient it is an error.
+pub(crate) fn post(
+    step: &mut Step<'_>,
+    conversation: &ConversationId,
+    recipients: &[PublicIdentity],
+    body: Body,
+    reply_to: Option<MessageId>,
+) -> Result<(MessageId, Vec<QueuedEnvelope>), EngineError> {
+    body.check()?;
+    let row = conversations::row(step.rows, conversation)?;
+    let content = Content {
+        id: MessageId::random(step.rng),
+        lamport: conversations::next_lamport(&row),
+        sent_at: step.now,
+        reply_to,
+        group: match conversation {
+            ConversationId::Direct(_) => None,
+            ConversationId::Group(group) => Some(*group),
+        },
+        follows: follows::ids(&row)?,
+        body,
+    };
+    let own = step.device.public();
+    let message = MessageRef::new(&own, &content);
+    let id = content.id;
+    let (name, group) = conversation.wire();
+    let encoded = ProofKey::of(&step.device.identity).prove(&name, group, &content.to_bytes());
+    if encoded.len() > MAX_CONTENT_LEN {
+        let (what, got, max) = ("message", encoded.len(), MAX_CONTENT_LEN);
+        return Err(ContentError::TooLarge { what, got, max }.into());
+    }
+    let direct = matches!(conversation, ConversationId::Direct(_));
+    let (mut waiting, mut sent_to) = (Vec::new(), Vec::new());
+    for peer in recipients.iter().filter(|peer| **peer != own) {
+        let Some(mut contact) = contacts::find(step.rows, peer)? else {
+            continue;
+        };
+        if contact.row.blocked {
+            continue;
+        }
+        match envelopes::to_contact(step, &mut contact, Recipients::ALL, &encoded) {
+            Ok(Some(envelope)) => waiting.push(outbox::push(step.rows, *peer, envelope, Some(id))?),
+            Ok(None) if direct => return Err(EngineError::NoBundle),
+            Err(error) if !direct && error.lacks_usable_bundle() => {}
+            Ok(None) => {}
+            Err(error) => return Err(error),
+        }
+        for party in contact.parties() {
+            unacknowledged::schedule(step.rows, &party, &message, step.now)?;
+        }
+        sent_to.push(peer.to_bytes().to_vec());
+    }
+    let written = Incoming {
+        author: own,
+        conversation: *conversation,
+        content,
+        encoded: &encoded,
+        copied_from: None,
+    };
+    record::record(step, &written, row)?;
+    if !direct {
+        message::note_sent_to(step.rows, &message, sent_to)?;
+    }
+    let copy = Body::Copy(Copy {
+        author: own.to_bytes(),
+        conversation: conversation.wire().0,
+        content: encoded,
+    });
+    let copy = control(step, copy, None).to_bytes();
+    if let Some(envelope) = envelopes::to_siblings(step, Recipients::ALL, &copy)? {
+        for sibling in own_devices::siblings(step.rows)? {
+            let party = Party {
+                identity: own,
+                device_id: sibling.remote.device_id,
+            };
+            unacknowledged::schedule(step.rows, &party, &message, step.now)?;
+        }
+        waiting.push(outbox::push(step.rows, own, envelope, Some(id))?);
+    }
+    Ok((id, waiting))
+}
+
+/// Tells the sender of messages that they are stored. Receipts are in no history and get no receipts.
+pub(crate) fn send_receipt(
+    step: &mut Step<'_>,
+    to: &PublicIdentity,
+    ids: &[MessageId],
+) -> Result<(), EngineError> {
+    let body = Body::DeliveryReceipt(ids.to_vec());
+    send_control(step, to, Recipients::ALL, body)?;
+    Ok(())
+}
+
+/// Sends what is in no history, as far as somebody is known and wants to hear of us. The id it has, if it was sent.
+pub(crate) fn send_control(
+    step: &mut Step<'_>,
+    identity: &PublicIdentity,
+    to: Recipients,
+    body: Body,
+) -> Result<Option<MessageId>, EngineError> {
+    let conversation = ConversationId::Direct(*identity);
+    send_control_in(step, identity, &conversation, to, body)
+}
+
+/// The same, about a conversation.
+pub(crate) fn send_control_in(
+    step: &mut Step<'_>,
+    identity: &PublicIdentity,
+    conversation: &ConversationId,
+    to: Recipients,
+    body: Body,
+) -> Result<Option<MessageId>, EngineError> {
+    let group = match conversation {
+        ConversationId::Direct(_) => None,
+        ConversationId::Group(group) => Some(*group),
+    };
+    let content = control(step, body, group);
+    let (id, encoded) = (content.id, content.to_bytes());
+    let envelope = if *identity == step.device.public() {
+        envelopes::to_siblings(step, to, &encoded)?
+    } else {
+        let Some(mut contact) = contacts::find(step.rows, identity)? else {
+            return Ok(None);
+        };
+        if !trust::answers(step.rows, &contact)? {
+            return Ok(None);
+        }
+        envelopes::to_contact(step, &mut contact, to, &encoded)?
+    };
+    let Some(envelope) = envelope else {
+        return Ok(None);
+    };
+    outbox::push(step.rows, *identity, envelope, None)?;
+    Ok(Some(id))
+}
+
+/// A content that is in no conversation.
+pub(crate) fn control(step: &mut Step<'_>, body: Body, group: Option<GroupId>) -> Content {
+    Content {
+        id: MessageId::random(step.rng),
+        lamport: 0,
+        sent_at: step.now,
+        reply_to: None,
+        group,
+        follows: Vec::new(),
+        body,
+    }
+}
+
+/// How many of some things fit into `room` bytes of a message; one at least, if there is one.
+pub(crate) fn fitting<T>(things: &[T], mut room: usize, len: impl Fn(&T) -> usize) -> usize {
+    let fit = things.iter().take_while(|thing| {
+        let left = room.checked_sub(len(thing));
+        room = left.unwrap_or_default();
+        left.is_some()
+    });
+    fit.count().max(usize::from(!things.is_empty()))
+}

@@ -1,0 +1,127 @@
+//! What is sent again: messages that a device has not acknowledged, or asked for (RFC windlass §8.2.3, §8.4).
+
+use crate::chat::{Body, Copy};
+use crate::crypto::SecretBytes;
+use crate::engine::base::error::EngineError;
+use crate::engine::base::message_ref::MessageRef;
+use crate::engine::base::step::Step;
+use crate::engine::delivery::recipients::Recipients;
+use crate::engine::delivery::{envelopes, post};
+use crate::engine::history::message;
+use crate::engine::records::contacts::Contact;
+use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::unacknowledged::{self, Unacknowledged};
+use crate::engine::records::{contacts, outbox, trust};
+use crate::limits::MAX_RESENT_BYTES_AT_ONCE;
+use crate::x3dh::Party;
+
+/// Sends messages again, as many as one transaction should hold; the rest stays due.
+pub(crate) fn resend_some(
+    step: &mut Step<'_>,
+    messages: Vec<Unacknowledged>,
+) -> Result<(), EngineError> {
+    let mut room = MAX_RESENT_BYTES_AT_ONCE;
+    for message in messages {
+        if room == 0 {
+            break;
+        }
+        room = room.saturating_sub(resend_waiting(step, message)?);
+    }
+    Ok(())
+}
+
+/// Sends a message again; how many bytes that are.
+fn resend_waiting(step: &mut Step<'_>, waiting: Unacknowledged) -> Result<usize, EngineError> {
+    let one = Recipients::one(waiting.to.device_id).again();
+    let to = if waiting.session_may_be_lost() {
+        one.in_unanswered_session()
+    } else {
+        one
+    };
+    match resend(step, &waiting.to, to, &waiting.message) {
+        Ok(Some(bytes)) => unacknowledged::resent(step.rows, waiting, step.now).map(|()| bytes),
+        Ok(None) => unacknowledged::give_up(step.rows, &waiting).map(|()| 0),
+        // Until there is a bundle that is valid.
+        Err(error) if error.lacks_usable_bundle() => {
+            unacknowledged::resent(step.rows, waiting, step.now).map(|()| 0)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Sends a message again to one device, as its author encoded it: as it is to the people it was written to, else as a copy. How many
+/// bytes the envelope has; nothing if it is not to be sent.
+pub(crate) fn resend(
+    step: &mut Step<'_>,
+    party: &Party,
+    to: Recipients,
+    message: &MessageRef,
+) -> Result<Option<usize>, EngineError> {
+    let own = step.device.public();
+    // What was deleted here is not brought back anywhere.
+    let Some((conversation, encoded)) = message::encoded(step.rows, message)? else {
+        return Ok(None);
+    };
+    let envelope = if party.identity == own {
+        let copy = copy(step, message, conversation.wire().0, encoded);
+        envelopes::to_siblings(step, to, &copy)?
+    } else {
+        let Some(mut contact) = contacts::find(step.rows, &party.identity)? else {
+            return Ok(None);
+        };
+        if !may_have(step, &contact, &conversation, message)? {
+            return Ok(None);
+        }
+        if message.author == own {
+            envelopes::to_contact(step, &mut contact, to, &encoded)?
+        } else {
+            // A conversation of two has the name of its other side: for them that is we.
+            let name = match conversation {
+                ConversationId::Direct(_) => own.to_bytes(),
+                ConversationId::Group(group) => *group.as_bytes(),
+            };
+            let copy = copy(step, message, name, encoded);
+            envelopes::to_contact(step, &mut contact, to, &copy)?
+        }
+    };
+    let Some(envelope) = envelope else {
+        return Ok(None);
+    };
+    let bytes = envelope.len();
+    outbox::push(step.rows, party.identity, envelope, Some(message.id))?;
+    Ok(Some(bytes))
+}
+
+/// Whether a message goes to a contact again.
+fn may_have(
+    step: &Step<'_>,
+    contact: &Contact,
+    conversation: &ConversationId,
+    message: &MessageRef,
+) -> Result<bool, EngineError> {
+    let theirs = match conversation {
+        ConversationId::Direct(peer) => *peer == contact.identity,
+        // A member who wrote a message of a group, or was sent it, keeps it, also after leaving; one who came later does not get it.
+        ConversationId::Group(_) => {
+            message.author == contact.identity
+                || message::find(step.rows, message)?
+                    .is_some_and(|stored| stored.was_sent_to(&contact.identity))
+        }
+    };
+    Ok(theirs && trust::answers(step.rows, contact)?)
+}
+
+/// A message as somebody else than its author hands it on.
+fn copy(
+    step: &mut Step<'_>,
+    message: &MessageRef,
+    conversation: [u8; 32],
+    content: SecretBytes,
+) -> SecretBytes {
+    let copy = Body::Copy(Copy {
+        author: message.author.to_bytes(),
+        conversation,
+        content,
+    });
+    post::control(step, copy, None).to_bytes()
+}
