@@ -15,3 +15,4 @@ pub(crate) mod base;
 pub(crate) mod delivery;
 pub(crate) mod history;
 pub(crate) mod records;
+pub(crate) mod sync;

@@ -1,0 +1,175 @@
+//! Making and changing a group, and bringing its events to those who have to know them (RFC windlass §9.6.8).
+
+use std::collections::BTreeMap;
+
+use crate::chat::{Body, GroupAction, GroupEvent, GroupId, GroupLog};
+use crate::crypto::Secret;
+use crate::engine::base::error::EngineError;
+use crate::engine::base::step::Step;
+use crate::engine::delivery::post;
+use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::groups::{Group, MemberList};
+use crate::engine::records::{contacts, groups};
+use crate::identity::PublicIdentity;
+use crate::limits::{MAX_CONTENT_LEN, MAX_GROUP_MEMBERS};
+use crate::store::Rows;
+
+/// Makes a group.
+pub(crate) fn create(step: &mut Step<'_>, name: &str) -> Result<GroupId, EngineError> {
+    let nonce = *Secret::random(step.rng).as_bytes();
+    let (log, event) = GroupLog::create(&step.device.identity, name, nonce)?;
+    let id = *log.id();
+    let mut group = Group::made(log);
+    group.note_members(step.now, step.now);
+    group.save(step.rows)?;
+    announce(step, &id, &[event], &[])?;
+    Ok(id)
+}
+
+/// Does something to a group, and tells all who belong to it, or did.
+pub(crate) fn act(
+    step: &mut Step<'_>,
+    id: &GroupId,
+    action: &GroupAction,
+) -> Result<(), EngineError> {
+    let mut group = groups::known(step.rows, id)?;
+    let before = group.log.membership().members();
+    let adds = matches!(action, GroupAction::MembersAdded(_));
+    if let GroupAction::MembersAdded(new) = action {
+        check_reachable(step.rows, new)?;
+    }
+    let leaves = *action == GroupAction::Left;
+    let joins = *action == GroupAction::Joined;
+    if joins && group.is_joined() {
+        return Ok(());
+    }
+    // A user who is only invited does not know all the others yet.
+    if !group.is_joined() && !joins && !leaves {
+        return Err(EngineError::NotAMember);
+    }
+    let event = group.log.write(&step.device.identity, action)?;
+    if joins || leaves {
+        group.set_joined(joins);
+        // A user who declines an invitation has to tell the others too.
+        group.introduce_members(step)?;
+    }
+    group.note_members(step.now, step.now);
+    group.save(step.rows)?;
+    let former: Vec<_> = before.iter().map(|member| member.identity).collect();
+    let events = if adds {
+        group.log.events().cloned().collect()
+    } else {
+        vec![event]
+    };
+    announce(step, id, &events, &former)
+}
+
+/// Nobody can be invited who cannot be written to.
+fn check_reachable(store: &dyn Rows, identities: &[PublicIdentity]) -> Result<(), EngineError> {
+    for identity in identities {
+        let contact = contacts::find(store, identity)?;
+        let contact = contact.ok_or(EngineError::UnknownContact)?;
+        contact.bundle.as_ref().ok_or(EngineError::NoBundle)?;
+    }
+    Ok(())
+}
+
+/// Bytes of events in one message: what fits a content with the bundles of a full group.
+const EVENTS_IN_MESSAGE: usize = MAX_CONTENT_LEN / 2;
+
+/// Sends events to the members, and to those who were it.
+pub(crate) fn announce(
+    step: &mut Step<'_>,
+    id: &GroupId,
+    events: &[GroupEvent],
+    former: &[PublicIdentity],
+) -> Result<(), EngineError> {
+    let list = groups::member_list(step.rows, id)?;
+    let mut to: Vec<_> = list.iter().flat_map(MemberList::members).collect();
+    // With a single event there is nobody new: they know each other.
+    let bundles = if events.len() > 1 {
+        bundles(step.rows, &to)?
+    } else {
+        Vec::new()
+    };
+    for one in former {
+        if !to.contains(one) {
+            to.push(*one);
+        }
+    }
+    send(step, id, &to, events, bundles)
+}
+
+/// Relays events to members whom their authors did not know of. The device that brings them decides how many they are, so each member
+/// gets all of theirs together.
+pub(crate) fn relay(
+    step: &mut Step<'_>,
+    id: &GroupId,
+    events: Vec<(PublicIdentity, GroupEvent)>,
+) -> Result<(), EngineError> {
+    let mut by_member: BTreeMap<[u8; 32], (PublicIdentity, Vec<GroupEvent>)> = BTreeMap::new();
+    for (member, event) in events {
+        let theirs = by_member.entry(member.to_bytes());
+        theirs.or_insert_with(|| (member, Vec::new())).1.push(event);
+    }
+    for (member, events) in by_member.into_values() {
+        // Of whom the events are about: the one they go to may never have heard of them.
+        let mut about: Vec<PublicIdentity> = Vec::new();
+        for event in &events {
+            let added = match event.action() {
+                GroupAction::MembersAdded(list) => list.as_slice(),
+                _ => &[],
+            };
+            for identity in added.iter().chain([event.author()]) {
+                if !about.contains(identity) {
+                    about.push(*identity);
+                }
+            }
+        }
+        let bundles = bundles(step.rows, &about)?;
+        send(step, id, &[member], &events, bundles)?;
+    }
+    Ok(())
+}
+
+/// The bundles of people, as many as a group has members.
+fn bundles(store: &dyn Rows, of: &[PublicIdentity]) -> Result<Vec<Vec<u8>>, EngineError> {
+    let mut bundles = Vec::new();
+    for identity in of {
+        let contact = contacts::find(store, identity)?;
+        let bundle = contact.and_then(|contact| contact.bundle);
+        bundles.extend(bundle.map(|bundle| bundle.encoded().to_vec()));
+        if bundles.len() == MAX_GROUP_MEMBERS {
+            break;
+        }
+    }
+    Ok(bundles)
+}
+
+/// Sends events in as many messages as they need. The bundles go with the last, by which their reader is a member.
+fn send(
+    step: &mut Step<'_>,
+    id: &GroupId,
+    to: &[PublicIdentity],
+    events: &[GroupEvent],
+    bundles: Vec<Vec<u8>>,
+) -> Result<(), EngineError> {
+    let conversation = ConversationId::Group(*id);
+    let (mut left, mut bundles) = (events, Some(bundles));
+    while !left.is_empty() {
+        let count = post::fitting(left, EVENTS_IN_MESSAGE, |event| event.encoded().len());
+        let (now, later) = left.split_at(count);
+        left = later;
+        let with_it = if left.is_empty() {
+            bundles.take()
+        } else {
+            None
+        };
+        let body = Body::GroupEvents {
+            events: now.iter().map(|event| event.encoded().to_vec()).collect(),
+            bundles: with_it.unwrap_or_default(),
+        };
+        post::post(step, &conversation, to, body, None)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,281 @@
+//! Healing: a device that cannot read what somebody sent asks for what is missing, in a session begun for it (RFC windlass §8.4).
+
+use crate::chat::{Body, ConversationState, HealingRequest};
+use crate::engine::base::error::EngineError;
+use crate::engine::base::message_ref::MessageRef;
+use crate::engine::base::step::Step;
+use crate::engine::delivery::recipients::Recipients;
+use crate::engine::delivery::{post, recipients, resend};
+use crate::engine::history::inventory::{self, Comparison};
+use crate::engine::history::message::Stored;
+use crate::engine::records::conversations::{self, ConversationId};
+use crate::engine::records::doubts::{self, DAY};
+use crate::engine::records::{contacts, groups, linking, trust, unacknowledged};
+use crate::engine::sync::outcome::UndecryptableCause as Cause;
+use crate::engine::sync::updates;
+use crate::identity::PublicIdentity;
+use crate::limits::{
+    HEALING_WINDOW_SECONDS, LINK_LIFETIME_SECONDS, MAX_HEALING_ATTEMPTS, MAX_HEALING_CONVERSATIONS,
+    MAX_HEALING_PER_DAY, MAX_RESENT_AT_ONCE, MAX_UNACKNOWLEDGED, MAX_UNPROVED_HEALING_PER_DAY,
+};
+use crate::link::LinkToken;
+use crate::wire::store::HealingRow;
+use crate::x3dh::Party;
+
+/// Something of `identity` could not be read, or is known to be missing: asks for it, unless that was done lately or too often.
+/// Which attempt it is; nothing if nothing is asked.
+pub(crate) fn ask(
+    step: &mut Step<'_>,
+    identity: &PublicIdentity,
+    cause: Option<Cause>,
+) -> Result<Option<u32>, EngineError> {
+    let answers = match contacts::find(step.rows, identity)? {
+        Some(contact) => trust::answers(step.rows, &contact)?,
+        None => *identity == step.device.public(),
+    };
+    if !answers {
+        return Ok(None);
+    }
+    let mut row = doubts::row_or_new(step.rows, identity)?;
+    doubts::roll_day(&mut row, step.now);
+    if !may_ask(&mut row, cause, step.now) {
+        return Ok(None);
+    }
+    row.cause = cause.map_or(0, Cause::number);
+    let to = sessions_to_ask_in(row.attempts, cause);
+    let request = request(step, identity, cause, &row)?;
+    match post::send_control(step, identity, to, request) {
+        Ok(_) => {}
+        Err(error) if error.lacks_usable_bundle() => {
+            row.needs_bundle = true;
+            doubts::save(step.rows, &row)?;
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    }
+    row.needs_bundle = false;
+    row.incomplete = false;
+    row.waiting = true;
+    row.asked_at = step.now;
+    row.attempts += 1;
+    row.asked_today += 1;
+    let attempt = row.attempts;
+    doubts::save(step.rows, &row)?;
+    Ok(Some(attempt))
+}
+
+/// Whether there is room for a request, after those that were made.
+fn may_ask(row: &mut HealingRow, cause: Option<Cause>, now: u64) -> bool {
+    if cause.is_some() && now.abs_diff(row.asked_at) >= DAY {
+        // Given up, and now there is something new of theirs.
+        row.attempts = 0;
+    }
+    let too_soon = now.abs_diff(row.asked_at) < doubts::back_off(row.attempts);
+    let most = match cause {
+        Some(_) => MAX_UNPROVED_HEALING_PER_DAY,
+        None => MAX_HEALING_PER_DAY,
+    };
+    !too_soon && row.attempts < MAX_HEALING_ATTEMPTS && row.asked_today < most
+}
+
+/// The sessions that there are do for the first time: what they cannot read, the other side will say. Sessions begun for every message
+/// that came late would push out those that others are still written in.
+fn sessions_to_ask_in(attempts: u32, cause: Option<Cause>) -> Recipients {
+    let broken = matches!(cause, Some(Cause::Authentication | Cause::NumberReused));
+    match attempts {
+        0 if !broken => Recipients::ALL,
+        0 | 1 => Recipients::ALL.in_unanswered_session(),
+        _ => Recipients::ALL.in_new_session(),
+    }
+}
+
+/// What is here of the conversations with somebody.
+fn request(
+    step: &mut Step<'_>,
+    identity: &PublicIdentity,
+    cause: Option<Cause>,
+    row: &HealingRow,
+) -> Result<Body, EngineError> {
+    let ids = conversations_with(step, identity)?;
+    let salt = HealingRequest::random_salt(step.rng);
+    let conversations = ids
+        .iter()
+        .take(MAX_HEALING_CONVERSATIONS)
+        .map(|id| inventory::state(step.rows, id, &salt))
+        .collect::<Result<_, _>>()?;
+    Ok(Body::HealingRequest(HealingRequest {
+        conversations,
+        went_back: cause == Some(Cause::NumberReused),
+        link_token: link_token(row, step.now),
+        salt,
+    }))
+}
+
+/// The conversations that somebody takes part in; all of them for our own devices.
+fn conversations_with(
+    step: &Step<'_>,
+    identity: &PublicIdentity,
+) -> Result<Vec<ConversationId>, EngineError> {
+    if *identity == step.device.public() {
+        let all = conversations::all(step.rows)?.into_iter();
+        return Ok(all.map(|summary| summary.id).collect());
+    }
+    let direct = core::iter::once(ConversationId::Direct(*identity));
+    let groups = groups::shared_with(step.rows, identity)?.into_iter();
+    Ok(direct.chain(groups.map(ConversationId::Group)).collect())
+}
+
+/// The first request of a new device, to the others: for everything.
+pub(crate) fn ask_for_history(step: &mut Step<'_>, token: &LinkToken) -> Result<(), EngineError> {
+    let own = step.device.public();
+    let request = Body::HealingRequest(HealingRequest {
+        link_token: Some(*token.as_bytes()),
+        ..HealingRequest::default()
+    });
+    post::send_control(step, &own, Recipients::ALL, request)?;
+    let mut row = doubts::row_or_new(step.rows, &own)?;
+    row.waiting = true;
+    row.attempts = 1;
+    row.asked_at = step.now;
+    row.update_asks_left = MAX_HEALING_ATTEMPTS;
+    row.link_token = token.as_bytes().to_vec();
+    row.link_expires_at = step.now + LINK_LIFETIME_SECONDS * 1000;
+    doubts::save(step.rows, &row)
+}
+
+/// The token that goes with every request of a new device: the answer to the first may be lost.
+fn link_token(row: &HealingRow, now: u64) -> Option<[u8; 16]> {
+    let token = row.link_token.as_slice().try_into().ok()?;
+    (now < row.link_expires_at).then_some(token)
+}
+
+/// What became of somebody's request.
+pub(crate) struct Answered {
+    /// How many messages follow.
+    pub(crate) messages: u64,
+    /// Which attempt of our own, if the request shows that the other side has what is not here.
+    pub(crate) asked: Option<u32>,
+}
+
+/// Answers a request: what the device has not acknowledged, and what it does not name, is sent to it.
+pub(crate) fn answer(
+    step: &mut Step<'_>,
+    from: &Party,
+    request: &HealingRequest,
+) -> Result<Answered, EngineError> {
+    if !count_answer(step, &from.identity)? {
+        return Ok(Answered {
+            messages: 0,
+            asked: None,
+        });
+    }
+    let since = window(step, from, request)?;
+    let (lacking, is_ahead) = lacking(step, from, request, since)?;
+    let messages = lacking.len() as u64;
+    promise(step, from, messages)?;
+    for message in &lacking {
+        unacknowledged::schedule_requested(step.rows, from, message, step.now)?;
+    }
+    let waiting = unacknowledged::of_device(step.rows, from, MAX_RESENT_AT_ONCE)?;
+    resend::resend_some(step, waiting)?;
+    let asked = if is_ahead && request.went_back {
+        ask(step, &from.identity, None)?
+    } else {
+        if is_ahead {
+            // It is under way, most of the time.
+            doubts::note_missing(step.rows, &from.identity, step.now)?;
+        }
+        None
+    };
+    Ok(Answered { messages, asked })
+}
+
+/// Counts an answer; false if there were enough of them today.
+fn count_answer(step: &mut Step<'_>, identity: &PublicIdentity) -> Result<bool, EngineError> {
+    let mut row = doubts::row_or_new(step.rows, identity)?;
+    doubts::roll_day(&mut row, step.now);
+    let devices = recipients::devices_of(step.rows, step.device, identity)?.len();
+    let most = MAX_HEALING_PER_DAY.saturating_mul(u32::try_from(devices).unwrap_or(1));
+    if row.answered_today >= most {
+        return Ok(false);
+    }
+    row.answered_today += 1;
+    doubts::save(step.rows, &row)?;
+    Ok(true)
+}
+
+/// From which time on messages are given: all of them to a device that was just linked.
+fn window(step: &mut Step<'_>, from: &Party, request: &HealingRequest) -> Result<u64, EngineError> {
+    let token = request.link_token.map(LinkToken::new);
+    let linked = from.identity == step.device.public()
+        && linking::accepts(step.rows, token.as_ref(), from.device_id, step.now)?;
+    Ok(if linked {
+        0
+    } else {
+        step.now.saturating_sub(HEALING_WINDOW_SECONDS * 1000)
+    })
+}
+
+/// The messages that a device does not name in its request. And whether it names some of ours that are not here.
+fn lacking(
+    step: &Step<'_>,
+    from: &Party,
+    request: &HealingRequest,
+    since: u64,
+) -> Result<(Vec<MessageRef>, bool), EngineError> {
+    let own = step.device.public();
+    let mut room = usize::try_from(MAX_UNACKNOWLEDGED).unwrap_or(usize::MAX);
+    let (mut lacking, mut is_ahead) = (Vec::new(), false);
+    for id in conversations_with(step, &from.identity)? {
+        // For a contact, we are the other side of the conversation.
+        let seen = match id {
+            ConversationId::Direct(_) if from.identity != own => ConversationId::Direct(own),
+            id => id,
+        };
+        let (conversation, group) = seen.wire();
+        let state = request
+            .conversations
+            .iter()
+            .find(|state| state.conversation == conversation && state.group == group);
+        let everything = ConversationState {
+            conversation,
+            group,
+            from_lamport: 0,
+            have: Vec::new(),
+        };
+        // Of a group each member gives what they sent to the one who asks, and what that one wrote; the rest its authors give.
+        let in_group = matches!(id, ConversationId::Group(_)) && from.identity != own;
+        let may = |stored: &Stored| {
+            !in_group
+                || stored.author == from.identity
+                || (stored.author == own && stored.was_sent_to(&from.identity))
+        };
+        let comparison = Comparison {
+            theirs: state.unwrap_or(&everything),
+            salt: &request.salt,
+            since,
+            limit: room,
+        };
+        let (missing, ahead) = inventory::compare(step.rows, &id, &comparison, may)?;
+        room -= missing.len().min(room);
+        lacking.extend(missing);
+        is_ahead |= ahead && !in_group;
+    }
+    Ok((lacking, is_ahead))
+}
+
+/// Tells how many messages follow, and which devices somebody has as far as it is known here; to a device of ours also the contacts.
+fn promise(step: &mut Step<'_>, from: &Party, messages: u64) -> Result<(), EngineError> {
+    let theirs = contacts::find(step.rows, &from.identity)?;
+    let one = Recipients::one(from.device_id);
+    let body = Body::HealingAnswer {
+        messages,
+        bundle: theirs.map_or_else(Vec::new, |contact| contact.row.bundle.clone()),
+    };
+    post::send_control(step, &from.identity, one, body)?;
+    if from.identity == step.device.public() {
+        updates::heard(step.rows, from.device_id)?;
+        updates::share_contacts(step, one)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,9 @@
+//! What devices tell each other beside messages: what is missing, what the user decided, who belongs to a group.
+
+pub(crate) mod group_events;
+pub(crate) mod healing;
+pub(crate) mod outcome;
+pub(crate) mod people;
+pub(crate) mod reading;
+pub(crate) mod receipts;
+pub(crate) mod updates;

@@ -1,0 +1,225 @@
+//! What became of an envelope.
+
+use crate::bundle::DeviceChange;
+use crate::chat::{GroupEventError, GroupId, MessageId};
+use crate::engine::base::message_ref::MessageRef;
+use crate::engine::history::view::Shown;
+use crate::engine::records::conversations::ConversationId;
+use crate::identity::PublicIdentity;
+
+/// What became of an envelope.
+pub(crate) enum Outcome {
+    /// A message that is shown by itself.
+    Message(Box<Shown>),
+    /// The message whose text was changed.
+    Edited(Box<Shown>),
+    Deleted {
+        conversation: ConversationId,
+        message: MessageRef,
+    },
+    Reacted {
+        conversation: ConversationId,
+        message: MessageRef,
+        by: PublicIdentity,
+        emoji: String,
+        removed: bool,
+    },
+    Read {
+        conversation: ConversationId,
+        by: PublicIdentity,
+    },
+    TimerChanged {
+        conversation: ConversationId,
+        by: PublicIdentity,
+        after: u64,
+    },
+    GroupInvitation {
+        group: GroupId,
+        by: PublicIdentity,
+        name: String,
+    },
+    GroupChanged {
+        group: GroupId,
+    },
+    Refused {
+        from: PublicIdentity,
+        conversation: ConversationId,
+        reason: RefusalReason,
+    },
+    Delivered {
+        peer: PublicIdentity,
+        ids: Vec<MessageId>,
+    },
+    Duplicate {
+        id: Option<MessageId>,
+    },
+    ContactRequest {
+        peer: PublicIdentity,
+    },
+    SessionEstablished {
+        peer: PublicIdentity,
+        device_id: u32,
+    },
+    SessionHealed {
+        peer: PublicIdentity,
+        device_id: u32,
+    },
+    Healing {
+        peer: PublicIdentity,
+        attempt: u32,
+    },
+    Resent {
+        peer: PublicIdentity,
+        messages: u64,
+    },
+    DevicesChanged {
+        identity: PublicIdentity,
+        change: DeviceChange,
+    },
+    IdentityChanged {
+        peer: PublicIdentity,
+        new: PublicIdentity,
+        was_verified: bool,
+    },
+    Synchronising {
+        peer: PublicIdentity,
+        device_id: u32,
+        messages: u64,
+    },
+    Blocked {
+        peer: PublicIdentity,
+    },
+    Undecryptable {
+        cause: UndecryptableCause,
+        from: Option<PublicIdentity>,
+    },
+}
+
+/// The result of one envelope: outcomes, and whether anything has to become durable for them.
+pub(crate) struct Processed {
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) changed: bool,
+    /// A message to acknowledge.
+    pub(crate) acknowledge: Option<(PublicIdentity, MessageId)>,
+}
+
+impl Processed {
+    pub(crate) fn unchanged(outcome: Outcome) -> Self {
+        Self {
+            outcomes: vec![outcome],
+            changed: false,
+            acknowledge: None,
+        }
+    }
+}
+
+/// Why something that was decrypted is not taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalReason {
+    /// A change of a message by somebody who did not write it.
+    NotTheAuthor,
+    /// It reacts to, edits or deletes what is a reaction, an edit or a deletion itself, or stands in another conversation.
+    InvalidTarget,
+    /// Of somebody who does not belong to the group, as far as it is known here. If only the news of it is late, it comes again.
+    NotAMember,
+    /// A change of the group by somebody who is no admin, or to an admin who was it earlier.
+    NotAnAdmin,
+    /// Of a group that is not known here. If only the news of it is late, it comes again.
+    UnknownGroup,
+    /// Its clock is further ahead than any honest one.
+    ClockAhead,
+    /// The group's log has as many events as it may have.
+    GroupFull,
+    /// An event of a group that is malformed, or not signed by its author.
+    InvalidEvent,
+    /// An event of a group that changes nothing.
+    NoEffect,
+    /// Given back as our own, without the proof that we wrote it.
+    NotProved,
+}
+
+/// Why an envelope could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UndecryptableCause {
+    /// The session it names is not here: lost, or never there.
+    UnknownSession = 1,
+    /// The prekey it uses is not here: used before, too old, or never there.
+    UnknownPrekey = 2,
+    /// This first message was accepted before, and its session is gone.
+    HandshakeReplayed = 3,
+    /// Its handshake does not fit its header.
+    HandshakeInvalid = 4,
+    /// Changed on the way, or encrypted for somebody else.
+    Authentication = 5,
+    /// Its key was used before or thrown away, and what came then is not remembered.
+    KeyGone = 6,
+    /// Its number was used before by another message: the sender went back to an older state.
+    NumberReused = 7,
+    /// Too many messages before it are missing.
+    TooFarAhead = 8,
+    /// It was decrypted, and what is inside is not of this protocol.
+    Content = 9,
+    /// From somebody who was not accepted yet, and over the bounds for those.
+    StrangerLimit = 10,
+    /// It claims to come from somebody who is blocked.
+    Blocked = 11,
+    /// It was written by a single-use invitation that somebody used before. Its sender will write again, without it.
+    InvitationUsed = 12,
+}
+
+impl RefusalReason {
+    pub(crate) fn of(error: GroupEventError) -> Self {
+        match error {
+            GroupEventError::NotAnAdmin => Self::NotAnAdmin,
+            GroupEventError::NotAMember => Self::NotAMember,
+            GroupEventError::Full => Self::GroupFull,
+            GroupEventError::Void => Self::NoEffect,
+            GroupEventError::Wire(_) | GroupEventError::Signature | GroupEventError::OtherGroup => {
+                Self::InvalidEvent
+            }
+        }
+    }
+}
+
+impl UndecryptableCause {
+    const ALL: [Self; 12] = [
+        Self::UnknownSession,
+        Self::UnknownPrekey,
+        Self::HandshakeReplayed,
+        Self::HandshakeInvalid,
+        Self::Authentication,
+        Self::KeyGone,
+        Self::NumberReused,
+        Self::TooFarAhead,
+        Self::Content,
+        Self::StrangerLimit,
+        Self::Blocked,
+        Self::InvitationUsed,
+    ];
+
+    /// For the store; never 0.
+    pub(crate) fn number(self) -> u32 {
+        self as u32
+    }
+
+    pub(crate) fn of_number(number: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.number() == number)
+    }
+
+    pub(crate) fn sentence(self) -> &'static str {
+        match self {
+            Self::UnknownSession => "its session is not known here",
+            Self::UnknownPrekey => "the prekey it uses is not here any more",
+            Self::HandshakeReplayed => "this first message was accepted before",
+            Self::HandshakeInvalid => "its handshake does not fit",
+            Self::Authentication => "it was changed on the way, or is for somebody else",
+            Self::KeyGone => "its key was used before or is too old",
+            Self::NumberReused => "its number was used before by another message",
+            Self::TooFarAhead => "too many messages before it are missing",
+            Self::Content => "its content is not of this protocol",
+            Self::StrangerLimit => "its sender was not accepted yet and sends too much",
+            Self::Blocked => "its sender is blocked",
+            Self::InvitationUsed => "its invitation was for one use, and was used before",
+        }
+    }
+}

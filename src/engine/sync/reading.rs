@@ -1,0 +1,99 @@
+//! How far the user has read, and telling it.
+
+use crate::chat::{Body, DeviceUpdate, ReadMark};
+use crate::engine::base::error::EngineError;
+use crate::engine::base::step::Step;
+use crate::engine::delivery::post;
+use crate::engine::delivery::recipients::Recipients;
+use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::{conversations, groups};
+use crate::engine::sync::updates;
+use crate::identity::PublicIdentity;
+use crate::store::RowsMut;
+use crate::wire::store::ReadByRow;
+
+/// Somebody has read up to a clock; true if that is news.
+pub(crate) fn read_by(
+    store: &mut dyn RowsMut,
+    conversation: &ConversationId,
+    by: &PublicIdentity,
+    lamport: u64,
+    now: u64,
+) -> Result<bool, EngineError> {
+    // In a group only its members read.
+    if !groups::accepts_from(store, conversation, by, now)? {
+        return Ok(false);
+    }
+    let mut row = conversations::row(store, conversation)?;
+    // Nobody has read what was not written.
+    let lamport = lamport.min(row.lamport);
+    let key = by.to_bytes();
+    match row.read_by.iter_mut().find(|mark| mark.identity_key == key) {
+        Some(mark) if mark.lamport >= lamport => return Ok(false),
+        Some(mark) => (mark.lamport, mark.at) = (lamport, now),
+        None if lamport == 0 => return Ok(false),
+        None => row.read_by.push(ReadByRow {
+            identity_key: key.to_vec(),
+            lamport,
+            at: now,
+        }),
+    }
+    conversations::save(store, conversation, &row)?;
+    Ok(true)
+}
+
+/// Notes that the user has read up to a clock; false if they had before.
+pub(crate) fn mark(
+    store: &mut dyn RowsMut,
+    id: &ConversationId,
+    lamport: u64,
+) -> Result<bool, EngineError> {
+    let mut row = conversations::row(store, id)?;
+    let lamport = lamport.min(row.lamport);
+    if row.read_lamport >= lamport && row.unread == 0 {
+        return Ok(false);
+    }
+    row.read_lamport = row.read_lamport.max(lamport);
+    row.unread = 0;
+    conversations::save(store, id, &row)?;
+    Ok(true)
+}
+
+/// The user has read all there is: our other devices hear of it, and if `receipt` is set the others do.
+pub(crate) fn read_all(
+    step: &mut Step<'_>,
+    id: &ConversationId,
+    receipt: bool,
+) -> Result<bool, EngineError> {
+    let lamport = conversations::row(step.rows, id)?.lamport;
+    if !mark(step.rows, id, lamport)? {
+        return Ok(false);
+    }
+    let (key, group) = id.wire();
+    let update = DeviceUpdate {
+        read: vec![ReadMark {
+            conversation: key,
+            group,
+            lamport,
+        }],
+        ..DeviceUpdate::default()
+    };
+    updates::share(step, Recipients::ALL, update)?;
+    if !receipt {
+        return Ok(true);
+    }
+    let to: Vec<PublicIdentity> = match id {
+        ConversationId::Direct(peer) => vec![*peer],
+        ConversationId::Group(group) => groups::recipients(step.rows, step.device, group)?,
+    };
+    for peer in to.iter().filter(|peer| **peer != step.device.public()) {
+        let body = Body::ReadReceipt { lamport };
+        match post::send_control_in(step, peer, id, Recipients::ALL, body) {
+            // They hear of it with the next one.
+            Ok(_) => {}
+            Err(error) if error.lacks_usable_bundle() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}

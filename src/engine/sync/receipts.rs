@@ -1,0 +1,105 @@
+//! Receipts: who has which of our messages, and with them our bundle (RFC windlass §9.4).
+
+use std::collections::BTreeMap;
+
+use crate::chat::MessageId;
+use crate::engine::base::error::EngineError;
+use crate::engine::base::message_ref::MessageRef;
+use crate::engine::base::step::Step;
+use crate::engine::delivery::post;
+use crate::engine::history::message;
+use crate::engine::records::contacts::Contact;
+use crate::engine::records::{contacts, doubts, prekeys, unacknowledged};
+use crate::engine::sync::updates;
+use crate::identity::PublicIdentity;
+use crate::limits::MAX_RECEIPT_IDS;
+use crate::store::Rows;
+use crate::x3dh::Party;
+
+/// Whether every device of a contact has a message.
+fn all_have(
+    store: &dyn Rows,
+    contact: &Contact,
+    id: Option<MessageId>,
+) -> Result<bool, EngineError> {
+    let Some(id) = id else {
+        return Ok(false);
+    };
+    for party in contact.parties() {
+        if unacknowledged::is_waiting(store, &party, &id)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A receipt came. The ids that were not known to be delivered before.
+pub(crate) fn apply_receipt(
+    step: &mut Step<'_>,
+    from: &Party,
+    receipt: &[MessageId],
+) -> Result<Vec<MessageId>, EngineError> {
+    let own = step.device.public();
+    let mut ids = Vec::new();
+    let (mut latest, mut latest_id) = (0, None);
+    for id in receipt {
+        unacknowledged::acknowledge(step.rows, from, id)?;
+        if from.identity == own {
+            updates::acknowledged(step.rows, from.device_id, id)?;
+            continue;
+        }
+        let message = MessageRef {
+            author: own,
+            id: *id,
+        };
+        if message::mark_delivered(step.rows, &message, &from.identity, step.now)? {
+            ids.push(*id);
+            let stored_at =
+                message::find(step.rows, &message)?.map_or(0, |stored| stored.stored_at);
+            if stored_at >= latest {
+                (latest, latest_id) = (stored_at, Some(*id));
+            }
+        } else if !message::contains(step.rows, &message)? {
+            // They have something of ours that is not here: this device went back in time, or another one wrote it.
+            doubts::note_missing(step.rows, &from.identity, step.now)?;
+        }
+    }
+    // A device that has a message which was written after our bundle changed has the bundle, for it came along.
+    let issued_at = prekeys::own_bundle_issued_at(step.rows)?;
+    if from.identity != own
+        && latest / 1000 >= issued_at
+        && let Some(mut contact) = contacts::find(step.rows, &from.identity)?
+        && contact.row.bundle_sent_at < issued_at
+        && all_have(step.rows, &contact, latest_id)?
+    {
+        contact.row.bundle_sent_at = issued_at;
+        contact.save(step.rows)?;
+    }
+    Ok(ids)
+}
+
+/// Sends the delivery receipts for what a batch brought, one for each peer.
+pub(crate) fn acknowledge(
+    step: &mut Step<'_>,
+    received: &[(PublicIdentity, MessageId)],
+) -> Result<(), EngineError> {
+    let mut by_peer: BTreeMap<[u8; 32], (PublicIdentity, Vec<MessageId>)> = BTreeMap::new();
+    for (peer, id) in received {
+        by_peer
+            .entry(peer.to_bytes())
+            .or_insert_with(|| (*peer, Vec::new()))
+            .1
+            .push(*id);
+    }
+    for (peer, ids) in by_peer.values() {
+        for ids in ids.chunks(MAX_RECEIPT_IDS) {
+            match post::send_receipt(step, peer, ids) {
+                // What came is stored; they will send it again, and hear of it when their bundle is here.
+                Ok(()) => {}
+                Err(error) if error.lacks_usable_bundle() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(())
+}
