@@ -40,7 +40,6 @@ mod api;
 pub mod bundle;
 pub mod chat;
 pub mod crypto;
-#[allow(dead_code)] // The facade goes over to it once its last floor stands.
 mod engine;
 pub mod identity;
 pub mod limits;

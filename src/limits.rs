@@ -195,7 +195,7 @@ pub const MAX_HINTS_PER_MINUTE: u64 = 100_000;
 /// One-time prekeys whose private halves are kept at once; a device that hands out more first loses the oldest.
 pub const MAX_ONE_TIME_PREKEYS: u32 = 2_000;
 
-/// People who wrote first and were neither accepted nor blocked. Whoever comes then is told apart by the cause `quota`, and stores
+/// People who wrote first and were neither accepted nor blocked. Whoever comes then is told apart by the cause `StrangerLimit`, and stores
 /// nothing.
 pub const MAX_STRANGERS: u64 = 500;
 

@@ -83,7 +83,7 @@ fn what_was_deleted_meanwhile_does_not_stand_in_the_way() {
         .unwrap();
     let waiting = client.unhandled(1).unwrap();
     assert_eq!(waiting[0].message.text.as_deref(), Some("waits"));
-    client.keep_up_now().unwrap();
+    client.maintain().unwrap();
     let rows = client.inspect().unwrap().tables;
     assert_eq!(
         rows.iter().find(|t| t.table == "unhandled").unwrap().rows,

@@ -87,9 +87,9 @@ impl Stranger {
     }
 }
 
-fn is_quota(events: &[Event]) -> bool {
-    let quota = UndecryptableCause::Quota;
-    matches!(events, [Event::Undecryptable { cause, .. }] if *cause == quota)
+fn is_over_limit(events: &[Event]) -> bool {
+    let limit = UndecryptableCause::StrangerLimit;
+    matches!(events, [Event::Undecryptable { cause, .. }] if *cause == limit)
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn ten_thousand_hostile_first_messages_fill_nothing_and_a_friend_gets_through() 
         let mut stranger = Stranger::new(clock.now(), &mut rng);
         stranger.begin(&bundle, &mut rng);
         let events = bot.receive(stranger.write(&text, &mut rng).into()).unwrap();
-        if is_quota(&events) {
+        if is_over_limit(&events) {
             refused += 1;
         } else {
             taken += 1;
@@ -137,7 +137,7 @@ fn ten_thousand_hostile_first_messages_fill_nothing_and_a_friend_gets_through() 
     );
     // After a week without a word from the user they are gone, and others may come.
     clock.advance(8 * 86_400_000);
-    bot.keep_up_now().unwrap();
+    bot.maintain().unwrap();
     assert_eq!(bot.contacts().unwrap().len(), 1);
     let mut stranger = Stranger::new(clock.now(), &mut rng);
     let bundle = VerifiedBundle::decode(&bot.bundle().unwrap().encode()).unwrap();
@@ -165,7 +165,7 @@ fn one_stranger_stores_so_much_and_begins_so_many_sessions() {
         let events = bot
             .receive(stranger.write("a new session", &mut rng).into())
             .unwrap();
-        begun += u32::from(!is_quota(&events));
+        begun += u32::from(!is_over_limit(&events));
     }
     assert_eq!(begun, windlass::limits::MAX_STRANGER_SESSIONS_PER_HOUR);
 
@@ -175,7 +175,7 @@ fn one_stranger_stores_so_much_and_begins_so_many_sessions() {
     let mut stored = 0;
     for _ in 0..20 {
         let events = bot.receive(other.write(&text, &mut rng).into()).unwrap();
-        stored += u64::from(!is_quota(&events));
+        stored += u64::from(!is_over_limit(&events));
     }
     assert!(
         stored * 10_000 <= MAX_STRANGER_BYTES && stored > 3,
@@ -310,6 +310,6 @@ fn publishing_again_changes_nothing_until_something_changed() {
     };
     assert_eq!(kept(), 20);
     clock.advance(61 * 86_400_000);
-    bot.keep_up_now().unwrap();
+    bot.maintain().unwrap();
     assert_eq!(kept(), 0);
 }

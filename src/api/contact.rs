@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::clock::{time, time_of_seconds};
-use super::engine::contacts;
+use crate::engine::records::contacts;
 use crate::identity::PublicIdentity;
 
 /// Somebody we know.

@@ -4,11 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::engine::conversation::{self, ConversationId};
-use super::engine::{history, pages, reading};
 use super::progress::ProgressListener;
 use super::{Attachment, Body, Client, Message, Result, Sent, WindlassError, attachment};
 use crate::chat::{self, MessageId};
+use crate::engine::base::message_ref::MessageRef;
+use crate::engine::history::message::{self, Stored};
+use crate::engine::history::view::{self, Search};
+use crate::engine::records::conversations::{self, ConversationId};
+use crate::engine::sync::reading;
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_SEARCHED_AT_ONCE;
 use crate::store::Rows;
@@ -56,13 +59,13 @@ impl Conversation {
     #[uniffi::method(default(limit = 50, before = None))]
     pub fn messages(&self, limit: u32, before: Option<Message>) -> Result<Vec<Message>> {
         let own = self.client.device.public();
-        self.client.store.0.read(|reader| {
-            let before = self.place(reader, before)?;
+        self.client.read(|reader| {
+            let before = self.stored(reader, before)?;
             let (limit, now) = (limit as usize, self.client.store.0.now());
-            let page = pages::page(reader, &self.id, limit, before.as_ref(), now)?;
+            let page = view::page(reader, &self.id, limit, before.as_ref(), now)?;
             Ok(page
                 .into_iter()
-                .map(|stored| Message::from_stored(stored, &own))
+                .map(|shown| Message::from_shown(shown, &own))
                 .collect())
         })
     }
@@ -72,13 +75,17 @@ impl Conversation {
     #[uniffi::method(default(limit = 50, before = None))]
     pub fn search(&self, text: String, limit: u32, before: Option<Message>) -> Result<SearchPage> {
         let own = self.client.device.public();
-        self.client.store.0.read(|reader| {
-            let before = self.place(reader, before)?;
+        self.client.read(|reader| {
+            let before = self.stored(reader, before)?;
             let now = self.client.store.0.now();
-            let look = MAX_SEARCHED_AT_ONCE;
-            let limit = limit.max(1) as usize;
-            let found = pages::search(reader, &self.id, &text, limit, before.as_ref(), look, now)?;
-            let message = |stored| Message::from_stored(stored, &own);
+            let search = Search {
+                text: &text,
+                limit: limit.max(1) as usize,
+                before: before.as_ref(),
+                look: MAX_SEARCHED_AT_ONCE,
+            };
+            let found = view::search(reader, &self.id, &search, now)?;
+            let message = |shown| Message::from_shown(shown, &own);
             Ok(SearchPage {
                 messages: found.messages.into_iter().map(message).collect(),
                 looked_at: u32::try_from(found.looked_at).unwrap_or(u32::MAX),
@@ -97,8 +104,8 @@ impl Conversation {
 
     /// After which time messages are deleted.
     pub fn disappearing(&self) -> Result<Option<Duration>> {
-        self.client.store.0.read(|reader| {
-            Ok(conversation::disappearing(reader, &self.id)?.map(Duration::from_millis))
+        self.client.read(|reader| {
+            Ok(conversations::disappearing(reader, &self.id)?.map(Duration::from_millis))
         })
     }
 
@@ -140,17 +147,14 @@ impl Conversation {
     /// The user has read everything: nothing is unread, also on our other devices. With `receipt` the others are told.
     #[uniffi::method(default(receipt = true))]
     pub fn mark_read(&self, receipt: bool) -> Result<()> {
-        self.client.write(|writer, moment| {
-            reading::read_all(writer, &self.client.device, &self.id, receipt, moment).map(|_| ())
-        })
+        self.client
+            .write(|step| Ok(reading::read_all(step, &self.id, receipt).map(|_| ())?))
     }
 
     /// Messages of others since the user last read.
     pub fn unread(&self) -> Result<u64> {
         self.client
-            .store
-            .0
-            .read(|reader| conversation::unread(reader, &self.id))
+            .read(|rows| Ok(conversations::unread(rows, &self.id)?))
     }
 
     /// Sends an attachment whose encrypted file is at `location` now: a URL, a path, whatever the receivers' application understands; at
@@ -171,11 +175,7 @@ impl Conversation {
         path: String,
         progress: Option<Arc<dyn ProgressListener>>,
     ) -> Result<()> {
-        let stored = self
-            .client
-            .store
-            .0
-            .read(|reader| self.place(reader, Some(message)))?;
+        let stored = self.client.read(|rows| self.stored(rows, Some(message)))?;
         match stored.map(|stored| stored.content.body) {
             Some(chat::Body::Attachment(sealed)) => {
                 let (encrypted, path) = (Path::new(&encrypted), Path::new(&path));
@@ -188,41 +188,32 @@ impl Conversation {
 
 impl Conversation {
     /// A message of the history as it is stored.
-    fn place(
-        &self,
-        reader: &impl Rows,
-        message: Option<Message>,
-    ) -> Result<Option<history::Stored>> {
+    fn stored(&self, rows: &dyn Rows, message: Option<Message>) -> Result<Option<Stored>> {
         let Some(message) = message else {
             return Ok(None);
         };
-        let (author, id) = name_of(&message)?;
-        let stored = history::find(reader, &author, &id)?;
+        let stored = message::find(rows, &name_of(&message)?)?;
         let here = stored.filter(|stored| stored.is_message_of(&self.id));
         here.map(Some).ok_or(WindlassError::UnknownMessage)
     }
 
     fn own_message(&self, message: &Message) -> Result<MessageId> {
-        let (author, id) = name_of(message)?;
-        if author != self.client.device.public() {
+        let name = name_of(message)?;
+        if name.author != self.client.device.public() {
             return Err(WindlassError::NotTheAuthor);
         }
         self.client
-            .store
-            .0
-            .read(|reader| self.place(reader, Some(message.clone())))?;
-        Ok(id)
+            .read(|rows| self.stored(rows, Some(message.clone())))?;
+        Ok(name.id)
     }
 
     fn reaction(&self, message: &Message, emoji: String, removed: bool) -> Result<Sent> {
-        let (author, target) = name_of(message)?;
+        let name = name_of(message)?;
         self.client
-            .store
-            .0
-            .read(|reader| self.place(reader, Some(message.clone())))?;
+            .read(|rows| self.stored(rows, Some(message.clone())))?;
         let body = chat::Body::Reaction {
-            author: author.to_bytes(),
-            target,
+            author: name.author.to_bytes(),
+            target: name.id,
             emoji,
             removed,
         };
@@ -231,10 +222,11 @@ impl Conversation {
 }
 
 /// By which a message is found: its author and its id.
-fn name_of(message: &Message) -> Result<(PublicIdentity, MessageId)> {
+fn name_of(message: &Message) -> Result<MessageRef> {
     let id = message
         .id
         .parse()
         .map_err(|_| WindlassError::UnknownMessage)?;
-    Ok((PublicIdentity::from_address(&message.author)?, id))
+    let author = PublicIdentity::from_address(&message.author)?;
+    Ok(MessageRef { author, id })
 }

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::engine::{Device, Moment, link};
 use super::{Bytes, Client, EncryptedStore, Result};
 use crate::crypto::{SeededRandom, system_random};
+use crate::engine::steps::join;
 use crate::link::{LinkError, LinkRequest, transfer_from_uri, transfer_to_uri};
 
 /// The new device's side of linking: it shows a code, an existing device scans it and answers with a transfer (`Client.link_device`),
@@ -35,10 +35,11 @@ impl DeviceLink {
     pub fn finish(&self, store: Arc<EncryptedStore>, transfer: Bytes) -> Result<Arc<Client>> {
         let mut request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
         let transfer = request.as_ref().ok_or(LinkError::Used)?.open(&transfer)?;
-        let mut moment = Moment::of(&store.0)?;
-        let device: Device = store
+        let (now, mut rng) = (store.0.now(), store.0.random()?);
+        let joined = store
             .0
-            .write(|writer| link::join(writer, transfer, &mut moment))?;
+            .write(|rows| join::join(rows, &transfer, now, &mut rng));
+        let device = joined?;
         *request = None;
         Ok(Arc::new(Client::of(store, device)))
     }

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::engine::{Moment, backup};
-use super::{ProgressListener, Result, StoreKey};
-use crate::store::{BackupReader, BackupWriter, Store};
+use super::{ProgressListener, Result, StoreKey, progress};
+use crate::crypto::system_random;
+use crate::engine::steps::backup;
+use crate::store::{BackupReader, BackupWriter, StorageEngine, Store, machine_now};
 
 /// The file that holds everything a client knows, sealed. One process owns it.
 #[derive(Debug, uniffi::Object)]
-pub struct EncryptedStore(pub(super) Store);
+pub struct EncryptedStore(pub(super) Box<dyn StorageEngine>);
 
 /// Numbers about a store without secrets, safe to paste into a bug report.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
@@ -46,10 +47,10 @@ pub struct ShredReport {
     pub rows: u64,
 }
 
-/// A store whose files are kept elsewhere than in a folder (`windlass::store::Medium`).
-impl From<Store> for EncryptedStore {
-    fn from(store: Store) -> Self {
-        Self(store)
+/// A store of another storage engine, or whose files are kept elsewhere than in a folder (`windlass::store::Medium`).
+impl<E: StorageEngine + 'static> From<E> for EncryptedStore {
+    fn from(engine: E) -> Self {
+        Self(Box::new(engine))
     }
 }
 
@@ -58,13 +59,13 @@ impl EncryptedStore {
     /// Makes a new store at `path`, and its key-slot file beside it. Refuses a path where something is.
     #[uniffi::constructor]
     pub fn create(path: String, key: &StoreKey) -> Result<Arc<Self>> {
-        Ok(Arc::new(Self(Store::create(Path::new(&path), &key.0)?)))
+        Ok(Arc::new(Store::create(Path::new(&path), &key.0)?.into()))
     }
 
     /// Opens the store at `path`. Never makes one.
     #[uniffi::constructor]
     pub fn open(path: String, key: &StoreKey) -> Result<Arc<Self>> {
-        Ok(Arc::new(Self(Store::open(Path::new(&path), &key.0)?)))
+        Ok(Arc::new(Store::open(Path::new(&path), &key.0)?.into()))
     }
 
     /// Makes a new store at `path` from the backup at `backup`: the same identity on a new device, with contacts and history.
@@ -80,11 +81,12 @@ impl EncryptedStore {
         progress: Option<Arc<dyn ProgressListener>>,
     ) -> Result<Arc<Self>> {
         let reader = BackupReader::open(Path::new(&backup), &backup_key.0)?;
-        let mut moment = Moment::of_machine()?;
+        let (now, mut rng) = (machine_now(), system_random()?);
+        let mut listener = progress::tell(progress.as_deref());
         let store = Store::create_with(Path::new(&path), &key.0, |writer| {
-            backup::import(writer, reader, &mut moment, progress.as_deref())
+            backup::import(writer, reader, now, &mut rng, &mut listener)
         })?;
-        Ok(Arc::new(Self(store)))
+        Ok(Arc::new(store.into()))
     }
 
     /// Writes identity, contacts and history to a new file at `path`, sealed under a key of its own, and answers how many records.
@@ -99,8 +101,11 @@ impl EncryptedStore {
         progress: Option<Arc<dyn ProgressListener>>,
     ) -> Result<u64> {
         let writer = BackupWriter::create(Path::new(&path), &key.0)?;
-        self.0
-            .read_apart(|reader| backup::export(reader, writer, self.0.now(), progress.as_deref()))
+        let mut listener = progress::tell(progress.as_deref());
+        let records = self
+            .0
+            .read_apart(|reader| backup::export(reader, writer, self.0.now(), &mut listener))?;
+        Ok(records)
     }
 
     /// Changes the passphrase or key bytes. The cost does not depend on the size of the store; the former key opens nothing any

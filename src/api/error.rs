@@ -4,6 +4,7 @@ use super::progress::ProgressError;
 use crate::bundle::{BundleError, UriError};
 use crate::chat::{ContentError, GroupEventError};
 use crate::crypto::RandomnessUnavailable;
+use crate::engine::base::error::EngineError;
 use crate::identity::AddressError;
 use crate::link::LinkError;
 use crate::qr::QrError;
@@ -174,15 +175,6 @@ impl WindlassError {
         )
     }
 
-    /// True when no session can be begun with somebody for want of a bundle whose time is now. That is theirs to mend, so it holds up
-    /// nothing but what is written to them.
-    pub(super) fn is_want_of_bundle(&self) -> bool {
-        matches!(
-            self,
-            Self::BundleExpired(_) | Self::BundleFromTheFuture(_) | Self::NoBundle
-        )
-    }
-
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> String {
@@ -200,6 +192,30 @@ impl WindlassError {
             code.push(character.to_ascii_lowercase());
         }
         code
+    }
+}
+
+impl From<EngineError> for WindlassError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Store(error) => error.into(),
+            EngineError::Bundle(error) => error.into(),
+            EngineError::Content(error) => error.into(),
+            EngineError::Group(error) => error.into(),
+            EngineError::InvalidKey => Self::InvalidKey,
+            EngineError::IdentityMissing => Self::IdentityMissing,
+            EngineError::IdentityExists => Self::IdentityExists,
+            EngineError::UnknownContact => Self::UnknownContact,
+            EngineError::OwnBundle => Self::OwnBundle,
+            EngineError::InvitationUsed => Self::InvitationUsed,
+            EngineError::NoBundle => Self::NoBundle,
+            EngineError::ContactBlocked => Self::ContactBlocked,
+            EngineError::ContactNotVerified => Self::ContactNotVerified,
+            EngineError::UnknownGroup => Self::UnknownGroup,
+            EngineError::NotAMember => Self::NotAMember,
+            EngineError::NotForThisDevice => Self::NotForThisDevice,
+            EngineError::Stopped => Self::Cancelled,
+        }
     }
 }
 

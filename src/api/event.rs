@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Message;
-use super::engine::receive::Outcome;
+use crate::engine::sync::outcome::{Outcome, RefusalReason, UndecryptableCause};
 use crate::identity::PublicIdentity;
 
 /// Something that a received envelope brought. Whatever an event tells is durable when it is told.
@@ -170,129 +170,30 @@ pub enum Event {
     RollbackNoticed,
 }
 
-/// Why something that was decrypted is not taken in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
-pub enum RefusalReason {
-    /// A change of a message by somebody who did not write it.
-    NotTheAuthor,
-    /// It reacts to, edits or deletes what is a reaction, an edit or a deletion itself, or stands in another conversation.
-    InvalidTarget,
-    /// Of somebody who does not belong to the group, as far as it is known here. If only the news of it is late, it comes again.
-    NotAMember,
-    /// A change of the group by somebody who is no admin, or to an admin who was it earlier.
-    NotAnAdmin,
-    /// Of a group that is not known here. If only the news of it is late, it comes again.
-    UnknownGroup,
-    /// Its clock is further ahead than any honest one.
-    ClockAhead,
-    /// The group's log has as many events as it may have.
-    GroupFull,
-    /// An event of a group that is malformed, or not signed by its author.
-    InvalidEvent,
-    /// An event of a group that changes nothing.
-    Void,
-    /// Given back as our own, without the proof that we wrote it.
-    NotProved,
-}
-
-/// Why an envelope could not be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
-pub enum UndecryptableCause {
-    /// The session it names is not here: lost, or never there.
-    UnknownSession,
-    /// The prekey it uses is not here: used before, too old, or never there.
-    UnknownPrekey,
-    /// This first message was accepted before, and its session is gone.
-    HandshakeReplayed,
-    /// Its handshake does not fit its header.
-    HandshakeInvalid,
-    /// Changed on the way, or encrypted for somebody else.
-    Authentication,
-    /// Its key was used before or thrown away, and what came then is not remembered.
-    KeyGone,
-    /// Its number was used before by another message: the sender went back to an older state.
-    NumberReused,
-    /// Too many messages before it are missing.
-    TooFarAhead,
-    /// It was decrypted, and what is inside is not of this protocol.
-    Content,
-    /// From somebody who was not accepted yet, and over the bounds for those.
-    Quota,
-    /// It claims to come from somebody who is blocked.
-    Blocked,
-    /// It was written by a single-use invitation that somebody used before. Its sender will write again, without it.
-    InvitationUsed,
-}
-
-impl UndecryptableCause {
-    const ALL: [Self; 12] = [
-        Self::UnknownSession,
-        Self::UnknownPrekey,
-        Self::HandshakeReplayed,
-        Self::HandshakeInvalid,
-        Self::Authentication,
-        Self::KeyGone,
-        Self::NumberReused,
-        Self::TooFarAhead,
-        Self::Content,
-        Self::Quota,
-        Self::Blocked,
-        Self::InvitationUsed,
-    ];
-
-    /// For the store; never 0.
-    pub(super) fn number(self) -> u32 {
-        self as u32 + 1
-    }
-
-    pub(in crate::api) fn of_number(number: u32) -> Option<Self> {
-        Self::ALL.into_iter().find(|cause| cause.number() == number)
-    }
-
-    pub(super) fn sentence(self) -> &'static str {
-        match self {
-            Self::UnknownSession => "its session is not known here",
-            Self::UnknownPrekey => "the prekey it uses is not here any more",
-            Self::HandshakeReplayed => "this first message was accepted before",
-            Self::HandshakeInvalid => "its handshake does not fit",
-            Self::Authentication => "it was changed on the way, or is for somebody else",
-            Self::KeyGone => "its key was used before or is too old",
-            Self::NumberReused => "its number was used before by another message",
-            Self::TooFarAhead => "too many messages before it are missing",
-            Self::Content => "its content is not of this protocol",
-            Self::Quota => "its sender was not accepted yet and sends too much",
-            Self::Blocked => "its sender is blocked",
-            Self::InvitationUsed => "its invitation was for one use, and was used before",
-        }
-    }
-}
-
 impl Event {
     pub(super) fn from_outcome(outcome: Outcome, own: &PublicIdentity) -> Self {
         match outcome {
-            Outcome::Edited(stored) => Self::Edited {
-                message: Message::from_stored(*stored, own),
+            Outcome::Edited(shown) => Self::Edited {
+                message: Message::from_shown(*shown, own),
             },
             Outcome::Deleted {
                 conversation,
-                author,
-                id,
+                message,
             } => Self::Deleted {
                 conversation: conversation.address(),
-                author: author.address(),
-                message_id: id.to_string(),
+                author: message.author.address(),
+                message_id: message.id.to_string(),
             },
             Outcome::Reacted {
                 conversation,
-                author,
-                id,
+                message,
                 by,
                 emoji,
                 removed,
             } => Self::Reacted {
                 conversation: conversation.address(),
-                author: author.address(),
-                message_id: id.to_string(),
+                author: message.author.address(),
+                message_id: message.id.to_string(),
                 by: by.address(),
                 emoji,
                 removed,
@@ -327,8 +228,8 @@ impl Event {
                 conversation: conversation.address(),
                 reason,
             },
-            Outcome::Message(stored) => Self::Message {
-                message: Message::from_stored(*stored, own),
+            Outcome::Message(shown) => Self::Message {
+                message: Message::from_shown(*shown, own),
             },
             Outcome::Delivered { peer, ids } => Self::Delivered {
                 address: peer.address(),

@@ -1,9 +1,10 @@
 //! What is special about a conversation in a group.
 
 use super::{Conversation, Result, WindlassError};
-use crate::api::engine::conversation::ConversationId;
-use crate::api::engine::groups;
 use crate::chat::{GroupAction, GroupEvent, GroupId};
+use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::groups;
+use crate::engine::sync::group_events;
 use crate::identity::PublicIdentity;
 
 /// Somebody who belongs to a group.
@@ -172,17 +173,13 @@ impl Conversation {
 
     fn known(&self) -> Result<groups::Group> {
         let group = self.group()?;
-        self.client
-            .store
-            .0
-            .read(|reader| groups::known(reader, &group))
+        self.client.read(|rows| Ok(groups::known(rows, &group)?))
     }
 
     fn act(&self, action: GroupAction) -> Result<()> {
         let group = self.group()?;
-        self.client.write(|writer, moment| {
-            groups::act(writer, &self.client.device, &group, action, moment)
-        })
+        self.client
+            .write(|step| Ok(group_events::act(step, &group, &action)?))
     }
 }
 

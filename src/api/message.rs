@@ -3,10 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use super::clock::time;
-use super::engine::history::Stored;
 use super::{AttachmentInfo, Bytes, GroupChange};
 use crate::bundle::VerifiedBundle;
 use crate::chat;
+use crate::engine::history::view::Shown;
 use crate::identity::PublicIdentity;
 
 /// What a message says.
@@ -156,15 +156,16 @@ impl Body {
 }
 
 impl Message {
-    pub(super) fn from_stored(stored: Stored, own: &PublicIdentity) -> Self {
-        let edited = stored.annotations.text.is_some();
-        let body = match stored.annotations.text {
+    pub(super) fn from_shown(shown: Shown, own: &PublicIdentity) -> Self {
+        let stored = shown.stored;
+        let edited = shown.edited.is_some();
+        let body = match shown.edited {
             Some(text) if matches!(stored.content.body, chat::Body::Text(_)) => Body::Text { text },
             _ => Body::from_chat(stored.content.body),
         };
         let addresses =
             |list: &[PublicIdentity]| list.iter().map(PublicIdentity::address).collect();
-        let reactions = stored.annotations.reactions.into_iter();
+        let reactions = shown.reactions.into_iter();
         Self {
             id: stored.content.id.to_string(),
             conversation: stored.conversation.address(),
@@ -189,7 +190,7 @@ impl Message {
                 })
                 .collect(),
             delivered_to: addresses(&stored.delivered_to),
-            read_by: addresses(&stored.read_by),
+            read_by: addresses(&shown.read_by),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The facade: what a developer holds, in Rust and in every language. One type to a file; [`engine`] ties the layers together.
+//! The facade: what a developer holds, in Rust and in every language. One type to a file; the engine below does the work.
 
 mod attachment;
 mod bundle;
@@ -10,7 +10,6 @@ mod contact;
 mod conversation;
 mod device_link;
 mod encrypted_store;
-mod engine;
 mod error;
 mod error_info;
 mod event;
@@ -21,7 +20,6 @@ mod progress;
 mod session;
 mod simulation;
 mod store_key;
-mod trust;
 
 pub use attachment::{Attachment, AttachmentInfo};
 pub use bundle::Bundle;
@@ -36,7 +34,7 @@ pub use device_link::{DeviceLink, device_transfer_from_uri, device_transfer_to_u
 pub use encrypted_store::{EncryptedStore, Inspection, ShredReport, TableRows};
 pub use error::WindlassError;
 pub use error_info::{ErrorInfo, error_info, errors};
-pub use event::{Event, RefusalReason, UndecryptableCause};
+pub use event::Event;
 pub use group::{GroupChange, GroupChangeKind, GroupMember};
 pub use identity::Identity;
 pub use message::{Body, Message, Reaction};
@@ -44,7 +42,9 @@ pub use progress::{ProgressError, ProgressListener};
 pub use session::{SafetyEmoji, Session, SessionState, SessionStatus};
 pub use simulation::{Delivery, Faults, Simulation, Tally};
 pub use store_key::StoreKey;
-pub use trust::TrustPolicy;
+
+pub use crate::engine::records::settings::TrustPolicy;
+pub use crate::engine::sync::outcome::{RefusalReason, UndecryptableCause};
 
 /// Shorthand of the facade.
 pub type Result<T> = core::result::Result<T, WindlassError>;

@@ -15,6 +15,13 @@ pub enum ProgressError {
     Stopped,
 }
 
+/// A listener as the work takes it: told of done and total; an answer of `false` stops the work.
+pub(super) fn tell(
+    listener: Option<&dyn ProgressListener>,
+) -> impl FnMut(u64, u64) -> bool + use<'_> {
+    move |done, total| listener.is_none_or(|listener| listener.advance(done, total).is_ok())
+}
+
 /// A callback that failed in its own language stops the work. What it said stays there.
 impl From<uniffi::UnexpectedUniFFICallbackError> for ProgressError {
     fn from(_: uniffi::UnexpectedUniFFICallbackError) -> Self {

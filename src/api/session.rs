@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use super::engine::conversation::ConversationId;
-use super::engine::receive::Outcome;
-use super::engine::{contacts, envelopes, healing, history, sessions};
 use super::error::of_envelope;
 use super::{
     Body, Bytes, Client, Event, Identity, Result, Sent, UndecryptableCause, WindlassError,
 };
 use crate::chat;
+use crate::engine::base::message_ref::MessageRef;
+use crate::engine::delivery::envelopes;
+use crate::engine::history::message;
+use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::{contacts, doubts, sessions};
+use crate::engine::sync::outcome::Outcome;
 use crate::identity::{
     PublicIdentity, safety_code, safety_code_matches, safety_emoji, safety_number,
 };
@@ -89,7 +92,7 @@ impl Session {
         let envelope = Envelope::decode(&envelope).map_err(of_envelope)?;
         let events = self
             .client
-            .take_in(&envelope, |outcomes| self.check(outcomes))?;
+            .receive_one(&envelope, |outcomes| self.check(outcomes))?;
         let (about_people, events): (Vec<_>, Vec<_>) = events.into_iter().partition(|event| {
             matches!(
                 event,
@@ -123,8 +126,8 @@ impl Session {
 
     /// How far the session with the other side has come, and why.
     pub fn status(&self) -> Result<SessionStatus> {
-        self.client.store.0.read(|reader| {
-            let healing = healing::row(reader, &self.peer)?.unwrap_or_default();
+        self.client.read(|reader| {
+            let healing = doubts::row(reader, &self.peer)?.unwrap_or_default();
             let state = if healing.needs_bundle {
                 SessionState::NeedsBundle
             } else if healing.waiting && healing.attempts >= MAX_HEALING_ATTEMPTS {
@@ -148,13 +151,12 @@ impl Session {
 
     /// Begins a new session from the contact's bundle; the next message uses it. Messages under way in the former one still open.
     pub fn reset(&self) -> Result<()> {
-        let device = &self.client.device;
-        self.client.write(|writer, moment| {
+        self.client.write(|step| {
             let mut contact =
-                contacts::find(writer, &self.peer)?.ok_or(WindlassError::UnknownContact)?;
+                contacts::find(step.rows, &self.peer)?.ok_or(WindlassError::UnknownContact)?;
             let bundle = contact.bundle.clone().ok_or(WindlassError::NoBundle)?;
             for remote in bundle.devices() {
-                envelopes::initiate(writer, device, &mut contact, remote, moment)?;
+                envelopes::initiate(step, &mut contact, remote)?;
             }
             Ok(())
         })
@@ -205,9 +207,9 @@ impl Session {
 impl Session {
     fn mark_verified(&self) -> Result<()> {
         self.client
-            .decide(self.peer.address(), |writer, contact, _| {
+            .decide(self.peer.address(), |step, contact| {
                 contact.row.verified = true;
-                contact.save(writer)
+                contact.save(step.rows)
             })
             .map(|_| ())
     }
@@ -215,7 +217,8 @@ impl Session {
     /// Only opaque bytes of this peer, or a failure, may come through a bare session; nothing else that only an event would tell.
     fn check(&self, outcomes: &[Outcome]) -> Result<()> {
         let ours = outcomes.iter().all(|outcome| match outcome {
-            Outcome::Message(stored) => {
+            Outcome::Message(shown) => {
+                let stored = &shown.stored;
                 stored.author == self.peer && matches!(stored.content.body, chat::Body::Opaque(_))
             }
             Outcome::Duplicate { .. }
@@ -237,18 +240,20 @@ impl Session {
     /// The bytes of a message that came before.
     fn stored(&self, id: &str) -> Result<Bytes> {
         let id = id.parse().map_err(|_| WindlassError::UnknownMessage)?;
+        let message = MessageRef {
+            author: self.peer,
+            id,
+        };
         let stored = self
             .client
-            .store
-            .0
-            .read(|reader| history::find(reader, &self.peer, &id))?;
+            .read(|rows| Ok(message::find(rows, &message)?))?;
         match stored.map(|stored| stored.content.body) {
             Some(chat::Body::Opaque(data)) => Ok(data.into()),
             _ => Err(WindlassError::NotForThisSession),
         }
     }
 
-    fn active(&self, store: &impl Rows) -> Result<Option<crate::session::Session>> {
+    fn active(&self, store: &dyn Rows) -> Result<Option<crate::session::Session>> {
         let Some(contact) = contacts::find(store, &self.peer)? else {
             return Ok(None);
         };
@@ -257,13 +262,13 @@ impl Session {
             .as_ref()
             .and_then(|bundle| bundle.devices().first());
         match first {
-            Some(remote) => sessions::active(
+            Some(remote) => Ok(sessions::active(
                 store,
                 &Party {
                     identity: self.peer,
                     device_id: remote.device_id,
                 },
-            ),
+            )?),
             None => Ok(None),
         }
     }

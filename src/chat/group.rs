@@ -177,7 +177,7 @@ impl GroupLog {
                 return Ok(event);
             }
         }
-        Err(GroupEventError::Void)
+        Err(GroupEventError::NoEffect)
     }
 
     /// Takes an event in. One that its author was not allowed to write, by all that they knew, is refused for ever; so nobody fills
@@ -229,12 +229,12 @@ impl GroupLog {
         before.permits(&entry)?;
         if self.has_one_parent(&before, &entry) {
             let [parent] = entry.event.parents() else {
-                return Err(GroupEventError::Void);
+                return Err(GroupEventError::NoEffect);
             };
             let parent = self.graph.find(parent);
             parent
                 .filter(|parent| entry.may_follow(parent))
-                .ok_or(GroupEventError::Void)?;
+                .ok_or(GroupEventError::NoEffect)?;
         }
         self.insert(entry);
         Ok(())

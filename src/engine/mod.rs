@@ -15,4 +15,9 @@ pub(crate) mod base;
 pub(crate) mod delivery;
 pub(crate) mod history;
 pub(crate) mod records;
+pub(crate) mod steps;
 pub(crate) mod sync;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests;

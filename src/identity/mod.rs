@@ -89,6 +89,12 @@ impl IdentityKeyPair {
         self.secret.seed()
     }
 
+    /// A copy of the secret half, for a step that may run again. Named, so that none is made without being meant.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self::from_seed(&self.seed())
+    }
+
     /// The public half.
     #[must_use]
     pub fn public(&self) -> PublicIdentity {

@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use super::Client;
 use crate::api::clock::time;
-use crate::api::engine::conversation::{self, ConversationId};
-use crate::api::engine::groups;
 use crate::api::group::identities;
 use crate::api::{Conversation, ConversationSummary, Result, WindlassError};
 use crate::chat::GroupAction;
+use crate::engine::records::conversations::{self, ConversationId};
+use crate::engine::records::groups;
+use crate::engine::sync::group_events;
 
 #[uniffi::export]
 impl Client {
     /// The conversations, the latest activity first.
     pub fn conversations(&self) -> Result<Vec<ConversationSummary>> {
-        self.store.0.read(|reader| {
-            conversation::all(reader)?
+        self.read(|reader| {
+            conversations::all(reader)?
                 .into_iter()
                 .map(|summary| {
                     let group_name = match summary.id {
@@ -49,11 +50,11 @@ impl Client {
         members: Vec<String>,
     ) -> Result<Arc<Conversation>> {
         let members = identities(&members)?;
-        let id = self.write(|writer, moment| {
-            let group = groups::create(writer, &self.device, &name, moment)?;
-            if !members.is_empty() {
-                let action = GroupAction::MembersAdded(members);
-                groups::act(writer, &self.device, &group, action, moment)?;
+        let invite = GroupAction::MembersAdded(members);
+        let id = self.write(|step| {
+            let group = group_events::create(step, &name)?;
+            if invite != GroupAction::MembersAdded(Vec::new()) {
+                group_events::act(step, &group, &invite)?;
             }
             Ok::<_, WindlassError>(ConversationId::Group(group))
         })?;

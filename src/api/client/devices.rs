@@ -4,8 +4,9 @@ use std::time::SystemTime;
 
 use super::Client;
 use crate::api::clock::time;
-use crate::api::engine::{devices, prekeys, updates};
 use crate::api::{Bytes, Result, WindlassError};
+use crate::engine::records::{linking, own_bundle, own_devices};
+use crate::engine::sync::updates;
 use crate::limits::MAX_DEVICES;
 use crate::link::LinkCode;
 
@@ -32,7 +33,7 @@ impl Client {
             added_at: None,
             last_seen: None,
         };
-        let siblings = self.store.0.read(devices::siblings)?;
+        let siblings = self.read(|rows| Ok(own_devices::siblings(rows)?))?;
         let others = siblings.iter().map(|sibling| DeviceInfo {
             device_id: sibling.row.device_id,
             this_device: false,
@@ -47,13 +48,13 @@ impl Client {
     /// day, and once, the new device may ask this one for the whole history.
     pub fn link_device(&self, code: String) -> Result<Bytes> {
         let code = LinkCode::from_uri(&code)?;
-        self.write(|writer, moment| {
-            if devices::siblings(writer)?.len() + 1 >= MAX_DEVICES {
+        self.write(|step| {
+            if own_devices::siblings(step.rows)?.len() + 1 >= MAX_DEVICES {
                 return Err(WindlassError::TooManyDevices);
             }
-            let bundle = prekeys::own_bundle(writer, &self.device, moment)?;
-            let token = devices::new_link(writer, moment)?;
-            let transfer = code.seal(&self.device.identity, &bundle, &token, &mut moment.rng)?;
+            let bundle = own_bundle::reusable(step)?;
+            let token = linking::begin(step)?;
+            let transfer = code.seal(&self.device.identity, &bundle, &token, step.rng)?;
             Ok(transfer.into())
         })
     }
@@ -61,16 +62,16 @@ impl Client {
     /// Removes another device of ours for good: nothing is sent to it any more, by any of our devices, and contacts learn of it
     /// with our next messages. It still holds the identity; if it was stolen, begin anew with a new one.
     pub fn remove_device(&self, device_id: u32) -> Result<()> {
-        self.write(|writer, moment| {
-            let known = devices::siblings(writer)?;
+        self.write(|step| {
+            let known = own_devices::siblings(step.rows)?;
             if !known
                 .iter()
                 .any(|sibling| sibling.row.device_id == device_id)
             {
                 return Err(WindlassError::UnknownDevice);
             }
-            devices::remove(writer, &self.device, &[device_id])?;
-            updates::share_removed(writer, &self.device, moment)
+            own_devices::remove(step, &[device_id])?;
+            Ok(updates::share_removed(step)?)
         })
     }
 }

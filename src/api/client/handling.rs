@@ -1,8 +1,8 @@
 //! For programs that answer: each message is handled once, and the answer is part of it.
 
 use super::Client;
-use crate::api::engine::unhandled;
 use crate::api::{Message, OutgoingMessage, Result, Sent, WindlassError};
+use crate::engine::history::unhandled;
 
 /// A message that waits to be handled.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
@@ -20,23 +20,20 @@ impl Client {
     /// Whether messages that come from now on wait until `handled` is called for them; kept in the store. Off, what waited is
     /// forgotten.
     pub fn keep_unhandled(&self, keep: bool) -> Result<()> {
-        self.write(|writer, _| unhandled::set_kept(writer, keep))
+        self.write(|step| Ok(unhandled::set_kept(step.rows, keep)?))
     }
 
     /// The messages of others that wait to be handled, in the order they came, at most `limit`. After a crash the same ones again.
     #[uniffi::method(default(limit = 100))]
     pub fn unhandled(&self, limit: u32) -> Result<Vec<UnhandledMessage>> {
         let own = self.device.public();
-        let found = self
-            .store
-            .0
-            .read(|reader| unhandled::oldest(reader, limit as usize))?;
+        let found = self.read(|rows| Ok(unhandled::oldest(rows, limit as usize)?))?;
         Ok(found
             .into_iter()
             .map(|one| UnhandledMessage {
                 number: one.number,
                 attempts: one.attempts,
-                message: Message::from_stored(one.stored, &own),
+                message: Message::from_shown(one.message, &own),
             })
             .collect())
     }
@@ -44,8 +41,8 @@ impl Client {
     /// Notes how often handling a message was begun. Told before each attempt, it shows after a crash which message the process does
     /// not survive, so that it can be set aside instead of being tried for ever. `UnknownMessage` if it was handled before.
     pub fn set_attempts(&self, number: u64, attempts: u32) -> Result<()> {
-        self.write(|writer, _| {
-            if unhandled::set_attempts(writer, number, attempts)? {
+        self.write(|step| {
+            if unhandled::set_attempts(step.rows, number, attempts)? {
                 Ok(())
             } else {
                 Err(WindlassError::UnknownMessage)
@@ -56,11 +53,11 @@ impl Client {
     /// A message was handled, and these are the answers: both become durable together, or neither. So whenever the process dies, each
     /// message is answered once. `UnknownMessage` if it was handled before; nothing is sent then.
     pub fn handled(&self, number: u64, answers: Vec<OutgoingMessage>) -> Result<Vec<Sent>> {
-        self.write(|writer, moment| {
-            if !unhandled::handled(writer, number)? {
+        self.write(|step| {
+            if !unhandled::handled(step.rows, number)? {
                 return Err(WindlassError::UnknownMessage);
             }
-            self.send_all(writer, answers, moment)
+            self.send_all(step, &answers)
         })
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Client, Stop};
-use crate::api::engine::expiries;
 use crate::api::{Inspection, ProgressListener, Result, ShredReport, StoreKey, WindlassError};
+use crate::engine::history::deletion;
 
 #[uniffi::export]
 impl Client {
@@ -36,8 +36,9 @@ impl Client {
 
     /// Deletes what is due, shreds, and closes the store. A second `close` does nothing.
     pub fn close(&self) -> Result<()> {
-        let expired = self.store.0.write(|writer| {
-            match expiries::expire(writer, self.store.0.now())? {
+        let now = self.store.0.now();
+        let expired = self.store.0.write(|rows| {
+            match deletion::expire(rows, now)? {
                 // Nothing to pay a sync for.
                 0 => Err(Stop::Unchanged(Vec::new())),
                 _ => Ok(()),

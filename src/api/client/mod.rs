@@ -14,15 +14,22 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::engine::conversation::ConversationId;
-use super::engine::{Device, Moment, expiries, outbox, prekeys, receive, send};
 use super::error::of_envelope;
 use super::{Body, Bundle, Bytes, EncryptedStore, Event, Identity, Result, Session, WindlassError};
 use crate::chat::{self, MessageId};
+use crate::engine::base::device::Device;
+use crate::engine::base::error::EngineError;
+use crate::engine::base::step::Step;
+use crate::engine::history::deletion;
+use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::{outbox, own_bundle};
+use crate::engine::steps::{create, receive, write};
+use crate::engine::sync::outcome::Outcome;
+use crate::engine::sync::receipts;
 use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::limits::MAX_ONE_TIME_PREKEYS;
 use crate::session::Envelope;
-use crate::store::{StoreError, Writer};
+use crate::store::{Rows, StoreError};
 use upkeep::Upkeep;
 
 /// How many waiting envelopes `outbox` answers at a time.
@@ -91,21 +98,22 @@ impl Client {
         store: Arc<EncryptedStore>,
         identity: Option<Arc<Identity>>,
     ) -> Result<Arc<Self>> {
-        let mut moment = Moment::of(&store.0)?;
+        let (now, mut rng) = (store.0.now(), store.0.random()?);
         let pair = match identity {
             Some(identity) => identity.key_pair()?,
-            None => IdentityKeyPair::generate(&mut moment.rng),
+            None => IdentityKeyPair::generate(&mut rng),
         };
-        let device = store
+        let created = store
             .0
-            .write(|writer| Device::create(writer, pair, &mut moment))?;
+            .write(|rows| create::create(rows, pair.duplicate(), now, &mut rng));
+        let device = created?;
         Ok(Arc::new(Self::of(store, device)))
     }
 
     /// The client of a store that holds one. Never makes an identity.
     #[uniffi::constructor]
     pub fn open(store: Arc<EncryptedStore>) -> Result<Arc<Self>> {
-        let device = store.0.read(Device::load)?;
+        let device = store.0.read(|rows| Device::load(rows))?;
         Ok(Arc::new(Self::of(store, device)))
     }
 
@@ -129,10 +137,7 @@ impl Client {
 
     /// Our reusable bundle: publish it, put it on a poster. The same bytes until a prekey or a device changes, at most 15 days.
     pub fn bundle(&self) -> Result<Arc<Bundle>> {
-        self.write(|writer, moment| {
-            let bundle = prekeys::own_bundle(writer, &self.device, moment)?;
-            Ok(Arc::new(Bundle(bundle)))
-        })
+        self.write(|step| Ok(Arc::new(Bundle(own_bundle::reusable(step)?))))
     }
 
     /// A single-use bundle: show it once, give it to one person. Each has a one-time prekey that is in no other.
@@ -145,12 +150,9 @@ impl Client {
     /// first use or for 60 days.
     pub fn single_use_bundles(&self, count: u32) -> Result<Vec<Arc<Bundle>>> {
         let count = count.min(MAX_ONE_TIME_PREKEYS);
-        self.write(|writer, moment| {
+        self.write(|step| {
             (0..count)
-                .map(|_| {
-                    let bundle = prekeys::single_use_bundle(writer, &self.device, moment)?;
-                    Ok(Arc::new(Bundle(bundle)))
-                })
+                .map(|_| Ok(Arc::new(Bundle(own_bundle::single_use(step)?))))
                 .collect()
         })
     }
@@ -169,7 +171,7 @@ impl Client {
 
     /// Writes several messages in one transaction: all of them or none.
     pub fn send_many(&self, messages: Vec<OutgoingMessage>) -> Result<Vec<Sent>> {
-        self.write(|writer, moment| self.send_all(writer, messages, moment))
+        self.write(|step| self.send_all(step, &messages))
     }
 
     /// Takes in an envelope that the transport delivered. Whatever the events tell is durable.
@@ -177,7 +179,7 @@ impl Client {
     /// Bytes that are no envelope, or not for this device, are an error; an envelope that cannot be decrypted is an event.
     pub fn receive(&self, envelope: Bytes) -> Result<Vec<Event>> {
         let envelope = Envelope::decode(&envelope).map_err(of_envelope)?;
-        let brought = self.take_in(&envelope, |_| Ok(()))?;
+        let brought = self.receive_one(&envelope, |_| Ok(()))?;
         let mut events = self.untold();
         events.extend(brought);
         Ok(events)
@@ -186,13 +188,13 @@ impl Client {
     /// Takes in several envelopes in one transaction, and acknowledges them together. The answers are in the same order.
     pub fn receive_many(&self, envelopes: Vec<Bytes>) -> Result<Vec<Received>> {
         let own = self.device.public();
-        let mut answers = self.write(|writer, moment| {
+        let mut answers = self.write(|step| {
             let mut answers = Vec::with_capacity(envelopes.len());
             let mut to_acknowledge = Vec::new();
             for bytes in &envelopes {
                 let processed = Envelope::decode(bytes)
                     .map_err(of_envelope)
-                    .and_then(|envelope| receive::receive(writer, &self.device, &envelope, moment));
+                    .and_then(|envelope| Ok(receive::receive(step, &envelope)?));
                 answers.push(match processed {
                     Ok(processed) => {
                         to_acknowledge.extend(processed.acknowledge);
@@ -212,7 +214,7 @@ impl Client {
                     Err(error) => return Err(error),
                 });
             }
-            receive::acknowledge(writer, &self.device, &to_acknowledge, moment)?;
+            receipts::acknowledge(step, &to_acknowledge)?;
             Ok(answers)
         })?;
         if let Some(first) = answers.first_mut() {
@@ -228,18 +230,18 @@ impl Client {
     /// then.
     #[uniffi::method(default(after = 0))]
     pub fn outbox(&self, after: u64) -> Result<Vec<OutgoingEnvelope>> {
-        self.keep_up()?;
-        self.store.0.read(|reader| {
-            Ok(outbox::waiting(reader, after, OUTBOX_PAGE as usize)?
+        self.maintain_if_due()?;
+        self.read(|reader| {
+            Ok(outbox::queued(reader, after, OUTBOX_PAGE as usize)?
                 .into_iter()
-                .map(OutgoingEnvelope::from_waiting)
+                .map(OutgoingEnvelope::from_queued)
                 .collect())
         })
     }
 
     /// Removes what the transport took over for good. Numbers that are not there any more are no error.
     pub fn mark_sent(&self, ids: Vec<u64>) -> Result<()> {
-        self.write(|writer, _| outbox::mark_sent(writer, &ids))
+        self.write(|step| Ok(outbox::mark_sent(step.rows, &ids)?))
     }
 
     /// The bare secure channel with an address, for those who bring their own message format.
@@ -252,21 +254,22 @@ impl Client {
 impl Client {
     pub(super) fn send_all(
         &self,
-        writer: &mut Writer<'_>,
-        messages: Vec<OutgoingMessage>,
-        moment: &mut Moment,
+        step: &mut Step<'_>,
+        messages: &[OutgoingMessage],
     ) -> Result<Vec<Sent>> {
         // Reading an address costs as much as a step of the ratchet.
         let mut known = BTreeMap::new();
         messages
-            .into_iter()
+            .iter()
             .map(|message| {
-                let to = match known.get(&message.to) {
+                let to = match known.get(message.to.as_str()) {
                     Some(identity) => *identity,
                     None => ConversationId::from_address(&message.to)?,
                 };
-                known.insert(message.to, to);
-                self.send_in(writer, &to, message.body, message.reply_to, moment)
+                known.insert(message.to.as_str(), to);
+                let body = message.body.clone().into_chat();
+                let body = body.ok_or(WindlassError::BodyNotSendable)?;
+                send(step, &to, &body, message.reply_to.as_deref())
             })
             .collect()
     }
@@ -282,20 +285,45 @@ impl Client {
         }
     }
 
-    /// Runs one step in a transaction, with the time and the randomness for it. What is due by then happens first.
-    pub(super) fn write<T, E: From<StoreError> + From<WindlassError>>(
+    /// Reads one snapshot.
+    pub(super) fn read<T>(&self, f: impl FnOnce(&dyn Rows) -> Result<T>) -> Result<T> {
+        self.store.0.read(f)
+    }
+
+    /// Runs one step, after what is due by then. It may run again from its beginning, so it changes rows and nothing else.
+    pub(super) fn write<T, E: From<StoreError> + From<EngineError> + From<WindlassError>>(
         &self,
-        step: impl FnOnce(&mut Writer<'_>, &mut Moment) -> core::result::Result<T, E>,
+        mut f: impl FnMut(&mut Step<'_>) -> core::result::Result<T, E>,
     ) -> core::result::Result<T, E> {
-        self.keep_up()?;
-        let mut moment = Moment::of(&self.store.0)?;
-        self.store.0.write(|writer| {
-            expiries::expire(writer, moment.now)?;
-            step(writer, &mut moment)
+        self.maintain_if_due()?;
+        self.step(|step| {
+            deletion::expire(step.rows, step.now)?;
+            f(step)
         })
     }
 
-    /// Writes one message in a transaction of its own.
+    /// Runs one step. Each run of it has randomness of its own.
+    fn step<T, E: From<StoreError>>(
+        &self,
+        mut f: impl FnMut(&mut Step<'_>) -> core::result::Result<T, E>,
+    ) -> core::result::Result<T, E> {
+        let engine = &self.store.0;
+        let (now, mut drawn) = (engine.now(), Some(engine.random()?));
+        engine.write(|rows| {
+            let mut rng = match drawn.take() {
+                Some(rng) => rng,
+                None => engine.random()?,
+            };
+            f(&mut Step {
+                rows,
+                device: &self.device,
+                now,
+                rng: &mut rng,
+            })
+        })
+    }
+
+    /// Writes one message in a step of its own.
     pub(super) fn write_message(
         &self,
         to: &ConversationId,
@@ -313,58 +341,24 @@ impl Client {
         body: chat::Body,
         reply_to: Option<String>,
     ) -> Result<Sent> {
-        self.write(|writer, moment| self.send_chat(writer, to, body, reply_to, moment))
+        self.write(|step| send(step, to, &body, reply_to.as_deref()))
     }
 
-    fn send_in(
-        &self,
-        writer: &mut Writer<'_>,
-        to: &ConversationId,
-        body: Body,
-        reply_to: Option<String>,
-        moment: &mut Moment,
-    ) -> Result<Sent> {
-        let body = body.into_chat().ok_or(WindlassError::BodyNotSendable)?;
-        self.send_chat(writer, to, body, reply_to, moment)
-    }
-
-    fn send_chat(
-        &self,
-        writer: &mut Writer<'_>,
-        to: &ConversationId,
-        body: chat::Body,
-        reply_to: Option<String>,
-        moment: &mut Moment,
-    ) -> Result<Sent> {
-        let reply_to = reply_to
-            .map(|id| id.parse::<MessageId>())
-            .transpose()
-            .map_err(|_| WindlassError::UnknownMessage)?;
-        let (id, waiting) = send::send(writer, &self.device, to, body, reply_to, moment)?;
-        Ok(Sent {
-            message_id: id.to_string(),
-            envelopes: waiting
-                .into_iter()
-                .map(OutgoingEnvelope::from_waiting)
-                .collect(),
-        })
-    }
-
-    /// Takes in one envelope, unless `check` refuses what it brought; then nothing has happened.
-    pub(super) fn take_in(
+    /// Receives one envelope, unless `check` refuses what it brought; then nothing has happened.
+    pub(super) fn receive_one(
         &self,
         envelope: &Envelope,
-        check: impl FnOnce(&[receive::Outcome]) -> Result<()>,
+        check: impl Fn(&[Outcome]) -> Result<()>,
     ) -> Result<Vec<Event>> {
         let own = self.device.public();
-        let written = self.write(|writer, moment| {
-            let processed = receive::receive(writer, &self.device, envelope, moment)?;
+        let written = self.write(|step| {
+            let processed = receive::receive(step, envelope)?;
             check(&processed.outcomes)?;
             if !processed.changed {
                 return Err(Stop::Unchanged(processed.outcomes));
             }
             let acknowledge: Vec<_> = processed.acknowledge.into_iter().collect();
-            receive::acknowledge(writer, &self.device, &acknowledge, moment)?;
+            receipts::acknowledge(step, &acknowledge)?;
             Ok(processed.outcomes)
         });
         let outcomes = match written {
@@ -394,24 +388,50 @@ impl Client {
 }
 
 impl OutgoingEnvelope {
-    fn from_waiting(waiting: outbox::Waiting) -> Self {
+    fn from_queued(queued: outbox::QueuedEnvelope) -> Self {
         Self {
-            id: waiting.id,
-            to: waiting.recipient.address(),
-            bytes: waiting.envelope.into(),
+            id: queued.id,
+            to: queued.recipient.address(),
+            bytes: queued.envelope.into(),
         }
     }
+}
+
+fn send(
+    step: &mut Step<'_>,
+    to: &ConversationId,
+    body: &chat::Body,
+    reply_to: Option<&str>,
+) -> Result<Sent> {
+    let reply_to = reply_to
+        .map(str::parse::<MessageId>)
+        .transpose()
+        .map_err(|_| WindlassError::UnknownMessage)?;
+    let (id, queued) = write::write(step, to, body.clone(), reply_to)?;
+    Ok(Sent {
+        message_id: id.to_string(),
+        envelopes: queued
+            .into_iter()
+            .map(OutgoingEnvelope::from_queued)
+            .collect(),
+    })
 }
 
 /// Why a transaction was not committed: an error, or there was nothing to commit and so no sync to pay for.
 enum Stop {
     Error(WindlassError),
-    Unchanged(Vec<receive::Outcome>),
+    Unchanged(Vec<Outcome>),
 }
 
 impl From<WindlassError> for Stop {
     fn from(error: WindlassError) -> Self {
         Self::Error(error)
+    }
+}
+
+impl From<EngineError> for Stop {
+    fn from(error: EngineError) -> Self {
+        Self::Error(error.into())
     }
 }
 

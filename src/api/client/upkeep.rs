@@ -4,9 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Client, Stop};
 use crate::api::Result;
-use crate::api::engine::{
-    Moment, ageing, contacts, due, expiries, healing, prekeys, trust, unhandled,
-};
+use crate::engine::steps::upkeep;
 
 /// How long what is dead stays readable at most, while the client is in use, however often it is opened anew.
 const SHRED_INTERVAL: u64 = 3_600_000;
@@ -44,53 +42,33 @@ impl Client {
     /// Does what is due by now: sends again what nobody acknowledged, asks again for what is missing, replaces old prekeys, deletes
     /// what is to disappear. Every other call does it too, when it was not done for ten minutes; so only a program that waits for
     /// long without calling anything needs a timer for it. Look at the outbox afterwards.
-    pub fn keep_up_now(&self) -> Result<()> {
+    pub fn maintain(&self) -> Result<()> {
         let now = self.store.0.now();
         self.upkeep.round_at.store(now, Ordering::Relaxed);
-        self.round(now)
+        self.maintain_at(now)
     }
 }
 
 impl Client {
     /// Does what is due, when it is time again.
-    pub(in crate::api) fn keep_up(&self) -> Result<()> {
+    pub(crate) fn maintain_if_due(&self) -> Result<()> {
         let now = self.store.0.now();
         if is_due(&self.upkeep.shredded_at, SHRED_INTERVAL, now) {
             self.store.0.shred()?;
         }
         if is_due(&self.upkeep.round_at, ROUND_INTERVAL, now) {
-            self.round(now)?;
+            self.maintain_at(now)?;
         }
         Ok(())
     }
 
-    /// The store was put back from an older copy: everybody may have what is not here any more.
-    fn suspect_everything(&self) -> Result<()> {
-        self.store.0.write(|writer| {
-            healing::suspect(writer, &self.device.public(), 0)?;
-            for contact in contacts::all(writer)? {
-                healing::suspect(writer, &contact.identity, 0)?;
-            }
-            Ok(())
-        })
-    }
-
-    fn round(&self, now: u64) -> Result<()> {
+    fn maintain_at(&self, now: u64) -> Result<()> {
         if self.rollback_to_heal.swap(false, Ordering::Relaxed) {
-            self.suspect_everything()?;
+            self.step(upkeep::note_rollback)?;
         }
-        let found = self.store.0.read(|reader| due::look(reader, now))?;
-        let mut moment = Moment::of(&self.store.0)?;
-        let done = self.store.0.write(|writer| {
-            let mut changed = !found.is_empty();
-            changed |= prekeys::rotate(writer, &mut moment)?;
-            changed |= prekeys::erase_old(writer, now)?;
-            changed |= ageing::erase_old(writer, now)?;
-            changed |= trust::erase_old(writer, now)?;
-            changed |= unhandled::forget_gone(writer)?;
-            changed |= expiries::expire(writer, now)? > 0;
-            due::carry_on(writer, &self.device, found, &mut moment)?;
-            if changed {
+        let due = self.read(|rows| Ok(upkeep::plan(rows, now)?))?;
+        let done = self.step(|step| {
+            if upkeep::maintain(step, &due)? {
                 Ok(())
             } else {
                 // Nothing to pay a sync for.

@@ -170,7 +170,7 @@ impl Simulation {
         self.clock
             .advance(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         for client in self.world().clients() {
-            client.keep_up_now()?;
+            client.maintain()?;
         }
         Ok(())
     }

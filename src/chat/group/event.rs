@@ -36,7 +36,7 @@ pub enum GroupEventError {
     NotAMember,
     /// There is nothing to do it to, or it would be too much.
     #[error("it changes nothing, or the group would get too large")]
-    Void,
+    NoEffect,
     /// The log has as many events as it may have.
     #[error("the group's log is full; make a new group")]
     Full,

@@ -130,7 +130,7 @@ impl Fold {
     pub(super) fn permits(&self, entry: &Entry) -> Result<(), GroupEventError> {
         let listed = || entry.listed.iter().map(|one| self.members.get(one));
         let author = self.members.get(&entry.author);
-        let some = |can: bool| can.then_some(()).ok_or(GroupEventError::Void);
+        let some = |can: bool| can.then_some(()).ok_or(GroupEventError::NoEffect);
         let Some(author) = author else {
             return match entry.event.action() {
                 GroupAction::Created { .. } => some(self.members.is_empty()),
@@ -138,7 +138,7 @@ impl Fold {
             };
         };
         match entry.event.action() {
-            GroupAction::Created { .. } => Err(GroupEventError::Void),
+            GroupAction::Created { .. } => Err(GroupEventError::NoEffect),
             GroupAction::Joined => some(!author.joined),
             GroupAction::Left => Ok(()),
             _ if author.rank.is_none() => Err(GroupEventError::NotAnAdmin),

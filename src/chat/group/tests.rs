@@ -124,7 +124,7 @@ fn nobody_does_what_only_admins_may() {
     );
     assert_eq!(
         log.write(&people[0], &GroupAction::MembersAdded(whom)),
-        Err(GroupEventError::Void)
+        Err(GroupEventError::NoEffect)
     );
     assert_eq!(log.len(), 2);
 }

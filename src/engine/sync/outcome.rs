@@ -114,7 +114,7 @@ impl Processed {
 }
 
 /// Why something that was decrypted is not taken in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum RefusalReason {
     /// A change of a message by somebody who did not write it.
     NotTheAuthor,
@@ -139,7 +139,7 @@ pub enum RefusalReason {
 }
 
 /// Why an envelope could not be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
 pub enum UndecryptableCause {
     /// The session it names is not here: lost, or never there.
     UnknownSession = 1,
@@ -173,7 +173,7 @@ impl RefusalReason {
             GroupEventError::NotAnAdmin => Self::NotAnAdmin,
             GroupEventError::NotAMember => Self::NotAMember,
             GroupEventError::Full => Self::GroupFull,
-            GroupEventError::Void => Self::NoEffect,
+            GroupEventError::NoEffect => Self::NoEffect,
             GroupEventError::Wire(_) | GroupEventError::Signature | GroupEventError::OtherGroup => {
                 Self::InvalidEvent
             }

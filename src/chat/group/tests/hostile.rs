@@ -27,7 +27,7 @@ fn members_who_are_no_admins_cannot_fill_a_log() {
     };
     log.write(&people[1], &GroupAction::Joined).unwrap();
     let again = log.write(&people[1], &GroupAction::Joined);
-    assert_eq!(again, Err(GroupEventError::Void));
+    assert_eq!(again, Err(GroupEventError::NoEffect));
     for name in ["one", "two", "three"] {
         rename(&mut log, name);
     }
@@ -38,7 +38,7 @@ fn members_who_are_no_admins_cannot_fill_a_log() {
     let listed = log.write(&people[0], &GroupAction::MembersAdded(both));
     let listed = listed.unwrap().hash();
     let again = forge(&mut log, &people[1], &[listed], GroupAction::Joined);
-    assert_eq!(again, Err(GroupEventError::Void));
+    assert_eq!(again, Err(GroupEventError::NoEffect));
     // On top of whatever there was, alone and in pairs; by one who joined and one who did not.
     let before = log.len();
     for author in &people[1..3] {

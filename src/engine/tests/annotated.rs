@@ -3,8 +3,9 @@
 mod names;
 
 use super::*;
-use crate::api::event::RefusalReason as Refusal;
 use crate::chat::Content;
+use crate::engine::history::message::Incoming;
+use crate::engine::sync::outcome::RefusalReason as Refusal;
 
 /// A message as anybody may have made it.
 fn content(conversation: &ConversationId, lamport: u64, id: MessageId, body: Body) -> Content {
@@ -46,34 +47,39 @@ fn comes(
     conversation: &ConversationId,
     content: Content,
 ) -> Vec<Outcome> {
-    let author = author.device.public();
-    let step = party.at(day, |rows, device, moment| {
-        let encoded = content.to_bytes();
-        chat::take_in(
-            rows,
-            device,
-            &author,
-            &author,
-            conversation,
-            content,
-            &encoded,
-            false,
-            moment,
-        )
+    let encoded = content.to_bytes();
+    let received = party.at(day, |step| {
+        let incoming = Incoming {
+            author: author.device.public(),
+            conversation: *conversation,
+            content: content.clone(),
+            encoded: &encoded,
+            copied_from: None,
+        };
+        let mut outcomes = Vec::new();
+        content::receive_message(step, &incoming, &mut outcomes)?;
+        Ok(outcomes)
     });
-    step.unwrap().0
+    received.unwrap()
 }
 
-fn found(party: &Party, author: &Party, id: &MessageId) -> Option<history::Stored> {
-    let author = author.device.public();
+fn found(party: &Party, author: &Party, id: &MessageId) -> Option<Shown> {
+    let message = by(author, id);
     party
-        .at(0, |rows, _, _| pages::shown(rows, &author, id))
+        .at(0, |step| view::shown(step.rows, &message))
         .unwrap()
+}
+
+fn by(author: &Party, id: &MessageId) -> MessageRef {
+    MessageRef {
+        author: author.device.public(),
+        id: *id,
+    }
 }
 
 fn expire(party: &Party, day: u64) {
     party
-        .at(day, |rows, _, moment| expiries::expire(rows, moment.now))
+        .at(day, |step| deletion::expire(step.rows, step.now))
         .unwrap();
 }
 
@@ -104,7 +110,7 @@ fn three() -> ([Party; 3], ConversationId) {
 #[test]
 fn nothing_is_said_of_reactions_edits_and_deletions() {
     let (alice, bob, conversation) = two();
-    let by = bob.device.public();
+    let author = bob.device.public();
     let mut lamport = 10;
     let mut came = |number, body| {
         lamport += 1;
@@ -117,11 +123,15 @@ fn nothing_is_said_of_reactions_edits_and_deletions() {
         text: "two".into(),
     };
     let deletion = |number| Body::Deletion { target: id(number) };
-    assert_eq!(came(2, reaction(&by, id(1))), None);
+    assert_eq!(came(2, reaction(&author, id(1))), None);
     assert_eq!(came(3, edit(1)), None);
     let mut number = 10;
     for target in [2, 3] {
-        for body in [reaction(&by, id(target)), edit(target), deletion(target)] {
+        for body in [
+            reaction(&author, id(target)),
+            edit(target),
+            deletion(target),
+        ] {
             number += 1;
             assert_eq!(came(number, body), Some(Refusal::InvalidTarget));
         }
@@ -129,32 +139,45 @@ fn nothing_is_said_of_reactions_edits_and_deletions() {
     assert_eq!(came(4, deletion(1)), None);
     assert_eq!(came(5, deletion(4)), Some(Refusal::InvalidTarget));
     // Also if what it is about comes later.
-    assert_eq!(came(21, reaction(&by, id(20))), None);
-    assert_eq!(came(20, reaction(&by, id(19))), None);
-    assert!(found(&alice, &bob, &id(21)).unwrap().is_gone());
-    assert!(!found(&alice, &bob, &id(20)).unwrap().is_gone());
+    assert_eq!(came(21, reaction(&author, id(20))), None);
+    assert_eq!(came(20, reaction(&author, id(19))), None);
+    assert!(found(&alice, &bob, &id(21)).unwrap().stored.is_deleted());
+    assert!(!found(&alice, &bob, &id(20)).unwrap().stored.is_deleted());
 }
 
 #[test]
 fn a_deletion_does_not_go_as_deep_as_others_wrote() {
     const DEEP: u32 = 5_000;
     let (alice, bob, conversation) = two();
-    let by = bob.device.public();
-    let deleted = alice.at(0, |rows, _, moment| {
+    let author = bob.device.public();
+    let deleted = alice.at(0, |step| {
         for number in 0..DEEP {
             let body = match number {
                 0 => text("root"),
-                _ => reaction(&by, id(number - 1)),
+                _ => reaction(&author, id(number - 1)),
             };
             let content = content(&conversation, u64::from(number), id(number), body);
-            annotations::note(rows, &by, &content)?;
+            annotations::index(step.rows, &author, &content)?;
             let encoded = content.to_bytes();
-            history::append(rows, &by, &conversation, content, &encoded, None, moment)?;
+            let incoming = Incoming {
+                author,
+                conversation,
+                content,
+                encoded: &encoded,
+                copied_from: None,
+            };
+            message::append(step.rows, &incoming, 0, step.now)?;
         }
-        history::delete(rows, &by, &id(0), history::DELETED, moment.now)
+        let root = by(&bob, &id(0));
+        deletion::delete(step.rows, &root, message::DELETED, step.now)
     });
     assert!(deleted.unwrap());
-    assert!(found(&alice, &bob, &id(DEEP - 1)).unwrap().is_gone());
+    assert!(
+        found(&alice, &bob, &id(DEEP - 1))
+            .unwrap()
+            .stored
+            .is_deleted()
+    );
     assert_eq!(alice.count(Table::Annotations), 0);
 }
 
@@ -171,28 +194,15 @@ fn a_conversation_can_be_read_whatever_became_of_a_reaction() {
         for party in [&alice, &bob] {
             expire(party, day);
             // It stays as long as the message does.
-            assert_eq!(
-                found(party, &alice, &kept)
-                    .unwrap()
-                    .annotations
-                    .reactions
-                    .len(),
-                1
-            );
+            assert_eq!(found(party, &alice, &kept).unwrap().reactions.len(), 1);
         }
     }
     // A row that is lost takes no other with it.
     alice
-        .at(40, |rows, _, _| {
-            let name = history::message_key(&bob.device.public(), &mark);
-            Ok(rows.delete(Table::Messages, Key::new(&name))?)
-        })
+        .at(40, |step| message::erase(step.rows, &by(&bob, &mark)))
         .unwrap();
-    let stored = found(&alice, &alice, &kept).unwrap();
-    assert_eq!(
-        (stored.text(), stored.annotations.reactions.len()),
-        (Some("kept"), 0)
-    );
+    let shown = found(&alice, &alice, &kept).unwrap();
+    assert_eq!((shown.text(), shown.reactions.len()), (Some("kept"), 0));
 }
 
 #[test]
@@ -208,7 +218,7 @@ fn what_is_said_of_a_message_goes_with_it() {
     for party in [&alice, &bob] {
         expire(party, 2);
         for mark in &marks {
-            assert!(found(party, &bob, mark).unwrap().is_gone());
+            assert!(found(party, &bob, mark).unwrap().stored.is_deleted());
         }
         assert_eq!(party.count(Table::Annotations), 0);
         // A month later nothing is left, not even a name.
@@ -244,7 +254,7 @@ fn nothing_is_said_of_a_message_of_another_conversation() {
         found(&alice, &bob, &id(7)).unwrap().text(),
         Some("as it is")
     );
-    assert!(found(&alice, &bob, &id(2)).unwrap().is_gone());
+    assert!(found(&alice, &bob, &id(2)).unwrap().stored.is_deleted());
     assert_eq!(alice.count(Table::Annotations), 0);
 }
 
@@ -261,27 +271,20 @@ fn a_group_can_be_read_after_a_contact_was_removed() {
     deliver(&[&alice, &bob, &carol], 0);
     assert_eq!(alice.count(Table::Annotations), 2);
     alice
-        .at(0, |rows, _, _| {
-            let mut contact = contacts::find(rows, &bob.device.public())?.unwrap();
-            trust::erase(rows, &mut contact)
+        .at(0, |step| {
+            let mut contact = contacts::find(step.rows, &bob.device.public())?.unwrap();
+            people::erase(step.rows, &mut contact)
         })
         .unwrap();
     assert_eq!(alice.count(Table::Annotations), 1);
     assert_eq!(texts(&alice, 0, &group).unwrap().len(), 1);
-    assert_eq!(
-        found(&alice, &alice, &said)
-            .unwrap()
-            .annotations
-            .reactions
-            .len(),
-        1
-    );
+    assert_eq!(found(&alice, &alice, &said).unwrap().reactions.len(), 1);
 }
 
 #[test]
 fn what_is_said_of_a_deleted_message_is_not_kept() {
     let (alice, bob, conversation) = two();
-    let by = bob.device.public();
+    let author = bob.device.public();
     let mut lamport = 10;
     let mut came = |number, body| {
         lamport += 1;
@@ -295,10 +298,10 @@ fn what_is_said_of_a_deleted_message_is_not_kept() {
         text: "a secret".into(),
     };
     assert!(came(3, late).is_empty());
-    assert!(came(4, reaction(&by, id(1))).is_empty());
+    assert!(came(4, reaction(&author, id(1))).is_empty());
     for number in [3, 4] {
-        let stored = found(&alice, &bob, &id(number)).unwrap();
-        assert!(stored.is_gone() && stored.content.body == Body::Unknown);
+        let stored = found(&alice, &bob, &id(number)).unwrap().stored;
+        assert!(stored.is_deleted() && stored.content.body == Body::Unknown);
     }
     // Its name goes after a month, as all do of what is gone.
     assert_eq!(alice.count(Table::Expiries), 2);
@@ -343,10 +346,10 @@ fn a_deletion_that_is_gone_still_deletes_what_comes_after_it() {
     let deletion = content(&conversation, 12, id(3), Body::Deletion { target: id(2) });
     comes(&alice, 0, &bob, &conversation, deletion);
     expire(&alice, 1);
-    assert!(found(&alice, &bob, &id(3)).unwrap().is_gone());
+    assert!(found(&alice, &bob, &id(3)).unwrap().stored.is_deleted());
     let late = content(&conversation, 11, id(2), text("deleted"));
     assert!(!opens(&comes(&alice, 2, &bob, &conversation, late)));
-    assert!(found(&alice, &bob, &id(2)).unwrap().deleted);
+    assert!(found(&alice, &bob, &id(2)).unwrap().stored.deleted);
 }
 
 #[test]

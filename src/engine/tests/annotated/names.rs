@@ -1,6 +1,7 @@
-//! Whoever writes chooses clock and id of a message: no other is hidden by them, and the store's file does not show whose it is.
+//! An author chooses clock and id of a message: no other is hidden by them, and the store's file does not show whose it is.
 
 use super::*;
+use crate::engine::history::inventory::Comparison;
 
 #[test]
 fn messages_of_one_clock_and_id_are_all_shown_and_in_one_order() {
@@ -31,19 +32,19 @@ fn messages_of_one_clock_and_id_are_all_shown_and_in_one_order() {
         for limit in [1, 2, 5] {
             let (mut read, mut before) = (Vec::new(), None);
             loop {
-                let page = reader.at(0, |rows, _, moment| {
-                    pages::page(rows, &group, limit, before.as_ref(), moment.now)
+                let page = reader.at(0, |step| {
+                    view::page(step.rows, &group, limit, before.as_ref(), step.now)
                 });
                 let mut page = page.unwrap();
                 if page.is_empty() {
                     break;
                 }
-                let texts = page.iter().rev().filter_map(|stored| {
-                    let text = stored.text()?.to_owned();
-                    Some((stored.author, text, false))
+                let texts = page.iter().rev().filter_map(|shown| {
+                    let text = shown.text()?.to_owned();
+                    Some((shown.stored.author, text, false))
                 });
                 read.extend(texts);
-                before = Some(page.swap_remove(0));
+                before = Some(page.swap_remove(0).stored);
             }
             read.reverse();
             assert_eq!(read, wanted);
@@ -55,7 +56,7 @@ fn messages_of_one_clock_and_id_are_all_shown_and_in_one_order() {
 fn nobody_hides_a_message_behind_its_clock_and_id() {
     let (alice, bob, conversation) = two();
     let said = write(&alice, 0, &conversation, text("alice was here"));
-    let lamport = found(&alice, &alice, &said).unwrap().content.lamport;
+    let lamport = found(&alice, &alice, &said).unwrap().stored.content.lamport;
     let before = texts(&alice, 0, &conversation).unwrap();
     let forged = content(&conversation, lamport, said, reaction(&carol_key(), id(1)));
     comes(&alice, 0, &bob, &conversation, forged);
@@ -74,29 +75,29 @@ fn messages_of_one_id_wait_for_a_device_each_by_itself() {
         identity: bob.device.public(),
         device_id: bob.device.device_id,
     };
-    let authors = [alice.device.public(), bob.device.public()];
+    let messages = [&alice, &bob].map(|author| by(author, &id(1)));
     let waiting = |party: &Party| {
-        let rows = party.at(0, |rows, _, _| unacknowledged::of_device(rows, &to, 10));
+        let rows = party.at(0, |step| unacknowledged::of_device(step.rows, &to, 10));
         rows.unwrap()
     };
     alice
-        .at(0, |rows, _, moment| {
-            for author in &authors {
-                unacknowledged::note(rows, &to, author, &id(1), moment.now)?;
+        .at(0, |step| {
+            for message in &messages {
+                unacknowledged::schedule(step.rows, &to, message, step.now)?;
             }
             // It does not say which of the two came.
-            unacknowledged::acknowledge(rows, &to, &id(1))
+            unacknowledged::acknowledge(step.rows, &to, &id(1))
         })
         .unwrap();
     assert_eq!(waiting(&alice).len(), 2);
     let one = waiting(&alice).swap_remove(0);
     alice
-        .at(0, |rows, _, _| unacknowledged::give_up(rows, &one))
+        .at(0, |step| unacknowledged::give_up(step.rows, &one))
         .unwrap();
     assert_eq!(waiting(&alice).len(), 1);
     alice
-        .at(0, |rows, _, _| {
-            unacknowledged::acknowledge(rows, &to, &id(1))
+        .at(0, |step| {
+            unacknowledged::acknowledge(step.rows, &to, &id(1))
         })
         .unwrap();
     assert!(waiting(&alice).is_empty());
@@ -113,13 +114,19 @@ fn a_request_does_not_take_a_message_of_one_author_for_anothers() {
     said(&alice, &alice);
     said(&carol, &alice);
     said(&carol, &bob);
-    let state = |salt| bob.at(0, |rows, _, _| timeline::state(rows, &group, &salt));
+    let state = |salt| bob.at(0, |step| inventory::state(step.rows, &group, &salt));
     let there = state([1; 16]).unwrap();
-    let compared = alice.at(0, |rows, _, _| {
-        let written_here = |stored: &history::Stored| matches!(stored.content.body, Body::Text(_));
-        timeline::compare(rows, &group, &there, &[1; 16], 0, 10, written_here)
+    let compared = alice.at(0, |step| {
+        let written_here = |stored: &Stored| matches!(stored.content.body, Body::Text(_));
+        let comparison = Comparison {
+            theirs: &there,
+            salt: &[1; 16],
+            since: 0,
+            limit: 10,
+        };
+        inventory::compare(step.rows, &group, &comparison, written_here)
     });
-    let missing = vec![(alice.device.public(), id(1))];
+    let missing = vec![by(&alice, &id(1))];
     assert_eq!(compared.unwrap(), (missing, false));
     // And no two requests name a message alike, so that nobody can look for an id beforehand.
     assert_ne!(there.have, state([2; 16]).unwrap().have);
@@ -141,7 +148,7 @@ fn of_two_timers_of_one_clock_and_id_everybody_takes_the_same() {
             );
         }
         alice
-            .at(0, |rows, _, _| conversation::disappearing(rows, &group))
+            .at(0, |step| conversations::disappearing(step.rows, &group))
             .unwrap()
     };
     assert_eq!(timer_of(0), timer_of(1));
@@ -160,7 +167,7 @@ fn the_file_shows_no_key_of_anybody() {
     deliver(&[&alice, &bob], 0);
     for party in [&alice, &bob] {
         assert!(party.count(Table::Annotations) > 0 && party.count(Table::Expiries) > 0);
-        let file = std::fs::read(party.store.path()).unwrap();
+        let file = std::fs::read(party.path()).unwrap();
         for key in [&alice, &bob].map(|party| party.device.public().to_bytes()) {
             assert!(!file.windows(key.len()).any(|window| *window == key));
         }

@@ -7,13 +7,13 @@ use crate::wire::store::GroupRow;
 #[test]
 fn a_backup_of_a_group_of_any_size_can_be_imported() {
     let alice = Party::new(1);
-    let group = alice.at(0, |rows, device, moment| {
-        let id = groups::create(rows, device, "large", moment)?;
+    let group = alice.at(0, |step| {
+        let id = group_events::create(step, "large")?;
         let key = Key::new(id.as_bytes());
-        let mut row: GroupRow = get_row(rows, Table::Groups, key)?.unwrap();
+        let mut row: GroupRow = get_row(step.rows, Table::Groups, key)?.unwrap();
         // As much as the longest contents of five members bring.
         row.bundles = vec![vec![7; MAX_CONTENT_LEN]; 5];
-        put_row(rows, Table::Groups, key, &row)?;
+        put_row(step.rows, Table::Groups, key, &row)?;
         Ok(id)
     });
     let group = group.unwrap();
@@ -23,15 +23,14 @@ fn a_backup_of_a_group_of_any_size_can_be_imported() {
     let writer = BackupWriter::create(&backup, &key).unwrap();
     let exported = alice
         .store
-        .read(|rows| backup::export(rows, writer, 1, None));
+        .read(|rows| backup::export(rows, writer, 1, &mut |_, _| true));
     assert!(exported.is_ok(), "{exported:?}");
     let reader = BackupReader::open(&backup, &key).unwrap();
     let store = Store::create_with(&new, &key, |rows| {
-        backup::import(rows, reader, &mut moment(0), None)
+        backup::import(rows, reader, START, &mut rng(), &mut |_, _| true)
     });
-    let there =
-        |store: &Store| store.read(|rows| get_row(rows, Table::Groups, Key::new(group.as_bytes())));
-    let [before, after]: [Option<GroupRow>; 2] =
-        [&alice.store, &store.unwrap()].map(|store| there(store).unwrap());
+    let there = |rows: &dyn Rows| get_row(rows, Table::Groups, Key::new(group.as_bytes()));
+    let before: Option<GroupRow> = alice.store.read(there).unwrap();
+    let after = store.unwrap().read(|rows| there(rows)).unwrap();
     assert!(after.is_some() && before == after);
 }

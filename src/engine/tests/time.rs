@@ -1,11 +1,9 @@
 //! What time does to prekeys and bundles, with a clock that is set by hand.
 
-use std::sync::Arc;
-
 use super::*;
-use crate::api::event::UndecryptableCause as Cause;
+use crate::bundle::BundleError;
+use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::limits::MAX_SESSIONS_PER_DEVICE;
-use crate::testing::{Clock, Disk};
 
 #[test]
 fn signed_prekeys_rotate_after_a_week_and_are_erased_a_month_later() {
@@ -47,8 +45,8 @@ fn a_first_message_replayed_after_its_session_is_gone_makes_no_second_one() {
     let first = alice.send(0, &bob).unwrap();
     assert!(opens(&bob.receive(0, &first)));
     let session = Envelope::decode(&first).unwrap().parts[0].header.session_id;
-    bob.at(1, |rows, _, _| {
-        rows.delete(Table::Sessions, Key::new(&session))?;
+    bob.at(1, |step| {
+        step.rows.delete(Table::Sessions, Key::new(&session))?;
         Ok(())
     })
     .unwrap();
@@ -70,7 +68,7 @@ fn an_expired_bundle_begins_no_session_and_stops_none() {
     assert!(opens(&bob.receive(0, &alice.send(0, &bob).unwrap())));
     assert!(matches!(
         carol.send(30, &bob),
-        Err(WindlassError::BundleExpired(_))
+        Err(EngineError::Bundle(BundleError::Expired { .. }))
     ));
     assert!(opens(&bob.receive(400, &alice.send(400, &bob).unwrap())));
 }
@@ -88,8 +86,8 @@ fn a_one_time_prekey_is_in_one_bundle_and_its_number_is_never_used_again() {
     assert_eq!(one_time(&bob.bundle(1, true)).id, 3);
     // Erased with its first use; the other one still waits.
     let left = |id| {
-        bob.at(1, |rows, _, _| {
-            Ok(prekeys::one_time_prekey(rows, id)?.is_some())
+        bob.at(1, |step| {
+            Ok(prekeys::one_time_prekey(step.rows, id)?.is_some())
         })
     };
     assert_eq!((left(1).unwrap(), left(2).unwrap()), (true, false));
@@ -113,10 +111,10 @@ fn the_sixth_session_with_a_device_erases_the_first_with_its_keys() {
     let mut late = Vec::new();
     for _ in 0..=MAX_SESSIONS_PER_DEVICE {
         alice
-            .at(0, |rows, device, moment| {
-                let mut contact = contacts::find(rows, &bob.device.public())?.unwrap();
+            .at(0, |step| {
+                let mut contact = contacts::find(step.rows, &bob.device.public())?.unwrap();
                 let remote = contact.bundle.as_ref().unwrap().devices()[0];
-                envelopes::initiate(rows, device, &mut contact, &remote, moment).map(|_| ())
+                envelopes::initiate(step, &mut contact, &remote).map(|_| ())
             })
             .unwrap();
         late.push(alice.send(0, &bob).unwrap());
@@ -142,20 +140,20 @@ fn disappearing_messages_go_with_their_time_and_others_stay() {
     alice.add(0, &bob.bundle(0, false));
     alice.send(0, &bob).unwrap();
     alice
-        .at(0, |rows, _, _| {
-            let mut row = conversation::row(rows, &peer)?;
+        .at(0, |step| {
+            let mut row = conversations::row(step.rows, &peer)?;
             row.disappear_after = 2 * DAY;
-            conversation::save(rows, &peer, &row)
+            conversations::save(step.rows, &peer, &row)
         })
         .unwrap();
     alice.send(1, &bob).unwrap();
     alice.send(2, &bob).unwrap();
     let shown = |day| {
-        alice.at(day, |rows, _, moment| {
-            Ok(pages::page(rows, &peer, 10, None, moment.now)?.len())
+        alice.at(day, |step| {
+            Ok(view::page(step.rows, &peer, 10, None, step.now)?.len())
         })
     };
-    let expire = |day| alice.at(day, |rows, _, moment| expiries::expire(rows, moment.now));
+    let expire = |day| alice.at(day, |step| deletion::expire(step.rows, step.now));
     let kept = |table| alice.count(table);
     // Not shown from that moment on, also when nothing has deleted them yet.
     assert_eq!(
@@ -200,9 +198,9 @@ fn a_skipped_key_is_erased_a_month_later_whatever_else_is_kept() {
         .session_id;
     // As many as the session counts, which decides what has to go when there are too many.
     let kept_after = |day| {
-        let counted = bob.at(day, |rows, _, moment| {
-            ageing::erase_old(rows, moment.now)?;
-            Ok(sessions::load(rows, &session)?.map(|session| session.skipped()))
+        let counted = bob.at(day, |step| {
+            message_keys::erase_old(step.rows, step.now)?;
+            Ok(sessions::load(step.rows, &session)?.map(|session| session.skipped()))
         });
         let kept = bob.count(Table::SkippedKeys);
         assert_eq!(counted.unwrap(), u32::try_from(kept).ok());
@@ -221,77 +219,4 @@ fn a_skipped_key_is_erased_a_month_later_whatever_else_is_kept() {
     ));
     assert!(opens(&bob.receive(40, &late[1])));
     assert_eq!((kept_after(41), bob.count(Table::SkippedAges)), (0, 0));
-}
-
-#[test]
-fn a_client_erases_old_skipped_keys_by_itself() {
-    let clock = Clock::at(START);
-    let client = |seed: u8| {
-        let disk = Disk::default().with(&clock, crate::crypto::system_random().unwrap());
-        let key = StoreKey::Raw(Secret::new([seed; 32]));
-        let store = Store::create_on(disk.medium(), &key).unwrap();
-        crate::Client::create(Arc::new(crate::EncryptedStore::from(store)), None).unwrap()
-    };
-    let [alice, bob] = [1, 2].map(client);
-    alice.add_contact(&bob.bundle().unwrap()).unwrap();
-    let conversation = Arc::clone(&alice).conversation(bob.address()).unwrap();
-    conversation.send("lost".into()).unwrap();
-    let sent = conversation.send("ahoy".into()).unwrap();
-    bob.receive(sent.envelopes[0].bytes.clone()).unwrap();
-    let skipped = || {
-        let tables = bob.inspect().unwrap().tables;
-        let found = tables
-            .iter()
-            .find(|table| table.table == Table::SkippedKeys.name());
-        found.unwrap().rows
-    };
-    assert_eq!(skipped(), 1);
-    clock.advance(31 * DAY);
-    bob.keep_up().unwrap();
-    assert_eq!(skipped(), 0);
-}
-
-#[test]
-fn the_store_is_shredded_once_an_hour_while_it_is_in_use() {
-    let clock = Clock::at(START);
-    let disk = Disk::default().with(&clock, crate::crypto::system_random().unwrap());
-    let key = StoreKey::Raw(Secret::new([1; 32]));
-    let store = Arc::new(crate::EncryptedStore::from(
-        Store::create_on(disk.medium(), &key).unwrap(),
-    ));
-    let client = crate::Client::create(store, None).unwrap();
-    let epoch = || client.inspect().unwrap().epoch;
-    client.single_use_bundle().unwrap();
-    clock.advance(DAY / 48);
-    client.keep_up().unwrap();
-    assert_eq!(epoch(), 1);
-    clock.advance(DAY / 24);
-    client.keep_up().unwrap();
-    assert_eq!(epoch(), 2);
-}
-
-#[test]
-fn a_process_that_never_lives_for_an_hour_shreds_all_the_same() {
-    let clock = Clock::at(START);
-    let disk = Disk::default().with(&clock, crate::crypto::system_random().unwrap());
-    let key = StoreKey::Raw(Secret::new([1; 32]));
-    let store = Store::create_on(disk.medium(), &key).unwrap();
-    let store = Arc::new(crate::EncryptedStore::from(store));
-    drop(crate::Client::create(Arc::clone(&store), None).unwrap());
-    // Each of them is killed, as a telephone does it to what is not looked at.
-    core::mem::forget(store);
-    let minutes = DAY / 24 / 60;
-    let mut epochs = Vec::new();
-    for _ in 0..6 {
-        let store = Arc::new(crate::EncryptedStore::from(
-            Store::open_on(disk.medium(), &key).unwrap(),
-        ));
-        let client = crate::Client::open(store).unwrap();
-        client.single_use_bundle().unwrap();
-        clock.advance(25 * minutes);
-        client.single_use_bundle().unwrap();
-        epochs.push(client.inspect().unwrap().epoch);
-        core::mem::forget(client);
-    }
-    assert_eq!(epochs, [1, 1, 2, 2, 2, 3]);
 }

@@ -1,55 +1,59 @@
 //! Backups: identity, contacts and history, and no live ratchet (docs/store.md, promise 8).
 //!
-//! A ratchet that is put back would use its keys twice. Who imports a backup is a new device of the same identity, which opens new
-//! sessions.
+//! A ratchet that is put back would use its keys twice. A client that imports a backup is a new device of the same identity, which
+//! opens new sessions.
 
 use prost::Message;
 
-use super::{Device, Moment, conversation, damaged, groups, history, settings, trust};
-use crate::api::error::WindlassError;
-use crate::api::progress::ProgressListener;
-use crate::crypto::Secret;
+use crate::crypto::{Secret, SeededRandom};
+use crate::engine::base::device::Device;
+use crate::engine::base::error::EngineError;
+use crate::engine::base::rows::damaged;
+use crate::engine::history::message;
+use crate::engine::records::contacts::Contact;
+use crate::engine::records::{conversations, groups, settings, strangers};
+use crate::engine::steps::create;
 use crate::identity::IdentityKeyPair;
-use crate::store::{BackupReader, BackupWriter, Rows, StoreError, Table, Writer};
-use crate::wire::{
-    self,
-    store::{BackupRecord, BackupSummary, ContactRow, backup_record::Record},
-};
+use crate::store::{BackupReader, BackupWriter, Rows, RowsMut, StoreError, Table};
+use crate::wire;
+use crate::wire::store::backup_record::Record;
+use crate::wire::store::{BackupRecord, BackupSummary, ContactRow};
 
 /// How often progress is told: with so many records.
 const STEP: u64 = 500;
 
+/// Told how many of how many records are through; `false` stops the work and leaves nothing of it.
+pub(crate) type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> bool;
+
 /// Counts records.
 struct Counter<'a> {
-    progress: Option<&'a dyn ProgressListener>,
+    tell: Progress<'a>,
     done: u64,
     total: u64,
 }
 
 impl Counter<'_> {
-    fn step(&mut self) -> Result<(), WindlassError> {
+    fn step(&mut self) -> Result<(), EngineError> {
         self.done += 1;
         if self.done.is_multiple_of(STEP) || self.done == self.total {
-            self.tell()?;
-        }
-        Ok(())
-    }
-
-    fn tell(&self) -> Result<(), WindlassError> {
-        if let Some(progress) = self.progress {
-            progress.advance(self.done, self.total)?;
+            let goes_on = (self.tell)(self.done, self.total);
+            return if goes_on {
+                Ok(())
+            } else {
+                Err(EngineError::Stopped)
+            };
         }
         Ok(())
     }
 }
 
 /// Writes everything but ratchets and prekeys; how many records.
-pub(in crate::api) fn export(
-    store: &impl Rows,
+pub(crate) fn export(
+    store: &dyn Rows,
     mut backup: BackupWriter,
     now: u64,
-    progress: Option<&dyn ProgressListener>,
-) -> Result<u64, WindlassError> {
+    tell: Progress<'_>,
+) -> Result<u64, EngineError> {
     const TABLES: [Table; 4] = [
         Table::Contacts,
         Table::Groups,
@@ -62,7 +66,7 @@ pub(in crate::api) fn export(
         records += store.count(table)?;
     }
     let mut counter = Counter {
-        progress,
+        tell,
         done: 0,
         total: records,
     };
@@ -111,15 +115,16 @@ pub(in crate::api) fn export(
 }
 
 /// Fills a new store.
-pub(in crate::api) fn import(
-    store: &mut Writer<'_>,
+pub(crate) fn import(
+    store: &mut dyn RowsMut,
     mut backup: BackupReader,
-    moment: &mut Moment,
-    progress: Option<&dyn ProgressListener>,
-) -> Result<(), WindlassError> {
-    let malformed = || WindlassError::from(StoreError::BackupDamaged);
+    now: u64,
+    rng: &mut SeededRandom,
+    tell: Progress<'_>,
+) -> Result<(), EngineError> {
+    let malformed = || EngineError::from(StoreError::BackupDamaged);
     let mut counter = Counter {
-        progress,
+        tell,
         done: 0,
         total: 0,
     };
@@ -134,14 +139,14 @@ pub(in crate::api) fn import(
             Record::IdentitySeed(seed) => {
                 let seed = Secret::try_from_slice(&zeroize::Zeroizing::new(seed));
                 let pair = IdentityKeyPair::from_seed(&seed.ok_or_else(malformed)?);
-                Device::create(store, pair, moment)?;
+                create::create(store, pair, now, rng)?;
                 identity = true;
             }
             Record::Settings(row) => settings::save(store, &row)?,
             Record::Contact(row) => restore_contact(store, row)?,
-            Record::Conversation(row) => conversation::restore(store, &row)?,
+            Record::Conversation(row) => conversations::restore(store, &row)?,
             Record::Group(row) => groups::restore(store, row)?,
-            Record::Message(row) => history::restore(store, &row)?,
+            Record::Message(row) => message::restore(store, &row)?,
         }
         counter.step()?;
     }
@@ -151,13 +156,13 @@ pub(in crate::api) fn import(
     Ok(())
 }
 
-fn restore_contact(store: &mut Writer<'_>, mut row: ContactRow) -> Result<(), WindlassError> {
+fn restore_contact(store: &mut dyn RowsMut, mut row: ContactRow) -> Result<(), EngineError> {
     // The former device may have used them.
     row.one_time_prekeys_used = true;
     // Nobody is counted in a new store yet.
     row.counted = false;
-    let contact = super::contacts::Contact::from_row(row);
+    let contact = Contact::from_row(row);
     let mut contact = contact.map_err(|_| damaged(Table::Contacts))?;
-    trust::note_stranger(store, &mut contact)?;
+    strangers::register(store, &mut contact)?;
     contact.save(store)
 }

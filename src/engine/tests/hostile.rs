@@ -3,10 +3,10 @@
 use prost::Message as _;
 
 use super::*;
-use crate::api::event::RefusalReason;
-use crate::api::trust::TrustPolicy;
 use crate::bundle::{OwnDevice, build};
 use crate::chat::{Content, Copy, HealingRequest, KnownContact};
+use crate::engine::records::settings::TrustPolicy;
+use crate::engine::sync::outcome::RefusalReason;
 use crate::limits::{MAX_HEALING_PER_DAY, MAX_STRANGERS_BYTES};
 use crate::wire::store::StrangersRow;
 use crate::wire::v1::Payload;
@@ -15,7 +15,7 @@ const YEAR: u64 = 365 * 86_400;
 
 fn content(lamport: u64, group: Option<GroupId>, body: Body) -> Content {
     Content {
-        id: MessageId::random(&mut moment(0).rng),
+        id: MessageId::random(&mut rng()),
         lamport,
         sent_at: 1,
         reply_to: None,
@@ -37,21 +37,21 @@ fn forge(
         identity: to.device.public(),
         device_id: to.device.device_id,
     };
-    let forged = from.at(day, |rows, device, moment| {
-        let mut contact = contacts::find(rows, &party.identity)?.unwrap();
+    let forged = from.at(day, |step| {
+        let mut contact = contacts::find(step.rows, &party.identity)?.unwrap();
         let remote = contact.bundle.as_ref().unwrap().devices()[0];
-        let session = match sessions::active(rows, &party)? {
+        let session = match sessions::active(step.rows, &party)? {
             Some(session) => session,
-            None => envelopes::initiate(rows, device, &mut contact, &remote, moment)?,
+            None => envelopes::initiate(step, &mut contact, &remote)?,
         };
         let payload = Payload {
             content: content.to_bytes().to_vec(),
             sender_bundle: bundle.map_or_else(Vec::new, |bundle| bundle.encoded().to_vec()),
         };
         let (next, part) = session
-            .send(&device.public(), &payload.encode_to_vec(), &mut moment.rng)
+            .send(&step.device.public(), &payload.encode_to_vec(), step.rng)
             .unwrap();
-        sessions::save(rows, &next)?;
+        sessions::save(step.rows, &next)?;
         Ok(Envelope { parts: vec![part] }.encode())
     });
     forged.unwrap()
@@ -87,8 +87,8 @@ fn acquainted<const N: usize>() -> [Party; N] {
 }
 
 fn strangers(party: &Party) -> StrangersRow {
-    let row = party.at(0, |rows, _, _| {
-        get_row(rows, Table::Device, Key::new(b"strangers"))
+    let row = party.at(0, |step| {
+        get_row(step.rows, Table::Device, Key::new(b"strangers"))
     });
     row.unwrap().unwrap()
 }
@@ -132,7 +132,7 @@ fn nobody_puts_words_into_anothers_mouth_or_deletes_in_their_name() {
             }
         )));
     }
-    carry_on(&alice, 1).unwrap();
+    run_due(&alice, 1).unwrap();
     deliver(&all, 1);
     for party in [&alice, &bob] {
         let told = texts(party, 1, &conversation).unwrap();
@@ -158,15 +158,15 @@ fn a_bundle_from_the_future_holds_up_nothing_but_what_is_written_to_its_devices(
     write(&alice, 0, &ConversationId::Group(id), text("all"));
     // What her second device has not acknowledged is due, and cannot be sent.
     for day in [1, 2, 5] {
-        carry_on(&alice, day).unwrap();
+        run_due(&alice, day).unwrap();
     }
     deliver(&all, 5);
     assert_eq!(texts(&bob, 5, &ConversationId::Group(id)).unwrap().len(), 1);
     // A bundle of today takes its place.
     let today = bundle_of(&mallory, &[own], START / 1000 + 5 * 86_400);
     alice.add(5, &today);
-    let devices = alice.at(5, |rows, _, _| {
-        let contact = contacts::find(rows, &mallory.device.public())?;
+    let devices = alice.at(5, |step| {
+        let contact = contacts::find(step.rows, &mallory.device.public())?;
         Ok(contact.unwrap().parties().len())
     });
     assert_eq!(devices.unwrap(), 1);
@@ -188,11 +188,11 @@ fn a_device_with_the_seed_does_not_keep_the_others_from_making_bundles() {
     let [alice, thief, bob] = [1, 1, 2].map(Party::new);
     let id = thief.device.device_id;
     let last = bundle_of(&thief, &[id], u64::MAX - 1_000_000_000);
-    let done = alice.at(0, |rows, device, moment| {
-        devices::take_in(rows, device, &last, Some(id), moment)?;
-        prekeys::own_bundle(rows, device, moment)?.check_time(moment.seconds())?;
-        devices::remove(rows, device, &[id])?;
-        Ok(prekeys::own_bundle(rows, device, moment)?.check_time(moment.seconds())?)
+    let done = alice.at(0, |step| {
+        own_devices::merge_bundle(step, &last, Some(id))?;
+        own_bundle::reusable(step)?.check_time(step.seconds())?;
+        own_devices::remove(step, &[id])?;
+        Ok(own_bundle::reusable(step)?.check_time(step.seconds())?)
     });
     done.unwrap();
     alice.add(0, &bob.bundle(0, false));
@@ -245,9 +245,7 @@ fn strangers_who_are_accepted_on_another_device_make_room_for_others() {
         accepted: true,
         blocked: false,
     };
-    let told = alice.at(0, |rows, device, moment| {
-        updates::take_in_contact(rows, device, &known, moment)
-    });
+    let told = alice.at(0, |step| updates::receive_contact(step, &known));
     told.unwrap();
     let row = strangers(&alice);
     assert_eq!((row.count, row.stored_bytes), (0, 0));
@@ -262,7 +260,7 @@ fn whoever_is_added_was_no_stranger_and_frees_no_place() {
     assert_eq!(strangers(&alice).count, 1);
     // She goes after a week, as if nobody had been added.
     alice
-        .at(8, |rows, _, moment| trust::erase_old(rows, moment.now))
+        .at(8, |step| people::erase_old_strangers(step.rows, step.now))
         .unwrap();
     let row = strangers(&alice);
     assert_eq!(
@@ -285,7 +283,7 @@ fn an_answer_that_nobody_asked_for_brings_no_device_back() {
         },
     );
     take(&alice, 0, &forge(&mallory, &alice, 0, &answer, None)).unwrap();
-    let siblings = alice.at(0, |rows, _, _| devices::siblings(rows));
+    let siblings = alice.at(0, |step| own_devices::siblings(step.rows));
     assert_eq!(siblings.unwrap().len(), 0);
 }
 
@@ -306,18 +304,19 @@ fn a_device_that_was_left_out_is_not_heard_any_more() {
         identity: bob.device.public(),
         device_id: own,
     };
-    let active = alice.at(30, |rows, _, _| {
-        Ok(sessions::active(rows, &party)?.is_some())
-    });
+    let active = alice.at(
+        30,
+        |step| Ok(sessions::active(step.rows, &party)?.is_some()),
+    );
     assert!(!active.unwrap());
     // Nor does an older bundle of its own bring it back.
     let older = bundle_of(&bob, &[own], START / 1000 + 50);
-    let erased = bob.at(20, |rows, _, _| {
+    let erased = bob.at(20, |step| {
         let party = crate::x3dh::Party {
             identity: alice.device.public(),
             device_id: alice.device.device_id,
         };
-        sessions::erase_all(rows, &party)
+        sessions::erase_all(step.rows, &party)
     });
     erased.unwrap();
     let anew = forge(&bob, &alice, 20, &text("me again"), Some(&older));
@@ -335,12 +334,8 @@ fn spoilt_envelopes_use_up_neither_the_requests_of_a_day_nor_the_session_that_is
     let spoilt = Envelope::decode(&spoilt).unwrap();
     let mut asked = 0;
     for minute in 0..23 * 60 {
-        let received: Result<_, WindlassError> = alice.store.write(|rows| {
-            let mut moment = Moment {
-                now: START + minute * 60_000,
-                rng: crate::crypto::system_random().unwrap(),
-            };
-            receive::receive(rows, &alice.device, &spoilt, &mut moment)
+        let received = alice.at_time(START + minute * 60_000, |step| {
+            receive::receive(step, &spoilt)
         });
         let outcomes = received.unwrap().outcomes;
         asked += outcomes
@@ -349,10 +344,7 @@ fn spoilt_envelopes_use_up_neither_the_requests_of_a_day_nor_the_session_that_is
             .count();
     }
     assert!(asked > 1 && asked < MAX_HEALING_PER_DAY as usize, "{asked}");
-    let there = alice.at(
-        0,
-        |rows, _, _| Ok(sessions::load(rows, &session)?.is_some()),
-    );
+    let there = alice.at(0, |step| Ok(sessions::load(step.rows, &session)?.is_some()));
     assert!(there.unwrap());
 }
 
@@ -369,7 +361,7 @@ fn a_request_brings_each_message_twice_at_most_if_nothing_is_acknowledged() {
     take(&alice, 0, &forged).unwrap();
     let mut sent = empty_outbox(&alice).len();
     for day in 1..14 {
-        carry_on(&alice, day).unwrap();
+        run_due(&alice, day).unwrap();
         sent += empty_outbox(&alice).len();
     }
     // Two hundred would be the patience that what we write by ourselves is sent with.
@@ -383,7 +375,7 @@ fn whoever_is_named_as_somebodys_new_identity_is_introduced_and_not_accepted() {
     let change = Body::IdentityChange(eve.bundle(0, false).encoded().to_vec());
     let forged = forge(&mallory, &alice, 0, &content(9, None, change), None);
     take(&alice, 0, &forged).unwrap();
-    let contact = alice.at(0, |rows, _, _| contacts::find(rows, &eve.device.public()));
+    let contact = alice.at(0, |step| contacts::find(step.rows, &eve.device.public()));
     let contact = contact.unwrap().unwrap();
     assert!(!contact.is_accepted() && !contact.is_stranger() && !contact.row.verified);
 }
@@ -391,8 +383,8 @@ fn whoever_is_named_as_somebodys_new_identity_is_introduced_and_not_accepted() {
 #[test]
 fn a_public_bot_hears_everybody_else_whatever_one_of_them_sends() {
     let [bot, mallory, carol] = [1, 2, 3].map(Party::new);
-    let open = bot.at(0, |rows, _, _| {
-        trust::set_policy(rows, TrustPolicy::AcceptAll)
+    let open = bot.at(0, |step| {
+        trust::set_policy(step.rows, TrustPolicy::AcceptAll)
     });
     open.unwrap();
     for guest in [&mallory, &carol] {

@@ -7,17 +7,15 @@ fn linked_on(day: u64, first: Party) -> (Party, Party) {
     let new = Party::new(1);
     let know = |knows: &Party, of: &Party| {
         let (bundle, id) = (of.bundle(day, false), of.device.device_id);
-        let known = knows.at(day, |rows, device, moment| {
-            devices::take_in(rows, device, &bundle, Some(id), moment)
+        let known = knows.at(day, |step| {
+            own_devices::merge_bundle(step, &bundle, Some(id))
         });
         assert_eq!(known.unwrap().added, [id]);
     };
     know(&new, &first);
-    let token = first.at(day, |rows, _, moment| devices::new_link(rows, moment));
+    let token = first.at(day, |step| linking::begin(step));
     let token = token.unwrap();
-    let asked = new.at(day, |rows, device, moment| {
-        healing::ask_for_history(rows, device, &token, moment)
-    });
+    let asked = new.at(day, |step| healing::ask_for_history(step, &token));
     asked.unwrap();
     assert_eq!(empty_outbox(&new).len(), 1);
     know(&first, &new);
@@ -29,7 +27,7 @@ fn linked() -> (Party, Party) {
 }
 
 fn contacts_of(party: &Party) -> usize {
-    let known = party.at(0, |rows, _, _| contacts::all(rows));
+    let known = party.at(0, |step| contacts::all(step.rows));
     known.unwrap().len()
 }
 
@@ -47,11 +45,11 @@ fn a_new_device_that_was_answered_without_the_contacts_asks_again() {
     empty_outbox(&new);
     assert_eq!(contacts_of(&new), 0);
 
-    carry_on(&new, 1).unwrap();
+    run_due(&new, 1).unwrap();
     deliver(&[&first, &new], 1);
     assert_eq!(contacts_of(&new), 1);
     // The friend is asked for the latest; the first device has told all.
-    carry_on(&new, 2).unwrap();
+    run_due(&new, 2).unwrap();
     let asked = empty_outbox(&new);
     assert!((asked.iter()).all(|waiting| waiting.recipient == friend.device.public()));
 }
@@ -59,10 +57,10 @@ fn a_new_device_that_was_answered_without_the_contacts_asks_again() {
 #[test]
 fn a_device_that_has_no_contacts_says_so() {
     let (first, new) = linked();
-    carry_on(&new, 1).unwrap();
+    run_due(&new, 1).unwrap();
     deliver(&[&first, &new], 1);
     for day in 2..9 {
-        carry_on(&new, day).unwrap();
+        run_due(&new, day).unwrap();
         assert_eq!(empty_outbox(&new).len(), 0);
     }
 }
@@ -75,17 +73,14 @@ fn a_request_that_was_lost_may_be_made_again_for_the_whole_history() {
     deliver(&[&first, &friend], 0);
     // Longer ago than what any other request is answered with.
     let (first, new) = linked_on(20, first);
-    let hours = |hours: u64| Moment {
-        now: moment(20).now + hours * 3_600_000,
-        ..moment(20)
-    };
+    let hours = |hours: u64| START + 20 * DAY + hours * 3_600_000;
     // The answer to the second is lost as well.
-    carry_on_at(&new, hours(1)).unwrap();
+    run_due_at(&new, hours(1)).unwrap();
     for waiting in empty_outbox(&new) {
         take(&first, 20, &waiting.envelope).unwrap();
     }
     empty_outbox(&first);
-    carry_on_at(&new, hours(3)).unwrap();
+    run_due_at(&new, hours(3)).unwrap();
     deliver(&[&first, &new], 20);
     let conversation = ConversationId::Direct(friend.device.public());
     assert_eq!(texts(&new, 20, &conversation).unwrap().len(), 1);
@@ -108,7 +103,8 @@ fn a_new_device_gets_what_is_not_shown_by_itself_too() {
     carry();
     let author = friend.device.public();
     let deleted = |party: &Party, id: &MessageId| {
-        let found = party.at(0, |rows, _, _| history::find(rows, &author, id));
+        let message = MessageRef { author, id: *id };
+        let found = party.at(0, |step| message::find(step.rows, &message));
         found.unwrap().unwrap().deleted
     };
     assert!(!deleted(&new, &said));
@@ -124,14 +120,14 @@ fn a_single_use_bundle_that_another_device_was_given_is_its_to_use() {
     let friend = Party::new(2);
     let bundle = friend.bundle(0, true);
     first.add(0, &bundle);
-    let found = first.at(0, |rows, device, moment| {
-        let contact = contacts::find(rows, bundle.identity())?.unwrap();
-        updates::share_contact(rows, device, &contact, moment)
+    let found = first.at(0, |step| {
+        let contact = contacts::find(step.rows, bundle.identity())?.unwrap();
+        updates::share_contact(step, &contact)
     });
     found.unwrap();
     deliver(&[&first, &new], 0);
     let used = |party: &Party| {
-        let contact = party.at(0, |rows, _, _| contacts::find(rows, bundle.identity()));
+        let contact = party.at(0, |step| contacts::find(step.rows, bundle.identity()));
         contact.unwrap().unwrap().row.one_time_prekeys_used
     };
     assert!(!used(&first));
@@ -142,21 +138,15 @@ fn a_single_use_bundle_that_another_device_was_given_is_its_to_use() {
 fn a_request_that_was_made_since_it_was_looked_is_not_forgotten() {
     let (first, _new) = linked();
     let own = first.device.public();
-    let doubt = first.at(0, |rows, _, moment| {
-        healing::suspect(rows, &own, moment.now)
-    });
+    let doubt = first.at(0, |step| doubts::note_missing(step.rows, &own, step.now));
     doubt.unwrap();
-    let due = first.at(1, |rows, _, moment| due::look(rows, moment.now));
-    let asked = first.at(1, |rows, device, moment| {
-        healing::ask(rows, device, &own, None, moment)
-    });
+    let due = first.at(1, |step| upkeep::plan(step.rows, step.now));
+    let asked = first.at(1, |step| healing::ask(step, &own, None));
     assert_eq!(asked.unwrap(), Some(1));
     first
-        .at(1, |rows, device, moment| {
-            due::carry_on(rows, device, due.unwrap(), moment)
-        })
+        .at(1, |step| upkeep::run(step, due.as_ref().unwrap()))
         .unwrap();
-    let row = first.at(1, |rows, _, _| healing::row(rows, &own));
+    let row = first.at(1, |step| doubts::row(step.rows, &own));
     let row = row.unwrap().unwrap();
     assert!(row.waiting && row.attempts == 1);
 }

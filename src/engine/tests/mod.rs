@@ -7,83 +7,119 @@ mod linked;
 mod members;
 mod time;
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use tempfile::TempDir;
 
-use super::conversation::{self, ConversationId};
-use super::receive::Outcome;
-use super::*;
 use crate::bundle::VerifiedBundle;
 use crate::chat::{Body, GroupAction, GroupId, MessageId};
-use crate::identity::PublicIdentity;
+use crate::crypto::{Secret, SeededRandom, system_random};
+use crate::engine::base::device::Device;
+use crate::engine::base::error::EngineError;
+use crate::engine::base::message_ref::MessageRef;
+use crate::engine::base::rows::{get_row, put_row};
+use crate::engine::base::step::Step;
+use crate::engine::delivery::recipients::Recipients;
+use crate::engine::delivery::{envelopes, post};
+use crate::engine::history::message::Stored;
+use crate::engine::history::view::Shown;
+use crate::engine::history::{annotations, deletion, inventory, message, view};
+use crate::engine::records::conversations::{self, ConversationId};
+use crate::engine::records::{
+    contacts, doubts, groups, linking, message_keys, outbox, own_bundle, own_devices, prekeys,
+    sessions, trust, unacknowledged,
+};
+use crate::engine::steps::{backup, content, create, receive, upkeep, write};
+use crate::engine::sync::outcome::Outcome;
+use crate::engine::sync::{group_events, healing, people, receipts, updates};
+use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::session::Envelope;
-use crate::store::{Store, StoreError, StoreKey};
+use crate::store::{Key, Rows, StorageEngine, Store, StoreError, StoreKey, Table};
+use crate::testing::RunsTwice;
 
 const DAY: u64 = 86_400_000;
 /// Not at the beginning of time, so that nothing is 0 by chance.
 const START: u64 = 20_000 * DAY;
 
 struct Party {
-    _folder: TempDir,
-    store: Store,
+    folder: TempDir,
+    store: Box<dyn StorageEngine>,
     device: Device,
 }
 
-fn moment(day: u64) -> Moment {
-    Moment {
-        now: START + day * DAY,
-        rng: crate::crypto::system_random().unwrap(),
-    }
+fn rng() -> SeededRandom {
+    system_random().unwrap()
 }
 
 impl Party {
+    /// On an engine that runs each step twice: no step may have an effect but its rows.
     fn new(seed: u8) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = StoreKey::Raw(Secret::new([seed; 32]));
         let store = Store::create(&folder.path().join("store.wl"), &key).unwrap();
+        let store: Box<dyn StorageEngine> = Box::new(RunsTwice::new(Arc::new(store)));
         let identity = IdentityKeyPair::from_seed(&Secret::new([seed; 32]));
-        let device = store.write(|rows| Device::create(rows, identity, &mut moment(0)));
+        let device =
+            store.write(|rows| create::create(rows, identity.duplicate(), START, &mut rng()));
         Self {
-            _folder: folder,
+            folder,
             store,
             device: device.unwrap(),
         }
     }
 
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("store.wl")
+    }
+
     fn at<T>(
         &self,
         day: u64,
-        step: impl FnOnce(&mut Writer<'_>, &Device, &mut Moment) -> Result<T, WindlassError>,
-    ) -> Result<T, WindlassError> {
-        self.store
-            .write(|rows| step(rows, &self.device, &mut moment(day)))
+        step: impl FnMut(&mut Step<'_>) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        self.at_time(START + day * DAY, step)
+    }
+
+    fn at_time<T>(
+        &self,
+        now: u64,
+        mut step: impl FnMut(&mut Step<'_>) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        self.store.write(|rows| {
+            step(&mut Step {
+                rows,
+                device: &self.device,
+                now,
+                rng: &mut rng(),
+            })
+        })
     }
 
     /// The bundle of a day, prekeys rotated as every call of the facade does.
     fn bundle(&self, day: u64, single_use: bool) -> VerifiedBundle {
-        self.at(day, |rows, device, moment| {
-            prekeys::rotate(rows, moment)?;
+        self.at(day, |step| {
+            prekeys::rotate(step)?;
             if single_use {
-                prekeys::single_use_bundle(rows, device, moment)
+                own_bundle::single_use(step)
             } else {
-                prekeys::own_bundle(rows, device, moment)
+                own_bundle::reusable(step)
             }
         })
         .unwrap()
     }
 
     fn add(&self, day: u64, bundle: &VerifiedBundle) {
-        self.at(day, |rows, device, moment| {
-            contacts::add(rows, device, bundle, moment).map(|_| ())
-        })
-        .unwrap();
+        self.at(day, |step| people::add(step, bundle).map(|_| ()))
+            .unwrap();
     }
 
-    fn send(&self, day: u64, to: &Self) -> Result<Vec<u8>, WindlassError> {
-        self.at(day, |rows, device, moment| {
+    fn send(&self, day: u64, to: &Self) -> Result<Vec<u8>, EngineError> {
+        self.at(day, |step| {
             let body = Body::Text("ahoy".into());
             let (_, waiting) = {
                 let to = ConversationId::Direct(to.device.public());
-                send::send(rows, device, &to, body, None, moment)?
+                write::write(step, &to, body, None)?
             };
             Ok(waiting.into_iter().next().unwrap().envelope)
         })
@@ -91,9 +127,9 @@ impl Party {
 
     fn receive(&self, day: u64, envelope: &[u8]) -> Vec<Outcome> {
         let envelope = Envelope::decode(envelope).unwrap();
-        self.at(day, |rows, device, moment| {
-            prekeys::rotate(rows, moment)?;
-            Ok(receive::receive(rows, device, &envelope, moment)?.outcomes)
+        self.at(day, |step| {
+            prekeys::rotate(step)?;
+            Ok(receive::receive(step, &envelope)?.outcomes)
         })
         .unwrap()
     }
@@ -111,24 +147,23 @@ fn opens(outcomes: &[Outcome]) -> bool {
 }
 
 /// Takes an envelope in, and acknowledges it.
-fn take(party: &Party, day: u64, envelope: &[u8]) -> Result<Vec<Outcome>, WindlassError> {
+fn take(party: &Party, day: u64, envelope: &[u8]) -> Result<Vec<Outcome>, EngineError> {
     let envelope = Envelope::decode(envelope).unwrap();
-    party.at(day, |rows, device, moment| {
-        let processed = receive::receive(rows, device, &envelope, moment)?;
+    party.at(day, |step| {
+        let processed = receive::receive(step, &envelope)?;
         let came: Vec<_> = processed.acknowledge.into_iter().collect();
-        receive::acknowledge(rows, device, &came, moment)?;
+        receipts::acknowledge(step, &came)?;
         Ok(processed.outcomes)
     })
 }
 
 /// What waits in an outbox; it counts as sent.
-fn empty_outbox(party: &Party) -> Vec<outbox::Waiting> {
-    let waiting: Result<_, WindlassError> =
-        party.store.read(|rows| outbox::waiting(rows, 0, 100_000));
+fn empty_outbox(party: &Party) -> Vec<outbox::QueuedEnvelope> {
+    let waiting: Result<_, EngineError> = party.store.read(|rows| outbox::queued(rows, 0, 100_000));
     let waiting = waiting.unwrap();
     let ids: Vec<u64> = waiting.iter().map(|waiting| waiting.id).collect();
     party
-        .at(0, |rows, _, _| outbox::mark_sent(rows, &ids))
+        .at(0, |step| outbox::mark_sent(step.rows, &ids))
         .unwrap();
     waiting
 }
@@ -138,9 +173,7 @@ fn text(text: &str) -> Body {
 }
 
 fn write(party: &Party, day: u64, to: &ConversationId, body: Body) -> MessageId {
-    let sent = party.at(day, |rows, device, moment| {
-        send::send(rows, device, to, body, None, moment)
-    });
+    let sent = party.at(day, |step| write::write(step, to, body.clone(), None));
     sent.unwrap().0
 }
 
@@ -180,15 +213,11 @@ fn introduce(parties: &[&Party], day: u64) {
 fn group(admin: &Party, others: &[&Party], day: u64) -> GroupId {
     let all: Vec<&Party> = others.iter().copied().chain([admin]).collect();
     let act = |party: &Party, group: &GroupId, action: GroupAction| {
-        let done = party.at(day, |rows, device, moment| {
-            groups::act(rows, device, group, action, moment)
-        });
+        let done = party.at(day, |step| group_events::act(step, group, &action));
         done.unwrap();
         deliver(&all, day);
     };
-    let id = admin.at(day, |rows, device, moment| {
-        groups::create(rows, device, "crew", moment)
-    });
+    let id = admin.at(day, |step| group_events::create(step, "crew"));
     let id = id.unwrap();
     let mut members: Vec<_> = others.iter().map(|other| other.device.public()).collect();
     members.sort_by_key(PublicIdentity::to_bytes);
@@ -204,33 +233,31 @@ fn texts(
     party: &Party,
     day: u64,
     conversation: &ConversationId,
-) -> Result<Vec<(PublicIdentity, String, bool)>, WindlassError> {
-    let page = party.at(day, |rows, _, moment| {
-        pages::page(rows, conversation, 1_000, None, moment.now)
+) -> Result<Vec<(PublicIdentity, String, bool)>, EngineError> {
+    let page = party.at(day, |step| {
+        view::page(step.rows, conversation, 1_000, None, step.now)
     })?;
-    let text = |stored: history::Stored| match &stored.content.body {
-        Body::Text(text) => Some((stored.author, text.clone(), stored.copied)),
+    let text = |shown: Shown| match &shown.stored.content.body {
+        Body::Text(text) => Some((shown.stored.author, text.clone(), shown.stored.copied)),
         _ => None,
     };
     Ok(page.into_iter().filter_map(text).collect())
 }
 
 /// One round of what is due.
-fn carry_on(party: &Party, day: u64) -> Result<(), WindlassError> {
-    carry_on_at(party, moment(day))
+fn run_due(party: &Party, day: u64) -> Result<(), EngineError> {
+    run_due_at(party, START + day * DAY)
 }
 
 /// The same at any time.
-fn carry_on_at(party: &Party, mut moment: Moment) -> Result<(), WindlassError> {
-    party.store.write(|rows| {
-        let found = due::look(rows, moment.now)?;
-        due::carry_on(rows, &party.device, found, &mut moment)
-    })
+fn run_due_at(party: &Party, now: u64) -> Result<(), EngineError> {
+    let due = party.at_time(now, |step| upkeep::plan(step.rows, now))?;
+    party.at_time(now, |step| upkeep::run(step, &due))
 }
 
 #[test]
 fn as_many_things_fit_as_there_is_room_for_and_one_at_least() {
-    let fit = |things: &[usize], room| fitting(things, room, |thing| *thing);
+    let fit = |things: &[usize], room| post::fitting(things, room, |thing| *thing);
     assert_eq!(fit(&[4, 4, 4], 11), 2);
     assert_eq!(fit(&[4, 4, 4], 12), 3);
     assert_eq!(fit(&[40, 4], 12), 1);

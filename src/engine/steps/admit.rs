@@ -1,0 +1,235 @@
+//! What the AEAD accepted becomes part of the store (RFC windlass §7.6, §8.1).
+
+use crate::bundle::VerifiedBundle;
+use crate::chat::{Body, Content};
+use crate::engine::base::error::EngineError;
+use crate::engine::base::rows::put_row;
+use crate::engine::base::step::Step;
+use crate::engine::records::{
+    contacts, doubts, message_keys, own_devices, prekeys, sessions, strangers,
+};
+use crate::engine::steps::content;
+use crate::engine::sync::outcome::{Outcome, Processed, UndecryptableCause as Cause};
+use crate::ratchet::SkippedChange;
+use crate::session::{Part, Received, accepted_digest};
+use crate::store::{Key, RowsMut, Table};
+use crate::wire;
+use crate::wire::store::HandshakeRow;
+use crate::wire::v1::Payload;
+use crate::x3dh::{HandshakeMessage, Party, SessionId};
+
+/// A message that a session accepted, as far as it could be decoded.
+struct Admission<'a> {
+    received: Received,
+    /// The handshake, of a first message.
+    first: Option<&'a HandshakeMessage>,
+    /// The sender's own bundle, if it brought a valid one.
+    bundle: Option<VerifiedBundle>,
+    payload: Option<Payload>,
+    content: Option<Content>,
+    /// Bytes of the ciphertext.
+    len: usize,
+}
+
+impl<'a> Admission<'a> {
+    fn new(received: Received, part: &Part, first: Option<&'a HandshakeMessage>) -> Self {
+        let identity = received.session.peer().identity;
+        let payload: Option<Payload> = wire::decode("payload", &received.payload).ok();
+        let bundle = payload
+            .as_ref()
+            .and_then(|payload| VerifiedBundle::decode(&payload.sender_bundle).ok())
+            .filter(|bundle| *bundle.identity() == identity);
+        let content = payload
+            .as_ref()
+            .and_then(|payload| Content::from_bytes(&payload.content).ok());
+        Self {
+            received,
+            first,
+            bundle,
+            payload,
+            content,
+            len: part.ciphertext.len(),
+        }
+    }
+
+    fn peer(&self) -> Party {
+        self.received.session.peer()
+    }
+
+    /// Whether a bundle names the device that wrote this.
+    fn names_sender(&self, bundle: Option<&VerifiedBundle>) -> bool {
+        let device_id = self.peer().device_id;
+        bundle.is_some_and(|bundle| {
+            bundle
+                .devices()
+                .iter()
+                .any(|one| one.device_id == device_id)
+        })
+    }
+
+    fn is_request(&self) -> bool {
+        let body = self.content.as_ref().map(|content| &content.body);
+        matches!(body, Some(Body::HealingRequest(_)))
+    }
+
+    fn skipped_some(&self) -> bool {
+        let mut changes = self.received.changes.iter();
+        changes.any(|change| matches!(change, SkippedChange::Keep(..)))
+    }
+
+    /// Why nothing of it is stored, and who is known to have sent it; nothing if it is admitted.
+    fn refusal(&self, step: &Step<'_>) -> Result<Option<Outcome>, EngineError> {
+        let identity = self.peer().identity;
+        let refused = |cause, from| Ok(Some(Outcome::Undecryptable { cause, from }));
+        // Without its sender's bundle a first message cannot be answered (RFC windlass §7.6).
+        if self.first.is_some() && !self.names_sender(self.bundle.as_ref()) {
+            return refused(Cause::Content, None);
+        }
+        if identity == step.device.public() {
+            return Ok(None);
+        }
+        let contact = contacts::find_or_new(step.rows, step.device, &identity, step.now)?;
+        if !strangers::admits_message(step.rows, &contact, self.len, &self.received.changes)? {
+            return refused(Cause::StrangerLimit, Some(identity));
+        }
+        // A device that was left out since says nothing any more, whatever bundle it shows; nor does one that leaves itself out.
+        if !self.names_sender(contact.newest(self.bundle.as_ref(), step.seconds())) {
+            return refused(Cause::HandshakeInvalid, None);
+        }
+        Ok(None)
+    }
+
+    /// Stores the session as it is now, and what follows for what was asked.
+    fn store_session(
+        &self,
+        step: &mut Step<'_>,
+        outcomes: &mut Vec<Outcome>,
+    ) -> Result<(), EngineError> {
+        let session = &self.received.session;
+        sessions::save(step.rows, session)?;
+        sessions::promote(step.rows, session)?;
+        message_keys::apply(step.rows, &session.id(), &self.received.changes, step.now)?;
+        let (peer, device_id) = (self.peer().identity, self.peer().device_id);
+        if self.received.established || self.first.is_some() {
+            outcomes.push(Outcome::SessionEstablished { peer, device_id });
+        }
+        let (skipped, asks) = (self.skipped_some(), self.is_request());
+        if doubts::message_accepted(step.rows, session, skipped, asks, step.now)? {
+            outcomes.push(Outcome::SessionHealed { peer, device_id });
+        }
+        Ok(())
+    }
+}
+
+/// Admits a message that a session accepted; `first` is the handshake that made the session.
+pub(crate) fn admit(
+    step: &mut Step<'_>,
+    received: Received,
+    part: &Part,
+    first: Option<&HandshakeMessage>,
+) -> Result<Processed, EngineError> {
+    let admission = Admission::new(received, part, first);
+    if let Some(refused) = admission.refusal(step)? {
+        return Ok(Processed::unchanged(refused));
+    }
+    let (party, session_id) = (admission.peer(), admission.received.session.id());
+    let peer = party.identity;
+    let mut outcomes = Vec::new();
+    if let Some(handshake) = first {
+        accept_handshake(step.rows, handshake, session_id)?;
+        // They begin anew although there is a session: perhaps they lost it, and more with it. A request says itself what they have.
+        let former = sessions::active(step.rows, &party)?;
+        if !admission.is_request() && former.is_some_and(|session| !session.is_pending()) {
+            doubts::note_missing(step.rows, &peer, step.now)?;
+        }
+    }
+    merge_sender_bundle(step, admission.bundle.as_ref(), &party, &mut outcomes)?;
+    if peer != step.device.public()
+        && let Some(mut contact) = contacts::find(step.rows, &peer)?
+    {
+        strangers::charge(
+            step.rows,
+            &mut contact,
+            admission.len,
+            first.is_some(),
+            step.now,
+        )?;
+    }
+    admission.store_session(step, &mut outcomes)?;
+
+    let position = admission.received.position;
+    let stored = match (admission.content, &admission.payload) {
+        (Some(content), Some(payload)) => {
+            content::receive(step, &party, content, &payload.content, &mut outcomes)?
+        }
+        _ => {
+            outcomes.push(Outcome::Undecryptable {
+                cause: Cause::Content,
+                from: Some(peer),
+            });
+            None
+        }
+    };
+    let digest = accepted_digest(part);
+    message_keys::remember(step.rows, &session_id, position, digest, stored)?;
+    Ok(Processed {
+        outcomes,
+        changed: true,
+        acknowledge: stored.map(|id| (peer, id)),
+    })
+}
+
+/// The handshake opened a session: its one-time prekey is erased, and it is remembered against replay.
+fn accept_handshake(
+    store: &mut dyn RowsMut,
+    handshake: &HandshakeMessage,
+    session_id: SessionId,
+) -> Result<(), EngineError> {
+    if let Some(id) = handshake.one_time_prekey_id {
+        prekeys::erase_one_time_prekey(store, id)?;
+    }
+    put_row(
+        store,
+        Table::Handshakes,
+        Key::named(
+            &handshake.signed_prekey_id.to_be_bytes(),
+            &[],
+            handshake.ephemeral_key.as_bytes(),
+        ),
+        &HandshakeRow {
+            session_id: session_id.to_vec(),
+        },
+    )
+}
+
+/// The sender's bundle says how to answer, and which devices there are.
+fn merge_sender_bundle(
+    step: &mut Step<'_>,
+    bundle: Option<&VerifiedBundle>,
+    from: &Party,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<(), EngineError> {
+    let identity = from.identity;
+    if identity == step.device.public() {
+        if let Some(bundle) = bundle {
+            let change = own_devices::merge_bundle(step, bundle, Some(from.device_id))?;
+            if !change.is_empty() {
+                outcomes.push(Outcome::DevicesChanged { identity, change });
+            }
+        }
+        return own_devices::seen(step.rows, from.device_id, step.now);
+    }
+    let Some(bundle) = bundle else {
+        return Ok(());
+    };
+    let stranger = contacts::find(step.rows, &identity)?.is_none();
+    let (mut contact, change) = contacts::merge_bundle(step, bundle)?;
+    if stranger {
+        strangers::admit(step.rows, &mut contact)?;
+        outcomes.push(Outcome::ContactRequest { peer: identity });
+    }
+    if !change.is_empty() {
+        outcomes.push(Outcome::DevicesChanged { identity, change });
+    }
+    Ok(())
+}

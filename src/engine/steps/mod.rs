@@ -1,0 +1,10 @@
+//! One file for each thing that the facade asks of the engine, each in one step of the store.
+
+pub(crate) mod admit;
+pub(crate) mod backup;
+pub(crate) mod content;
+pub(crate) mod create;
+pub(crate) mod join;
+pub(crate) mod receive;
+pub(crate) mod upkeep;
+pub(crate) mod write;

@@ -1,0 +1,159 @@
+//! What happens without anyone asking for it: messages that nobody acknowledged are sent again, requests that nobody answered are made
+//! again (RFC windlass §8.2, §8.4), prekeys are rotated, and what is too old is erased.
+
+use crate::engine::base::device::Device;
+use crate::engine::base::error::EngineError;
+use crate::engine::base::rows::{all_rows, damaged};
+use crate::engine::base::step::Step;
+use crate::engine::delivery::recipients::Recipients;
+use crate::engine::delivery::{recipients, resend};
+use crate::engine::history::{deletion, follows, unhandled};
+use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::unacknowledged::Unacknowledged;
+use crate::engine::records::{contacts, doubts, message_keys, prekeys, sessions, unacknowledged};
+use crate::engine::sync::outcome::UndecryptableCause as Cause;
+use crate::engine::sync::{healing, people, updates};
+use crate::identity::PublicIdentity;
+use crate::limits::{GAP_PATIENCE_SECONDS, MAX_HEALING_ATTEMPTS, MAX_RESENT_AT_ONCE};
+use crate::store::{Rows, Table};
+use crate::wire::store::HealingRow;
+
+/// What is due by now: messages and updates that nobody acknowledged, requests that nobody answered, gaps that did not fill.
+#[derive(Clone)]
+pub(crate) struct Due {
+    resend: Vec<Unacknowledged>,
+    forget: Vec<Unacknowledged>,
+    ask: Vec<PublicIdentity>,
+    update: Vec<Recipients>,
+}
+
+impl Due {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.resend.is_empty()
+            && self.forget.is_empty()
+            && self.ask.is_empty()
+            && self.update.is_empty()
+    }
+}
+
+/// Looks at a snapshot, so that nobody waits meanwhile.
+pub(crate) fn plan(store: &dyn Rows, now: u64) -> Result<Due, EngineError> {
+    let (mut resend, forget) = unacknowledged::due(store, now, MAX_RESENT_AT_ONCE)?;
+    // The rows of the store come in no order.
+    resend.sort_by_key(|message| {
+        (
+            message.to.identity.to_bytes(),
+            message.to.device_id,
+            message.message.id,
+            message.message.author.to_bytes(),
+        )
+    });
+    let mut ask = Vec::new();
+    for row in all_rows::<HealingRow>(store, Table::Healing)? {
+        if is_to_ask(&row, now) {
+            let identity = PublicIdentity::from_stored(&row.identity_key);
+            ask.push(identity.ok_or_else(|| damaged(Table::Healing))?);
+        }
+    }
+    ask.sort_by_key(PublicIdentity::to_bytes);
+    Ok(Due {
+        resend,
+        forget,
+        ask,
+        update: updates::unacknowledged(store, now)?,
+    })
+}
+
+/// Does what is due, and what only looks at the time; whether anything has changed.
+pub(crate) fn maintain(step: &mut Step<'_>, due: &Due) -> Result<bool, EngineError> {
+    let mut changed = !due.is_empty();
+    changed |= prekeys::rotate(step)?;
+    changed |= prekeys::erase_old(step.rows, step.now)?;
+    changed |= message_keys::erase_old(step.rows, step.now)?;
+    changed |= people::erase_old_strangers(step.rows, step.now)?;
+    changed |= unhandled::forget_gone(step.rows)?;
+    changed |= deletion::expire(step.rows, step.now)? > 0;
+    run(step, due)?;
+    Ok(changed)
+}
+
+/// The store was put back from an older copy: everybody may have what is not here any more.
+pub(crate) fn note_rollback(step: &mut Step<'_>) -> Result<(), EngineError> {
+    doubts::note_missing(step.rows, &step.device.public(), 0)?;
+    for contact in contacts::all(step.rows)? {
+        doubts::note_missing(step.rows, &contact.identity, 0)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn run(step: &mut Step<'_>, due: &Due) -> Result<(), EngineError> {
+    for message in &due.forget {
+        unacknowledged::give_up(step.rows, message)?;
+    }
+    resend::resend_some(step, due.resend.clone())?;
+    for to in &due.update {
+        updates::share_contacts(step, *to)?;
+    }
+    for identity in &due.ask {
+        ask(step, identity)?;
+    }
+    Ok(())
+}
+
+/// Asks somebody for what is missing, if that is still so.
+fn ask(step: &mut Step<'_>, identity: &PublicIdentity) -> Result<(), EngineError> {
+    // Somebody may have asked since it was planned.
+    let Some(mut row) = doubts::row(step.rows, identity)? else {
+        return Ok(());
+    };
+    if !is_to_ask(&row, step.now) {
+        return Ok(());
+    }
+    let mut cause = Cause::of_number(row.cause);
+    let update_pending = is_update_pending(&row, step.now);
+    if row.gap_since != 0 && !row.waiting {
+        let conversation = ConversationId::Direct(*identity);
+        let is_missing_some = core::mem::take(&mut row.follows_missing)
+            && follows::is_missing_some(step.rows, &conversation)?;
+        let incomplete = core::mem::take(&mut row.incomplete) || is_missing_some;
+        let gaps = gaps(step.rows, step.device, identity)?;
+        let more_gaps = gaps > row.known_gaps;
+        row.gap_since = 0;
+        row.known_gaps = gaps;
+        doubts::save(step.rows, &row)?;
+        if !incomplete && !more_gaps && !update_pending {
+            return Ok(());
+        }
+        cause = None;
+    }
+    let asked = healing::ask(step, identity, cause)?;
+    if update_pending && asked.is_some() {
+        doubts::update_requested(step)?;
+    }
+    Ok(())
+}
+
+/// Whether it is time to ask somebody.
+fn is_to_ask(row: &HealingRow, now: u64) -> bool {
+    let waited = row.waiting && now.abs_diff(row.asked_at) >= doubts::back_off(row.attempts);
+    let repeats = waited && row.attempts < MAX_HEALING_ATTEMPTS;
+    let gap =
+        row.gap_since != 0 && now.saturating_sub(row.gap_since) / 1000 >= GAP_PATIENCE_SECONDS;
+    repeats || gap || row.needs_bundle || is_update_pending(row, now)
+}
+
+/// Whether a new device was answered, and not told of all contacts.
+fn is_update_pending(row: &HealingRow, now: u64) -> bool {
+    row.update_asks_left != 0
+        && !row.waiting
+        && now.saturating_sub(row.asked_at) / 1000 >= GAP_PATIENCE_SECONDS
+}
+
+/// How many keys are kept for messages of somebody that have not come.
+fn gaps(store: &dyn Rows, device: &Device, identity: &PublicIdentity) -> Result<u32, EngineError> {
+    let mut all = 0;
+    for party in recipients::devices_of(store, device, identity)? {
+        all += sessions::gaps(store, &party)?;
+    }
+    Ok(all)
+}

@@ -1,0 +1,61 @@
+//! Writing a message: ratchet, history and outbox in one transaction, before anything leaves (docs/store.md, promise 1).
+
+use crate::bundle::VerifiedBundle;
+use crate::chat::{Body, MessageId};
+use crate::engine::base::error::EngineError;
+use crate::engine::base::step::Step;
+use crate::engine::delivery::post;
+use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::outbox::QueuedEnvelope;
+use crate::engine::records::{contacts, groups, trust};
+use crate::engine::sync::people;
+
+/// Writes `body` into a conversation, and tells our other devices.
+pub(crate) fn write(
+    step: &mut Step<'_>,
+    to: &ConversationId,
+    body: Body,
+    reply_to: Option<MessageId>,
+) -> Result<(MessageId, Vec<QueuedEnvelope>), EngineError> {
+    match to {
+        ConversationId::Direct(peer) => {
+            let mut contact =
+                contacts::find(step.rows, peer)?.ok_or(EngineError::UnknownContact)?;
+            people::check_sending(step, &mut contact)?;
+            contact.bundle.as_ref().ok_or(EngineError::NoBundle)?;
+            post::post(step, to, &[*peer], body, reply_to)
+        }
+        ConversationId::Group(group) => {
+            let recipients = groups::recipients(step.rows, step.device, group)?;
+            trust::check_group(step.rows, &recipients)?;
+            post::post(step, to, &recipients, body, reply_to)
+        }
+    }
+}
+
+/// Tells all accepted contacts that we go on as the identity of this bundle, in messages of their conversations; how many they are.
+pub(crate) fn announce_identity(
+    step: &mut Step<'_>,
+    bundle: &VerifiedBundle,
+) -> Result<u32, EngineError> {
+    let new = bundle.identity();
+    if *new == step.device.public() {
+        return Err(EngineError::OwnBundle);
+    }
+    bundle.check_time(step.seconds())?;
+    let mut announced = 0;
+    for contact in contacts::all(step.rows)? {
+        if !contact.is_accepted() || contact.row.blocked || contact.identity == *new {
+            continue;
+        }
+        let body = Body::IdentityChange(bundle.encoded().to_vec());
+        match write(step, &ConversationId::Direct(contact.identity), body, None) {
+            Ok(_) => announced += 1,
+            // They cannot be written to, and hear of it another way.
+            Err(EngineError::ContactNotVerified) => {}
+            Err(error) if error.lacks_usable_bundle() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(announced)
+}
