@@ -1,4 +1,4 @@
-"""Those who write to bots, for tests: real clients, mail in memory."""
+"""People who write to bots, for tests: real clients, mail in memory."""
 
 import asyncio
 import uuid

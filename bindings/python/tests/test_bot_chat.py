@@ -1,4 +1,4 @@
-"""What bots do beside answering: signs, groups, answers that change."""
+"""What bots do beside answering: reactions, groups, answers that change."""
 
 import asyncio
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def test_a_bot_puts_signs_and_hears_of_signs(tmp_path: Path) -> None:
     async def talk() -> None:
         url = office()
         bot = new_bot(tmp_path, url)
-        signs: asyncio.Queue[tuple[str, bool, bool, str | None]] = asyncio.Queue()
+        reactions: asyncio.Queue[tuple[str, bool, bool, str | None]] = asyncio.Queue()
 
         @bot.on_message
         async def answer(message: Message) -> None:
@@ -61,10 +61,10 @@ def test_a_bot_puts_signs_and_hears_of_signs(tmp_path: Path) -> None:
             await message.reply("noted")
 
         @bot.on_reaction
-        async def sign(reaction: Reaction) -> None:
+        async def reacted(reaction: Reaction) -> None:
             message = await reaction.message()
             assert reaction.by == user.client.address() and reaction.message_id in repr(reaction)
-            await signs.put((reaction.emoji, reaction.removed, reaction.to_us, message.text if message else None))
+            await reactions.put((reaction.emoji, reaction.removed, reaction.to_us, message.text if message else None))
             if reaction.removed:
                 await bot.send(reaction.conversation, "pity")
 
@@ -78,7 +78,7 @@ def test_a_bot_puts_signs_and_hears_of_signs(tmp_path: Path) -> None:
             history.unreact(answered, "⚓")
             await user._post()
             assert await user.hear() == "pity"
-            heard = [signs.get_nowait() for _ in range(3)]
+            heard = [reactions.get_nowait() for _ in range(3)]
             assert heard == [("⚓", False, True, "noted"), ("🙏", False, False, "please"), ("⚓", True, True, "noted")]
 
     asyncio.run(talk())
@@ -88,11 +88,11 @@ def test_signs_of_strangers_are_not_told(tmp_path: Path) -> None:
     async def talk() -> None:
         url = office()
         bot = new_bot(tmp_path, url, TrustPolicy.FIRST_USE)
-        signs: asyncio.Queue[str] = asyncio.Queue()
+        reactions: asyncio.Queue[str] = asyncio.Queue()
 
         @bot.on_reaction
-        async def sign(reaction: Reaction) -> None:
-            await signs.put(reaction.emoji)
+        async def reacted(reaction: Reaction) -> None:
+            await reactions.put(reaction.emoji)
 
         @bot.on_message
         async def answer(message: Message) -> None:
@@ -100,7 +100,7 @@ def test_signs_of_strangers_are_not_told(tmp_path: Path) -> None:
 
         @bot.on_event(events.Edited)
         async def changed(event: events.Edited) -> None:
-            # Told after the sign that came before it.
+            # Told after the reaction that came before it.
             edited.set()
 
         edited = asyncio.Event()
@@ -115,7 +115,7 @@ def test_signs_of_strangers_are_not_told(tmp_path: Path) -> None:
             assert await user.hear() in ("psst", "hello")
             history.react(history.messages()[0], "2️⃣")
             await user._post()
-            assert await asyncio.wait_for(signs.get(), PATIENCE) == "2️⃣"
+            assert await asyncio.wait_for(reactions.get(), PATIENCE) == "2️⃣"
 
     asyncio.run(talk())
 

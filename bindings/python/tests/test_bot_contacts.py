@@ -1,4 +1,4 @@
-"""Whom bots talk to: strangers, those who are found by their address, those whose bundle has run out."""
+"""Whom bots talk to: strangers, contacts who are found by their address, contacts whose bundle has run out."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -47,7 +47,7 @@ def test_strangers_wait_until_they_are_accepted_and_are_told_again_at_the_next_s
             async with careful(later) as bot:
                 await user.write(bot, "may I?")
                 await asyncio.wait_for(asked.wait(), PATIENCE)
-                # Whoever adds the bot is not accepted by it; nobody was answered.
+                # A person who adds the bot is not accepted by it; nobody was answered.
                 assert not bot.client.contact(user.client.address()).accepted
             assert calls == [] and user.heard.empty()
             async with careful(ContactRequest.accept) as bot:

@@ -163,7 +163,7 @@ def test_each_message_is_answered_once_whatever_is_killed(tmp_path: Path) -> Non
             asyncio.gather(watching, *(user.write(letters[user.address]) for user in users)),
             *listening,
         ]
-        # Whoever listens never ends, but by an error.
+        # A transport that listens never ends, but by an error.
         done, _ = await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
@@ -242,7 +242,7 @@ class Killed:
             await asyncio.gather(*(user.send(self.bot.address, text) for user in self.users))
 
     async def flush(self) -> None:
-        """Everything of those who run is with the broker."""
+        """Everything of the bots that run is with the broker."""
         for one in (self.bot, *self.users):
             assert one._running is None or await one.flush(PATIENCE)
 

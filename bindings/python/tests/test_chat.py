@@ -1,4 +1,4 @@
-"""What every chat has: signs, changes, reading, groups, attachments, search."""
+"""What every chat has: reactions, edits, reading, groups, attachments, search."""
 
 import asyncio
 import resource

@@ -168,7 +168,7 @@ def test_a_broker_that_keeps_no_mail_for_us_is_told_in_the_log(
 
 
 def test_an_envelope_that_is_too_large_for_the_broker_holds_up_no_other(tmp_path: Path) -> None:
-    """The broker ends the connection of whoever sends one, and each later one on which it is sent again."""
+    """The broker ends the connection of a client that sends one, and each later one on which it is sent again."""
 
     async def talk(broker: Broker) -> None:
         bot = Bot(tmp_path / "bot.wl", key=KEY, transport=broker.url)

@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-AT_ONCE = 32
+THREADS = 32
 """Writers that come at once share a sync, so more than there are cores."""
 
 _pool: ThreadPoolExecutor
@@ -21,7 +21,7 @@ _pool: ThreadPoolExecutor
 
 def _make_pool() -> None:
     global _pool
-    _pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="windlass")
+    _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="windlass")
 
 
 _make_pool()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import logging
 import os
 import signal
@@ -17,31 +16,28 @@ from windlass._native import (
     Body,
     Contact,
     Event,
+    OutgoingMessage,
     TrustPolicy,
     UnhandledMessage,
     WindlassError,
 )
 from windlass._threads import in_thread
-from windlass.bot import logs
+from windlass.bot.answering import current, run_handler
 from windlass.bot.handlers import Handlers, Next
-from windlass.bot.handling import Handling, current, run_handler
-from windlass.bot.intake import Intake
+from windlass.bot.handling import Handling
 from windlass.bot.invitations import Invitations
-from windlass.bot.message import Message, PoisonMessage, Reaction
-from windlass.bot.post import Post
+from windlass.bot.logs import set_up, short
+from windlass.bot.message import GroupInvitation, Message, PoisonMessage, Reaction
+from windlass.bot.running import Running, within
 from windlass.bot.sent import SentMessage, outgoing_message
 from windlass.bot.settings import Settings, SettingsError, gather
 from windlass.bot.tasks import end
 from windlass.bot.trust import listened_to
-from windlass.bot.upkeep import Upkeep
 from windlass.client import BytesLike, Client
 from windlass.store import EncryptedStore
 from windlass.transport import Transport, TransportError, transport_of
 
 log = logging.getLogger("windlass.bot")
-
-within: contextvars.ContextVar[_Running | None] = contextvars.ContextVar("within", default=None)
-"""The bot that called us, as it runs: in its handlers, its background work, and whatever they began."""
 
 
 class Bot(Handlers):
@@ -67,7 +63,7 @@ class Bot(Handlers):
         help: bool | None = None,
         handler_timeout: float | None = None,
         retries: int | None = None,
-        at_once: int | None = None,
+        concurrency: int | None = None,
         grace: float | None = None,
         keep_up_every: float | None = None,
         log: str | None = None,
@@ -76,7 +72,7 @@ class Bot(Handlers):
         client: Client | None = None,
     ) -> None:
         arguments = dict(locals())
-        given = {one.name: arguments[one.name] for one in fields(Settings)}
+        given = {setting.name: arguments[setting.name] for setting in fields(Settings)}
         super().__init__()
         self.settings: Settings = gather(given, config)
         self._given_client = client
@@ -85,8 +81,8 @@ class Bot(Handlers):
         self._stopped = False
         self._stopping: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._running: _Running | None = None
-        self._invited = Invitations(self)
+        self._running: Running | None = None
+        self._invited = self._make_invitations()
 
     # --- whom it talks to --------------------------------------------------------------------------------------------
 
@@ -133,11 +129,10 @@ class Bot(Handlers):
         if message is not None and message._open and message.bot is self:
             return await message._write(address, text)
         sent = SentMessage(self, outgoing_message(address, text))
-        await self._send_now(sent)
+        await sent._send()
         return sent
 
-    async def _send_now(self, message: SentMessage) -> None:
-        outgoing = message._seal()
+    async def _send_outgoing(self, outgoing: OutgoingMessage) -> str:
         write = self.client.send_body
         try:
             sent = await in_thread(write, outgoing.to, outgoing.body, outgoing.reply_to)
@@ -145,8 +140,8 @@ class Bot(Handlers):
             if not await self._find(outgoing.to):
                 raise
             sent = await in_thread(write, outgoing.to, outgoing.body, outgoing.reply_to)
-        message._settle(sent.message_id)
-        self._sent()
+        self._look_at_outbox()
+        return sent.message_id
 
     async def flush(self, timeout: float = 30.0) -> bool:
         """Waits until the transport has taken everything; false if it has not by then, and then it goes out later."""
@@ -156,13 +151,13 @@ class Bot(Handlers):
         """We want to talk with somebody who wrote first."""
         contact = await in_thread(self.client.accept_contact, address)
         await self._invited.answer()
-        self._look_again()
+        self._recheck_trust()
         return contact
 
     async def block(self, address: str) -> Contact:
         """Nothing of theirs is taken in any more."""
         contact = await in_thread(self.client.block_contact, address)
-        self._look_again()
+        self._recheck_trust()
         return contact
 
     async def _find(self, address: str) -> bool:
@@ -173,7 +168,7 @@ class Bot(Handlers):
 
     def run(self) -> None:
         """Starts, and stops at SIGINT, at SIGTERM, or when it is asked to. Raises what made the bot impossible."""
-        logs.set_up(self.settings.log, self.settings.log_level)
+        set_up(self.settings.log, self.settings.log_level)
         asyncio.run(self._run())
 
     async def _run(self) -> None:
@@ -218,14 +213,14 @@ class Bot(Handlers):
             await self._close()
             raise
         # What waits is told again.
-        self._invited = Invitations(self)
-        self._running = running = _Running(self, client, transport)
+        self._invited = self._make_invitations()
+        self._running = running = Running(client, transport, self.settings.keep_up_every, self._handling, self._heard)
         for work in (running.post.run(), running.handling.run(), running.intake.run(), running.intake.tell()):
             self._spawn(work)
         self._spawn(self._keep_up(running))
         for every, task in self._background:
             self._spawn(self._repeat(every, task))
-        log.info("started as %s", logs.short(client.address()), extra={"event": "started", "address": client.address()})
+        log.info("started as %s", short(client.address()), extra={"event": "started", "address": client.address()})
 
     def request_stop(self) -> None:
         """Asks the bot to stop, and does not wait for it. Then `run` returns. Nothing if it does not run."""
@@ -246,7 +241,7 @@ class Bot(Handlers):
         if self._stopping is not None and within.get() is not self._running:
             await self._stopping
 
-    async def _stop(self, running: _Running) -> None:
+    async def _stop(self, running: Running) -> None:
         posting, *others = self._tasks
         try:
             await end(others)
@@ -310,13 +305,22 @@ class Bot(Handlers):
             handle=self._handle,
             failed=self._failed,
             find=self._find,
-            sent=self._sent,
+            sent=self._look_at_outbox,
             broken=broken,
-            at_once=self.settings.at_once,
+            concurrency=self.settings.concurrency,
             retries=self.settings.retries,
         )
 
-    def _need_running(self) -> _Running:
+    def _make_invitations(self) -> Invitations:
+        async def tell(invitation: GroupInvitation) -> bool:
+            return await self._call_each(self._invitations, invitation)
+
+        async def failed(error: WindlassError) -> None:
+            await self._failed(error, None)
+
+        return Invitations(self, tell, failed)
+
+    def _need_running(self) -> Running:
         if self._running is None:
             raise RuntimeError("the bot does not run")
         return self._running
@@ -336,16 +340,15 @@ class Bot(Handlers):
         task.add_done_callback(ended)
         self._tasks.append(task)
 
-    def _sent(self) -> None:
+    def _look_at_outbox(self) -> None:
         if self._running is not None:
             self._running.post.look()
 
-    def _look_again(self) -> None:
+    def _recheck_trust(self) -> None:
         if self._running is not None:
-            self._running.handling.look_again()
-            self._running.post.look()
+            self._running.recheck_trust()
 
-    async def _keep_up(self, running: _Running) -> None:
+    async def _keep_up(self, running: Running) -> None:
         """First what was left when the process ended, and then what is due."""
         await self._ask_about_strangers(running.client)
         await self._invited.answer()
@@ -357,7 +360,7 @@ class Bot(Handlers):
             return
         for contact in await in_thread(client.contacts):
             if not (contact.accepted or contact.blocked or contact.added_by_us):
-                await self._tell(Event.CONTACT_REQUEST(contact.address))
+                await self._tell(Event.CONTACT_REQUEST(contact.address), self)
 
     async def _repeat(self, every: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
@@ -368,11 +371,11 @@ class Bot(Handlers):
             await asyncio.sleep(every)
 
     async def _handle(
-        self, one: UnhandledMessage, commit: Callable[[Message], Awaitable[None]], poison: PoisonMessage | None
+        self, item: UnhandledMessage, commit: Callable[[Message], Awaitable[None]], poison: PoisonMessage | None
     ) -> Message:
         # A lane may have been begun by others, who accepted somebody.
         within.set(self._running)
-        message = Message(self, one.message)
+        message = Message(self, item.message)
         message._commit = lambda: commit(message)
         handler = self._chain() if poison is None else _raising(poison)
         await run_handler(message, handler, self._failed, self.settings.handler_timeout)
@@ -380,7 +383,7 @@ class Bot(Handlers):
 
     async def _heard(self, event: Event) -> None:
         """Calls the handlers of an event, and does what it calls for."""
-        await self._tell(event)
+        await self._tell(event, self)
         match event:
             case Event.REACTED(by=by, conversation=conversation) if self._reactions and by != self.address:
                 trust = self.settings.trust
@@ -391,7 +394,7 @@ class Bot(Handlers):
                 await self._invited.answer()
             case Event.GROUP_CHANGED():
                 # Of a group that we are not in any more nothing waits.
-                self._look_again()
+                self._recheck_trust()
 
 
 def _raising(error: Exception) -> Next:
@@ -399,30 +402,3 @@ def _raising(error: Exception) -> Next:
         raise error
 
     return handler
-
-
-class _Running:
-    """The parts of a bot that runs."""
-
-    def __init__(self, bot: Bot, client: Client, transport: Transport) -> None:
-        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done when the bot is to stop."""
-        self.client = client
-        self.transport = transport
-        self.post = Post(client, transport)
-        self.upkeep = Upkeep(client, transport, bot.settings.keep_up_every, bot._look_again)
-        self.handling = bot._handling(client, self.fail)
-        self.intake = Intake(client, transport, self._taken, bot._heard)
-
-    def fail(self, error: BaseException) -> None:
-        """The bot cannot go on."""
-        if not self.broken.done():
-            kind, where = logs.describe(error)
-            log.error("the bot cannot go on: %s at %s", kind, where, extra={"error": kind, "where": where})
-            self.broken.set_exception(error)
-            self.broken.exception()  # Nobody may be waiting for it.
-
-    def _taken(self) -> None:
-        self.handling.look()
-        self.post.look()

@@ -56,7 +56,7 @@ class Command:
         return " ".join([f"{prefix}{self.name}", *(parameter.shown() for parameter in self.parameters)])
 
     def read(self, typed: str, prefix: str) -> list[Any]:
-        """The arguments. Raises `UsageError` with a sentence for whoever typed them."""
+        """The arguments. Raises `UsageError` with a sentence for the person who typed them."""
         words = [
             re.sub(r"\\(.)", r"\1", found[1]) if found[1] is not None else found[2] for found in WORDS.finditer(typed)
         ]
@@ -91,19 +91,19 @@ def _parameters(handler: Handler) -> typing.Iterator[Parameter]:
     first, *others = inspect.signature(handler).parameters.values() or [None]
     if first is None:
         raise TypeError("the first argument of a command's handler is the message")
-    for one in others:
-        assert one is not None
-        if one.kind in (one.KEYWORD_ONLY, one.VAR_KEYWORD):
-            raise TypeError(f"the argument {one.name} of a command cannot be given by name")
-        kind, convert = _converter(hints.get(one.name, str))
-        rest = one.kind == one.VAR_POSITIONAL
-        yield Parameter(one.name, kind, convert, one.default is one.empty and not rest, rest)
+    for argument in others:
+        assert argument is not None
+        if argument.kind in (argument.KEYWORD_ONLY, argument.VAR_KEYWORD):
+            raise TypeError(f"the argument {argument.name} of a command cannot be given by name")
+        kind, convert = _converter(hints.get(argument.name, str))
+        rest = argument.kind == argument.VAR_POSITIONAL
+        yield Parameter(argument.name, kind, convert, argument.default is argument.empty and not rest, rest)
 
 
 def _converter(hint: Any) -> tuple[str, Converter]:
     """What an annotation wants, in words, and the function that reads it."""
     if get_origin(hint) in (Union, types.UnionType):
-        wanted = [one for one in get_args(hint) if one is not type(None)]
+        wanted = [choice for choice in get_args(hint) if choice is not type(None)]
         if len(wanted) == 1:
             return _converter(wanted[0])
     if hint is str or hint is Any:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from windlass._native import Event
 from windlass.bot.commands import Command, UsageError
-from windlass.bot.handling import report
+from windlass.bot.logs import report
 from windlass.bot.message import ContactRequest, GroupInvitation, Message, PoisonMessage, Reaction
+from windlass.bot.services import Services
 from windlass.bot.settings import Settings
-
-if TYPE_CHECKING:
-    from windlass.bot.bot import Bot
 
 Next = Callable[[Message], Awaitable[None]]
 MessageHandler = TypeVar("MessageHandler", bound=Callable[[Message], Awaitable[None]])
@@ -71,14 +69,14 @@ class Handlers:
         return decorate
 
     def on_contact_request(self, handler: RequestHandler) -> RequestHandler:
-        """Called when somebody wrote first; and at each start for those who were neither accepted nor blocked."""
+        """Called when somebody wrote first; and at each start for people who were neither accepted nor blocked."""
         self._requests.append(_asynchronous(handler))
         return handler
 
     def on_reaction(self, handler: ReactionHandler) -> ReactionHandler:
-        """Called when somebody put a sign to a message, or took it away; not again after a crash.
+        """Called when somebody put a reaction to a message, or took it away; not again after a crash.
 
-        Of those whom the bot does not listen to, as `trust` says, nothing is told.
+        Reactions of people whom the bot does not listen to, as `trust` says, are not told.
         """
         self._reactions.append(_asynchronous(handler))
         return handler
@@ -86,7 +84,7 @@ class Handlers:
     def on_group_invitation(self, handler: InvitationHandler) -> InvitationHandler:
         """Called when the bot was invited into a group; and at each start for invitations that wait.
 
-        It may join or decline. If it does neither, and does not fail, the bot joins when whoever invites it is
+        It may join or decline. If it does neither, and does not fail, the bot joins when the person who invites it is
         accepted, now or later; so it does without any handler.
         """
         self._invitations.append(_asynchronous(handler))
@@ -163,22 +161,23 @@ class Handlers:
         return "\n".join(lines)
 
     async def _failed(self, error: BaseException, message: Message | None) -> None:
+        stored = message.stored if message is not None else None
         # That a message was set aside is logged in any case.
         if not self._errors and not isinstance(error, PoisonMessage):
-            report(error, message)
+            report(error, stored)
         for handler in self._errors:
             try:
                 await handler(error, message)
             except Exception as another:
-                report(another, message)
+                report(another, stored)
                 if message is not None:
                     message._drop()
 
-    async def _tell(self, event: Event) -> None:
+    async def _tell(self, event: Event, services: Services) -> None:
         """Calls the handlers of an event."""
         await self._call_each([handler for kind, handler in self._events if isinstance(event, kind)], event)
         if isinstance(event, Event.CONTACT_REQUEST):
-            await self._call_each(self._requests, ContactRequest(cast("Bot", self), event.address))
+            await self._call_each(self._requests, ContactRequest(services, event.address))
 
     async def _call_each(self, handlers: Iterable[Callable[[Any], Awaitable[None]]], argument: object) -> bool:
         """Calls handlers one after the other; whether none of them failed."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import itertools
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 from windlass._native import Body, OutgoingMessage, Sent, TrustPolicy, UnhandledMessage, WindlassError
 from windlass._threads import in_thread
-from windlass.bot.logs import describe, short
+from windlass.bot.answering import answering
+from windlass.bot.logs import report, short
 from windlass.bot.message import Message, PoisonMessage
 from windlass.bot.tasks import end, insisting
 from windlass.bot.trust import listened_to
@@ -25,9 +25,6 @@ FOR_HANDLERS = (Body.TEXT, Body.DATA, Body.OPAQUE, Body.ATTACHMENT)
 """What somebody said. The rest of a conversation is told by events."""
 
 log = logging.getLogger("windlass.bot")
-
-current: contextvars.ContextVar[Message | None] = contextvars.ContextVar("current", default=None)
-"""The message that is being handled."""
 
 
 class Handling:
@@ -44,7 +41,7 @@ class Handling:
         find: Callable[[str], Awaitable[bool]],
         sent: Callable[[], None],
         broken: Callable[[BaseException], None],
-        at_once: int,
+        concurrency: int,
         retries: int,
     ) -> None:
         self._client = client
@@ -54,13 +51,13 @@ class Handling:
         self._find = find
         self._sent = sent
         self._broken = broken
-        self._slots = asyncio.Semaphore(at_once)
+        self._slots = asyncio.Semaphore(concurrency)
         # A message that was begun nowhere cannot be what the process died of.
         self._retries = max(retries, 1)
         self._alone = asyncio.Lock()
         """Had by a message with which the process died: so that it is known which one it was, if it dies again."""
         self._starting = True
-        self._left: set[int] = set()
+        self._possibly_started: set[int] = set()
         """Messages that may have been begun when the process ended: the first of each conversation."""
         self._lanes: dict[str, deque[UnhandledMessage]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -75,7 +72,7 @@ class Handling:
         """Something may wait."""
         self._news.set()
 
-    def look_again(self) -> None:
+    def recheck_trust(self) -> None:
         """Somebody may be trusted now who was not before."""
         for address in self._lanes:
             self._go(address)
@@ -92,19 +89,19 @@ class Handling:
         """Puts what waits into the lanes; whether there was anything new."""
         found = await in_thread(self._client.unhandled, self.waiting() + PAGE)
         # Numbers only grow. By that, what a lane finished while we read is not taken for new.
-        new = [one for one in found if one.number > self._last]
-        for one in new:
-            self._last = one.number
+        new = [item for item in found if item.number > self._last]
+        for item in new:
+            self._last = item.number
             self.taken_up += 1
-            if self._starting and one.message.conversation not in self._lanes:
-                self._left.add(one.number)
-            self._put(one)
+            if self._starting and item.message.conversation not in self._lanes:
+                self._possibly_started.add(item.number)
+            self._put(item)
         self._starting = self._starting and bool(new)
         return bool(new)
 
-    def _put(self, one: UnhandledMessage) -> None:
-        self._lanes.setdefault(one.message.conversation, deque()).append(one)
-        self._go(one.message.conversation)
+    def _put(self, item: UnhandledMessage) -> None:
+        self._lanes.setdefault(item.message.conversation, deque()).append(item)
+        self._go(item.message.conversation)
 
     def waiting(self) -> int:
         """How many messages are in the lanes."""
@@ -150,61 +147,61 @@ class Handling:
     async def _walk(self, address: str, lane: deque[UnhandledMessage]) -> None:
         while lane:
             self._again.discard(address)
-            one = lane[0]
-            async with self._alone if one.attempts else contextlib.nullcontext(), self._slots:
-                author, conversation = one.message.author, one.message.conversation
+            item = lane[0]
+            async with self._alone if item.attempts else contextlib.nullcontext(), self._slots:
+                author, conversation = item.message.author, item.message.conversation
                 allowed = await in_thread(listened_to, self._client, self._trust, author, conversation)
                 if allowed is None:
                     if address in self._again:
                         # Maybe accepted while we looked.
                         continue
-                    # A stranger: waits until `look_again`.
+                    # A stranger: waits until `recheck_trust`.
                     return
-                if allowed and isinstance(one.message.body, FOR_HANDLERS):
-                    await self._attempt(one)
+                if allowed and isinstance(item.message.body, FOR_HANDLERS):
+                    await self._attempt(item)
                 else:
-                    await self._write(one, [])
+                    await self._write(item, [])
                 lane.popleft()
 
-    async def _attempt(self, one: UnhandledMessage) -> None:
+    async def _attempt(self, item: UnhandledMessage) -> None:
         """Hands a message over; one that was left by a process that died only so often.
 
         A message that has just come costs no sync more than its answer does: that it may have been begun is known from
         its place. From then on it is counted what was begun.
         """
-        if one.number not in self._left and not one.attempts:
-            await self._hand_over(one, None)
+        if item.number not in self._possibly_started and not item.attempts:
+            await self._hand_over(item, None)
             return
         poison: PoisonMessage | None = None
-        if one.attempts >= self._retries:
-            poison = PoisonMessage(f"the process died {one.attempts} times with this message")
-            told = {"event": "set_aside", "address": one.message.author, "message_id": one.message.id}
-            log.error("a message of %s is set aside: %s", short(one.message.author), poison, extra=told)
-            if one.attempts > self._retries:
+        if item.attempts >= self._retries:
+            poison = PoisonMessage(f"the process died {item.attempts} times with this message")
+            told = {"event": "set_aside", "address": item.message.author, "message_id": item.message.id}
+            log.error("a message of %s is set aside: %s", short(item.message.author), poison, extra=told)
+            if item.attempts > self._retries:
                 # The error handlers did not survive it either.
-                await self._write(one, [])
+                await self._write(item, [])
                 return
         try:
-            await insisting(self._client.set_attempts, one.number, one.attempts + 1)
+            await insisting(self._client.set_attempts, item.number, item.attempts + 1)
         except WindlassError.UnknownMessage:
             return  # It was deleted meanwhile.
         try:
-            await self._hand_over(one, poison)
+            await self._hand_over(item, poison)
         except asyncio.CancelledError:
             # The bot was stopped, and did not die of it.
             with contextlib.suppress(WindlassError.UnknownMessage):
-                await insisting(self._client.set_attempts, one.number, one.attempts)
+                await insisting(self._client.set_attempts, item.number, item.attempts)
             raise
 
-    async def _hand_over(self, one: UnhandledMessage, poison: PoisonMessage | None) -> None:
-        message = await self._handle(one, lambda message: self._commit_now(one, message), poison)
+    async def _hand_over(self, item: UnhandledMessage, poison: PoisonMessage | None) -> None:
+        message = await self._handle(item, lambda message: self._commit_now(item, message), poison)
         if not message._committed:
-            await self._commit(one, message)
+            await self._commit(item, message)
 
-    async def _commit(self, one: UnhandledMessage, message: Message, told: bool = False) -> None:
+    async def _commit(self, item: UnhandledMessage, message: Message, told: bool = False) -> None:
         """The answers and that it was handled, in one transaction."""
         try:
-            await self._commit_now(one, message)
+            await self._commit_now(item, message)
         except Exception as error:
             if not message.answers or isinstance(error, WindlassError.StoreClosed):
                 raise
@@ -212,18 +209,18 @@ class Handling:
             message._drop()
             if told:
                 # It was the error handlers' own.
-                report(error, message)
+                report(error, message.stored)
             else:
                 with answering(message):
                     await self._failed(error, message)
             if not message._committed:
-                await self._commit(one, message, told=True)
+                await self._commit(item, message, told=True)
 
-    async def _commit_now(self, one: UnhandledMessage, message: Message) -> None:
+    async def _commit_now(self, item: UnhandledMessage, message: Message) -> None:
         """The same; an answer that cannot be sent is told to the caller, and nothing is committed."""
         answers = list(message.answers)
         try:
-            sent = await self._write(one, [answer._seal() for answer in answers])
+            sent = await self._write(item, [answer._seal() for answer in answers])
         except BaseException:
             for answer in answers:
                 answer._sealed = False
@@ -232,12 +229,12 @@ class Handling:
         for answer, written in itertools.zip_longest(answers, sent):
             answer._settle(written.message_id if written is not None else None)
 
-    async def _write(self, one: UnhandledMessage, answers: list[OutgoingMessage]) -> list[Sent]:
+    async def _write(self, item: UnhandledMessage, answers: list[OutgoingMessage]) -> list[Sent]:
         """What was written; nothing if the message was handled before."""
         searched = False
         while True:
             try:
-                sent = await insisting(self._client.handled, one.number, answers)
+                sent = await insisting(self._client.handled, item.number, answers)
             except WindlassError.UnknownMessage:
                 return []
             except WindlassError as error:
@@ -250,53 +247,3 @@ class Handling:
             if answers:
                 self._sent()
             return sent
-
-
-@contextlib.contextmanager
-def answering(message: Message) -> Iterator[None]:
-    """As long as it lasts the message takes answers, and `Bot.send` adds to them."""
-    token = current.set(message)
-    message._open = True
-    try:
-        yield
-    finally:
-        message._open = False
-        current.reset(token)
-
-
-async def run_handler(
-    message: Message,
-    handler: Callable[[Message], Awaitable[None]],
-    failed: Callable[[BaseException, Message | None], Awaitable[None]],
-    timeout: float,
-) -> None:
-    """Calls the handler. If it fails, nothing of what it replied is kept, but what the error handler replies is."""
-    with answering(message):
-        try:
-            await asyncio.wait_for(handler(message), timeout)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            # The bot stops; or the handler waited for something else that was cancelled.
-            if task is None or _cancelling(task):
-                raise
-            message._drop()
-            await failed(RuntimeError("the handler was cancelled"), message)
-        except Exception as error:
-            message._drop()
-            await failed(error, message)
-
-
-def _cancelling(task: asyncio.Task[None]) -> bool:
-    cancelling = getattr(task, "cancelling", None)
-    # Python 3.10 cannot tell the two apart; then the message is handled again at the next start.
-    return cancelling is None or cancelling() > 0
-
-
-def report(error: BaseException, message: Message | None) -> None:
-    """Logs an error without its text, which may quote the message."""
-    kind, where = describe(error)
-    author = f" on a message of {short(message.author)}" if message is not None else ""
-    extra: dict[str, object] = {"event": "handler_failed", "error": kind, "where": where}
-    if message is not None:
-        extra |= {"address": message.author, "message_id": message.id}
-    log.error("a handler failed%s: %s at %s", author, kind, where, extra=extra)

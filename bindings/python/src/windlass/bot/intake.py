@@ -49,7 +49,7 @@ class Intake:
             await end([reading])
 
     async def tell(self) -> None:
-        """Calls those who want to hear of events, one after the other. Never ends."""
+        """Calls the handlers of events, one after the other. Never ends."""
         while True:
             await self._tell(await self._events.get())
 
@@ -102,7 +102,7 @@ class Intake:
 
 
 def _note(event: Event) -> None:
-    """Logs what whoever runs the bot may want to know."""
+    """Logs what the bot's operator may want to know."""
     match event:
         case Event.UNDECRYPTABLE(cause=cause, address=address):
             name = short(address) if address is not None else "somebody"

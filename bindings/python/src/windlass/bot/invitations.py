@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
 from windlass._native import WindlassError
 from windlass._threads import in_thread
 from windlass.bot.message import GroupInvitation
+from windlass.bot.services import Services
 from windlass.bot.trust import listened_to
-
-if TYPE_CHECKING:
-    from windlass.bot.bot import Bot
 
 
 class Invitations:
     """Reads from the store which invitations wait: so none is lost by a crash."""
 
-    def __init__(self, bot: Bot) -> None:
-        self._bot = bot
+    def __init__(
+        self,
+        services: Services,
+        tell: Callable[[GroupInvitation], Awaitable[bool]],
+        failed: Callable[[WindlassError], Awaitable[None]],
+    ) -> None:
+        self._services = services
+        self._tell = tell
+        self._failed = failed
         self._told: dict[str, bool] = {}
         """Groups that the handlers were told of, and whether they left it to us."""
         self._busy = False
@@ -28,7 +33,7 @@ class Invitations:
         self._told.pop(group, None)
 
     async def answer(self) -> None:
-        """Tells the handlers, and joins where that was left to us and whoever invites us is accepted."""
+        """Tells the handlers, and joins where that was left to us and the person who invites us is accepted."""
         self._again = True
         if self._busy:
             # A handler accepts somebody: the loop that called it goes on with that.
@@ -43,26 +48,26 @@ class Invitations:
             self._busy = False
 
     async def _answer(self, invitation: GroupInvitation) -> None:
-        bot, group = self._bot, invitation.group
+        group = invitation.group
         if group not in self._told:
             # A handler that failed may have been about to decline.
-            self._told[group] = await bot._call_each(bot._invitations, invitation)
+            self._told[group] = await self._tell(invitation)
         try:
             if self._told[group] and await in_thread(self._may_join, invitation):
                 await invitation.join()
         except WindlassError as error:
             if isinstance(error, WindlassError.StoreClosed):
                 raise
-            await bot._failed(error, None)
+            await self._failed(error)
 
     def _may_join(self, invitation: GroupInvitation) -> bool:
-        bot = self._bot
+        services = self._services
         # Not any more, if a handler has declined.
-        waits = any(one.group == invitation.group for one in self._waiting())
-        return waits and listened_to(bot.client, bot.settings.trust, invitation.by, invitation.by) is True
+        waits = any(other.group == invitation.group for other in self._waiting())
+        return waits and listened_to(services.client, services.settings.trust, invitation.by, invitation.by) is True
 
     def _waiting(self) -> list[GroupInvitation]:
-        client = self._bot.client
+        client = self._services.client
         found = []
         for summary in client.conversations():
             if summary.group_name is None:
@@ -71,5 +76,5 @@ class Invitations:
             by = group.invited_by()
             invited = any(member.address == client.address() and not member.joined for member in group.members())
             if by is not None and invited:
-                found.append(GroupInvitation(self._bot, summary.address, summary.group_name, by))
+                found.append(GroupInvitation(self._services, summary.address, summary.group_name, by))
         return found

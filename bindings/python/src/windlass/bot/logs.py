@@ -8,8 +8,10 @@ import sys
 import traceback
 from datetime import datetime, timezone
 
-from windlass._native import WindlassError
+from windlass._native import Message, WindlassError
 from windlass.transport import TransportError
+
+log = logging.getLogger("windlass.bot")
 
 FIELDS = ("event", "address", "message_id", "cause", "error", "where", "count", "seconds")
 """What the bot's records carry beside their text."""
@@ -49,6 +51,16 @@ def trouble(error: Exception) -> str:
 def short(address: str) -> str:
     """Enough of an address to know it again."""
     return address[:12]
+
+
+def report(error: BaseException, message: Message | None) -> None:
+    """Logs what a handler raised, without its text, which may quote the message that it was called with."""
+    kind, where = describe(error)
+    author = f" on a message of {short(message.author)}" if message is not None else ""
+    extra: dict[str, object] = {"event": "handler_failed", "error": kind, "where": where}
+    if message is not None:
+        extra |= {"address": message.author, "message_id": message.id}
+    log.error("a handler failed%s: %s at %s", author, kind, where, extra=extra)
 
 
 def set_up(kind: str, level: str) -> None:

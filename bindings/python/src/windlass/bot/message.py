@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from windlass import _native
 from windlass._native import Body, Contact, Event
 from windlass._threads import in_thread
 from windlass.bot.sent import SentMessage, find_message, outgoing_message
-
-if TYPE_CHECKING:
-    from windlass.bot.bot import Bot
+from windlass.bot.services import Services
 
 
 class PoisonMessage(Exception):
@@ -22,7 +19,7 @@ class PoisonMessage(Exception):
 class Message:
     """A message that came, and the answers to it."""
 
-    def __init__(self, bot: Bot, stored: _native.Message) -> None:
+    def __init__(self, bot: Services, stored: _native.Message) -> None:
         self.bot = bot
         self.stored = stored
         """The message as the store has it."""
@@ -39,7 +36,7 @@ class Message:
 
     @property
     def author(self) -> str:
-        """Address of whoever wrote it."""
+        """Address of its author."""
         return self.stored.author
 
     @property
@@ -73,7 +70,7 @@ class Message:
 
     @property
     def sent_at(self) -> datetime:
-        """When, by the clock of whoever wrote it."""
+        """When, by its author's clock."""
         return self.stored.sent_at
 
     async def reply(self, answer: str | Body, *, quote: bool = True) -> SentMessage:
@@ -95,14 +92,14 @@ class Message:
             await self._commit()
 
     async def react(self, emoji: str) -> None:
-        """Puts a sign to it, at once: it is no answer, and the same sign twice is one."""
+        """Puts a reaction to it, at once: it is no answer, and the same reaction twice is one."""
         await in_thread(self.bot.client.conversation(self.conversation).react, self.stored, emoji)
-        self.bot._sent()
+        self.bot._look_at_outbox()
 
     async def unreact(self, emoji: str) -> None:
-        """Takes a sign of ours away again, at once."""
+        """Takes a reaction of ours away again, at once."""
         await in_thread(self.bot.client.conversation(self.conversation).unreact, self.stored, emoji)
-        self.bot._sent()
+        self.bot._look_at_outbox()
 
     async def replied_to(self) -> _native.Message | None:
         """The message that this one answers, from the history; nothing if it is not there any more."""
@@ -116,7 +113,7 @@ class Message:
             raise RuntimeError("the handler of this message has returned; bot.send writes at any time")
         message = SentMessage(self.bot, outgoing_message(to, answer, reply_to))
         if self._committed:
-            await self.bot._send_now(message)
+            await message._send()
         else:
             self.answers.append(message)
         return message
@@ -136,7 +133,7 @@ class Message:
 class ContactRequest:
     """Somebody wrote first. Their messages are handled once they are accepted: by ACCEPT_ALL at once."""
 
-    def __init__(self, bot: Bot, address: str) -> None:
+    def __init__(self, bot: Services, address: str) -> None:
         self.bot = bot
         self.address = address
 
@@ -153,28 +150,28 @@ class ContactRequest:
 
 
 class Reaction:
-    """Somebody put a sign to a message, or took it away again."""
+    """Somebody put a reaction to a message, or took it away again."""
 
-    def __init__(self, bot: Bot, event: Event.REACTED) -> None:
+    def __init__(self, bot: Services, event: Event.REACTED) -> None:
         self.bot = bot
         self.emoji = event.emoji
         self.removed = event.removed
         """True when it was taken away again."""
         self.by = event.by
-        """Address of whoever put it."""
+        """Address of the person who reacted."""
         self.conversation = event.conversation
         """Address of the conversation that the message is in."""
         self.message_id = event.message_id
         self.author = event.author
-        """Address of whoever wrote the message."""
+        """Address of the message's author."""
 
     @property
     def to_us(self) -> bool:
-        """Whether it is the bot's message that has the sign."""
+        """Whether it is the bot's message that has the reaction."""
         return self.author == self.bot.address
 
     async def message(self) -> _native.Message | None:
-        """The message that has the sign, from the history; nothing if it is not there any more."""
+        """The message that has the reaction, from the history; nothing if it is not there any more."""
         conversation = self.bot.client.conversation(self.conversation)
         return await in_thread(find_message, conversation, self.message_id, outgoing=self.to_us)
 
@@ -185,23 +182,23 @@ class Reaction:
 class GroupInvitation:
     """Somebody wants us in a group. Messages of the group wait until that is decided."""
 
-    def __init__(self, bot: Bot, group: str, name: str, by: str) -> None:
+    def __init__(self, bot: Services, group: str, name: str, by: str) -> None:
         self.bot = bot
         self.group = group
         """Address of the group."""
         self.name = name
         self.by = by
-        """Address of whoever invites us."""
+        """Address of the person who invites us."""
 
     async def join(self) -> None:
         """We take part."""
         await in_thread(self.bot.client.conversation(self.group).join)
-        self.bot._look_again()
+        self.bot._recheck_trust()
 
     async def decline(self) -> None:
         """We do not."""
         await in_thread(self.bot.client.conversation(self.group).leave)
-        self.bot._look_again()
+        self.bot._recheck_trust()
 
     def __repr__(self) -> str:
         return f"<GroupInvitation {self.group}>"

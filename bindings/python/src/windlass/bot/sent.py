@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from windlass import _native
 from windlass._native import Body, OutgoingMessage
 from windlass._threads import in_thread
-
-if TYPE_CHECKING:
-    from windlass.bot.bot import Bot
+from windlass.bot.outbox import Outbox
 
 PAGE = 200
 LOOKED_AT = 10_000
@@ -20,7 +17,7 @@ LOOKED_AT = 10_000
 class SentMessage:
     """A message of ours: one that is sent when its handler has returned, or one that was sent."""
 
-    def __init__(self, bot: Bot, outgoing: OutgoingMessage) -> None:
+    def __init__(self, bot: Outbox, outgoing: OutgoingMessage) -> None:
         self.bot = bot
         self.outgoing = outgoing
         """What it said first."""
@@ -57,7 +54,7 @@ class SentMessage:
         # One after the other, so that the last word is the last one.
         async with self._turn:
             await in_thread(self._edit, self._id, text)
-        self.bot._sent()
+        self.bot._look_at_outbox()
 
     def _edit(self, number: str, text: str) -> None:
         conversation = self.bot.client.conversation(self.conversation)
@@ -66,6 +63,10 @@ class SentMessage:
         if self._stored is None:
             raise RuntimeError("this message is not there any more")
         conversation.edit(self._stored, text)
+
+    async def _send(self) -> None:
+        """Writes it now, in a transaction of its own."""
+        self._settle(await self.bot._send_outgoing(self._seal()))
 
     def _seal(self) -> OutgoingMessage:
         """It is being written, as it is now."""

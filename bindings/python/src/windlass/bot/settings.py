@@ -1,4 +1,4 @@
-"""Where a bot's settings come from: the environment, a TOML file, the code. Who runs it overrules who wrote it."""
+"""Where a bot's settings come from: the environment, a TOML file, the code. The operator's settings overrule the author's."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Settings:
     """Seconds after which a handler is given up, for its conversation waits for it."""
     retries: int = 3
     """How often a message is handed over again with which the process died each time; then it is set aside. At least 1."""
-    at_once: int = 100
+    concurrency: int = 100
     """How many conversations are handled at the same time."""
     grace: float = 10.0
     """Seconds that handlers and the outbox get to finish when the bot stops."""
@@ -81,7 +81,9 @@ class Settings:
 def gather(code: Mapping[str, Any], config: str | os.PathLike[str] | None = None) -> Settings:
     """The settings of the environment, where it says nothing those of the file, and then those of the code."""
     environment = {
-        one.name: value for one in fields(Settings) if (value := os.environ.get(f"WINDLASS_{one.name.upper()}"))
+        setting.name: value
+        for setting in fields(Settings)
+        if (value := os.environ.get(f"WINDLASS_{setting.name.upper()}"))
     }
     path = os.environ.get("WINDLASS_CONFIG") or config
     written = _read(Path(path)) if path is not None else {}
@@ -110,7 +112,7 @@ def _read(path: Path) -> dict[str, Any]:
         written = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: {error}") from error
-    known = {one.name for one in fields(Settings)}
+    known = {setting.name for setting in fields(Settings)}
     for name in written:
         if name not in known:
             raise SettingsError(f"{path}: there is no setting {name}")

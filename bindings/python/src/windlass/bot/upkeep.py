@@ -14,7 +14,7 @@ from windlass.client import Client
 from windlass.transport import Transport
 
 A_DAY = 24 * 3600.0
-RENEWED_AT_ONCE = 20
+RENEWALS_PER_ROUND = 20
 
 log = logging.getLogger("windlass.bot")
 
@@ -82,7 +82,7 @@ class Upkeep:
             and not contact.blocked
             and self._renewed.get(contact.address, 0.0) < now - A_DAY
         ]
-        stale = stale[:RENEWED_AT_ONCE]
+        stale = stale[:RENEWALS_PER_ROUND]
         self._renewed.update(dict.fromkeys(stale, now))
         await asyncio.gather(*map(self.find, stale))
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from typing import NoReturn
 
-from windlass.cli import chat, devices, identity, secrets, stores
+from windlass.cli.chat import chat
+from windlass.cli.devices import devices
+from windlass.cli.identity import init, invite, verify
 from windlass.cli.output import Output
+from windlass.cli.secrets import add_options
+from windlass.cli.stores import backup, inspect, restore, shred
+
+Command = Callable[[str, str], argparse.ArgumentParser]
+"""Adds a command, of this name and with this help, that opens a store."""
 
 DEFAULT_TRANSPORT = "mqtt://localhost"
 
@@ -26,77 +34,98 @@ def parser() -> argparse.ArgumentParser:
     whole = _Parser(prog="windlass", description="Forward-secret chat: stores, invitations, devices, backups, a chat.")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
 
-    def command(name: str, help: str, with_key: bool = True) -> argparse.ArgumentParser:
-        one = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
-        one.add_argument("--json", action="store_true", help="print JSON, one object a line")
-        if with_key:
-            secrets.add_options(one)
-        return one
+    def command(name: str, help: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+        added.add_argument("--json", action="store_true", help="print JSON, one object a line")
+        add_options(added)
+        return added
 
-    one = command("init", "make a store with a new identity, and print its address")
-    one.add_argument("path", metavar="PATH")
-    one.add_argument("--link", action="store_true", help="become another device of an identity that is elsewhere")
-    one.set_defaults(command=identity.init)
+    # In the order in which the help lists them.
+    for add in (_init, _invite, _chat, _inspect, _verify, _devices, _shred, _backup, _restore):
+        add(command)
+    return whole
 
-    one = command("invite", "show how others reach this identity: a QR code and a URI")
-    one.add_argument("path", metavar="PATH")
-    kind = one.add_mutually_exclusive_group()
+
+def _init(command: Command) -> None:
+    added = command("init", "make a store with a new identity, and print its address")
+    added.add_argument("path", metavar="PATH")
+    added.add_argument("--link", action="store_true", help="become another device of an identity that is elsewhere")
+    added.set_defaults(command=init)
+
+
+def _invite(command: Command) -> None:
+    added = command("invite", "show how others reach this identity: a QR code and a URI")
+    added.add_argument("path", metavar="PATH")
+    kind = added.add_mutually_exclusive_group()
     kind.add_argument("--single-use", action="store_true", help="for one person, with a one-time prekey")
     kind.add_argument("--in-person", action="store_true", help="to be scanned from this screen; it verifies")
-    one.add_argument("--svg", metavar="FILE", help="write the code as SVG")
-    one.add_argument("--png", metavar="FILE", help="write the code as PNG")
-    one.set_defaults(command=identity.invite)
+    added.add_argument("--svg", metavar="FILE", help="write the code as SVG")
+    added.add_argument("--png", metavar="FILE", help="write the code as PNG")
+    added.set_defaults(command=invite)
 
-    one = command("chat", "talk with somebody in the terminal")
-    one.add_argument("path", metavar="PATH")
-    one.add_argument("whom", metavar="URI_OR_ADDRESS", help="an invitation, an address, or the address of a group")
-    one.add_argument(
+
+def _chat(command: Command) -> None:
+    added = command("chat", "talk with somebody in the terminal")
+    added.add_argument("path", metavar="PATH")
+    added.add_argument("whom", metavar="URI_OR_ADDRESS", help="an invitation, an address, or the address of a group")
+    added.add_argument(
         "--transport",
         metavar="URL",
         default=os.environ.get("WINDLASS_TRANSPORT") or DEFAULT_TRANSPORT,
         help=f"mqtt://..., mqtts://..., memory; else WINDLASS_TRANSPORT, else {DEFAULT_TRANSPORT}",
     )
-    one.add_argument(
+    added.add_argument(
         "--wait",
         metavar="SECONDS",
         type=float,
         default=0.0,
         help="how long to listen on after the end of the input, if that is no terminal",
     )
-    one.set_defaults(command=chat.chat)
+    added.set_defaults(command=chat)
 
-    one = command("inspect", "say what is in a store: no secrets, safe to paste")
-    one.add_argument("path", metavar="PATH")
-    one.set_defaults(command=stores.inspect)
 
-    one = command("verify", "compare a contact's safety number")
-    one.add_argument("path", metavar="PATH")
-    one.add_argument("address", metavar="ADDRESS")
-    one.add_argument("proof", metavar="NUMBER|CODE", nargs="*", help="what their side shows: marks them verified")
-    one.add_argument("--qr", action="store_true", help="show our safety code, to be scanned by them")
-    one.set_defaults(command=identity.verify)
+def _inspect(command: Command) -> None:
+    added = command("inspect", "say what is in a store: no secrets, safe to paste")
+    added.add_argument("path", metavar="PATH")
+    added.set_defaults(command=inspect)
 
-    one = command("devices", "list, link and remove the devices of this identity")
-    one.add_argument("path", metavar="PATH")
-    what = one.add_mutually_exclusive_group()
+
+def _verify(command: Command) -> None:
+    added = command("verify", "compare a contact's safety number")
+    added.add_argument("path", metavar="PATH")
+    added.add_argument("address", metavar="ADDRESS")
+    added.add_argument("proof", metavar="NUMBER|CODE", nargs="*", help="what their side shows: marks them verified")
+    added.add_argument("--qr", action="store_true", help="show our safety code, to be scanned by them")
+    added.set_defaults(command=verify)
+
+
+def _devices(command: Command) -> None:
+    added = command("devices", "list, link and remove the devices of this identity")
+    added.add_argument("path", metavar="PATH")
+    what = added.add_mutually_exclusive_group()
     what.add_argument("--link", metavar="CODE", help="link the device that shows this code (`windlass init --link`)")
     what.add_argument("--remove", metavar="ID", type=int, help="remove a device for good")
-    one.add_argument("--yes", action="store_true", help="do not ask")
-    one.set_defaults(command=devices.devices)
+    added.add_argument("--yes", action="store_true", help="do not ask")
+    added.set_defaults(command=devices)
 
-    one = command("shred", "erase now what was deleted, so that no key brings it back")
-    one.add_argument("path", metavar="PATH")
-    one.set_defaults(command=stores.shred)
 
-    one = command("backup", "write identity, contacts and history to a new file, under a key of its own")
-    one.add_argument("path", metavar="PATH")
-    one.add_argument("file", metavar="FILE")
-    secrets.add_options(one, "backup-", "backup")
-    one.set_defaults(command=stores.backup)
+def _shred(command: Command) -> None:
+    added = command("shred", "erase now what was deleted, so that no key brings it back")
+    added.add_argument("path", metavar="PATH")
+    added.set_defaults(command=shred)
 
-    one = command("restore", "make a new store from a backup, as a new device of its identity")
-    one.add_argument("file", metavar="FILE")
-    one.add_argument("path", metavar="PATH")
-    secrets.add_options(one, "backup-", "backup")
-    one.set_defaults(command=stores.restore)
-    return whole
+
+def _backup(command: Command) -> None:
+    added = command("backup", "write identity, contacts and history to a new file, under a key of its own")
+    added.add_argument("path", metavar="PATH")
+    added.add_argument("file", metavar="FILE")
+    add_options(added, "backup-", "backup")
+    added.set_defaults(command=backup)
+
+
+def _restore(command: Command) -> None:
+    added = command("restore", "make a new store from a backup, as a new device of its identity")
+    added.add_argument("file", metavar="FILE")
+    added.add_argument("path", metavar="PATH")
+    add_options(added, "backup-", "backup")
+    added.set_defaults(command=restore)

@@ -25,7 +25,7 @@ QUOTED = 40
 HINT = "/? lists the commands, /quit ends; anything else is sent."
 HELP = [
     "/verify [NUMBER]  shows the safety number, or compares it with theirs",
-    "/react [SIGN]     puts a sign to their last message, 👍 if none is given",
+    "/react [EMOJI]    puts a reaction to their last message, 👍 if none is given",
     "/edit TEXT        changes your last message",
     "/delete           deletes your last message",
     "/quit             ends; so do Ctrl-C and Ctrl-D",
@@ -138,8 +138,8 @@ async def _until_the_end(
     ends: list[asyncio.Future[None]] = [*tasks, line.broken]
     try:
         done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        for one in done:
-            one.result()
+        for task in done:
+            task.result()
     finally:
         for task in tasks:
             task.cancel()
@@ -203,7 +203,7 @@ class Talk:
             case Event.DELIVERED(address=address, message_ids=ids):
                 ours = [number for number in ids if number in self._known]
                 if ours:
-                    show("delivered", [f"  ✓ {self._quote(one)}" for one in ours], DIM, to=address, ids=ours)
+                    show("delivered", [f"  ✓ {self._quote(sent)}" for sent in ours], DIM, to=address, ids=ours)
             case Event.READ(conversation=conversation, by=by) if conversation == here:
                 show("read", f"  {self._name(by)} has read it", DIM, by=by)
             case Event.IDENTITY_CHANGED(address=address, new_address=new) if address == here:
@@ -260,11 +260,11 @@ class Talk:
             elif word == "/verify":
                 await in_thread(self._verify, rest)
             elif word == "/react":
-                await self._change("reacted", False, lambda one: self._conversation.react(one, rest or "👍"))
+                await self._change("reacted", False, lambda message: self._conversation.react(message, rest or "👍"))
             elif word == "/edit":
                 if not rest:
                     raise WrongUsage("there is no new text", "/edit and what it should say.")
-                await self._change("edited", True, lambda one: self._conversation.edit(one, rest), now=rest)
+                await self._change("edited", True, lambda message: self._conversation.edit(message, rest), now=rest)
             elif word == "/delete":
                 await self._change("deleted", True, self._conversation.delete)
             elif line.strip():

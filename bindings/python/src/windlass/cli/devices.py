@@ -13,7 +13,7 @@ from windlass.cli.wrong import WrongUsage
 
 
 def devices(given: argparse.Namespace, out: Output) -> None:
-    """Lists the devices; links or removes one."""
+    """Lists the devices; links or removes device."""
     with open_client(given) as client:
         if given.link is not None:
             _ask(given, "The new device will be able to write as you and read everything. Link it?")
@@ -28,14 +28,14 @@ def devices(given: argparse.Namespace, out: Output) -> None:
         listed = client.devices()
     data: list[dict[str, object]] = [
         {
-            "device_id": one.device_id,
-            "this_device": one.this_device,
-            "added_at": _iso(one.added_at),
-            "last_seen": _iso(one.last_seen),
+            "device_id": device.device_id,
+            "this_device": device.this_device,
+            "added_at": _iso(device.added_at),
+            "last_seen": _iso(device.last_seen),
         }
-        for one in listed
+        for device in listed
     ]
-    out.result({"devices": data}, [_line(one) for one in data])
+    out.result({"devices": data}, [_line(row) for row in data])
 
 
 def _line(device: dict[str, object]) -> str:

@@ -90,7 +90,7 @@ def verify(given: argparse.Namespace, out: Output) -> None:
 
 def safety(session: Session, address: str) -> dict[str, object]:
     """The safety number of a contact, in each form."""
-    pictures = [{"picture": one.picture, "name": one.name} for one in session.safety_emoji()]
+    pictures = [{"picture": emoji.picture, "name": emoji.name} for emoji in session.safety_emoji()]
     return {
         "address": address,
         "safety_number": session.safety_number(),
@@ -104,7 +104,7 @@ def safety_lines(data: dict[str, object]) -> list[str]:
     number, pictures = str(data["safety_number"]), data["pictures"]
     assert isinstance(pictures, list)
     groups = [number[at : at + 5] for at in range(0, len(number), 5)]
-    shown = [str(one["picture"]) for one in pictures]
+    shown = [str(picture["picture"]) for picture in pictures]
     return [
         *(" ".join(groups[at : at + 4]) for at in range(0, len(groups), 4)),
         *(" ".join(shown[at : at + 10]) for at in range(0, len(shown), 10)),

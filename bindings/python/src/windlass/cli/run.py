@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TransportError as error:
         return _failed(out, FAILED, str(error), "transport", "Check the address of the transport.", retry=True)
     except BrokenPipeError:
-        # Whoever read has enough. Python would complain again when it flushes at the end.
+        # The reader has enough. Python would complain again when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:

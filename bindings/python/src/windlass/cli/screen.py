@@ -160,9 +160,9 @@ def folded(line: str, columns: int) -> list[str]:
 
 def _fitting(line: str, room: int) -> int:
     """How many characters of a line fit: Chinese ones and pictures are two cells wide, accents none."""
-    for at, one in enumerate(line):
-        wide = unicodedata.east_asian_width(one) in ("W", "F")
-        room -= 0 if unicodedata.combining(one) else 2 if wide else 1
+    for at, character in enumerate(line):
+        wide = unicodedata.east_asian_width(character) in ("W", "F")
+        room -= 0 if unicodedata.combining(character) else 2 if wide else 1
         if room < 0:
             return max(at, 1)
     return len(line)

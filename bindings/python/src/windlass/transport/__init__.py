@@ -16,62 +16,12 @@ envelope is kept somewhere, and that what was not acknowledged comes again.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
+from collections.abc import Callable
+
+from windlass.transport.base import Incoming, NoMailbox, TooLarge, Transport, TransportError
+from windlass.transport.urls import split_url
 
 __all__ = ["Incoming", "NoMailbox", "TooLarge", "Transport", "TransportError", "register", "transport_of"]
-
-
-class TransportError(Exception):
-    """The transport could not do it. Trying again later may help."""
-
-
-class NoMailbox(TransportError):
-    """Nobody keeps mail for this address: whoever it belongs to has never been here, or not for a long time."""
-
-
-class TooLarge(TransportError):
-    """The transport carries no envelope of this size. It takes the others."""
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """An envelope that came."""
-
-    envelope: bytes
-    acknowledge: Callable[[], Awaitable[None]]
-    """To be called when what `Client.receive` made of the envelope is durable. Until then it comes again."""
-
-
-class Transport(ABC):
-    """What carries envelopes. All calls come from one event loop."""
-
-    @abstractmethod
-    async def start(self, address: str, device: int) -> None:
-        """Opens the mailbox of a device. Does not wait for a connection; what needs one waits for it."""
-
-    @abstractmethod
-    async def publish_bundle(self, address: str, bundle: bytes) -> None:
-        """Puts our bundle where others find it by our address. The newest one counts."""
-
-    @abstractmethod
-    async def fetch_bundle(self, address: str) -> bytes | None:
-        """Somebody's bundle, or nothing. Anybody may have put it there, so its address is to be compared."""
-
-    @abstractmethod
-    async def deliver(self, address: str, envelope: bytes) -> None:
-        """Returns when the transport has the envelope for good. Raises `TransportError` if it does not take it."""
-
-    @abstractmethod
-    def receive(self) -> AsyncIterator[Incoming]:
-        """What comes, until `close`. What was not acknowledged comes again, after the next `start` at the latest."""
-
-    @abstractmethod
-    async def close(self) -> None:
-        """Ends. Mail that comes from now on waits."""
-
 
 Factory = Callable[[str], Transport]
 _factories: dict[str, Factory] = {}
@@ -80,16 +30,6 @@ _factories: dict[str, Factory] = {}
 def register(scheme: str, factory: Factory) -> None:
     """Makes `transport_of` know URLs of another scheme."""
     _factories[scheme] = factory
-
-
-def split_url(url: str) -> tuple[SplitResult, int | None]:
-    """The parts of a URL and its port. An error does not quote it, for it may hold a password."""
-    try:
-        parts = urlsplit(url)
-        return parts, parts.port
-    except ValueError:
-        advice = "in a user name or a password write / as %2F, ? as %3F, # as %23, @ as %40"
-        raise ValueError(f"the URL of the transport cannot be read; {advice}") from None
 
 
 def transport_of(url: str) -> Transport:

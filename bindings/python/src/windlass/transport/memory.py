@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from windlass.transport import Incoming, Transport, TransportError
+from windlass.transport.base import Incoming, Transport, TransportError
 
 
 class _Mailbox:

@@ -30,11 +30,12 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from windlass._threads import in_thread
-from windlass.transport import Incoming, NoMailbox, TooLarge, Transport, TransportError, split_url
+from windlass.transport.base import Incoming, NoMailbox, TooLarge, Transport, TransportError
+from windlass.transport.urls import split_url
 
 KEEP_MAIL_SECONDS = 28 * 24 * 3600
 """How long a broker keeps mail for a device that is away: less than prekeys are kept, so that it can be opened."""
-AT_ONCE = 256
+RECEIVE_MAXIMUM = 256
 """How many envelopes a broker may bring that are not acknowledged: a flood waits there and not in memory."""
 FETCH_SECONDS = 5.0
 """How long to wait for a bundle. A broker does not say that there is none."""
@@ -61,7 +62,7 @@ class MqttTransport(Transport):
             if name not in TLS_OPTIONS:
                 raise ValueError(f"the address of a broker has no option {name}")
             if not self._tls:
-                # Whoever names authorities believes that the connection is encrypted.
+                # A person who names authorities believes that the connection is encrypted.
                 raise ValueError(f"the option {name} needs mqtts://")
         self._host = parts.hostname
         self._port = port or (8883 if self._tls else 1883)
@@ -116,7 +117,7 @@ class MqttTransport(Transport):
         if self._five:
             session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             session.SessionExpiryInterval = KEEP_MAIL_SECONDS
-            session.ReceiveMaximum = AT_ONCE
+            session.ReceiveMaximum = RECEIVE_MAXIMUM
             client.connect_async(self._host, self._port, clean_start=False, properties=session)
         else:
             client.connect_async(self._host, self._port)
@@ -136,7 +137,7 @@ class MqttTransport(Transport):
             return
         log.info("connected with %s", self._host)
         if self._subscription is not None and not flags.session_present:
-            log.warning("%s has lost our mailbox; whoever wrote to it sends again what was in it", self._host)
+            log.warning("%s has lost our mailbox; the senders send again what was in it", self._host)
         self._subscription = client.subscribe(self._topic("inbox", self._address), qos=1)[1]
         self._tell(self._greeted, getattr(properties, "MaximumPacketSize", None))
         # A broker that lost its disk has lost the bundle too.
@@ -279,7 +280,7 @@ class MqttTransport(Transport):
             client.loop_stop()
 
         await in_thread(end)
-        self._connected.set()  # Whoever waits for it learns that there is nothing to wait for.
+        self._connected.set()  # A caller that waits for it learns that there is nothing to wait for.
         for waiting in self._published.values():
             if not waiting.done():
                 waiting.set_exception(TransportError("the transport was closed"))

@@ -1,0 +1,56 @@
+"""What a transport is: `Transport`, what it brings, and the errors it raises."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+
+class TransportError(Exception):
+    """The transport could not do it. Trying again later may help."""
+
+
+class NoMailbox(TransportError):
+    """Nobody keeps mail for this address: whoever it belongs to has never been here, or not for a long time."""
+
+
+class TooLarge(TransportError):
+    """The transport carries no envelope of this size. It takes the others."""
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """An envelope that came."""
+
+    envelope: bytes
+    acknowledge: Callable[[], Awaitable[None]]
+    """To be called when what `Client.receive` made of the envelope is durable. Until then it comes again."""
+
+
+class Transport(ABC):
+    """What carries envelopes. All calls come from one event loop."""
+
+    @abstractmethod
+    async def start(self, address: str, device: int) -> None:
+        """Opens the mailbox of a device. Does not wait for a connection; what needs one waits for it."""
+
+    @abstractmethod
+    async def publish_bundle(self, address: str, bundle: bytes) -> None:
+        """Puts our bundle where others find it by our address. The newest one counts."""
+
+    @abstractmethod
+    async def fetch_bundle(self, address: str) -> bytes | None:
+        """Somebody's bundle, or nothing. Anybody may have put it there, so its address is to be compared."""
+
+    @abstractmethod
+    async def deliver(self, address: str, envelope: bytes) -> None:
+        """Returns when the transport has the envelope for good. Raises `TransportError` if it does not take it."""
+
+    @abstractmethod
+    def receive(self) -> AsyncIterator[Incoming]:
+        """What comes, until `close`. What was not acknowledged comes again, after the next `start` at the latest."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Ends. Mail that comes from now on waits."""
