@@ -4,7 +4,7 @@
     python help_desk.py
 
 One of the staff makes a group and invites the bot and the others. What people write to the bot stands in the group
-then; whoever replies to it there answers the person, who sees the bot and not who of the staff it was.
+then; a member of the staff who replies to it there answers the person, who sees only the bot.
 
 The bot has no notes: whom an answer is for stands in its own message that the answer replies to.
 """

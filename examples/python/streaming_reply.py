@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 
 from windlass.bot import Bot, Message
 
-AT_ONCE = 8
+WORDS_PER_EDIT = 8
 """How many words make a change."""
 
 bot = Bot("streaming.wl", key_env="BOT_KEY", transport="mqtt://localhost")
@@ -32,7 +32,7 @@ async def answer(message: Message) -> None:
     reply = await message.reply("...")
     async for word in model(message.text):
         said.append(word)
-        if len(said) % AT_ONCE == 0:
+        if len(said) % WORDS_PER_EDIT == 0:
             await reply.edit(" ".join(said) + " ...")
             # The first time: from here on it is sent, and each change after it.
             await message.commit()

@@ -29,7 +29,7 @@ extension Client {
         switch environment["WINDLASS_CREATE"]?.lowercased() {
         case nil, "true", "yes", "1": true
         case "false", "no", "0": false
-        // Not guessed: whoever wrote it may have meant that nothing is made.
+        // Not guessed: the person who wrote it may have meant that nothing is made.
         default: throw EnvironmentError("WINDLASS_CREATE is one of true, yes, 1, false, no and 0")
         }
     }

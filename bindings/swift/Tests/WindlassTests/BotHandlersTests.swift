@@ -121,10 +121,10 @@ final class BotHandlersTests: BotTestCase {
         try await until { await inside.all.count >= 100 }
         // Time enough for others, if they were let in.
         for _ in 0..<10_000 { await Task.yield() }
-        let atOnce = await inside.all.count
+        let concurrent = await inside.all.count
         await gate.open()
         let handled = try await handling.value
-        XCTAssertEqual(atOnce, 100)
+        XCTAssertEqual(concurrent, 100)
         XCTAssertEqual(handled, 110)
     }
 

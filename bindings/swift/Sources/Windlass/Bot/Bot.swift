@@ -1,9 +1,9 @@
 import Foundation
 
 private let round = Duration.seconds(600)
-private let renewedAtOnce = 20
+private let renewalsPerRound = 20
 /// How many events wait for their handlers.
-private let eventsAtOnce = 1_000
+private let eventLimit = 1_000
 
 /// A program that answers.
 ///
@@ -151,7 +151,7 @@ public final class Bot: Sendable {
         let client = client
         let contact = try await onQueue { try client.acceptContact(address: address) }
         try await running.use { $0 }?.invited.answer()
-        await lookAgain()
+        await recheckTrust()
         return contact
     }
 
@@ -160,7 +160,7 @@ public final class Bot: Sendable {
     public func block(_ address: String) async throws -> Contact {
         let client = client
         let contact = try await onQueue { try client.blockContact(address: address) }
-        await lookAgain()
+        await recheckTrust()
         return contact
     }
 
@@ -169,15 +169,15 @@ public final class Bot: Sendable {
         running.use { $0 }?.post.look()
     }
 
-    private func lookAgain() async {
+    private func recheckTrust() async {
         lookAtOutbox()
-        await running.use { $0 }?.handling.lookAgain()
+        await running.use { $0 }?.handling.recheckTrust()
     }
 
     func change(_ conversation: String, _ call: @escaping @Sendable (Conversation) throws -> Void) async throws {
         let client = client
         try await onQueue { try call(client.conversation(address: conversation)) }
-        await lookAgain()
+        await recheckTrust()
     }
 
     /// Adds the contact whose bundle the transport has; false if there is none.
@@ -201,7 +201,7 @@ public final class Bot: Sendable {
     }
 
     private func takeIn(_ now: Running) async throws {
-        let (transport, events) = (transport, Channel<Event>(limit: eventsAtOnce))
+        let (transport, events) = (transport, Channel<Event>(limit: eventLimit))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await transport.takenTogether { together in
@@ -243,7 +243,7 @@ public final class Bot: Sendable {
             try await now.invited.came(group)
         case .groupChanged:
             // Of a group that we are not in any more nothing waits.
-            await lookAgain()
+            await recheckTrust()
         case let .undecryptable(cause, _):
             log("cannot read an envelope: \(cause)")
         default: break
@@ -261,7 +261,7 @@ public final class Bot: Sendable {
             do {
                 try await client.keepUpNow()
                 let bundle = try await onQueue { try client.bundle().encode() }
-                await self.lookAgain()
+                await self.recheckTrust()
                 if bundle != published.use({ $0 }), await self.publish(bundle) { published.use { $0 = bundle } }
                 try await self.renew()
             } catch let refused as WindlassError where refused.retry {
@@ -288,7 +288,7 @@ public final class Bot: Sendable {
         let stale = try await onQueue { try client.contacts() }.filter { contact in
             !contact.blocked && contact.bundleExpiresAt.map { $0 < Date() } ?? false
         }
-        for contact in stale.prefix(renewedAtOnce) { _ = try await find(contact.address) }
+        for contact in stale.prefix(renewalsPerRound) { _ = try await find(contact.address) }
     }
 
     /// A request that was told when the process died is told again.

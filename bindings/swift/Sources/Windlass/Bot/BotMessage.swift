@@ -19,7 +19,7 @@ public final class BotMessage: Sendable {
     /// What it says; empty if it is no text.
     public var text: String { message.text ?? "" }
 
-    /// Address of whoever wrote it.
+    /// Address of its author.
     public var author: String { message.author }
 
     /// Address of the conversation that it is in: the author's, or that of a group.
@@ -44,7 +44,7 @@ public final class BotMessage: Sendable {
         write(OutgoingMessage(to: to, body: .text(text: text)))
     }
 
-    /// Puts a sign to it, at once: it is no answer, and the same sign twice is one.
+    /// Puts a reaction to it, at once: it is no answer, and the same reaction twice is one.
     public func react(_ emoji: String) async throws {
         let message = message
         try await bot.change(conversation) { _ = try $0.react(message: message, emoji: emoji) }
@@ -55,7 +55,7 @@ public final class BotMessage: Sendable {
             answers?.append(answer)
             return answers == nil
         }
-        // Whoever answers is not waited for any more, so the error handlers are told; without the message, to which no answer can be.
+        // The handler is not waited for any more, so the error handlers are told; without the message, to which no answer can be.
         if late { Task { [bot] in await bot.handlers.use { $0 }.failed(nil, LateAnswer()) } }
     }
 

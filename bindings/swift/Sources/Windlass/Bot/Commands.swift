@@ -101,7 +101,7 @@ func readAll(_ typed: ArraySlice<String>, _ usage: String) throws {
     if !typed.isEmpty { throw UsageError("That is too much. Usage: \(usage)") }
 }
 
-/// The words of a text; quotation marks keep several together, and a backslash in them keeps the next sign as it is.
+/// The words of a text; quotation marks keep several together, and a backslash in them keeps the next character as it is.
 func words(of text: Substring) -> ArraySlice<String> {
     var found: [String] = []
     var rest = text[...]

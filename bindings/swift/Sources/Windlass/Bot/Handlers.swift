@@ -64,17 +64,17 @@ struct Handlers: Sendable {
     }
 }
 
-/// Somebody put a sign to a message, or took it away again.
+/// Somebody put a reaction to a message, or took it away again.
 public struct BotReaction: Sendable, Equatable {
     public let emoji: String
     /// True when it was taken away again.
     public let removed: Bool
-    /// Address of whoever put it.
+    /// Address of the person who reacted.
     public let by: String
     /// Address of the conversation that the message is in.
     public let conversation: String
     public let messageId: String
-    /// Address of whoever wrote the message.
+    /// Address of the message's author.
     public let author: String
 }
 
@@ -97,18 +97,18 @@ extension Bot {
         handlers.use { $0.events.append(handler) }
     }
 
-    /// Called with the address of somebody who wrote first; and at each start for those who were neither accepted nor blocked.
+    /// Called with the address of somebody who wrote first; and at each start for people who were neither accepted nor blocked.
     public func onContactRequest(_ handler: @escaping @Sendable (String) async throws -> Void) {
         handlers.use { $0.requests.append(handler) }
     }
 
-    /// Called when somebody to whom the bot listens put a sign to a message, or took it away; not again after a crash.
+    /// Called when somebody to whom the bot listens put a reaction to a message, or took it away; not again after a crash.
     public func onReaction(_ handler: @escaping @Sendable (BotReaction) async throws -> Void) {
         handlers.use { $0.reactions.append(handler) }
     }
 
     /// Called when the bot was invited into a group; and at each start for invitations that wait. If it neither joins nor declines, the bot
-    /// joins when whoever invites it is accepted, now or later; so it does without any handler.
+    /// joins when the person who invites it is accepted, now or later; so it does without any handler.
     public func onGroupInvitation(_ handler: @escaping @Sendable (GroupInvitation) async throws -> Void) {
         handlers.use { $0.invitations.append(handler) }
     }

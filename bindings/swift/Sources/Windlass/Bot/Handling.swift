@@ -3,7 +3,7 @@ import Foundation
 /// How many messages are looked at beside those that wait already.
 private let page = 1_000
 /// How many conversations are handled at once.
-private let lanesAtOnce = 100
+private let concurrency = 100
 private let firstPause = Duration.milliseconds(500)
 private let longestPause = Duration.seconds(60)
 
@@ -23,11 +23,11 @@ actor Handling {
     private var lanes: [String: Lane] = [:]
     private var last: UInt64 = 0
     /// Messages that may have been begun when the process ended: the first of each conversation.
-    private var left: Set<UInt64> = []
+    private var possiblyStarted: Set<UInt64> = []
     private var starting = true
     /// Had by a message with which the process died: so that it is known which one it was, if it dies again.
     private let alone = Turns(1)
-    private let slots = Turns(lanesAtOnce)
+    private let slots = Turns(concurrency)
 
     init(_ bot: Bot, broken: @escaping @Sendable (any Error) -> Void) {
         (self.bot, self.client, self.broken) = (bot, bot.client, broken)
@@ -39,7 +39,7 @@ actor Handling {
     }
 
     /// Somebody may be trusted now who was not before.
-    func lookAgain() {
+    func recheckTrust() {
         lanes.keys.forEach(go)
     }
 
@@ -56,11 +56,11 @@ actor Handling {
         let found = try await onQueue { try client.unhandled(limit: limit) }
         // Numbers only grow. By that, what a lane finished while we read is not taken for new.
         let new = found.filter { $0.number > last }
-        for one in new {
-            last = one.number
-            if starting && lanes[one.message.conversation] == nil { left.insert(one.number) }
-            lanes[one.message.conversation, default: Lane()].waiting.append(one)
-            go(one.message.conversation)
+        for item in new {
+            last = item.number
+            if starting && lanes[item.message.conversation] == nil { possiblyStarted.insert(item.number) }
+            lanes[item.message.conversation, default: Lane()].waiting.append(item)
+            go(item.message.conversation)
         }
         starting = starting && !new.isEmpty
         return new.count
@@ -105,9 +105,9 @@ actor Handling {
 
     private func walk(_ address: String) async {
         do {
-            while !Task.isCancelled, let one = lanes[address]?.waiting.first {
+            while !Task.isCancelled, let item = lanes[address]?.waiting.first {
                 lanes[address]?.again = false
-                if try await handle(one) {
+                if try await handle(item) {
                     lanes[address]?.waiting.removeFirst()
                 } else if lanes[address]?.again == false {
                     // Of a stranger: waits until it is looked at again.
@@ -122,42 +122,42 @@ actor Handling {
     }
 
     /// False if whether it is handled is not decided yet, or the bot ends.
-    private func handle(_ one: UnhandledMessage) async throws -> Bool {
-        if one.attempts > 0 { await alone.take() }
-        defer { if one.attempts > 0 { alone.give() } }
+    private func handle(_ item: UnhandledMessage) async throws -> Bool {
+        if item.attempts > 0 { await alone.take() }
+        defer { if item.attempts > 0 { alone.give() } }
         await slots.take()
         defer { slots.give() }
         // While it waited for its turn.
         if Task.isCancelled { return false }
-        let (bot, message) = (bot, one.message)
+        let (bot, message) = (bot, item.message)
         let allowed = try await onQueue { try bot.listens(to: message.author, in: message.conversation) }
         guard let allowed else { return false }
-        guard allowed, message.body.isSaid else { return try await write(one, []) }
-        return try await attempt(one)
+        guard allowed, message.body.isSaid else { return try await write(item, []) }
+        return try await attempt(item)
     }
 
     /// Hands a message over; one that was left by a process that died only so often. A message that has just come costs no sync more than
     /// its answer does: that it may have been begun is known from its place. From then on it is counted what was begun.
-    private func attempt(_ one: UnhandledMessage) async throws -> Bool {
-        guard one.attempts > 0 || left.contains(one.number) else { return try await handOver(one, nil) }
-        let poison = one.attempts >= bot.retries ? PoisonMessage(attempts: Int(one.attempts)) : nil
+    private func attempt(_ item: UnhandledMessage) async throws -> Bool {
+        guard item.attempts > 0 || possiblyStarted.contains(item.number) else { return try await handOver(item, nil) }
+        let poison = item.attempts >= bot.retries ? PoisonMessage(attempts: Int(item.attempts)) : nil
         if let poison {
             bot.log("a message is set aside: \(poison.localizedDescription)")
             // The error handlers did not survive it either.
-            if one.attempts > bot.retries { return try await write(one, []) }
+            if item.attempts > bot.retries { return try await write(item, []) }
         }
-        guard try await count(one, one.attempts + 1) else { return true }
-        let done = try await handOver(one, poison)
+        guard try await count(item, item.attempts + 1) else { return true }
+        let done = try await handOver(item, poison)
         // The bot was stopped, and did not die of it.
-        if !done { _ = try await count(one, one.attempts) }
+        if !done { _ = try await count(item, item.attempts) }
         return done
     }
 
     /// False if there is nothing to count any more: its author deleted it.
-    private func count(_ one: UnhandledMessage, _ attempts: UInt32) async throws -> Bool {
+    private func count(_ item: UnhandledMessage, _ attempts: UInt32) async throws -> Bool {
         let client = client
         do {
-            try await bot.insisting { try client.setAttempts(number: one.number, attempts: attempts) }
+            try await bot.insisting { try client.setAttempts(number: item.number, attempts: attempts) }
             return true
         } catch WindlassError.UnknownMessage {
             return false
@@ -165,8 +165,8 @@ actor Handling {
     }
 
     /// False if the bot ends.
-    private func handOver(_ one: UnhandledMessage, _ poison: PoisonMessage?) async throws -> Bool {
-        let (bot, received) = (bot, BotMessage(one.message, bot))
+    private func handOver(_ item: UnhandledMessage, _ poison: PoisonMessage?) async throws -> Bool {
+        let (bot, received) = (bot, BotMessage(item.message, bot))
         let handlers = bot.handlers.use { $0 }
         do {
             if let poison { throw poison }
@@ -179,34 +179,34 @@ actor Handling {
         }
         let answers = received.close()
         do {
-            return try await write(one, answers)
+            return try await write(item, answers)
         } catch let refused as WindlassError {
             if answers.isEmpty || refused.code == "store_closed" { throw refused }
             // An answer that cannot be sent, now or ever. The others of this message are not sent either.
             received.reopen()
             await handlers.failed(received, refused)
-            return try await writeInstead(one, received.close())
+            return try await writeInstead(item, received.close())
         }
     }
 
     /// What error handlers said to an answer that cannot be sent, unless that cannot be sent either.
-    private func writeInstead(_ one: UnhandledMessage, _ answers: [OutgoingMessage]) async throws -> Bool {
+    private func writeInstead(_ item: UnhandledMessage, _ answers: [OutgoingMessage]) async throws -> Bool {
         do {
-            return try await write(one, answers)
+            return try await write(item, answers)
         } catch let refused as WindlassError {
             if answers.isEmpty || refused.code == "store_closed" { throw refused }
             bot.log("an error handler failed: \(kind(of: refused))")
-            return try await write(one, [])
+            return try await write(item, [])
         }
     }
 
     /// The answers and that it was handled, in one transaction.
-    private func write(_ one: UnhandledMessage, _ answers: [OutgoingMessage]) async throws -> Bool {
+    private func write(_ item: UnhandledMessage, _ answers: [OutgoingMessage]) async throws -> Bool {
         let client = client
         var searched = false
         while true {
             do {
-                _ = try await bot.insisting { try client.handled(number: one.number, answers: answers) }
+                _ = try await bot.insisting { try client.handled(number: item.number, answers: answers) }
                 if !answers.isEmpty { bot.lookAtOutbox() }
                 return true
             } catch WindlassError.UnknownMessage {
@@ -245,8 +245,8 @@ private final class Turns: Sendable {
 
     private let state: Locked<State>
 
-    init(_ atOnce: Int) {
-        state = Locked(State(free: atOnce))
+    init(_ concurrency: Int) {
+        state = Locked(State(free: concurrency))
     }
 
     func take() async {

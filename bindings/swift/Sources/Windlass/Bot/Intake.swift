@@ -25,7 +25,7 @@ private func fits(_ together: [Incoming]) -> Bool {
     together.count < batch && together.reduce(0) { $0 + $1.envelope.count } < batchBytes
 }
 
-/// From one task to another. Who puts something into a full one waits: so a flood waits where it comes from.
+/// From one task to another. A task that puts something into a full one waits: so a flood waits where it comes from.
 final class Channel<Element: Sendable>: Sendable {
     private struct State: Sendable {
         var waiting: [Element] = []

@@ -4,7 +4,7 @@ public struct GroupInvitation: Sendable {
     /// Address of the group.
     public let group: String
     public let name: String
-    /// Address of whoever invites.
+    /// Address of the person who invites.
     public let by: String
 
     /// Takes part.
@@ -36,7 +36,7 @@ actor Invitations {
         try await answer()
     }
 
-    /// Tells the handlers, and joins where that was left to us and whoever invites is accepted.
+    /// Tells the handlers, and joins where that was left to us and the person who invites is accepted.
     func answer() async throws {
         again = true
         // A handler accepts somebody: the loop that called it goes on with that.

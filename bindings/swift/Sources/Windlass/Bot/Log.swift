@@ -1,6 +1,6 @@
 import Foundation
 
-/// Where a line goes that whoever runs a bot may want to read, unless they want it elsewhere.
+/// Where a line goes that a bot's operator may want to read, unless they want it elsewhere.
 public func logToStandardError(_ line: String) {
     try? FileHandle.standardError.write(contentsOf: Data("\(line)\n".utf8))
 }

@@ -73,8 +73,8 @@ actor Post {
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
-        for one in carried {
-            if let failure = one.failure { rest(one.address, failure) } else { rests[one.address] = nil }
+        for item in carried {
+            if let failure = item.failure { rest(item.address, failure) } else { rests[item.address] = nil }
         }
         let taken = carried.flatMap(\.taken)
         if !taken.isEmpty { try await client.markSent(ids: taken) }

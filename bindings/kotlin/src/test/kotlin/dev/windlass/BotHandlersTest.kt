@@ -192,7 +192,7 @@ class BotHandlersTest {
     }
 
     @Test
-    fun `whoever cannot be reached does not hold up the others`() = within {
+    fun `an address that cannot be reached does not hold up the others`() = within {
         val bot = bot()
         bot.onMessage { reply("echo $text") }
         val gone = people.open("gone")
@@ -289,7 +289,7 @@ class BotHandlersTest {
     }
 
     @Test
-    fun `signs are put and heard`() = within {
+    fun `reactions are put and heard`() = within {
         val bot = bot()
         val heard = CompletableDeferred<Event.Reacted>()
         bot.onMessage { react("👍") }

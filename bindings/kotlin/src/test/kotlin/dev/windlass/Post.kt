@@ -35,7 +35,7 @@ class Person(val client: Client, private val transport: Transport, scope: Corout
         }
     }
 
-    /** Carries the outbox. Waits for whoever is about to open a mailbox: a bot that has just been started. */
+    /** Carries the outbox. Waits for a mailbox that is about to be opened: of a bot that has just been started. */
     suspend fun carry() {
         for (envelope in client.outbox()) {
             until { delivered(envelope) }

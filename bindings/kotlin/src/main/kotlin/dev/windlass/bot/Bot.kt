@@ -184,26 +184,26 @@ public class Bot(
     public suspend fun accept(address: String): Contact {
         val contact = io { client.acceptContact(address) }
         running?.invited?.answer()
-        lookAgain()
+        recheckTrust()
         return contact
     }
 
     /** Nothing of theirs is taken in any more. */
-    public suspend fun block(address: String): Contact = io { client.blockContact(address) }.also { lookAgain() }
+    public suspend fun block(address: String): Contact = io { client.blockContact(address) }.also { recheckTrust() }
 
     /** Carries what is in the outbox. To be called after the client was used for something that is sent. */
     public fun lookAtOutbox() {
         running?.post?.look()
     }
 
-    private fun lookAgain() {
-        running?.handling?.lookAgain()
+    private fun recheckTrust() {
+        running?.handling?.recheckTrust()
         lookAtOutbox()
     }
 
     internal suspend fun change(conversation: String, call: Conversation.() -> Unit) {
         io { client.conversation(conversation).use(call) }
-        lookAgain()
+        recheckTrust()
     }
 
     /** Adds the contact whose bundle the transport has; false if there is none. */
@@ -254,7 +254,7 @@ public class Bot(
             }
             is Event.GroupInvitation -> now.invited.came(event.group)
             // Of a group that we are not in any more nothing waits.
-            is Event.GroupChanged -> lookAgain()
+            is Event.GroupChanged -> recheckTrust()
             is Event.Undecryptable -> log.warning("cannot read an envelope: ${event.cause}")
             else -> Unit
         }
@@ -269,7 +269,7 @@ public class Bot(
             try {
                 io { client.keepUpNow() }
                 val bundle = io { client.bundle().use { it.encode() } }
-                lookAgain()
+                recheckTrust()
                 if (!bundle.contentEquals(published)) {
                     passing("publish the bundle") { transport.publishBundle(client.address(), bundle) }?.let { published = bundle }
                 }
@@ -283,7 +283,7 @@ public class Bot(
     /** Looks for newer bundles of contacts whose own have run out: without one nothing heals. */
     private suspend fun renew() {
         val stale = io { client.contacts() }.filter { it.bundleExpiresAt?.isBefore(Instant.now()) == true && !it.blocked }
-        stale.take(RENEWED_AT_ONCE).forEach { find(it.address) }
+        stale.take(RENEWALS_PER_ROUND).forEach { find(it.address) }
     }
 
     /** A request that was told when the process died is told again. */
@@ -302,7 +302,7 @@ public class Bot(
 
     private companion object {
         const val EVENTS = 1_000
-        const val RENEWED_AT_ONCE = 20
+        const val RENEWALS_PER_ROUND = 20
     }
 }
 

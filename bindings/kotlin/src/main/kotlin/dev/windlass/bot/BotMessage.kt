@@ -14,7 +14,7 @@ public class BotMessage internal constructor(private val bot: Bot, public val me
     /** What it says; empty if it is no text. */
     public val text: String get() = message.text ?: ""
 
-    /** Address of whoever wrote it. */
+    /** Address of its author. */
     public val author: String get() = message.author
 
     /** Address of the conversation that it is in: the author's, or that of a group. */
@@ -33,7 +33,7 @@ public class BotMessage internal constructor(private val bot: Bot, public val me
     /** Writes to somebody else, or to a group, together with the answers. */
     public fun send(to: String, text: String): Unit = write(OutgoingMessage(to, Body.Text(text)))
 
-    /** Puts a sign to it, at once: it is no answer, and the same sign twice is one. */
+    /** Puts a reaction to it, at once: it is no answer, and the same reaction twice is one. */
     public suspend fun react(emoji: String): Unit = bot.change(conversation) { react(message, emoji) }
 
     private fun write(answer: OutgoingMessage): Unit = synchronized(written) {

@@ -83,19 +83,19 @@ public abstract class Handlers internal constructor(private val prefix: String) 
         events += handler
     }
 
-    /** Called with the address of somebody who wrote first; and at each start for those who were neither accepted nor blocked. */
+    /** Called with the address of somebody who wrote first; and at each start for people who were neither accepted nor blocked. */
     public fun onContactRequest(handler: suspend (String) -> Unit) {
         requests += handler
     }
 
-    /** Called when somebody to whom the bot listens put a sign to a message, or took it away; not again after a crash. */
+    /** Called when somebody to whom the bot listens put a reaction to a message, or took it away; not again after a crash. */
     public fun onReaction(handler: suspend (Event.Reacted) -> Unit) {
         reactions += handler
     }
 
     /**
      * Called when the bot was invited into a group; and at each start for invitations that wait. If it neither joins nor declines, the bot
-     * joins when whoever invites it is accepted, now or later; so it does without any handler.
+     * joins when the person who invites it is accepted, now or later; so it does without any handler.
      */
     public fun onGroupInvitation(handler: suspend (GroupInvitation) -> Unit) {
         invitations += handler

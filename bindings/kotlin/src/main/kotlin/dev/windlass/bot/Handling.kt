@@ -27,7 +27,7 @@ import kotlin.time.Duration.Companion.minutes
 
 /** How many messages are looked at beside those that wait already. */
 private const val PAGE = 1_000
-private const val AT_ONCE = 100
+private const val CONCURRENCY = 100
 private val FIRST_PAUSE = 500.milliseconds
 private val LONGEST_PAUSE = 1.minutes
 
@@ -48,13 +48,13 @@ internal class Handling(
 
     /** Guarded by itself. */
     private val lanes = mutableMapOf<String, Lane>()
-    private val slots = Semaphore(AT_ONCE)
+    private val slots = Semaphore(CONCURRENCY)
 
     /** Had by a message with which the process died: so that it is known which one it was, if it dies again. */
     private val alone = Mutex()
 
     /** Messages that may have been begun when the process ended: the first of each conversation. */
-    private val left = mutableSetOf<ULong>()
+    private val possiblyStarted = mutableSetOf<ULong>()
     private var starting = true
     private val news = Channel<Unit>(Channel.CONFLATED)
     private var last = 0uL
@@ -65,7 +65,7 @@ internal class Handling(
     }
 
     /** Somebody may be trusted now who was not before. */
-    fun lookAgain(): Unit = synchronized(lanes) { lanes.keys.forEach(::go) }
+    fun recheckTrust(): Unit = synchronized(lanes) { lanes.keys.forEach(::go) }
 
     /** Never ends. */
     suspend fun run() {
@@ -83,11 +83,11 @@ internal class Handling(
         // Numbers only grow. By that, what a lane finished while we read is not taken for new.
         val new = found.filter { it.number > last }
         synchronized(lanes) {
-            for (one in new) {
-                last = one.number
-                if (starting && one.message.conversation !in lanes) left += one.number
-                lanes.getOrPut(one.message.conversation, ::Lane).waiting += one
-                go(one.message.conversation)
+            for (item in new) {
+                last = item.number
+                if (starting && item.message.conversation !in lanes) possiblyStarted += item.number
+                lanes.getOrPut(item.message.conversation, ::Lane).waiting += item
+                go(item.message.conversation)
             }
             starting = starting && new.isNotEmpty()
         }
@@ -116,11 +116,11 @@ internal class Handling(
 
     private suspend fun walk(address: String, lane: Lane) {
         while (true) {
-            val one = synchronized(lanes) {
+            val item = synchronized(lanes) {
                 lane.again = false
                 lane.waiting.firstOrNull() ?: return leave(address, lane)
             }
-            val done = if (one.attempts == 0u) begin(one) else alone.withLock { begin(one) }
+            val done = if (item.attempts == 0u) begin(item) else alone.withLock { begin(item) }
             synchronized(lanes) {
                 // Of a stranger: waits until it is looked at again.
                 if (done) lane.waiting.removeFirstOrNull() else if (!lane.again) return leave(address, lane)
@@ -134,11 +134,11 @@ internal class Handling(
     }
 
     /** False if whether it is handled is not decided yet. */
-    private suspend fun begin(one: UnhandledMessage): Boolean = slots.withPermit {
-        val allowed = io { listenedTo(client, trust, one.message.author, one.message.conversation) } ?: return false
-        val body = one.message.body
+    private suspend fun begin(item: UnhandledMessage): Boolean = slots.withPermit {
+        val allowed = io { listenedTo(client, trust, item.message.author, item.message.conversation) } ?: return false
+        val body = item.message.body
         val isSaid = body is Body.Text || body is Body.Attachment || body is Body.Data || body is Body.Opaque
-        if (allowed && isSaid) attempt(one) else write(one, emptyList())
+        if (allowed && isSaid) attempt(item) else write(item, emptyList())
         true
     }
 
@@ -146,69 +146,69 @@ internal class Handling(
      * Hands a message over; one that was left by a process that died only so often. A message that has just come costs no sync more than its
      * answer does: that it may have been begun is known from its place. From then on it is counted what was begun.
      */
-    private suspend fun attempt(one: UnhandledMessage) {
-        val begun = one.attempts.toInt()
-        if (begun == 0 && synchronized(lanes) { one.number !in left }) return handOver(one, null)
+    private suspend fun attempt(item: UnhandledMessage) {
+        val begun = item.attempts.toInt()
+        if (begun == 0 && synchronized(lanes) { item.number !in possiblyStarted }) return handOver(item, null)
         val poison = if (begun < retries) null else PoisonMessageException(begun)
         if (poison != null) {
             log.severe("a message is set aside: ${poison.message}")
             // The error handlers did not survive it either.
-            if (begun > retries) return write(one, emptyList())
+            if (begun > retries) return write(item, emptyList())
         }
-        if (!count(one, one.attempts + 1u)) return
+        if (!count(item, item.attempts + 1u)) return
         try {
-            handOver(one, poison)
+            handOver(item, poison)
         } catch (stopped: CancellationException) {
             // The bot was stopped, and did not die of it.
-            withContext(NonCancellable) { count(one, one.attempts) }
+            withContext(NonCancellable) { count(item, item.attempts) }
             throw stopped
         }
     }
 
     /** False if there is nothing to count any more: its author deleted it. */
-    private suspend fun count(one: UnhandledMessage, attempts: UInt): Boolean = try {
-        insisting { client.setAttempts(one.number, attempts) }
+    private suspend fun count(item: UnhandledMessage, attempts: UInt): Boolean = try {
+        insisting { client.setAttempts(item.number, attempts) }
         true
     } catch (_: WindlassException.UnknownMessage) {
         false
     }
 
-    private suspend fun handOver(one: UnhandledMessage, poison: PoisonMessageException?) {
-        val message = BotMessage(bot, one.message)
+    private suspend fun handOver(item: UnhandledMessage, poison: PoisonMessageException?) {
+        val message = BotMessage(bot, item.message)
         bot.guarded(message) {
             if (poison != null) throw poison
             withTimeout(handlerTimeout) { bot.dispatch(message) }
         }
         message.close()
         try {
-            write(one, message.answers)
+            write(item, message.answers)
         } catch (refused: WindlassException) {
             if (message.answers.isEmpty() || refused is WindlassException.StoreClosed) throw refused
             // An answer that cannot be sent, now or ever. The others of this message are not sent either.
             message.reopen()
             bot.failed(message, refused)
             message.close()
-            writeApology(one, message.answers)
+            writeApology(item, message.answers)
         }
     }
 
     /** What error handlers answered; nothing if that cannot be sent either. */
-    private suspend fun writeApology(one: UnhandledMessage, answers: List<OutgoingMessage>) {
+    private suspend fun writeApology(item: UnhandledMessage, answers: List<OutgoingMessage>) {
         try {
-            write(one, answers)
+            write(item, answers)
         } catch (refused: WindlassException) {
             if (answers.isEmpty() || refused is WindlassException.StoreClosed) throw refused
             log.severe("what an error handler answered cannot be sent: ${refused::class.java.simpleName}")
-            write(one, emptyList())
+            write(item, emptyList())
         }
     }
 
     /** The answers and that it was handled, in one transaction. */
-    private suspend fun write(one: UnhandledMessage, answers: List<OutgoingMessage>) {
+    private suspend fun write(item: UnhandledMessage, answers: List<OutgoingMessage>) {
         var searched = false
         while (true) {
             try {
-                insisting { client.handled(one.number, answers) }
+                insisting { client.handled(item.number, answers) }
                 return if (answers.isEmpty()) Unit else bot.lookAtOutbox()
             } catch (_: WindlassException.UnknownMessage) {
                 // It was handled before, or its author deleted it.

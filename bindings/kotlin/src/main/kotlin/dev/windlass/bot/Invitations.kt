@@ -11,7 +11,7 @@ public class GroupInvitation internal constructor(
     /** Address of the group. */
     public val group: String,
     public val name: String,
-    /** Address of whoever invites. */
+    /** Address of the person who invites. */
     public val by: String,
 ) {
     /** Takes part. */
@@ -36,7 +36,7 @@ internal class Invitations(private val bot: Bot, private val client: Client, pri
         answer()
     }
 
-    /** Tells the handlers, and joins where that was left to us and whoever invites is accepted. */
+    /** Tells the handlers, and joins where that was left to us and the person who invites is accepted. */
     suspend fun answer() {
         again = true
         // A handler accepts somebody: the loop that called it goes on with that.
@@ -51,11 +51,11 @@ internal class Invitations(private val bot: Bot, private val client: Client, pri
     }
 
     private suspend fun answer(invitation: GroupInvitation) {
-        val left = synchronized(told) { told[invitation.group] }
+        val leftToUs = synchronized(told) { told[invitation.group] }
             // A handler that failed may have been about to decline.
             ?: bot.callEach(bot.invitations, invitation).also { synchronized(told) { told[invitation.group] = it } }
         try {
-            if (left && io { mayJoin(invitation) }) invitation.join()
+            if (leftToUs && io { mayJoin(invitation) }) invitation.join()
         } catch (refused: WindlassException) {
             if (refused is WindlassException.StoreClosed) throw refused
             bot.failed(null, refused)

@@ -34,7 +34,7 @@ private const val KEEP_MAIL_SECONDS = 28L * 24 * 3600
 private const val FETCH_MILLISECONDS = 5_000L
 
 /** How many envelopes a broker may bring that are not acknowledged: a flood waits there and not in memory. */
-private const val AT_ONCE = 256
+private const val RECEIVE_MAXIMUM = 256
 private const val FIRST_PAUSE = 100L
 private const val LONGEST_PAUSE = 60_000L
 private const val GOODBYE_MILLISECONDS = 2_000L
@@ -63,7 +63,7 @@ public class MqttTransport(url: String, sockets: SocketFactory? = null) : Transp
     private val options = MqttConnectionOptions().apply {
         isCleanStart = false
         sessionExpiryInterval = KEEP_MAIL_SECONDS
-        receiveMaximum = AT_ONCE
+        receiveMaximum = RECEIVE_MAXIMUM
         isAutomaticReconnect = false
         isHttpsHostnameVerificationEnabled = true
         (sockets ?: broker.sockets)?.let { socketFactory = it }
@@ -260,7 +260,7 @@ public class MqttTransport(url: String, sockets: SocketFactory? = null) : Transp
         ready = false
         val left = withTimeoutOrNull(GOODBYE_MILLISECONDS) {
             try {
-                // Without waiting for what is under way: whoever waited for it is gone, and it is in the outbox.
+                // Without waiting for what is under way: the caller that waited for it is gone, and it is in the outbox.
                 done { client.disconnect(0, null, it, MqttReturnCode.RETURN_CODE_SUCCESS, MqttProperties()) }
             } catch (_: MqttException) {
                 null
