@@ -10,7 +10,7 @@ import sys
 from html import escape
 from pathlib import Path
 
-from windlass import Bundle, Client
+from windlass_chat import Bundle, Client
 
 TEMPLATE = Path(__file__).with_name("index.html")
 

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
-from windlass import Bundle, Client, EncryptedStore, StoreKey, events
+from windlass_chat import Bundle, Client, EncryptedStore, StoreKey, events
 
 LINES = {
     "alice": [

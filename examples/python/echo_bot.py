@@ -1,4 +1,4 @@
-from windlass.bot import Bot, Message
+from windlass_chat.bot import Bot, Message
 
 bot = Bot("echo.wl", key_env="BOT_KEY", transport="mqtt://localhost")
 

@@ -1,6 +1,6 @@
 import tempfile
 
-from windlass import Client
+from windlass_chat import Client
 
 home = tempfile.mkdtemp()
 alice = Client.create(f"{home}/alice.wl", passphrase="correct horse")

@@ -11,7 +11,7 @@ The bot has no notes: whom an answer is for stands in its own message that the a
 
 import os
 
-from windlass.bot import Bot, GroupInvitation, Message
+from windlass_chat.bot import Bot, GroupInvitation, Message
 
 STAFF = os.environ["HELP_DESK_STAFF"].split(",")
 bot = Bot("help_desk.wl", key_env="BOT_KEY", transport="mqtt://localhost")

@@ -9,7 +9,7 @@ know whom they talk to.
 import tempfile
 from pathlib import Path
 
-from windlass import Client, qr_png, qr_read, qr_terminal
+from windlass_chat import Client, qr_png, qr_read, qr_terminal
 
 
 def carry(sender: Client, receiver: Client) -> None:

@@ -13,7 +13,7 @@ The line is durable before it leaves: a broker that is away gets it the next tim
 import asyncio
 import sys
 
-from windlass.bot import Bot
+from windlass_chat.bot import Bot
 
 bot = Bot("notifier.wl", key_env="NOTIFIER_KEY", transport="mqtt://localhost")
 

@@ -10,7 +10,7 @@ words at a time: each is a message of its own, so not one for every word. Put yo
 import asyncio
 from collections.abc import AsyncIterator
 
-from windlass.bot import Bot, Message
+from windlass_chat.bot import Bot, Message
 
 WORDS_PER_EDIT = 8
 """How many words make a change."""

@@ -11,7 +11,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
-from windlass import Attachment, Body, Bundle, Client, Conversation, Message
+from windlass_chat import Attachment, Body, Bundle, Client, Conversation, Message
 
 NAME = "python"
 OTHERS = ("kotlin", "swift")

@@ -10,7 +10,7 @@ from typing import Any
 from mosquitto import PATIENCE
 
 KEY = bytes(range(32))
-WINDLASS = [sys.executable, "-m", "windlass"]
+WINDLASS = [sys.executable, "-m", "windlass_chat"]
 REPOSITORY = Path(__file__).parents[3]
 ECHO = REPOSITORY / "examples/python/echo_bot.py"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("WINDLASS_")} | {

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from command import KEY
 
-from windlass import Client
+from windlass_chat import Client
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "examples/peer-from-the-spec"))
 

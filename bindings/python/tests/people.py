@@ -5,10 +5,10 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-import windlass
-from windlass import Client, TrustPolicy, events
-from windlass.bot import Bot
-from windlass.transport import transport_of
+import windlass_chat
+from windlass_chat import Client, TrustPolicy, events
+from windlass_chat.bot import Bot
+from windlass_chat.transport import transport_of
 
 KEY = bytes(range(32))
 PATIENCE = 120.0
@@ -26,8 +26,8 @@ class User:
     def __init__(self, folder: Path, url: str, name: str = "user") -> None:
         self.client = Client.create(folder / f"{name}.wl", key=KEY)
         self.transport = transport_of(url)
-        self.heard: asyncio.Queue[windlass.Message] = asyncio.Queue()
-        self.told: asyncio.Queue[windlass.Event] = asyncio.Queue()
+        self.heard: asyncio.Queue[windlass_chat.Message] = asyncio.Queue()
+        self.told: asyncio.Queue[windlass_chat.Event] = asyncio.Queue()
 
     async def __aenter__(self) -> "User":
         await self.transport.start(self.client.address(), self.client.device_id())
@@ -65,7 +65,7 @@ class User:
         """The next message that comes."""
         return (await asyncio.wait_for(self.heard.get(), PATIENCE)).text or ""
 
-    async def learn(self, wanted: Callable[[windlass.Event], bool]) -> None:
+    async def learn(self, wanted: Callable[[windlass_chat.Event], bool]) -> None:
         """Waits for an event."""
         while not wanted(await asyncio.wait_for(self.told.get(), PATIENCE)):
             pass

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from people import KEY, PATIENCE, User, new_bot, office
 
-import windlass
-from windlass import Client, events
-from windlass.bot import Bot, Message, Next
-from windlass.testing import Faults, Simulation
+import windlass_chat
+from windlass_chat import Client, events
+from windlass_chat.bot import Bot, Message, Next
+from windlass_chat.testing import Faults, Simulation
 
 
 def test_an_echo_bot_answers_in_order_and_refers_to_what_it_answers(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_an_echo_bot_answers_in_order_and_refers_to_what_it_answers(tmp_path: Pa
 def test_the_invitation_is_a_code_and_a_uri_before_the_bot_runs(tmp_path: Path) -> None:
     bot = new_bot(tmp_path, office())
     *code, uri = bot.invite().splitlines()
-    assert windlass.Bundle.from_uri(uri).identity().address() == bot.address
+    assert windlass_chat.Bundle.from_uri(uri).identity().address() == bot.address
     assert len(code) > 20
     bot.client.close()
 
@@ -250,7 +250,7 @@ def test_an_answer_that_can_never_be_sent_is_an_error_and_does_not_stop_the_bot(
         async def answer(message: Message) -> None:
             late.append(message)
             if message.text == "to nobody":
-                await bot.send(windlass.Identity.generate().address(), "?")
+                await bot.send(windlass_chat.Identity.generate().address(), "?")
             await message.reply("x" * (300_000 if message.text == "long" else 1))
 
         @bot.on_error
@@ -262,7 +262,7 @@ def test_an_answer_that_can_never_be_sent_is_an_error_and_does_not_stop_the_bot(
             assert await user.hear() == "x"
             with pytest.raises(RuntimeError):
                 await late[0].reply("too late")
-        assert [type(error) for error in errors] == [windlass.ContentTooLarge, windlass.UnknownContact]
+        assert [type(error) for error in errors] == [windlass_chat.ContentTooLarge, windlass_chat.UnknownContact]
 
     asyncio.run(talk())
 

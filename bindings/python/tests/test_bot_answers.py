@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from people import User, new_bot, office, told
 
-from windlass import Attachment, Body
-from windlass.bot import Message
+from windlass_chat import Attachment, Body
+from windlass_chat.bot import Message
 
 NO_TEXTS: list[Any] = [5, None, b"bytes", "half a character: \ud800"]
 NO_MESSAGES: list[Any] = [

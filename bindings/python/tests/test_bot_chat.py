@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from people import PATIENCE, User, new_bot, office, told
 
-import windlass
-from windlass import Conversation, Event, TrustPolicy, events
-from windlass.bot import Bot, GroupInvitation, Message, Reaction, SentMessage
+import windlass_chat
+from windlass_chat import Conversation, Event, TrustPolicy, events
+from windlass_chat.bot import Bot, GroupInvitation, Message, Reaction, SentMessage
 
 
 async def group_of(user: User, bot: Bot, *others: User) -> Conversation:
@@ -56,7 +56,7 @@ def test_a_bot_puts_signs_and_hears_of_signs(tmp_path: Path) -> None:
             await message.react("👀")
             await message.react("👍")
             await message.unreact("👀")
-            with pytest.raises(windlass.InvalidContent):
+            with pytest.raises(windlass_chat.InvalidContent):
                 await message.react("")
             await message.reply("noted")
 
@@ -142,7 +142,7 @@ def test_in_a_group_a_bot_answers_everybody_and_to_the_group(tmp_path: Path) -> 
             assert answered.author == bot.address and answered.reply_to is not None
             # From somebody whom the bot never met outside of the group.
             theirs = carol.client.conversation(group.address())
-            theirs.send_body(windlass.Body.TEXT("two"), answered.id)
+            theirs.send_body(windlass_chat.Body.TEXT("two"), answered.id)
             await carol._post()
             assert [await alice.hear(), await alice.hear(), await carol.hear()] == ["two", *2 * ["two about one"]]
             assert bot.client.conversation(carol.client.address()).messages() == []
@@ -290,16 +290,16 @@ def test_what_was_dropped_cannot_be_changed_and_what_was_committed_stays(tmp_pat
             if message.text == "late":
                 await message.commit()
             if message.text == "nobody":
-                await bot.send(windlass.Identity.generate().address(), "who?")
+                await bot.send(windlass_chat.Identity.generate().address(), "who?")
                 waits.append(asyncio.create_task(kept[-1].edit("whole")))
-                with pytest.raises(windlass.UnknownContact):
+                with pytest.raises(windlass_chat.UnknownContact):
                     await message.commit()
                 return
             raise ValueError(message.text)
 
         @bot.on_error
         async def failed(error: BaseException, message: Message | None) -> None:
-            if message is not None and not isinstance(error, windlass.UnknownContact):
+            if message is not None and not isinstance(error, windlass_chat.UnknownContact):
                 await message.reply("sorry")
 
         async with User(tmp_path, url) as user, bot:

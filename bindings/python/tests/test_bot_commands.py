@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from people import User, new_bot, office
 
-from windlass.bot import Message, UsageError
+from windlass_chat.bot import Message, UsageError
 
 
 class Colour(enum.Enum):

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 from people import PATIENCE, User, new_bot, office
 
-import windlass
-from windlass import TrustPolicy
-from windlass.bot import Bot, ContactRequest, Message
-from windlass.testing import Simulation
-from windlass.transport import transport_of
+import windlass_chat
+from windlass_chat import TrustPolicy
+from windlass_chat.bot import Bot, ContactRequest, Message
+from windlass_chat.testing import Simulation
+from windlass_chat.transport import transport_of
 
 
 def test_strangers_wait_until_they_are_accepted_and_are_told_again_at_the_next_start(tmp_path: Path) -> None:
@@ -69,11 +69,11 @@ def test_somebody_unknown_is_found_by_the_address_and_only_by_their_own_bundle(t
             await bot.flush()
         async with User(tmp_path, url, "alice") as alice, User(tmp_path, url, "carol") as carol, bot:
             to_alice, to_carol = alice.client.address(), carol.client.address()
-            with pytest.raises(windlass.UnknownContact):
+            with pytest.raises(windlass_chat.UnknownContact):
                 await bot.send(to_alice, "nobody knows you")
             # Somebody else's under her address.
             await alice.transport.publish_bundle(to_alice, carol.client.bundle().encode())
-            with pytest.raises(windlass.UnknownContact):
+            with pytest.raises(windlass_chat.UnknownContact):
                 await bot.send(to_alice, "not to carol")
             await alice.transport.publish_bundle(to_alice, alice.client.bundle().encode())
             await bot.send(to_alice, "found")
@@ -105,7 +105,7 @@ def test_a_bundle_that_has_run_out_is_renewed_from_the_transport(monkeypatch: py
         assert before is not None
         world.advance(timedelta(days=31))
         later = before.timestamp() + 24 * 3600
-        monkeypatch.setattr("windlass.bot.upkeep.time", SimpleNamespace(time=lambda: later))
+        monkeypatch.setattr("windlass_chat.bot.upkeep.time", SimpleNamespace(time=lambda: later))
         user_client.keep_up_now()
         transport = transport_of(url)
         await transport.publish_bundle(address, user_client.bundle().encode())

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from mosquitto import PATIENCE, Broker
 
-from windlass import Bundle, Client, events
-from windlass.bot import Bot, Message
-from windlass.transport import NoMailbox, transport_of
+from windlass_chat import Bundle, Client, events
+from windlass_chat.bot import Bot, Message
+from windlass_chat.transport import NoMailbox, transport_of
 
 KEY = bytes(range(32))
 EXAMPLES = Path(__file__).parents[3] / "examples/python"

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from people import KEY, PATIENCE, User, new_bot, office, told
 
-import windlass
-from windlass import Body, Client
-from windlass.bot import Bot, Message
-from windlass.transport import TransportError
-from windlass.transport.memory import MemoryTransport
+import windlass_chat
+from windlass_chat import Body, Client
+from windlass_chat.bot import Bot, Message
+from windlass_chat.transport import TransportError
+from windlass_chat.transport.memory import MemoryTransport
 
 
 def test_what_was_received_and_not_handled_is_answered_once_after_the_store_is_opened_again(tmp_path: Path) -> None:
@@ -54,9 +54,9 @@ def test_what_was_received_and_not_handled_is_answered_once_after_the_store_is_o
             with Client.open(tmp_path / "bot.wl", key=KEY) as client:
                 client.receive(user.client.send(address, "3").envelopes[0].bytes)
                 (waiting,) = client.unhandled()
-                answer = windlass.OutgoingMessage(to=user.client.address(), body=Body.TEXT("3"))
+                answer = windlass_chat.OutgoingMessage(to=user.client.address(), body=Body.TEXT("3"))
                 client.handled(waiting.number, [answer])
-                with pytest.raises(windlass.UnknownMessage):
+                with pytest.raises(windlass_chat.UnknownMessage):
                     client.handled(waiting.number, [answer])
                 for envelope in client.outbox():
                     await user.transport.deliver(envelope.to, envelope.bytes)
@@ -162,8 +162,8 @@ def test_background_work_and_events_may_stop_the_bot(tmp_path: Path, way: Callab
         async def work() -> None:
             await way(Ways(by_time))
 
-        @by_event.on_event(windlass.events.Message)
-        async def heard(event: windlass.events.Message) -> None:
+        @by_event.on_event(windlass_chat.events.Message)
+        async def heard(event: windlass_chat.events.Message) -> None:
             await way(Ways(by_event))
 
         await asyncio.wait_for(by_time._run(), PATIENCE / 2)
@@ -249,7 +249,7 @@ def test_a_store_that_breaks_ends_the_bot_with_its_error(tmp_path: Path) -> None
                 await asyncio.sleep(0)
             await user.write(bot, "hi")
             bot.client.close()
-            with pytest.raises(windlass.StoreClosed):
+            with pytest.raises(windlass_chat.StoreClosed):
                 await asyncio.wait_for(running, PATIENCE)
 
     asyncio.run(talk())
@@ -277,7 +277,7 @@ def test_a_transport_that_does_not_close_keeps_no_store_open(tmp_path: Path) -> 
 @pytest.mark.skipif(os.name == "nt", reason="this system knows no SIGTERM")
 def test_run_ends_well_when_it_is_asked_to(tmp_path: Path) -> None:
     script = f"""
-from windlass.bot import Bot
+from windlass_chat.bot import Bot
 bot = Bot({str(tmp_path / "bot.wl")!r}, key=bytes(32), transport="memory://")
 @bot.background(every=1000)
 async def ready() -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from people import KEY, PATIENCE, User
 
-import windlass
-from windlass import Client, transport
-from windlass.bot import Bot, Message
-from windlass.transport import Incoming, NoMailbox, TooLarge, TransportError, register, transport_of
-from windlass.transport.memory import MemoryTransport
+import windlass_chat
+from windlass_chat import Client, transport
+from windlass_chat.bot import Bot, Message
+from windlass_chat.transport import Incoming, NoMailbox, TooLarge, TransportError, register, transport_of
+from windlass_chat.transport.memory import MemoryTransport
 
 
 class Failing(MemoryTransport):
@@ -161,11 +161,11 @@ def test_what_a_library_raises_stops_no_bot(tmp_path: Path, caplog: pytest.LogCa
         name = uuid.uuid4().hex
         carrier = ByALibrary(name)
         bot = Bot(tmp_path / "bot.wl", key=KEY, transport=carrier)
-        stranger = windlass.Identity.generate().address()
+        stranger = windlass_chat.Identity.generate().address()
 
         @bot.on_message
         async def answer(message: Message) -> None:
-            with pytest.raises(windlass.UnknownContact):
+            with pytest.raises(windlass_chat.UnknownContact):
                 await message.reply("lost")
                 await bot.send(stranger, "who?")
                 await message.commit()
@@ -174,7 +174,7 @@ def test_what_a_library_raises_stops_no_bot(tmp_path: Path, caplog: pytest.LogCa
 
         async with User(tmp_path, f"memory://{name}") as user, bot:
             await asyncio.wait_for(carrier.published.wait(), PATIENCE)
-            with pytest.raises(windlass.UnknownContact):
+            with pytest.raises(windlass_chat.UnknownContact):
                 await bot.send(stranger, "who?")
             for text in "12":
                 await user.write(bot, text)

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from people import KEY, PATIENCE, new_bot, office
 
-from windlass import Client
-from windlass.bot import Bot, Message
+from windlass_chat import Client
+from windlass_chat.bot import Bot, Message
 
 DIED = 7
 PROGRAM = """
 import asyncio, logging, os, sys
-from windlass.bot import Bot, Message
+from windlass_chat.bot import Bot, Message
 
 bot = Bot(sys.argv[1], key=bytes(range(32)), transport="memory://")
 

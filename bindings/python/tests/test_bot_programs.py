@@ -13,7 +13,7 @@ import pytest
 from mosquitto import PATIENCE, Broker
 from people import KEY, User
 
-from windlass import Body, Bundle, Event, events
+from windlass_chat import Body, Bundle, Event, events
 
 EXAMPLES = Path(__file__).parents[3] / "examples/python"
 

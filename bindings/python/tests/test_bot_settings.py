@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from people import KEY, office
 
-import windlass
-from windlass import TrustPolicy
-from windlass.bot import Bot, JsonFormatter, SettingsError
-from windlass.transport import transport_of
+import windlass_chat
+from windlass_chat import TrustPolicy
+from windlass_chat.bot import Bot, JsonFormatter, SettingsError
+from windlass_chat.transport import transport_of
 
 
 def test_settings_come_from_the_environment_before_the_file_before_the_code(
@@ -62,9 +62,9 @@ def test_the_key_comes_as_bytes_in_a_variable_or_in_a_file(tmp_path: Path, monke
         bot.client.close()
     assert len(addresses) == 1
     monkeypatch.setenv("BOT_KEY", "correct horse")
-    with pytest.raises(windlass.WrongKey):
+    with pytest.raises(windlass_chat.WrongKey):
         Bot(path, key_env="BOT_KEY").client
-    with pytest.raises(windlass.StoreNotFound):
+    with pytest.raises(windlass_chat.StoreNotFound):
         Bot(tmp_path / "none.wl", key=KEY, create=False).client
     for wrong in (Bot(path), Bot(path, key=KEY, passphrase="x"), Bot(path, key_env="NOT_SET"), Bot(key=KEY)):
         with pytest.raises(SettingsError):
@@ -87,7 +87,7 @@ def test_a_password_that_breaks_the_url_is_not_shown_either(password: str) -> No
 
 
 def test_json_logs_have_a_line_for_each_record_without_texts_of_errors() -> None:
-    record = logging.LogRecord("windlass.bot", logging.INFO, __file__, 1, "started as %s", ("wl1",), None)
+    record = logging.LogRecord("windlass_chat.bot", logging.INFO, __file__, 1, "started as %s", ("wl1",), None)
     record.event = "started"
     line = json.loads(JsonFormatter().format(record))
     assert (line["message"], line["event"], line["level"]) == ("started as wl1", "started", "info")

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from mosquitto import PATIENCE, Broker
 
-import windlass
-from windlass import Bundle, Client, OutgoingMessage, events
-from windlass.bot import Bot, Message
-from windlass.testing import Simulation
-from windlass.transport import NoMailbox, transport_of
+import windlass_chat
+from windlass_chat import Bundle, Client, OutgoingMessage, events
+from windlass_chat.bot import Bot, Message
+from windlass_chat.testing import Simulation
+from windlass_chat.transport import NoMailbox, transport_of
 
 MESSAGES = int(os.environ.get("WINDLASS_MESSAGES", "600"))
 KILLS = int(os.environ.get("WINDLASS_KILLS", "4"))
@@ -105,7 +105,8 @@ class User:
     async def write(self, letters: list[tuple[str, str]]) -> None:
         """Writes, a few at a time, so that everybody is heard."""
         for first in range(0, len(letters), 5):
-            several = [OutgoingMessage(to=to, body=windlass.Body.TEXT(text)) for to, text in letters[first : first + 5]]
+            page = letters[first : first + 5]
+            several = [OutgoingMessage(to=to, body=windlass_chat.Body.TEXT(text)) for to, text in page]
             await asyncio.to_thread(self.client.send_many, several)
             await self.post()
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import windlass
-from windlass import Attachment, Body, Client, Conversation, GroupChangeKind, Message, events
-from windlass.testing import Simulation
+import windlass_chat
+from windlass_chat import Attachment, Body, Client, Conversation, GroupChangeKind, Message, events
+from windlass_chat.testing import Simulation
 
 
 def people(count: int) -> tuple[Simulation, list[Client]]:
@@ -44,9 +44,9 @@ def test_signs_changes_and_deletions_reach_the_other_side() -> None:
         assert message.text == "Ahoy" and message.edited
         assert [reaction.emoji for reaction in message.reactions] == ["👍", "⚓"]
     theirs.unreact(last(theirs), "👍")
-    with pytest.raises(windlass.NotTheAuthor):
+    with pytest.raises(windlass_chat.NotTheAuthor):
         theirs.edit(last(theirs), "mine")
-    with pytest.raises(windlass.InvalidContent):
+    with pytest.raises(windlass_chat.InvalidContent):
         theirs.react(last(theirs), "")
     ours.delete(last(ours))
     delivered = [event for delivery in world.run() for event in delivery.events]
@@ -96,7 +96,7 @@ def test_a_group_from_invitation_to_leaving() -> None:
     world.run()
     theirs = bob.conversation(group.address())
     assert theirs.invited_by() == alice.address() and not theirs.is_joined()
-    with pytest.raises(windlass.NotAMember):
+    with pytest.raises(windlass_chat.NotAMember):
         theirs.send("not yet")
     theirs.join()
     world.run()
@@ -110,7 +110,7 @@ def test_a_group_from_invitation_to_leaving() -> None:
     assert texts(group) == texts(theirs) == ["before", "to all"]
     assert texts(late) == ["to all"]
     assert last(theirs).delivered_to == sorted([alice.address(), carol.address()], key=last(theirs).delivered_to.index)
-    with pytest.raises(windlass.NotAnAdmin):
+    with pytest.raises(windlass_chat.NotAnAdmin):
         late.rename("Mine")
     group.add_admins([bob.address()])
     world.run()
@@ -129,7 +129,7 @@ def test_a_group_from_invitation_to_leaving() -> None:
     world.run()
     change = last(group).body
     assert isinstance(change, Body.GROUP) and change.change.kind == GroupChangeKind.MEMBERS_REMOVED
-    with pytest.raises(windlass.NotAMember):
+    with pytest.raises(windlass_chat.NotAMember):
         late.send("still here?")
     group.leave()
     world.run()
@@ -180,12 +180,12 @@ def test_an_attachment_of_any_size_in_little_memory(tmp_path: Path) -> None:
     info = message.body.attachment
     assert (info.name, info.size, info.location) == ("chart.bin", 128 << 20, "https://example.org/sealed")
 
-    class Stop(windlass.ProgressListener):
+    class Stop(windlass_chat.ProgressListener):
         def advance(self, done: int, total: int) -> None:
             if done > total // 2:
-                raise windlass.ProgressError.Stopped()
+                raise windlass_chat.ProgressError.Stopped()
 
-    with pytest.raises(windlass.Cancelled):
+    with pytest.raises(windlass_chat.Cancelled):
         theirs.save_attachment(message, str(sealed), str(saved), Stop())
     (partial,) = tmp_path.glob("*.partial")
     assert not saved.exists() and partial.stat().st_size > 32 << 20
@@ -215,7 +215,7 @@ def test_an_attachment_that_was_swapped_cut_or_changed_is_refused(tmp_path: Path
     swapped = good[chunk : 2 * chunk] + good[:chunk] + good[2 * chunk :]
     for bad in ((tmp_path / "two.sealed").read_bytes(), good[:-1], good[:chunk], bytes(changed), swapped):
         (tmp_path / "bad").write_bytes(bad)
-        with pytest.raises(windlass.AttachmentDamaged):
+        with pytest.raises(windlass_chat.AttachmentDamaged):
             theirs.save_attachment(one, str(tmp_path / "bad"), str(tmp_path / "saved"))
         assert not (tmp_path / "saved").exists()
     theirs.save_attachment(one, str(tmp_path / "one.sealed"), str(tmp_path / "saved"))

@@ -13,9 +13,9 @@ from pathlib import Path
 from command import BACKUP_KEY, ENVIRONMENT, KEY, REPOSITORY, WINDLASS, WITH_KEY, result, run, text
 from mosquitto import PATIENCE, tool
 
-import windlass
-from windlass import Bundle, Client, qr_read
-from windlass.cli import main
+import windlass_chat
+from windlass_chat import Bundle, Client, qr_read
+from windlass_chat.cli import main
 
 
 def test_the_command_is_installed_with_the_package() -> None:
@@ -68,7 +68,7 @@ def test_wrong_usage_is_told_apart_from_what_failed(store: Path, tmp_path: Path)
         ("wrong_key", ("inspect", store, "--passphrase-env", "BACKUP_KEY")),
         ("file_system", ("inspect", store, "--key-file", tmp_path / "nothing")),
         ("invalid_address", ("verify", store, "wl1nobody", *WITH_KEY)),
-        ("unknown_contact", ("verify", store, windlass.Identity.generate().address(), *WITH_KEY)),
+        ("unknown_contact", ("verify", store, windlass_chat.Identity.generate().address(), *WITH_KEY)),
         ("uri_damaged", ("chat", store, uri[:-4], *WITH_KEY, "--transport", "memory")),
         ("unknown_device", ("devices", store, "--remove", 7, *WITH_KEY)),
     ]
@@ -85,7 +85,7 @@ def test_nobody_is_asked_what_opens_a_store_that_is_not_there(tmp_path: Path) ->
 
 def test_an_invitation_is_a_uri_and_a_code_that_others_read(store: Path, tmp_path: Path) -> None:
     *code, uri = text("invite", store)
-    assert len(code) > 20 and code == windlass.qr_terminal(uri).splitlines()
+    assert len(code) > 20 and code == windlass_chat.qr_terminal(uri).splitlines()
     invited = result("invite", store)
     assert invited == {"address": Bundle.from_uri(uri).identity().address(), "uri": uri, "kind": "reusable"}
     assert Bundle.from_uri(result("invite", store, "--single-use")["uri"]).single_use()

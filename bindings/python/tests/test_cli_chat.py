@@ -14,9 +14,9 @@ import pytest
 from command import ECHO, ENVIRONMENT, KEY, WINDLASS, WITH_KEY, run
 from mosquitto import PATIENCE, Broker, tool
 
-import windlass
-from windlass import Bundle, Client
-from windlass.cli.screen import folded
+import windlass_chat
+from windlass_chat import Bundle, Client
+from windlass_chat.cli.screen import folded
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_a_chat_as_json_with_somebody_who_is_found_by_address(store: Path, invit
     sent = [one["id"] for one in told if one["event"] == "sent"]
     assert sorted(number for one in told if one["event"] == "delivered" for number in one["ids"]) == sorted(sent)
     assert [one["reply_to"] for one in told if one["event"] == "message"] == sent
-    nobody = run("chat", store, windlass.Identity.generate().address(), "--transport", broker.url, *WITH_KEY)
+    nobody = run("chat", store, windlass_chat.Identity.generate().address(), "--transport", broker.url, *WITH_KEY)
     assert nobody.returncode == 1 and "(unknown_contact)" in nobody.stderr
 
 

@@ -11,9 +11,9 @@ from types import ModuleType
 import pytest
 from mosquitto import tool
 
-import windlass
-from windlass import Bundle, Client, CodeReader, qr_frames, qr_png, qr_read, qr_svg, qr_terminal
-from windlass.testing import Simulation
+import windlass_chat
+from windlass_chat import Bundle, Client, CodeReader, qr_frames, qr_png, qr_read, qr_svg, qr_terminal
+from windlass_chat.testing import Simulation
 
 KEY = bytes(32)
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -140,19 +140,19 @@ def test_every_bad_code_is_told_in_words(tmp_path: Path) -> None:
     with Client.create(tmp_path / "a.wl", key=KEY) as alice, Client.create(tmp_path / "b.wl", key=KEY) as bob:
         other = tmp_path / "wifi.png"
         subprocess.run([tool("qrencode"), "-o", other, "WIFI:S:cafe;;"], check=True)
-        with pytest.raises(windlass.UriNotWindlass, match="another application"):
+        with pytest.raises(windlass_chat.UriNotWindlass, match="another application"):
             Bundle.from_qr_image(other.read_bytes())
-        with pytest.raises(windlass.NoQrCode):
+        with pytest.raises(windlass_chat.NoQrCode):
             subprocess.run([tool("convert"), "-size", "200x200", "xc:white", other], check=True)
             Bundle.from_qr_image(other.read_bytes())
         uri = bob.bundle().to_uri()
-        with pytest.raises(windlass.UriDamaged, match="damaged"):
+        with pytest.raises(windlass_chat.UriDamaged, match="damaged"):
             Bundle.from_uri(uri[:-4])
-        with pytest.raises(windlass.IdentityMismatch, match="another identity"):
+        with pytest.raises(windlass_chat.IdentityMismatch, match="another identity"):
             Bundle.from_uri(f"https://example.org/{alice.address()}#{uri}")
-        with pytest.raises(windlass.OwnBundle, match="your own"):
+        with pytest.raises(windlass_chat.OwnBundle, match="your own"):
             alice.meet(alice.in_person_code())
-        with pytest.raises(windlass.NotInPerson, match="other hands"):
+        with pytest.raises(windlass_chat.NotInPerson, match="other hands"):
             alice.meet(uri)
 
 

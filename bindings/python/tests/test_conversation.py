@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-import windlass
-from windlass import AsyncClient, Bundle, Client, Identity, SessionState, StoreKey, events
+import windlass_chat
+from windlass_chat import AsyncClient, Bundle, Client, Identity, SessionState, StoreKey, events
 
 KEY = bytes(range(32))
 REPOSITORY = Path(__file__).parents[3]
@@ -92,27 +92,27 @@ def test_each_event_is_a_class_to_match(tmp_path: Path) -> None:
 
 def test_each_failure_is_an_exception_and_the_next_call_works(tmp_path: Path) -> None:
     Client.create(tmp_path / "locked.wl", passphrase="right").close()
-    with pytest.raises(windlass.WrongKey) as caught:
+    with pytest.raises(windlass_chat.WrongKey) as caught:
         Client.open(tmp_path / "locked.wl", passphrase="wrong")
     assert (caught.value.code, caught.value.retry) == ("wrong_key", False)
     assert caught.value.advice and "wrong" in str(caught.value)
     Client.open(tmp_path / "locked.wl", passphrase="right").close()
 
     (tmp_path / "text").write_text("not a store")
-    with pytest.raises(windlass.NotAStore):
+    with pytest.raises(windlass_chat.NotAStore):
         Client.open(tmp_path / "text", key=KEY)
-    with pytest.raises(windlass.StoreNotFound):
+    with pytest.raises(windlass_chat.StoreNotFound):
         Client.open(tmp_path / "none", key=KEY)
     alice, bob = pair(tmp_path)
-    with pytest.raises(windlass.StoreLocked):
+    with pytest.raises(windlass_chat.StoreLocked):
         Client.open(tmp_path / "alice.wl", key=KEY)
-    with pytest.raises(windlass.UnknownContact):
+    with pytest.raises(windlass_chat.UnknownContact):
         alice.send(Identity.generate().address(), "?")
-    with pytest.raises(windlass.EnvelopeMalformed):
+    with pytest.raises(windlass_chat.EnvelopeMalformed):
         alice.receive(b"\x01\x02")
     changed = bytearray(bob.bundle().encode())
     changed[-1] ^= 1
-    with pytest.raises(windlass.BundleSignature):
+    with pytest.raises(windlass_chat.BundleSignature):
         Bundle.decode(bytes(changed))
     with pytest.raises(TypeError):
         Client.create(tmp_path / "both.wl", passphrase="x", key=KEY)
@@ -122,10 +122,10 @@ def test_each_failure_is_an_exception_and_the_next_call_works(tmp_path: Path) ->
 
 
 def test_every_code_has_its_exception() -> None:
-    from windlass._native import errors as table
+    from windlass_chat._native import errors as table
 
     codes = {info.code for info in table()}
-    found = {windlass.errors._code(getattr(windlass, name)("")) for name in windlass.errors.__all__}
+    found = {windlass_chat.errors._code(getattr(windlass_chat, name)("")) for name in windlass_chat.errors.__all__}
     assert found - {"windlass_error"} == codes
 
 
@@ -183,13 +183,13 @@ def test_any_thread_may_call_anything(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system knows no fork")
 def test_a_forked_child_cannot_use_the_parents_store(tmp_path: Path) -> None:
     script = f"""
-import os, windlass
-client = windlass.Client.create({str(tmp_path / "forked.wl")!r}, key=bytes(32))
+import os, windlass_chat
+client = windlass_chat.Client.create({str(tmp_path / "forked.wl")!r}, key=bytes(32))
 child = os.fork()
 if child == 0:
     try:
         client.bundle()
-    except windlass.Forked:
+    except windlass_chat.Forked:
         os._exit(7)
     os._exit(1)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
@@ -204,7 +204,7 @@ def test_no_secret_is_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) ->
     identity = Identity.from_seed(seed)
     key = StoreKey.from_bytes(KEY)
     client = Client.create(tmp_path / "quiet.wl", identity, key=KEY)
-    with pytest.raises(windlass.InvalidKeyLength) as caught:
+    with pytest.raises(windlass_chat.InvalidKeyLength) as caught:
         Identity.from_seed(seed[:31])
     shown = " ".join([repr(identity), repr(key), repr(client), str(caught.value), repr(caught.value)])
     shown += caplog.text + str(client.inspect())
@@ -220,14 +220,14 @@ def test_a_backup_brings_the_history_to_a_new_device_and_tells_its_progress(tmp_
     told: list[tuple[int, int]] = []
     assert alice.export_backup(tmp_path / "backup", other, lambda done, total: told.append((done, total))) == 5
     alice.close()
-    with closing(windlass.EncryptedStore.open(str(tmp_path / "alice.wl"), key)) as store:
+    with closing(windlass_chat.EncryptedStore.open(str(tmp_path / "alice.wl"), key)) as store:
         with pytest.raises(ZeroDivisionError):
             store.export_backup(tmp_path / "stopped", other, lambda done, total: done // 0)
     assert told == [(5, 5)]
     assert not list(tmp_path.glob("stopped*"))
-    with pytest.raises(windlass.WrongKey):
-        windlass.EncryptedStore.import_backup(tmp_path / "backup", key, tmp_path / "new.wl", key)
-    restored = windlass.EncryptedStore.import_backup(tmp_path / "backup", other, tmp_path / "new.wl", key)
+    with pytest.raises(windlass_chat.WrongKey):
+        windlass_chat.EncryptedStore.import_backup(tmp_path / "backup", key, tmp_path / "new.wl", key)
+    restored = windlass_chat.EncryptedStore.import_backup(tmp_path / "backup", other, tmp_path / "new.wl", key)
     with Client.open(restored) as again:
         assert again.device_id() != alice.device_id()
         assert texts(again, bob.address()) == ["ahoy"]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import windlass
-from windlass import Client, DeviceLink, SessionState, TrustPolicy, events
-from windlass.testing import Delivery, Faults, Simulation
+import windlass_chat
+from windlass_chat import Client, DeviceLink, SessionState, TrustPolicy, events
+from windlass_chat.testing import Delivery, Faults, Simulation
 
 KEY = bytes(32)
 
@@ -24,7 +24,7 @@ def carry(*clients: Client) -> None:
                 if receiver is not sender and receiver.address() == envelope.to:
                     try:
                         receiver.receive(envelope.bytes)
-                    except windlass.NotForThisDevice:
+                    except windlass_chat.NotForThisDevice:
                         pass  # written before the device was there
             sender.mark_sent([envelope.id])
 
@@ -37,9 +37,9 @@ def test_a_second_device_is_linked_by_two_codes_and_takes_part(tmp_path: Path) -
     carry(phone, bot)
 
     link = DeviceLink()
-    assert len(link.to_uri()) == 68 and "<svg" in windlass.qr_svg(link.to_uri())
-    transfer = windlass.device_transfer_to_uri(phone.link_device(link.to_uri()))
-    tablet = link.finish(tmp_path / "tablet.wl", windlass.device_transfer_from_uri(transfer), key=KEY)
+    assert len(link.to_uri()) == 68 and "<svg" in windlass_chat.qr_svg(link.to_uri())
+    transfer = windlass_chat.device_transfer_to_uri(phone.link_device(link.to_uri()))
+    tablet = link.finish(tmp_path / "tablet.wl", windlass_chat.device_transfer_from_uri(transfer), key=KEY)
     assert isinstance(tablet, Client) and tablet.address() == phone.address()
     carry(phone, tablet, bot)
     assert texts(tablet, bot.address()) == ["before"]
@@ -54,12 +54,12 @@ def test_a_second_device_is_linked_by_two_codes_and_takes_part(tmp_path: Path) -
     assert [device.device_id for device in phone.devices()] == [phone.device_id(), tablet.device_id()]
 
     phone.remove_device(tablet.device_id())
-    with pytest.raises(windlass.UnknownDevice):
+    with pytest.raises(windlass_chat.UnknownDevice):
         phone.remove_device(tablet.device_id())
-    with pytest.raises(windlass.UriDamaged):
+    with pytest.raises(windlass_chat.UriDamaged):
         phone.link_device(link.to_uri()[:-1])
-    with pytest.raises(windlass.LinkRefused):
-        DeviceLink().finish(tmp_path / "other.wl", windlass.device_transfer_from_uri(transfer), key=KEY)
+    with pytest.raises(windlass_chat.LinkRefused):
+        DeviceLink().finish(tmp_path / "other.wl", windlass_chat.device_transfer_from_uri(transfer), key=KEY)
 
 
 def test_strangers_wait_and_the_policy_decides(tmp_path: Path) -> None:
@@ -78,13 +78,13 @@ def test_strangers_wait_and_the_policy_decides(tmp_path: Path) -> None:
     assert bot.block_contact(stranger.address()).blocked
     envelope = stranger.send(bot.address(), "anyone?").envelopes[0]
     assert bot.receive(envelope.bytes) == [events.Blocked(stranger.address())]
-    with pytest.raises(windlass.ContactBlocked):
+    with pytest.raises(windlass_chat.ContactBlocked):
         bot.send(stranger.address(), "no")
     bot.remove_contact(stranger.address())
     assert bot.contacts() == []
     bot.set_trust_policy(TrustPolicy.VERIFIED_ONLY)
     bot.add_contact(stranger.bundle())
-    with pytest.raises(windlass.ContactNotVerified):
+    with pytest.raises(windlass_chat.ContactNotVerified):
         bot.send(stranger.address(), "who are you?")
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from mosquitto import PATIENCE, Broker
 
-from windlass import Bundle
-from windlass.transport import TransportError, transport_of
+from windlass_chat import Bundle
+from windlass_chat.transport import TransportError, transport_of
 
 REPOSITORY = Path(__file__).parents[3]
 GUIDES = sorted(path for path in (REPOSITORY / "docs/guide").glob("*.md") if "```python" in path.read_text())
@@ -100,20 +100,20 @@ def test_the_first_bot_of_the_guide_is_the_example() -> None:
 
 
 def test_nobody_is_told_to_install_somebody_elses_package() -> None:
-    """On PyPI the name is not ours: what is installed by it would get the key of the store."""
+    """On PyPI `windlass` is not ours, and `windlass-chat` is nobody's yet: what pip found would get the store's key."""
     told = [*(REPOSITORY / "docs/guide").glob("*.md"), *(REPOSITORY / "examples/python").glob("*.py")]
     told += (REPOSITORY / "bindings/python/src").rglob("*.py")
     for path in told:
         for line in path.read_text().splitlines():
-            assert not re.search(r"pip install(?: -\S+)* ['\"]?windlass\b", line), f"{path}: {line}"
+            assert not re.search(r"pip install(?: -\S+)* ['\"]?windlass(?:[-_.]chat)?(?![\w./*-])", line), f"{path}: {line}"
 
 
 def test_without_its_library_the_transport_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "windlass.transport.mqtt", None)
+    monkeypatch.setitem(sys.modules, "windlass_chat.transport.mqtt", None)
     with pytest.raises(TransportError) as caught:
         transport_of("mqtt://localhost")
-    (wanted,) = (one.partition(";")[0].strip() for one in importlib.metadata.requires("windlass") or [])
-    # Not the package: its name belongs to somebody else where pip looks.
+    (wanted,) = (one.partition(";")[0].strip() for one in importlib.metadata.requires("windlass-chat") or [])
+    # Not the package: it is not published yet.
     assert str(caught.value).endswith(f"pip install '{wanted}'")
 
 

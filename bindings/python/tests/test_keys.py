@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from command import KEY, run
 
-from windlass import Client
-from windlass.bot import Bot, SettingsError
+from windlass_chat import Client
+from windlass_chat.bot import Bot, SettingsError
 
 DIGITS = KEY.hex().encode()
 LONG = "x" * 31

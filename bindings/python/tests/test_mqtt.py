@@ -10,10 +10,10 @@ import pytest
 from mosquitto import PATIENCE, Broker, tool
 from people import KEY, User, told
 
-import windlass
-from windlass.bot import Bot, Message
-from windlass.transport import Incoming, NoMailbox, TooLarge, TransportError, transport_of
-from windlass.transport.mqtt import MqttTransport
+import windlass_chat
+from windlass_chat.bot import Bot, Message
+from windlass_chat.transport import Incoming, NoMailbox, TooLarge, TransportError, transport_of
+from windlass_chat.transport.mqtt import MqttTransport
 
 
 def test_a_transport_over_mqtt_keeps_what_it_says(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_bot_talks_over_tls_and_only_with_the_broker_it_trusts(tmp_path: Path)
                 try:
                     await user.send(bot.address, "over TLS")
                     break
-                except windlass.UnknownContact:
+                except windlass_chat.UnknownContact:
                     pass  # The bot has not published it yet.
             assert await asyncio.wait_for(heard.get(), PATIENCE) == "over TLS"
 

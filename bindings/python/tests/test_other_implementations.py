@@ -25,7 +25,7 @@ from doubleratchet import aead as foreign_aead
 from doubleratchet.recommended import HashFunction, diffie_hellman_ratchet_curve25519, kdf_hkdf, kdf_separate_hmacs
 from x3dh import identity_key_pair as x3dh_keys
 
-from windlass import Bundle, Client, Identity
+from windlass_chat import Bundle, Client, Identity
 
 OURS, THEIRS = bytes([1] * 32), bytes([2] * 32)
 DEVICE = 0x0BADF00D

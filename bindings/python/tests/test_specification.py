@@ -8,7 +8,7 @@ import check_vectors
 import peer
 import pytest
 
-from windlass import Bundle, Client, Identity, events
+from windlass_chat import Bundle, Client, Identity, events
 
 KEY = bytes(32)
 SEED = bytes(range(32))

@@ -1,0 +1,38 @@
+"""Bots: a store, a transport, and functions that answer.
+
+    bot = Bot("echo.wl", key_env="BOT_KEY", transport="mqtt://localhost")
+
+    @bot.on_message
+    async def echo(message: Message) -> None:
+        await message.reply(message.text)
+
+    bot.run()
+
+What a handler replies becomes durable together with the fact that the message was handled. So whenever the process
+dies, each message is answered once. What else a handler does may happen again after a crash.
+"""
+
+from windlass_chat._native import TrustPolicy
+from windlass_chat.bot.bot import Bot
+from windlass_chat.bot.commands import UsageError
+from windlass_chat.bot.handlers import Next
+from windlass_chat.bot.logs import JsonFormatter
+from windlass_chat.bot.message import ContactRequest, GroupInvitation, Message, PoisonMessage, Reaction
+from windlass_chat.bot.sent import SentMessage
+from windlass_chat.bot.settings import Settings, SettingsError
+
+__all__ = [
+    "Bot",
+    "ContactRequest",
+    "GroupInvitation",
+    "JsonFormatter",
+    "Message",
+    "Next",
+    "PoisonMessage",
+    "Reaction",
+    "SentMessage",
+    "Settings",
+    "SettingsError",
+    "TrustPolicy",
+    "UsageError",
+]

@@ -1,0 +1,205 @@
+"""What a bot does: its handlers, and which of them a message or an event goes to."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
+
+from windlass_chat._native import Event
+from windlass_chat.bot.commands import Command, UsageError
+from windlass_chat.bot.logs import report
+from windlass_chat.bot.message import ContactRequest, GroupInvitation, Message, PoisonMessage, Reaction
+from windlass_chat.bot.services import Services
+from windlass_chat.bot.settings import Settings
+
+Next = Callable[[Message], Awaitable[None]]
+MessageHandler = TypeVar("MessageHandler", bound=Callable[[Message], Awaitable[None]])
+AnyHandler = TypeVar("AnyHandler", bound=Callable[..., Awaitable[None]])
+RequestHandler = TypeVar("RequestHandler", bound=Callable[[ContactRequest], Awaitable[None]])
+ReactionHandler = TypeVar("ReactionHandler", bound=Callable[[Reaction], Awaitable[None]])
+InvitationHandler = TypeVar("InvitationHandler", bound=Callable[[GroupInvitation], Awaitable[None]])
+ErrorHandler = TypeVar("ErrorHandler", bound=Callable[[BaseException, Message | None], Awaitable[None]])
+Middleware = TypeVar("Middleware", bound=Callable[[Message, Next], Awaitable[None]])
+Work = TypeVar("Work", bound=Callable[[], Awaitable[None]])
+E = TypeVar("E", bound=Event)
+
+
+class Handlers:
+    """The decorators of `Bot`, and what they registered."""
+
+    settings: Settings
+
+    def __init__(self) -> None:
+        self._listeners: list[Callable[[Message], Awaitable[None]]] = []
+        self._commands: dict[str, Command] = {}
+        self._requests: list[Callable[[ContactRequest], Awaitable[None]]] = []
+        self._reactions: list[Callable[[Reaction], Awaitable[None]]] = []
+        self._invitations: list[Callable[[GroupInvitation], Awaitable[None]]] = []
+        self._errors: list[Callable[[BaseException, Message | None], Awaitable[None]]] = []
+        self._events: list[tuple[type[Event], Callable[[Any], Awaitable[None]]]] = []
+        self._middleware: list[Callable[[Message, Next], Awaitable[None]]] = []
+        self._background: list[tuple[float, Callable[[], Awaitable[None]]]] = []
+
+    def on_message(self, handler: MessageHandler) -> MessageHandler:
+        """Called for each message that is no command. Several are called in their order.
+
+        Data and attachments are messages too: `message.text` is empty then, and `message.body` says what came.
+        """
+        self._listeners.append(_asynchronous(handler))
+        return handler
+
+    def command(self, name: str) -> Callable[[AnyHandler], AnyHandler]:
+        """Called when a message begins with the prefix and this name, with arguments as the annotations say:
+
+            @bot.command("add")
+            async def add(message: Message, a: int, b: int = 1) -> None: ...
+
+        They can be str, int, float, bool, Literal and enumerations, `*rest` takes all that is left. What does not fit
+        is answered with a sentence. Quotation marks keep words together.
+        """
+
+        def decorate(handler: AnyHandler) -> AnyHandler:
+            command = Command(name, _asynchronous(handler))
+            if command.name in self._commands:
+                raise ValueError(f"there is a command {command.name} already")
+            self._commands[command.name] = command
+            return handler
+
+        return decorate
+
+    def on_contact_request(self, handler: RequestHandler) -> RequestHandler:
+        """Called when somebody wrote first; and at each start for people who were neither accepted nor blocked."""
+        self._requests.append(_asynchronous(handler))
+        return handler
+
+    def on_reaction(self, handler: ReactionHandler) -> ReactionHandler:
+        """Called when somebody put a reaction to a message, or took it away; not again after a crash.
+
+        Reactions of people whom the bot does not listen to, as `trust` says, are not told.
+        """
+        self._reactions.append(_asynchronous(handler))
+        return handler
+
+    def on_group_invitation(self, handler: InvitationHandler) -> InvitationHandler:
+        """Called when the bot was invited into a group; and at each start for invitations that wait.
+
+        It may join or decline. If it does neither, and does not fail, the bot joins when the person who invites it is
+        accepted, now or later; so it does without any handler.
+        """
+        self._invitations.append(_asynchronous(handler))
+        return handler
+
+    def on_error(self, handler: ErrorHandler) -> ErrorHandler:
+        """Called with what another handler raised, and the message if there was one, to which it may reply.
+
+        Also with the reason why answers cannot be sent. None of them is; what it replies is sent in their place.
+
+        The message counts as handled. Without an error handler the kind of the error and its place are logged. With a
+        `PoisonMessage` the handlers were not called: the process died with that message too often.
+        """
+        self._errors.append(_asynchronous(handler))
+        return handler
+
+    def on_event(self, kind: type[E]) -> Callable[[Callable[[E], Awaitable[None]]], Callable[[E], Awaitable[None]]]:
+        """Called for each event of a kind (`windlass_chat.events`), when it is durable; not again after a crash."""
+
+        def decorate(handler: Callable[[E], Awaitable[None]]) -> Callable[[E], Awaitable[None]]:
+            self._events.append((kind, _asynchronous(handler)))
+            return handler
+
+        return decorate
+
+    def middleware(self, handler: Middleware) -> Middleware:
+        """Called around the handling of each message: `await next(message)` goes on; without it, that was all."""
+        self._middleware.append(_asynchronous(handler))
+        return handler
+
+    def background(self, *, every: float) -> Callable[[Work], Work]:
+        """Called when the bot has started, and again so many seconds after it returned."""
+
+        def decorate(work: Work) -> Work:
+            self._background.append((every, _asynchronous(work)))
+            return work
+
+        return decorate
+
+    def _chain(self) -> Next:
+        """What a message goes through."""
+        call: Next = self._dispatch
+        for outer in reversed(self._middleware):
+            call = _around(outer, call)
+        return call
+
+    async def _dispatch(self, message: Message) -> None:
+        prefix = self.settings.prefix
+        if message.text.startswith(prefix) and len(message.text) > len(prefix):
+            name, *rest = message.text[len(prefix) :].split(None, 1)[:2] or [""]
+            command = self._commands.get(name.lower())
+            if command is not None:
+                try:
+                    await command.handler(message, *command.read(rest[0] if rest else "", prefix))
+                except UsageError as error:
+                    message._drop()
+                    await message.reply(str(error))
+                return
+            if self._commands and self.settings.help and name.lower() == "help":
+                await message.reply(self._help())
+                return
+            if self._commands and not self._listeners:
+                hint = f" {prefix}help lists them." if self.settings.help else ""
+                await message.reply(f"There is no such command.{hint}")
+                return
+        for handler in self._listeners:
+            await handler(message)
+
+    def _help(self) -> str:
+        lines = []
+        for _, command in sorted(self._commands.items()):
+            usage = command.usage(self.settings.prefix)
+            lines.append(f"{usage} - {command.description}" if command.description else usage)
+        return "\n".join(lines)
+
+    async def _failed(self, error: BaseException, message: Message | None) -> None:
+        stored = message.stored if message is not None else None
+        # That a message was set aside is logged in any case.
+        if not self._errors and not isinstance(error, PoisonMessage):
+            report(error, stored)
+        for handler in self._errors:
+            try:
+                await handler(error, message)
+            except Exception as another:
+                report(another, stored)
+                if message is not None:
+                    message._drop()
+
+    async def _tell(self, event: Event, services: Services) -> None:
+        """Calls the handlers of an event."""
+        await self._call_each([handler for kind, handler in self._events if isinstance(event, kind)], event)
+        if isinstance(event, Event.CONTACT_REQUEST):
+            await self._call_each(self._requests, ContactRequest(services, event.address))
+
+    async def _call_each(self, handlers: Iterable[Callable[[Any], Awaitable[None]]], argument: object) -> bool:
+        """Calls handlers one after the other; whether none of them failed."""
+        well = True
+        for handler in handlers:
+            try:
+                await handler(argument)
+            except Exception as error:
+                well = False
+                await self._failed(error, None)
+        return well
+
+
+def _around(outer: Callable[[Message, Next], Awaitable[None]], inner: Next) -> Next:
+    async def call(message: Message) -> None:
+        await outer(message, inner)
+
+    return call
+
+
+def _asynchronous(handler: AnyHandler) -> AnyHandler:
+    asynchronous = inspect.iscoroutinefunction(handler)
+    if not asynchronous:
+        raise TypeError(f"{handler} is not an `async def`")
+    return handler

@@ -1,0 +1,249 @@
+"""Brings each message that waits to the handlers, and commits what they answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from windlass_chat._native import Body, OutgoingMessage, Sent, TrustPolicy, UnhandledMessage, WindlassError
+from windlass_chat._threads import in_thread
+from windlass_chat.bot.answering import answering
+from windlass_chat.bot.logs import report, short
+from windlass_chat.bot.message import Message, PoisonMessage
+from windlass_chat.bot.tasks import end, insisting
+from windlass_chat.bot.trust import listened_to
+from windlass_chat.client import Client
+
+PAGE = 1_000
+"""How many messages are looked at beside those that wait already."""
+
+FOR_HANDLERS = (Body.TEXT, Body.DATA, Body.OPAQUE, Body.ATTACHMENT)
+"""What somebody said. The rest of a conversation is told by events."""
+
+log = logging.getLogger("windlass_chat.bot")
+
+
+class Handling:
+    """One lane for each conversation: in it one message at a time, in the order they came."""
+
+    def __init__(
+        self,
+        client: Client,
+        trust: TrustPolicy,
+        handle: Callable[
+            [UnhandledMessage, Callable[[Message], Awaitable[None]], PoisonMessage | None], Awaitable[Message]
+        ],
+        failed: Callable[[BaseException, Message | None], Awaitable[None]],
+        find: Callable[[str], Awaitable[bool]],
+        sent: Callable[[], None],
+        broken: Callable[[BaseException], None],
+        concurrency: int,
+        retries: int,
+    ) -> None:
+        self._client = client
+        self._trust = trust
+        self._handle = handle
+        self._failed = failed
+        self._find = find
+        self._sent = sent
+        self._broken = broken
+        self._slots = asyncio.Semaphore(concurrency)
+        # A message that was begun nowhere cannot be what the process died of.
+        self._retries = max(retries, 1)
+        self._alone = asyncio.Lock()
+        """Had by a message with which the process died: so that it is known which one it was, if it dies again."""
+        self._starting = True
+        self._possibly_started: set[int] = set()
+        """Messages that may have been begun when the process ended: the first of each conversation."""
+        self._lanes: dict[str, deque[UnhandledMessage]] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        """Lanes that were to go while they ran."""
+        self._last = 0
+        self.taken_up = 0
+        """How many messages came into the lanes."""
+        self._news = asyncio.Event()
+
+    def look(self) -> None:
+        """Something may wait."""
+        self._news.set()
+
+    def recheck_trust(self) -> None:
+        """Somebody may be trusted now who was not before."""
+        for address in self._lanes:
+            self._go(address)
+
+    async def run(self) -> None:
+        """Never ends."""
+        while True:
+            self._news.clear()
+            while await self.take_up():
+                pass
+            await self._news.wait()
+
+    async def take_up(self) -> bool:
+        """Puts what waits into the lanes; whether there was anything new."""
+        found = await in_thread(self._client.unhandled, self.waiting() + PAGE)
+        # Numbers only grow. By that, what a lane finished while we read is not taken for new.
+        new = [item for item in found if item.number > self._last]
+        for item in new:
+            self._last = item.number
+            self.taken_up += 1
+            if self._starting and item.message.conversation not in self._lanes:
+                self._possibly_started.add(item.number)
+            self._put(item)
+        self._starting = self._starting and bool(new)
+        return bool(new)
+
+    def _put(self, item: UnhandledMessage) -> None:
+        self._lanes.setdefault(item.message.conversation, deque()).append(item)
+        self._go(item.message.conversation)
+
+    def waiting(self) -> int:
+        """How many messages are in the lanes."""
+        return sum(map(len, self._lanes.values()))
+
+    async def idle(self, timeout: float | None = None) -> bool:
+        """Waits until no lane runs; false if one still does by then."""
+        if self._running:
+            await asyncio.wait(list(self._running.values()), timeout=timeout)
+        return not self._running
+
+    async def stop(self, grace: float) -> None:
+        """Lets handlers finish; what was not handled by then comes again at the next start."""
+        for lane in self._lanes.values():
+            while len(lane) > 1:
+                lane.pop()
+        tasks = list(self._running.values())
+        if not await self.idle(grace):
+            log.warning("%d handlers were stopped", len(tasks), extra={"event": "stopped", "count": len(tasks)})
+            await end(tasks)
+
+    def _go(self, address: str) -> None:
+        if address in self._running:
+            self._again.add(address)
+            return
+        task = asyncio.create_task(self._lane(address))
+        self._running[address] = task
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._broken(error)
+
+    async def _lane(self, address: str) -> None:
+        try:
+            await self._walk(address, self._lanes[address])
+        finally:
+            # At once, and not when the task has ended: what is taken up in between would wait for ever.
+            del self._running[address]
+            if not self._lanes[address]:
+                del self._lanes[address]
+
+    async def _walk(self, address: str, lane: deque[UnhandledMessage]) -> None:
+        while lane:
+            self._again.discard(address)
+            item = lane[0]
+            async with self._alone if item.attempts else contextlib.nullcontext(), self._slots:
+                author, conversation = item.message.author, item.message.conversation
+                allowed = await in_thread(listened_to, self._client, self._trust, author, conversation)
+                if allowed is None:
+                    if address in self._again:
+                        # Maybe accepted while we looked.
+                        continue
+                    # A stranger: waits until `recheck_trust`.
+                    return
+                if allowed and isinstance(item.message.body, FOR_HANDLERS):
+                    await self._attempt(item)
+                else:
+                    await self._write(item, [])
+                lane.popleft()
+
+    async def _attempt(self, item: UnhandledMessage) -> None:
+        """Hands a message over; one that was left by a process that died only so often.
+
+        A message that has just come costs no sync more than its answer does: that it may have been begun is known from
+        its place. From then on it is counted what was begun.
+        """
+        if item.number not in self._possibly_started and not item.attempts:
+            await self._hand_over(item, None)
+            return
+        poison: PoisonMessage | None = None
+        if item.attempts >= self._retries:
+            poison = PoisonMessage(f"the process died {item.attempts} times with this message")
+            told = {"event": "set_aside", "address": item.message.author, "message_id": item.message.id}
+            log.error("a message of %s is set aside: %s", short(item.message.author), poison, extra=told)
+            if item.attempts > self._retries:
+                # The error handlers did not survive it either.
+                await self._write(item, [])
+                return
+        try:
+            await insisting(self._client.set_attempts, item.number, item.attempts + 1)
+        except WindlassError.UnknownMessage:
+            return  # It was deleted meanwhile.
+        try:
+            await self._hand_over(item, poison)
+        except asyncio.CancelledError:
+            # The bot was stopped, and did not die of it.
+            with contextlib.suppress(WindlassError.UnknownMessage):
+                await insisting(self._client.set_attempts, item.number, item.attempts)
+            raise
+
+    async def _hand_over(self, item: UnhandledMessage, poison: PoisonMessage | None) -> None:
+        message = await self._handle(item, lambda message: self._commit_now(item, message), poison)
+        if not message._committed:
+            await self._commit(item, message)
+
+    async def _commit(self, item: UnhandledMessage, message: Message, told: bool = False) -> None:
+        """The answers and that it was handled, in one transaction."""
+        try:
+            await self._commit_now(item, message)
+        except Exception as error:
+            if not message.answers or isinstance(error, WindlassError.StoreClosed):
+                raise
+            # An answer that cannot be sent, now or ever. The others of this message are not sent either.
+            message._drop()
+            if told:
+                # It was the error handlers' own.
+                report(error, message.stored)
+            else:
+                with answering(message):
+                    await self._failed(error, message)
+            if not message._committed:
+                await self._commit(item, message, told=True)
+
+    async def _commit_now(self, item: UnhandledMessage, message: Message) -> None:
+        """The same; an answer that cannot be sent is told to the caller, and nothing is committed."""
+        answers = list(message.answers)
+        try:
+            sent = await self._write(item, [answer._seal() for answer in answers])
+        except BaseException:
+            for answer in answers:
+                answer._sealed = False
+            raise
+        message._committed = True
+        for answer, written in itertools.zip_longest(answers, sent):
+            answer._settle(written.message_id if written is not None else None)
+
+    async def _write(self, item: UnhandledMessage, answers: list[OutgoingMessage]) -> list[Sent]:
+        """What was written; nothing if the message was handled before."""
+        searched = False
+        while True:
+            try:
+                sent = await insisting(self._client.handled, item.number, answers)
+            except WindlassError.UnknownMessage:
+                return []
+            except WindlassError as error:
+                if not searched and isinstance(error, (WindlassError.UnknownContact, WindlassError.NoBundle)):
+                    searched = True
+                    for address in {answer.to for answer in answers}:
+                        await self._find(address)
+                    continue
+                raise
+            if answers:
+                self._sent()
+            return sent

@@ -1,0 +1,204 @@
+"""What handlers are called with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from windlass_chat import _native
+from windlass_chat._native import Body, Contact, Event
+from windlass_chat._threads import in_thread
+from windlass_chat.bot.sent import SentMessage, find_message, outgoing_message
+from windlass_chat.bot.services import Services
+
+
+class PoisonMessage(Exception):
+    """The process died each time when this message was handled, so it is set aside. Its handlers are not called again."""
+
+
+class Message:
+    """A message that came, and the answers to it."""
+
+    def __init__(self, bot: Services, stored: _native.Message) -> None:
+        self.bot = bot
+        self.stored = stored
+        """The message as the store has it."""
+        self.answers: list[SentMessage] = []
+        """What will be sent when the handler has returned."""
+        self._open = True
+        self._committed = False
+        self._commit: Callable[[], Awaitable[None]] | None = None
+
+    @property
+    def id(self) -> str:
+        """Its id, the same for everybody."""
+        return self.stored.id
+
+    @property
+    def author(self) -> str:
+        """Address of its author."""
+        return self.stored.author
+
+    @property
+    def conversation(self) -> str:
+        """Address of the conversation that it is in: the author's, or that of a group."""
+        return self.stored.conversation
+
+    @property
+    def in_group(self) -> bool:
+        """Whether it was written in a group. Then answers go to the group."""
+        return self.conversation != self.author
+
+    @property
+    def text(self) -> str:
+        """What it says; empty if it is no text: then `body` has it."""
+        return self.stored.text or ""
+
+    @property
+    def body(self) -> Body:
+        """What it is: `Body.TEXT`, `DATA`, `OPAQUE` or `ATTACHMENT`.
+
+        Of an attachment it has name, size, kind, and where the encrypted file is. That is yours to fetch; then
+        `bot.client.conversation(message.conversation).save_attachment(message.stored, fetched, path)` decrypts it.
+        """
+        return self.stored.body
+
+    @property
+    def reply_to(self) -> str | None:
+        """Id of the message that it answers."""
+        return self.stored.reply_to
+
+    @property
+    def sent_at(self) -> datetime:
+        """When, by its author's clock."""
+        return self.stored.sent_at
+
+    async def reply(self, answer: str | Body, *, quote: bool = True) -> SentMessage:
+        """Answers, when the handler has returned and only if it has not failed; `quote` refers to this message.
+
+        What it says can be changed later: see `SentMessage.edit`.
+        """
+        return await self._write(self.conversation, answer, self.id if quote else None)
+
+    async def commit(self) -> None:
+        """Sends the answers now: they are durable when this returns, and this message counts as handled.
+
+        For answers that grow: what comes after it are changes of what was sent. If the process dies then, this message
+        is not handled again, and the answer stays as it is.
+        """
+        if self._commit is None or not self._open:
+            raise RuntimeError("the handler of this message has returned")
+        if not self._committed:
+            await self._commit()
+
+    async def react(self, emoji: str) -> None:
+        """Puts a reaction to it, at once: it is no answer, and the same reaction twice is one."""
+        await in_thread(self.bot.client.conversation(self.conversation).react, self.stored, emoji)
+        self.bot._look_at_outbox()
+
+    async def unreact(self, emoji: str) -> None:
+        """Takes a reaction of ours away again, at once."""
+        await in_thread(self.bot.client.conversation(self.conversation).unreact, self.stored, emoji)
+        self.bot._look_at_outbox()
+
+    async def replied_to(self) -> _native.Message | None:
+        """The message that this one answers, from the history; nothing if it is not there any more."""
+        if self.reply_to is None:
+            return None
+        conversation = self.bot.client.conversation(self.conversation)
+        return await in_thread(find_message, conversation, self.reply_to)
+
+    async def _write(self, to: str, answer: str | Body, reply_to: str | None = None) -> SentMessage:
+        if not self._open:
+            raise RuntimeError("the handler of this message has returned; bot.send writes at any time")
+        message = SentMessage(self.bot, outgoing_message(to, answer, reply_to))
+        if self._committed:
+            await message._send()
+        else:
+            self.answers.append(message)
+        return message
+
+    def _drop(self) -> None:
+        """The answers so far will never be sent."""
+        for answer in self.answers:
+            if not self._committed:
+                answer._settle(None)
+        self.answers.clear()
+
+    def __repr__(self) -> str:
+        # Without what it says: this ends up in logs.
+        return f"<Message {self.id}>"
+
+
+class ContactRequest:
+    """Somebody wrote first. Their messages are handled once they are accepted: by ACCEPT_ALL at once."""
+
+    def __init__(self, bot: Services, address: str) -> None:
+        self.bot = bot
+        self.address = address
+
+    async def accept(self) -> Contact:
+        """We want to talk with them."""
+        return await self.bot.accept(self.address)
+
+    async def block(self) -> Contact:
+        """Nothing of theirs is taken in any more."""
+        return await self.bot.block(self.address)
+
+    def __repr__(self) -> str:
+        return f"<ContactRequest {self.address}>"
+
+
+class Reaction:
+    """Somebody put a reaction to a message, or took it away again."""
+
+    def __init__(self, bot: Services, event: Event.REACTED) -> None:
+        self.bot = bot
+        self.emoji = event.emoji
+        self.removed = event.removed
+        """True when it was taken away again."""
+        self.by = event.by
+        """Address of the person who reacted."""
+        self.conversation = event.conversation
+        """Address of the conversation that the message is in."""
+        self.message_id = event.message_id
+        self.author = event.author
+        """Address of the message's author."""
+
+    @property
+    def to_us(self) -> bool:
+        """Whether it is the bot's message that has the reaction."""
+        return self.author == self.bot.address
+
+    async def message(self) -> _native.Message | None:
+        """The message that has the reaction, from the history; nothing if it is not there any more."""
+        conversation = self.bot.client.conversation(self.conversation)
+        return await in_thread(find_message, conversation, self.message_id, outgoing=self.to_us)
+
+    def __repr__(self) -> str:
+        return f"<Reaction to {self.message_id}>"
+
+
+class GroupInvitation:
+    """Somebody wants us in a group. Messages of the group wait until that is decided."""
+
+    def __init__(self, bot: Services, group: str, name: str, by: str) -> None:
+        self.bot = bot
+        self.group = group
+        """Address of the group."""
+        self.name = name
+        self.by = by
+        """Address of the person who invites us."""
+
+    async def join(self) -> None:
+        """We take part."""
+        await in_thread(self.bot.client.conversation(self.group).join)
+        self.bot._recheck_trust()
+
+    async def decline(self) -> None:
+        """We do not."""
+        await in_thread(self.bot.client.conversation(self.group).leave)
+        self.bot._recheck_trust()
+
+    def __repr__(self) -> str:
+        return f"<GroupInvitation {self.group}>"

@@ -1,0 +1,61 @@
+"""`Running`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Awaitable, Callable
+
+from windlass_chat._native import Event
+from windlass_chat.bot.handling import Handling
+from windlass_chat.bot.intake import Intake
+from windlass_chat.bot.logs import describe
+from windlass_chat.bot.post import Post
+from windlass_chat.bot.upkeep import Upkeep
+from windlass_chat.client import Client
+from windlass_chat.transport import Transport
+
+log = logging.getLogger("windlass_chat.bot")
+
+within: contextvars.ContextVar[Running | None] = contextvars.ContextVar("within", default=None)
+"""The bot that called us, as it runs: in its handlers, its background work, and whatever they began."""
+
+
+class Running:
+    """The parts of a bot that runs."""
+
+    def __init__(
+        self,
+        client: Client,
+        transport: Transport,
+        keep_up_every: float,
+        handling: Callable[[Client, Callable[[BaseException], None]], Handling],
+        heard: Callable[[Event], Awaitable[None]],
+    ) -> None:
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the bot is to stop."""
+        self.client = client
+        self.transport = transport
+        self.post = Post(client, transport)
+        self.upkeep = Upkeep(client, transport, keep_up_every, self.recheck_trust)
+        self.handling = handling(client, self.fail)
+        self.intake = Intake(client, transport, self._taken, heard)
+
+    def fail(self, error: BaseException) -> None:
+        """The bot cannot go on."""
+        if not self.broken.done():
+            kind, where = describe(error)
+            log.error("the bot cannot go on: %s at %s", kind, where, extra={"error": kind, "where": where})
+            self.broken.set_exception(error)
+            self.broken.exception()  # Nobody may be waiting for it.
+
+    def recheck_trust(self) -> None:
+        """Somebody may be trusted now who was not before; and the outbox may hold more."""
+        self.handling.recheck_trust()
+        self.post.look()
+
+    def _taken(self) -> None:
+        self.handling.look()
+        self.post.look()

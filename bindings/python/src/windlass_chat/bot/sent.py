@@ -1,0 +1,128 @@
+"""`SentMessage`."""
+
+from __future__ import annotations
+
+import asyncio
+
+from windlass_chat import _native
+from windlass_chat._native import Body, OutgoingMessage
+from windlass_chat._threads import in_thread
+from windlass_chat.bot.outbox import Outbox
+
+PAGE = 200
+LOOKED_AT = 10_000
+"""How far back in a conversation a message is looked for by its id."""
+
+
+class SentMessage:
+    """A message of ours: one that is sent when its handler has returned, or one that was sent."""
+
+    def __init__(self, bot: Outbox, outgoing: OutgoingMessage) -> None:
+        self.bot = bot
+        self.outgoing = outgoing
+        """What it said first."""
+        self._id: str | None = None
+        self._stored: _native.Message | None = None
+        self._sealed = False
+        self._settled = asyncio.Event()
+        self._turn = asyncio.Lock()
+
+    @property
+    def id(self) -> str | None:
+        """Its id, the same for everybody; nothing as long as it is not durable."""
+        return self._id
+
+    @property
+    def conversation(self) -> str:
+        """Address of the conversation that it is in."""
+        return self.outgoing.to
+
+    async def edit(self, text: str) -> None:
+        """Makes it say something else.
+
+        Within the handler that wrote it that is all. Once it is durable the others are sent the change, and it is
+        durable when this returns; so a task that the handler began can let an answer grow. A message that was dropped,
+        for its handler failed, cannot be changed: `RuntimeError`.
+        """
+        body = body_of(Body.TEXT(text))
+        if not self._sealed:
+            self.outgoing.body = body
+            return
+        await self._settled.wait()
+        if self._id is None:
+            raise RuntimeError("this message was not sent")
+        # One after the other, so that the last word is the last one.
+        async with self._turn:
+            await in_thread(self._edit, self._id, text)
+        self.bot._look_at_outbox()
+
+    def _edit(self, number: str, text: str) -> None:
+        conversation = self.bot.client.conversation(self.conversation)
+        if self._stored is None:
+            self._stored = find_message(conversation, number, outgoing=True)
+        if self._stored is None:
+            raise RuntimeError("this message is not there any more")
+        conversation.edit(self._stored, text)
+
+    async def _send(self) -> None:
+        """Writes it now, in a transaction of its own."""
+        self._settle(await self.bot._send_outgoing(self._seal()))
+
+    def _seal(self) -> OutgoingMessage:
+        """It is being written, as it is now."""
+        self._sealed = True
+        return self.outgoing
+
+    def _settle(self, number: str | None) -> None:
+        """It was written, or will never be."""
+        self._sealed = True
+        self._id = number
+        self._settled.set()
+
+
+def outgoing_message(to: str, says: str | Body, reply_to: str | None = None) -> OutgoingMessage:
+    """A message that can be written, as far as one can tell before it is. Raises `TypeError` or `ValueError`."""
+    _check_text(to)
+    return OutgoingMessage(to=to, body=body_of(says), reply_to=reply_to)
+
+
+def body_of(says: str | Body) -> Body:
+    """What a message says. Annotations stop nobody, and later nobody would know which call was wrong."""
+    body = Body.TEXT(says) if isinstance(says, str) else says
+    match body:
+        case Body.TEXT(text=text):
+            _check_text(text)
+        case Body.DATA(media_type=media_type, data=data):
+            _check_text(media_type)
+            memoryview(data)
+        case Body.OPAQUE(data=data):
+            memoryview(data)
+        case Body():
+            # Whether that can be sent is known to the client.
+            pass
+        case _:
+            raise TypeError(f"a message is a str or a Body, not {type(body).__name__}")
+    return body
+
+
+def _check_text(text: str) -> None:
+    if not isinstance(text, str):
+        raise TypeError(f"a text is a str, not {type(text).__name__}")
+    # Python has strings with halves of characters in them.
+    text.encode()
+
+
+def find_message(
+    conversation: _native.Conversation, number: str, *, outgoing: bool | None = None
+) -> _native.Message | None:
+    """A message of a conversation by its id: of anybody, of ours, or of others."""
+    before: _native.Message | None = None
+    for _ in range(0, LOOKED_AT, PAGE):
+        page = conversation.messages(PAGE, before)
+        for message in reversed(page):
+            if message.id == number and outgoing in (None, message.outgoing):
+                return message
+        if len(page) < PAGE:
+            return None
+        before = page[0]
+    return None

@@ -1,0 +1,146 @@
+"""Where a bot's settings come from: the environment, a TOML file, the code. The operator's settings overrule the author's."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from windlass_chat import _keys
+from windlass_chat._native import StoreKey, TrustPolicy
+from windlass_chat.transport import Transport
+
+SECRETS = ("passphrase", "key", "key_env", "key_file")
+"""Four ways to give the store's key. One of them is used: the first place that names any of them decides."""
+YES_AND_NO = dict.fromkeys(("true", "yes", "1"), True) | dict.fromkeys(("false", "no", "0"), False)
+
+
+class SettingsError(ValueError):
+    """A setting is missing, unknown or makes no sense."""
+
+
+@dataclass
+class Settings:
+    """Each is an argument of `Bot`, a line of the file, and a variable WINDLASS_ and its name in capitals."""
+
+    store: str | None = None
+    """Path of the store."""
+    passphrase: str | None = field(default=None, repr=False)
+    """Unlocks the store. Not in the file."""
+    key: bytes | None = field(default=None, repr=False)
+    """Unlocks the store: 32 bytes; 64 hexadecimal digits in the environment. Not in the file."""
+    key_env: str | None = None
+    """Name of the variable that holds a key as 64 hexadecimal digits, or else a passphrase."""
+    key_file: str | None = None
+    """Path of a file that holds a key as 32 bytes or as 64 hexadecimal digits, or else a passphrase."""
+    transport: str | Transport | None = field(default=None, repr=False)
+    """URL of the transport, or a transport. One that was given as an object is not overruled."""
+    trust: TrustPolicy = TrustPolicy.ACCEPT_ALL
+    """Whom to talk to."""
+    create: bool = True
+    """Whether a store is made where none is. Off, a wrong path is an error instead of a bot with a new identity."""
+    prefix: str = "/"
+    """What commands begin with."""
+    help: bool = True
+    """Whether there is a command that lists the commands."""
+    handler_timeout: float = 300.0
+    """Seconds after which a handler is given up, for its conversation waits for it."""
+    retries: int = 3
+    """How often a message is handed over again with which the process died each time; then it is set aside. At least 1."""
+    concurrency: int = 100
+    """How many conversations are handled at the same time."""
+    grace: float = 10.0
+    """Seconds that handlers and the outbox get to finish when the bot stops."""
+    keep_up_every: float = 600.0
+    """Seconds between two rounds of resends, healing and new prekeys."""
+    log: str = "text"
+    """What `run` logs to standard error, if nothing is set up yet: text, json or none."""
+    log_level: str = "INFO"
+    """From which level on."""
+
+    def store_key(self) -> StoreKey:
+        """The key that opens the store."""
+        if sum(getattr(self, name) is not None for name in SECRETS) != 1:
+            raise SettingsError("give one of passphrase, key, key_env and key_file")
+        if self.key is not None:
+            return StoreKey.from_bytes(bytes(self.key))
+        if self.passphrase is not None:
+            return StoreKey.from_passphrase(self.passphrase)
+        try:
+            if self.key_env is not None:
+                return _keys.of_variable(self.key_env)
+            assert self.key_file is not None
+            return _keys.of_file(self.key_file)
+        except _keys.KeyUnreadable as error:
+            raise SettingsError(f"{error}; it should hold the key of the store, or a passphrase") from None
+
+
+def gather(code: Mapping[str, Any], config: str | os.PathLike[str] | None = None) -> Settings:
+    """The settings of the environment, where it says nothing those of the file, and then those of the code."""
+    environment = {
+        setting.name: value
+        for setting in fields(Settings)
+        if (value := os.environ.get(f"WINDLASS_{setting.name.upper()}"))
+    }
+    path = os.environ.get("WINDLASS_CONFIG") or config
+    written = _read(Path(path)) if path is not None else {}
+    given = {name: value for name, value in code.items() if value is not None}
+
+    chosen: dict[str, Any] = {}
+    for place in (given, written, environment):
+        if any(name in place for name in SECRETS):
+            for name in SECRETS:
+                chosen.pop(name, None)
+        chosen.update({name: _typed(name, value) for name, value in place.items()})
+    if isinstance(given.get("transport"), Transport):
+        chosen["transport"] = given["transport"]
+    return Settings(**chosen)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        try:
+            import tomli as tomllib
+        except ModuleNotFoundError as missing:
+            raise SettingsError("a settings file needs Python 3.11, or `pip install tomli`") from missing
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: {error}") from error
+    known = {setting.name for setting in fields(Settings)}
+    for name in written:
+        if name not in known:
+            raise SettingsError(f"{path}: there is no setting {name}")
+        if name in ("passphrase", "key"):
+            raise SettingsError(f"{path}: a secret does not belong here; name a key_env or a key_file")
+    return written
+
+
+def _typed(name: str, value: Any) -> Any:
+    """The value as its field wants it; from the environment everything comes as text."""
+    default = getattr(Settings, name, None)
+    try:
+        if name == "key":
+            key = _keys.hexadecimal(value) if isinstance(value, str) else bytes(value)
+            if key is None:
+                raise ValueError
+            return key
+        if name == "trust" and isinstance(value, str):
+            return TrustPolicy[value.upper()]
+        if isinstance(default, bool):
+            # From everywhere: what is neither would count as true.
+            return YES_AND_NO[str(value).lower()]
+        if isinstance(default, (int, float)) and isinstance(value, str):
+            return type(default)(value)
+    except (KeyError, ValueError):
+        # Without the value: it may be a key.
+        wanted = ": true or false, yes or no, 1 or 0" if isinstance(default, bool) else ""
+        raise SettingsError(f"the setting {name} (WINDLASS_{name.upper()}) cannot be read{wanted}") from None
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return value

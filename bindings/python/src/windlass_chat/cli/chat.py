@@ -1,0 +1,332 @@
+"""`chat`: somebody on the other end, in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable
+
+from windlass_chat._native import Body, Bundle, Conversation, Event, Message, Sent, WindlassError
+from windlass_chat._threads import in_thread
+from windlass_chat.bot.upkeep import fetch
+from windlass_chat.cli.identity import open_client, prove, safety, safety_lines
+from windlass_chat.cli.line import Line
+from windlass_chat.cli.output import Output
+from windlass_chat.cli.screen import DIM, THEIRS, Screen
+from windlass_chat.cli.wrong import WrongUsage
+from windlass_chat.client import Client
+from windlass_chat.transport import Transport, transport_of
+
+HISTORY = 20
+"""How many messages of before are shown."""
+QUOTED = 40
+HINT = "/? lists the commands, /quit ends; anything else is sent."
+HELP = [
+    "/verify [NUMBER]  shows the safety number, or compares it with theirs",
+    "/react [EMOJI]    puts a reaction to their last message, 👍 if none is given",
+    "/edit TEXT        changes your last message",
+    "/delete           deletes your last message",
+    "/quit             ends; so do Ctrl-C and Ctrl-D",
+    "Other words with a slash are sent: bots have commands. //quit sends /quit.",
+]
+
+
+def chat(given: argparse.Namespace, out: Output) -> None:
+    """Opens a conversation until /quit, the end of the input, or Ctrl-C."""
+    url = "memory://" if given.transport == "memory" else given.transport
+    try:
+        transport = transport_of(url)
+    except ValueError as error:
+        advice = "A transport is mqtt://host:port, mqtts://user:password@host, or memory."
+        raise WrongUsage(str(error), advice) from None
+    with open_client(given) as client:
+        asyncio.run(_chat(client, transport, given.whom, given.wait, out))
+
+
+async def _chat(client: Client, transport: Transport, whom: str, wait: float, out: Output) -> None:
+    with Screen(out) as screen:
+        came: asyncio.Queue[Event] = asyncio.Queue()
+        line = Line(client, transport, came.put)
+        await line.open()
+        try:
+            talk = Talk(client, await _reach(client, transport, whom), screen, line)
+            talk.begin()
+            line.listen()
+            async with _stopping() as stopped:
+                await _until_the_end(talk, screen, line, came, stopped, wait)
+            if not await line.flush():
+                screen.show("waiting", "  what was not delivered yet goes out the next time", DIM)
+        finally:
+            await line.close()
+
+
+async def _reach(client: Client, transport: Transport, whom: str) -> Conversation:
+    """The conversation with whom the command line names; a new contact if need be."""
+    try:
+        bundle: Bundle | None = Bundle.from_uri(whom)
+    except WindlassError.UriNotWindlass:
+        bundle = None
+    if bundle is not None:
+        try:
+            client.add_contact(bundle)
+        except WindlassError.InvitationUsed:
+            pass  # By us: its owner is among our contacts.
+        whom = bundle.identity().address()
+    conversation = client.conversation(whom)
+    if conversation.is_group():
+        return conversation
+    try:
+        contact = client.contact(whom)
+    except WindlassError.UnknownContact:
+        found = await fetch(transport, whom)
+        if found is None:
+            raise
+        contact = client.add_contact(found)
+    if contact.blocked:
+        raise WindlassError.ContactBlocked("this contact is blocked")
+    if not contact.accepted:
+        # They wrote first, and now we want to talk.
+        client.accept_contact(whom)
+    return conversation
+
+
+@contextlib.asynccontextmanager
+async def _stopping() -> AsyncIterator[asyncio.Event]:
+    """An event that Ctrl-C and SIGTERM set; a second one ends the process as if nobody listened."""
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def stop() -> None:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+        stopped.set()
+
+    # Not everywhere, and in the main thread only.
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+        for number in numbers:
+            loop.add_signal_handler(number, stop)
+    try:
+        yield stopped
+    finally:
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+
+async def _until_the_end(
+    talk: Talk, screen: Screen, line: Line, came: asyncio.Queue[Event], stopped: asyncio.Event, wait: float
+) -> None:
+    async def write() -> None:
+        while (typed := await screen.typed.get()) is not None:
+            if not await talk.typed(typed):
+                return
+            screen.handled()
+        if not screen.terminal:
+            await line.flush()
+            await asyncio.sleep(wait)
+
+    async def hear() -> None:
+        while True:
+            await talk.heard(await came.get())
+
+    async def stop() -> None:
+        await stopped.wait()
+
+    tasks = [asyncio.create_task(work) for work in (write(), hear(), stop())]
+    ends: list[asyncio.Future[None]] = [*tasks, line.broken]
+    try:
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Talk:
+    """One conversation: what is typed into it, and what comes."""
+
+    def __init__(self, client: Client, conversation: Conversation, screen: Screen, line: Line) -> None:
+        self._client = client
+        self._conversation = conversation
+        self._address = conversation.address()
+        self._group = conversation.is_group()
+        self._screen = screen
+        self._line = line
+        self._known: dict[str, str] = {}
+        """What the messages say that were seen here, to quote them."""
+
+    def begin(self) -> None:
+        """Shows who is there, and what was said last."""
+        screen = self._screen
+        if self._group:
+            name = self._conversation.name()
+            screen.show("started", f"{name} ({self._address})", DIM, address=self._address, group=name)
+        else:
+            verified = self._client.contact(self._address).verified
+            how = "verified" if verified else "not verified: /verify"
+            # On a terminal the address fills the line.
+            lines = [self._address, f"({how})"] if screen.terminal else f"{self._address} ({how})"
+            screen.show("started", lines, DIM, address=self._address, verified=verified)
+        if screen.terminal:
+            screen.show("help", HINT, DIM)
+        history = self._conversation.messages(limit=HISTORY)
+        for message in history:
+            self._show(message, before=True)
+        self._read()
+
+    # --- what comes --------------------------------------------------------------------------------------------------
+
+    async def heard(self, event: Event) -> None:
+        """Shows an event of this conversation."""
+        show, here = self._screen.show, self._address
+        match event:
+            case Event.MESSAGE(message=message) if message.conversation == here:
+                self._show(message)
+                await in_thread(self._read)
+            case Event.MESSAGE(message=message):
+                show("elsewhere", f"  {message.author} wrote elsewhere", DIM, address=message.conversation)
+            case Event.EDITED(message=message) if message.conversation == here:
+                self._known[message.id] = message.text or ""
+                text = f"{self._name(message.author)} changed: {message.text}"
+                show("edited", text, THEIRS, id=message.id, author=message.author, text=message.text)
+            case Event.DELETED(conversation=conversation, author=author, message_id=number) if conversation == here:
+                self._known.pop(number, None)
+                show("deleted", f"  {self._name(author)} deleted a message", DIM, id=number, author=author)
+            case Event.REACTED(conversation=conversation, by=by, emoji=emoji) if conversation == here:
+                verb = "took back" if event.removed else "put"
+                text = f"  {self._name(by)} {verb} {emoji} to {self._quote(event.message_id)}"
+                show("reacted", text, id=event.message_id, by=by, emoji=emoji, removed=event.removed)
+            case Event.DELIVERED(address=address, message_ids=ids):
+                ours = [number for number in ids if number in self._known]
+                if ours:
+                    show("delivered", [f"  ✓ {self._quote(sent)}" for sent in ours], DIM, to=address, ids=ours)
+            case Event.READ(conversation=conversation, by=by) if conversation == here:
+                show("read", f"  {self._name(by)} has read it", DIM, by=by)
+            case Event.IDENTITY_CHANGED(address=address, new_address=new) if address == here:
+                show("identity", f"  ! they go on as {new}: compare again", THEIRS, address=address, new_address=new)
+            case Event.UNDECRYPTABLE(cause=cause):
+                name = cause.name.lower()
+                show("undecryptable", f"  a message could not be read ({name}); it is asked for again", DIM, cause=name)
+
+    def _show(self, message: Message, before: bool = False) -> None:
+        text = _said(message)
+        self._known[message.id] = text
+        name = "you" if message.outgoing else self._name(message.author)
+        mark = " ✓" if message.outgoing and message.delivered_at is not None else ""
+        edited = " (edited)" if message.edited else ""
+        # In a column; programs and files get the time from the JSON.
+        said = f"{message.sent_at.astimezone():%H:%M} {name:>4}" if self._screen.terminal else name
+        self._screen.show(
+            "history" if before else "message",
+            f"{said}: {text}{edited}{mark}",
+            None if message.outgoing else THEIRS,
+            id=message.id,
+            author=message.author,
+            outgoing=message.outgoing,
+            text=message.text,
+            reply_to=message.reply_to,
+            sent_at=message.sent_at.isoformat(timespec="seconds"),
+        )
+
+    def _name(self, address: str) -> str:
+        if address == self._client.address():
+            return "you"
+        return address[:12] if self._group else "they"
+
+    def _quote(self, number: str) -> str:
+        text = self._known.get(number, "an older message").partition("\n")[0]
+        return text if len(text) <= QUOTED else f"{text[:QUOTED]}..."
+
+    def _read(self) -> None:
+        if self._conversation.unread():
+            self._conversation.mark_read()
+            self._line.look()
+
+    # --- what is typed -----------------------------------------------------------------------------------------------
+
+    async def typed(self, line: str) -> bool:
+        """Does what a typed line says; false when it ends the chat."""
+        word, _, rest = line.strip().partition(" ")
+        rest = rest.strip()
+        try:
+            if word == "/quit":
+                return False
+            if word == "/?":
+                self._screen.show("help", HELP, DIM)
+            elif word == "/verify":
+                await in_thread(self._verify, rest)
+            elif word == "/react":
+                await self._change("reacted", False, lambda message: self._conversation.react(message, rest or "👍"))
+            elif word == "/edit":
+                if not rest:
+                    raise WrongUsage("there is no new text", "/edit and what it should say.")
+                await self._change("edited", True, lambda message: self._conversation.edit(message, rest), now=rest)
+            elif word == "/delete":
+                await self._change("deleted", True, self._conversation.delete)
+            elif line.strip():
+                await self._send(line[1:] if line.startswith("//") else line)
+        except (WindlassError, WrongUsage) as error:
+            if isinstance(error, WindlassError) and error.code == "store_closed":
+                raise
+            code = error.code if isinstance(error, WindlassError) else "usage"
+            lines = [f"  error: {error} ({code})", f"  {error.advice}"]
+            self._screen.show("error", lines, error=code, message=str(error), advice=error.advice)
+        return True
+
+    async def _send(self, text: str) -> None:
+        sent = await in_thread(self._conversation.send, text)
+        self._known[sent.message_id] = text
+        self._line.look()
+        # On a terminal it stands there already, as it was typed.
+        if not self._screen.terminal:
+            self._screen.show("sent", f"you: {text}", id=sent.message_id, text=text)
+
+    async def _change(
+        self, kind: str, outgoing: bool, change: Callable[[Message], Sent], now: str | None = None
+    ) -> None:
+        """Does something to the last message of theirs, or of ours."""
+        history = await in_thread(self._conversation.messages, 100)
+        for message in reversed(history):
+            if message.outgoing == outgoing and not message.deleted and message.text is not None:
+                await in_thread(change, message)
+                self._line.look()
+                if now is not None:
+                    self._known[message.id] = now
+                self._screen.show(f"you_{kind}", f"  you {kind}: {self._quote(message.id)}", DIM, id=message.id)
+                return
+        whose = "yours" if outgoing else "theirs"
+        raise WrongUsage(f"there is no message of {whose} here", "Write one, or wait for one.")
+
+    def _verify(self, typed: str) -> None:
+        if self._group:
+            raise WrongUsage("a group has no safety number", "Verify its members, each in a chat of their own.")
+        session = self._client.session(self._address)
+        data = safety(session, self._address)
+        if typed:
+            prove(session, typed)
+        data["verified"] = verified = self._client.contact(self._address).verified
+        last = "verified" if verified else "not verified: compare with them, then /verify NUMBER"
+        self._screen.show("safety", [*safety_lines(data), last], None, **data)
+
+
+def _said(message: Message) -> str:
+    """What a message says, in one text."""
+    if message.deleted:
+        return "(deleted)"
+    match message.body:
+        case Body.TEXT(text=text):
+            return text
+        case Body.ATTACHMENT(attachment=attachment):
+            return f"(attachment {attachment.name}, {attachment.size} bytes, at {attachment.location})"
+        case Body.DATA(media_type=media_type, data=data):
+            return f"({len(data)} bytes of {media_type})"
+        case Body.GROUP(change=change):
+            return f"({change.kind.name.lower().replace('_', ' ')})"
+        case Body.DISAPPEARING_TIMER(after=after):
+            return f"(messages disappear after {after})" if after is not None else "(messages stay)"
+        case _:
+            return "(something that this program cannot show)"

@@ -1,0 +1,170 @@
+"""Every error, as an exception of its own name. All are a `WindlassError`.
+
+    try:
+        client = Client.open("bot.wl", passphrase=typed)
+    except windlass_chat.WrongKey as error:
+        print(error.code, error.retry, error.advice)
+
+Whichever is raised, nothing has changed, in memory or on disk.
+"""
+
+import re
+
+from windlass_chat._native import WindlassError, error_info
+
+
+def _code(error: WindlassError) -> str:
+    """The stable code: the name of the class in snake case."""
+    return re.sub(r"(?<=.)([A-Z])", r"_\1", type(error).__name__).lower()
+
+
+def _retry(error: WindlassError) -> bool:
+    """True when the same call may succeed later without anyone's doing."""
+    info = error_info(_code(error))
+    return info is not None and info.retry
+
+
+def _advice(error: WindlassError) -> str:
+    """What to do."""
+    info = error_info(_code(error))
+    return info.advice if info is not None else ""
+
+
+setattr(WindlassError, "code", property(_code))
+setattr(WindlassError, "retry", property(_retry))
+setattr(WindlassError, "advice", property(_advice))
+
+InvalidAddress = WindlassError.InvalidAddress
+InvalidKey = WindlassError.InvalidKey
+InvalidKeyLength = WindlassError.InvalidKeyLength
+NoSecretHalf = WindlassError.NoSecretHalf
+BundleMalformed = WindlassError.BundleMalformed
+BundleSignature = WindlassError.BundleSignature
+BundleExpired = WindlassError.BundleExpired
+BundleFromTheFuture = WindlassError.BundleFromTheFuture
+OwnBundle = WindlassError.OwnBundle
+UriNotWindlass = WindlassError.UriNotWindlass
+UriUnknownKind = WindlassError.UriUnknownKind
+UriDamaged = WindlassError.UriDamaged
+UriIncomplete = WindlassError.UriIncomplete
+IdentityMismatch = WindlassError.IdentityMismatch
+InvitationUsed = WindlassError.InvitationUsed
+NotInPerson = WindlassError.NotInPerson
+PictureUnreadable = WindlassError.PictureUnreadable
+NoQrCode = WindlassError.NoQrCode
+TooLongForQrCode = WindlassError.TooLongForQrCode
+UnsupportedVersion = WindlassError.UnsupportedVersion
+StoreExists = WindlassError.StoreExists
+StoreNotFound = WindlassError.StoreNotFound
+WrongKey = WindlassError.WrongKey
+EmptyPassphrase = WindlassError.EmptyPassphrase
+NotAStore = WindlassError.NotAStore
+StoreDamaged = WindlassError.StoreDamaged
+StoreLocked = WindlassError.StoreLocked
+StoreNewerVersion = WindlassError.StoreNewerVersion
+DiskFull = WindlassError.DiskFull
+KeySlotsMissing = WindlassError.KeySlotsMissing
+KeySlotsDamaged = WindlassError.KeySlotsDamaged
+KeySlotsMismatch = WindlassError.KeySlotsMismatch
+NotABackup = WindlassError.NotABackup
+BackupDamaged = WindlassError.BackupDamaged
+StoreClosed = WindlassError.StoreClosed
+Forked = WindlassError.Forked
+KeyDerivation = WindlassError.KeyDerivation
+FileSystem = WindlassError.FileSystem
+NoRandomness = WindlassError.NoRandomness
+Cancelled = WindlassError.Cancelled
+IdentityMissing = WindlassError.IdentityMissing
+IdentityExists = WindlassError.IdentityExists
+UnknownContact = WindlassError.UnknownContact
+NoBundle = WindlassError.NoBundle
+ContactBlocked = WindlassError.ContactBlocked
+ContactNotVerified = WindlassError.ContactNotVerified
+UnknownMessage = WindlassError.UnknownMessage
+UnknownGroup = WindlassError.UnknownGroup
+NotAnAdmin = WindlassError.NotAnAdmin
+NotAMember = WindlassError.NotAMember
+GroupRefused = WindlassError.GroupRefused
+NotTheAuthor = WindlassError.NotTheAuthor
+AttachmentDamaged = WindlassError.AttachmentDamaged
+ContentTooLarge = WindlassError.ContentTooLarge
+InvalidContent = WindlassError.InvalidContent
+InvalidMediaType = WindlassError.InvalidMediaType
+BodyNotSendable = WindlassError.BodyNotSendable
+SafetyNumberMismatch = WindlassError.SafetyNumberMismatch
+EnvelopeMalformed = WindlassError.EnvelopeMalformed
+NotForThisDevice = WindlassError.NotForThisDevice
+NotForThisSession = WindlassError.NotForThisSession
+Undecryptable = WindlassError.Undecryptable
+TooManyDevices = WindlassError.TooManyDevices
+UnknownDevice = WindlassError.UnknownDevice
+LinkRefused = WindlassError.LinkRefused
+
+__all__ = [
+    "WindlassError",
+    "InvalidAddress",
+    "InvalidKey",
+    "InvalidKeyLength",
+    "NoSecretHalf",
+    "BundleMalformed",
+    "BundleSignature",
+    "BundleExpired",
+    "BundleFromTheFuture",
+    "OwnBundle",
+    "UriNotWindlass",
+    "UriUnknownKind",
+    "UriDamaged",
+    "UriIncomplete",
+    "IdentityMismatch",
+    "InvitationUsed",
+    "NotInPerson",
+    "PictureUnreadable",
+    "NoQrCode",
+    "TooLongForQrCode",
+    "UnsupportedVersion",
+    "StoreExists",
+    "StoreNotFound",
+    "WrongKey",
+    "EmptyPassphrase",
+    "NotAStore",
+    "StoreDamaged",
+    "StoreLocked",
+    "StoreNewerVersion",
+    "DiskFull",
+    "KeySlotsMissing",
+    "KeySlotsDamaged",
+    "KeySlotsMismatch",
+    "NotABackup",
+    "BackupDamaged",
+    "StoreClosed",
+    "Forked",
+    "KeyDerivation",
+    "FileSystem",
+    "NoRandomness",
+    "Cancelled",
+    "IdentityMissing",
+    "IdentityExists",
+    "UnknownContact",
+    "NoBundle",
+    "ContactBlocked",
+    "ContactNotVerified",
+    "UnknownMessage",
+    "UnknownGroup",
+    "NotAnAdmin",
+    "NotAMember",
+    "GroupRefused",
+    "NotTheAuthor",
+    "AttachmentDamaged",
+    "ContentTooLarge",
+    "InvalidContent",
+    "InvalidMediaType",
+    "BodyNotSendable",
+    "SafetyNumberMismatch",
+    "EnvelopeMalformed",
+    "NotForThisDevice",
+    "NotForThisSession",
+    "Undecryptable",
+    "TooManyDevices",
+    "UnknownDevice",
+    "LinkRefused",
+]

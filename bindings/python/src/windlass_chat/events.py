@@ -1,0 +1,60 @@
+"""What `Client.receive` answers: one class for each kind of event.
+
+    for event in client.receive(envelope):
+        match event:
+            case events.Message(message=message): print(message.text)
+            case events.Duplicate(): pass
+"""
+
+from windlass_chat._native import Event, RefusalReason, UndecryptableCause
+
+Message = Event.MESSAGE
+Edited = Event.EDITED
+Deleted = Event.DELETED
+Reacted = Event.REACTED
+Read = Event.READ
+DisappearingChanged = Event.DISAPPEARING_CHANGED
+GroupInvitation = Event.GROUP_INVITATION
+GroupChanged = Event.GROUP_CHANGED
+Refused = Event.REFUSED
+Delivered = Event.DELIVERED
+Duplicate = Event.DUPLICATE
+ContactRequest = Event.CONTACT_REQUEST
+SessionEstablished = Event.SESSION_ESTABLISHED
+SessionHealed = Event.SESSION_HEALED
+Healing = Event.HEALING
+Resent = Event.RESENT
+DevicesChanged = Event.DEVICES_CHANGED
+IdentityChanged = Event.IDENTITY_CHANGED
+Synchronising = Event.SYNCHRONISING
+Blocked = Event.BLOCKED
+Undecryptable = Event.UNDECRYPTABLE
+RollbackNoticed = Event.ROLLBACK_NOTICED
+
+__all__ = [
+    "Blocked",
+    "ContactRequest",
+    "Deleted",
+    "Delivered",
+    "DevicesChanged",
+    "DisappearingChanged",
+    "Duplicate",
+    "Edited",
+    "Event",
+    "GroupChanged",
+    "GroupInvitation",
+    "Healing",
+    "IdentityChanged",
+    "Message",
+    "Reacted",
+    "Read",
+    "RefusalReason",
+    "Refused",
+    "Resent",
+    "RollbackNoticed",
+    "SessionEstablished",
+    "SessionHealed",
+    "Synchronising",
+    "Undecryptable",
+    "UndecryptableCause",
+]

@@ -1,0 +1,71 @@
+"""`EncryptedStore`, with progress told to any callable."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from windlass_chat import _native
+from windlass_chat._native import StoreKey
+
+ProgressCallback = Callable[[int, int], object]
+"""Called with how many records are through, and of how many. An exception stops the work, leaves nothing of it, and is raised again."""
+
+_S = TypeVar("_S", bound="EncryptedStore")
+
+
+class _Told(_native.ProgressListener):
+    def __init__(self, callback: ProgressCallback) -> None:
+        self.callback = callback
+        self.raised: BaseException | None = None
+
+    def advance(self, done: int, total: int) -> None:
+        try:
+            self.callback(done, total)
+        except BaseException as error:
+            self.raised = error
+            raise _native.ProgressError.Stopped() from error
+
+
+@contextmanager
+def telling(
+    progress: _native.ProgressListener | ProgressCallback | None,
+) -> Iterator[_native.ProgressListener | None]:
+    """The listener for a call; what a callable raised in it is raised again."""
+    if progress is None or isinstance(progress, _native.ProgressListener):
+        yield progress
+        return
+    told = _Told(progress)
+    try:
+        yield told
+    except _native.WindlassError.Cancelled as cancelled:
+        raise told.raised or cancelled from None
+
+
+class EncryptedStore(_native.EncryptedStore):
+    """The file that holds everything a client knows, sealed. One process owns it."""
+
+    def export_backup(
+        self,
+        path: str | os.PathLike[str],
+        key: StoreKey,
+        progress: _native.ProgressListener | ProgressCallback | None = None,
+    ) -> int:
+        """Writes identity, contacts and history to a new file, sealed under a key of its own; answers how many records."""
+        with telling(progress) as told:
+            return super().export_backup(os.fspath(path), key, told)
+
+    @classmethod
+    def import_backup(
+        cls: type[_S],
+        backup: str | os.PathLike[str],
+        backup_key: StoreKey,
+        path: str | os.PathLike[str],
+        key: StoreKey,
+        progress: _native.ProgressListener | ProgressCallback | None = None,
+    ) -> _S:
+        """Makes a new store from a backup: the same identity on a new device, with contacts and history."""
+        with telling(progress) as told:
+            return super().import_backup(os.fspath(backup), backup_key, os.fspath(path), key, told)
