@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
-import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import fields
 from types import TracebackType
@@ -21,6 +19,7 @@ from windlass_chat._native import (
     UnhandledMessage,
     WindlassError,
 )
+from windlass_chat._signals import stop_signalled
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.answering import current, run_handler
 from windlass_chat.bot.handlers import Handlers, Next
@@ -172,21 +171,7 @@ class Bot(Handlers):
         asyncio.run(self._run())
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        asked = asyncio.Event()
-        numbers = (signal.SIGINT, signal.SIGTERM)
-
-        def ask() -> None:
-            # A second signal ends the process as if nobody listened.
-            for number in numbers:
-                loop.remove_signal_handler(number)
-            asked.set()
-
-        # Not everywhere, and in the main thread only.
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            for number in numbers:
-                loop.add_signal_handler(number, ask)
-        async with self:
+        async with stop_signalled() as asked, self:
             waiting = asyncio.ensure_future(asked.wait())
             running = self._need_running()
             either: list[asyncio.Future[Any]] = [waiting, running.asked, running.broken]

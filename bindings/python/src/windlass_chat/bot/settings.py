@@ -1,4 +1,4 @@
-"""Where a bot's settings come from: the environment, a TOML file, the code. The operator's settings overrule the author's."""
+"""Where a bot's settings come from: the environment, then a TOML file, then the code."""
 
 from __future__ import annotations
 

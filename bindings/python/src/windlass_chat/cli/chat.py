@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 from windlass_chat._native import Body, Bundle, Conversation, Event, Message, Sent, WindlassError
+from windlass_chat._signals import stop_signalled
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.upkeep import fetch
 from windlass_chat.cli.identity import open_client, prove, safety, safety_lines
@@ -54,7 +53,7 @@ async def _chat(client: Client, transport: Transport, whom: str, wait: float, ou
             talk = Talk(client, await _reach(client, transport, whom), screen, line)
             talk.begin()
             line.listen()
-            async with _stopping() as stopped:
+            async with stop_signalled() as stopped:
                 await _until_the_end(talk, screen, line, came, stopped, wait)
             if not await line.flush():
                 screen.show("waiting", "  what was not delivered yet goes out the next time", DIM)
@@ -90,29 +89,6 @@ async def _reach(client: Client, transport: Transport, whom: str) -> Conversatio
         # They wrote first, and now we want to talk.
         client.accept_contact(whom)
     return conversation
-
-
-@contextlib.asynccontextmanager
-async def _stopping() -> AsyncIterator[asyncio.Event]:
-    """An event that Ctrl-C and SIGTERM set; a second one ends the process as if nobody listened."""
-    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-
-    def stop() -> None:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-        stopped.set()
-
-    # Not everywhere, and in the main thread only.
-    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-        for number in numbers:
-            loop.add_signal_handler(number, stop)
-    try:
-        yield stopped
-    finally:
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            for number in numbers:
-                loop.remove_signal_handler(number)
 
 
 async def _until_the_end(

@@ -2,7 +2,7 @@ import Foundation
 
 /// How many messages are looked at beside those that wait already.
 private let page = 1_000
-/// How many conversations are handled at once.
+/// How many conversations are handled at the same time.
 private let concurrency = 100
 private let firstPause = Duration.milliseconds(500)
 private let longestPause = Duration.seconds(60)

@@ -27,6 +27,8 @@ import kotlin.time.Duration.Companion.minutes
 
 /** How many messages are looked at beside those that wait already. */
 private const val PAGE = 1_000
+
+/** How many conversations are handled at the same time. */
 private const val CONCURRENCY = 100
 private val FIRST_PAUSE = 500.milliseconds
 private val LONGEST_PAUSE = 1.minutes
