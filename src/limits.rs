@@ -65,7 +65,7 @@ pub const MAX_AWAITED: usize = 64;
 /// Members of a group: a message is encrypted for each of their devices.
 pub const MAX_GROUP_MEMBERS: usize = 64;
 
-/// How long what a former member of a group wrote is still taken in: it may have been under way when they were put out, and all should
+/// How long what a former member of a group wrote is still accepted: it may have been under way when they were removed, and all should
 /// have it or none. As long as it is sent again unasked.
 pub const FORMER_MEMBER_SECONDS: u64 = 7 * DAY_SECONDS;
 
@@ -139,12 +139,12 @@ pub const MAX_HEALING_CONVERSATIONS: usize = 32;
 /// Requests for healing to one contact until one is answered, the first included. With the back-off the last comes after five hours.
 pub const MAX_HEALING_ATTEMPTS: u32 = 6;
 
-/// Requests for healing to one contact, and answers to each of their devices, within a day: whoever can make us ask or answer, by bytes
+/// Requests for healing to one contact, and answers to each of their devices, within a day: somebody who can make us ask or answer, by bytes
 /// that do not decrypt or by asking, gets no more out of us.
 pub const MAX_HEALING_PER_DAY: u32 = 12;
 
 /// Of these requests, those for bytes that nobody has proved to come from a contact. The rest are kept for what is known to be missing, so that
-/// whoever spoils bytes does not use them up.
+/// somebody who spoils bytes does not use them up.
 pub const MAX_UNPROVED_HEALING_PER_DAY: u32 = 8;
 
 /// How long after a request for healing the next one may follow; doubled with each.
@@ -195,8 +195,8 @@ pub const MAX_HINTS_PER_MINUTE: u64 = 100_000;
 /// One-time prekeys whose private halves are kept at once; a device that hands out more first loses the oldest.
 pub const MAX_ONE_TIME_PREKEYS: u32 = 2_000;
 
-/// People who wrote first and were neither accepted nor blocked. Whoever comes then is told apart by the cause `StrangerLimit`, and stores
-/// nothing.
+/// People who wrote first and were neither accepted nor blocked. One who comes then has the cause `StrangerLimit`, and nothing of theirs is
+/// stored.
 pub const MAX_STRANGERS: u64 = 500;
 
 /// Bytes of messages kept of one stranger.

@@ -150,7 +150,7 @@ impl VerifiedBundle {
 
     /// Refuses a bundle that is expired, or from the future, at `now` (seconds since 1970-01-01T00:00:00Z).
     ///
-    /// Asked before a bundle is taken in. Never before decrypting: the clock does not gate messages.
+    /// Checked before a bundle is stored. Never before decrypting: the clock does not gate messages.
     pub fn check_time(&self, now: u64) -> Result<(), BundleError> {
         if now >= self.expires_at {
             return Err(BundleError::Expired {

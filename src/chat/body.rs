@@ -29,7 +29,7 @@ pub enum ContentError {
     /// Not a media type.
     #[error("a media type looks like image/png")]
     MediaType,
-    /// A reaction without a sign, a name that is none.
+    /// A reaction without an emoji, a name that is none.
     #[error("{0} is empty or not allowed")]
     Invalid(&'static str),
 }
@@ -65,15 +65,15 @@ pub enum Body {
     DeviceUpdate(DeviceUpdate),
     /// Its author goes on as the identity of this encoded bundle.
     IdentityChange(Vec<u8>),
-    /// A sign put to a message, or taken away.
+    /// A reaction to a message, or its removal.
     Reaction {
         /// Who wrote the message.
         author: IdentityKey,
         /// The message.
         target: MessageId,
-        /// The sign.
+        /// The emoji.
         emoji: String,
-        /// Whether it is taken away.
+        /// Whether it is removed.
         removed: bool,
     },
     /// A new text for a message of the same author.

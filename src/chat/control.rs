@@ -47,7 +47,7 @@ pub struct DeviceUpdate {
     pub contacts: Vec<KnownContact>,
     /// How far the user has read.
     pub read: Vec<ReadMark>,
-    /// Whether all contacts are told by now.
+    /// Whether this is the last of the updates that tell of all contacts.
     pub complete: bool,
 }
 

@@ -1,6 +1,6 @@
 //! The proof of who wrote a message that it was they, for themselves alone (RFC windlass §9.1.4).
 //!
-//! Whoever lost their own messages gets them back from those they wrote them to. The proof, which only the author can make or check, is why
+//! A user who lost their own messages gets them back from those they wrote them to. The proof, which only the author can make or check, is why
 //! nobody can put others among them; to everybody else it is 16 random bytes.
 
 use super::IdentityKey;

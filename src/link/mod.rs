@@ -1,6 +1,6 @@
 //! How a new device receives its identity from an existing one (RFC windlass §8.5).
 //!
-//! The new device shows a code with a key made for this once; the existing one seals the identity to that key. Whoever saw the
+//! The new device shows a code with a key made for this once; the existing one seals the identity to that key. Somebody who saw the
 //! code and the transfer, and did not make the key, has nothing.
 
 use prost::Message;

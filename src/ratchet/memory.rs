@@ -1,4 +1,4 @@
-//! Skipped keys in memory: for tests, fuzzers and whoever keeps a session for no longer than its process.
+//! Skipped keys in memory: for tests, fuzzers and programs that keep a session for no longer than their process.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

@@ -277,7 +277,7 @@ impl Fold {
     }
 }
 
-/// Admins may put out members, and admins who became it after them.
+/// Admins may remove members, and admins who became it after them.
 fn may_demote(author: Option<u64>, whom: Option<u64>) -> bool {
     match (author, whom) {
         (Some(author), Some(whom)) => author < whom,

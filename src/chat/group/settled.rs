@@ -13,7 +13,7 @@ struct Written {
     left: EventSet,
 }
 
-/// Whoever is put out, is made no admin any more, or leaves, has no say by what they wrote beside that, as if they did not know of it;
+/// A member who is removed, is made no admin any more, or leaves, has no say by what they wrote beside that, as if they did not know of it;
 /// else they could date an event back and undo everything. Admins who were it earlier decide first, and only about later ones, so no
 /// two can put each other out.
 pub(super) fn settled(graph: &Graph) -> Fold {

@@ -155,7 +155,7 @@ fn whoever_was_put_out_gains_nothing_by_an_event_that_is_dated_back() {
     }
     assert_eq!(names(log.membership(), &people), [(0, true), (2, false)]);
     assert_eq!(log.membership().name, "harbour");
-    // The younger admin cannot put out the elder at all.
+    // The younger admin cannot remove the elder at all.
     assert_eq!(
         theirs.write(
             &people[1],
