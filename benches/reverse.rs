@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-#[path = "../tests/support/mod.rs"]
-mod support;
+#[path = "../tests/support/sessions.rs"]
+mod sessions;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use support::Device;
+use sessions::Device;
 use windlass::crypto::{Secret, seeded};
 use windlass::{Client, EncryptedStore, Event, StoreKey};
 

@@ -2,34 +2,22 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-#[path = "support/party.rs"]
-mod party;
+mod support;
 
-use std::sync::Arc;
 use std::thread;
 
-use party::{Party, key};
-use redb::{Database, ReadableDatabase, TableDefinition};
-use windlass::Bundle;
+use support::clients::{conversation, invite, write};
+use support::party::{Party, key};
+use support::rows::row as sealed;
 use windlass::crypto::{Secret, hkdf_sha256, hmac_sha256, open};
-use windlass::store::{Key, Medium, Store, StoreError, StoreFile, Table};
+use windlass::store::{Key, Store, StoreError, StoreFile, Table};
 use windlass::testing::{Disk, Image};
 
 const KEY: [u8; 32] = [1; 32];
-const ROWS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("windlass rows");
 /// 256 keys, sealed.
 const SEALED_NODE_LEN: usize = 24 + 256 * 32 + 16;
 
-impl Party {
-    fn send(&self, to: &Self, text: &str) {
-        let sent = self.client.send(to.client.address(), text.into()).unwrap();
-        for envelope in sent.envelopes {
-            to.client.receive(envelope.bytes).unwrap();
-        }
-    }
-}
-
-/// What the key slots give to whoever has the key: the store's id, the data key, the root keys.
+/// What the key slots give to somebody who has the key: the store's id, the data key, the root keys.
 struct Opened {
     store_id: [u8; 16],
     lookup_key: Secret<32>,
@@ -134,22 +122,6 @@ impl File<'_> {
     }
 }
 
-/// A row as it stands in an image, sealed.
-fn sealed(image: &Image, row: &[u8]) -> Vec<u8> {
-    let disk = Disk::of(image.clone());
-    let rows = disk.open(StoreFile::Rows).unwrap();
-    let bytes = {
-        let mut bytes = vec![0; rows.len().unwrap() as usize];
-        rows.read(0, &mut bytes).unwrap();
-        bytes
-    };
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), bytes).unwrap();
-    let database = Database::open(file.path()).unwrap();
-    let table = database.begin_read().unwrap().open_table(ROWS).unwrap();
-    table.get(row).unwrap().unwrap().value().to_vec()
-}
-
 /// What was secret once: a name, its row, and how it was sealed then.
 type Past = (&'static str, Vec<u8>, Vec<u8>);
 
@@ -159,40 +131,22 @@ fn history() -> (Party, Vec<Past>) {
     let opened = |image: &Image| Opened::of(image.file(StoreFile::KeySlots).unwrap());
     let mut past: Vec<Past> = Vec::new();
 
-    let bundle: Arc<Bundle> = bob.client.single_use_bundle().unwrap();
-    alice.client.add_contact(&bundle).unwrap();
+    invite(&alice, &bob);
     let image = bob.disk.image();
     let prekey = opened(&image).row(3, &1u32.to_be_bytes());
     past.push(("one-time prekey", prekey.clone(), sealed(&image, &prekey)));
 
     // One that is skipped, and its key used later.
-    let late = alice
-        .client
-        .send(bob.client.address(), "late".into())
-        .unwrap()
-        .envelopes
-        .remove(0)
-        .bytes;
-    bob.client
-        .add_contact(&alice.client.bundle().unwrap())
-        .unwrap();
-    let conversation = bob
-        .client
-        .clone()
-        .conversation(alice.client.address())
-        .unwrap();
+    let late = write(&alice, &bob, "late").unwrap();
+    bob.add_contact(&alice.bundle().unwrap()).unwrap();
+    let conversation = conversation(&bob, &alice);
     conversation
         .set_disappearing(Some(std::time::Duration::from_millis(1)))
         .unwrap();
-    let sent = alice
-        .client
-        .send(bob.client.address(), "disappears".into())
-        .unwrap();
+    let sent = alice.send(bob.address(), "disappears".into()).unwrap();
     let envelope = windlass::session::Envelope::decode(&sent.envelopes[0].bytes).unwrap();
     let session_id = envelope.parts[0].header.session_id;
-    bob.client
-        .receive(sent.envelopes[0].bytes.to_vec().into())
-        .unwrap();
+    bob.receive(sent.envelopes[0].bytes.clone()).unwrap();
     let image = bob.disk.image();
     let session = opened(&image).row(7, &session_id);
     past.push((
@@ -209,16 +163,18 @@ fn history() -> (Party, Vec<Past>) {
     let id = data_encoding::HEXLOWER
         .decode(sent.message_id.as_bytes())
         .unwrap();
-    let author = alice.client.identity().public_key().to_vec();
+    let author = alice.identity().public_key().to_vec();
     let message = opened(&image).row(11, &[author, id].concat());
     past.push(("deleted message", message.clone(), sealed(&image, &message)));
 
-    bob.client.receive(late).unwrap();
+    bob.receive(late.into()).unwrap();
     while !conversation.messages(10, None).unwrap().is_empty() {}
     conversation.set_disappearing(None).unwrap();
     for turn in 0..3 {
-        bob.send(&alice, &format!("bob {turn}"));
-        alice.send(&bob, &format!("alice {turn}"));
+        for (from, to, name) in [(&bob, &alice, "bob"), (&alice, &bob, "alice")] {
+            let envelope = write(from, to, &format!("{name} {turn}")).unwrap();
+            to.receive(envelope.into()).unwrap();
+        }
     }
     (bob, past)
 }
@@ -237,7 +193,7 @@ fn what_was_consumed_replaced_or_deleted_opens_before_a_shred_and_not_after() {
     }
 
     bob.store.shred().unwrap();
-    bob.client.close().unwrap();
+    bob.close().unwrap();
     let after = bob.disk.image();
     let slots = Opened::of(after.file(StoreFile::KeySlots).unwrap());
     let file = rows(&after);

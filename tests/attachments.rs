@@ -2,15 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/party.rs"]
-mod party;
+mod support;
 
 use std::fs;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use party::Party;
-use tempfile::TempDir;
+use support::clients::{conversation, invite};
+use support::files::Folder;
+use support::party::Party;
 use windlass::{
     Attachment, Conversation, Message, ProgressError, ProgressListener, Result, WindlassError,
 };
@@ -33,28 +34,26 @@ fn stop_at(done: u64) -> Option<Arc<dyn ProgressListener>> {
 
 /// A folder, and a conversation in which attachments are sent.
 struct Fixture {
-    folder: TempDir,
+    folder: Folder,
     conversation: Arc<Conversation>,
+}
+
+impl Deref for Fixture {
+    type Target = Folder;
+
+    fn deref(&self) -> &Folder {
+        &self.folder
+    }
 }
 
 impl Fixture {
     fn new() -> Self {
         let [alice, bob] = [(); 2].map(|()| Party::new());
-        let invitation = bob.client.single_use_bundle().unwrap();
-        alice.client.add_contact(&invitation).unwrap();
-        let conversation = Arc::clone(&alice.client).conversation(bob.client.address());
+        invite(&alice, &bob);
         Self {
-            folder: tempfile::tempdir().unwrap(),
-            conversation: conversation.unwrap(),
+            folder: Folder::new(),
+            conversation: conversation(&alice, &bob),
         }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.path(name).to_str().unwrap().to_owned()
     }
 
     fn encrypt(&self, from: &str, to: &str) -> Result<Arc<Attachment>> {
@@ -81,15 +80,6 @@ impl Fixture {
         let (sealed, to) = (self.text(sealed), self.text(to));
         self.conversation
             .save_attachment(message.clone(), sealed, to, progress)
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.folder.path()).unwrap();
-        let mut names: Vec<_> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
     }
 
     /// What stands beside the files while one is not whole.

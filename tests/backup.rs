@@ -2,42 +2,43 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod support;
+
 use std::fs;
-use std::path::PathBuf;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tempfile::TempDir;
+use support::clients::{assert_readable, conversation, invite, rows_in, take_outbox, texts};
+use support::files::{Folder, key};
 use windlass::{
-    Client, EncryptedStore, Event, ProgressError, ProgressListener, StoreKey, TrustPolicy,
-    WindlassError,
+    Client, EncryptedStore, ProgressError, ProgressListener, TrustPolicy, WindlassError,
 };
 
-fn key(byte: u8) -> Arc<StoreKey> {
-    StoreKey::from_bytes(vec![byte; 32].into()).unwrap()
-}
-
 struct Fixture {
-    folder: TempDir,
+    folder: Folder,
     alice: Arc<Client>,
     store: Arc<EncryptedStore>,
     bob: Arc<Client>,
 }
 
+impl Deref for Fixture {
+    type Target = Folder;
+
+    fn deref(&self) -> &Folder {
+        &self.folder
+    }
+}
+
 impl Fixture {
     /// Two who have written `messages` messages each.
     fn new(messages: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = |name: &str| {
-            let path = folder.path().join(name).to_str().unwrap().to_owned();
-            EncryptedStore::create(path, &key(1)).unwrap()
-        };
+        let folder = Folder::new();
+        let store = |name| EncryptedStore::create(folder.text(name), &key(1)).unwrap();
         let alice_store = store("alice.wl");
         let alice = Client::create(Arc::clone(&alice_store), None).unwrap();
         let bob = Client::create(store("bob.wl"), None).unwrap();
-        alice
-            .add_contact(&bob.single_use_bundle().unwrap())
-            .unwrap();
+        invite(&alice, &bob);
         for number in 0..messages {
             alice
                 .send(bob.address(), format!("alice {number}"))
@@ -53,14 +54,6 @@ impl Fixture {
             alice,
             bob,
         }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.path(name).to_str().unwrap().to_owned()
     }
 
     fn import(
@@ -80,30 +73,13 @@ impl Fixture {
 }
 
 fn carry(from: &Client, to: &Client) {
-    let waiting = from.outbox(0).unwrap();
-    from.mark_sent(waiting.iter().map(|envelope| envelope.id).collect())
-        .unwrap();
-    for envelope in waiting {
+    for envelope in take_outbox(from) {
         // What is for a former device is not for this one.
         match to.receive(envelope.bytes) {
-            Ok(events) => assert!(
-                !events
-                    .iter()
-                    .any(|event| matches!(event, Event::Undecryptable { .. })),
-                "{events:?}"
-            ),
+            Ok(events) => assert_readable(&events),
             Err(error) => assert_eq!(error, WindlassError::NotForThisDevice),
         }
     }
-}
-
-fn texts(client: &Arc<Client>, with: &Client) -> Vec<String> {
-    let conversation = client.clone().conversation(with.address()).unwrap();
-    let messages = conversation.messages(10_000, None).unwrap();
-    messages
-        .into_iter()
-        .filter_map(|message| message.text)
-        .collect()
 }
 
 #[test]
@@ -123,13 +99,7 @@ fn a_new_device_has_the_history_and_goes_on() {
     let before = texts(&fixture.alice, &fixture.bob);
 
     let store = fixture.import("backup", 2, "new.wl").unwrap();
-    let inspection = store.inspect().unwrap();
-    let sessions = inspection
-        .tables
-        .iter()
-        .find(|table| table.table == "sessions")
-        .unwrap();
-    assert_eq!(sessions.rows, 0);
+    assert_eq!(rows_in(&store.inspect().unwrap(), "sessions"), 0);
     let alice = Client::open(store).unwrap();
     assert_eq!(alice.address(), address);
     assert_eq!(alice.trust_policy().unwrap(), TrustPolicy::AcceptAll);
@@ -234,15 +204,12 @@ fn progress_is_told_to_its_end_and_can_stop_the_work() {
         .store
         .export_backup(fixture.text("backup"), &key(2), progress());
     assert_eq!(stopped, Err(WindlassError::Cancelled));
-    let left = fs::read_dir(fixture.folder.path()).unwrap();
-    assert!(left.into_iter().all(|entry| {
-        !entry
-            .unwrap()
-            .file_name()
-            .to_str()
-            .unwrap()
-            .starts_with("backup")
-    }));
+    assert!(
+        fixture
+            .names()
+            .iter()
+            .all(|name| !name.starts_with("backup"))
+    );
 
     counting.stop_at.store(0, Ordering::Relaxed);
     counting.told.lock().unwrap().clear();
@@ -283,14 +250,14 @@ fn no_text_name_or_seed_can_be_read_in_a_backup() {
 struct Busy {
     client: Arc<Client>,
     store: Arc<EncryptedStore>,
-    peer: String,
+    peer: Arc<Client>,
     closes: bool,
 }
 
 impl ProgressListener for Busy {
     fn advance(&self, done: u64, total: u64) -> Result<(), ProgressError> {
         if done < total {
-            let conversation = self.client.clone().conversation(self.peer.clone()).unwrap();
+            let conversation = conversation(&self.client, &self.peer);
             let ours = conversation
                 .messages(10, None)
                 .unwrap()
@@ -303,7 +270,7 @@ impl ProgressListener for Busy {
                 });
             conversation.delete(ours.unwrap()).unwrap();
             self.client
-                .send(self.peer.clone(), "meanwhile".into())
+                .send(self.peer.address(), "meanwhile".into())
                 .unwrap();
             self.store.shred().unwrap();
             self.store.change_key(&key(1)).unwrap();
@@ -323,7 +290,7 @@ fn a_listener_may_use_the_store_and_the_backup_holds_what_there_was_at_the_call(
         let busy = Busy {
             client: Arc::clone(&fixture.alice),
             store: Arc::clone(&fixture.store),
-            peer: fixture.bob.address(),
+            peer: Arc::clone(&fixture.bob),
             closes,
         };
         let path = fixture.text(name);

@@ -4,323 +4,27 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-#[path = "support/party.rs"]
-mod party;
-#[path = "support/seeds.rs"]
-mod seeds;
+#[path = "crash/operations.rs"]
+mod operations;
+mod support;
 
 use std::collections::BTreeMap;
 
-use party::{Party, key};
-use windlass::crypto::{Secret, SeededRandom, seeded};
+use operations::{OPERATIONS, goes_on, introduced};
+use support::clients::{receive, take_outbox, text_to, write};
+use support::party::{Party, key};
+use support::seeds::{number, rng};
+use windlass::WindlassError;
+use windlass::crypto::SeededRandom;
 use windlass::store::{Store, StoreError, StoreFile};
-use windlass::testing::{Disk, Image, Unsynced};
-use windlass::{Body, Event, OutgoingMessage, WindlassError};
-
-impl Party {
-    fn on(disk: Disk) -> Self {
-        Self::open(disk, 1).unwrap()
-    }
-
-    /// Another party in the same state, while this one stays open.
-    fn twin(&self) -> Self {
-        Self::on(Disk::of(self.disk.image()))
-    }
-
-    fn address(&self) -> String {
-        self.client.address()
-    }
-
-    fn send(&self, to: &Self, text: &str) -> Result<Vec<u8>, WindlassError> {
-        let mut sent = self.client.send(to.address(), text.into())?;
-        Ok(sent.envelopes.remove(0).bytes.into_vec())
-    }
-
-    fn take_outbox(&self) -> Vec<Vec<u8>> {
-        let waiting = self.client.outbox(0).unwrap();
-        let ids = waiting.iter().map(|envelope| envelope.id).collect();
-        self.client.mark_sent(ids).unwrap();
-        waiting.into_iter().map(|e| e.bytes.into_vec()).collect()
-    }
-
-    fn texts(&self, with: &Self) -> Vec<String> {
-        let conversation = self.client.clone().conversation(with.address()).unwrap();
-        let messages = conversation.messages(1_000, None).unwrap();
-        messages
-            .into_iter()
-            .filter_map(|message| message.text)
-            .collect()
-    }
-}
-
-/// Everything that waits on one side reaches the other. Nothing may be undecryptable.
-fn carry(from: &Party, to: &Party) {
-    for envelope in from.take_outbox() {
-        for event in to.client.receive(envelope.as_slice().into()).unwrap() {
-            assert!(!matches!(event, Event::Undecryptable { .. }), "{event:?}");
-        }
-    }
-}
-
-/// The conversation goes on in both directions, and both have the same history, each message once.
-fn goes_on(alice: &Party, bob: &Party) {
-    for (text, from, to) in [("a", alice, bob), ("b", bob, alice), ("c", alice, bob)] {
-        from.send(to, &format!("afterwards {text}")).unwrap();
-        carry(alice, bob);
-        carry(bob, alice);
-    }
-    let texts = alice.texts(bob);
-    assert_eq!(texts, bob.texts(alice));
-    let mut once = texts.clone();
-    once.sort();
-    once.dedup();
-    assert_eq!(once.len(), texts.len());
-    assert!(texts.ends_with(&["a", "b", "c"].map(|text| format!("afterwards {text}"))));
-}
-
-/// Two who have talked, with one message of each side that was skipped, and nothing under way.
-fn introduced() -> (Party, Party) {
-    let (alice, bob) = (Party::new(), Party::new());
-    alice
-        .client
-        .add_contact(&bob.client.single_use_bundle().unwrap())
-        .unwrap();
-    for turn in 0..2 {
-        alice.send(&bob, &format!("alice {turn}")).unwrap();
-        carry(&alice, &bob);
-        bob.send(&alice, &format!("bob {turn}")).unwrap();
-        carry(&bob, &alice);
-    }
-    carry(&alice, &bob);
-    (alice, bob)
-}
-
-type Outcome = Result<Vec<u8>, WindlassError>;
-
-/// What an operation does to Alice, and what holds behind every crash in it.
-struct Operation {
-    name: &'static str,
-    /// Before it, both parties are in the state that they are in when this returns; `keep` is handed to the rest.
-    prepare: fn() -> (Party, Party, Vec<u8>),
-    run: fn(&Party, &Party, &[u8]) -> Outcome,
-    /// Alice after the crash, Bob as he was, what was kept, and what the operation answered if it was over.
-    check: fn(&Party, &Party, &[u8], Option<&[u8]>),
-}
-
-fn quiet() -> (Party, Party, Vec<u8>) {
-    let (alice, bob) = introduced();
-    (alice, bob, Vec::new())
-}
-
-const OPERATIONS: &[Operation] = &[
-    Operation {
-        name: "send",
-        prepare: quiet,
-        run: |alice, bob, _| alice.send(bob, "new"),
-        check: |alice, bob, _, answer| {
-            let waiting: Vec<_> = alice.client.outbox(0).unwrap();
-            let written = alice.texts(bob).contains(&"new".to_owned());
-            assert_eq!(waiting.len(), usize::from(written));
-            if let Some(envelope) = answer {
-                assert_eq!(waiting[0].bytes.to_vec(), envelope);
-            }
-            goes_on(alice, bob);
-            assert_eq!(bob.texts(alice).contains(&"new".to_owned()), written);
-        },
-    },
-    Operation {
-        name: "send a first message",
-        prepare: || {
-            let (alice, bob) = (Party::new(), Party::new());
-            alice
-                .client
-                .add_contact(&bob.client.single_use_bundle().unwrap())
-                .unwrap();
-            (alice, bob, Vec::new())
-        },
-        run: |alice, bob, _| alice.send(bob, "new"),
-        check: |alice, bob, _, answer| {
-            let written = alice.texts(bob).contains(&"new".to_owned());
-            assert!(written || answer.is_none());
-            goes_on(alice, bob);
-            assert_eq!(bob.texts(alice).contains(&"new".to_owned()), written);
-        },
-    },
-    Operation {
-        name: "send many",
-        prepare: quiet,
-        run: |alice, bob, _| {
-            let message = |number| OutgoingMessage {
-                to: bob.address(),
-                body: Body::Text {
-                    text: format!("many {number}"),
-                },
-                reply_to: None,
-            };
-            alice.client.send_many((0..20).map(message).collect())?;
-            Ok(Vec::new())
-        },
-        check: |alice, bob, _, answer| {
-            let written = alice
-                .texts(bob)
-                .iter()
-                .filter(|text| text.starts_with("many"))
-                .count();
-            assert!(written == 20 || (written == 0 && answer.is_none()));
-            assert_eq!(alice.client.outbox(0).unwrap().len(), written);
-            goes_on(alice, bob);
-        },
-    },
-    Operation {
-        name: "receive",
-        prepare: || {
-            let (alice, bob) = introduced();
-            let envelope = bob.send(&alice, "new").unwrap();
-            (alice, bob, envelope)
-        },
-        run: |alice, _, envelope| alice.client.receive(envelope.into()).map(|_| Vec::new()),
-        check: received_once,
-    },
-    Operation {
-        name: "receive a first message",
-        prepare: || {
-            let (alice, bob) = (Party::new(), Party::new());
-            bob.client
-                .add_contact(&alice.client.single_use_bundle().unwrap())
-                .unwrap();
-            let envelope = bob.send(&alice, "new").unwrap();
-            (alice, bob, envelope)
-        },
-        run: |alice, _, envelope| alice.client.receive(envelope.into()).map(|_| Vec::new()),
-        check: received_once,
-    },
-    Operation {
-        name: "receive ahead of others",
-        prepare: || {
-            let (alice, bob) = introduced();
-            for number in 0..10 {
-                bob.send(&alice, &format!("later {number}")).unwrap();
-            }
-            let envelope = bob.send(&alice, "new").unwrap();
-            (alice, bob, envelope)
-        },
-        run: |alice, _, envelope| alice.client.receive(envelope.into()).map(|_| Vec::new()),
-        check: |alice, bob, envelope, answer| {
-            received_once(alice, bob, envelope, answer);
-            assert_eq!(
-                alice
-                    .texts(bob)
-                    .iter()
-                    .filter(|text| text.starts_with("later"))
-                    .count(),
-                10
-            );
-        },
-    },
-    Operation {
-        name: "mark sent",
-        prepare: || {
-            let (alice, bob) = introduced();
-            let envelope = alice.send(&bob, "new").unwrap();
-            (alice, bob, envelope)
-        },
-        run: |alice, _, _| {
-            let ids = alice
-                .client
-                .outbox(0)?
-                .iter()
-                .map(|envelope| envelope.id)
-                .collect();
-            alice.client.mark_sent(ids).map(|()| Vec::new())
-        },
-        check: |alice, bob, envelope, answer| {
-            let waiting = alice.client.outbox(0).unwrap();
-            assert!(
-                waiting.is_empty() || (answer.is_none() && waiting[0].bytes.to_vec() == envelope)
-            );
-            // The transport has it in any case.
-            bob.client.receive(envelope.into()).unwrap();
-            goes_on(alice, bob);
-        },
-    },
-    Operation {
-        name: "shred",
-        prepare: quiet,
-        run: |alice, _, _| alice.store.shred().map(|_| Vec::new()),
-        check: |alice, bob, _, answer| {
-            assert_eq!(alice.texts(bob).len(), 4);
-            if answer.is_some() {
-                assert_eq!(alice.store.inspect().unwrap().epoch, 2);
-            }
-            alice.store.shred().unwrap();
-            goes_on(alice, bob);
-        },
-    },
-    Operation {
-        name: "close",
-        prepare: quiet,
-        run: |alice, _, _| alice.client.close().map(|()| Vec::new()),
-        check: |alice, bob, _, _| goes_on(alice, bob),
-    },
-    Operation {
-        name: "bundle",
-        prepare: quiet,
-        run: |alice, _, _| Ok(alice.client.single_use_bundle()?.encode().into_vec()),
-        check: |alice, bob, _, answer| {
-            // A bundle that was handed out must work.
-            if let Some(bundle) = answer {
-                let stranger = Party::new();
-                let bundle = windlass::Bundle::decode(bundle.into()).unwrap();
-                stranger.client.add_contact(&bundle).unwrap();
-                stranger.send(alice, "from a stranger").unwrap();
-                carry(&stranger, alice);
-                assert_eq!(alice.texts(&stranger), ["from a stranger"]);
-            }
-            alice.take_outbox();
-            goes_on(alice, bob);
-        },
-    },
-];
-
-fn received_once(alice: &Party, bob: &Party, envelope: &[u8], answer: Option<&[u8]>) {
-    let before = alice
-        .texts(bob)
-        .iter()
-        .filter(|text| *text == "new")
-        .count();
-    assert!(before == 1 || answer.is_none());
-    // The transport delivers again what was not confirmed to it.
-    let events = alice.client.receive(envelope.into()).unwrap();
-    let duplicate = events.iter().any(|event| {
-        matches!(
-            event,
-            Event::Duplicate {
-                message_id: Some(_)
-            }
-        )
-    });
-    assert_eq!(duplicate, before == 1, "{events:?}");
-    assert_eq!(
-        alice
-            .texts(bob)
-            .iter()
-            .filter(|text| *text == "new")
-            .count(),
-        1
-    );
-    goes_on(alice, bob);
-}
+use windlass::testing::{Disk, Image, Recording, Unsynced};
 
 fn torn_disks() -> usize {
-    seeds::number("WINDLASS_CRASHES").map_or(10, |number| number as usize)
+    number("WINDLASS_CRASHES").map_or(10, |number| number as usize)
 }
 
 /// Every disk that a crash behind the first `point` events may leave.
-fn disks(
-    recording: &windlass::testing::Recording,
-    point: usize,
-    rng: &mut SeededRandom,
-) -> Vec<Image> {
+fn disks(recording: &Recording, point: usize, rng: &mut SeededRandom) -> Vec<Image> {
     let mut images = vec![
         recording.crash(point, Unsynced::Lost, rng),
         recording.crash(point, Unsynced::Kept, rng),
@@ -337,7 +41,7 @@ fn after_a_crash_at_any_point_nothing_is_lost_repeated_or_reused() {
         "operation", "points", "disks", "good"
     );
     for operation in OPERATIONS {
-        let mut rng = seeded(&Secret::new([3; 32]));
+        let mut rng = rng(3);
         let (alice, bob, kept) = (operation.prepare)();
         alice.disk.record();
         let answer = (operation.run)(&alice, &bob, &kept).unwrap();
@@ -366,7 +70,7 @@ fn after_a_crash_at_any_point_nothing_is_lost_repeated_or_reused() {
 
 #[test]
 fn a_store_that_was_being_made_is_there_or_can_be_made() {
-    let mut rng = seeded(&Secret::new([4; 32]));
+    let mut rng = rng(4);
     let disk = Disk::default();
     disk.record();
     let store = Store::create_on(disk.medium(), &key(1)).unwrap();
@@ -395,7 +99,7 @@ fn a_store_that_was_being_made_is_there_or_can_be_made() {
 
 #[test]
 fn a_change_of_key_leaves_exactly_the_former_or_the_new_one_or_both_for_a_moment() {
-    let mut rng = seeded(&Secret::new([5; 32]));
+    let mut rng = rng(5);
     let (alice, bob) = introduced();
     let new = windlass::StoreKey::from_bytes(vec![2; 32].into()).unwrap();
     alice.disk.record();
@@ -468,26 +172,17 @@ fn a_durable_step_costs_one_sync_however_much_is_in_it() {
     let (alice, bob) = introduced();
     let steps: [(&str, &dyn Fn()); 4] = [
         ("send", &|| {
-            alice.send(&bob, "one").unwrap();
+            write(&alice, &bob, "one").unwrap();
         }),
         ("send many", &|| {
-            let message = OutgoingMessage {
-                to: bob.address(),
-                body: Body::Text { text: "x".into() },
-                reply_to: None,
-            };
-            alice.client.send_many(vec![message; 100]).unwrap();
+            let message = text_to(&bob.address(), "x");
+            alice.send_many(vec![message; 100]).unwrap();
         }),
         ("mark sent", &|| {
-            let waiting = alice.client.outbox(0).unwrap();
-            alice
-                .client
-                .mark_sent(waiting.iter().map(|envelope| envelope.id).collect())
-                .unwrap();
+            take_outbox(&alice);
         }),
         ("receive", &|| {
-            let envelope = bob.send(&alice, "two").unwrap();
-            alice.client.receive(envelope.as_slice().into()).unwrap();
+            receive(&alice, &write(&bob, &alice, "two").unwrap());
         }),
     ];
     for (name, step) in steps {
@@ -525,7 +220,7 @@ fn rollback_noticed(image: &Image) -> bool {
 
 #[test]
 fn a_crash_at_opening_or_closing_is_not_told_as_an_older_copy() {
-    let mut rng = seeded(&Secret::new([6; 32]));
+    let mut rng = rng(6);
     let disk = Disk::default();
     drop(Store::create_on(disk.medium(), &key(1)).unwrap());
     // Nor when it opens and crashes again and again.
@@ -539,7 +234,7 @@ fn a_crash_at_opening_or_closing_is_not_told_as_an_older_copy() {
 
 #[test]
 fn an_older_copy_is_told_also_when_the_machine_dies_over_it() {
-    let mut rng = seeded(&Secret::new([7; 32]));
+    let mut rng = rng(7);
     let disk = Disk::default();
     drop(Store::create_on(disk.medium(), &key(1)).unwrap());
     let old = disk.image();

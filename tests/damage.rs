@@ -4,15 +4,14 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-#[path = "support/party.rs"]
-mod party;
-#[path = "support/seeds.rs"]
-mod seeds;
+mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use party::Party;
+use support::clients::{invite, write};
+use support::party::Party;
+use support::seeds::number;
 use windlass::WindlassError;
 use windlass::store::StoreFile;
 use windlass::testing::{Disk, Image};
@@ -40,32 +39,22 @@ fn content(image: &Image) -> (Disk, Result<Vec<String>, WindlassError>) {
 
 #[test]
 fn a_flipped_byte_is_an_error_or_changes_nothing() {
-    let [
-        Party {
-            disk,
-            client: alice,
-            ..
-        },
-        Party { client: bob, .. },
-    ] = [(); 2].map(|()| Party::new());
-    alice
-        .add_contact(&bob.single_use_bundle().unwrap())
-        .unwrap();
+    let [alice, bob] = [(); 2].map(|()| Party::new());
+    invite(&alice, &bob);
     bob.add_contact(&alice.bundle().unwrap()).unwrap();
     for text in ["one", "two"] {
-        let sent = alice.send(bob.address(), text.into()).unwrap();
-        bob.receive(sent.envelopes[0].bytes.to_vec().into())
-            .unwrap();
+        let envelope = write(&alice, &bob, text).unwrap();
+        bob.receive(envelope.into()).unwrap();
         let waiting = bob.outbox(0).unwrap().pop().unwrap();
         alice.receive(waiting.bytes).unwrap();
     }
     alice.close().unwrap();
-    let image = disk.image();
+    let image = alice.disk.image();
     let (disk, good) = content(&image);
     let good = good.unwrap();
     assert!(good.iter().any(|line| line.contains("two")));
 
-    let stride = seeds::number("WINDLASS_FLIPS").map_or(23, |number| number as usize);
+    let stride = number("WINDLASS_FLIPS").map_or(23, |number| number as usize);
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for file in [StoreFile::Rows, StoreFile::KeySlots] {
         let len = image.file(file).unwrap().len();

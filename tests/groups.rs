@@ -5,16 +5,15 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-#[path = "support/seeds.rs"]
-mod seeds;
+mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use seeds::{number, run_all};
-use windlass::crypto::{CryptoRng, Secret, SeededRandom, seeded};
+use support::seeds::{Below, number, rng_of_run, run_all};
+use support::worlds::{HOUR, MINUTE, NO_FAULTS};
+use windlass::crypto::SeededRandom;
 use windlass::{Client, Conversation, Faults, GroupMember, Message, Simulation, WindlassError};
 
 /// Rounds until everything that is due has been done.
@@ -34,18 +33,16 @@ struct History {
 
 impl History {
     fn new(seed: u64) -> Self {
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_be_bytes());
         let mut history = Self {
             world: Simulation::new(seed),
-            rng: seeded(&Secret::new(bytes)),
+            rng: rng_of_run(0, seed),
             people: 0,
             group: String::new(),
             written: BTreeMap::new(),
             said: Vec::new(),
             refused: Vec::new(),
         };
-        history.people = 3 + history.below(6);
+        history.people = 3 + history.rng.below(6);
         for person in 0..history.people {
             history.world.add_person().unwrap();
             // The others meet in the group alone.
@@ -55,7 +52,7 @@ impl History {
         }
         let first = history.client(0);
         let some = (1..history.people)
-            .filter(|_| history.below(3) > 0)
+            .filter(|_| history.rng.below(3) > 0)
             .collect::<Vec<_>>();
         let members = some
             .iter()
@@ -67,17 +64,12 @@ impl History {
             .address();
         history.world.run().unwrap();
         for one in some {
-            if history.below(4) > 0 {
+            if history.rng.below(4) > 0 {
                 history.conversation(one).join().unwrap();
             }
         }
         history.world.run().unwrap();
         history
-    }
-
-    fn below(&mut self, bound: u32) -> u32 {
-        let rng: &mut dyn CryptoRng = &mut self.rng;
-        rng.next_u32() % bound
     }
 
     fn client(&self, person: u32) -> Arc<Client> {
@@ -105,12 +97,12 @@ impl History {
 
     /// Somebody does something, as far as they may.
     fn step(&mut self) {
-        let who = self.below(self.people);
-        let whom = self.below(self.people);
+        let who = self.rng.below(self.people);
+        let whom = self.rng.below(self.people);
         let address = self.client(whom).address();
         let group = self.conversation(who);
-        let done = match self.below(16) {
-            0 => group.rename(format!("name {}", self.below(100))),
+        let done = match self.rng.below(16) {
+            0 => group.rename(format!("name {}", self.rng.below(100))),
             1 | 2 => group.add_members(vec![address]),
             3 => group.remove_members(vec![address]),
             4 => group.add_admins(vec![address]),
@@ -120,7 +112,7 @@ impl History {
             10..=13 => {
                 let to = self.reached(who);
                 group
-                    .send(format!("text {}", self.below(1_000)))
+                    .send(format!("text {}", self.rng.below(1_000)))
                     .map(|sent| {
                         self.written.insert(sent.message_id, to);
                     })
@@ -155,7 +147,7 @@ impl History {
         };
         let address = self.client(who).address();
         let (id, to) = (message.id.clone(), self.reached(who));
-        match self.below(4) {
+        match self.rng.below(4) {
             0 | 1 => group.react(message, "👍".into())?,
             2 => group.edit(message, "changed".into())?,
             _ if message.author == address => group.delete(message)?,
@@ -166,23 +158,22 @@ impl History {
     }
 
     fn run(&mut self) {
-        let faults = |drop, duplicate, delay, crash| Faults {
-            drop,
-            duplicate,
-            delay,
-            crash,
-        };
-        self.world.set_faults(faults(150, 100, 200, 20));
-        for _ in 0..10 + self.below(15) {
+        self.world.set_faults(Faults {
+            drop: 150,
+            duplicate: 100,
+            delay: 200,
+            crash: 20,
+        });
+        for _ in 0..10 + self.rng.below(15) {
             self.step();
-            if self.below(3) > 0 {
+            if self.rng.below(3) > 0 {
                 self.world.run().unwrap();
             }
-            if self.below(4) == 0 {
-                self.world.advance(Duration::from_secs(900)).unwrap();
+            if self.rng.below(4) == 0 {
+                self.world.advance(MINUTE * 15).unwrap();
             }
         }
-        self.world.set_faults(faults(0, 0, 0, 0));
+        self.world.set_faults(NO_FAULTS);
         let mut quiet = 0;
         for _ in 0..ROUNDS {
             let delivered = self.world.run().unwrap();
@@ -207,7 +198,7 @@ impl History {
             if quiet > 3 {
                 return;
             }
-            self.world.advance(Duration::from_secs(4 * 3_600)).unwrap();
+            self.world.advance(HOUR * 4).unwrap();
         }
     }
 
@@ -289,7 +280,7 @@ impl History {
                     .collect();
                 reactions.sort();
                 let mut all = vec![format!("{:?} {}", message.text, message.deleted)];
-                // Whoever is not there any more does not hear of what is said later.
+                // A former member is not told of what is said later.
                 if in_group.contains(&one) {
                     all.extend(reactions);
                     let known = said.entry(message.id.clone()).or_insert((one, all.clone()));
@@ -302,7 +293,7 @@ impl History {
             order.push(shown.into_iter().map(|message| message.id).collect());
         }
         for (id, to) in &self.written {
-            // Whoever hears of the deletion first never gets the message.
+            // A member who gets the deletion first never gets the message.
             if (0..self.people).any(|one| self.shown(one).iter().any(|m| m.id == *id && m.deleted))
             {
                 continue;
@@ -341,7 +332,7 @@ impl History {
         Ok(())
     }
 
-    /// Whether both were written to by whoever said something of the message.
+    /// Whether everything that was said of the message was sent to both.
     fn both_heard(&self, message: &Message, a: u32, b: u32) -> bool {
         let (a, b) = (self.client(a).address(), self.client(b).address());
         let of = self.said.iter().filter(|(id, _)| *id == message.id);

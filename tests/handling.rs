@@ -2,35 +2,43 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use windlass::{Body, OutgoingMessage, Simulation, WindlassError};
+mod support;
 
-fn answer(to: &str, text: &str) -> Vec<OutgoingMessage> {
-    vec![OutgoingMessage {
-        to: to.to_owned(),
-        body: Body::Text { text: text.into() },
-        reply_to: None,
-    }]
+use std::sync::Arc;
+
+use support::clients::{rows_in, text_to, texts};
+use support::worlds::acquainted;
+use windlass::{Client, Simulation, WindlassError};
+
+const ALICE: u32 = 0;
+const BOT: u32 = 1;
+
+/// A bot that two texts of Alice's wait for.
+fn waiting(seed: u64, texts: [&str; 2]) -> Arc<Simulation> {
+    let world = acquainted(seed, 2);
+    bot(&world).keep_unhandled(true).unwrap();
+    for text in texts {
+        world.send(ALICE, 0, BOT, text.into()).unwrap();
+        world.run().unwrap();
+    }
+    world
+}
+
+/// The bot as it is running now: a crash starts another.
+fn bot(world: &Simulation) -> Arc<Client> {
+    world.client(BOT, 0).unwrap()
 }
 
 #[test]
 fn each_message_is_answered_once_whenever_the_machine_stops() {
-    let world = Simulation::new(1);
-    let (alice, bot) = (world.add_person().unwrap(), world.add_person().unwrap());
-    world.introduce(alice, bot).unwrap();
-    let client = || world.client(bot, 0).unwrap();
-    client().keep_unhandled(true).unwrap();
-    for text in ["one", "two"] {
-        world.send(alice, 0, bot, text.into()).unwrap();
-        world.run().unwrap();
-    }
+    let world = waiting(1, ["one", "two"]);
+    let client = || bot(&world);
+    let answer = |to: &str, text| vec![text_to(to, text)];
     // It stops before anything was handled: both wait.
-    world.crash(bot, 0).unwrap();
+    world.crash(BOT, 0).unwrap();
     let waiting = client().unhandled(10).unwrap();
-    let texts: Vec<_> = waiting
-        .iter()
-        .filter_map(|w| w.message.text.clone())
-        .collect();
-    assert_eq!(texts, ["one", "two"]);
+    let said: Vec<_> = waiting.iter().map(|w| w.message.text.as_deref()).collect();
+    assert_eq!(said, [Some("one"), Some("two")]);
     let to = waiting[0].message.author.clone();
     client()
         .handled(waiting[0].number, answer(&to, "1"))
@@ -45,22 +53,15 @@ fn each_message_is_answered_once_whenever_the_machine_stops() {
             .handled(waiting[1].number, answer("nobody", "2"))
             .is_err()
     );
-    world.crash(bot, 0).unwrap();
+    world.crash(BOT, 0).unwrap();
     let waiting = client().unhandled(10).unwrap();
     assert_eq!(waiting.len(), 1);
     client()
         .handled(waiting[0].number, answer(&to, "2"))
         .unwrap();
     world.run().unwrap();
-    let conversation = world.client(alice, 0).unwrap();
-    let conversation = conversation.conversation(client().address()).unwrap();
-    let texts: Vec<_> = conversation
-        .messages(10, None)
-        .unwrap()
-        .into_iter()
-        .filter_map(|m| m.text)
-        .collect();
-    assert_eq!(texts, ["one", "two", "1", "2"]);
+    let alice = world.client(ALICE, 0).unwrap();
+    assert_eq!(texts(&alice, &client()), ["one", "two", "1", "2"]);
     assert!(client().unhandled(10).unwrap().is_empty());
 }
 
@@ -84,24 +85,13 @@ fn what_was_deleted_meanwhile_does_not_stand_in_the_way() {
     let waiting = client.unhandled(1).unwrap();
     assert_eq!(waiting[0].message.text.as_deref(), Some("waits"));
     client.maintain().unwrap();
-    let rows = client.inspect().unwrap().tables;
-    assert_eq!(
-        rows.iter().find(|t| t.table == "unhandled").unwrap().rows,
-        1
-    );
+    assert_eq!(rows_in(&client.inspect().unwrap(), "unhandled"), 1);
 }
 
 #[test]
 fn what_was_begun_is_counted_over_crashes_until_it_is_handled() {
-    let world = Simulation::new(3);
-    let (alice, bot) = (world.add_person().unwrap(), world.add_person().unwrap());
-    world.introduce(alice, bot).unwrap();
-    let client = || world.client(bot, 0).unwrap();
-    client().keep_unhandled(true).unwrap();
-    for text in ["kills", "waits"] {
-        world.send(alice, 0, bot, text.into()).unwrap();
-        world.run().unwrap();
-    }
+    let world = waiting(3, ["kills", "waits"]);
+    let client = || bot(&world);
     let attempts = || -> Vec<_> {
         let waiting = client().unhandled(10).unwrap();
         waiting.iter().map(|w| (w.number, w.attempts)).collect()
@@ -111,7 +101,7 @@ fn what_was_begun_is_counted_over_crashes_until_it_is_handled() {
     };
     for count in 1..=3 {
         client().set_attempts(first, count).unwrap();
-        world.crash(bot, 0).unwrap();
+        world.crash(BOT, 0).unwrap();
         assert_eq!(attempts(), [(first, count), (second, 0)]);
     }
     // Ended without having been handled, and not by a crash.

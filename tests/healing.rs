@@ -2,51 +2,35 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod support;
+
 use std::sync::Arc;
-use std::time::Duration;
 
-use prost::Message;
-use windlass::bundle::{OwnDevice, Prekey, VerifiedBundle, build};
-use windlass::chat::{Body, Content, HealingRequest, MessageId};
-use windlass::crypto::{DhSecret, Secret, seeded};
+use support::clients::{self, acquaint, exchange, session, take_outbox, texts_in};
+use support::party::Party;
+use support::seeds::rng;
+use support::strangers::Stranger;
+use support::worlds::{DAY, HOUR, NO_FAULTS, acquainted, run};
+use windlass::bundle::VerifiedBundle;
+use windlass::chat::{Body, HealingRequest};
+use windlass::crypto::Secret;
 use windlass::identity::IdentityKeyPair;
-use windlass::session::{Envelope, HintKey, Session};
-use windlass::store::{Store, StoreKey};
 use windlass::testing::{Clock, Disk};
-use windlass::wire::v1::Payload;
-use windlass::{
-    Client, Delivery, EncryptedStore, Event, Identity, SessionState, Simulation, UndecryptableCause,
-};
-
-const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(86_400);
+use windlass::{Event, Faults, Identity, SessionState, Simulation, UndecryptableCause};
 
 /// Two people who know each other.
 fn two() -> Arc<Simulation> {
-    let world = Simulation::new(1);
-    assert_eq!(
-        (world.add_person().unwrap(), world.add_person().unwrap()),
-        (0, 1)
-    );
-    world.introduce(0, 1).unwrap();
-    world
+    acquainted(1, 2)
 }
 
 fn texts(world: &Simulation, person: u32, device: u32, with: u32) -> Vec<String> {
-    let client = world.client(person, device).unwrap();
-    let address = world.client(with, 0).unwrap().address();
-    let conversation = client.conversation(address).unwrap();
-    let messages = conversation.messages(10_000, None).unwrap();
-    messages
-        .into_iter()
-        .filter_map(|message| message.text)
-        .collect()
+    let with = world.client(with, 0).unwrap();
+    clients::texts(&world.client(person, device).unwrap(), &with)
 }
 
 fn state(world: &Simulation, person: u32, with: u32) -> SessionState {
-    let address = world.client(with, 0).unwrap().address();
-    let client = world.client(person, 0).unwrap();
-    client.session(address).unwrap().state().unwrap()
+    let [of, with] = [person, with].map(|person| world.client(person, 0).unwrap());
+    session(&of, &with).state().unwrap()
 }
 
 /// A turn in each direction, every day.
@@ -78,12 +62,10 @@ fn after_a_restored_copy(who: &[u32]) {
     world.send(1, 0, 0, "again from 1".into()).unwrap();
     let mut asked = 0;
     for _ in 0..4 {
-        for Delivery { events, .. } in world.run().unwrap() {
-            asked += events
-                .iter()
-                .filter(|e| matches!(e, Event::Healing { .. }))
-                .count();
-        }
+        let events = run(&world).into_iter();
+        asked += events
+            .filter(|e| matches!(e, Event::Healing { .. }))
+            .count();
         world.advance(HOUR / 2).unwrap();
     }
     world.run().unwrap();
@@ -130,20 +112,13 @@ fn week_old_copies_of_both_sides_go_on_together() {
 fn what_the_network_lost_comes_without_being_asked_for() {
     let world = two();
     talk(&world, 1, "before");
-    world.set_faults(windlass::Faults {
+    world.set_faults(Faults {
         drop: 1_000,
-        duplicate: 0,
-        delay: 0,
-        crash: 0,
+        ..NO_FAULTS
     });
     world.send(0, 0, 1, "lost".into()).unwrap();
     assert!(world.run().unwrap().is_empty());
-    world.set_faults(windlass::Faults {
-        drop: 0,
-        duplicate: 0,
-        delay: 0,
-        crash: 0,
-    });
+    world.set_faults(NO_FAULTS);
     world.advance(HOUR * 2).unwrap();
     world.run().unwrap();
     assert!(texts(&world, 1, 0, 0).contains(&"lost".to_owned()));
@@ -180,14 +155,9 @@ fn requests_stop_when_nobody_answers_and_start_again_when_somebody_writes() {
     for _ in 0..24 * 10 {
         world.advance(HOUR).unwrap();
         let client = world.client(1, 0).unwrap();
-        let status = client
-            .clone()
-            .session(world.client(0, 0).unwrap().address())
-            .unwrap();
-        requests = requests.max(status.status().unwrap().attempts);
-        client
-            .mark_sent(client.outbox(0).unwrap().iter().map(|e| e.id).collect())
-            .unwrap();
+        let status = session(&client, &world.client(0, 0).unwrap()).status();
+        requests = requests.max(status.unwrap().attempts);
+        take_outbox(&client);
     }
     assert_eq!(requests, windlass::limits::MAX_HEALING_ATTEMPTS);
     assert_eq!(state(&world, 1, 0), SessionState::Desynced);
@@ -207,14 +177,8 @@ fn a_linked_device_has_identity_contacts_and_history_and_takes_part() {
     let world = two();
     talk(&world, 3, "before");
     assert_eq!(world.add_device(0).unwrap(), 1);
-    let events: Vec<_> = world
-        .run()
-        .unwrap()
-        .into_iter()
-        .flat_map(|d| d.events)
-        .collect();
     assert!(
-        events
+        run(&world)
             .iter()
             .any(|event| matches!(event, Event::Synchronising { messages: 6, .. }))
     );
@@ -238,16 +202,8 @@ fn a_linked_device_has_identity_contacts_and_history_and_takes_part() {
             "{person}.{device}"
         );
     }
-    assert_eq!(
-        world
-            .client(1, 0)
-            .unwrap()
-            .contact(first.address())
-            .unwrap()
-            .devices
-            .len(),
-        2
-    );
+    let contact = world.client(1, 0).unwrap().contact(first.address());
+    assert_eq!(contact.unwrap().devices.len(), 2);
 }
 
 #[test]
@@ -300,94 +256,39 @@ fn the_ninth_device_is_refused() {
     assert_eq!(world.add_device(0).unwrap_err().code(), "too_many_devices");
 }
 
-/// What one client sent goes to the other, until there is nothing more to send.
-fn exchange(a: &Client, b: &Client) {
-    loop {
-        let mut quiet = true;
-        for (from, to) in [(a, b), (b, a)] {
-            for envelope in from.outbox(0).unwrap() {
-                quiet = false;
-                if envelope.to == to.address() {
-                    to.receive(envelope.bytes).unwrap();
-                }
-                from.mark_sent(vec![envelope.id]).unwrap();
-            }
-        }
-        if quiet {
-            return;
-        }
-    }
-}
-
 #[test]
 fn a_stolen_seed_gets_no_more_from_contacts_than_the_last_fortnight() {
     let clock = Clock::at(1_893_456_000_000);
-    let mut rng = seeded(&Secret::new([5; 32]));
-    let mut client = |identity| {
-        let disk = Disk::default().with(&clock, seeded(&Secret::random(&mut rng)));
-        let store = Store::create_on(disk.medium(), &StoreKey::Raw(Secret::new([1; 32])));
-        Client::create(Arc::new(EncryptedStore::from(store.unwrap())), identity).unwrap()
+    let party = |byte, identity| {
+        let disk = Disk::default().with(&clock, rng(byte));
+        Party::create(disk, identity)
     };
     let seed = [77; 32];
-    let victim = client(Some(Identity::from_seed(seed.to_vec().into()).unwrap()));
-    let contact = client(None);
-    victim.add_contact(&contact.bundle().unwrap()).unwrap();
-    contact.add_contact(&victim.bundle().unwrap()).unwrap();
+    let victim = Identity::from_seed(seed.to_vec().into()).unwrap();
+    let (victim, contact) = (party(4, Some(victim)), party(5, None));
+    acquaint(&victim, &contact);
     for _ in 0..30 {
         victim.send(contact.address(), "a secret".into()).unwrap();
         exchange(&victim, &contact);
         contact.send(victim.address(), "another".into()).unwrap();
         exchange(&victim, &contact);
-        clock.advance(86_400_000);
+        clock.advance(DAY.as_millis() as u64);
     }
 
     // The thief has the seed alone, and poses as a device of the victim that has lost everything.
-    let mut rng = seeded(&Secret::new([6; 32]));
+    let mut rng = rng(6);
     let stolen = IdentityKeyPair::from_seed(&Secret::new(seed));
+    let mut thief = Stranger::with(stolen, clock.now(), &mut rng);
     let theirs = VerifiedBundle::decode(&contact.bundle().unwrap().encode()).unwrap();
-    let prekey = DhSecret::generate(&mut rng).public();
-    let device = OwnDevice {
-        device_id: 666,
-        signed_prekey: Prekey { id: 1, key: prekey },
-        one_time_prekey: None,
-    };
-    let own = build(&stolen, &[device], clock.now() / 1000).unwrap();
-    let hint_key = HintKey::between(&stolen, theirs.identity()).unwrap();
-    let device = &theirs.devices()[0];
-    let session = Session::initiate(
-        &stolen,
-        666,
-        theirs.identity(),
-        device,
-        hint_key,
-        clock.now(),
-        &mut rng,
-    );
-    let request = Content {
-        id: MessageId::random(&mut rng),
-        lamport: 0,
-        sent_at: clock.now(),
-        reply_to: None,
-        group: None,
-        follows: Vec::new(),
-        body: Body::HealingRequest(HealingRequest::default()),
-    };
-    let payload = Payload {
-        content: request.to_bytes().to_vec(),
-        sender_bundle: own.encoded().to_vec(),
-    };
-    let payload = payload.encode_to_vec();
-    let (_, part) = session
-        .unwrap()
-        .send(&stolen.public(), &payload, &mut rng)
-        .unwrap();
-    let envelope = Envelope { parts: vec![part] }.encode();
+    thief.begin(&theirs, &mut rng);
+    let request = Body::HealingRequest(HealingRequest::default());
+    let envelope = thief.say(request, &mut rng);
     let events = contact.receive(envelope.into()).unwrap();
     let resent = events.iter().find_map(|event| match event {
         Event::Resent { messages, .. } => Some(*messages),
         _ => None,
     });
-    // Of the sixty, those of fourteen days; and whoever sees the event sees that there is a device nobody told of.
+    // Of the sixty, those of fourteen days; and the event shows that there is a device that nobody told of.
     assert!(resent.is_some_and(|messages| messages <= 28), "{events:?}");
     assert!(
         events
@@ -422,11 +323,7 @@ fn the_causes_of_healing_are_told() {
 /// In a group as well: its members give back what the restored one wrote, and nobody else's words.
 #[test]
 fn what_was_written_to_a_group_comes_back_from_its_members() {
-    let world = Simulation::new(7);
-    for person in 0..3 {
-        assert_eq!(world.add_person().unwrap(), person);
-        (0..person).for_each(|other| world.introduce(person, other).unwrap());
-    }
+    let world = acquainted(7, 3);
     let client = |person| world.client(person, 0).unwrap();
     let members = vec![client(1).address(), client(2).address()];
     let address = client(0)
@@ -445,10 +342,7 @@ fn what_was_written_to_a_group_comes_back_from_its_members() {
         }
         world.advance(DAY).unwrap();
     }
-    let said = |person| -> Vec<_> {
-        let messages = group(person).messages(100, None).unwrap();
-        messages.into_iter().filter_map(|m| m.text).collect()
-    };
+    let said = |person| texts_in(&group(person));
     let whole = said(1);
     world.restore_disk(0, 0).unwrap();
     assert_eq!((whole.len(), said(0).len()), (9, 0));

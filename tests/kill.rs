@@ -5,8 +5,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-#[path = "support/seeds.rs"]
-mod seeds;
+mod support;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -16,9 +15,11 @@ use std::sync::Arc;
 use std::thread;
 
 use data_encoding::HEXLOWER;
-use rand_core::Rng;
-use windlass::crypto::{Secret, SeededRandom, seeded};
-use windlass::{Bundle, Client, EncryptedStore, Event, StoreKey};
+use support::clients::{assert_readable, texts_in};
+use support::files::{Folder, key};
+use support::seeds::{Below, number, rng};
+use windlass::crypto::SeededRandom;
+use windlass::{Bundle, Client, EncryptedStore};
 
 const KILLS: u64 = 1_000;
 /// Set for the processes that are killed: the path of their store.
@@ -42,7 +43,7 @@ fn child() {
 }
 
 fn open(path: &str) -> Arc<Client> {
-    let key = StoreKey::from_bytes(vec![9; 32].into()).unwrap();
+    let key = key(9);
     let store = if Path::new(path).exists() {
         EncryptedStore::open(path.into(), &key).unwrap()
     } else {
@@ -79,19 +80,12 @@ fn run(client: &Arc<Client>, command: &str, rest: &str) -> String {
         }
         "receive" => {
             let envelope = HEXLOWER.decode(rest.as_bytes()).unwrap();
-            for event in client.receive(envelope.into()).unwrap() {
-                assert!(!matches!(event, Event::Undecryptable { .. }), "{event:?}");
-            }
+            assert_readable(&client.receive(envelope.into()).unwrap());
             String::new()
         }
         "texts" => {
             let conversation = client.clone().conversation(rest.into()).unwrap();
-            let messages = conversation.messages(100_000, None).unwrap();
-            messages
-                .into_iter()
-                .filter_map(|message| message.text)
-                .collect::<Vec<_>>()
-                .join(",")
+            texts_in(&conversation).join(",")
         }
         _ => unreachable!("{command}"),
     }
@@ -146,7 +140,7 @@ impl Process {
 
     /// Asks, and kills the process somewhere between before and after the answer.
     fn kill_while(&mut self, line: &str, rng: &mut SeededRandom) {
-        let turns = rng.next_u32() % 3_000;
+        let turns = rng.below(3_000);
         let (child, stdin, _) = self.running();
         let _ = writeln!(stdin, "{line}").and_then(|()| stdin.flush());
         for _ in 0..turns {
@@ -161,10 +155,10 @@ impl Process {
 
 #[test]
 fn killed_a_thousand_times_nothing_is_lost_and_nothing_repeated() {
-    let kills = seeds::number("WINDLASS_KILLS").unwrap_or(KILLS);
-    let folder = tempfile::tempdir().unwrap();
-    let mut sides = ["alice.wl", "bob.wl"].map(|name| Process::new(folder.path().join(name)));
-    let mut rng = seeded(&Secret::new([8; 32]));
+    let kills = number("WINDLASS_KILLS").unwrap_or(KILLS);
+    let folder = Folder::new();
+    let mut sides = ["alice.wl", "bob.wl"].map(|name| Process::new(folder.path(name)));
+    let mut rng = rng(8);
     let addresses: Vec<_> = sides.iter_mut().map(|side| side.ask("address")).collect();
     let invitation = sides[1].ask("invitation");
     sides[0].ask(&format!("add {invitation}"));
@@ -182,8 +176,8 @@ fn killed_a_thousand_times_nothing_is_lost_and_nothing_repeated() {
             carried_at = killed;
             carry(&mut sides, &mut rng);
         }
-        let by = (rng.next_u32() % 2) as usize;
-        match rng.next_u32() % 4 {
+        let by = rng.below(2) as usize;
+        match rng.below(4) {
             0 => {
                 let text = sent.len();
                 let line = format!("send {} {text}", addresses[1 - by]);
@@ -251,8 +245,8 @@ fn carry(sides: &mut [Process; 2], rng: &mut SeededRandom) {
             quiet &= envelopes.is_empty();
             while !envelopes.is_empty() {
                 let (id, envelope) =
-                    envelopes.swap_remove(rng.next_u32() as usize % envelopes.len());
-                let fault = if faults { rng.next_u32() % 4 } else { 2 };
+                    envelopes.swap_remove(rng.below(envelopes.len() as u32) as usize);
+                let fault = if faults { rng.below(4) } else { 2 };
                 // Lost: it stays in the outbox.
                 if fault > 0 {
                     sides[1 - from].ask(&format!("receive {envelope}"));

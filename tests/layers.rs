@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+
+use support::tree::{files, root};
 
 /// What each layer may import, itself always included.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
@@ -62,22 +65,10 @@ const HOMES: &[(&str, &[&str])] = &[
 /// A file holds one subject; past this many lines it usually holds two.
 const MAX_LINES: usize = 450;
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 /// Every line of code with its file, line number and layer.
 fn lines() -> Vec<(String, usize, String)> {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&src, &mut files);
+    let src = root().join("src");
+    let files = files(&["src"], &["rs"]);
     assert!(files.len() > 40);
     let mut lines = Vec::new();
     for file in files {
@@ -149,10 +140,7 @@ fn each_kind_of_crate_has_one_home() {
 
 #[test]
 fn a_file_holds_one_subject() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&src, &mut files);
-    for file in files {
+    for file in files(&["src", "tests"], &["rs"]) {
         let lines = fs::read_to_string(&file).unwrap().lines().count();
         assert!(lines <= MAX_LINES, "{}: {lines} lines", file.display());
     }

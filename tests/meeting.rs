@@ -2,38 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::sync::Arc;
-use std::time::Duration;
+mod support;
 
+use support::clients::{conversation, session, texts};
+use support::worlds::{DAY, HOUR, people, run};
 use windlass::{
-    Body, Bundle, Client, CodeReader, Event, Session, Simulation, TrustPolicy, UndecryptableCause,
-    WindlassError, qr_frames, qr_png, qr_read, qr_svg,
+    Body, Bundle, CodeReader, Event, TrustPolicy, UndecryptableCause, WindlassError, qr_frames,
+    qr_png, qr_read, qr_svg,
 };
-
-fn people(count: u32) -> (Arc<Simulation>, Vec<Arc<Client>>) {
-    let world = Simulation::new(1);
-    let clients = (0..count)
-        .map(|_| world.client(world.add_person().unwrap(), 0).unwrap())
-        .collect();
-    (world, clients)
-}
-
-fn session(of: &Arc<Client>, with: &Client) -> Arc<Session> {
-    Arc::clone(of).session(with.address()).unwrap()
-}
-
-fn texts(of: &Arc<Client>, with: &Client) -> Vec<String> {
-    let conversation = Arc::clone(of).conversation(with.address()).unwrap();
-    let messages = conversation.messages(100, None).unwrap();
-    messages.into_iter().filter_map(|m| m.text).collect()
-}
 
 #[test]
 fn a_code_shown_in_person_makes_a_verified_contact_and_an_invitation_does_not() {
-    let (world, clients) = people(2);
-    let [alice, bob] = clients.as_slice() else {
-        panic!()
-    };
+    let (world, [alice, bob]) = people(1);
     let code = bob.in_person_code().unwrap();
     assert!(code.len() <= 400, "{}", code.len());
     assert!(matches!(
@@ -53,24 +33,21 @@ fn a_code_shown_in_person_makes_a_verified_contact_and_an_invitation_does_not() 
     alice.set_trust_policy(TrustPolicy::VerifiedOnly).unwrap();
     alice.send(bob.address(), "we met".into()).unwrap();
     world.run().unwrap();
-    assert_eq!(texts(bob, alice), ["we met"]);
+    assert_eq!(texts(&bob, &alice), ["we met"]);
     assert!(!bob.contact(alice.address()).unwrap().verified);
 }
 
 #[test]
 fn the_safety_code_of_the_other_side_verifies_and_any_other_does_not() {
-    let (_, clients) = people(3);
-    let [alice, bob, carol] = clients.as_slice() else {
-        panic!()
-    };
-    for (a, b) in [(alice, bob), (bob, alice), (alice, carol)] {
+    let (_, [alice, bob, carol]) = people(1);
+    for (a, b) in [(&alice, &bob), (&bob, &alice), (&alice, &carol)] {
         a.add_contact(&b.bundle().unwrap()).unwrap();
     }
-    let (ours, theirs) = (session(alice, bob), session(bob, alice));
+    let (ours, theirs) = (session(&alice, &bob), session(&bob, &alice));
     assert_eq!(ours.safety_number(), theirs.safety_number());
     assert_eq!(ours.safety_emoji(), theirs.safety_emoji());
     assert_eq!(ours.safety_emoji().len(), 30);
-    for other in [ours.safety_code(), session(alice, carol).safety_code()] {
+    for other in [ours.safety_code(), session(&alice, &carol).safety_code()] {
         assert!(matches!(
             ours.verify_code(other),
             Err(WindlassError::SafetyNumberMismatch)
@@ -90,10 +67,7 @@ fn the_safety_code_of_the_other_side_verifies_and_any_other_does_not() {
 
 #[test]
 fn a_new_identity_is_told_and_drops_the_mark() {
-    let (world, clients) = people(3);
-    let [alice, bob, anew] = clients.as_slice() else {
-        panic!()
-    };
+    let (world, [alice, bob, anew]) = people(1);
     alice.meet(bob.in_person_code().unwrap()).unwrap();
     bob.add_contact(&alice.bundle().unwrap()).unwrap();
     alice.send(bob.address(), "hello".into()).unwrap();
@@ -103,25 +77,20 @@ fn a_new_identity_is_told_and_drops_the_mark() {
         Err(WindlassError::OwnBundle)
     ));
     assert_eq!(bob.announce_identity(&anew.bundle().unwrap()).unwrap(), 1);
-    let delivered = world.run().unwrap();
-    let told = delivered
-        .iter()
-        .flat_map(|delivery| &delivery.events)
-        .find_map(|event| match event {
-            Event::IdentityChanged {
-                address,
-                new_address,
-                was_verified,
-            } => Some((address.clone(), new_address.clone(), *was_verified)),
-            _ => None,
-        });
+    let told = run(&world).into_iter().find_map(|event| match event {
+        Event::IdentityChanged {
+            address,
+            new_address,
+            was_verified,
+        } => Some((address, new_address, was_verified)),
+        _ => None,
+    });
     assert_eq!(told, Some((bob.address(), anew.address(), true)));
     let former = alice.contact(bob.address()).unwrap();
     assert!(!former.verified && former.moved_to == Some(anew.address()));
     let new = alice.contact(anew.address()).unwrap();
     assert!(!new.accepted && !new.verified && !new.added_by_us);
-    let conversation = Arc::clone(alice).conversation(bob.address()).unwrap();
-    let last = conversation.messages(1, None).unwrap();
+    let last = conversation(&alice, &bob).messages(1, None).unwrap();
     assert_eq!(
         last[0].body,
         Body::IdentityChange {
@@ -130,15 +99,12 @@ fn a_new_identity_is_told_and_drops_the_mark() {
     );
     alice.send(anew.address(), "still you?".into()).unwrap();
     world.run().unwrap();
-    assert_eq!(texts(anew, alice), ["still you?"]);
+    assert_eq!(texts(&anew, &alice), ["still you?"]);
 }
 
 #[test]
 fn an_invitation_that_two_people_use_serves_the_first_and_the_second_writes_again_without_it() {
-    let (world, clients) = people(3);
-    let [alice, bob, carol] = clients.as_slice() else {
-        panic!()
-    };
+    let (world, [alice, bob, carol]) = people(1);
     let invitation = bob.single_use_bundle().unwrap();
     alice.add_contact(&invitation).unwrap();
     // Adding is no use of it yet.
@@ -147,24 +113,18 @@ fn an_invitation_that_two_people_use_serves_the_first_and_the_second_writes_agai
     alice.send(bob.address(), "first".into()).unwrap();
     world.run().unwrap();
     carol.send(bob.address(), "second".into()).unwrap();
-    let events: Vec<_> = world
-        .run()
-        .unwrap()
-        .into_iter()
-        .flat_map(|d| d.events)
-        .collect();
     assert!(matches!(
-        events.as_slice(),
+        run(&world).as_slice(),
         [Event::Undecryptable {
             cause: UndecryptableCause::InvitationUsed,
             address: None
         }]
     ));
-    world.advance(Duration::from_secs(2 * 3_600)).unwrap();
+    world.advance(HOUR * 2).unwrap();
     world.run().unwrap();
-    assert_eq!(texts(bob, carol), ["second"]);
-    assert_eq!(texts(bob, alice), ["first"]);
-    // Whoever scans it a second time hears that it is used, whatever newer bundle came meanwhile.
+    assert_eq!(texts(&bob, &carol), ["second"]);
+    assert_eq!(texts(&bob, &alice), ["first"]);
+    // Who scans it a second time is told that it is used, whatever newer bundle came meanwhile.
     let used = || alice.add_contact(&invitation).unwrap_err();
     assert!(matches!(used(), WindlassError::InvitationUsed));
     bob.send(alice.address(), "here".into()).unwrap();
@@ -178,10 +138,7 @@ fn an_invitation_that_two_people_use_serves_the_first_and_the_second_writes_agai
 
 #[test]
 fn every_bad_code_has_an_error_of_its_own() {
-    let (world, clients) = people(2);
-    let [alice, bob] = clients.as_slice() else {
-        panic!()
-    };
+    let (world, [alice, bob]) = people(1);
     let uri = bob.bundle().unwrap().to_uri();
     let code = |text: &str| Bundle::from_uri(text.into()).unwrap_err().code();
     assert_eq!(code("https://example.org/?q=1"), "uri_not_windlass");
@@ -192,7 +149,7 @@ fn every_bad_code_has_an_error_of_its_own() {
     assert_eq!(code(&link(&alice.address())), "identity_mismatch");
     assert!(Bundle::from_uri(link(&bob.address())).is_ok());
     let old = bob.bundle().unwrap();
-    world.advance(Duration::from_secs(31 * 86_400)).unwrap();
+    world.advance(DAY * 31).unwrap();
     assert_eq!(
         alice.add_contact(&old).unwrap_err().code(),
         "bundle_expired"
@@ -201,13 +158,11 @@ fn every_bad_code_has_an_error_of_its_own() {
 
 #[test]
 fn a_bundle_of_eight_devices_is_shown_as_several_codes_that_any_order_completes() {
-    let world = Simulation::new(2);
-    let person = world.add_person().unwrap();
+    let (world, [client]) = people(2);
     for _ in 1..8 {
-        world.add_device(person).unwrap();
+        world.add_device(0).unwrap();
         world.run().unwrap();
     }
-    let client = world.client(person, 0).unwrap();
     assert_eq!(client.devices().unwrap().len(), 8);
     let bundle = client.single_use_bundle().unwrap();
     let frames = qr_frames(bundle.to_uri()).unwrap();

@@ -4,17 +4,15 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-#[path = "support/seeds.rs"]
-mod seeds;
 mod support;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
 
 use rand_core::Rng;
-use seeds::{number, run_all};
-use support::{Channel, Device};
-use windlass::crypto::{Secret, SeededRandom, seeded};
+use support::seeds::{Below, number, rng_of_run, run_all};
+use support::sessions::{Channel, Device};
+use windlass::crypto::SeededRandom;
 use windlass::limits::MAX_RECEIVING_CHAINS;
 use windlass::session::{Envelope, SessionError};
 
@@ -113,9 +111,7 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_be_bytes());
-        let mut rng = seeded(&Secret::new(bytes));
+        let mut rng = rng_of_run(0, seed);
         let one_time = rng.next_u32().is_multiple_of(2);
         let alice = Device::random(1, false, &mut rng);
         let bob = Device::random(2, one_time, &mut rng);
@@ -145,7 +141,7 @@ impl World {
     }
 
     fn below(&mut self, bound: usize) -> usize {
-        self.rng.next_u32() as usize % bound
+        self.rng.below(bound as u32) as usize
     }
 
     fn run(mut self) -> Counts {
@@ -178,7 +174,7 @@ impl World {
         let chain = side.chains.len() as u32 - 1;
         let of = |wanted: u32| side.sent.iter().filter(|sent| sent.chain == wanted).count() as u32;
         let (number, previous) = (of(chain), chain.checked_sub(1).map_or(0, of));
-        let mut payload = vec![0; self.rng.next_u32() as usize % 90];
+        let mut payload = vec![0; self.rng.below(90) as usize];
         self.rng.fill_bytes(&mut payload);
         let envelope = channel.send(&payload, &mut self.rng);
         let header = Envelope::decode(&envelope).unwrap().parts[0].header.ratchet;
@@ -346,7 +342,7 @@ impl World {
         );
     }
 
-    /// A message comes back to whoever sent it.
+    /// A message comes back to its sender.
     fn reflect(&mut self, by: usize) {
         let Some(at) = self.pick(by) else { return };
         let envelope = self.sides[by].sent[at].envelope.clone();

@@ -1,35 +1,28 @@
-//! What the store file shows to whoever has it and no key: sizes, counts and times, and nobody.
+//! What the store file shows to somebody who has it and no key: sizes, counts and times, and nobody.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-#[path = "support/party.rs"]
-mod party;
+mod support;
 
 use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use party::Party;
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use support::clients::{self, invite};
+use support::files::Folder;
+use support::party::Party;
+use support::rows::rows;
 use windlass::store::StoreFile;
 use windlass::{Attachment, Conversation, Message};
 
-const ROWS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("windlass rows");
 /// Of a key's bytes: as many as no two have in common by chance.
 const TELLING: usize = 8;
 
 /// What waits on any side reaches all others.
 fn carry(parties: &[&Party]) {
-    for from in parties {
-        let waiting = from.client.outbox(0).unwrap();
-        let ids = waiting.iter().map(|envelope| envelope.id).collect();
-        from.client.mark_sent(ids).unwrap();
-        for envelope in waiting {
-            let to = parties
-                .iter()
-                .find(|party| party.client.address() == envelope.to);
-            to.unwrap().client.receive(envelope.bytes).unwrap();
-        }
+    let all: Vec<_> = parties.iter().map(|party| &party.client).collect();
+    for from in &all {
+        clients::carry(from, &all);
     }
 }
 
@@ -38,7 +31,7 @@ fn latest(conversation: &Conversation) -> Message {
 }
 
 /// Everything that a conversation can hold, from both sides.
-fn talk(ours: &Conversation, theirs: &Conversation, folder: &str, everybody: &[&Party]) {
+fn talk(ours: &Conversation, theirs: &Conversation, folder: &Folder, everybody: &[&Party]) {
     for (conversation, text) in [(ours, "a word of ours"), (theirs, "a word of theirs")] {
         conversation.send(text.into()).unwrap();
         carry(everybody);
@@ -55,9 +48,9 @@ fn talk(ours: &Conversation, theirs: &Conversation, folder: &str, everybody: &[&
             .unwrap();
         conversation.send("to be deleted".into()).unwrap();
         conversation.delete(latest(conversation)).unwrap();
-        let sealed = format!("{folder}/{side} {}", conversation.address());
+        let sealed = folder.text(&format!("{side} {}", conversation.address()));
         let attachment =
-            Attachment::encrypt(format!("{folder}/a chart.txt"), sealed, "a/b".into(), None);
+            Attachment::encrypt(folder.text("a chart.txt"), sealed, "a/b".into(), None);
         conversation
             .send_attachment(&attachment.unwrap(), "a place of ours".into())
             .unwrap();
@@ -85,22 +78,20 @@ fn a_populated_file_shows_no_identity() {
     let everybody = [&alice, &bob, &carol];
     for one in everybody {
         for other in everybody {
-            if one.client.address() != other.client.address() {
-                let invitation = other.client.single_use_bundle().unwrap();
-                one.client.add_contact(&invitation).unwrap();
+            if one.address() != other.address() {
+                invite(one, other);
             }
         }
     }
-    let folder = tempfile::tempdir().unwrap();
-    let place = folder.path().to_str().unwrap();
-    fs::write(folder.path().join("a chart.txt"), b"here be dragons").unwrap();
+    let folder = Folder::new();
+    fs::write(folder.path("a chart.txt"), b"here be dragons").unwrap();
     let of = |party: &Party, with: &str| {
         let conversation = Arc::clone(&party.client).conversation(with.into());
         conversation.unwrap()
     };
-    let ours = of(&alice, &bob.client.address());
-    talk(&ours, &of(&bob, &alice.client.address()), place, &everybody);
-    let others = vec![bob.client.address(), carol.client.address()];
+    let ours = of(&alice, &bob.address());
+    talk(&ours, &of(&bob, &alice.address()), &folder, &everybody);
+    let others = vec![bob.address(), carol.address()];
     let group = Arc::clone(&alice.client).create_group("the night watch".into(), others);
     let group = group.unwrap();
     for _ in 0..3 {
@@ -111,13 +102,13 @@ fn a_populated_file_shows_no_identity() {
     for _ in 0..3 {
         carry(&everybody);
     }
-    talk(&group, &theirs, place, &everybody);
+    talk(&group, &theirs, &folder, &everybody);
 
     let mut nobody = Vec::new();
     for party in everybody {
-        let address = party.client.address();
+        let address = party.address();
         nobody.push((format!("the address {address}"), address.into_bytes()));
-        let key = party.client.identity().public_key().to_vec();
+        let key = party.identity().public_key().to_vec();
         for part in key.windows(TELLING) {
             nobody.push((
                 format!("a part {part:02x?} of an identity key"),
@@ -138,16 +129,11 @@ fn a_populated_file_shows_no_identity() {
         nobody.push((text.to_owned(), text.into()));
     }
     for party in [&alice, &bob] {
-        let file = party.disk.image().file(StoreFile::Rows).unwrap().to_vec();
+        let image = party.disk.image();
+        let file = image.file(StoreFile::Rows).unwrap();
         // By their keys first, which says in which table it stands.
-        let path = folder.path().join("copy");
-        fs::write(&path, &file).unwrap();
-        let database = Database::open(&path).unwrap();
-        let table = database.begin_read().unwrap().open_table(ROWS).unwrap();
         let mut tables = Vec::new();
-        for row in table.iter().unwrap() {
-            let (key, _) = row.unwrap();
-            let key = key.value();
+        for (key, _) in rows(&image) {
             tables.extend(key.first().copied());
             for (name, bytes) in &nobody {
                 let shown = key.windows(bytes.len()).any(|part| part == bytes);

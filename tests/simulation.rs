@@ -6,20 +6,19 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
-#[path = "support/seeds.rs"]
-mod seeds;
+#[path = "simulation/checks.rs"]
+mod checks;
+mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use rand_core::Rng;
-use seeds::{number, run_all};
-use windlass::crypto::{Secret, SeededRandom, seeded};
-use windlass::{Delivery, Event, Faults, Message, SessionState, Simulation};
+use support::seeds::{Below, number, rng_of_run, run_all};
+use support::worlds::{MINUTE, NO_FAULTS, acquainted};
+use windlass::crypto::SeededRandom;
+use windlass::{Delivery, Event, Faults, Message, Simulation};
 
 const SEEDS: u64 = 2_000;
-const MINUTE: Duration = Duration::from_secs(60);
 const STEPS: u32 = 40;
 /// Virtual hours that a world gets to come to rest, and for how many nothing has to happen.
 const REST_HOURS: u32 = 200;
@@ -32,12 +31,6 @@ const FAULTS: Faults = Faults {
     duplicate: 100,
     delay: 100,
     crash: 40,
-};
-const NONE: Faults = Faults {
-    drop: 0,
-    duplicate: 0,
-    delay: 0,
-    crash: 0,
 };
 
 /// What a device knows: the people who are its contacts, and the devices of people, its own siblings too.
@@ -69,15 +62,12 @@ struct Run {
 
 impl Run {
     fn new(seed: u64, show: bool) -> Self {
-        let world = Simulation::new(seed);
-        let mut key = [7; 32];
-        key[..8].copy_from_slice(&seed.to_be_bytes());
-        let mut rng = seeded(&Secret::new(key));
-        let people = 2 + rng.next_u32() % 2;
-        let mut run = Self {
-            world,
+        let mut rng = rng_of_run(7, seed);
+        let people = 2 + rng.below(2);
+        Self {
+            world: acquainted(seed, people),
             rng,
-            devices: Vec::new(),
+            devices: vec![1; people as usize],
             gone: BTreeSet::new(),
             copied: BTreeMap::new(),
             removed: Vec::new(),
@@ -88,21 +78,7 @@ impl Run {
             undecryptable: 0,
             healed: 0,
             show,
-        };
-        for person in 0..people {
-            assert_eq!(run.world.add_person().unwrap(), person);
-            run.devices.push(1);
         }
-        for a in 0..people {
-            for b in 0..a {
-                run.world.introduce(a, b).unwrap();
-            }
-        }
-        run
-    }
-
-    fn below(&mut self, bound: u32) -> u32 {
-        self.rng.next_u32() % bound
     }
 
     fn people(&self) -> u32 {
@@ -123,11 +99,11 @@ impl Run {
 
     fn any(&mut self) -> (u32, u32) {
         let alive = self.alive();
-        alive[self.below(alive.len() as u32) as usize]
+        alive[self.rng.below(alive.len() as u32) as usize]
     }
 
     fn other(&mut self, person: u32) -> u32 {
-        let step = 1 + self.below(self.people() - 1);
+        let step = 1 + self.rng.below(self.people() - 1);
         (person + step) % self.people()
     }
 
@@ -282,17 +258,17 @@ impl Run {
     fn step(&mut self) {
         let device = self.any();
         let (p, d) = device;
-        match self.below(100) {
+        match self.rng.below(100) {
             0..45 => {
                 let to = self.other(p);
                 self.send(device, to, "ahoy");
             }
             45..75 => {
-                let most = self.below(12);
+                let most = self.rng.below(12);
                 self.deliver(most);
             }
             75..82 => {
-                let minutes = self.below(90);
+                let minutes = self.rng.below(90);
                 self.world.advance(MINUTE * minutes).unwrap();
             }
             82..85 => self.world.disconnect(p),
@@ -331,7 +307,7 @@ impl Run {
     /// The faults end. Everybody says one thing to everybody, twice, and time passes until nobody has anything to say any more.
     fn rest(&mut self) -> Result<(), String> {
         self.say(|| "--- the faults end".to_owned());
-        self.world.set_faults(NONE);
+        self.world.set_faults(NO_FAULTS);
         (0..self.people()).for_each(|person| self.world.reconnect(person));
         self.world.advance(2 * 60 * MINUTE).unwrap();
         for _ in 0..2 {
@@ -360,87 +336,6 @@ impl Run {
             }
             if quiet < QUIET_HOURS {
                 return Err("it does not come to rest".to_owned());
-            }
-        }
-        Ok(())
-    }
-
-    fn check(&self) -> Result<(), String> {
-        for a in 0..self.people() {
-            for b in 0..a {
-                self.check_pair(a, b)?;
-            }
-        }
-        let bound = self.lost_states.max(1) * REQUESTS_PER_LOST_STATE * self.alive().len() as u64;
-        if self.requests > bound {
-            return Err(format!(
-                "{} requests for {} lost states",
-                self.requests, self.lost_states
-            ));
-        }
-        Ok(())
-    }
-
-    fn check_pair(&self, a: u32, b: u32) -> Result<(), String> {
-        let ends: Vec<_> = self
-            .of(a)
-            .into_iter()
-            .map(|device| (device, b))
-            .chain(self.of(b).into_iter().map(|device| (device, a)))
-            .collect();
-        let mut everything = BTreeMap::new();
-        for (device, with) in &ends {
-            for message in self.history(*device, *with) {
-                everything.insert(message.id.clone(), message);
-            }
-        }
-        for (id, (from, to)) in &self.sent {
-            let between = (*from, *to) == (a, b) || (*from, *to) == (b, a);
-            if between && !everything.contains_key(id) {
-                return Err(format!("{id} from {from} to {to} is nowhere"));
-            }
-        }
-        let first: Vec<_> = self.history(ends[0].0, ends[0].1);
-        let order = |messages: &[Message]| -> Vec<String> {
-            messages.iter().map(|message| message.id.clone()).collect()
-        };
-        for (device, with) in &ends {
-            let (p, d) = *device;
-            let history = self.history(*device, *with);
-            if history.len() != everything.len() {
-                let here: BTreeSet<_> = history.iter().map(|m| m.id.clone()).collect();
-                let missing: Vec<_> = everything.keys().filter(|id| !here.contains(*id)).collect();
-                return Err(format!(
-                    "{p}.{d} has {} of {} with {with}, not {missing:?}",
-                    here.len(),
-                    everything.len()
-                ));
-            }
-            if order(&history) != order(&first) {
-                return Err(format!("{p}.{d} has another order"));
-            }
-            let client = self.world.client(p, d).unwrap();
-            let session = client.clone().session(self.address(*with));
-            let session = session.map_err(|error| format!("{p}.{d} with {with}: {error}"))?;
-            let status = session.status();
-            let status = status.map_err(|error| format!("{p}.{d} with {with}: {error}"))?;
-            if status.state != SessionState::Established {
-                let known = client.contact(self.address(*with));
-                let known = known.map(|contact| contact.devices);
-                let there: Vec<_> = self
-                    .of(*with)
-                    .into_iter()
-                    .map(|(p, d)| self.world.client(p, d).unwrap())
-                    .map(|there| {
-                        let back = there
-                            .contact(client.address())
-                            .map(|c| (c.accepted, c.devices));
-                        (there.device_id(), back)
-                    })
-                    .collect();
-                return Err(format!(
-                    "{p}.{d} with {with}: {status:?}, knows {known:?}, there are {there:?}"
-                ));
             }
         }
         Ok(())

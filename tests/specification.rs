@@ -2,19 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use support::tree::{files, text};
 use windlass::crypto::labels;
 use windlass::limits;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn text(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+fn sources(folders: &[&str]) -> Vec<PathBuf> {
+    files(folders, &["rs", "proto", "py"])
 }
 
 fn rfc() -> String {
@@ -310,24 +309,6 @@ fn function(cell: &str, test: bool) {
             .any(|line| *line == "#[test]");
         assert!(marked || name.starts_with("test_"), "{cell} is no test");
     }
-}
-
-/// Source files below some folders.
-fn sources(folders: &[&str]) -> Vec<PathBuf> {
-    let mut open: Vec<_> = folders.iter().map(|folder| root().join(folder)).collect();
-    let mut found = Vec::new();
-    while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let extension = path.extension().and_then(|extension| extension.to_str());
-            if path.is_dir() {
-                open.push(path);
-            } else if matches!(extension, Some("rs" | "proto" | "py")) {
-                found.push(path);
-            }
-        }
-    }
-    found
 }
 
 #[test]

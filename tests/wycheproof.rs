@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::{Scripted, secret};
+use support::sessions::{Scripted, secret};
 use windlass::crypto::{
     DhPublic, DhSecret, VerifyingPublic, decrypt, encrypt, hkdf_sha256, hmac_sha256,
 };

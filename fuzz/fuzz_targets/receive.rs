@@ -1,13 +1,13 @@
 //! The receive path with a live session: the input says which of twelve messages come in which order, and what is done to them.
 #![no_main]
 
-#[path = "../../tests/support/mod.rs"]
-mod support;
+#[path = "../../tests/support/sessions.rs"]
+mod sessions;
 
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use support::{Channel, Device};
+use sessions::{Channel, Device};
 use windlass::crypto::{Secret, seeded};
 
 /// The receiver, as it was before the messages, and the messages in the order of sending.

@@ -1,17 +1,15 @@
 //! A client on a disk in memory.
 
-#![allow(dead_code, clippy::unwrap_used)]
-
+use std::ops::Deref;
 use std::sync::Arc;
 
 use windlass::crypto::Secret;
-use windlass::store::{Store, StoreKey as Key};
-use windlass::{Client, EncryptedStore, WindlassError};
-
+use windlass::store::{Store, StoreKey};
 use windlass::testing::Disk;
+use windlass::{Client, EncryptedStore, Identity, WindlassError};
 
-pub fn key(byte: u8) -> Key {
-    Key::Raw(Secret::new([byte; 32]))
+pub fn key(byte: u8) -> StoreKey {
+    StoreKey::Raw(Secret::new([byte; 32]))
 }
 
 /// A client, and what it stands on.
@@ -21,13 +19,25 @@ pub struct Party {
     pub client: Arc<Client>,
 }
 
+impl Deref for Party {
+    type Target = Arc<Client>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.client
+    }
+}
+
 impl Party {
     /// A new one, whose store has the key `key(1)`.
     pub fn new() -> Self {
-        let disk = Disk::default();
+        Self::create(Disk::default(), None)
+    }
+
+    /// A new one on an empty disk, with an identity of its own or with this one.
+    pub fn create(disk: Disk, identity: Option<Arc<Identity>>) -> Self {
         let store = Store::create_on(disk.medium(), &key(1)).unwrap();
         let store = Arc::new(EncryptedStore::from(store));
-        let client = Client::create(Arc::clone(&store), None).unwrap();
+        let client = Client::create(Arc::clone(&store), identity).unwrap();
         Self {
             disk,
             store,
@@ -45,5 +55,15 @@ impl Party {
             store,
             client,
         })
+    }
+
+    /// The one that a disk holds, whose store has the key `key(1)`.
+    pub fn on(disk: Disk) -> Self {
+        Self::open(disk, 1).unwrap()
+    }
+
+    /// Another party in the same state, while this one stays open.
+    pub fn twin(&self) -> Self {
+        Self::on(Disk::of(self.disk.image()))
     }
 }

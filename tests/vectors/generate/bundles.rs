@@ -194,7 +194,7 @@ pub fn bundle() -> Vec<Case> {
     cases
 }
 
-/// s + L: the same signature to whoever does not ask for the reduced form (RFC 8032 §5.1.7).
+/// s + L: the same signature to an implementation that does not ask for the reduced form (RFC 8032 §5.1.7).
 fn add_group_order(signature: &mut [u8]) {
     let order = unhex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
     let mut carry = 0u16;

@@ -1,4 +1,4 @@
-//! Histories of a group that come out otherwise for whoever reads RFC windlass 9.6.2 to 9.6.7 in another way. Each is as short as that allows.
+//! Histories of a group that come out otherwise for a reader who takes RFC windlass 9.6.2 to 9.6.7 in another way. Each is as short as that allows.
 
 use prost::Message;
 use rand_core::Rng;

@@ -1,6 +1,7 @@
 //! The inputs of all cases, from fixed seeds.
 
 mod bundles;
+mod contents;
 mod conversations;
 mod groups;
 mod keys;
@@ -11,12 +12,13 @@ use prost::Message;
 use rand_core::Rng;
 use serde_json::{Value, json};
 use windlass::bundle::VerifiedBundle;
-use windlass::crypto::{DhSecret, Secret, SeededRandom, seeded};
+use windlass::crypto::{DhSecret, Secret, SeededRandom};
 use windlass::identity::IdentityKeyPair;
 use windlass::wire::v1;
 
 use crate::evaluate::hex;
-use crate::support::Device;
+use crate::support::seeds::rng;
+use crate::support::sessions::Device;
 
 /// A name and an input.
 type Case = (String, Value);
@@ -118,7 +120,7 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
         (
             "content",
             "Contents, accepted and refused (RFC windlass 9).",
-            messages::content(),
+            contents::content(),
         ),
         (
             "own-words",
@@ -148,10 +150,6 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
             conversations::conversation(),
         ),
     ]
-}
-
-fn rng(seed: u8) -> SeededRandom {
-    seeded(&Secret::new([seed; 32]))
 }
 
 fn random<const N: usize>(rng: &mut SeededRandom) -> [u8; N] {

@@ -1,0 +1,190 @@
+//! One device with one session, in memory, on the layers below the facade.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+
+use rand_core::{TryCryptoRng, TryRng};
+use windlass::bundle::{DeviceBundle, Prekey};
+use windlass::crypto::{CryptoRng, DhSecret, Secret};
+use windlass::identity::{IdentityKeyPair, PublicIdentity};
+use windlass::ratchet::{MemorySkippedKeys, RatchetError};
+use windlass::session::{Envelope, HintKey, Part, Session, SessionError};
+use windlass::x3dh::ResponderKeys;
+
+/// Gives out bytes that were written down before: nonces where 12 bytes are asked for, secrets where 32 are. A draw
+/// of another length, or one too many, gives zeros, which no expected value contains.
+#[derive(Default)]
+pub struct Scripted {
+    pub nonces: VecDeque<[u8; 12]>,
+    pub secrets: VecDeque<[u8; 32]>,
+}
+
+impl TryRng for Scripted {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(0)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(0)
+    }
+
+    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Infallible> {
+        to.fill(0);
+        let from = match to.len() {
+            12 => self.nonces.pop_front().map(|bytes| bytes.to_vec()),
+            32 => self.secrets.pop_front().map(|bytes| bytes.to_vec()),
+            _ => None,
+        };
+        if let Some(from) = from {
+            to.copy_from_slice(&from);
+        }
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Scripted {}
+
+/// A device and its prekeys.
+pub struct Device {
+    pub identity: IdentityKeyPair,
+    pub device_id: u32,
+    pub signed_prekey: (u32, DhSecret),
+    pub one_time_prekey: Option<(u32, DhSecret)>,
+}
+
+impl Device {
+    pub fn random(device_id: u32, one_time: bool, rng: &mut dyn CryptoRng) -> Self {
+        Self {
+            identity: IdentityKeyPair::generate(rng),
+            device_id,
+            signed_prekey: (1, DhSecret::generate(rng)),
+            one_time_prekey: one_time.then(|| (1, DhSecret::generate(rng))),
+        }
+    }
+
+    pub fn public(&self) -> PublicIdentity {
+        self.identity.public()
+    }
+
+    /// What a bundle says of it.
+    pub fn bundle(&self) -> DeviceBundle {
+        let prekey = |(id, secret): &(u32, DhSecret)| Prekey {
+            id: *id,
+            key: secret.public(),
+        };
+        DeviceBundle {
+            device_id: self.device_id,
+            signed_prekey: prekey(&self.signed_prekey),
+            one_time_prekey: self.one_time_prekey.as_ref().map(prekey),
+        }
+    }
+
+    /// Begins a session with `other`.
+    pub fn initiate(&self, other: &Self, rng: &mut dyn CryptoRng) -> Channel {
+        let session = Session::initiate(
+            &self.identity,
+            self.device_id,
+            &other.public(),
+            &other.bundle(),
+            HintKey::between(&self.identity, &other.public()).unwrap(),
+            0,
+            rng,
+        );
+        Channel::new(self.public(), session.unwrap())
+    }
+
+    /// The session that the handshake of `envelope` makes, before it has received anything.
+    pub fn respond(&self, envelope: &[u8]) -> Result<Channel, SessionError> {
+        let part = self.part(envelope)?;
+        let handshake = part.handshake.ok_or(SessionError::SessionIdMismatch)?;
+        let keys = ResponderKeys {
+            identity: &self.identity,
+            device_id: self.device_id,
+            signed_prekey: &self.signed_prekey.1,
+            one_time_prekey: match (handshake.one_time_prekey_id, &self.one_time_prekey) {
+                (None, _) => None,
+                (Some(id), Some((ours, secret))) if id == *ours => Some(secret),
+                _ => return Err(SessionError::SessionIdMismatch),
+            },
+        };
+        if handshake.signed_prekey_id != self.signed_prekey.0 {
+            return Err(SessionError::SessionIdMismatch);
+        }
+        let hint_key = HintKey::between(&self.identity, &handshake.initiator.identity)?;
+        let session = Session::respond(&keys, &handshake, hint_key, 0)?;
+        Ok(Channel::new(self.public(), session))
+    }
+
+    fn part(&self, envelope: &[u8]) -> Result<Part, SessionError> {
+        let envelope = Envelope::decode(envelope)?;
+        let part = envelope.part_for(self.device_id).cloned();
+        part.ok_or(SessionError::SessionIdMismatch)
+    }
+}
+
+/// One end of a session, with its skipped keys.
+pub struct Channel {
+    pub identity: PublicIdentity,
+    pub session: Session,
+    pub skipped: MemorySkippedKeys,
+}
+
+impl Channel {
+    fn new(identity: PublicIdentity, session: Session) -> Self {
+        Self {
+            identity,
+            session,
+            skipped: MemorySkippedKeys::default(),
+        }
+    }
+
+    /// A second copy, through the form that the store keeps.
+    pub fn duplicate(&self) -> Self {
+        Self {
+            identity: self.identity,
+            session: Session::from_row(&self.session.to_row()).unwrap(),
+            skipped: self.skipped.duplicate(),
+        }
+    }
+
+    /// One envelope with one part.
+    pub fn send(&mut self, payload: &[u8], rng: &mut dyn CryptoRng) -> Vec<u8> {
+        let session = self.duplicate().session;
+        let (next, part) = session.send(&self.identity, payload, rng).unwrap();
+        self.session = next;
+        Envelope { parts: vec![part] }.encode()
+    }
+
+    /// Takes an envelope's only part in. What fails leaves this end as it was.
+    pub fn receive(&mut self, envelope: &[u8]) -> Result<Vec<u8>, SessionError> {
+        let part = Envelope::decode(envelope)?.parts.remove(0);
+        let received = self.duplicate().session.receive(&part, &self.skipped)?;
+        self.session = received.session;
+        self.skipped.apply(received.changes);
+        Ok(received.payload.to_vec())
+    }
+}
+
+/// The names of what a session refuses, as the vectors have them.
+pub fn refusal(error: &SessionError) -> &'static str {
+    match error {
+        SessionError::Wire(_) => "malformed",
+        SessionError::Agreement(_) => "agreement",
+        SessionError::SessionIdMismatch => "session",
+        SessionError::Padding => "padding",
+        SessionError::Ratchet(RatchetError::KeyGone(_)) => "key gone",
+        SessionError::Ratchet(RatchetError::TooFarAhead { .. }) => "too far ahead",
+        SessionError::Ratchet(RatchetError::UnexpectedRatchetKey) => "ratchet key",
+        SessionError::Ratchet(_) => "authentication",
+        SessionError::Damaged => "damaged",
+    }
+}
+
+/// A secret of 32 bytes.
+pub fn secret(bytes: &[u8]) -> Secret<32> {
+    Secret::try_from_slice(bytes).unwrap()
+}

@@ -1,0 +1,105 @@
+//! What messages say.
+
+use serde_json::{Value, json};
+use windlass::chat::{Body, Content, ConversationState, KnownContact};
+
+use super::{bytes, error, hex, wire_code};
+
+pub fn content(input: &Value) -> Value {
+    let content = match Content::from_bytes(&bytes(input, "encoded")) {
+        Ok(content) => content,
+        Err(refused) => return error(wire_code(&refused)),
+    };
+    let body = match &content.body {
+        Body::Text(text) => json!({ "text": text }),
+        Body::Data { media_type, data } => json!({ "media_type": media_type, "data": hex(data) }),
+        Body::DeliveryReceipt(ids) => {
+            let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+            json!({ "delivery_receipt": ids })
+        }
+        Body::Opaque(data) => json!({ "opaque": hex(data) }),
+        Body::HealingRequest(request) => {
+            let state = |state: &ConversationState| {
+                json!({
+                    "conversation": hex(&state.conversation),
+                    "group": state.group,
+                    "from_lamport": state.from_lamport,
+                    "have": hex(&state.have.concat()),
+                })
+            };
+            json!({ "healing_request": {
+                "conversations": request.conversations.iter().map(state).collect::<Vec<_>>(),
+                "went_back": request.went_back,
+                "link_token": request.link_token.map(|token| hex(&token)),
+                "salt": (!request.conversations.is_empty()).then(|| hex(&request.salt)),
+            } })
+        }
+        Body::HealingAnswer { messages, bundle } => {
+            json!({ "healing_answer": { "messages": messages, "bundle": hex(bundle) } })
+        }
+        Body::Copy(copy) => json!({ "copy": {
+            "author": hex(&copy.author),
+            "conversation": hex(&copy.conversation),
+            "content": hex(&copy.content),
+        } }),
+        Body::DeviceUpdate(update) => {
+            let contact = |contact: &KnownContact| {
+                json!({
+                    "bundle": hex(&contact.bundle),
+                    "verified": contact.verified,
+                    "accepted": contact.accepted,
+                    "blocked": contact.blocked,
+                })
+            };
+            json!({ "device_update": {
+                "removed_devices": update.removed,
+                "contacts": update.contacts.iter().map(contact).collect::<Vec<_>>(),
+                "read": update.read.iter().map(|mark| json!({
+                    "conversation": hex(&mark.conversation),
+                    "group": mark.group,
+                    "lamport": mark.lamport,
+                })).collect::<Vec<_>>(),
+                "complete": update.complete,
+            } })
+        }
+        Body::IdentityChange(bundle) => json!({ "identity_change": hex(bundle) }),
+        Body::Reaction {
+            author,
+            target,
+            emoji,
+            removed,
+        } => json!({ "reaction": {
+            "author": hex(author),
+            "message_id": target.to_string(),
+            "emoji": emoji,
+            "removed": removed,
+        } }),
+        Body::Edit { target, text } => {
+            json!({ "edit": { "message_id": target.to_string(), "text": text } })
+        }
+        Body::Deletion { target } => json!({ "deletion": target.to_string() }),
+        Body::ReadReceipt { lamport } => json!({ "read_receipt": lamport }),
+        Body::DisappearingTimer(after) => json!({ "disappearing_timer": after }),
+        Body::GroupEvents { events, bundles } => json!({ "group_events": {
+            "events": events.iter().map(|event| hex(event)).collect::<Vec<_>>(),
+            "bundles": bundles.iter().map(|bundle| hex(bundle)).collect::<Vec<_>>(),
+        } }),
+        Body::Attachment(attachment) => json!({ "attachment": {
+            "media_type": attachment.media_type,
+            "name": attachment.name,
+            "size": attachment.size,
+            "key": hex(attachment.key.as_bytes()),
+            "location": attachment.location,
+        } }),
+        Body::Unknown => json!("unknown"),
+    };
+    json!({
+        "message_id": content.id.to_string(),
+        "lamport": content.lamport,
+        "sent_at": content.sent_at,
+        "reply_to": content.reply_to.map(|id| id.to_string()),
+        "group": content.group.map(|group| hex(group.as_bytes())),
+        "follows": content.follows.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "body": body,
+    })
+}

@@ -1,0 +1,138 @@
+//! From keys, seeds and secrets: identities, agreements, chains, padding.
+
+use serde_json::{Value, json};
+use windlass::chat::{HealingRequest, MessageId, ProofKey};
+use windlass::crypto::{self, DhPublic, DhSecret};
+use windlass::identity::{AddressError, PublicIdentity, safety_code, safety_emoji, safety_number};
+use windlass::ratchet::{ChainKey, MessageKey, RootKey};
+use windlass::session::HintKey;
+
+use super::{bytes, error, hex, key_pair, number, public};
+use crate::support::sessions::{Scripted, secret};
+
+pub fn identity(input: &Value) -> Value {
+    let pair = key_pair(input, "seed");
+    let public = pair.public();
+    json!({
+        "public_key": hex(&public.to_bytes()),
+        "address": public.address(),
+        "x25519_secret": hex(pair.to_dh().to_bytes().as_bytes()),
+        "x25519_public": hex(public.to_dh().as_bytes()),
+    })
+}
+
+pub fn address(input: &Value) -> Value {
+    match PublicIdentity::from_address(input["address"].as_str().unwrap()) {
+        Ok(identity) => json!({ "public_key": hex(&identity.to_bytes()) }),
+        Err(AddressError::Encoding) => error("encoding"),
+        Err(AddressError::Prefix) => error("prefix"),
+        Err(AddressError::Key(_)) => error("key"),
+    }
+}
+
+pub fn ed25519_key(input: &Value) -> Value {
+    match PublicIdentity::from_bytes(&bytes(input, "public_key")) {
+        Ok(identity) => json!({ "x25519_public": hex(identity.to_dh().as_bytes()) }),
+        Err(_) => error("key"),
+    }
+}
+
+pub fn x25519(input: &Value) -> Value {
+    let Ok(public) = DhPublic::from_bytes(&bytes(input, "public_key")) else {
+        return error("key");
+    };
+    let ours = DhSecret::from_bytes(&secret(&bytes(input, "secret")));
+    match ours.agree(&public) {
+        Ok(shared) => json!({ "shared_secret": hex(shared.as_bytes()) }),
+        Err(_) => error("agreement"),
+    }
+}
+
+pub fn safety(input: &Value) -> Value {
+    let (a, b) = (public(input, "a"), public(input, "b"));
+    let digits = safety_number(&a, &b);
+    let emoji = safety_emoji(&digits)
+        .into_iter()
+        .map(|(picture, _)| picture);
+    json!({ "digits": digits, "emoji": emoji.collect::<String>(), "code_shown_by_a": safety_code(&a, &b) })
+}
+
+pub fn root_step(input: &Value) -> Value {
+    let root = RootKey::new(secret(&bytes(input, "root_key")));
+    let (root, chain) = root.step(&secret(&bytes(input, "dh_output")));
+    json!({ "root_key": hex(root.as_bytes()), "chain_key": hex(chain.as_bytes()) })
+}
+
+pub fn chain_steps(input: &Value) -> Value {
+    let mut chain = ChainKey::new(secret(&bytes(input, "chain_key")));
+    let mut keys = Vec::new();
+    for _ in 0..number(input, "steps") {
+        let (key, next) = chain.step();
+        keys.push(hex(key.as_bytes()));
+        chain = next;
+    }
+    json!({ "message_keys": keys, "chain_key": hex(chain.as_bytes()) })
+}
+
+pub fn message_key(input: &Value) -> Value {
+    let mut script = Scripted::default();
+    let nonce = bytes(input, "nonce");
+    script.nonces.push_back(nonce.try_into().unwrap());
+    let key = MessageKey::new(secret(&bytes(input, "message_key")));
+    let (plaintext, data) = (bytes(input, "plaintext"), bytes(input, "associated_data"));
+    let sealed = key.seal(&plaintext, &data, &mut script);
+    json!({ "sealed": hex(&sealed) })
+}
+
+pub fn sender_hint(input: &Value) -> Value {
+    let ours = key_pair(input, "seed");
+    let key = HintKey::between(&ours, &public(input, "other")).unwrap();
+    let session_id = bytes(input, "session_id").try_into().unwrap();
+    json!({
+        "hint_key": hex(key.as_bytes()),
+        "sent_by_us": hex(&key.hint(&ours.public(), &session_id)),
+        "sent_by_other": hex(&key.hint(&public(input, "other"), &session_id)),
+    })
+}
+
+pub fn own_words(input: &Value) -> Value {
+    let conversation = bytes(input, "conversation").try_into().unwrap();
+    let group = input["group"].as_bool().unwrap();
+    let key = ProofKey::of(&key_pair(input, "seed"));
+    json!({ "proved": hex(&key.prove(&conversation, group, &bytes(input, "content"))) })
+}
+
+pub fn message_name(input: &Value) -> Value {
+    let [salt, id] = ["salt", "id"].map(|field| bytes(input, field));
+    let id = MessageId::from_bytes(&id).unwrap();
+    let author = public(input, "author").to_bytes();
+    let name = HealingRequest::name(&salt.try_into().unwrap(), &author, &id);
+    json!({ "name": hex(&name) })
+}
+
+pub fn padding(input: &Value) -> Value {
+    json!({ "padded": hex(&crypto::pad(&bytes(input, "plaintext"))) })
+}
+
+pub fn unpadding(input: &Value) -> Value {
+    match crypto::unpad(&bytes(input, "padded")) {
+        Some(plaintext) => json!({ "plaintext": hex(&plaintext) }),
+        None => error("padding"),
+    }
+}
+
+/// Seals the chunks of a file.
+pub fn attachment(input: &Value) -> Value {
+    let cipher = crypto::ChunkCipher::new(&secret(&bytes(input, "key")));
+    let chunks = input["chunks"].as_array().unwrap();
+    let sealed: String = (0..)
+        .zip(chunks)
+        .map(|(number, chunk)| {
+            let chunk = data_encoding::HEXLOWER
+                .decode(chunk.as_str().unwrap().as_bytes())
+                .unwrap();
+            hex(&cipher.seal(number, number as usize + 1 == chunks.len(), &chunk))
+        })
+        .collect();
+    json!({ "sealed": sealed })
+}

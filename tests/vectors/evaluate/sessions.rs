@@ -1,0 +1,179 @@
+//! The handshake, envelopes, and whole conversations of two devices.
+
+use prost::Message;
+use serde_json::{Value, json};
+use windlass::crypto::{DhSecret, Secret};
+use windlass::link::{LinkError, LinkRequest};
+use windlass::session::{Envelope, Header};
+use windlass::x3dh::{self, ResponderKeys};
+
+use super::{bytes, error, hex, key_pair, number, wire_code};
+use crate::support::sessions::{Channel, Device, Scripted, refusal, secret};
+
+/// A device of an input, with its prekeys if it has some.
+fn device(input: &Value) -> Device {
+    let prekey = |field: &str| {
+        let prekey = &input[field];
+        (!prekey.is_null()).then(|| {
+            let bytes = secret(&bytes(prekey, "secret"));
+            (number(prekey, "id"), DhSecret::from_bytes(&bytes))
+        })
+    };
+    Device {
+        identity: key_pair(input, "seed"),
+        device_id: number(input, "device_id"),
+        signed_prekey: prekey("signed_prekey")
+            .unwrap_or_else(|| (1, DhSecret::from_bytes(&Secret::zero()))),
+        one_time_prekey: prekey("one_time_prekey"),
+    }
+}
+
+pub fn agreement(input: &Value) -> Value {
+    let (initiator, responder) = (device(&input["initiator"]), device(&input["responder"]));
+    let mut script = Scripted::default();
+    let ephemeral = bytes(input, "ephemeral_secret");
+    script.secrets.push_back(ephemeral.try_into().unwrap());
+    let (ours, message) = x3dh::initiate(
+        &initiator.identity,
+        initiator.device_id,
+        &responder.public(),
+        &responder.bundle(),
+        &mut script,
+    )
+    .unwrap();
+    let keys = ResponderKeys {
+        identity: &responder.identity,
+        device_id: responder.device_id,
+        signed_prekey: &responder.signed_prekey.1,
+        one_time_prekey: responder.one_time_prekey.as_ref().map(|(_, key)| key),
+    };
+    let theirs = x3dh::respond(&keys, &message).unwrap();
+    assert_eq!(ours.shared_secret, theirs.shared_secret);
+    assert_eq!(ours.associated_data, theirs.associated_data);
+    assert_eq!(ours.session_id, theirs.session_id);
+    json!({
+        "handshake": hex(&message.to_wire().encode_to_vec()),
+        "shared_secret": hex(ours.shared_secret.as_bytes()),
+        "associated_data": hex(&ours.associated_data),
+        "session_id": hex(&ours.session_id),
+    })
+}
+
+fn show_header(header: &Header) -> Value {
+    json!({
+        "session_id": hex(&header.session_id),
+        "sender_hint": hex(&header.sender_hint),
+        "ratchet_key": hex(header.ratchet.ratchet_key.as_bytes()),
+        "previous_chain_length": header.ratchet.previous_chain_length,
+        "message_number": header.ratchet.message_number,
+    })
+}
+
+pub fn header(input: &Value) -> Value {
+    match Header::from_bytes(&bytes(input, "encoded")) {
+        Ok(header) => show_header(&header),
+        Err(refused) => error(wire_code(&refused)),
+    }
+}
+
+pub fn envelope(input: &Value) -> Value {
+    let envelope = match Envelope::decode(&bytes(input, "encoded")) {
+        Ok(envelope) => envelope,
+        Err(refused) => return error(wire_code(&refused)),
+    };
+    let messages: Vec<_> = envelope
+        .parts
+        .iter()
+        .map(|part| {
+            let handshake = part.handshake.map(|handshake| {
+                json!({
+                    "identity_key": hex(&handshake.initiator.identity.to_bytes()),
+                    "device_id": handshake.initiator.device_id,
+                    "ephemeral_key": hex(handshake.ephemeral_key.as_bytes()),
+                    "signed_prekey_id": handshake.signed_prekey_id,
+                    "one_time_prekey_id": handshake.one_time_prekey_id.unwrap_or(0),
+                })
+            });
+            json!({
+                "device_id": part.device_id,
+                "handshake": handshake,
+                "header": show_header(&part.header),
+                "ciphertext": hex(&part.ciphertext),
+            })
+        })
+        .collect();
+    json!({ "messages": messages })
+}
+
+/// Opens a device transfer with the secret of the code that it was made for.
+pub fn device_transfer(input: &Value) -> Value {
+    let mut script = Scripted::default();
+    let secret = bytes(input, "code_secret");
+    script.secrets.push_back(secret.try_into().unwrap());
+    let request = LinkRequest::new(&mut script);
+    match request.open(&bytes(input, "encoded")) {
+        Ok(transfer) => json!({
+            "code_uri": request.to_uri(),
+            "identity_seed": hex(transfer.identity.seed().as_bytes()),
+            "bundle": hex(transfer.bundle.encoded()),
+            "link_token": hex(transfer.token.as_bytes()),
+        }),
+        Err(LinkError::Wire(refused)) => error(wire_code(&refused)),
+        Err(LinkError::Key(_)) => error("key"),
+        Err(LinkError::Sealed) => error("authentication"),
+        Err(_) => error("contradiction"),
+    }
+}
+
+/// Plays a schedule between two devices. A sent message is named by its place among all that were sent.
+pub fn conversation(input: &Value) -> Value {
+    let (alice, bob) = (device(&input["alice"]), device(&input["bob"]));
+    let mut script = Scripted::default();
+    let ephemeral = bytes(input, "ephemeral_secret");
+    script.secrets.push_back(ephemeral.try_into().unwrap());
+    let mut alice_end = alice.initiate(&bob, &mut script);
+    let mut bob_end: Option<Channel> = None;
+
+    let mut sent: Vec<Vec<u8>> = Vec::new();
+    let mut results = Vec::new();
+    for step in input["steps"].as_array().unwrap() {
+        let by_alice = step["by"] == "alice";
+        if !step["send"].is_null() {
+            let mut script = Scripted::default();
+            let ratchet_secret = bytes(step, "ratchet_secret").try_into().unwrap();
+            script.secrets.push_back(ratchet_secret);
+            let nonce = bytes(step, "nonce").try_into().unwrap();
+            script.nonces.push_back(nonce);
+            let end = if by_alice {
+                &mut alice_end
+            } else {
+                bob_end.as_mut().unwrap()
+            };
+            let envelope = end.send(&bytes(step, "send"), &mut script);
+            results.push(json!({ "envelope": hex(&envelope) }));
+            sent.push(envelope);
+            continue;
+        }
+        let mut envelope = sent[number(step, "receive") as usize].clone();
+        if let Some(at) = step["flip_byte"].as_u64() {
+            envelope[usize::try_from(at).unwrap()] ^= 1;
+        }
+        let received = if by_alice {
+            alice_end.receive(&envelope)
+        } else if let Some(end) = &mut bob_end {
+            end.receive(&envelope)
+        } else {
+            // A session that received nothing yet is not kept.
+            bob.respond(&envelope).and_then(|mut end| {
+                let payload = end.receive(&envelope)?;
+                bob_end = Some(end);
+                Ok(payload)
+            })
+        };
+        results.push(match received {
+            Ok(payload) => json!({ "payload": hex(&payload) }),
+            Err(refused) => error(refusal(&refused)),
+        });
+    }
+    Value::Array(results)
+}

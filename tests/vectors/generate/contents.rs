@@ -1,0 +1,341 @@
+//! Contents: each kind of body, and what is refused.
+
+use super::*;
+
+/// What somebody has of a conversation.
+fn state(have: Vec<u8>) -> v1::ConversationState {
+    v1::ConversationState {
+        conversation: vec![5; 32],
+        from_lamport: 12,
+        have,
+        group: false,
+    }
+}
+
+/// A request that names what is there of one conversation.
+fn request(state: v1::ConversationState, salt: Vec<u8>) -> v1::content::Body {
+    v1::content::Body::HealingRequest(v1::HealingRequest {
+        conversations: vec![state],
+        went_back: false,
+        link_token: Vec::new(),
+        salt,
+    })
+}
+
+pub fn content() -> Vec<Case> {
+    use v1::content::Body;
+    let base = v1::Content {
+        message_id: vec![0xab; 16],
+        lamport: 9,
+        sent_at: 1_800_000_000_123,
+        reply_to: Vec::new(),
+        group: Vec::new(),
+        follows: Vec::new(),
+        proof: Vec::new(),
+        body: None,
+    };
+    let mut cases = Vec::new();
+    let mut raw = |name: &str, encoded: Vec<u8>| {
+        cases.push((name.to_owned(), json!({ "encoded": hex(&encoded) })))
+    };
+    let data = |media_type: &str| {
+        Body::Data(v1::Data {
+            media_type: media_type.into(),
+            data: vec![1, 2, 3],
+        })
+    };
+    let reaction = |emoji: &str, len| {
+        Body::Reaction(v1::Reaction {
+            author: vec![6; 32],
+            message_id: vec![5; len],
+            emoji: emoji.into(),
+            removed: false,
+        })
+    };
+    let attachment = |name: &str, len| {
+        Body::Attachment(v1::Attachment {
+            media_type: "image/jpeg".into(),
+            name: name.into(),
+            size: 70_000,
+            key: vec![7; len],
+            location: "https://example.org/x".into(),
+        })
+    };
+    for (name, body) in [
+        (
+            "text",
+            Body::Text(v1::Text {
+                text: "Ahoy ⚓".into(),
+            }),
+        ),
+        (
+            "empty text",
+            Body::Text(v1::Text {
+                text: String::new(),
+            }),
+        ),
+        ("data", data("image/png")),
+        (
+            "data of a type with a parameter",
+            data("text/plain; charset=utf-8"),
+        ),
+        (
+            "delivery receipt",
+            Body::DeliveryReceipt(v1::DeliveryReceipt {
+                message_ids: vec![vec![1; 16], vec![2; 16]],
+            }),
+        ),
+        ("opaque", Body::Opaque(v1::Opaque { data: vec![0, 255] })),
+        (
+            "healing request",
+            Body::HealingRequest(v1::HealingRequest {
+                conversations: vec![state(vec![1; 16]), state(vec![])],
+                went_back: true,
+                link_token: vec![8; 16],
+                salt: vec![9; 16],
+            }),
+        ),
+        (
+            "healing request for everything",
+            Body::HealingRequest(v1::HealingRequest::default()),
+        ),
+        (
+            "healing request whose ids are cut",
+            request(state(vec![1; 15]), vec![9; 16]),
+        ),
+        (
+            "healing request whose ids do not ascend",
+            request(state([[2; 8], [1; 8]].concat()), vec![9; 16]),
+        ),
+        (
+            "healing request with 2,049 ids",
+            request(state(vec![1; 8 * 2_049]), vec![9; 16]),
+        ),
+        (
+            "healing request without its salt",
+            request(state(vec![1; 16]), Vec::new()),
+        ),
+        (
+            "copy",
+            Body::Copy(v1::Copy {
+                author: vec![6; 32],
+                conversation: vec![7; 32],
+                content: base.encode_to_vec(),
+            }),
+        ),
+        (
+            "copy without an author",
+            Body::Copy(v1::Copy {
+                author: vec![],
+                conversation: vec![7; 32],
+                content: base.encode_to_vec(),
+            }),
+        ),
+        (
+            "device update",
+            Body::DeviceUpdate(v1::DeviceUpdate {
+                removed_devices: vec![3, 0x0102_0304],
+                contacts: vec![v1::KnownContact {
+                    bundle: vec![1, 2, 3],
+                    verified: true,
+                    accepted: true,
+                    blocked: false,
+                }],
+                read: vec![v1::ReadMark {
+                    conversation: vec![9; 32],
+                    group: true,
+                    lamport: 5,
+                }],
+                complete: true,
+            }),
+        ),
+        (
+            "healing answer",
+            Body::HealingAnswer(v1::HealingAnswer {
+                messages: 40,
+                bundle: vec![7; 200],
+            }),
+        ),
+        (
+            "healing answer with a bundle of 8,321 bytes",
+            Body::HealingAnswer(v1::HealingAnswer {
+                messages: 0,
+                bundle: vec![7; 8_321],
+            }),
+        ),
+        (
+            "identity change",
+            Body::IdentityChange(v1::IdentityChange {
+                bundle: vec![1, 2, 3],
+            }),
+        ),
+        (
+            "identity change with a bundle that is too long",
+            Body::IdentityChange(v1::IdentityChange {
+                bundle: vec![1; 8_321],
+            }),
+        ),
+        ("reaction", reaction("👍", 16)),
+        ("reaction to nothing", reaction("👍", 15)),
+        ("reaction without a sign", reaction("", 16)),
+        ("reaction that is too long", reaction(&"x".repeat(65), 16)),
+        (
+            "edit",
+            Body::Edit(v1::Edit {
+                message_id: vec![5; 16],
+                text: "now".into(),
+            }),
+        ),
+        (
+            "deletion",
+            Body::Deletion(v1::Deletion {
+                message_id: vec![5; 16],
+            }),
+        ),
+        (
+            "read receipt",
+            Body::ReadReceipt(v1::ReadReceipt { lamport: 77 }),
+        ),
+        (
+            "disappearing timer",
+            Body::DisappearingTimer(v1::DisappearingTimer {
+                milliseconds: 86_400_000,
+            }),
+        ),
+        (
+            "group events",
+            Body::GroupEvents(v1::GroupEvents {
+                events: vec![v1::SignedGroupEvent {
+                    body: vec![1, 2],
+                    signature: vec![3; 64],
+                }],
+                bundles: vec![vec![4; 3]],
+            }),
+        ),
+        (
+            "group events without one",
+            Body::GroupEvents(v1::GroupEvents::default()),
+        ),
+        ("attachment", attachment("cat.jpg", 32)),
+        (
+            "attachment with a path for a name",
+            attachment("../cat.jpg", 32),
+        ),
+        ("attachment without a name", attachment("", 32)),
+        ("attachment whose key is short", attachment("cat.jpg", 31)),
+        ("data without a type", data("")),
+        ("data of half a type", data("image/")),
+        ("data with a line break in its type", data("image/p\ng")),
+        (
+            "delivery receipt for nothing",
+            Body::DeliveryReceipt(v1::DeliveryReceipt {
+                message_ids: vec![],
+            }),
+        ),
+        (
+            "delivery receipt with an id of 15 bytes",
+            Body::DeliveryReceipt(v1::DeliveryReceipt {
+                message_ids: vec![vec![1; 15]],
+            }),
+        ),
+        (
+            "delivery receipt for 1,025 messages",
+            Body::DeliveryReceipt(v1::DeliveryReceipt {
+                message_ids: vec![vec![1; 16]; 1_025],
+            }),
+        ),
+    ] {
+        raw(
+            name,
+            v1::Content {
+                body: Some(body),
+                ..base.clone()
+            }
+            .encode_to_vec(),
+        );
+    }
+    let text = v1::Content {
+        body: Some(Body::Text(v1::Text { text: "x".into() })),
+        ..base.clone()
+    };
+    raw(
+        "a reply",
+        v1::Content {
+            reply_to: vec![0xcd; 16],
+            ..text.clone()
+        }
+        .encode_to_vec(),
+    );
+    raw("no body", base.encode_to_vec());
+    raw(
+        "a body of a later version",
+        [&base.encode_to_vec()[..], &[0xc2, 0x0c, 0x02, b'h', b'i']].concat(),
+    );
+    raw(
+        "a text and a field of a later version",
+        [&text.encode_to_vec()[..], &[0x7a, 0x01, 0x00]].concat(),
+    );
+    raw(
+        "a message id of 15 bytes",
+        v1::Content {
+            message_id: vec![1; 15],
+            ..text.clone()
+        }
+        .encode_to_vec(),
+    );
+    raw(
+        "no message id",
+        v1::Content {
+            message_id: vec![],
+            ..text.clone()
+        }
+        .encode_to_vec(),
+    );
+    raw(
+        "a reply to an id of 3 bytes",
+        v1::Content {
+            reply_to: vec![1; 3],
+            ..text.clone()
+        }
+        .encode_to_vec(),
+    );
+    for (name, follows) in [
+        ("one that follows two", vec![vec![1; 16], vec![2; 16]]),
+        ("one that follows nine", vec![vec![1; 16]; 9]),
+        ("one that follows an id of 8 bytes", vec![vec![1; 8]]),
+    ] {
+        let content = v1::Content {
+            follows,
+            ..text.clone()
+        };
+        raw(name, content.encode_to_vec());
+    }
+    for len in [16, 15] {
+        let content = v1::Content {
+            proof: vec![4; len],
+            ..text.clone()
+        };
+        raw(&format!("a proof of {len} bytes"), content.encode_to_vec());
+    }
+    raw(
+        "the highest Lamport clock",
+        v1::Content {
+            lamport: 1 << 62,
+            ..text.clone()
+        }
+        .encode_to_vec(),
+    );
+    raw(
+        "a Lamport clock over the bound",
+        v1::Content {
+            lamport: (1 << 62) + 1,
+            ..text
+        }
+        .encode_to_vec(),
+    );
+    let mut not_utf8 = base.encode_to_vec();
+    not_utf8.extend_from_slice(&[0x82, 0x01, 0x03, 0x0a, 0x01, 0xff]);
+    raw("text that is not UTF-8", not_utf8);
+    raw("cut short", base.encode_to_vec()[..5].to_vec());
+    cases
+}
