@@ -64,3 +64,8 @@ pub use api::{
 };
 
 uniffi::setup_scaffolding!("windlass");
+
+/// What the README shows of Rust is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
