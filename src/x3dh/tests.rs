@@ -31,6 +31,17 @@ impl Responder {
         }
     }
 
+    /// What device 4 of an identity sends it first, and the secrets that go with it.
+    fn called_by(
+        &self,
+        initiator: &IdentityKeyPair,
+        one_time: bool,
+        rng: &mut SeededRandom,
+    ) -> (Agreement, HandshakeMessage) {
+        let device = self.device(one_time);
+        initiate(initiator, 4, &self.identity.public(), &device, rng).unwrap()
+    }
+
     fn keys(&self, one_time: bool) -> ResponderKeys<'_> {
         ResponderKeys {
             identity: &self.identity,
@@ -47,14 +58,7 @@ fn both_sides_agree_with_and_without_a_one_time_prekey() {
     let alice = IdentityKeyPair::generate(&mut rng);
     let bob = Responder::new(&mut rng);
     for one_time in [false, true] {
-        let (ours, message) = initiate(
-            &alice,
-            4,
-            &bob.identity.public(),
-            &bob.device(one_time),
-            &mut rng,
-        )
-        .unwrap();
+        let (ours, message) = bob.called_by(&alice, one_time, &mut rng);
         let message = HandshakeMessage::from_wire(&message.to_wire()).unwrap();
         let theirs = respond(&bob.keys(one_time), &message).unwrap();
         assert_eq!(ours.shared_secret, theirs.shared_secret);
@@ -74,14 +78,7 @@ fn identities_and_devices_are_bound() {
     let alice = IdentityKeyPair::generate(&mut rng);
     let mallory = IdentityKeyPair::generate(&mut rng);
     let bob = Responder::new(&mut rng);
-    let (ours, message) = initiate(
-        &alice,
-        4,
-        &bob.identity.public(),
-        &bob.device(true),
-        &mut rng,
-    )
-    .unwrap();
+    let (ours, message) = bob.called_by(&alice, true, &mut rng);
 
     let mut claimed = message;
     claimed.initiator.identity = mallory.public();
@@ -105,16 +102,7 @@ fn one_ephemeral_key_makes_one_session() {
     let mut rng = seeded(&Secret::new([22; 32]));
     let alice = IdentityKeyPair::generate(&mut rng);
     let bob = Responder::new(&mut rng);
-    let mut start = || {
-        initiate(
-            &alice,
-            4,
-            &bob.identity.public(),
-            &bob.device(false),
-            &mut rng,
-        )
-        .unwrap()
-    };
+    let mut start = || bob.called_by(&alice, false, &mut rng);
     let (first, second) = (start(), start());
     assert_ne!(first.1.ephemeral_key, second.1.ephemeral_key);
     assert_ne!(first.0.session_id, second.0.session_id);
