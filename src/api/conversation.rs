@@ -94,7 +94,7 @@ impl Conversation {
         })
     }
 
-    /// Messages of both sides are deleted this time after they were stored, from now on; `None` keeps them. It is told to the others, and
+    /// Messages of both sides are deleted this time after they were stored, from now on; `None` keeps them. The others are told, and
     /// the latest word counts. Deleted means unreadable for good after the next shred, which is at most an hour later.
     pub fn set_disappearing(&self, after: Option<Duration>) -> Result<Sent> {
         let after = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1));
@@ -120,12 +120,12 @@ impl Conversation {
         self.client.write_message(&self.id, body, reply_to)
     }
 
-    /// Puts a sign to a message, an emoji mostly; 1 to 64 bytes.
+    /// Reacts to a message, mostly with an emoji; 1 to 64 bytes.
     pub fn react(&self, message: Message, emoji: String) -> Result<Sent> {
         self.reaction(&message, emoji, false)
     }
 
-    /// Takes it away again.
+    /// Removes the reaction.
     pub fn unreact(&self, message: Message, emoji: String) -> Result<Sent> {
         self.reaction(&message, emoji, true)
     }

@@ -69,7 +69,7 @@ impl EncryptedStore {
     }
 
     /// Makes a new store at `path` from the backup at `backup`: the same identity on a new device, with contacts and history.
-    /// Sessions begin anew with the next messages; whoever writes to the former device is answered by this one.
+    /// Sessions begin anew with the next messages; this one answers a contact that writes to the former device.
     ///
     /// The store is whole when this returns, and not there if it fails.
     #[uniffi::constructor(default(progress = None))]

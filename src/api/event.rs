@@ -28,7 +28,7 @@ pub enum Event {
         /// Its id.
         message_id: String,
     },
-    /// Somebody put a sign to a message, or took it away.
+    /// Somebody reacted to a message, or removed the reaction.
     Reacted {
         /// Address of the other side, or of the group.
         conversation: String,
@@ -36,11 +36,11 @@ pub enum Event {
         author: String,
         /// The message's id.
         message_id: String,
-        /// Address of who put the sign.
+        /// Address of who reacted.
         by: String,
-        /// The sign.
+        /// The emoji.
         emoji: String,
-        /// True when it was taken away.
+        /// True when it was removed.
         removed: bool,
     },
     /// Somebody has read the conversation; `Message.read_by` says which messages.

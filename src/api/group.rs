@@ -31,7 +31,7 @@ pub enum GroupChangeKind {
     Joined,
     /// The author does not take part any more.
     Left,
-    /// Members were put out.
+    /// Members were removed.
     MembersRemoved,
     /// Members became admins.
     AdminsAdded,
@@ -113,7 +113,7 @@ impl Conversation {
             .collect())
     }
 
-    /// True when we take part in the group; false as long as we are only invited, and after we left or were put out.
+    /// True when we take part in the group; false as long as we are only invited, and after we left or were removed.
     pub fn is_joined(&self) -> Result<bool> {
         Ok(self.known()?.is_joined())
     }

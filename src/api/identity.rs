@@ -70,7 +70,7 @@ impl Identity {
         safety_number(&self.public, &other.public)
     }
 
-    /// The 32-byte seed, in the clear. Whoever has it is this identity.
+    /// The 32-byte seed, in the clear. Everybody who has it is this identity.
     pub fn export_seed(&self) -> Result<Bytes> {
         let pair = self.secret.as_ref().ok_or(WindlassError::NoSecretHalf)?;
         Ok(pair.seed().as_bytes().to_vec().into())

@@ -83,7 +83,7 @@ pub struct Message {
     pub deleted: bool,
     /// True when its author changed the text.
     pub edited: bool,
-    /// The signs that were put to it, in their order.
+    /// The reactions to it, in their order.
     pub reactions: Vec<Reaction>,
     /// Addresses of the group's members who have it, of a message that we wrote to a group.
     pub delivered_to: Vec<String>,
@@ -91,12 +91,12 @@ pub struct Message {
     pub read_by: Vec<String>,
 }
 
-/// A sign that somebody put to a message.
+/// A reaction of somebody to a message.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Reaction {
-    /// The sign.
+    /// The emoji.
     pub emoji: String,
-    /// Address of who put it.
+    /// Address of who reacted.
     pub by: String,
 }
 

@@ -87,7 +87,7 @@ impl Session {
     /// so no message is lost between this library and its user.
     ///
     /// An envelope with anything else inside is refused, nothing has happened, and `Client.receive` takes it. A device or a person that
-    /// came with the bytes is told by the next `Client.receive`.
+    /// came with the bytes is reported by the next `Client.receive`.
     pub fn decrypt(&self, envelope: Bytes) -> Result<Bytes> {
         let envelope = Envelope::decode(&envelope).map_err(of_envelope)?;
         let events = self

@@ -17,7 +17,7 @@ pub struct DeviceInfo {
     pub device_id: u32,
     /// True for the device that answers.
     pub this_device: bool,
-    /// When this device heard of it; nothing for this device.
+    /// When this device learned of it; nothing for this device.
     pub added_at: Option<SystemTime>,
     /// When something last came from it; nothing for this device, and before anything came.
     pub last_seen: Option<SystemTime>,
@@ -44,7 +44,7 @@ impl Client {
     }
 
     /// Seals our identity to the new device whose code this is (`DeviceLink.to_uri`), and answers with the transfer to hand to it:
-    /// as bytes, or as a code by `device_transfer_to_uri`. Ask the user first: whoever holds the key of the code becomes us. Within a
+    /// as bytes, or as a code by `device_transfer_to_uri`. Ask the user first: the device that holds the key of the code becomes us. Within a
     /// day, and once, the new device may ask this one for the whole history.
     pub fn link_device(&self, code: String) -> Result<Bytes> {
         let code = LinkCode::from_uri(&code)?;

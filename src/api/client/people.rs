@@ -28,7 +28,7 @@ impl Client {
     }
 
     /// Adds the person whose in-person code was scanned from their own screen, and marks them verified. To be called with what the
-    /// camera saw, never with a text that was sent: whoever made the code is then taken for the person in front of the user.
+    /// camera saw, never with a text that was sent: its sender would be taken for the person in front of the user.
     pub fn meet(&self, code: String) -> Result<Contact> {
         let Invitation { bundle, in_person } =
             Invitation::from_uri(&code).map_err(WindlassError::from)?;
@@ -77,7 +77,7 @@ impl Client {
         self.decide(address, people::accept)
     }
 
-    /// The user does not want to hear of them any more: nothing of theirs is taken in, and nothing is sent to them. The history
+    /// The user blocks them: nothing of theirs is accepted, and nothing is sent to them. The history
     /// stays.
     pub fn block_contact(&self, address: String) -> Result<Contact> {
         self.decide(address, |step, contact| people::block(step.rows, contact))

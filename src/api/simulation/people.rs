@@ -64,7 +64,7 @@ impl Device {
         if self.client.is_none() {
             return Err(WindlassError::UnknownDevice);
         }
-        // Whoever still holds the former client writes to a disk that is in no machine any more.
+        // A program that still holds the former client writes to a disk that is in no machine any more.
         self.disk = Disk::of(image).with(&self.clock, seeded(&Secret::random(&mut self.rng)));
         let store = Store::open_on(self.disk.medium(), &key())?;
         self.client = Some(Client::open(Arc::new(EncryptedStore::from(store)))?);
