@@ -22,12 +22,14 @@
 //! # }
 //! ```
 //!
-//! The types at the root are the facade, the same in Rust, Python, Kotlin and Swift. The modules are its layers, each importing
-//! only from those below it (a test holds this). They are public for auditors, vectors and fuzzers; only the facade keeps its
-//! promises from version to version.
+//! The types at the root are the facade, the same in Rust, Python, Kotlin and Swift. Below it are layers, each importing only
+//! from those further down (a test holds this). With the feature `hazmat` they are public modules, for auditors, vectors, fuzzers and
+//! storage engines: nothing there is promised from version to version, and keys can be used wrongly. The feature `uniffi` is for
+//! the packages of other languages.
 //!
 //! ```text
-//! api                                the facade; one transaction ties the rest together
+//! api                                the facade
+//! engine                             each call as a step: what belongs together is durable together
 //! chat    session   link             what messages say; the channel to one remote device; new devices
 //! x3dh   ratchet   bundle  identity  the parts of the protocol; x3dh and ratchet never see each other
 //! testing                            a machine to test on: its disk forgets, its clock stands
@@ -36,20 +38,64 @@
 //! limits                             every bound, with its reason
 //! ```
 
+// Without `hazmat` nobody calls what only auditors, vectors and fuzzers need.
+#![cfg_attr(not(feature = "hazmat"), allow(dead_code, unused_imports))]
+
 mod api;
-pub mod bundle;
-pub mod chat;
-pub mod crypto;
 mod engine;
+
+// The layers are public with the feature `hazmat` alone.
+#[cfg(not(feature = "hazmat"))]
+mod bundle;
+#[cfg(feature = "hazmat")]
+pub mod bundle;
+#[cfg(not(feature = "hazmat"))]
+mod chat;
+#[cfg(feature = "hazmat")]
+pub mod chat;
+#[cfg(not(feature = "hazmat"))]
+mod crypto;
+#[cfg(feature = "hazmat")]
+pub mod crypto;
+#[cfg(not(feature = "hazmat"))]
+mod identity;
+#[cfg(feature = "hazmat")]
 pub mod identity;
+#[cfg(not(feature = "hazmat"))]
+mod limits;
+#[cfg(feature = "hazmat")]
 pub mod limits;
+#[cfg(not(feature = "hazmat"))]
+mod link;
+#[cfg(feature = "hazmat")]
 pub mod link;
+#[cfg(not(feature = "hazmat"))]
+mod qr;
+#[cfg(feature = "hazmat")]
 pub mod qr;
+#[cfg(not(feature = "hazmat"))]
+mod ratchet;
+#[cfg(feature = "hazmat")]
 pub mod ratchet;
+#[cfg(not(feature = "hazmat"))]
+mod session;
+#[cfg(feature = "hazmat")]
 pub mod session;
+#[cfg(not(feature = "hazmat"))]
+mod store;
+#[cfg(feature = "hazmat")]
 pub mod store;
+#[cfg(not(feature = "hazmat"))]
+mod testing;
+#[cfg(feature = "hazmat")]
 pub mod testing;
+#[cfg(not(feature = "hazmat"))]
+mod wire;
+#[cfg(feature = "hazmat")]
 pub mod wire;
+#[cfg(not(feature = "hazmat"))]
+mod x3dh;
+#[cfg(feature = "hazmat")]
 pub mod x3dh;
 
 pub use api::{
@@ -63,6 +109,7 @@ pub use api::{
     errors, qr_frames, qr_png, qr_read, qr_svg, qr_terminal,
 };
 
+#[cfg(feature = "uniffi")]
 uniffi::setup_scaffolding!("windlass");
 
 /// What the README shows of Rust is compiled and run.

@@ -16,11 +16,12 @@ use crate::store::StoreError;
 
 /// A file that was encrypted, to be sent once the encrypted file is where the others can fetch it. It holds the key; a file that is
 /// encrypted again has another.
-#[derive(uniffi::Object)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
 pub struct Attachment(chat::Attachment);
 
 /// What a message says of its attachment.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct AttachmentInfo {
     /// The kind, for example `video/mp4`.
     pub media_type: String,
@@ -32,7 +33,16 @@ pub struct AttachmentInfo {
     pub location: String,
 }
 
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
+impl Attachment {
+    /// What it is.
+    #[must_use]
+    pub fn info(&self) -> AttachmentInfo {
+        AttachmentInfo::of(&self.0)
+    }
+}
+
+exported! {
 impl Attachment {
     /// Encrypts the file at `path` to a new file at `encrypted`, 64 KiB at a time, whatever its size. Progress is told in bytes.
     #[uniffi::constructor(default(progress = None))]
@@ -61,12 +71,7 @@ impl Attachment {
         done?;
         Ok(Arc::new(Self(attachment)))
     }
-
-    /// What it is.
-    #[must_use]
-    pub fn info(&self) -> AttachmentInfo {
-        AttachmentInfo::of(&self.0)
-    }
+}
 }
 
 impl Attachment {

@@ -12,27 +12,28 @@ use crate::wire::UriFault;
 /// A public prekey bundle whose signature was checked: what somebody needs to write a first message.
 ///
 /// A reusable one may be published; a single-use one is shown once and given to one person.
-#[derive(Debug, uniffi::Object)]
+#[derive(Debug)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
 pub struct Bundle(pub(super) VerifiedBundle);
 
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 impl Bundle {
     /// From the bytes that `encode` gave.
-    #[uniffi::constructor]
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn decode(bytes: Bytes) -> Result<Arc<Self>> {
         Ok(Arc::new(Self(VerifiedBundle::decode(&bytes)?)))
     }
 
     /// From a `windlass:` URI, in any case, wrapped or not; or a link to a web page with the URI behind its `#`. A link that names an
     /// address has to name the bundle's.
-    #[uniffi::constructor]
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn from_uri(uri: String) -> Result<Arc<Self>> {
         Ok(Arc::new(Self(VerifiedBundle::from_uri(&uri)?)))
     }
 
     /// From a picture of a QR code, the bytes of a PNG or JPEG file; of several codes that belong together all have to be in it. For a
     /// camera that sees one after the other there is `CodeReader`.
-    #[uniffi::constructor]
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn from_qr_image(picture: Bytes) -> Result<Arc<Self>> {
         let read = CodeReader::new().take_picture(picture)?;
         let uri = read
@@ -51,24 +52,6 @@ impl Bundle {
     #[must_use]
     pub fn to_uri(&self) -> String {
         self.0.to_uri()
-    }
-
-    /// A QR code of the URI as an SVG document, black on white, or light on dark. With several devices in it, it may be animated.
-    #[uniffi::method(default(dark = false))]
-    pub fn qr_svg(&self, dark: bool) -> Result<String> {
-        qr_svg(self.to_uri(), dark)
-    }
-
-    /// A QR code of the URI as a PNG file, black on white, or light on dark.
-    #[uniffi::method(default(dark = false))]
-    pub fn qr_png(&self, dark: bool) -> Result<Bytes> {
-        qr_png(self.to_uri(), dark)
-    }
-
-    /// A QR code of the URI as text for a terminal with a dark background, or a light one.
-    #[uniffi::method(default(dark = true))]
-    pub fn qr_terminal(&self, dark: bool) -> Result<String> {
-        qr_terminal(self.to_uri(), dark)
     }
 
     /// Whose bundle it is.
@@ -100,4 +83,26 @@ impl Bundle {
     pub fn single_use(&self) -> bool {
         self.0.single_use()
     }
+}
+
+exported! {
+impl Bundle {
+    /// A QR code of the URI as an SVG document, black on white, or light on dark. With several devices in it, it may be animated.
+    #[uniffi::method(default(dark = false))]
+    pub fn qr_svg(&self, dark: bool) -> Result<String> {
+        qr_svg(self.to_uri(), dark)
+    }
+
+    /// A QR code of the URI as a PNG file, black on white, or light on dark.
+    #[uniffi::method(default(dark = false))]
+    pub fn qr_png(&self, dark: bool) -> Result<Bytes> {
+        qr_png(self.to_uri(), dark)
+    }
+
+    /// A QR code of the URI as text for a terminal with a dark background, or a light one.
+    #[uniffi::method(default(dark = true))]
+    pub fn qr_terminal(&self, dark: bool) -> Result<String> {
+        qr_terminal(self.to_uri(), dark)
+    }
+}
 }

@@ -8,38 +8,39 @@ use crate::wire::{Frames, UriFault, frames};
 
 /// A QR code of a URI as an SVG document, black on white, or light on dark. One that is too long for a comfortable code is animated:
 /// its codes follow each other.
-#[uniffi::export(default(dark = false))]
+#[cfg_attr(feature = "uniffi", uniffi::export(default(dark = false)))]
 pub fn qr_svg(uri: String, dark: bool) -> Result<String> {
     Ok(qr::svg(&frames(&uri)?, dark)?)
 }
 
 /// A QR code of a URI as a PNG file, black on white, or light on dark. One code, however long the URI; `qr_frames` has shorter ones.
-#[uniffi::export(default(dark = false))]
+#[cfg_attr(feature = "uniffi", uniffi::export(default(dark = false)))]
 pub fn qr_png(uri: String, dark: bool) -> Result<Bytes> {
     Ok(qr::png(&uri, dark)?.into())
 }
 
 /// A QR code of a URI as text for a terminal with a dark background, or a light one. One code, however long the URI.
-#[uniffi::export(default(dark = true))]
+#[cfg_attr(feature = "uniffi", uniffi::export(default(dark = true)))]
 pub fn qr_terminal(uri: String, dark: bool) -> Result<String> {
     Ok(qr::terminal(&uri, dark)?)
 }
 
 /// What to show of a URI: the URI itself if it fits a comfortable code of at most 400 characters, else several URIs to be shown in
 /// turn, in any order. `CodeReader` puts them together again.
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 pub fn qr_frames(uri: String) -> Result<Vec<String>> {
     Ok(frames(&uri)?)
 }
 
 /// The texts of all QR codes in a picture, the bytes of a PNG or JPEG file; at least one.
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 pub fn qr_read(picture: Bytes) -> Result<Vec<String>> {
     Ok(qr::read_picture(&picture)?)
 }
 
 /// How far a reader is.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct CodeProgress {
     /// Codes that were read of the ones that belong together.
     pub have: u32,
@@ -50,13 +51,14 @@ pub struct CodeProgress {
 }
 
 /// Reads codes as a camera sees them: one, or several that belong together, in any order and however often each.
-#[derive(Debug, Default, uniffi::Object)]
+#[derive(Debug, Default)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
 pub struct CodeReader(Mutex<Frames>);
 
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 impl CodeReader {
     /// A reader that has seen nothing.
-    #[uniffi::constructor]
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     #[must_use]
     pub fn new() -> Self {
         Self::default()

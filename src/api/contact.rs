@@ -7,7 +7,8 @@ use crate::engine::records::contacts;
 use crate::identity::PublicIdentity;
 
 /// Somebody we know.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Contact {
     /// The address.
     pub address: String,

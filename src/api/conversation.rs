@@ -17,14 +17,15 @@ use crate::limits::MAX_SEARCHED_AT_ONCE;
 use crate::store::Rows;
 
 /// The history with one contact, or of a group.
-#[derive(uniffi::Object)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
 pub struct Conversation {
     pub(super) client: Arc<Client>,
     pub(super) id: ConversationId,
 }
 
 /// A conversation in the list of them.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct ConversationSummary {
     /// Address of the other side, or of the group.
     pub address: String,
@@ -37,7 +38,8 @@ pub struct ConversationSummary {
 }
 
 /// A part of a search.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct SearchPage {
     /// What was found, the latest first.
     pub messages: Vec<Message>,
@@ -47,7 +49,7 @@ pub struct SearchPage {
     pub next: Option<Message>,
 }
 
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 impl Conversation {
     /// Address of the other side, or of the group.
     #[must_use]
@@ -55,6 +57,66 @@ impl Conversation {
         self.id.address()
     }
 
+    /// Messages of both sides are deleted this time after they were stored, from now on; `None` keeps them. The others are told, and
+    /// the latest word counts. Deleted means unreadable for good after the next shred, which is at most an hour later.
+    pub fn set_disappearing(&self, after: Option<Duration>) -> Result<Sent> {
+        let after = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1));
+        let body = chat::Body::DisappearingTimer(after.unwrap_or(0));
+        self.client.write_chat(&self.id, body, None)
+    }
+
+    /// After which time messages are deleted.
+    pub fn disappearing(&self) -> Result<Option<Duration>> {
+        self.client.read(|reader| {
+            Ok(conversations::disappearing(reader, &self.id)?.map(Duration::from_millis))
+        })
+    }
+
+    /// Writes a text.
+    pub fn send(&self, text: String) -> Result<Sent> {
+        self.send_body(Body::Text { text }, None)
+    }
+
+    /// Reacts to a message, mostly with an emoji; 1 to 64 bytes.
+    pub fn react(&self, message: Message, emoji: String) -> Result<Sent> {
+        self.reaction(&message, emoji, false)
+    }
+
+    /// Removes the reaction.
+    pub fn unreact(&self, message: Message, emoji: String) -> Result<Sent> {
+        self.reaction(&message, emoji, true)
+    }
+
+    /// Replaces the text of a message of ours. Who received the former text has it; here it stays on the disk until the message is deleted.
+    pub fn edit(&self, message: Message, text: String) -> Result<Sent> {
+        let target = self.own_message(&message)?;
+        self.client
+            .write_chat(&self.id, chat::Body::Edit { target, text }, None)
+    }
+
+    /// Deletes a message of ours here and asks the others to. After the next shred nothing of it can be read here.
+    pub fn delete(&self, message: Message) -> Result<Sent> {
+        let target = self.own_message(&message)?;
+        self.client
+            .write_chat(&self.id, chat::Body::Deletion { target }, None)
+    }
+
+    /// Messages of others since the user last read.
+    pub fn unread(&self) -> Result<u64> {
+        self.client
+            .read(|rows| Ok(conversations::unread(rows, &self.id)?))
+    }
+
+    /// Sends an attachment whose encrypted file is at `location` now: a URL, a path, whatever the receivers' application understands; at
+    /// most 4,096 bytes.
+    pub fn send_attachment(&self, attachment: &Attachment, location: String) -> Result<Sent> {
+        self.client
+            .write_chat(&self.id, attachment.body(location), None)
+    }
+}
+
+exported! {
+impl Conversation {
     /// The latest `limit` messages, or the latest before the message `before`; oldest first.
     #[uniffi::method(default(limit = 50, before = None))]
     pub fn messages(&self, limit: u32, before: Option<Message>) -> Result<Vec<Message>> {
@@ -94,54 +156,10 @@ impl Conversation {
         })
     }
 
-    /// Messages of both sides are deleted this time after they were stored, from now on; `None` keeps them. The others are told, and
-    /// the latest word counts. Deleted means unreadable for good after the next shred, which is at most an hour later.
-    pub fn set_disappearing(&self, after: Option<Duration>) -> Result<Sent> {
-        let after = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1));
-        let body = chat::Body::DisappearingTimer(after.unwrap_or(0));
-        self.client.write_chat(&self.id, body, None)
-    }
-
-    /// After which time messages are deleted.
-    pub fn disappearing(&self) -> Result<Option<Duration>> {
-        self.client.read(|reader| {
-            Ok(conversations::disappearing(reader, &self.id)?.map(Duration::from_millis))
-        })
-    }
-
-    /// Writes a text.
-    pub fn send(&self, text: String) -> Result<Sent> {
-        self.send_body(Body::Text { text }, None)
-    }
-
     /// Writes anything, perhaps in answer to a message.
     #[uniffi::method(default(reply_to = None))]
     pub fn send_body(&self, body: Body, reply_to: Option<String>) -> Result<Sent> {
         self.client.write_message(&self.id, body, reply_to)
-    }
-
-    /// Reacts to a message, mostly with an emoji; 1 to 64 bytes.
-    pub fn react(&self, message: Message, emoji: String) -> Result<Sent> {
-        self.reaction(&message, emoji, false)
-    }
-
-    /// Removes the reaction.
-    pub fn unreact(&self, message: Message, emoji: String) -> Result<Sent> {
-        self.reaction(&message, emoji, true)
-    }
-
-    /// Replaces the text of a message of ours. Who received the former text has it; here it stays on the disk until the message is deleted.
-    pub fn edit(&self, message: Message, text: String) -> Result<Sent> {
-        let target = self.own_message(&message)?;
-        self.client
-            .write_chat(&self.id, chat::Body::Edit { target, text }, None)
-    }
-
-    /// Deletes a message of ours here and asks the others to. After the next shred nothing of it can be read here.
-    pub fn delete(&self, message: Message) -> Result<Sent> {
-        let target = self.own_message(&message)?;
-        self.client
-            .write_chat(&self.id, chat::Body::Deletion { target }, None)
     }
 
     /// The user has read everything: nothing is unread, also on our other devices. With `receipt` the others are told.
@@ -149,19 +167,6 @@ impl Conversation {
     pub fn mark_read(&self, receipt: bool) -> Result<()> {
         self.client
             .write(|step| Ok(reading::read_all(step, &self.id, receipt).map(|_| ())?))
-    }
-
-    /// Messages of others since the user last read.
-    pub fn unread(&self) -> Result<u64> {
-        self.client
-            .read(|rows| Ok(conversations::unread(rows, &self.id)?))
-    }
-
-    /// Sends an attachment whose encrypted file is at `location` now: a URL, a path, whatever the receivers' application understands; at
-    /// most 4,096 bytes.
-    pub fn send_attachment(&self, attachment: &Attachment, location: String) -> Result<Sent> {
-        self.client
-            .write_chat(&self.id, attachment.body(location), None)
     }
 
     /// Decrypts the attachment of a message from its encrypted file to a new file at `path`. Each part is checked before it is written, and
@@ -184,6 +189,7 @@ impl Conversation {
             _ => Err(WindlassError::UnknownMessage),
         }
     }
+}
 }
 
 impl Conversation {

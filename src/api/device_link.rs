@@ -9,17 +9,18 @@ use crate::link::{LinkError, LinkRequest, transfer_from_uri, transfer_to_uri};
 
 /// The new device's side of linking: it shows a code, an existing device scans it and answers with a transfer (`Client.link_device`),
 /// and `finish` makes this device one of the same identity.
-#[derive(Debug, uniffi::Object)]
+#[derive(Debug)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
 pub struct DeviceLink {
     uri: String,
     /// Erased once it has made a device.
     request: Mutex<Option<LinkRequest>>,
 }
 
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 impl DeviceLink {
     /// A new code; its key is in memory alone and used once.
-    #[uniffi::constructor]
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn new() -> Result<Arc<Self>> {
         Ok(Arc::new(Self::of(LinkRequest::new(&mut system_random()?))))
     }
@@ -60,14 +61,14 @@ impl DeviceLink {
 }
 
 /// A transfer as a URI, to be shown as a code by the existing device and scanned by the new one.
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 #[must_use]
 pub fn device_transfer_to_uri(transfer: Bytes) -> String {
     transfer_to_uri(&transfer)
 }
 
 /// The transfer of such a URI.
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 pub fn device_transfer_from_uri(uri: String) -> Result<Bytes> {
     Ok(transfer_from_uri(&uri)?.into())
 }

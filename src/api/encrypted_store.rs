@@ -9,11 +9,13 @@ use crate::engine::steps::backup;
 use crate::store::{BackupReader, BackupWriter, StorageEngine, Store, machine_now};
 
 /// The file that holds everything a client knows, sealed. One process owns it.
-#[derive(Debug, uniffi::Object)]
+#[derive(Debug)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
 pub struct EncryptedStore(pub(super) Box<dyn StorageEngine>);
 
 /// Numbers about a store without secrets, safe to paste into a bug report.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Inspection {
     /// Version of the file format.
     pub schema_version: u32,
@@ -30,7 +32,8 @@ pub struct Inspection {
 }
 
 /// The number of rows of one table.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct TableRows {
     /// The table.
     pub table: String,
@@ -39,7 +42,8 @@ pub struct TableRows {
 }
 
 /// What a shred did.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct ShredReport {
     /// Parts of the store that held something dead.
     pub buckets: u64,
@@ -54,58 +58,18 @@ impl<E: StorageEngine + 'static> From<E> for EncryptedStore {
     }
 }
 
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 impl EncryptedStore {
     /// Makes a new store at `path`, and its key-slot file beside it. Refuses a path where something is.
-    #[uniffi::constructor]
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn create(path: String, key: &StoreKey) -> Result<Arc<Self>> {
         Ok(Arc::new(Store::create(Path::new(&path), &key.0)?.into()))
     }
 
     /// Opens the store at `path`. Never makes one.
-    #[uniffi::constructor]
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn open(path: String, key: &StoreKey) -> Result<Arc<Self>> {
         Ok(Arc::new(Store::open(Path::new(&path), &key.0)?.into()))
-    }
-
-    /// Makes a new store at `path` from the backup at `backup`: the same identity on a new device, with contacts and history.
-    /// Sessions begin anew with the next messages; this one answers a contact that writes to the former device.
-    ///
-    /// The store is whole when this returns, and not there if it fails.
-    #[uniffi::constructor(default(progress = None))]
-    pub fn import_backup(
-        backup: String,
-        backup_key: &StoreKey,
-        path: String,
-        key: &StoreKey,
-        progress: Option<Arc<dyn ProgressListener>>,
-    ) -> Result<Arc<Self>> {
-        let reader = BackupReader::open(Path::new(&backup), &backup_key.0)?;
-        let (now, mut rng) = (machine_now(), system_random()?);
-        let mut listener = progress::tell(progress.as_deref());
-        let store = Store::create_with(Path::new(&path), &key.0, |writer| {
-            backup::import(writer, reader, now, &mut rng, &mut listener)
-        })?;
-        Ok(Arc::new(store.into()))
-    }
-
-    /// Writes identity, contacts and history to a new file at `path`, sealed under a key of its own, and answers how many records.
-    /// No ratchets and no prekeys: they must not be used twice. The file is whole when this returns, and not there if it fails.
-    ///
-    /// It holds everything as it was at the call; the store can be used meanwhile, by the listener too.
-    #[uniffi::method(default(progress = None))]
-    pub fn export_backup(
-        &self,
-        path: String,
-        key: &StoreKey,
-        progress: Option<Arc<dyn ProgressListener>>,
-    ) -> Result<u64> {
-        let writer = BackupWriter::create(Path::new(&path), &key.0)?;
-        let mut listener = progress::tell(progress.as_deref());
-        let records = self
-            .0
-            .read_apart(|reader| backup::export(reader, writer, self.0.now(), &mut listener))?;
-        Ok(records)
     }
 
     /// Changes the passphrase or key bytes. The cost does not depend on the size of the store; the former key opens nothing any
@@ -154,4 +118,48 @@ impl EncryptedStore {
     pub fn close(&self) -> Result<()> {
         Ok(self.0.close()?)
     }
+}
+
+exported! {
+impl EncryptedStore {
+    /// Makes a new store at `path` from the backup at `backup`: the same identity on a new device, with contacts and history.
+    /// Sessions begin anew with the next messages; this one answers a contact that writes to the former device.
+    ///
+    /// The store is whole when this returns, and not there if it fails.
+    #[uniffi::constructor(default(progress = None))]
+    pub fn import_backup(
+        backup: String,
+        backup_key: &StoreKey,
+        path: String,
+        key: &StoreKey,
+        progress: Option<Arc<dyn ProgressListener>>,
+    ) -> Result<Arc<Self>> {
+        let reader = BackupReader::open(Path::new(&backup), &backup_key.0)?;
+        let (now, mut rng) = (machine_now(), system_random()?);
+        let mut listener = progress::tell(progress.as_deref());
+        let store = Store::create_with(Path::new(&path), &key.0, |writer| {
+            backup::import(writer, reader, now, &mut rng, &mut listener)
+        })?;
+        Ok(Arc::new(store.into()))
+    }
+
+    /// Writes identity, contacts and history to a new file at `path`, sealed under a key of its own, and answers how many records.
+    /// No ratchets and no prekeys: they must not be used twice. The file is whole when this returns, and not there if it fails.
+    ///
+    /// It holds everything as it was at the call; the store can be used meanwhile, by the listener too.
+    #[uniffi::method(default(progress = None))]
+    pub fn export_backup(
+        &self,
+        path: String,
+        key: &StoreKey,
+        progress: Option<Arc<dyn ProgressListener>>,
+    ) -> Result<u64> {
+        let writer = BackupWriter::create(Path::new(&path), &key.0)?;
+        let mut listener = progress::tell(progress.as_deref());
+        let records = self
+            .0
+            .read_apart(|reader| backup::export(reader, writer, self.0.now(), &mut listener))?;
+        Ok(records)
+    }
+}
 }

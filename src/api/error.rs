@@ -15,8 +15,9 @@ use crate::wire::{UriFault, WireError};
 ///
 /// The name of a variant is its code: `wrong_key` for [`WindlassError::WrongKey`], in every language and in every later version.
 /// The sentence may change.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, uniffi::Error)]
-#[uniffi(flat_error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Error))]
+#[cfg_attr(feature = "uniffi", uniffi(flat_error))]
 #[non_exhaustive]
 #[allow(missing_docs)] // The sentence of each is its documentation.
 pub enum WindlassError {

@@ -1,7 +1,8 @@
 //! `ErrorInfo`: the stable code of each error, and what to do. One table; a test compares it with the enumeration.
 
 /// What a program may want to know of an error beside its sentence.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct ErrorInfo {
     /// The stable code, for example `wrong_key`; the name of the exception in snake case.
     pub code: String,
@@ -203,14 +204,14 @@ pub(super) const TABLE: &[Row] = &[
 ];
 
 /// Every error there is, in the order of the documentation.
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 #[must_use]
 pub fn errors() -> Vec<ErrorInfo> {
     TABLE.iter().map(info).collect()
 }
 
 /// What is known of the error with this code; nothing for a code that does not exist.
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 #[must_use]
 pub fn error_info(code: &str) -> Option<ErrorInfo> {
     TABLE.iter().find(|row| row.0 == code).map(info)

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use super::Message;
-use crate::engine::sync::outcome::{Outcome, RefusalReason, UndecryptableCause};
+use crate::engine::sync::outcome::{
+    ConversationNews, Outcome, PeerNews, RefusalReason, UndecryptableCause,
+};
 use crate::identity::PublicIdentity;
 
 /// Something that a received envelope brought. Whatever an event tells is durable when it is told.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Event {
     /// A new message; it is in the history.
     Message {
@@ -173,44 +176,15 @@ pub enum Event {
 impl Event {
     pub(super) fn from_outcome(outcome: Outcome, own: &PublicIdentity) -> Self {
         match outcome {
+            Outcome::Message(shown) => Self::Message {
+                message: Message::from_shown(*shown, own),
+            },
             Outcome::Edited(shown) => Self::Edited {
                 message: Message::from_shown(*shown, own),
             },
-            Outcome::Deleted {
-                conversation,
-                message,
-            } => Self::Deleted {
-                conversation: conversation.address(),
-                author: message.author.address(),
-                message_id: message.id.to_string(),
-            },
-            Outcome::Reacted {
-                conversation,
-                message,
-                by,
-                emoji,
-                removed,
-            } => Self::Reacted {
-                conversation: conversation.address(),
-                author: message.author.address(),
-                message_id: message.id.to_string(),
-                by: by.address(),
-                emoji,
-                removed,
-            },
-            Outcome::Read { conversation, by } => Self::Read {
-                conversation: conversation.address(),
-                by: by.address(),
-            },
-            Outcome::TimerChanged {
-                conversation,
-                by,
-                after,
-            } => Self::DisappearingChanged {
-                conversation: conversation.address(),
-                by: by.address(),
-                after: (after != 0).then(|| Duration::from_millis(after)),
-            },
+            Outcome::InConversation(conversation, news) => {
+                Self::in_conversation(conversation.address(), news)
+            }
             Outcome::GroupInvitation { group, by, name } => Self::GroupInvitation {
                 group: group.to_string(),
                 name,
@@ -219,74 +193,86 @@ impl Event {
             Outcome::GroupChanged { group } => Self::GroupChanged {
                 group: group.to_string(),
             },
-            Outcome::Refused {
-                from,
-                conversation,
-                reason,
-            } => Self::Refused {
-                address: from.address(),
-                conversation: conversation.address(),
-                reason,
-            },
-            Outcome::Message(shown) => Self::Message {
-                message: Message::from_shown(*shown, own),
-            },
-            Outcome::Delivered { peer, ids } => Self::Delivered {
-                address: peer.address(),
-                message_ids: ids.iter().map(ToString::to_string).collect(),
-            },
+            Outcome::Peer(peer, news) => Self::of_peer(peer.address(), news),
             Outcome::Duplicate { id } => Self::Duplicate {
                 message_id: id.map(|id| id.to_string()),
-            },
-            Outcome::ContactRequest { peer } => Self::ContactRequest {
-                address: peer.address(),
-            },
-            Outcome::SessionEstablished { peer, device_id } => Self::SessionEstablished {
-                address: peer.address(),
-                device_id,
-            },
-            Outcome::SessionHealed { peer, device_id } => Self::SessionHealed {
-                address: peer.address(),
-                device_id,
-            },
-            Outcome::Healing { peer, attempt } => Self::Healing {
-                address: peer.address(),
-                attempt,
-            },
-            Outcome::Resent { peer, messages } => Self::Resent {
-                address: peer.address(),
-                messages,
-            },
-            Outcome::DevicesChanged { identity, change } => Self::DevicesChanged {
-                address: identity.address(),
-                added: change.added,
-                removed: change.removed,
-            },
-            Outcome::IdentityChanged {
-                peer,
-                new,
-                was_verified,
-            } => Self::IdentityChanged {
-                address: peer.address(),
-                new_address: new.address(),
-                was_verified,
-            },
-            Outcome::Synchronising {
-                peer,
-                device_id,
-                messages,
-            } => Self::Synchronising {
-                address: peer.address(),
-                device_id,
-                messages,
-            },
-            Outcome::Blocked { peer } => Self::Blocked {
-                address: peer.address(),
             },
             Outcome::Undecryptable { cause, from } => Self::Undecryptable {
                 cause,
                 address: from.map(|peer| peer.address()),
             },
+        }
+    }
+
+    fn in_conversation(conversation: String, news: ConversationNews) -> Self {
+        match news {
+            ConversationNews::Deleted(message) => Self::Deleted {
+                conversation,
+                author: message.author.address(),
+                message_id: message.id.to_string(),
+            },
+            ConversationNews::Reacted {
+                to,
+                by,
+                emoji,
+                removed,
+            } => Self::Reacted {
+                conversation,
+                author: to.author.address(),
+                message_id: to.id.to_string(),
+                by: by.address(),
+                emoji,
+                removed,
+            },
+            ConversationNews::Read { by } => Self::Read {
+                conversation,
+                by: by.address(),
+            },
+            ConversationNews::TimerChanged { by, after } => Self::DisappearingChanged {
+                conversation,
+                by: by.address(),
+                after: (after != 0).then(|| Duration::from_millis(after)),
+            },
+            ConversationNews::Refused { from, reason } => Self::Refused {
+                address: from.address(),
+                conversation,
+                reason,
+            },
+        }
+    }
+
+    fn of_peer(address: String, news: PeerNews) -> Self {
+        match news {
+            PeerNews::Delivered(ids) => Self::Delivered {
+                address,
+                message_ids: ids.iter().map(ToString::to_string).collect(),
+            },
+            PeerNews::ContactRequest => Self::ContactRequest { address },
+            PeerNews::SessionEstablished { device_id } => {
+                Self::SessionEstablished { address, device_id }
+            }
+            PeerNews::SessionHealed { device_id } => Self::SessionHealed { address, device_id },
+            PeerNews::Healing { attempt } => Self::Healing { address, attempt },
+            PeerNews::Resent { messages } => Self::Resent { address, messages },
+            PeerNews::Synchronising {
+                device_id,
+                messages,
+            } => Self::Synchronising {
+                address,
+                device_id,
+                messages,
+            },
+            PeerNews::DevicesChanged(change) => Self::DevicesChanged {
+                address,
+                added: change.added,
+                removed: change.removed,
+            },
+            PeerNews::IdentityChanged { new, was_verified } => Self::IdentityChanged {
+                address,
+                new_address: new.address(),
+                was_verified,
+            },
+            PeerNews::Blocked => Self::Blocked { address },
         }
     }
 }

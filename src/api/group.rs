@@ -1,14 +1,15 @@
 //! What is special about a conversation in a group.
 
 use super::{Conversation, Result, WindlassError};
-use crate::chat::{GroupAction, GroupEvent, GroupId};
+use crate::chat::{GroupAction, GroupId};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::groups;
 use crate::engine::sync::group_events;
 use crate::identity::PublicIdentity;
 
 /// Somebody who belongs to a group.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct GroupMember {
     /// The address.
     pub address: String,
@@ -18,76 +19,7 @@ pub struct GroupMember {
     pub admin: bool,
 }
 
-/// What happened to a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
-pub enum GroupChangeKind {
-    /// It was made.
-    Created,
-    /// It has another name.
-    Renamed,
-    /// Members were invited.
-    MembersAdded,
-    /// The author takes part.
-    Joined,
-    /// The author does not take part any more.
-    Left,
-    /// Members were removed.
-    MembersRemoved,
-    /// Members became admins.
-    AdminsAdded,
-    /// Admins are members like others again.
-    AdminsRemoved,
-}
-
-/// One event of a group's log, as its history shows it.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct GroupChange {
-    /// What happened.
-    pub kind: GroupChangeKind,
-    /// Address of who did it.
-    pub by: String,
-    /// The name, of a group that was made or renamed.
-    pub name: Option<String>,
-    /// Addresses of the members it is about.
-    pub members: Vec<String>,
-}
-
-impl GroupChange {
-    /// Of the last of the events of a message.
-    pub(super) fn of(events: &[Vec<u8>]) -> Option<Self> {
-        let event = GroupEvent::from_stored(events.last()?).ok()?;
-        let addresses =
-            |list: &[PublicIdentity]| list.iter().map(PublicIdentity::address).collect();
-        let (kind, name, members) = match event.action() {
-            GroupAction::Created { name, .. } => {
-                (GroupChangeKind::Created, Some(name.clone()), Vec::new())
-            }
-            GroupAction::Renamed(name) => {
-                (GroupChangeKind::Renamed, Some(name.clone()), Vec::new())
-            }
-            GroupAction::MembersAdded(list) => {
-                (GroupChangeKind::MembersAdded, None, addresses(list))
-            }
-            GroupAction::Joined => (GroupChangeKind::Joined, None, Vec::new()),
-            GroupAction::Left => (GroupChangeKind::Left, None, Vec::new()),
-            GroupAction::MembersRemoved(list) => {
-                (GroupChangeKind::MembersRemoved, None, addresses(list))
-            }
-            GroupAction::AdminsAdded(list) => (GroupChangeKind::AdminsAdded, None, addresses(list)),
-            GroupAction::AdminsRemoved(list) => {
-                (GroupChangeKind::AdminsRemoved, None, addresses(list))
-            }
-        };
-        Some(Self {
-            kind,
-            by: event.author().address(),
-            name,
-            members,
-        })
-    }
-}
-
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 impl Conversation {
     /// True for a group.
     #[must_use]

@@ -9,37 +9,38 @@ use crate::identity::{IdentityKeyPair, PublicIdentity, safety_number};
 /// The long-term key pair of a person or a bot, or the public half of it.
 ///
 /// There is no `sign`: a key that signs whatever it is given would sign a bundle one day.
-#[derive(Debug, uniffi::Object)]
+#[derive(Debug)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
 pub struct Identity {
     public: PublicIdentity,
     secret: Option<IdentityKeyPair>,
 }
 
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 impl Identity {
     /// A new key pair from the operating system's randomness.
-    #[uniffi::constructor]
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn generate() -> Result<Arc<Self>> {
         let pair = IdentityKeyPair::generate(&mut system_random()?);
         Ok(Arc::new(Self::from_pair(pair)))
     }
 
     /// The key pair of a 32-byte seed, for example one that `export_seed` gave.
-    #[uniffi::constructor]
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn from_seed(seed: Bytes) -> Result<Arc<Self>> {
         let pair = IdentityKeyPair::from_seed(&secret_of(&seed)?);
         Ok(Arc::new(Self::from_pair(pair)))
     }
 
     /// The public half alone, from the 32 bytes of an Ed25519 public key.
-    #[uniffi::constructor]
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn from_public_key(key: Bytes) -> Result<Arc<Self>> {
         let public = PublicIdentity::from_bytes(&key).map_err(|_| WindlassError::InvalidKey)?;
         Ok(Arc::new(Self::from_public(public)))
     }
 
     /// The public half alone, from an address.
-    #[uniffi::constructor]
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn from_address(address: String) -> Result<Arc<Self>> {
         Ok(Arc::new(Self::from_public(PublicIdentity::from_address(
             &address,

@@ -10,7 +10,8 @@ use crate::engine::history::view::Shown;
 use crate::identity::PublicIdentity;
 
 /// What a message says.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Enum)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Body {
     /// For a person.
     Text {
@@ -54,7 +55,8 @@ pub enum Body {
 }
 
 /// A message of the history.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Message {
     /// Its id: 32 hexadecimal digits.
     pub id: String,
@@ -92,7 +94,8 @@ pub struct Message {
 }
 
 /// A reaction of somebody to a message.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Reaction {
     /// The emoji.
     pub emoji: String,

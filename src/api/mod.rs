@@ -1,5 +1,8 @@
 //! The facade: what a developer holds, in Rust and in every language. One type to a file; the engine below does the work.
 
+#[macro_use]
+mod exported;
+
 mod attachment;
 mod bundle;
 mod bytes;
@@ -13,7 +16,10 @@ mod encrypted_store;
 mod error;
 mod error_info;
 mod event;
+#[cfg(feature = "uniffi")]
+mod foreign_bytes;
 mod group;
+mod group_change;
 mod identity;
 mod message;
 mod progress;
@@ -35,7 +41,8 @@ pub use encrypted_store::{EncryptedStore, Inspection, ShredReport, TableRows};
 pub use error::WindlassError;
 pub use error_info::{ErrorInfo, error_info, errors};
 pub use event::Event;
-pub use group::{GroupChange, GroupChangeKind, GroupMember};
+pub use group::GroupMember;
+pub use group_change::{GroupChange, GroupChangeKind};
 pub use identity::Identity;
 pub use message::{Body, Message, Reaction};
 pub use progress::{ProgressError, ProgressListener};

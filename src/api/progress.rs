@@ -1,14 +1,15 @@
 //! `ProgressListener`.
 
 /// Told how far a long work has come. An object of the caller's, called in the caller's thread.
-#[uniffi::export(rust, foreign)]
+#[cfg_attr(feature = "uniffi", uniffi::export(rust, foreign))]
 pub trait ProgressListener: Send + Sync {
     /// `done` of `total` records are through. An error stops the work and leaves nothing of it.
     fn advance(&self, done: u64, total: u64) -> Result<(), ProgressError>;
 }
 
 /// What a progress callback answers to stop the work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, uniffi::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Error))]
 pub enum ProgressError {
     /// Stop.
     #[error("stopped")]
@@ -23,6 +24,7 @@ pub(super) fn tell(
 }
 
 /// A callback that failed in its own language stops the work. What it said stays there.
+#[cfg(feature = "uniffi")]
 impl From<uniffi::UnexpectedUniFFICallbackError> for ProgressError {
     fn from(_: uniffi::UnexpectedUniFFICallbackError) -> Self {
         Self::Stopped

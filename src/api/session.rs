@@ -12,7 +12,7 @@ use crate::engine::delivery::envelopes;
 use crate::engine::history::message;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::{contacts, doubts, sessions};
-use crate::engine::sync::outcome::Outcome;
+use crate::engine::sync::outcome::{Outcome, PeerNews};
 use crate::identity::{
     PublicIdentity, safety_code, safety_code_matches, safety_emoji, safety_number,
 };
@@ -22,14 +22,15 @@ use crate::store::Rows;
 use crate::x3dh::Party;
 
 /// The secure channel with one contact, for those who bring their own message format.
-#[derive(uniffi::Object)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
 pub struct Session {
     pub(super) client: Arc<Client>,
     pub(super) peer: PublicIdentity,
 }
 
 /// How far a session has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum SessionState {
     /// Nothing was sent or received yet.
     Fresh,
@@ -47,7 +48,8 @@ pub enum SessionState {
 }
 
 /// How it stands with a session, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct SessionStatus {
     /// In one word.
     pub state: SessionState,
@@ -58,7 +60,8 @@ pub struct SessionStatus {
 }
 
 /// A picture of a safety number, and what to call it over a telephone.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct SafetyEmoji {
     /// The picture, one emoji.
     pub picture: String,
@@ -66,7 +69,16 @@ pub struct SafetyEmoji {
     pub name: String,
 }
 
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
+impl Client {
+    /// The bare secure channel with an address, for those who bring their own message format.
+    pub fn session(self: Arc<Self>, address: String) -> Result<Arc<Session>> {
+        let peer = PublicIdentity::from_address(&address)?;
+        Ok(Arc::new(Session { client: self, peer }))
+    }
+}
+
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 impl Session {
     /// The other side, its public half.
     #[must_use]
@@ -221,13 +233,15 @@ impl Session {
                 let stored = &shown.stored;
                 stored.author == self.peer && matches!(stored.content.body, chat::Body::Opaque(_))
             }
-            Outcome::Duplicate { .. }
-            | Outcome::Undecryptable { .. }
-            | Outcome::SessionEstablished { .. }
-            | Outcome::SessionHealed { .. }
-            | Outcome::Healing { .. }
-            | Outcome::ContactRequest { .. }
-            | Outcome::DevicesChanged { .. } => true,
+            Outcome::Peer(_, news) => matches!(
+                news,
+                PeerNews::SessionEstablished { .. }
+                    | PeerNews::SessionHealed { .. }
+                    | PeerNews::Healing { .. }
+                    | PeerNews::ContactRequest
+                    | PeerNews::DevicesChanged(_)
+            ),
+            Outcome::Duplicate { .. } | Outcome::Undecryptable { .. } => true,
             _ => false,
         });
         if ours {

@@ -106,7 +106,7 @@ def test_a_bundle_that_has_run_out_is_renewed_from_the_transport(monkeypatch: py
         world.advance(timedelta(days=31))
         later = before.timestamp() + 24 * 3600
         monkeypatch.setattr("windlass_chat.bot.upkeep.time", SimpleNamespace(time=lambda: later))
-        user_client.keep_up_now()
+        user_client.maintain()
         transport = transport_of(url)
         await transport.publish_bundle(address, user_client.bundle().encode())
         async with Bot(client=client, transport=url):

@@ -11,7 +11,7 @@ use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::groups;
 use crate::engine::sync::group_events;
 
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 impl Client {
     /// The conversations, the latest activity first.
     pub fn conversations(&self) -> Result<Vec<ConversationSummary>> {

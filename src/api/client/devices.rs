@@ -11,7 +11,8 @@ use crate::limits::MAX_DEVICES;
 use crate::link::LinkCode;
 
 /// A device of our own identity.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct DeviceInfo {
     /// Its number within the identity.
     pub device_id: u32,
@@ -23,7 +24,7 @@ pub struct DeviceInfo {
     pub last_seen: Option<SystemTime>,
 }
 
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 impl Client {
     /// The devices of our identity, this one first; at most 8.
     pub fn devices(&self) -> Result<Vec<DeviceInfo>> {

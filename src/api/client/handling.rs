@@ -5,7 +5,8 @@ use crate::api::{Message, OutgoingMessage, Result, Sent, WindlassError};
 use crate::engine::history::unhandled;
 
 /// A message that waits to be handled.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct UnhandledMessage {
     /// By which `handled` is told which it is.
     pub number: u64,
@@ -15,27 +16,12 @@ pub struct UnhandledMessage {
     pub message: Message,
 }
 
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 impl Client {
     /// Whether messages that come from now on wait until `handled` is called for them; kept in the store. Off, what waited is
     /// forgotten.
     pub fn keep_unhandled(&self, keep: bool) -> Result<()> {
         self.write(|step| Ok(unhandled::set_kept(step.rows, keep)?))
-    }
-
-    /// The messages of others that wait to be handled, in the order they came, at most `limit`. After a crash the same ones again.
-    #[uniffi::method(default(limit = 100))]
-    pub fn unhandled(&self, limit: u32) -> Result<Vec<UnhandledMessage>> {
-        let own = self.device.public();
-        let found = self.read(|rows| Ok(unhandled::oldest(rows, limit as usize)?))?;
-        Ok(found
-            .into_iter()
-            .map(|one| UnhandledMessage {
-                number: one.number,
-                attempts: one.attempts,
-                message: Message::from_shown(one.message, &own),
-            })
-            .collect())
     }
 
     /// Notes how often handling a message was begun. Told before each attempt, it shows after a crash which message the process does
@@ -60,4 +46,23 @@ impl Client {
             self.send_all(step, &answers)
         })
     }
+}
+
+exported! {
+impl Client {
+    /// The messages of others that wait to be handled, in the order they came, at most `limit`. After a crash the same ones again.
+    #[uniffi::method(default(limit = 100))]
+    pub fn unhandled(&self, limit: u32) -> Result<Vec<UnhandledMessage>> {
+        let own = self.device.public();
+        let found = self.read(|rows| Ok(unhandled::oldest(rows, limit as usize)?))?;
+        Ok(found
+            .into_iter()
+            .map(|one| UnhandledMessage {
+                number: one.number,
+                attempts: one.attempts,
+                message: Message::from_shown(one.message, &own),
+            })
+            .collect())
+    }
+}
 }

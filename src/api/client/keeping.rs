@@ -6,19 +6,8 @@ use super::{Client, Stop};
 use crate::api::{Inspection, ProgressListener, Result, ShredReport, StoreKey, WindlassError};
 use crate::engine::history::deletion;
 
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 impl Client {
-    /// As [`EncryptedStore::export_backup`](crate::EncryptedStore::export_backup), while the client is in use.
-    #[uniffi::method(default(progress = None))]
-    pub fn export_backup(
-        &self,
-        path: String,
-        key: &StoreKey,
-        progress: Option<Arc<dyn ProgressListener>>,
-    ) -> Result<u64> {
-        self.store.export_backup(path, key, progress)
-    }
-
     /// As [`EncryptedStore::change_key`](crate::EncryptedStore::change_key).
     pub fn change_key(&self, key: &StoreKey) -> Result<()> {
         self.store.change_key(key)
@@ -50,4 +39,19 @@ impl Client {
         }
         self.store.close()
     }
+}
+
+exported! {
+impl Client {
+    /// As [`EncryptedStore::export_backup`](crate::EncryptedStore::export_backup), while the client is in use.
+    #[uniffi::method(default(progress = None))]
+    pub fn export_backup(
+        &self,
+        path: String,
+        key: &StoreKey,
+        progress: Option<Arc<dyn ProgressListener>>,
+    ) -> Result<u64> {
+        self.store.export_backup(path, key, progress)
+    }
+}
 }

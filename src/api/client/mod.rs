@@ -5,6 +5,7 @@ mod devices;
 mod handling;
 mod keeping;
 mod people;
+mod timetable;
 mod upkeep;
 
 pub use devices::DeviceInfo;
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::of_envelope;
-use super::{Body, Bundle, Bytes, EncryptedStore, Event, Identity, Result, Session, WindlassError};
+use super::{Body, Bundle, Bytes, EncryptedStore, Event, Identity, Result, WindlassError};
 use crate::chat::{self, MessageId};
 use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
@@ -26,17 +27,17 @@ use crate::engine::records::{outbox, own_bundle};
 use crate::engine::steps::{create, receive, write};
 use crate::engine::sync::outcome::Outcome;
 use crate::engine::sync::receipts;
-use crate::identity::{IdentityKeyPair, PublicIdentity};
+use crate::identity::IdentityKeyPair;
 use crate::limits::MAX_ONE_TIME_PREKEYS;
 use crate::session::Envelope;
 use crate::store::{Rows, StoreError};
-use upkeep::Upkeep;
+use timetable::Timetable;
 
 /// How many waiting envelopes `outbox` answers at a time.
 const OUTBOX_PAGE: u32 = 1_000;
 
 /// An identity, its store, its sessions and conversations. Any thread may call anything.
-#[derive(uniffi::Object)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
 pub struct Client {
     pub(super) store: Arc<EncryptedStore>,
     pub(super) device: Device,
@@ -46,11 +47,12 @@ pub struct Client {
     to_tell: Mutex<Vec<Event>>,
     /// What is missing because of it is asked for with the first round of upkeep.
     rollback_to_heal: AtomicBool,
-    upkeep: Upkeep,
+    timetable: Timetable,
 }
 
 /// An envelope for the transport.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct OutgoingEnvelope {
     /// Its number in the outbox, for `mark_sent`.
     pub id: u64,
@@ -61,7 +63,8 @@ pub struct OutgoingEnvelope {
 }
 
 /// A message that was sent: it is in the history, and its envelopes are in the outbox until `mark_sent`.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Sent {
     /// Its id: 32 hexadecimal digits.
     pub message_id: String,
@@ -70,19 +73,21 @@ pub struct Sent {
 }
 
 /// A message to send, for `send_many`.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct OutgoingMessage {
     /// Address of a contact.
     pub to: String,
     /// What it says.
     pub body: Body,
     /// The id of the message that it answers.
-    #[uniffi(default = None)]
+    #[cfg_attr(feature = "uniffi", uniffi(default = None))]
     pub reply_to: Option<String>,
 }
 
 /// What became of one envelope of `receive_many`.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct Received {
     /// What it brought.
     pub events: Vec<Event>,
@@ -90,28 +95,10 @@ pub struct Received {
     pub refused: Option<String>,
 }
 
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 impl Client {
-    /// Puts an identity into a new store: the given one, or a new one. The device is a new one in any case.
-    #[uniffi::constructor(default(identity = None))]
-    pub fn create(
-        store: Arc<EncryptedStore>,
-        identity: Option<Arc<Identity>>,
-    ) -> Result<Arc<Self>> {
-        let (now, mut rng) = (store.0.now(), store.0.random()?);
-        let pair = match identity {
-            Some(identity) => identity.key_pair()?,
-            None => IdentityKeyPair::generate(&mut rng),
-        };
-        let created = store
-            .0
-            .write(|rows| create::create(rows, pair.duplicate(), now, &mut rng));
-        let device = created?;
-        Ok(Arc::new(Self::of(store, device)))
-    }
-
     /// The client of a store that holds one. Never makes an identity.
-    #[uniffi::constructor]
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn open(store: Arc<EncryptedStore>) -> Result<Arc<Self>> {
         let device = store.0.read(|rows| Device::load(rows))?;
         Ok(Arc::new(Self::of(store, device)))
@@ -160,13 +147,6 @@ impl Client {
     /// Writes a text to a contact. When this returns, the message and its envelopes are durable.
     pub fn send(&self, to: String, text: String) -> Result<Sent> {
         self.send_body(to, Body::Text { text }, None)
-    }
-
-    /// Writes anything to a contact.
-    #[uniffi::method(default(reply_to = None))]
-    pub fn send_body(&self, to: String, body: Body, reply_to: Option<String>) -> Result<Sent> {
-        let to = ConversationId::from_address(&to)?;
-        self.write_message(&to, body, reply_to)
     }
 
     /// Writes several messages in one transaction: all of them or none.
@@ -225,6 +205,39 @@ impl Client {
         Ok(answers)
     }
 
+    /// Removes what the transport took over for good. Numbers that are not there any more are no error.
+    pub fn mark_sent(&self, ids: Vec<u64>) -> Result<()> {
+        self.write(|step| Ok(outbox::mark_sent(step.rows, &ids)?))
+    }
+}
+
+exported! {
+impl Client {
+    /// Puts an identity into a new store: the given one, or a new one. The device is a new one in any case.
+    #[uniffi::constructor(default(identity = None))]
+    pub fn create(
+        store: Arc<EncryptedStore>,
+        identity: Option<Arc<Identity>>,
+    ) -> Result<Arc<Self>> {
+        let (now, mut rng) = (store.0.now(), store.0.random()?);
+        let pair = match identity {
+            Some(identity) => identity.key_pair()?,
+            None => IdentityKeyPair::generate(&mut rng),
+        };
+        let created = store
+            .0
+            .write(|rows| create::create(rows, pair.duplicate(), now, &mut rng));
+        let device = created?;
+        Ok(Arc::new(Self::of(store, device)))
+    }
+
+    /// Writes anything to a contact.
+    #[uniffi::method(default(reply_to = None))]
+    pub fn send_body(&self, to: String, body: Body, reply_to: Option<String>) -> Result<Sent> {
+        let to = ConversationId::from_address(&to)?;
+        self.write_message(&to, body, reply_to)
+    }
+
     /// The oldest envelopes that wait for the transport, at most 1,000; after the one numbered `after`. Beside messages there are
     /// receipts, requests for what is missing, and messages that are sent again; so look here after every `receive`, and now and
     /// then.
@@ -238,17 +251,7 @@ impl Client {
                 .collect())
         })
     }
-
-    /// Removes what the transport took over for good. Numbers that are not there any more are no error.
-    pub fn mark_sent(&self, ids: Vec<u64>) -> Result<()> {
-        self.write(|step| Ok(outbox::mark_sent(step.rows, &ids)?))
-    }
-
-    /// The bare secure channel with an address, for those who bring their own message format.
-    pub fn session(self: Arc<Self>, address: String) -> Result<Arc<Session>> {
-        let peer = PublicIdentity::from_address(&address)?;
-        Ok(Arc::new(Session { client: self, peer }))
-    }
+}
 }
 
 impl Client {
@@ -279,7 +282,7 @@ impl Client {
             rollback_to_tell: AtomicBool::new(store.rollback_noticed()),
             to_tell: Mutex::default(),
             rollback_to_heal: AtomicBool::new(store.rollback_noticed()),
-            upkeep: Upkeep::since(store.0.shredded_at()),
+            timetable: Timetable::since(store.0.shredded_at()),
             store,
             device,
         }

@@ -10,7 +10,7 @@ use crate::engine::steps::write;
 use crate::engine::sync::{people, updates};
 use crate::identity::PublicIdentity;
 
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 impl Client {
     /// Adds a contact, or takes in a newer bundle of one. An older bundle than the known one changes nothing.
     pub fn add_contact(&self, bundle: &Bundle) -> Result<Contact> {

@@ -3,76 +3,34 @@
 
 mod network;
 mod people;
+mod world;
+
+pub use world::{Delivery, Faults, Tally};
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rand_core::Rng;
-
-use super::{Client, Event, Result, Sent, WindlassError};
-use crate::crypto::{Secret, SeededRandom, seeded};
+use super::{Client, Result, Sent, WindlassError};
+use crate::crypto::{Secret, seeded};
 use crate::testing::Clock;
-use network::Network;
 use people::Device;
+use world::{Network, World, index, number};
 
 /// Where every simulation begins: 2030-01-01T00:00:00Z, in milliseconds.
 const START: u64 = 1_893_456_000_000;
 
-/// What may go wrong, each as a chance in 1,000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Record)]
-pub struct Faults {
-    /// An envelope on the network is lost.
-    pub drop: u32,
-    /// An envelope on the network comes twice.
-    pub duplicate: u32,
-    /// An envelope is kept back, up to an hour.
-    pub delay: u32,
-    /// The machine of a device loses power while it takes an envelope in.
-    pub crash: u32,
-}
-
-/// Something that reached a device, and what it brought.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct Delivery {
-    /// Number of the person, from 0.
-    pub person: u32,
-    /// Number of the person's device, from 0.
-    pub device: u32,
-    /// What the envelope brought.
-    pub events: Vec<Event>,
-    /// The code of the error if it was refused.
-    pub refused: Option<String>,
-}
-
-/// How often something was done.
-#[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
-pub struct Tally {
-    /// What.
-    pub what: String,
-    /// How often.
-    pub times: u64,
-}
-
 /// A small world. Nothing in it happens by itself: `collect`, `deliver` and `advance` make it go on.
-#[derive(uniffi::Object)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
 pub struct Simulation {
     clock: Clock,
     world: Mutex<World>,
 }
 
-struct World {
-    rng: SeededRandom,
-    faults: Faults,
-    people: Vec<Vec<Device>>,
-    network: Network,
-    tally: BTreeMap<&'static str, u64>,
-}
-
-#[uniffi::export]
+#[cfg_attr(feature = "uniffi", uniffi::export)]
 impl Simulation {
     /// A world in which nobody is yet. Nothing goes wrong until `set_faults`.
-    #[uniffi::constructor]
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     #[must_use]
     pub fn new(seed: u64) -> Arc<Self> {
         let mut bytes = [0; 32];
@@ -237,38 +195,4 @@ impl Simulation {
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl World {
-    fn device(&self, person: u32, device: u32) -> Option<&Device> {
-        self.people.get(index(person))?.get(index(device))
-    }
-
-    fn device_mut(&mut self, person: u32, device: u32) -> Result<&mut Device> {
-        let devices = self.people.get_mut(index(person));
-        let device = devices.and_then(|devices| devices.get_mut(index(device)));
-        device.ok_or(WindlassError::UnknownDevice)
-    }
-
-    fn clients(&self) -> Vec<Arc<Client>> {
-        let devices = self.people.iter().flatten();
-        devices.filter_map(Device::client).collect()
-    }
-
-    fn count(&mut self, what: &'static str) {
-        *self.tally.entry(what).or_default() += 1;
-    }
-
-    /// True with a chance of `per_mille` in 1,000.
-    fn chance(&mut self, per_mille: u32) -> bool {
-        self.rng.next_u32() % 1_000 < per_mille
-    }
-}
-
-fn index(number: u32) -> usize {
-    number as usize
-}
-
-fn number(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
 }

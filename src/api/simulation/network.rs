@@ -1,11 +1,9 @@
-//! What is between the devices.
-
-use std::collections::BTreeSet;
+//! What the network does with envelopes.
 
 use rand_core::Rng;
 
 use super::people::Device;
-use super::{Delivery, World, number};
+use super::world::{Delivery, Flying, World, number};
 use crate::api::{Result, WindlassError};
 use crate::testing::Clock;
 
@@ -13,37 +11,6 @@ use crate::testing::Clock;
 const LONGEST_DELAY: u64 = 3_600_000;
 /// A receive makes fewer writes than this.
 const MOST_WRITES: u64 = 40;
-
-/// Envelopes under way.
-#[derive(Default)]
-pub(super) struct Network {
-    under_way: Vec<Flying>,
-    disconnected: BTreeSet<u32>,
-}
-
-/// An envelope on its way to one device.
-#[derive(Clone)]
-struct Flying {
-    from: u32,
-    person: u32,
-    device: u32,
-    bytes: Vec<u8>,
-    due_at: u64,
-}
-
-impl Network {
-    pub(super) fn disconnect(&mut self, person: u32) {
-        self.disconnected.insert(person);
-    }
-
-    pub(super) fn reconnect(&mut self, person: u32) {
-        self.disconnected.remove(&person);
-    }
-
-    fn carries(&self, flying: &Flying) -> bool {
-        !self.disconnected.contains(&flying.person) && !self.disconnected.contains(&flying.from)
-    }
-}
 
 impl World {
     pub(super) fn collect(&mut self, clock: &Clock) -> Result<u64> {

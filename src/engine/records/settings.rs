@@ -8,7 +8,8 @@ use crate::wire::store::SettingsRow;
 
 /// To whom anything is sent. An address is the identity key itself, so nobody can change the key behind one; what the policies
 /// differ in is whom they answer, and what it takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum TrustPolicy {
     /// Somebody who wrote first waits until `accept_contact`, or until something is written to them. Until then their messages are
     /// kept within narrow bounds, and no receipt tells them that anybody is there. The default.

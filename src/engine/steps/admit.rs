@@ -9,7 +9,7 @@ use crate::engine::records::{
     contacts, doubts, message_keys, own_devices, prekeys, sessions, strangers,
 };
 use crate::engine::steps::content;
-use crate::engine::sync::outcome::{Outcome, Processed, UndecryptableCause as Cause};
+use crate::engine::sync::outcome::{Outcome, PeerNews, Processed, UndecryptableCause as Cause};
 use crate::ratchet::SkippedChange;
 use crate::session::{Part, Received, accepted_digest};
 use crate::store::{Key, RowsMut, Table};
@@ -111,11 +111,14 @@ impl<'a> Admission<'a> {
         message_keys::apply(step.rows, &session.id(), &self.received.changes, step.now)?;
         let (peer, device_id) = (self.peer().identity, self.peer().device_id);
         if self.received.established || self.first.is_some() {
-            outcomes.push(Outcome::SessionEstablished { peer, device_id });
+            outcomes.push(Outcome::Peer(
+                peer,
+                PeerNews::SessionEstablished { device_id },
+            ));
         }
         let (skipped, asks) = (self.skipped_some(), self.is_request());
         if doubts::message_accepted(step.rows, session, skipped, asks, step.now)? {
-            outcomes.push(Outcome::SessionHealed { peer, device_id });
+            outcomes.push(Outcome::Peer(peer, PeerNews::SessionHealed { device_id }));
         }
         Ok(())
     }
@@ -214,7 +217,7 @@ fn merge_sender_bundle(
         if let Some(bundle) = bundle {
             let change = own_devices::merge_bundle(step, bundle, Some(from.device_id))?;
             if !change.is_empty() {
-                outcomes.push(Outcome::DevicesChanged { identity, change });
+                outcomes.push(Outcome::Peer(identity, PeerNews::DevicesChanged(change)));
             }
         }
         return own_devices::seen(step.rows, from.device_id, step.now);
@@ -226,10 +229,10 @@ fn merge_sender_bundle(
     let (mut contact, change) = contacts::merge_bundle(step, bundle)?;
     if stranger {
         strangers::admit(step.rows, &mut contact)?;
-        outcomes.push(Outcome::ContactRequest { peer: identity });
+        outcomes.push(Outcome::Peer(identity, PeerNews::ContactRequest));
     }
     if !change.is_empty() {
-        outcomes.push(Outcome::DevicesChanged { identity, change });
+        outcomes.push(Outcome::Peer(identity, PeerNews::DevicesChanged(change)));
     }
     Ok(())
 }

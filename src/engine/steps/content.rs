@@ -13,7 +13,7 @@ use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::groups::{GroupDelivery, GroupNewsChange};
 use crate::engine::records::{contacts, doubts, groups, own_devices, trust, unacknowledged};
 use crate::engine::sync::outcome::{
-    Outcome, RefusalReason as Refusal, UndecryptableCause as Cause,
+    ConversationNews, Outcome, PeerNews, RefusalReason as Refusal, UndecryptableCause as Cause,
 };
 use crate::engine::sync::{group_events, healing, people, reading, receipts, updates};
 use crate::identity::PublicIdentity;
@@ -34,7 +34,7 @@ pub(crate) fn receive(
     match content.body {
         Body::DeliveryReceipt(receipt) => {
             let ids = receipts::apply_receipt(step, from, &receipt)?;
-            outcomes.push(Outcome::Delivered { peer, ids });
+            outcomes.push(Outcome::Peer(peer, PeerNews::Delivered(ids)));
             Ok(None)
         }
         Body::HealingRequest(request) => {
@@ -45,9 +45,11 @@ pub(crate) fn receive(
             if answers {
                 let answered = healing::answer(step, from, &request)?;
                 let messages = answered.messages;
-                outcomes.push(Outcome::Resent { peer, messages });
+                outcomes.push(Outcome::Peer(peer, PeerNews::Resent { messages }));
                 let asked = answered.asked;
-                outcomes.extend(asked.map(|attempt| Outcome::Healing { peer, attempt }));
+                outcomes.extend(
+                    asked.map(|attempt| Outcome::Peer(peer, PeerNews::Healing { attempt })),
+                );
             }
             Ok(None)
         }
@@ -63,10 +65,10 @@ pub(crate) fn receive(
         Body::ReadReceipt { lamport } => {
             let conversation = ConversationId::of(&content, &peer);
             if reading::read_by(step.rows, &conversation, &peer, lamport, step.now)? {
-                outcomes.push(Outcome::Read {
+                outcomes.push(Outcome::InConversation(
                     conversation,
-                    by: peer,
-                });
+                    ConversationNews::Read { by: peer },
+                ));
             }
             Ok(None)
         }
@@ -108,14 +110,16 @@ fn receive_answer(
     {
         let change = own_devices::merge_bundle(step, &bundle, None)?;
         if !change.is_empty() {
-            outcomes.push(Outcome::DevicesChanged { identity, change });
+            outcomes.push(Outcome::Peer(identity, PeerNews::DevicesChanged(change)));
         }
     }
-    outcomes.push(Outcome::Synchronising {
+    outcomes.push(Outcome::Peer(
         peer,
-        device_id,
-        messages,
-    });
+        PeerNews::Synchronising {
+            device_id,
+            messages,
+        },
+    ));
     Ok(())
 }
 
@@ -135,11 +139,7 @@ fn receive_copy(
         return Ok(None);
     };
     if !is_believed(step, from, &incoming)? {
-        outcomes.push(Outcome::Refused {
-            from: from.identity,
-            conversation: incoming.conversation,
-            reason: Refusal::NotProved,
-        });
+        outcomes.push(refused(&incoming, Refusal::NotProved));
         return Ok(None);
     }
     let message = incoming.name();
@@ -233,7 +233,7 @@ fn receive_update(
     let change = own_devices::remove(step, &update.removed)?;
     if !change.is_empty() {
         let identity = step.device.public();
-        outcomes.push(Outcome::DevicesChanged { identity, change });
+        outcomes.push(Outcome::Peer(identity, PeerNews::DevicesChanged(change)));
     }
     for mark in &update.read {
         if let Some(id) = ConversationId::from_wire(&mark.conversation, mark.group) {
@@ -305,37 +305,28 @@ pub(crate) fn receive_message(
 }
 
 fn refused(incoming: &Incoming<'_>, reason: Refusal) -> Outcome {
-    Outcome::Refused {
-        from: incoming.copied_from.unwrap_or(incoming.author),
-        conversation: incoming.conversation,
-        reason,
-    }
+    let from = incoming.copied_from.unwrap_or(incoming.author);
+    let news = ConversationNews::Refused { from, reason };
+    Outcome::InConversation(incoming.conversation, news)
 }
 
 /// What is told of a message that was put into its conversation.
 fn outcome_of(incoming: &Incoming<'_>, recorded: Recorded) -> Option<Outcome> {
-    let (conversation, by) = (incoming.conversation, incoming.author);
-    Some(match recorded {
-        Recorded::Shown(message) => Outcome::Message(message),
-        Recorded::Edited(message) => Outcome::Edited(message),
-        Recorded::Deleted(message) => Outcome::Deleted {
-            conversation,
-            message,
-        },
-        Recorded::Reacted { to, emoji, removed } => Outcome::Reacted {
-            conversation,
-            message: to,
+    let by = incoming.author;
+    let news = match recorded {
+        Recorded::Shown(message) => return Some(Outcome::Message(message)),
+        Recorded::Edited(message) => return Some(Outcome::Edited(message)),
+        Recorded::Nothing => return None,
+        Recorded::Deleted(message) => ConversationNews::Deleted(message),
+        Recorded::Reacted { to, emoji, removed } => ConversationNews::Reacted {
+            to,
             by,
             emoji,
             removed,
         },
-        Recorded::TimerChanged(after) => Outcome::TimerChanged {
-            conversation,
-            by,
-            after,
-        },
-        Recorded::Nothing => return None,
-    })
+        Recorded::TimerChanged(after) => ConversationNews::TimerChanged { by, after },
+    };
+    Some(Outcome::InConversation(incoming.conversation, news))
 }
 
 /// Events of a group: they go into its log, and on to members who lack them. If the message is not to be shown: whether it is to be

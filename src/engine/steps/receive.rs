@@ -16,7 +16,7 @@ use crate::engine::records::{
 use crate::engine::steps::admit;
 use crate::engine::sync::healing;
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
-use crate::engine::sync::outcome::{Outcome, Processed};
+use crate::engine::sync::outcome::{Outcome, PeerNews, Processed};
 use crate::identity::PublicIdentity;
 use crate::ratchet::RatchetError;
 use crate::session::{Envelope, HintKey, Part, Received, Session, SessionError, accepted_digest};
@@ -134,7 +134,9 @@ fn undecryptable(
     if let Some(peer) = from
         && let Some(attempt) = healing::ask(step, &peer, Some(cause))?
     {
-        processed.outcomes.push(Outcome::Healing { peer, attempt });
+        processed
+            .outcomes
+            .push(Outcome::Peer(peer, PeerNews::Healing { attempt }));
         processed.changed = true;
     }
     Ok(processed)
@@ -148,7 +150,7 @@ fn receive_in_session(
     let (id, peer) = (session.id(), session.peer().identity);
     match contacts::find(step.rows, &peer)? {
         Some(contact) if contact.row.blocked => {
-            return Ok(Processed::unchanged(Outcome::Blocked { peer }));
+            return Ok(Processed::unchanged(Outcome::Peer(peer, PeerNews::Blocked)));
         }
         // A contact who was removed begins anew, as a stranger.
         None if peer != step.device.public() => {

@@ -13,86 +13,80 @@ pub(crate) enum Outcome {
     Message(Box<Shown>),
     /// The message whose text was changed.
     Edited(Box<Shown>),
-    Deleted {
-        conversation: ConversationId,
-        message: MessageRef,
-    },
-    Reacted {
-        conversation: ConversationId,
-        message: MessageRef,
-        by: PublicIdentity,
-        emoji: String,
-        removed: bool,
-    },
-    Read {
-        conversation: ConversationId,
-        by: PublicIdentity,
-    },
-    TimerChanged {
-        conversation: ConversationId,
-        by: PublicIdentity,
-        after: u64,
-    },
+    /// Something in a conversation.
+    InConversation(ConversationId, ConversationNews),
+    /// We are invited to a group.
     GroupInvitation {
         group: GroupId,
         by: PublicIdentity,
         name: String,
     },
-    GroupChanged {
-        group: GroupId,
-    },
-    Refused {
-        from: PublicIdentity,
-        conversation: ConversationId,
-        reason: RefusalReason,
-    },
-    Delivered {
-        peer: PublicIdentity,
-        ids: Vec<MessageId>,
-    },
-    Duplicate {
-        id: Option<MessageId>,
-    },
-    ContactRequest {
-        peer: PublicIdentity,
-    },
-    SessionEstablished {
-        peer: PublicIdentity,
-        device_id: u32,
-    },
-    SessionHealed {
-        peer: PublicIdentity,
-        device_id: u32,
-    },
-    Healing {
-        peer: PublicIdentity,
-        attempt: u32,
-    },
-    Resent {
-        peer: PublicIdentity,
-        messages: u64,
-    },
-    DevicesChanged {
-        identity: PublicIdentity,
-        change: DeviceChange,
-    },
-    IdentityChanged {
-        peer: PublicIdentity,
-        new: PublicIdentity,
-        was_verified: bool,
-    },
-    Synchronising {
-        peer: PublicIdentity,
-        device_id: u32,
-        messages: u64,
-    },
-    Blocked {
-        peer: PublicIdentity,
-    },
+    /// The name or the members of a group changed.
+    GroupChanged { group: GroupId },
+    /// Something about a person, or about ourselves.
+    Peer(PublicIdentity, PeerNews),
+    /// It came before, with this message if it brought one that is stored.
+    Duplicate { id: Option<MessageId> },
+    /// It could not be read; who sent it, as far as that is certain.
     Undecryptable {
         cause: UndecryptableCause,
         from: Option<PublicIdentity>,
     },
+}
+
+/// What happened in a conversation.
+pub(crate) enum ConversationNews {
+    Deleted(MessageRef),
+    Reacted {
+        to: MessageRef,
+        by: PublicIdentity,
+        emoji: String,
+        removed: bool,
+    },
+    Read {
+        by: PublicIdentity,
+    },
+    /// Messages stay for another time, in milliseconds; 0 for ever.
+    TimerChanged {
+        by: PublicIdentity,
+        after: u64,
+    },
+    Refused {
+        from: PublicIdentity,
+        reason: RefusalReason,
+    },
+}
+
+/// What happened between a person's devices and ours.
+pub(crate) enum PeerNews {
+    /// They have these messages of ours.
+    Delivered(Vec<MessageId>),
+    ContactRequest,
+    SessionEstablished {
+        device_id: u32,
+    },
+    SessionHealed {
+        device_id: u32,
+    },
+    /// They were asked for what is missing.
+    Healing {
+        attempt: u32,
+    },
+    /// They asked for what is missing there.
+    Resent {
+        messages: u64,
+    },
+    /// They answered.
+    Synchronising {
+        device_id: u32,
+        messages: u64,
+    },
+    DevicesChanged(DeviceChange),
+    IdentityChanged {
+        new: PublicIdentity,
+        was_verified: bool,
+    },
+    Blocked,
 }
 
 /// The result of one envelope: outcomes, and whether anything has to become durable for them.
@@ -114,7 +108,8 @@ impl Processed {
 }
 
 /// Why something that was decrypted is not taken in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum RefusalReason {
     /// A change of a message by somebody who did not write it.
     NotTheAuthor,
@@ -139,7 +134,8 @@ pub enum RefusalReason {
 }
 
 /// Why an envelope could not be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum UndecryptableCause {
     /// The session it names is not here: lost, or never there.
     UnknownSession = 1,

@@ -10,7 +10,7 @@ use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::records::{contacts, doubts, sessions, strangers, trust, unacknowledged};
 use crate::engine::sync::healing;
-use crate::engine::sync::outcome::Outcome;
+use crate::engine::sync::outcome::{Outcome, PeerNews};
 use crate::identity::PublicIdentity;
 use crate::limits::{MAX_RECEIPT_IDS, STRANGER_RETENTION_SECONDS};
 use crate::store::RowsMut;
@@ -117,11 +117,8 @@ pub(crate) fn follow_identity(
     let mut successor = contacts::merge_forwarded_bundle(step, bundle)?;
     // Anybody's bundle may be named, so they are only introduced until they write, or are written to.
     strangers::introduce(step.rows, &mut successor)?;
-    Ok(Some(Outcome::IdentityChanged {
-        peer: *former,
-        new,
-        was_verified,
-    }))
+    let changed = PeerNews::IdentityChanged { new, was_verified };
+    Ok(Some(Outcome::Peer(*former, changed)))
 }
 
 /// Strangers who were not accepted for a week make room for others.

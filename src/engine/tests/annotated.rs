@@ -85,7 +85,7 @@ fn expire(party: &Party, day: u64) {
 
 fn refused(outcomes: &[Outcome]) -> Option<Refusal> {
     outcomes.iter().find_map(|outcome| match outcome {
-        Outcome::Refused { reason, .. } => Some(*reason),
+        Outcome::InConversation(_, ConversationNews::Refused { reason, .. }) => Some(*reason),
         _ => None,
     })
 }

@@ -126,10 +126,13 @@ fn nobody_puts_words_into_anothers_mouth_or_deletes_in_their_name() {
         let outcomes = take(&alice, 0, &forged).unwrap();
         assert!(outcomes.iter().any(|outcome| matches!(
             outcome,
-            Outcome::Refused {
-                reason: RefusalReason::NotProved,
-                ..
-            }
+            Outcome::InConversation(
+                _,
+                ConversationNews::Refused {
+                    reason: RefusalReason::NotProved,
+                    ..
+                }
+            )
         )));
     }
     run_due(&alice, 1).unwrap();
@@ -340,7 +343,7 @@ fn spoilt_envelopes_use_up_neither_the_requests_of_a_day_nor_the_session_that_is
         let outcomes = received.unwrap().outcomes;
         asked += outcomes
             .iter()
-            .filter(|outcome| matches!(outcome, Outcome::Healing { .. }))
+            .filter(|outcome| matches!(outcome, Outcome::Peer(_, PeerNews::Healing { .. })))
             .count();
     }
     assert!(asked > 1 && asked < MAX_HEALING_PER_DAY as usize, "{asked}");

@@ -41,7 +41,9 @@ fn a_new_device_that_was_answered_without_the_contacts_asks_again() {
     let copy = empty_outbox(&first).pop().unwrap();
     assert!(copy.recipient == new.device.public());
     let outcomes = take(&new, 0, &copy.envelope).unwrap();
-    assert!((outcomes.iter()).any(|o| matches!(o, Outcome::SessionHealed { .. })));
+    assert!(
+        (outcomes.iter()).any(|o| matches!(o, Outcome::Peer(_, PeerNews::SessionHealed { .. })))
+    );
     empty_outbox(&new);
     assert_eq!(contacts_of(&new), 0);
 

@@ -72,7 +72,7 @@ fn shown_by(party: &Party, day: u64, group: &GroupId, author: &Party) -> usize {
 fn is_refused(outcomes: &[Outcome], why: Refusal) -> bool {
     outcomes
         .iter()
-        .any(|outcome| matches!(outcome, Outcome::Refused { reason, .. } if *reason == why))
+        .any(|outcome| matches!(outcome, Outcome::InConversation(_, ConversationNews::Refused { reason, .. }) if *reason == why))
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn a_member_gives_what_they_wrote_and_what_who_asks_wrote_and_nobody_elses_words
     let mut given = Vec::new();
     for waiting in empty_outbox(&bob) {
         for outcome in take(&alice, 0, &waiting.envelope).unwrap() {
-            if let Outcome::Resent { messages, .. } = outcome {
+            if let Outcome::Peer(_, PeerNews::Resent { messages }) = outcome {
                 given.push(messages);
             }
         }

@@ -31,7 +31,7 @@ use crate::engine::records::{
     sessions, trust, unacknowledged,
 };
 use crate::engine::steps::{backup, content, create, receive, upkeep, write};
-use crate::engine::sync::outcome::Outcome;
+use crate::engine::sync::outcome::{ConversationNews, Outcome, PeerNews};
 use crate::engine::sync::{group_events, healing, people, receipts, updates};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::session::Envelope;

@@ -200,9 +200,9 @@ class AsyncClient:
         """Removes another device of ours for good."""
         await self.run(self.client.remove_device, device_id)
 
-    async def keep_up_now(self) -> None:
+    async def maintain(self) -> None:
         """Does what is due by now."""
-        await self.run(self.client.keep_up_now)
+        await self.run(self.client.maintain)
 
     async def send(self, to: str, text: str) -> Sent:
         """Writes a text to a contact."""

@@ -58,8 +58,8 @@ extension Client {
     }
 
     /// Does what is due by now.
-    public func keepUpNow() async throws {
-        try await onQueue { try self.keepUpNow() }
+    public func maintain() async throws {
+        try await onQueue { try self.maintain() }
     }
 
     /// The oldest envelopes that wait for the transport.

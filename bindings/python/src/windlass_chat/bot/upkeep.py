@@ -53,7 +53,7 @@ class Upkeep:
 
     async def _keep_up(self) -> None:
         client = self._client
-        await in_thread(client.keep_up_now)
+        await in_thread(client.maintain)
         bundle = (await in_thread(client.bundle)).encode()
         self._done()
         if bundle != self._published:

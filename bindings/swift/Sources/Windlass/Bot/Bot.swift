@@ -259,7 +259,7 @@ public final class Bot: Sendable {
         let published = Locked<Data?>(nil)
         try await repeatedly(round) {
             do {
-                try await client.keepUpNow()
+                try await client.maintain()
                 let bundle = try await onQueue { try client.bundle().encode() }
                 await self.recheckTrust()
                 if bundle != published.use({ $0 }), await self.publish(bundle) { published.use { $0 = bundle } }

@@ -26,8 +26,8 @@ public suspend fun Client.receiveManyAwait(envelopes: List<ByteArray>): List<Rec
 /** [Client.linkDevice] without blocking the caller's dispatcher. */
 public suspend fun Client.linkDeviceAwait(code: String): ByteArray = io { linkDevice(code) }
 
-/** [Client.keepUpNow] without blocking the caller's dispatcher. */
-public suspend fun Client.keepUpNowAwait(): Unit = io { keepUpNow() }
+/** [Client.maintain] without blocking the caller's dispatcher. */
+public suspend fun Client.maintainAwait(): Unit = io { maintain() }
 
 /** [Client.outbox] without blocking the caller's dispatcher. */
 public suspend fun Client.outboxAwait(): List<OutgoingEnvelope> = io { outbox() }

@@ -267,7 +267,7 @@ public class Bot(
         var published: ByteArray? = null
         repeatedly(ROUND) {
             try {
-                io { client.keepUpNow() }
+                io { client.maintain() }
                 val bundle = io { client.bundle().use { it.encode() } }
                 recheckTrust()
                 if (!bundle.contentEquals(published)) {

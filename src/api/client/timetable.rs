@@ -1,0 +1,34 @@
+//! When upkeep was last done.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How long what is dead stays readable at most, while the client is in use, however often it is opened anew.
+pub(super) const SHRED_INTERVAL: u64 = 3_600_000;
+/// How often is looked at what is due.
+pub(super) const ROUND_INTERVAL: u64 = 600_000;
+
+/// When things were last done, in milliseconds since the epoch.
+pub(super) struct Timetable {
+    pub(super) shredded_at: AtomicU64,
+    pub(super) round_at: AtomicU64,
+}
+
+impl Timetable {
+    pub(super) fn since(shredded_at: u64) -> Self {
+        Self {
+            // As the store knows it: a process that never lives for an hour is to shred too.
+            shredded_at: AtomicU64::new(shredded_at),
+            // The first round comes with the first call: it may be long since the client was last open.
+            round_at: AtomicU64::new(0),
+        }
+    }
+}
+
+/// Whether it is time again. One of several threads is told so.
+pub(super) fn is_due(at: &AtomicU64, interval: u64, now: u64) -> bool {
+    let last = at.load(Ordering::Relaxed);
+    now.abs_diff(last) >= interval
+        && at
+            .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+}
