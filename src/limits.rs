@@ -60,7 +60,7 @@ pub const MAX_LAMPORT_JUMP: u64 = 1 << 32;
 pub const MAX_FOLLOWED: usize = 8;
 
 /// Messages of a conversation that are known to be missing. One request asks for all that is not here, so a few do.
-pub const MAX_AWAITED: usize = 64;
+pub const MAX_MISSING: usize = 64;
 
 /// Members of a group: a message is encrypted for each of their devices.
 pub const MAX_GROUP_MEMBERS: usize = 64;

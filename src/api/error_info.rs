@@ -172,7 +172,7 @@ pub(super) const TABLE: &[Row] = &[
     (
         "invalid_content",
         false,
-        "Give a name or a sign that is not empty, without slashes.",
+        "Give a name without slashes, or a reaction; neither may be empty.",
     ),
     (
         "invalid_media_type",

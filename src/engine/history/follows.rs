@@ -9,7 +9,7 @@ use crate::engine::history::message;
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::doubts;
 use crate::identity::PublicIdentity;
-use crate::limits::{MAX_AWAITED, MAX_FOLLOWED};
+use crate::limits::{MAX_MISSING, MAX_FOLLOWED};
 use crate::store::{Rows, Table};
 use crate::wire::store::{ConversationRow, FollowedRow};
 
@@ -62,7 +62,7 @@ pub(crate) fn record(
         });
     }
     keep_last(&mut row.follows, MAX_FOLLOWED);
-    keep_last(&mut row.missing, MAX_AWAITED);
+    keep_last(&mut row.missing, MAX_MISSING);
     if is_gap {
         doubts::note_gap(step.rows, peer, step.now)?;
     }
