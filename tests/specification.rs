@@ -121,7 +121,7 @@ fn the_table_of_causes_is_the_enumeration() {
         .into_iter()
         .map(|row| row[0].replace(' ', ""))
         .collect();
-    let source = text("src/api/event.rs");
+    let source = text("src/engine/sync/outcome.rs");
     let body = source
         .split("pub enum UndecryptableCause {")
         .nth(1)
