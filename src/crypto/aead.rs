@@ -3,13 +3,20 @@
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 
-use super::{AuthenticationFailed, CryptoRng, Secret, SecretBytes};
+use super::{CryptoRng, Secret, SecretBytes};
 
 const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
 
 /// By how much a ciphertext is longer than its plaintext: nonce and tag.
 pub const AEAD_OVERHEAD: usize = NONCE_LEN + TAG_LEN;
+
+/// Authentication failed: the key, the associated data or the bytes are not the ones that were sealed.
+///
+/// Deliberately without detail: which of them differed is nothing an attacker should learn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("authentication failed")]
+pub struct AuthenticationFailed;
 
 /// `nonce || ciphertext || tag` of `plaintext` under `key`.
 ///

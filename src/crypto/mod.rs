@@ -16,7 +16,7 @@ mod secret;
 mod signature;
 mod stream;
 
-pub use aead::{AEAD_OVERHEAD, decrypt, encrypt};
+pub use aead::{AEAD_OVERHEAD, AuthenticationFailed, decrypt, encrypt};
 pub use agreement::{AgreementError, DH_KEY_LEN, DhPublic, DhSecret, SharedSecret};
 pub use hash::{sha256, sha512};
 pub use kdf::{hkdf_sha256, hmac_sha256};
@@ -29,10 +29,3 @@ pub use signature::{
     PUBLIC_KEY_LEN, SEED_LEN, SIGNATURE_LEN, SignatureError, SigningSecret, VerifyingPublic,
 };
 pub use stream::{CHUNK_OVERHEAD, ChunkCipher};
-
-/// Authentication failed: the key, the associated data or the bytes are not the ones that were sealed.
-///
-/// Deliberately without detail: which of them differed is nothing an attacker should learn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("authentication failed")]
-pub struct AuthenticationFailed;

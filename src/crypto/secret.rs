@@ -2,10 +2,9 @@
 
 use core::fmt;
 
+use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
-
-use super::CryptoRng;
 
 /// Secret bytes of a length that varies (a plaintext, an encoded ratchet); zeroised when dropped.
 pub type SecretBytes = Zeroizing<Vec<u8>>;

@@ -1,10 +1,8 @@
 //! A URI that is too long for one comfortable code, as several that are shown in turn (RFC windlass §6.6).
 
-use super::uri::{CHECKSUM_LEN, UriFault, checksum, parse, to_uri};
+use super::uri::{CHECKSUM_LEN, FRAME_KIND, UriFault, checksum, parse, to_uri};
 use crate::limits::{MAX_CODE_FRAMES, MAX_CODE_LEN, MAX_URI_LEN};
 
-/// Tells one of several codes from a whole URI.
-pub(super) const FRAME_KIND: char = 'F';
 /// Set, number, count: what is in front of a part.
 const HEAD_LEN: usize = CHECKSUM_LEN + 2;
 /// Bytes of a part, so that its URI has at most `MAX_CODE_LEN` characters: eight characters of Base32 for five bytes.

@@ -2,12 +2,14 @@
 
 use data_encoding::BASE32_NOPAD;
 
-use super::frames::FRAME_KIND;
 use crate::crypto::{labels, sha256};
 use crate::limits::MAX_URI_LEN;
 
 /// The scheme, as written; reading takes any case.
 pub const URI_SCHEME: &str = "WINDLASS:";
+
+/// Tells one of several codes from a whole URI.
+pub(super) const FRAME_KIND: char = 'F';
 
 pub(super) const CHECKSUM_LEN: usize = 4;
 

@@ -1,6 +1,6 @@
 //! The store as a whole: its keys, its shredding, its end, and the slots that the keys are in.
 
-use super::{Promise, Trial, get, key, put};
+use super::trial::{Promise, Trial, get, key, put};
 use crate::crypto::Argon2Params;
 use crate::store::{
     Inspection, Key, SLOT_LEN, ShredReport, SlotNumber, StoreError, StoreKey, Table,

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use super::{Promise, Trial, get, orders, put, value};
+use super::trial::{Promise, Trial, get, orders, put, value};
 use crate::store::{Direction, Key, Rows, RowsMut, StoreError, Table, WHOLE_GROUP};
 
 pub(super) const PROMISES: &[Promise] = &[

@@ -5,7 +5,7 @@ use std::thread;
 
 use rand_core::Rng;
 
-use super::{Promise, Trial, get, orders, put, value};
+use super::trial::{Promise, Trial, get, key, orders, put, value};
 use crate::store::{Key, RowsMut, Sequence, StorageEngine, StoreError, Table, WHOLE_GROUP};
 
 pub(super) const PROMISES: &[Promise] = &[
@@ -102,7 +102,7 @@ fn what_was_written_is_there_after_a_crash(trial: &Trial<'_>) {
     for number in 0..10u8 {
         put(engine, b"a", &[number]).unwrap();
         let crashed = trial.home.after_crash();
-        let found = crashed.open(&super::key(1)).unwrap();
+        let found = crashed.open(&key(1)).unwrap();
         trial.equal(get(found.as_ref(), b"a"), Ok(Some(vec![number])));
         trial.equal(found.rollback_noticed(), false);
     }
