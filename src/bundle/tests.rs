@@ -3,7 +3,8 @@ use prost::Message;
 use super::*;
 use crate::crypto::{DhSecret, Secret, seeded};
 use crate::identity::IdentityKeyPair;
-use crate::wire::UriFault;
+use crate::limits::MAX_CLOCK_SKEW_SECONDS;
+use crate::wire::{self, UriFault, WireError, v1};
 
 const NOW: u64 = 1_800_000_000;
 

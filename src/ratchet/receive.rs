@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::{MessageKey, Position, Ratchet, RatchetError, RatchetHeader, ReceivedChain};
+use super::state::ReceivedChain;
+use super::{MessageKey, Position, Ratchet, RatchetError, RatchetHeader};
 use crate::crypto::SecretBytes;
 use crate::limits::{MAX_CHAIN_JUMP, MAX_RECEIVING_CHAINS, MAX_SKIPPED_KEYS};
 

@@ -1,6 +1,7 @@
 //! A ratchet as the store keeps it, and back.
 
-use super::{ChainKey, OwnKey, Ratchet, RatchetError, ReceivedChain, RootKey};
+use super::state::{OwnKey, ReceivedChain};
+use super::{ChainKey, Ratchet, RatchetError, RootKey};
 use crate::crypto::{DhPublic, DhSecret, Secret};
 use crate::limits::MAX_RECEIVING_CHAINS;
 use crate::wire::store::{RatchetRow, ReceivedChain as ReceivedChainRow};

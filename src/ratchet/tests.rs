@@ -1,6 +1,6 @@
 use super::*;
-use crate::crypto::{Secret, SecretBytes, SeededRandom, seeded};
-use crate::limits::{MAX_RECEIVING_CHAINS, MAX_SKIPPED_KEYS};
+use crate::crypto::{DhPublic, DhSecret, Secret, SecretBytes, SeededRandom, seeded};
+use crate::limits::{MAX_CHAIN_JUMP, MAX_RECEIVING_CHAINS, MAX_SKIPPED_KEYS};
 
 struct Side {
     ratchet: Ratchet,

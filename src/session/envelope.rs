@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use prost::Message;
 
 use super::Header;
+use crate::crypto::{labels, sha256};
 use crate::limits::{MAX_DEVICES, MAX_ENVELOPE_LEN, PROTOCOL_VERSION};
 use crate::wire::{self, WireError, malformed, v1};
 use crate::x3dh::HandshakeMessage;
@@ -89,4 +90,22 @@ impl Part {
             ciphertext: self.ciphertext,
         }
     }
+}
+
+/// A short hash of a part as it came: the same number with the same digest is a duplicate, with another digest it is a sign that
+/// the sender went back in time (RFC windlass §7.7). Public values only.
+#[must_use]
+pub fn accepted_digest(part: &Part) -> [u8; 16] {
+    let len = u32::try_from(part.header_bytes.len()).unwrap_or(u32::MAX);
+    let hash = sha256(&[
+        labels::ACCEPTED_DIGEST,
+        &len.to_be_bytes(),
+        &part.header_bytes,
+        &part.ciphertext,
+    ]);
+    let mut digest = [0; 16];
+    for (to, from) in digest.iter_mut().zip(hash) {
+        *to = from;
+    }
+    digest
 }

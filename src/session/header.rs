@@ -2,7 +2,9 @@
 
 use prost::Message;
 
-use super::{DhPublic, RatchetHeader, SENDER_HINT_LEN, SenderHint};
+use super::{SENDER_HINT_LEN, SenderHint};
+use crate::crypto::DhPublic;
+use crate::ratchet::RatchetHeader;
 use crate::wire::{self, WireError, malformed, v1};
 use crate::x3dh::SessionId;
 

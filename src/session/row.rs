@@ -2,7 +2,8 @@
 
 use prost::Message;
 
-use super::{HintKey, Phase, Session, SessionError};
+use super::state::Phase;
+use super::{HintKey, Session, SessionError};
 use crate::crypto::SecretBytes;
 use crate::identity::PublicIdentity;
 use crate::ratchet::Ratchet;

@@ -1,7 +1,9 @@
 use super::*;
-use crate::bundle::Prekey;
-use crate::crypto::{Secret, SeededRandom, seeded};
+use crate::bundle::{DeviceBundle, Prekey};
+use crate::crypto::{DhSecret, Secret, SeededRandom, seeded};
+use crate::identity::IdentityKeyPair;
 use crate::ratchet::MemorySkippedKeys;
+use crate::x3dh::ResponderKeys;
 
 struct Pair {
     rng: SeededRandom,

@@ -1,6 +1,7 @@
 use super::*;
-use crate::bundle::Prekey;
-use crate::crypto::{SeededRandom, seeded};
+use crate::bundle::{DeviceBundle, Prekey};
+use crate::crypto::{DhSecret, Secret, SeededRandom, seeded};
+use crate::identity::IdentityKeyPair;
 
 struct Responder {
     identity: IdentityKeyPair,

@@ -1,0 +1,169 @@
+//! The state of a ratchet, and sending: `RatchetEncrypt` of Double Ratchet §3.4. Receiving is in `receive`.
+
+use std::collections::VecDeque;
+
+use super::chain::{ChainKey, MessageKey, RootKey};
+use super::{Position, RatchetError, RatchetHeader};
+use crate::crypto::{CryptoRng, DhPublic, DhSecret, SharedSecret};
+
+/// A receiving chain whose skipped keys are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ReceivedChain {
+    pub(super) ordinal: u32,
+    pub(super) remote_key: DhPublic,
+    /// How many keys of it are skipped and kept.
+    pub(super) skipped: u32,
+}
+
+/// The state of Double Ratchet §3.2, for one session on one side. Skipped keys (MKSKIPPED) are kept apart, see
+/// [`SkippedKeys`](super::SkippedKeys), so that saving a step costs the same however many there are.
+#[derive(Debug)]
+pub struct Ratchet {
+    /// RK.
+    pub(super) root: RootKey,
+    /// DHr; the signed prekey at first on the initiator's side, nothing on the responder's.
+    pub(super) remote_key: Option<DhPublic>,
+    /// DHs; nothing between receiving under a new remote key and sending the next message.
+    pub(super) own: Option<OwnKey>,
+    /// CKs, Ns.
+    pub(super) sending: Option<ChainKey>,
+    pub(super) sent: u32,
+    /// PN.
+    pub(super) previous_sent: u32,
+    /// CKr, Nr; belongs to the last of `chains`.
+    pub(super) receiving: Option<ChainKey>,
+    pub(super) received: u32,
+    /// The latest receiving chains, oldest first.
+    pub(super) chains: VecDeque<ReceivedChain>,
+}
+
+/// A ratchet key pair of ours. The public half is in every header, so it is not computed for each.
+#[derive(Debug)]
+pub(super) struct OwnKey {
+    pub(super) secret: DhSecret,
+    pub(super) public: DhPublic,
+}
+
+impl OwnKey {
+    fn new(secret: DhSecret) -> Self {
+        Self {
+            public: secret.public(),
+            secret,
+        }
+    }
+}
+
+impl Ratchet {
+    /// `RatchetInitAlice` (Double Ratchet §3.3): the responder's signed prekey is its first ratchet key. The own ratchet key and
+    /// the sending chain come with the first message sent.
+    #[must_use]
+    pub fn initiate(shared_secret: SharedSecret, signed_prekey: DhPublic) -> Self {
+        Self::start(shared_secret, Some(signed_prekey), None)
+    }
+
+    /// `RatchetInitBob` (Double Ratchet §3.3): the own signed prekey is the first ratchet key pair.
+    #[must_use]
+    pub fn respond(shared_secret: SharedSecret, signed_prekey: DhSecret) -> Self {
+        Self::start(shared_secret, None, Some(signed_prekey))
+    }
+
+    fn start(
+        shared_secret: SharedSecret,
+        remote_key: Option<DhPublic>,
+        own: Option<DhSecret>,
+    ) -> Self {
+        Self {
+            root: RootKey::new(shared_secret),
+            remote_key,
+            own: own.map(OwnKey::new),
+            sending: None,
+            sent: 0,
+            previous_sent: 0,
+            receiving: None,
+            received: 0,
+            chains: VecDeque::new(),
+        }
+    }
+
+    /// `RatchetEncrypt` (Double Ratchet §3.4) up to the message key: the header to send, the key to encrypt with, and the state
+    /// that must be durable before the ciphertext leaves.
+    pub fn send(
+        &self,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(Self, RatchetHeader, MessageKey), RatchetError> {
+        let mut next = self.duplicate();
+        let (own_public, chain) = match (next.own.take(), next.sending.take()) {
+            (Some(own), Some(chain)) => {
+                let public = own.public;
+                next.own = Some(own);
+                (public, chain)
+            }
+            _ => next.start_sending_chain(rng)?,
+        };
+        let (message_key, chain) = chain.step();
+        let header = RatchetHeader {
+            ratchet_key: own_public,
+            previous_chain_length: next.previous_sent,
+            message_number: next.sent,
+        };
+        next.sent = next.sent.checked_add(1).ok_or(RatchetError::Exhausted)?;
+        next.sending = Some(chain);
+        Ok((next, header, message_key))
+    }
+
+    /// The second half of `DHRatchet` (Double Ratchet §3.5), deferred to here.
+    fn start_sending_chain(
+        &mut self,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(DhPublic, ChainKey), RatchetError> {
+        // Without a remote key the responder has not received yet, and a session begins with receiving.
+        let remote = self.remote_key.ok_or(RatchetError::Damaged)?;
+        let own = OwnKey::new(DhSecret::generate(rng));
+        let (root, chain) = self.root.step(&own.secret.agree(&remote)?);
+        let public = own.public;
+        self.root = root;
+        self.own = Some(own);
+        Ok((public, chain))
+    }
+
+    /// A second copy to work on, so that the first stays as it is until the AEAD accepted.
+    pub(super) fn duplicate(&self) -> Self {
+        Self {
+            root: self.root.duplicate(),
+            remote_key: self.remote_key,
+            own: self.own.as_ref().map(|own| OwnKey {
+                secret: DhSecret::from_bytes(&own.secret.to_bytes()),
+                public: own.public,
+            }),
+            sending: self.sending.as_ref().map(ChainKey::duplicate),
+            sent: self.sent,
+            previous_sent: self.previous_sent,
+            receiving: self.receiving.as_ref().map(ChainKey::duplicate),
+            received: self.received,
+            chains: self.chains.clone(),
+        }
+    }
+
+    /// Keys of these positions are not kept any more.
+    pub(crate) fn forget_skipped(&mut self, erased: &[Position]) {
+        for position in erased {
+            self.count_erased(position.chain);
+        }
+    }
+
+    pub(super) fn count_erased(&mut self, ordinal: u32) {
+        if let Some(chain) = self
+            .chains
+            .iter_mut()
+            .find(|chain| chain.ordinal == ordinal)
+        {
+            chain.skipped = chain.skipped.saturating_sub(1);
+        }
+    }
+
+    /// How many skipped keys belong to this state.
+    #[must_use]
+    pub fn skipped(&self) -> u32 {
+        self.chains.iter().map(|chain| chain.skipped).sum()
+    }
+}

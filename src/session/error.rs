@@ -1,0 +1,28 @@
+//! Why a session refuses.
+
+use crate::crypto::AgreementError;
+use crate::ratchet::RatchetError;
+use crate::wire::WireError;
+
+/// Why a session refuses. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// The bytes are no message.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// An agreement of the handshake failed.
+    #[error(transparent)]
+    Agreement(#[from] AgreementError),
+    /// The ratchet or the AEAD refused.
+    #[error(transparent)]
+    Ratchet(#[from] RatchetError),
+    /// The header names another session than the one that the handshake makes.
+    #[error("the header does not belong to its handshake")]
+    SessionIdMismatch,
+    /// The AEAD accepted, but what is inside is not padded as this protocol says.
+    #[error("the message is not padded as version 1 of the protocol says")]
+    Padding,
+    /// The stored session is not one.
+    #[error("the stored session is damaged")]
+    Damaged,
+}

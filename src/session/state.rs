@@ -1,0 +1,206 @@
+//! The state of a session, and what sending and receiving make of it.
+
+use super::{Header, HintKey, Part, SessionError};
+use crate::bundle::DeviceBundle;
+use crate::crypto::{CryptoRng, DhSecret, SecretBytes, pad, unpad};
+use crate::identity::{IdentityKeyPair, PublicIdentity};
+use crate::ratchet::{Position, Ratchet, SkippedChange, SkippedKeys};
+use crate::x3dh::{
+    self, Agreement, AssociatedData, HandshakeMessage, Party, ResponderKeys, SessionId,
+};
+
+/// How far a session has come.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// We began, and no reply has proved yet that the handshake arrived: every message carries it (X3DH §3.3).
+    Pending(Box<HandshakeMessage>),
+    /// Both sides have it.
+    Established,
+}
+
+/// A session with one remote device.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) id: SessionId,
+    pub(super) peer: Party,
+    pub(super) associated_data: AssociatedData,
+    pub(super) hint_key: HintKey,
+    pub(super) phase: Phase,
+    pub(super) ratchet: Ratchet,
+    /// Milliseconds since the epoch; shown, never relied on.
+    pub(super) created_at: u64,
+}
+
+/// A message that a session accepted, and what must be made durable together with it.
+#[derive(Debug)]
+pub struct Received {
+    /// The session's new state.
+    pub session: Session,
+    /// The payload, without its padding.
+    pub payload: SecretBytes,
+    /// Where the message stood.
+    pub position: Position,
+    /// The changes to the session's skipped keys.
+    pub changes: Vec<SkippedChange>,
+    /// True when this message proved that our handshake had arrived.
+    pub established: bool,
+}
+
+impl Session {
+    /// Begins a session with a device of a verified bundle (X3DH §3.3, Double Ratchet §7.1).
+    pub fn initiate(
+        identity: &IdentityKeyPair,
+        device_id: u32,
+        peer: &PublicIdentity,
+        device: &DeviceBundle,
+        hint_key: HintKey,
+        now: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, SessionError> {
+        let (agreement, handshake) = x3dh::initiate(identity, device_id, peer, device, rng)?;
+        let peer = Party {
+            identity: *peer,
+            device_id: device.device_id,
+        };
+        let ratchet = Ratchet::initiate(agreement.shared_secret, device.signed_prekey.key);
+        Ok(Self {
+            id: agreement.session_id,
+            peer,
+            associated_data: agreement.associated_data,
+            hint_key,
+            phase: Phase::Pending(Box::new(handshake)),
+            ratchet,
+            created_at: now,
+        })
+    }
+
+    /// The responder's side of a handshake. The session is worth nothing until it has received the message that the handshake
+    /// came with (X3DH §3.4), so it is not to be stored before.
+    pub fn respond(
+        keys: &ResponderKeys<'_>,
+        handshake: &HandshakeMessage,
+        hint_key: HintKey,
+        now: u64,
+    ) -> Result<Self, SessionError> {
+        let Agreement {
+            shared_secret,
+            associated_data,
+            session_id,
+        } = x3dh::respond(keys, handshake)?;
+        let signed_prekey = DhSecret::from_bytes(&keys.signed_prekey.to_bytes());
+        Ok(Self {
+            id: session_id,
+            peer: handshake.initiator,
+            associated_data,
+            hint_key,
+            phase: Phase::Established,
+            ratchet: Ratchet::respond(shared_secret, signed_prekey),
+            created_at: now,
+        })
+    }
+
+    /// Encrypts `payload` for the remote device: the part for the envelope, and the state that must be durable before it leaves.
+    pub fn send(
+        self,
+        our_identity: &PublicIdentity,
+        payload: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(Self, Part), SessionError> {
+        let (ratchet, ratchet_header, key) = self.ratchet.send(rng)?;
+        let header = Header {
+            session_id: self.id,
+            sender_hint: self.hint_key.hint(our_identity, &self.id),
+            ratchet: ratchet_header,
+        };
+        let header_bytes = header.to_bytes();
+        let ciphertext = key.seal(
+            &pad(payload),
+            &self.full_associated_data(&header_bytes),
+            rng,
+        );
+        let part = Part {
+            device_id: self.peer.device_id,
+            handshake: match &self.phase {
+                Phase::Pending(handshake) => Some(**handshake),
+                Phase::Established => None,
+            },
+            header,
+            header_bytes,
+            ciphertext,
+        };
+        Ok((Self { ratchet, ..self }, part))
+    }
+
+    /// Decrypts a part that names this session. On an error the session that the caller has is as it was.
+    pub fn receive(self, part: &Part, skipped: &dyn SkippedKeys) -> Result<Received, SessionError> {
+        if part.header.session_id != self.id {
+            return Err(SessionError::SessionIdMismatch);
+        }
+        let associated_data = self.full_associated_data(&part.header_bytes);
+        let opened = self
+            .ratchet
+            .receive(&part.header.ratchet, skipped)?
+            .open(&part.ciphertext, &associated_data)?;
+        let payload = unpad(&opened.plaintext).ok_or(SessionError::Padding)?;
+        let established = matches!(self.phase, Phase::Pending(_));
+        Ok(Received {
+            session: Self {
+                ratchet: opened.ratchet,
+                phase: Phase::Established,
+                ..self
+            },
+            payload,
+            position: opened.position,
+            changes: opened.changes,
+            established,
+        })
+    }
+
+    /// AD of the handshake, then the header as it was received (Double Ratchet §3.4, `CONCAT`). The first has a fixed length.
+    fn full_associated_data(&self, header: &[u8]) -> Vec<u8> {
+        [self.associated_data.as_slice(), header].concat()
+    }
+
+    /// The session's name.
+    #[must_use]
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// The other end.
+    #[must_use]
+    pub fn peer(&self) -> Party {
+        self.peer
+    }
+
+    /// When it was made here, in milliseconds since the epoch.
+    #[must_use]
+    pub fn created_at(&self) -> u64 {
+        self.created_at
+    }
+
+    /// How many keys are kept for messages that have not come.
+    #[must_use]
+    pub fn skipped(&self) -> u32 {
+        self.ratchet.skipped()
+    }
+
+    /// The same state, when kept keys were erased by their age.
+    #[must_use]
+    pub fn without_skipped(mut self, erased: &[Position]) -> Self {
+        self.ratchet.forget_skipped(erased);
+        self
+    }
+
+    /// True until the first reply: every message still carries the handshake.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        matches!(self.phase, Phase::Pending(_))
+    }
+
+    /// True as long as it is uncertain whether the one-time prekey it was begun with was still there.
+    #[must_use]
+    pub fn awaits_one_time_prekey(&self) -> bool {
+        matches!(&self.phase, Phase::Pending(handshake) if handshake.one_time_prekey_id.is_some())
+    }
+}
