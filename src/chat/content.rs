@@ -1,21 +1,14 @@
 //! The content of a message, its fields checked.
 
-use core::fmt;
-use core::str::FromStr;
-
-use data_encoding::HEXLOWER;
 use prost::Message;
 
 use super::body::Body;
 use super::group::GroupId;
+use super::names::MessageId;
 use super::proof::PROOF_LEN;
-use crate::crypto::{CryptoRng, SecretBytes};
+use crate::crypto::SecretBytes;
 use crate::limits::{MAX_CONTENT_LEN, MAX_FOLLOWED, MAX_LAMPORT};
 use crate::wire::{self, WireError, malformed, v1};
-
-/// Names a message, together with its author: 16 random bytes, shown as 32 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessageId([u8; 16]);
 
 /// A message as its author wrote it.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,50 +27,6 @@ pub struct Content {
     pub follows: Vec<MessageId>,
     /// What it says.
     pub body: Body,
-}
-
-impl MessageId {
-    /// A new name.
-    #[must_use]
-    pub fn random(rng: &mut dyn CryptoRng) -> Self {
-        let mut id = [0; 16];
-        rng.fill_bytes(&mut id);
-        Self(id)
-    }
-
-    /// From 16 bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
-        wire::array("message id", bytes).map(Self)
-    }
-
-    /// The 16 bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
-
-impl fmt::Display for MessageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&HEXLOWER.encode(&self.0))
-    }
-}
-
-impl fmt::Debug for MessageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl FromStr for MessageId {
-    type Err = WireError;
-
-    fn from_str(text: &str) -> Result<Self, WireError> {
-        let bytes = HEXLOWER
-            .decode(text.as_bytes())
-            .map_err(|_| malformed("message id"))?;
-        Self::from_bytes(&bytes)
-    }
 }
 
 impl Content {
@@ -153,14 +102,18 @@ mod tests {
     use crate::chat::{ContentError, Copy, DeviceUpdate, HealingRequest};
     use crate::limits::MAX_TEXT_LEN;
 
+    fn id(byte: u8) -> MessageId {
+        MessageId::from_bytes(&[byte; 16]).unwrap()
+    }
+
     fn content(body: Body) -> Content {
         Content {
-            id: MessageId([3; 16]),
+            id: id(3),
             lamport: 7,
             sent_at: 1_800_000_000_000,
-            reply_to: Some(MessageId([4; 16])),
+            reply_to: Some(id(4)),
             group: None,
-            follows: vec![MessageId([8; 16])],
+            follows: vec![id(8)],
             body,
         }
     }
@@ -173,7 +126,7 @@ mod tests {
                 media_type: "image/png".into(),
                 data: vec![1, 2, 3],
             },
-            Body::DeliveryReceipt(vec![MessageId([5; 16])]),
+            Body::DeliveryReceipt(vec![id(5)]),
             Body::Opaque(vec![0; 10]),
             Body::HealingRequest(HealingRequest {
                 conversations: vec![crate::chat::ConversationState {
@@ -232,9 +185,9 @@ mod tests {
     #[test]
     fn it_follows_no_more_messages_than_the_bound() {
         let mut content = content(Body::Unknown);
-        content.follows = vec![MessageId([8; 16]); MAX_FOLLOWED];
+        content.follows = vec![id(8); MAX_FOLLOWED];
         assert!(Content::from_bytes(&content.to_bytes()).is_ok());
-        content.follows.push(MessageId([9; 16]));
+        content.follows.push(id(9));
         assert!(Content::from_bytes(&content.to_bytes()).is_err());
     }
 

@@ -1,6 +1,6 @@
 //! What devices say to each other beside messages (RFC windlass §8.3, §8.4).
 
-use super::MessageId;
+use super::names::{IdentityKey, MessageId};
 use crate::crypto::{CryptoRng, SecretBytes, labels, sha256};
 use crate::limits::{MAX_CONTENT_LEN, MAX_DEVICES, MAX_HEALING_IDS, MAX_LAMPORT};
 use crate::wire::{self, WireError, malformed, v1};
@@ -10,9 +10,6 @@ pub const MESSAGE_NAME_LEN: usize = 8;
 
 /// A message as one request names it (RFC windlass §8.4.2).
 pub type MessageName = [u8; MESSAGE_NAME_LEN];
-
-/// An identity's public key as it travels. This layer does not look into it.
-pub type IdentityKey = [u8; 32];
 
 /// What a device has of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,62 +105,62 @@ impl HealingRequest {
     }
 }
 
-pub(super) fn request_from_wire(
-    mut request: v1::HealingRequest,
-) -> Result<HealingRequest, WireError> {
-    let state = |state: v1::ConversationState| {
-        let (have, rest) = state.have.as_chunks::<MESSAGE_NAME_LEN>();
-        let ascending = have.iter().zip(have.iter().skip(1)).all(|(a, b)| a <= b);
-        if !rest.is_empty() || have.len() > MAX_HEALING_IDS || !ascending {
-            return Err(malformed("healing request"));
-        }
-        Ok(ConversationState {
-            conversation: wire::array("identity key", &state.conversation)?,
-            group: state.group,
-            from_lamport: state.from_lamport,
-            have: have.to_vec(),
-        })
-    };
-    Ok(HealingRequest {
-        salt: match request.salt.as_slice() {
-            [] if request.conversations.is_empty() => [0; 16],
-            salt => wire::array("salt", salt)?,
-        },
-        went_back: request.went_back,
-        link_token: match request.link_token.as_slice() {
-            [] => None,
-            token => Some(wire::array("link token", token)?),
-        },
-        conversations: core::mem::take(&mut request.conversations)
-            .into_iter()
-            .map(state)
-            .collect::<Result<_, _>>()?,
-    })
-}
-
-pub(super) fn request_to_wire(request: &HealingRequest) -> v1::HealingRequest {
-    v1::HealingRequest {
-        went_back: request.went_back,
-        salt: if request.conversations.is_empty() {
-            Vec::new()
-        } else {
-            request.salt.to_vec()
-        },
-        link_token: request
-            .link_token
-            .as_ref()
-            .map(|token| token.to_vec())
-            .unwrap_or_default(),
-        conversations: request
-            .conversations
-            .iter()
-            .map(|state| v1::ConversationState {
-                conversation: state.conversation.to_vec(),
-                from_lamport: state.from_lamport,
-                have: state.have.concat(),
+impl HealingRequest {
+    pub(super) fn from_wire(mut request: v1::HealingRequest) -> Result<Self, WireError> {
+        let state = |state: v1::ConversationState| {
+            let (have, rest) = state.have.as_chunks::<MESSAGE_NAME_LEN>();
+            let ascending = have.iter().zip(have.iter().skip(1)).all(|(a, b)| a <= b);
+            if !rest.is_empty() || have.len() > MAX_HEALING_IDS || !ascending {
+                return Err(malformed("healing request"));
+            }
+            Ok(ConversationState {
+                conversation: wire::array("identity key", &state.conversation)?,
                 group: state.group,
+                from_lamport: state.from_lamport,
+                have: have.to_vec(),
             })
-            .collect(),
+        };
+        Ok(Self {
+            salt: match request.salt.as_slice() {
+                [] if request.conversations.is_empty() => [0; 16],
+                salt => wire::array("salt", salt)?,
+            },
+            went_back: request.went_back,
+            link_token: match request.link_token.as_slice() {
+                [] => None,
+                token => Some(wire::array("link token", token)?),
+            },
+            conversations: core::mem::take(&mut request.conversations)
+                .into_iter()
+                .map(state)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
+    pub(super) fn to_wire(&self) -> v1::HealingRequest {
+        v1::HealingRequest {
+            went_back: self.went_back,
+            salt: if self.conversations.is_empty() {
+                Vec::new()
+            } else {
+                self.salt.to_vec()
+            },
+            link_token: self
+                .link_token
+                .as_ref()
+                .map(|token| token.to_vec())
+                .unwrap_or_default(),
+            conversations: self
+                .conversations
+                .iter()
+                .map(|state| v1::ConversationState {
+                    conversation: state.conversation.to_vec(),
+                    from_lamport: state.from_lamport,
+                    have: state.have.concat(),
+                    group: state.group,
+                })
+                .collect(),
+        }
     }
 }
 

@@ -1,16 +1,21 @@
 //! What messages say (RFC windlass §9; 62/STATUS-PAYLOADS).
 
+mod attachment;
 mod body;
+mod body_wire;
+mod bounds;
 mod content;
 mod control;
 mod group;
+mod names;
 mod proof;
 
-pub use body::{Attachment, Body, ContentError};
-pub use content::{Content, MessageId};
+pub use attachment::Attachment;
+pub use body::Body;
+pub use bounds::ContentError;
+pub use content::Content;
 pub use control::{
-    ConversationState, Copy, DeviceUpdate, HealingRequest, IdentityKey, KnownContact, MessageName,
-    ReadMark,
+    ConversationState, Copy, DeviceUpdate, HealingRequest, KnownContact, MessageName, ReadMark,
 };
 #[cfg(test)]
 pub(crate) use group::APPLIED;
@@ -18,4 +23,5 @@ pub use group::{
     EventHash, GroupAction, GroupEvent, GroupEventError, GroupId, GroupLog, Member, Membership,
     Taken,
 };
+pub use names::{IdentityKey, MessageId};
 pub use proof::ProofKey;

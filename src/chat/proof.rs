@@ -3,7 +3,7 @@
 //! A user who lost their own messages gets them back from those they wrote them to. The proof, which only the author can make or check, is why
 //! nobody can put others among them; to everybody else it is 16 random bytes.
 
-use super::IdentityKey;
+use super::names::IdentityKey;
 use crate::crypto::{Secret, SecretBytes, hkdf_sha256, hmac_sha256, labels};
 use crate::identity::IdentityKeyPair;
 

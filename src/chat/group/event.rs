@@ -2,8 +2,8 @@
 
 use prost::Message;
 
-use super::{GroupId, identities};
-use crate::chat::control::IdentityKey;
+use super::id::GroupId;
+use crate::chat::names::IdentityKey;
 use crate::crypto::{labels, sha256};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::limits::{
@@ -200,6 +200,13 @@ impl GroupEvent {
 
 fn hash(body: &[u8]) -> EventHash {
     sha256(&[labels::GROUP_EVENT_HASH, body])
+}
+
+/// The identities of a list of keys that was checked to be valid.
+fn identities(keys: &[Vec<u8>]) -> Result<Vec<PublicIdentity>, WireError> {
+    keys.iter()
+        .map(|key| PublicIdentity::from_bytes(key).map_err(|_| malformed("identity key")))
+        .collect()
 }
 
 fn check_name(name: String) -> Result<String, WireError> {

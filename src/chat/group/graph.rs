@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{EventHash, GroupAction, GroupEvent};
-use crate::chat::control::IdentityKey;
+use crate::chat::names::IdentityKey;
 use crate::identity::PublicIdentity;
 
 /// Names somebody within one log, so that folding it compares numbers and not keys.

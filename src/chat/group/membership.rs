@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::event::{EventHash, GroupAction, GroupEventError};
 use super::graph::{Entry, Graph, Person};
-use crate::chat::control::IdentityKey;
+use crate::chat::names::IdentityKey;
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_GROUP_MEMBERS;
 

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use super::*;
 use crate::crypto::{CryptoRng, Secret, SeededRandom, seeded};
+use crate::identity::IdentityKeyPair;
 
 thread_local! {
     /// How many events were applied by tests of this thread: what a log costs.

@@ -1,7 +1,10 @@
 //! What members, and those who were it, cannot do by events that they make up or date back.
 
 use super::*;
-use crate::limits::{MAX_GROUP_EVENT_LEN, MAX_GROUP_MEMBERS};
+use crate::limits::{
+    MAX_GROUP_EVENT_LEN, MAX_GROUP_EVENTS, MAX_GROUP_MEMBERS, MAX_GROUP_PARENTS,
+    MAX_WAITING_GROUP_EVENTS,
+};
 
 /// Signs an event as somebody who names what they like as the latest they know, and gives it to a log.
 fn forge(

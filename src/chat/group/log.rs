@@ -1,78 +1,15 @@
-//! Groups: a log of signed events, and the membership that follows from it (RFC windlass §9.6; 55/STATUS-1TO1-CHAT).
-//!
-//! Every event names the latest events that its author knew, so the log is a graph without cycles. Membership is a fold over it in an
-//! order that everybody finds, whatever order the events came in.
+//! The log of one group: which events become part of it, and which wait.
 
-mod event;
-mod graph;
-mod membership;
-mod settled;
-
-pub use event::{EventHash, GroupAction, GroupEvent, GroupEventError};
-pub use membership::{Member, Membership};
-#[cfg(test)]
-pub(crate) use tests::APPLIED;
-
-use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use bech32::primitives::decode::CheckedHrpstring;
-use bech32::{Bech32m, Hrp};
-
-use super::control::IdentityKey;
-use crate::crypto::{labels, sha256};
+use super::event::{EventHash, GroupAction, GroupEvent, GroupEventError};
+use super::graph::{Entry, Graph, Person};
+use super::id::GroupId;
+use super::membership::{Fold, Membership};
+use super::settled;
 use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::limits::{MAX_GROUP_EVENTS, MAX_GROUP_PARENTS, MAX_WAITING_GROUP_EVENTS};
-use crate::wire::{self, WireError};
-use graph::{Entry, Graph, Person};
-use membership::Fold;
-
-/// Every address of a group begins with `wlg1`.
-const HRP: &str = "wlg";
-
-/// Names a group: a hash of who made it, of a random number and of its first name; so there is one event that makes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GroupId([u8; 32]);
-
-impl GroupId {
-    /// The id of the group that `creator` makes with this nonce and name.
-    #[must_use]
-    pub fn of(creator: &IdentityKey, nonce: &[u8; 16], name: &str) -> Self {
-        Self(sha256(&[labels::GROUP_ID, creator, nonce, name.as_bytes()]))
-    }
-
-    /// From 32 bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
-        wire::array("group id", bytes).map(Self)
-    }
-
-    /// The 32 bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    /// Reads an address of a group.
-    #[must_use]
-    pub fn from_address(address: &str) -> Option<Self> {
-        let checked = CheckedHrpstring::new::<Bech32m>(address.trim()).ok()?;
-        if checked.hrp() != Hrp::parse_unchecked(HRP) {
-            return None;
-        }
-        let bytes: Vec<u8> = checked.byte_iter().collect();
-        Self::from_bytes(&bytes).ok()
-    }
-}
-
-impl fmt::Display for GroupId {
-    /// The address: Bech32m, 62 characters.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            &bech32::encode::<Bech32m>(Hrp::parse_unchecked(HRP), &self.0).unwrap_or_default(),
-        )
-    }
-}
 
 /// What became of an event that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -358,14 +295,3 @@ impl GroupLog {
         !self.waiting.is_empty()
     }
 }
-
-/// The identities of a list of keys that was checked to be valid.
-fn identities(keys: &[Vec<u8>]) -> Result<Vec<PublicIdentity>, WireError> {
-    keys.iter()
-        .map(|key| PublicIdentity::from_bytes(key).map_err(|_| wire::malformed("identity key")))
-        .collect()
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
-mod tests;

@@ -1,0 +1,69 @@
+//! A file that travels another way: its description and its key.
+
+use super::bounds::{ContentError, check_media_type, fits};
+use crate::crypto::Secret;
+use crate::limits::{MAX_FILE_NAME_LEN, MAX_LOCATION_LEN};
+use crate::wire::{WireError, malformed, v1};
+
+/// A file that travels another way, and what opens it.
+#[derive(PartialEq, Eq)]
+pub struct Attachment {
+    /// The kind (RFC 6838).
+    pub media_type: String,
+    /// A name for people.
+    pub name: String,
+    /// Bytes of the file.
+    pub size: u64,
+    /// What it was encrypted with.
+    pub key: Secret<32>,
+    /// Where the encrypted file is; for the application.
+    pub location: String,
+}
+
+impl Clone for Attachment {
+    fn clone(&self) -> Self {
+        Self {
+            media_type: self.media_type.clone(),
+            name: self.name.clone(),
+            size: self.size,
+            key: Secret::new(*self.key.as_bytes()),
+            location: self.location.clone(),
+        }
+    }
+}
+
+impl Attachment {
+    /// Whether it is within its bounds.
+    pub fn check(&self) -> Result<(), ContentError> {
+        check_media_type(&self.media_type)?;
+        fits("name", self.name.len(), MAX_FILE_NAME_LEN)?;
+        fits("location", self.location.len(), MAX_LOCATION_LEN)?;
+        // It may become the name of a file.
+        let separates = |c: char| c == '/' || c == '\\' || c.is_control();
+        if self.name.is_empty() || self.name.starts_with('.') || self.name.contains(separates) {
+            return Err(ContentError::Invalid("name"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn from_wire(attachment: &v1::Attachment) -> Result<Self, WireError> {
+        Ok(Self {
+            key: Secret::try_from_slice(&attachment.key)
+                .ok_or_else(|| malformed("attachment key"))?,
+            media_type: attachment.media_type.clone(),
+            name: attachment.name.clone(),
+            size: attachment.size,
+            location: attachment.location.clone(),
+        })
+    }
+
+    pub(super) fn to_wire(&self) -> v1::Attachment {
+        v1::Attachment {
+            media_type: self.media_type.clone(),
+            name: self.name.clone(),
+            size: self.size,
+            key: self.key.as_bytes().to_vec(),
+            location: self.location.clone(),
+        }
+    }
+}

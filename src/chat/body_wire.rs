@@ -1,0 +1,128 @@
+//! Bodies as the schema has them, and back.
+
+use super::attachment::Attachment;
+use super::body::Body;
+use super::control::{Copy, DeviceUpdate, HealingRequest};
+use super::names::MessageId;
+use crate::wire::{
+    self, WireError, malformed,
+    v1::{self, content::Body as Wire},
+};
+
+impl Body {
+    pub(super) fn from_wire(body: Wire) -> Result<Self, WireError> {
+        Ok(match body {
+            Wire::Text(text) => Self::Text(text.text),
+            Wire::Data(data) => Self::Data {
+                media_type: data.media_type,
+                data: data.data,
+            },
+            Wire::DeliveryReceipt(receipt) if receipt.message_ids.is_empty() => {
+                return Err(malformed("receipt"));
+            }
+            Wire::DeliveryReceipt(receipt) => Self::DeliveryReceipt(
+                receipt
+                    .message_ids
+                    .iter()
+                    .map(|id| MessageId::from_bytes(id))
+                    .collect::<Result<_, _>>()?,
+            ),
+            Wire::Opaque(opaque) => Self::Opaque(opaque.data),
+            Wire::HealingRequest(request) => {
+                Self::HealingRequest(HealingRequest::from_wire(request)?)
+            }
+            Wire::HealingAnswer(answer) => Self::HealingAnswer {
+                messages: answer.messages,
+                bundle: answer.bundle,
+            },
+            Wire::Copy(copy) => Self::Copy(Copy::from_wire(copy)?),
+            Wire::DeviceUpdate(update) => Self::DeviceUpdate(DeviceUpdate::from_wire(update)?),
+            Wire::IdentityChange(change) => Self::IdentityChange(change.bundle),
+            Wire::Reaction(reaction) => Self::Reaction {
+                author: wire::array("identity key", &reaction.author)?,
+                target: MessageId::from_bytes(&reaction.message_id)?,
+                emoji: reaction.emoji,
+                removed: reaction.removed,
+            },
+            Wire::Edit(mut edit) => Self::Edit {
+                target: MessageId::from_bytes(&edit.message_id)?,
+                text: core::mem::take(&mut edit.text),
+            },
+            Wire::Deletion(deletion) => Self::Deletion {
+                target: MessageId::from_bytes(&deletion.message_id)?,
+            },
+            Wire::ReadReceipt(receipt) => Self::ReadReceipt {
+                lamport: receipt.lamport,
+            },
+            Wire::DisappearingTimer(timer) => Self::DisappearingTimer(timer.milliseconds),
+            Wire::GroupEvents(group) => Self::GroupEvents {
+                events: group
+                    .events
+                    .iter()
+                    .map(prost::Message::encode_to_vec)
+                    .collect(),
+                bundles: group.bundles,
+            },
+            Wire::Attachment(attachment) => Self::Attachment(Attachment::from_wire(&attachment)?),
+        })
+    }
+
+    pub(super) fn to_wire(&self) -> Option<Wire> {
+        Some(match self {
+            Self::Text(text) => Wire::Text(v1::Text { text: text.clone() }),
+            Self::Data { media_type, data } => Wire::Data(v1::Data {
+                media_type: media_type.clone(),
+                data: data.clone(),
+            }),
+            Self::DeliveryReceipt(ids) => Wire::DeliveryReceipt(v1::DeliveryReceipt {
+                message_ids: ids.iter().map(|id| id.as_bytes().to_vec()).collect(),
+            }),
+            Self::Opaque(data) => Wire::Opaque(v1::Opaque { data: data.clone() }),
+            Self::HealingRequest(request) => Wire::HealingRequest(request.to_wire()),
+            Self::HealingAnswer { messages, bundle } => Wire::HealingAnswer(v1::HealingAnswer {
+                messages: *messages,
+                bundle: bundle.clone(),
+            }),
+            Self::Copy(copy) => Wire::Copy(copy.to_wire()),
+            Self::DeviceUpdate(update) => Wire::DeviceUpdate(update.to_wire()),
+            Self::IdentityChange(bundle) => Wire::IdentityChange(v1::IdentityChange {
+                bundle: bundle.clone(),
+            }),
+            Self::Reaction {
+                author,
+                target,
+                emoji,
+                removed,
+            } => Wire::Reaction(v1::Reaction {
+                author: author.to_vec(),
+                message_id: target.as_bytes().to_vec(),
+                emoji: emoji.clone(),
+                removed: *removed,
+            }),
+            Self::Edit { target, text } => Wire::Edit(v1::Edit {
+                message_id: target.as_bytes().to_vec(),
+                text: text.clone(),
+            }),
+            Self::Deletion { target } => Wire::Deletion(v1::Deletion {
+                message_id: target.as_bytes().to_vec(),
+            }),
+            Self::ReadReceipt { lamport } => {
+                Wire::ReadReceipt(v1::ReadReceipt { lamport: *lamport })
+            }
+            Self::DisappearingTimer(milliseconds) => {
+                Wire::DisappearingTimer(v1::DisappearingTimer {
+                    milliseconds: *milliseconds,
+                })
+            }
+            Self::GroupEvents { events, bundles } => Wire::GroupEvents(v1::GroupEvents {
+                events: events
+                    .iter()
+                    .filter_map(|event| prost::Message::decode(event.as_slice()).ok())
+                    .collect(),
+                bundles: bundles.clone(),
+            }),
+            Self::Attachment(attachment) => Wire::Attachment(attachment.to_wire()),
+            Self::Unknown => return None,
+        })
+    }
+}

@@ -1,0 +1,46 @@
+//! Why what is to be sent is refused, and the checks that bodies share.
+
+use crate::limits::MAX_MEDIA_TYPE_LEN;
+
+/// Why a body is refused before it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ContentError {
+    /// Longer than `limits` allows.
+    #[error("{what} of {got} bytes, at most {max} are allowed; send larger things as attachments")]
+    TooLarge {
+        /// The part.
+        what: &'static str,
+        /// Its length in bytes.
+        got: usize,
+        /// The bound.
+        max: usize,
+    },
+    /// Not a media type.
+    #[error("a media type looks like image/png")]
+    MediaType,
+    /// A reaction without an emoji, a name that is none.
+    #[error("{0} is empty or not allowed")]
+    Invalid(&'static str),
+}
+
+pub(super) fn fits(what: &'static str, got: usize, max: usize) -> Result<(), ContentError> {
+    if got > max {
+        return Err(ContentError::TooLarge { what, got, max });
+    }
+    Ok(())
+}
+
+pub(super) fn check_media_type(media_type: &str) -> Result<(), ContentError> {
+    let parts: Vec<_> = media_type.split('/').collect();
+    let plausible = parts.len() == 2
+        && parts.iter().all(|part| !part.is_empty())
+        && media_type.len() <= MAX_MEDIA_TYPE_LEN
+        && media_type
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    if plausible {
+        Ok(())
+    } else {
+        Err(ContentError::MediaType)
+    }
+}
