@@ -207,6 +207,12 @@ impl Fold {
             return removals;
         }
         self.counter += 1;
+        self.change(at, entry, &removals);
+        removals
+    }
+
+    /// What an event that its author may write changes.
+    fn change(&mut self, at: usize, entry: &Entry, removals: &[Removal]) {
         // Sixty-four places for each event.
         let first = self.counter * 64;
         let author = entry.author;
@@ -243,12 +249,12 @@ impl Fold {
                 self.keep_an_admin(first);
             }
             GroupAction::MembersRemoved(_) => {
-                for removal in &removals {
+                for removal in removals {
                     self.members.remove(&removal.whom);
                 }
             }
             GroupAction::AdminsRemoved(_) => {
-                for removal in &removals {
+                for removal in removals {
                     if let Some(member) = self.members.get_mut(&removal.whom) {
                         member.rank = None;
                     }
@@ -262,7 +268,6 @@ impl Fold {
                 }
             }
         }
-        removals
     }
 
     /// When the last admin left, the eldest member who takes part becomes one.

@@ -13,6 +13,7 @@ use crate::engine::records::outbox::QueuedEnvelope;
 use crate::engine::records::{contacts, conversations, outbox, own_devices, trust, unacknowledged};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_CONTENT_LEN;
+use crate::wire::store::ConversationRow;
 use crate::x3dh::Party;
 
 /// Puts `body` into a conversation and sends it to `recipients`, and to our other devices. Members of a group who cannot be written
@@ -26,21 +27,9 @@ pub(crate) fn post(
 ) -> Result<(MessageId, Vec<QueuedEnvelope>), EngineError> {
     body.check()?;
     let row = conversations::row(step.rows, conversation)?;
-    let content = Content {
-        id: MessageId::random(step.rng),
-        lamport: conversations::next_lamport(&row),
-        sent_at: step.now,
-        reply_to,
-        group: match conversation {
-            ConversationId::Direct(_) => None,
-            ConversationId::Group(group) => Some(*group),
-        },
-        follows: follows::ids(&row)?,
-        body,
-    };
-    let own = step.device.public();
-    let message = MessageRef::new(&own, &content);
-    let id = content.id;
+    let content = compose(step, conversation, &row, body, reply_to)?;
+    let author = step.device.public();
+    let message = MessageRef::new(&author, &content);
     let (name, group) = conversation.wire();
     let encoded = ProofKey::of(&step.device.identity).prove(&name, group, &content.to_bytes());
     if encoded.len() > MAX_CONTENT_LEN {
@@ -48,28 +37,9 @@ pub(crate) fn post(
         return Err(ContentError::TooLarge { what, got, max }.into());
     }
     let direct = matches!(conversation, ConversationId::Direct(_));
-    let (mut waiting, mut sent_to) = (Vec::new(), Vec::new());
-    for peer in recipients.iter().filter(|peer| **peer != own) {
-        let Some(mut contact) = contacts::find(step.rows, peer)? else {
-            continue;
-        };
-        if contact.row.blocked {
-            continue;
-        }
-        match envelopes::to_contact(step, &mut contact, Recipients::ALL, &encoded) {
-            Ok(Some(envelope)) => waiting.push(outbox::push(step.rows, *peer, envelope, Some(id))?),
-            Ok(None) if direct => return Err(EngineError::NoBundle),
-            Err(error) if !direct && error.lacks_usable_bundle() => {}
-            Ok(None) => {}
-            Err(error) => return Err(error),
-        }
-        for party in contact.parties() {
-            unacknowledged::schedule(step.rows, &party, &message, step.now)?;
-        }
-        sent_to.push(peer.to_bytes().to_vec());
-    }
+    let (mut waiting, sent_to) = send_to_contacts(step, recipients, &message, &encoded, direct)?;
     let written = Incoming {
-        author: own,
+        author,
         conversation: *conversation,
         content,
         encoded: &encoded,
@@ -79,23 +49,89 @@ pub(crate) fn post(
     if !direct {
         message::note_sent_to(step.rows, &message, sent_to)?;
     }
-    let copy = Body::Copy(Copy {
-        author: own.to_bytes(),
-        conversation: conversation.wire().0,
+    let copy = Copy {
+        author: author.to_bytes(),
+        conversation: name,
         content: encoded,
-    });
-    let copy = control(step, copy, None).to_bytes();
-    if let Some(envelope) = envelopes::to_siblings(step, Recipients::ALL, &copy)? {
-        for sibling in own_devices::siblings(step.rows)? {
-            let party = Party {
-                identity: own,
-                device_id: sibling.remote.device_id,
-            };
-            unacknowledged::schedule(step.rows, &party, &message, step.now)?;
+    };
+    waiting.extend(send_to_siblings(step, &message, copy)?);
+    Ok((message.id, waiting))
+}
+
+/// The next message of a conversation.
+fn compose(
+    step: &mut Step<'_>,
+    conversation: &ConversationId,
+    row: &ConversationRow,
+    body: Body,
+    reply_to: Option<MessageId>,
+) -> Result<Content, EngineError> {
+    Ok(Content {
+        id: MessageId::random(step.rng),
+        lamport: conversations::next_lamport(row),
+        sent_at: step.now,
+        reply_to,
+        group: match conversation {
+            ConversationId::Direct(_) => None,
+            ConversationId::Group(group) => Some(*group),
+        },
+        follows: follows::ids(row)?,
+        body,
+    })
+}
+
+/// The envelopes of a message, and who was written to: all but those who are not known or blocked.
+fn send_to_contacts(
+    step: &mut Step<'_>,
+    recipients: &[PublicIdentity],
+    message: &MessageRef,
+    encoded: &[u8],
+    direct: bool,
+) -> Result<(Vec<QueuedEnvelope>, Vec<Vec<u8>>), EngineError> {
+    let (mut waiting, mut sent_to) = (Vec::new(), Vec::new());
+    for peer in recipients.iter().filter(|peer| **peer != message.author) {
+        let Some(mut contact) = contacts::find(step.rows, peer)? else {
+            continue;
+        };
+        if contact.row.blocked {
+            continue;
         }
-        waiting.push(outbox::push(step.rows, own, envelope, Some(id))?);
+        match envelopes::to_contact(step, &mut contact, Recipients::ALL, encoded) {
+            Ok(Some(envelope)) => {
+                waiting.push(outbox::push(step.rows, *peer, envelope, Some(message.id))?);
+            }
+            Ok(None) if direct => return Err(EngineError::NoBundle),
+            Err(error) if !direct && error.lacks_usable_bundle() => {}
+            Ok(None) => {}
+            Err(error) => return Err(error),
+        }
+        for party in contact.parties() {
+            unacknowledged::schedule(step.rows, &party, message, step.now)?;
+        }
+        sent_to.push(peer.to_bytes().to_vec());
     }
-    Ok((id, waiting))
+    Ok((waiting, sent_to))
+}
+
+/// The envelope with a message of ours for our other devices, if there are any.
+fn send_to_siblings(
+    step: &mut Step<'_>,
+    message: &MessageRef,
+    copy: Copy,
+) -> Result<Option<QueuedEnvelope>, EngineError> {
+    let encoded = control(step, Body::Copy(copy), None).to_bytes();
+    let Some(envelope) = envelopes::to_siblings(step, Recipients::ALL, &encoded)? else {
+        return Ok(None);
+    };
+    let own = message.author;
+    for sibling in own_devices::siblings(step.rows)? {
+        let party = Party {
+            identity: own,
+            device_id: sibling.remote.device_id,
+        };
+        unacknowledged::schedule(step.rows, &party, message, step.now)?;
+    }
+    outbox::push(step.rows, own, envelope, Some(message.id)).map(Some)
 }
 
 /// Tells the sender of messages that they are stored. Receipts are in no history and get no receipts.

@@ -90,16 +90,7 @@ pub(crate) fn export(
     for table in TABLES {
         let mut stopped = None;
         let visited = store.visit(table, &mut |row| {
-            let damaged = |_| StoreError::Damaged { what: table.name() };
-            let record = match table {
-                Table::Contacts => Record::Contact(wire::decode("row", &row).map_err(damaged)?),
-                Table::Conversations => {
-                    Record::Conversation(wire::decode("row", &row).map_err(damaged)?)
-                }
-                Table::Groups => Record::Group(wire::decode("row", &row).map_err(damaged)?),
-                _ => Record::Message(wire::decode("row", &row).map_err(damaged)?),
-            };
-            push(record)?;
+            push(record_of(table, &row)?)?;
             counter.step().map_err(|error| {
                 stopped = Some(error);
                 StoreError::Closed
@@ -112,6 +103,17 @@ pub(crate) fn export(
     }
     backup.finish()?;
     Ok(records)
+}
+
+/// A row as the backup has it.
+fn record_of(table: Table, row: &[u8]) -> Result<Record, StoreError> {
+    let record = match table {
+        Table::Contacts => wire::decode("row", row).map(Record::Contact),
+        Table::Conversations => wire::decode("row", row).map(Record::Conversation),
+        Table::Groups => wire::decode("row", row).map(Record::Group),
+        _ => wire::decode("row", row).map(Record::Message),
+    };
+    record.map_err(|_| StoreError::Damaged { what: table.name() })
 }
 
 /// Fills a new store.
