@@ -8,8 +8,8 @@
 //! ```
 //!
 //! From the bytes of an envelope to the row in the history: `steps::receive` finds the session, `steps::admit` stores what the AEAD
-//! accepted, `steps::content` does what the content says, `history::record` puts a message into its conversation,
-//! `history::message` writes its row.
+//! accepted, `steps::content` does what the content says, `steps::conversation` refuses a message or has `history::record` put it into
+//! its conversation, `history::message` writes its row.
 
 pub(crate) mod base;
 pub(crate) mod delivery;

@@ -9,7 +9,7 @@ use crate::engine::history::message;
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::doubts;
 use crate::identity::PublicIdentity;
-use crate::limits::{MAX_MISSING, MAX_FOLLOWED};
+use crate::limits::{MAX_FOLLOWED, MAX_MISSING};
 use crate::store::{Rows, Table};
 use crate::wire::store::{ConversationRow, FollowedRow};
 

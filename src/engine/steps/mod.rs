@@ -3,6 +3,7 @@
 pub(crate) mod admit;
 pub(crate) mod backup;
 pub(crate) mod content;
+pub(crate) mod conversation;
 pub(crate) mod create;
 pub(crate) mod join;
 pub(crate) mod receive;

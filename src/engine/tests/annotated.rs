@@ -57,7 +57,7 @@ fn comes(
             copied_from: None,
         };
         let mut outcomes = Vec::new();
-        content::receive_message(step, &incoming, &mut outcomes)?;
+        conversation::receive_message(step, &incoming, &mut outcomes)?;
         Ok(outcomes)
     });
     received.unwrap()

@@ -30,7 +30,7 @@ use crate::engine::records::{
     contacts, doubts, groups, linking, message_keys, outbox, own_bundle, own_devices, prekeys,
     sessions, trust, unacknowledged,
 };
-use crate::engine::steps::{backup, content, create, receive, upkeep, write};
+use crate::engine::steps::{backup, conversation, create, receive, upkeep, write};
 use crate::engine::sync::outcome::{ConversationNews, Outcome, PeerNews};
 use crate::engine::sync::{group_events, healing, people, receipts, updates};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
