@@ -13,7 +13,7 @@ fn linked_on(day: u64, first: Party) -> (Party, Party) {
         assert_eq!(known.unwrap().added, [id]);
     };
     know(&new, &first);
-    let token = first.at(day, |step| linking::begin(step));
+    let token = first.at(day, linking::begin);
     let token = token.unwrap();
     let asked = new.at(day, |step| healing::ask_for_history(step, &token));
     asked.unwrap();
