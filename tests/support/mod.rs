@@ -9,6 +9,7 @@
 
 pub mod clients;
 pub mod files;
+pub mod imports;
 pub mod party;
 pub mod rows;
 pub mod seeds;
