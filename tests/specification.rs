@@ -133,7 +133,7 @@ fn the_table_of_causes_is_the_enumeration() {
         .lines()
         .map(str::trim)
         .filter(|line| !line.starts_with("//") && line.ends_with(','))
-        .map(|line| line.trim_end_matches(',').to_ascii_lowercase())
+        .map(|line| line.split([' ', ',']).next().unwrap().to_ascii_lowercase())
         .collect();
     assert_eq!(stated, used);
 }
