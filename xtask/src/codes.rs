@@ -1,44 +1,34 @@
 //! The codes that a language's tests drew, read by a reader that is not ours.
 
-use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Result, bail};
+use xshell::cmd;
 
-use crate::debian;
-use crate::shell;
-use crate::workspace::Workspace;
+use crate::tools;
+use crate::workspace::{Workspace, files, fresh_folder, heading};
 
 /// Where the tests of a language put what they draw: `NAME.png`, and `NAME.txt` with what it says. Empty at first.
-pub fn folder(workspace: &Workspace, language: &str) -> Result<PathBuf> {
-    let folder = workspace.target.join("codes").join(language);
-    shell::fresh_folder(&folder)?;
-    Ok(folder)
+pub fn folder(ws: &Workspace, language: &str) -> Result<PathBuf> {
+    fresh_folder(&ws.sh, ws.target.join("codes").join(language))
 }
 
-/// Reads them all. `Ok(Some(reason))` says why it cannot be done here.
-pub fn check(workspace: &Workspace, language: &str) -> Result<Option<String>> {
-    if let Some(reason) = debian::ensure(&debian::QR_TOOLS)? {
-        return Ok(Some(reason));
-    }
-    shell::heading(&format!("codes drawn by {language}, read by zbarimg"));
-    let folder = workspace.target.join("codes").join(language);
-    let pictures = shell::files_with_extension(&folder, "png");
+/// Reads them all.
+pub fn check(ws: &Workspace, language: &str) -> Result<()> {
+    tools::ensure(ws, &[tools::ZBAR])?;
+    heading(&format!("codes drawn by {language}, read by zbarimg"));
+    let sh = &ws.sh;
+    let pictures = files(sh, &ws.target.join("codes").join(language), "png")?;
     for picture in &pictures {
-        let mut zbarimg = Command::new("zbarimg");
-        zbarimg
-            .args(["--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"])
-            .arg(picture);
-        let seen = shell::output(&mut zbarimg)?;
-        let said = fs::read_to_string(picture.with_extension("txt"))?;
-        if seen.trim() != said.trim() {
+        let zbar = cmd!(
+            sh,
+            "zbarimg --quiet --raw -Sdisable -Sqrcode.enable {picture}"
+        );
+        let seen = zbar.quiet().read()?;
+        if seen.trim() != sh.read_file(picture.with_extension("txt"))?.trim() {
             bail!("zbarimg reads {} as {seen}", picture.display());
         }
     }
-    if pictures.is_empty() {
-        bail!("no code was drawn in {}", folder.display());
-    }
     println!("{} codes, all read", pictures.len());
-    Ok(None)
+    Ok(())
 }

@@ -1,20 +1,27 @@
-//! `cargo xtask demo`: needs nothing but Rust and Python.
+//! `cargo xtask demo`: needs nothing but Rust and Python, and downloads nothing but crates.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
+use xshell::cmd;
 
-use crate::python::{self, Build, Environment};
-use crate::shell;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, copy_tree, fresh_folder, step};
+use crate::{native, python};
 
-/// Builds the wheel, installs it into an environment of its own and runs the example.
-pub fn run(workspace: &Workspace, arguments: &[String]) -> Result<()> {
-    let script = workspace.root.join("examples/python/demo.py");
-    if !script.is_file() {
-        bail!("there is no {}", script.display());
-    }
-    let wheel = python::wheel(workspace, Build::Development)?;
-    let environment = Environment::kept(workspace, "demo")?;
-    environment.install(workspace, ["--force-reinstall".as_ref(), wheel.as_os_str()])?;
-    shell::heading("two bots talk");
-    shell::run(environment.python(workspace).arg(script).args(arguments))
+/// Puts the package together as the wheel has it, and runs the example.
+pub fn run(ws: &Workspace, arguments: &[String]) -> Result<()> {
+    let (sh, python) = (&ws.sh, python::interpreter(ws)?);
+    // In one build of the development profile: no dependency is compiled twice, which is what a first demo waits for.
+    let build = ws
+        .cargo("build --quiet --package windlass --lib --bin uniffi-bindgen --features uniffi-cli");
+    step(
+        "the library and its Python bindings (the first time takes minutes)",
+        build,
+    )?;
+    let library = ws.target.join("debug").join(native::library_name());
+    let folder = fresh_folder(sh, ws.target.join("demo"))?;
+    let native = native::generate(ws, &library, "python", folder.join("windlass/_native"))?;
+    sh.copy_file(&library, &native)?;
+    sh.write_file(native.join("__init__.py"), "from .windlass import *\n")?;
+    copy_tree(sh, &ws.bindings("python").join("src"), &folder)?;
+    let demo = cmd!(sh, "{python} examples/python/demo.py {arguments...}");
+    step("two bots talk", demo.env("PYTHONPATH", &folder))
 }

@@ -2,98 +2,70 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use xshell::{Cmd, cmd};
 
-use crate::codes;
-use crate::debian::{self, Tool};
-use crate::native::{self, Generator, Language};
-use crate::report::Outcome;
-use crate::shell;
-use crate::workspace::Workspace;
-
-/// What the suite needs from the system.
-const TOOLS: [Tool; 2] = [
-    Tool {
-        program: "mvn",
-        package: "maven",
-    },
-    Tool {
-        program: "javac",
-        package: "default-jdk-headless",
-    },
-];
+use crate::tools::{self, JAVAC, MAVEN, MOSQUITTO};
+use crate::workspace::{Workspace, files, heading, update};
+use crate::{codes, native};
 
 /// Builds the module and runs its tests on a real JVM.
-pub fn test(workspace: &Workspace) -> Result<Outcome> {
-    if let Some(reason) = prepare(workspace)? {
-        return Ok(Outcome::Skipped(reason));
+pub fn test(ws: &Workspace) -> Result<()> {
+    prepare(ws)?;
+    if let Err(reason) = tools::ensure(ws, &[MOSQUITTO]) {
+        // The test that needs it says so too; with CI set it fails.
+        println!("{reason:#}");
     }
-    shell::heading("Kotlin: mvn test");
-    let codes = codes::folder(workspace, "kotlin")?;
-    maven(workspace, &["test"], &codes)?;
-    match codes::check(workspace, "kotlin")? {
-        Some(reason) => Ok(Outcome::Skipped(reason)),
-        None => Ok(Outcome::Passed),
-    }
+    heading("Kotlin: mvn test");
+    let codes = codes::folder(ws, "kotlin")?;
+    maven(ws, mvn(ws).arg("test").env("WINDLASS_CODES", codes))?;
+    codes::check(ws, "kotlin")
 }
 
 /// Builds the jar with the native library inside; the tests ran with `test`.
-pub fn jar(workspace: &Workspace) -> Result<Result<PathBuf, String>> {
-    if let Some(reason) = prepare(workspace)? {
-        return Ok(Err(reason));
+pub fn jar(ws: &Workspace) -> Result<PathBuf> {
+    prepare(ws)?;
+    heading("Kotlin: mvn package");
+    let sh = &ws.sh;
+    for old in files(sh, &ws.bindings("kotlin").join("target"), "jar").unwrap_or_default() {
+        sh.remove_path(old)?;
     }
-    let folder = workspace.bindings("kotlin").join("target");
-    for old in shell::files_with_extension(&folder, "jar") {
-        fs::remove_file(old)?;
-    }
-    shell::heading("Kotlin: mvn package");
-    maven(workspace, &["package", "-DskipTests"], Path::new(""))?;
-    let jar = shell::files_with_extension(&folder, "jar")
-        .into_iter()
-        .find(|path| {
-            let name = path.to_string_lossy();
-            !["-sources.jar", "-javadoc.jar", "-tests.jar"]
-                .iter()
-                .any(|suffix| name.ends_with(suffix))
-        });
-    match jar {
-        Some(jar) => Ok(Ok(jar)),
-        None => bail!("Maven made no jar in {}", folder.display()),
-    }
+    maven(ws, mvn(ws).args(["package", "-DskipTests"]))?;
+    let mut jars = files(sh, &ws.bindings("kotlin").join("target"), "jar")?;
+    let others = ["-sources.jar", "-javadoc.jar", "-tests.jar"];
+    jars.retain(|jar| {
+        !others
+            .iter()
+            .any(|other| jar.to_string_lossy().ends_with(other))
+    });
+    jars.pop().context("Maven made no jar")
 }
 
 /// Puts the generated code and the native library where `pom.xml` looks for them.
-fn prepare(workspace: &Workspace) -> Result<Option<String>> {
-    let module = workspace.bindings("kotlin");
-    if !module.join("pom.xml").is_file() {
-        return Ok(Some("there is no bindings/kotlin/pom.xml".to_owned()));
-    }
-    if let Some(reason) = debian::ensure(&TOOLS)? {
-        return Ok(Some(reason));
-    }
-    if let Some(reason) = debian::ensure(&debian::BROKER_TOOLS)? {
-        // The test that needs it says so too; with CI set it fails.
-        println!("{reason}");
-    }
+fn prepare(ws: &Workspace) -> Result<()> {
+    tools::ensure(ws, &[MAVEN, JAVAC])?;
+    let built = ws.bindings("kotlin").join("target");
     // Maven leaves the classes of code that is gone, and the shrinker stumbles over them.
-    for former in ["target/classes", "target/test-classes"] {
-        shell::remove_folder(&module.join(former))?;
+    for former in ["classes", "test-classes"] {
+        ws.sh.remove_path(built.join(former))?;
     }
-    shell::heading("Kotlin: native library and generated code");
-    let generator = Generator::start(workspace);
-    let library = native::shared_library(workspace)?;
-    generator.wait()?;
-    let generated = module.join("target/generated");
-    native::generate(workspace, &library, Language::Kotlin, &generated)?;
+    let library = native::shared_library(ws)?;
+    let generated = native::generate(ws, &library, "kotlin", built.join("generated"))?;
     let_close_close(&generated.join("dev/windlass/windlass.kt"))?;
-    if let Some(name) = library.file_name() {
-        let resources = module.join("target/native").join(native::jna_platform());
-        native::update(&library, &resources.join(name))?;
-    }
-    println!("in bindings/kotlin/target/{{generated,native}}");
-    Ok(None)
+    // JNA's name for this machine, under which it looks for a library among a jar's resources.
+    let system = std::env::consts::OS
+        .replace("macos", "darwin")
+        .replace("windows", "win32");
+    let platform = format!("{system}-{}", std::env::consts::ARCH.replace('_', "-"));
+    update(
+        &ws.sh,
+        &library,
+        &built
+            .join("native")
+            .join(platform)
+            .join(native::library_name()),
+    )
 }
 
 /// What the generator gives to each object: `close` lets go of it, and no more.
@@ -133,44 +105,29 @@ fn cut(code: &mut String, place: &str, first: &str, last: &str) -> Result<()> {
 }
 
 /// One round of the talk, with what the tests built.
-pub fn talk(workspace: &Workspace, folder: &Path) -> Result<()> {
-    shell::run_quietly(
-        Command::new("mvn")
-            .env("WINDLASS_TALK", folder)
-            // Cargo sets it for its own programs; JNA would look there first.
-            .env_remove("LD_LIBRARY_PATH")
-            .current_dir(workspace.bindings("kotlin"))
-            .args([
-                "--batch-mode",
-                "--offline",
-                "-Dtest=TalkTest",
-                "surefire:test",
-            ]),
-        &workspace.target.join("logs/talk-kotlin.log"),
-    )
+pub fn talk(ws: &Workspace, folder: &Path) -> Result<()> {
+    let talk = mvn(ws).args(["--offline", "-Dtest=TalkTest", "surefire:test"]);
+    ws.quietly("talk-kotlin", talk.env("WINDLASS_TALK", folder))?;
+    Ok(())
+}
+
+fn mvn(ws: &Workspace) -> Cmd<'_> {
+    let (sh, pom) = (&ws.sh, ws.bindings("kotlin").join("pom.xml"));
+    let mvn = cmd!(
+        sh,
+        "mvn --batch-mode --no-transfer-progress -Dstyle.color=never --file {pom}"
+    );
+    // Cargo sets the variable for its own programs; JNA would look there first.
+    mvn.env_remove("LD_LIBRARY_PATH")
 }
 
 /// Maven says a lot. Shown are its warnings, its errors and the counts of the tests; the log has the rest.
-fn maven(workspace: &Workspace, goals: &[&str], codes: &Path) -> Result<()> {
-    shell::run_filtered(
-        Command::new("mvn")
-            .env("WINDLASS_CODES", codes)
-            // Cargo sets it for its own programs; JNA would look there first.
-            .env_remove("LD_LIBRARY_PATH")
-            .current_dir(workspace.bindings("kotlin"))
-            .args([
-                "--batch-mode",
-                "--no-transfer-progress",
-                "-Dstyle.color=never",
-            ])
-            .args(goals),
-        &workspace.target.join("logs/kotlin.log"),
-        |line| {
-            line.contains("Tests run:")
-                || line.contains("BUILD ")
-                || ["[ERROR]", "[WARNING]"]
-                    .iter()
-                    .any(|level| line.starts_with(level))
-        },
-    )
+fn maven(ws: &Workspace, command: Cmd<'_>) -> Result<()> {
+    let shown = ["[ERROR]", "[WARNING]", "[INFO] Tests run:", "[INFO] BUILD "];
+    let log = ws.quietly("kotlin", command)?;
+    let lines = log
+        .lines()
+        .filter(|line| shown.iter().any(|level| line.starts_with(level)));
+    lines.for_each(|line| println!("{line}"));
+    Ok(())
 }

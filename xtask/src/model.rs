@@ -1,46 +1,36 @@
 //! The symbolic models of `docs/spec/model/`, by Verifpal.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+use xshell::cmd;
 
-use crate::report::Outcome;
-use crate::workspace::Workspace;
-use crate::{cache, shell};
-
-const VERSION: &str = "1.6.7";
+use crate::report::Skip;
+use crate::tools;
+use crate::workspace::{Workspace, files, heading};
 
 /// Runs every model and compares each query's result with the one that stands behind it.
-pub fn check(workspace: &Workspace) -> Result<Outcome> {
-    shell::heading("Verifpal");
-    let Some(program) = find()? else {
-        return Ok(Outcome::Excused(format!(
-            "Verifpal {VERSION} cannot be had here; its last result is in docs/spec/model/README.md"
-        )));
-    };
-    let folder = workspace.root.join("docs/spec/model");
-    let models = shell::files_with_extension(&folder, "vp");
-    if models.is_empty() {
-        bail!("there are no models in {}", folder.display());
-    }
-    for model in models {
-        run(&program, &model)?;
-    }
-    Ok(Outcome::Passed)
+pub fn check(ws: &Workspace) -> Result<()> {
+    heading("Verifpal");
+    // Only a nightly compiler builds it.
+    let install = "+nightly install --ignore-rust-version";
+    let verifpal = tools::by_cargo(ws, "verifpal", "1.6.7", install).map_err(|error| {
+        Skip::Excused(format!(
+            "its last result is in docs/spec/model/README.md; here {error:#}"
+        ))
+    })?;
+    let models = files(&ws.sh, &ws.root.join("docs/spec/model"), "vp")?;
+    models
+        .iter()
+        .try_for_each(|model| run(ws, &verifpal, model))
 }
 
-fn run(program: &Path, model: &Path) -> Result<()> {
-    let name = model.file_name().unwrap_or_default().to_string_lossy();
-    let expected = expected(&fs::read_to_string(model)?);
-    let output = shell::output(
-        Command::new(program)
-            .arg("verify")
-            .arg(model)
-            .env("NO_COLOR", "1"),
-    )?;
+fn run(ws: &Workspace, verifpal: &Path, model: &Path) -> Result<()> {
+    let (sh, name) = (&ws.sh, model.file_name().unwrap_or_default().display());
+    let expected = expected(&sh.read_file(model)?);
+    let verify = cmd!(sh, "{verifpal} verify {model}").env("NO_COLOR", "1");
+    let output = verify.quiet().read()?;
     let found = found(&output);
     if expected.is_empty() || expected != found {
         bail!("{name}: expected {expected:#?}, found {found:#?}\n{output}");
@@ -80,34 +70,6 @@ fn found(output: &str) -> BTreeMap<String, bool> {
             query.contains("? ").then(|| (query.to_owned(), holds))
         })
         .collect()
-}
-
-/// The user's own, else the cached one, else a new one in the cache if a nightly compiler is there to build it.
-fn find() -> Result<Option<PathBuf>> {
-    if let Some(program) = shell::which("verifpal") {
-        return Ok(Some(program));
-    }
-    let lock = cache::lock_file("verifpal")?;
-    lock.lock()?;
-    let folder = cache::folder()?.join(format!("verifpal-{VERSION}"));
-    let program = folder.join("bin/verifpal");
-    if shell::succeeds(Command::new(&program).arg("--version")) {
-        return Ok(Some(program));
-    }
-    // Not the Cargo that runs us: only rustup's own knows `+nightly`.
-    let mut install = Command::new("cargo");
-    install
-        .env_remove("RUSTUP_TOOLCHAIN")
-        .args(["+nightly", "install", "--locked", "--ignore-rust-version"])
-        .args(["--version", VERSION, "verifpal", "--root"])
-        .arg(&folder);
-    println!("building Verifpal, once (minutes)");
-    let log = cache::folder()?.join("verifpal.log");
-    Ok(shell::run_quietly(&mut install, &log)
-        .context("Verifpal does not build")
-        .inspect_err(|error| println!("{error:#}"))
-        .ok()
-        .map(|()| program))
 }
 
 #[cfg(test)]

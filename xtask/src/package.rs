@@ -1,64 +1,54 @@
 //! `cargo xtask package`: what users install, in one folder.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
-use crate::native::{self, Generator};
-use crate::python::Build;
-use crate::report::{Outcome, Report};
-use crate::workspace::Workspace;
-use crate::{kotlin, python, shell, swift};
+use crate::report;
+use crate::workspace::{Workspace, copy_tree, fresh_folder};
+use crate::{kotlin, native, python, swift};
 
 /// Builds every package; `false` when one failed.
-pub fn run(workspace: &Workspace) -> bool {
-    let mut report = Report::new(workspace.ci);
-    report.step("python", || python_packages(workspace));
-    report.step("kotlin", || kotlin_package(workspace));
-    report.step("swift", || swift_package(workspace));
-    let good = report.finish();
-    println!("packages are in {}", workspace.packages().display());
+pub fn run(ws: &Workspace) -> bool {
+    let good = report::run(
+        ws,
+        &[("python", python), ("kotlin", kotlin), ("swift", swift)],
+    );
+    println!("packages are in {}", ws.target.join("packages").display());
     good
 }
 
-fn python_packages(workspace: &Workspace) -> Result<Outcome> {
-    let folder = workspace.packages().join("python");
-    shell::fresh_folder(&folder)?;
-    shell::copy_into(&python::wheel(workspace, Build::Release)?, &folder)?;
-    shell::copy_into(&python::sdist(workspace)?, &folder)?;
-    Ok(Outcome::Passed)
+/// The emptied folder of a language, with these files.
+fn folder(ws: &Workspace, language: &str, files: &[PathBuf]) -> Result<PathBuf> {
+    let folder = fresh_folder(&ws.sh, ws.target.join("packages").join(language))?;
+    files
+        .iter()
+        .try_for_each(|file| ws.sh.copy_file(file, &folder))?;
+    Ok(folder)
 }
 
-fn kotlin_package(workspace: &Workspace) -> Result<Outcome> {
-    let folder = workspace.packages().join("kotlin");
-    shell::fresh_folder(&folder)?;
-    match kotlin::jar(workspace)? {
-        Ok(jar) => {
-            shell::copy_into(&jar, &folder)?;
-            // What a repository of artifacts needs beside the jar.
-            shell::copy_into(&workspace.bindings("kotlin").join("pom.xml"), &folder)?;
-            Ok(Outcome::Passed)
-        }
-        Err(reason) => Ok(Outcome::Skipped(reason)),
-    }
+fn python(ws: &Workspace) -> Result<()> {
+    folder(ws, "python", &[python::wheel(ws)?, python::sdist(ws)?])?;
+    Ok(())
+}
+
+/// With what a repository of artifacts needs beside the jar.
+fn kotlin(ws: &Workspace) -> Result<()> {
+    folder(
+        ws,
+        "kotlin",
+        &[kotlin::jar(ws)?, ws.bindings("kotlin").join("pom.xml")],
+    )?;
+    Ok(())
 }
 
 /// The Swift sources with the generated ones in place, and both kinds of library for this platform.
-fn swift_package(workspace: &Workspace) -> Result<Outcome> {
-    let package = workspace.bindings("swift");
-    if !package.join("Package.swift").is_file() {
-        return Ok(Outcome::Skipped(
-            "there is no bindings/swift/Package.swift".to_owned(),
-        ));
-    }
-    let folder = workspace.packages().join("swift");
-    shell::fresh_folder(&folder)?;
-    shell::heading("Swift: native libraries and generated code");
-    let generator = Generator::start(workspace);
-    let shared = native::shared_library(workspace)?;
-    generator.wait()?;
-    swift::place_generated(workspace, &shared)?;
-    shell::copy_into(&package.join("Package.swift"), &folder)?;
-    shell::copy_tree(&package.join("Sources"), &folder.join("Sources"))?;
-    shell::copy_into(&shared, &folder.join("lib"))?;
-    shell::copy_into(&native::static_library(workspace)?, &folder.join("lib"))?;
-    Ok(Outcome::Passed)
+fn swift(ws: &Workspace) -> Result<()> {
+    let package = ws.bindings("swift");
+    let shared = native::shared_library(ws)?;
+    swift::place_generated(ws, &shared)?;
+    folder(ws, "swift/lib", &[shared, native::static_library(ws)?])?;
+    let folder = ws.target.join("packages/swift");
+    ws.sh.copy_file(package.join("Package.swift"), &folder)?;
+    copy_tree(&ws.sh, &package.join("Sources"), &folder.join("Sources"))
 }

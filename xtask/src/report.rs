@@ -1,109 +1,58 @@
 //! What happened, in one table at the end.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 
-use crate::shell;
+use crate::workspace::{Workspace, heading};
 
-/// How a suite ended, when it did not fail.
-pub enum Outcome {
-    /// Everything ran and was well.
-    Passed,
-    /// Could not run here, for this reason.
-    Skipped(String),
-    /// Could not run here, and need not: its last result stands in the documentation.
+/// A name, and what runs under it.
+pub type Step = (&'static str, fn(&Workspace) -> Result<()>);
+
+/// The error of a step that cannot run, which is not a failure by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Skip {
+    /// Cannot run here: with `CI` set, a failure.
+    #[error("{0}")]
+    Here(String),
+    /// Cannot run here, and need not: its last result stands in the documentation.
+    #[error("{0}")]
     Excused(String),
 }
 
-enum Verdict {
-    Passed,
-    Skipped,
-    Failed,
-}
-
-struct Row {
-    suite: &'static str,
-    verdict: Verdict,
-    took: Duration,
-    remark: String,
-}
-
-/// Collects the suites of one run.
-pub struct Report {
-    strict: bool,
-    rows: Vec<Row>,
-}
-
-impl Report {
-    /// `strict`: a skipped suite counts as failed.
-    pub fn new(strict: bool) -> Self {
-        Self {
-            strict,
-            rows: Vec::new(),
-        }
-    }
-
-    /// Runs one suite and remembers how it ended.
-    pub fn step(&mut self, suite: &'static str, run: impl FnOnce() -> Result<Outcome>) {
+/// Runs the steps one after the other; a failure does not hide the result of the next one. `true` when nothing failed.
+pub fn run(ws: &Workspace, steps: &[Step]) -> bool {
+    let mut rows = Vec::new();
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    for (name, step) in steps {
         let start = Instant::now();
-        let (verdict, remark) = match run() {
-            Ok(Outcome::Passed) => (Verdict::Passed, String::new()),
-            Ok(Outcome::Skipped(reason)) => {
-                println!("skipped {suite}: {reason}");
-                let verdict = if self.strict {
-                    Verdict::Failed
-                } else {
-                    Verdict::Skipped
-                };
-                (verdict, format!("skipped: {reason}"))
-            }
-            Ok(Outcome::Excused(reason)) => {
-                println!("skipped {suite}: {reason}");
-                (Verdict::Skipped, format!("skipped: {reason}"))
-            }
-            Err(error) => {
-                println!("FAILED {suite}: {error:#}");
-                (Verdict::Failed, format!("{error:#}"))
-            }
+        let ended = step(ws);
+        let (word, count) = match ended.as_ref().map_err(Error::downcast_ref::<Skip>) {
+            Ok(()) => ("passed", &mut passed),
+            Err(Some(Skip::Excused(_))) => ("skipped", &mut skipped),
+            Err(Some(Skip::Here(_))) if !ws.ci => ("skipped", &mut skipped),
+            Err(_) => ("FAILED", &mut failed),
         };
-        self.rows.push(Row {
-            suite,
-            verdict,
-            took: start.elapsed(),
-            remark,
-        });
-    }
-
-    /// Prints the table; `true` when nothing failed.
-    pub fn finish(&self) -> bool {
-        shell::heading("summary");
-        println!("{:<10} {:<8} {:>7}", "suite", "result", "seconds");
-        let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-        for row in &self.rows {
-            let word = match row.verdict {
-                Verdict::Passed => {
-                    passed += 1;
-                    "passed"
-                }
-                Verdict::Skipped => {
-                    skipped += 1;
-                    "skipped"
-                }
-                Verdict::Failed => {
-                    failed += 1;
-                    "FAILED"
-                }
-            };
-            let remark = row.remark.lines().next().unwrap_or_default();
-            let line = format!(
-                "{:<10} {word:<8} {:>7.1}  {remark}",
-                row.suite,
-                row.took.as_secs_f64()
-            );
-            println!("{}", line.trim_end());
+        *count += 1;
+        let remark = ended.map_or_else(|error| format!("{error:#}"), |()| String::new());
+        if !remark.is_empty() {
+            println!("{word} {name}: {remark}");
         }
-        println!("suites: {passed} passed, {failed} failed, {skipped} skipped");
-        failed == 0
+        let seconds = start.elapsed().as_secs_f64();
+        let row = format!(
+            "{name:<10} {word:<8} {seconds:>7.1}  {}",
+            remark.lines().next().unwrap_or_default()
+        );
+        rows.push(row.trim_end().to_owned());
     }
+    heading("summary");
+    println!(
+        "{:<10} {:<8} {:>7}\n{}",
+        "suite",
+        "result",
+        "seconds",
+        rows.join("\n")
+    );
+    println!("suites: {passed} passed, {failed} failed, {skipped} skipped");
+    failed == 0
 }

@@ -1,18 +1,19 @@
 # Builds a Debian root filesystem with Swift. Runs inside a private mount namespace.
-# Arguments: the folder to make, then the mount points to make in it.
-root=$1
-shift
+# Argument: the folder to make, which is there only when it is whole; runs side by side wait for each other.
+root=$1 partial=$1.partial
+exec 9>"$root.lock"
+flock 9
+[ ! -d "$root" ] || exit 0
+# Never across a mount, should somebody have mounted something there by hand.
+rm -rf --one-file-system -- "$partial"
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
-debootstrap --variant=minbase trixie "$root"
-
+debootstrap --variant=minbase trixie "$partial"
 # Without /proc the compiler does not find its own libraries.
-mount -t proc proc "$root/proc"
-mount --bind /dev "$root/dev"
-chroot "$root" apt-get update
-chroot "$root" apt-get install -y --no-install-recommends swiftlang libstdc++-14-dev libc6-dev
-chroot "$root" apt-get clean
-chroot "$root" swift --version
-
-for point in "$@"; do
-    mkdir -p "$root$point"
-done
+mount -t proc proc "$partial/proc"
+mount --bind /dev "$partial/dev"
+chroot "$partial" apt-get update
+chroot "$partial" apt-get install -y --no-install-recommends swiftlang libstdc++-14-dev libc6-dev
+chroot "$partial" apt-get clean
+chroot "$partial" swift --version
+umount "$partial/proc" "$partial/dev"
+mv --no-target-directory "$partial" "$root"

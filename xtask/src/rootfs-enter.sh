@@ -4,8 +4,11 @@ root=$1 repository=$2 target=$3
 shift 3
 mount -t proc proc "$root/proc"
 mount --bind /dev "$root/dev"
-mount --bind "$repository" "$root/repository"
-mount -o remount,bind,ro "$root/repository"
-mount --bind "$target" "$root/target"
+mkdir -p "$root$repository"
+mount --bind "$repository" "$root$repository"
+mount -o remount,bind,ro "$root$repository"
+# Maybe in the repository, where it is there already.
+mkdir -p "$root$target"
+mount --bind "$target" "$root$target"
 exec chroot "$root" /usr/bin/env -i \
     PATH=/usr/local/bin:/usr/bin:/bin HOME=/tmp LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" CI="${CI:-}" "$@"

@@ -1,49 +1,47 @@
 //! Three processes in three languages talk in a group by files, with a message of every kind; their three transcripts are one.
 
-use std::fs;
-use std::process::Command;
-
 use anyhow::{Result, bail};
+use xshell::cmd;
 
-use crate::report::Outcome;
-use crate::shell;
-use crate::workspace::Workspace;
-use crate::{kotlin, python, swift};
+use crate::swift::Toolchain;
+use crate::workspace::{Workspace, fresh_folder, heading};
+use crate::{kotlin, python};
 
 /// Introductions, the group, joining, three rounds of talk, and two for what is under way.
 const ROUNDS: u32 = 8;
 
 /// Needs what the suites of the three languages built.
-pub fn test(workspace: &Workspace) -> Result<Outcome> {
-    let folder = workspace.target.join("talk");
-    shell::fresh_folder(&folder)?;
-    fs::create_dir(folder.join("mail"))?;
-    shell::heading("a group of Python, Kotlin and Swift");
-    let mut swift = match swift::Talker::new()? {
-        Ok(swift) => swift,
-        Err(reason) => return Ok(Outcome::Skipped(reason)),
-    };
-    for round in 0..ROUNDS {
-        fs::write(folder.join("round"), round.to_string())?;
-        let script = workspace.root.join("tests/languages/talk.py");
-        let mut python: Command = python::installed(workspace)?;
-        shell::run_quietly(
-            python.arg(script).arg(&folder).arg(round.to_string()),
-            &workspace.target.join("logs/talk-python.log"),
+pub fn test(ws: &Workspace) -> Result<()> {
+    heading("a group of Python, Kotlin and Swift");
+    let (swift, python) = (Toolchain::find(ws)?, python::program(ws, "test", "python"));
+    let sh = &ws.sh;
+    let folder = fresh_folder(sh, ws.target.join("talk"))?;
+    sh.create_dir(folder.join("mail"))?;
+    for round in (0..ROUNDS).map(|round| round.to_string()) {
+        sh.write_file(folder.join("round"), &round)?;
+        ws.quietly(
+            "talk-python",
+            cmd!(sh, "{python} tests/languages/talk.py {folder} {round}"),
         )?;
-        kotlin::talk(workspace, &folder)?;
-        swift.talk(workspace)?;
+        kotlin::talk(ws, &folder)?;
+        let talk = swift
+            .test(ws, "")
+            .args(["--skip-build", "--filter", "TalkTests"]);
+        ws.quietly("talk-swift", talk)?;
     }
-    let transcripts = ["python", "kotlin", "swift"]
-        .map(|name| fs::read_to_string(folder.join(format!("{name}.txt"))).unwrap_or_default());
-    println!("{}", transcripts[0].trim_end());
-    let lines = transcripts[0].lines().count();
+    let [ours, others @ ..] =
+        ["python.txt", "kotlin.txt", "swift.txt"].map(|name| sh.read_file(folder.join(name)));
+    let ours = ours?;
+    println!("{}", ours.trim_end());
+    let lines = ours.lines().count();
     if lines < 12 {
         bail!("only {lines} lines were said");
     }
-    if transcripts[1] != transcripts[0] || transcripts[2] != transcripts[0] {
-        bail!("the transcripts in {} differ", folder.display());
+    for other in others {
+        if other? != ours {
+            bail!("the transcripts in {} differ", folder.display());
+        }
     }
     println!("{lines} lines, the same in three languages");
-    Ok(Outcome::Passed)
+    Ok(())
 }
