@@ -3,25 +3,22 @@
 use anyhow::Result;
 use xshell::cmd;
 
-use crate::workspace::{Workspace, copy_tree, fresh_folder, step};
+use crate::workspace::{Workspace, fresh_folder};
 use crate::{native, python};
 
 /// Puts the package together as the wheel has it, and runs the example.
 pub fn run(ws: &Workspace, arguments: &[String]) -> Result<()> {
     let (sh, python) = (&ws.sh, python::interpreter(ws)?);
-    // In one build of the development profile: no dependency is compiled twice, which is what a first demo waits for.
-    let build = ws
-        .cargo("build --quiet --package windlass --lib --bin uniffi-bindgen --features uniffi-cli");
-    step(
-        "the library and its Python bindings (the first time takes minutes)",
-        build,
-    )?;
+    println!("The first time takes minutes.");
+    // In one build of the development profile: no dependency is compiled twice.
+    let build = ws.cargo("build --quiet --package windlass --lib --bin uniffi-bindgen");
+    build.args(["--features", "uniffi-cli"]).run()?;
     let library = ws.target.join("debug").join(native::library_name());
     let folder = fresh_folder(sh, ws.target.join("demo"))?;
     let native = native::generate(ws, &library, "python", folder.join("windlass/_native"))?;
     sh.copy_file(&library, &native)?;
     sh.write_file(native.join("__init__.py"), "from .windlass import *\n")?;
-    copy_tree(sh, &ws.bindings("python").join("src"), &folder)?;
+    python::copy(ws, &ws.bindings("python").join("src"), &folder)?;
     let demo = cmd!(sh, "{python} examples/python/demo.py {arguments...}");
-    step("two bots talk", demo.env("PYTHONPATH", &folder))
+    Ok(demo.env("PYTHONPATH", &folder).run()?)
 }

@@ -3,14 +3,12 @@
 use anyhow::{Result, bail};
 use xshell::cmd;
 
-use crate::workspace::{Workspace, files, step};
+use crate::workspace::{Workspace, files};
 
 /// Runs the named target with the arguments after it, or each target for a minute.
 pub fn run(ws: &Workspace, target: Option<String>, arguments: &[String]) -> Result<()> {
     if !ws.answers("cargo-fuzz", "--version", "cargo-fuzz ") {
-        bail!(
-            "cargo-fuzz is not installed (`cargo install --locked cargo-fuzz`; it needs a nightly compiler)"
-        );
+        bail!("`cargo install --locked cargo-fuzz` is missing; it needs a nightly compiler");
     }
     if let Some(target) = target {
         return fuzz(ws, &target, arguments);
@@ -32,6 +30,5 @@ fn fuzz(ws: &Workspace, target: &str, arguments: &[String]) -> Result<()> {
         "cargo +nightly fuzz run {target} {corpus} {seeds} -- {arguments...}"
     );
     // It keeps what it builds in a folder of its own.
-    let run = run.env_remove("CARGO_TARGET_DIR");
-    step(&format!("cargo fuzz run {target}"), run)
+    Ok(run.env_remove("CARGO_TARGET_DIR").run()?)
 }

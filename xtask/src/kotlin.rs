@@ -1,13 +1,14 @@
 //! The Kotlin module, through Maven.
 
+use std::env::consts::{ARCH, OS};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use xshell::{Cmd, cmd};
+use xshell::Cmd;
 
 use crate::tools::{self, JAVAC, MAVEN, MOSQUITTO};
-use crate::workspace::{Workspace, files, heading, update};
+use crate::workspace::{Workspace, files, update};
 use crate::{codes, native};
 
 /// Builds the module and runs its tests on a real JVM.
@@ -17,7 +18,6 @@ pub fn test(ws: &Workspace) -> Result<()> {
         // The test that needs it says so too; with CI set it fails.
         println!("{reason:#}");
     }
-    heading("Kotlin: mvn test");
     let codes = codes::folder(ws, "kotlin")?;
     maven(ws, mvn(ws).arg("test").env("WINDLASS_CODES", codes))?;
     codes::check(ws, "kotlin")
@@ -26,20 +26,16 @@ pub fn test(ws: &Workspace) -> Result<()> {
 /// Builds the jar with the native library inside; the tests ran with `test`.
 pub fn jar(ws: &Workspace) -> Result<PathBuf> {
     prepare(ws)?;
-    heading("Kotlin: mvn package");
     let sh = &ws.sh;
     for old in files(sh, &ws.bindings("kotlin").join("target"), "jar").unwrap_or_default() {
         sh.remove_path(old)?;
     }
     maven(ws, mvn(ws).args(["package", "-DskipTests"]))?;
-    let mut jars = files(sh, &ws.bindings("kotlin").join("target"), "jar")?;
-    let others = ["-sources.jar", "-javadoc.jar", "-tests.jar"];
-    jars.retain(|jar| {
-        !others
-            .iter()
-            .any(|other| jar.to_string_lossy().ends_with(other))
-    });
-    jars.pop().context("Maven made no jar")
+    // Beside it are those of the sources and the documentation, whose names are longer.
+    let jars = files(sh, &ws.bindings("kotlin").join("target"), "jar")?;
+    jars.into_iter()
+        .min_by_key(|jar| jar.as_os_str().len())
+        .context("Maven made no jar")
 }
 
 /// Puts the generated code and the native library where `pom.xml` looks for them.
@@ -54,17 +50,12 @@ fn prepare(ws: &Workspace) -> Result<()> {
     let generated = native::generate(ws, &library, "kotlin", built.join("generated"))?;
     let_close_close(&generated.join("dev/windlass/windlass.kt"))?;
     // JNA's name for this machine, under which it looks for a library among a jar's resources.
-    let system = std::env::consts::OS
-        .replace("macos", "darwin")
-        .replace("windows", "win32");
-    let platform = format!("{system}-{}", std::env::consts::ARCH.replace('_', "-"));
+    let system = OS.replace("macos", "darwin").replace("windows", "win32");
+    let resources = format!("native/{system}-{}", ARCH.replace('_', "-"));
     update(
-        &ws.sh,
+        ws,
         &library,
-        &built
-            .join("native")
-            .join(platform)
-            .join(native::library_name()),
+        &built.join(resources).join(native::library_name()),
     )
 }
 
@@ -112,11 +103,17 @@ pub fn talk(ws: &Workspace, folder: &Path) -> Result<()> {
 }
 
 fn mvn(ws: &Workspace) -> Cmd<'_> {
-    let (sh, pom) = (&ws.sh, ws.bindings("kotlin").join("pom.xml"));
-    let mvn = cmd!(
-        sh,
-        "mvn --batch-mode --no-transfer-progress -Dstyle.color=never --file {pom}"
-    );
+    let flags = [
+        "--batch-mode",
+        "--no-transfer-progress",
+        "-Dstyle.color=never",
+        "--file",
+    ];
+    let mvn = ws
+        .sh
+        .cmd("mvn")
+        .args(flags)
+        .arg(ws.bindings("kotlin").join("pom.xml"));
     // Cargo sets the variable for its own programs; JNA would look there first.
     mvn.env_remove("LD_LIBRARY_PATH")
 }
@@ -124,10 +121,10 @@ fn mvn(ws: &Workspace) -> Cmd<'_> {
 /// Maven says a lot. Shown are its warnings, its errors and the counts of the tests; the log has the rest.
 fn maven(ws: &Workspace, command: Cmd<'_>) -> Result<()> {
     let shown = ["[ERROR]", "[WARNING]", "[INFO] Tests run:", "[INFO] BUILD "];
-    let log = ws.quietly("kotlin", command)?;
-    let lines = log
-        .lines()
-        .filter(|line| shown.iter().any(|level| line.starts_with(level)));
-    lines.for_each(|line| println!("{line}"));
+    for line in ws.quietly("kotlin", command)?.lines() {
+        if shown.iter().any(|start| line.starts_with(start)) {
+            println!("{line}");
+        }
+    }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What is checked without running anything.
+//! What is checked in Rust.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 use xshell::cmd;
 
 use crate::tools::{self, COMPILER};
-use crate::workspace::{Workspace, heading, step};
+use crate::workspace::Workspace;
 
 const WASM: &str = "wasm32-unknown-unknown";
 
@@ -14,35 +14,29 @@ const WASM: &str = "wasm32-unknown-unknown";
 /// the fuzz targets compile.
 pub fn lint(ws: &Workspace) -> Result<()> {
     let sh = &ws.sh;
-    step("cargo fmt --check", cmd!(sh, "cargo fmt --all --check"))?;
-    let clippy = ws.cargo("clippy --quiet --workspace --all-targets -- -D warnings");
-    step("cargo clippy", clippy)?;
+    cmd!(sh, "cargo fmt --all --check").run()?;
+    ws.cargo("clippy --quiet --workspace --all-targets -- -D warnings")
+        .run()?;
     docs(ws)?;
     let core = "check --quiet --package windlass --lib --no-default-features";
-    step(
-        "cargo check of the core without its bindings",
-        ws.cargo(core),
-    )?;
+    ws.cargo(core).run()?;
     // Rustc names the folder of a target's libraries whether or not they are there.
-    let libraries = cmd!(sh, "rustc --print target-libdir --target {WASM}")
-        .quiet()
-        .read()?;
+    let libraries = cmd!(sh, "rustc --print target-libdir --target {WASM}").read()?;
     if Path::new(&libraries).is_dir() {
-        let core = ws.cargo(core).args(["--target", WASM]);
-        step("cargo check of the core for WebAssembly", core)?;
+        ws.cargo(core).args(["--target", WASM]).run()?;
     } else {
-        heading("cargo check of the core for WebAssembly: not here");
-        println!("this compiler has no {WASM}; `rustup target add {WASM}` brings it");
+        println!("not checked for {WASM}: `rustup target add {WASM}` brings what is missing");
     }
     tools::ensure(ws, &[COMPILER])?;
-    let targets = ws.cargo("check --quiet --manifest-path fuzz/Cargo.toml");
-    step("cargo check of the fuzz targets", targets)
+    Ok(ws
+        .cargo("check --quiet --manifest-path fuzz/Cargo.toml")
+        .run()?)
 }
 
 /// The reference of the library, warnings denied.
 pub fn docs(ws: &Workspace) -> Result<()> {
     let doc = ws.cargo("doc --quiet --package windlass --no-deps --lib");
-    step("cargo doc", doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    doc.env("RUSTDOCFLAGS", "-D warnings").run()?;
     println!("{}", ws.target.join("doc/windlass/index.html").display());
     Ok(())
 }
@@ -53,10 +47,21 @@ pub fn deny(ws: &Workspace) -> Result<()> {
     // It runs for a second, so its optimisation would take longer than all of its runs.
     let deny = tools::by_cargo(ws, "cargo-deny", "0.20.2", "install --debug")?;
     let (sh, locked) = (&ws.sh, ws.ci.then_some("--locked"));
-    let check = ["bans", "licenses", "sources"];
-    let deny = cmd!(
-        sh,
-        "{deny} {locked...} --workspace check --hide-inclusion-graph {check...}"
-    );
-    step("cargo deny", deny)
+    let check = [
+        "check",
+        "--hide-inclusion-graph",
+        "bans",
+        "licenses",
+        "sources",
+    ];
+    Ok(cmd!(sh, "{deny} {locked...} --workspace {check...}").run()?)
+}
+
+/// Unit tests, tests of the whole, and the examples in the documentation.
+pub fn rust(ws: &Workspace) -> Result<()> {
+    // Without the generator's feature: it would end up in the library under test.
+    Ok(ws
+        .cargo("test --workspace")
+        .env("CARGO_TERM_COLOR", "never")
+        .run()?)
 }

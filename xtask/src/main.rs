@@ -19,21 +19,27 @@ mod workspace;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 
 use report::Step;
-use workspace::{Workspace, step};
+use workspace::Workspace;
+
+const NOTES: &str = "\
+Toolchains are kept in $WINDLASS_CACHE, else $XDG_CACHE_HOME/windlass, else ~/.cache/windlass.
+With CI set, a suite that would be skipped counts as failed, except the symbolic models (decision 0011).";
 
 /// The developer's commands of Windlass.
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    disable_help_subcommand = false
-)]
-#[command(after_help = "\
-Toolchains are kept in $WINDLASS_CACHE, else $XDG_CACHE_HOME/windlass, else ~/.cache/windlass.
-With CI set, a suite that would be skipped counts as failed, except the symbolic models (decision 0011).")]
+#[command(bin_name = "cargo xtask", after_help = NOTES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Allow what needs root: Debian packages, and a root filesystem for Swift (implied by CI)
+    #[arg(long, global = true)]
+    install: bool,
+}
+
+#[derive(Subcommand)]
 enum Command {
     /// Two bots, both killed in the middle of their conversation (needs Rust and Python)
     Demo {
@@ -44,7 +50,7 @@ enum Command {
     /// Every check in every language, or only those named
     Test(Suites),
     /// Wheel, sdist, jar and Swift library into target/packages
-    Package(Install),
+    Package,
     /// The reference of the Rust crate, warnings denied
     Docs,
     /// The benchmarks
@@ -86,41 +92,30 @@ struct Suites {
     /// The symbolic models of the protocol, by Verifpal where it can be had
     #[arg(long)]
     model: bool,
-    #[command(flatten)]
-    install: Install,
-}
-
-#[derive(Args)]
-struct Install {
-    /// Allow what needs root: installing Debian packages, making and entering a root filesystem for Swift (implied by CI)
-    #[arg(long)]
-    install: bool,
 }
 
 impl Suites {
     /// In one order, whatever order the flags came in: quick checks first.
     fn steps(&self) -> Vec<Step> {
-        let steps: [(bool, Step); 8] = [
+        let mut steps: Vec<(bool, Step)> = vec![
             (self.lint || self.rust, ("lint", lint::lint)),
             (self.lint || self.rust, ("deny", lint::deny)),
-            (self.rust, ("rust", rust)),
+            (self.rust, ("rust", lint::rust)),
             (self.python, ("python", python::test)),
             (self.kotlin, ("kotlin", kotlin::test)),
             (self.swift, ("swift", swift::test)),
             (self.talk, ("talk", talk::test)),
             (self.model, ("model", model::check)),
         ];
-        let all = steps.iter().all(|(wanted, _)| !wanted);
-        steps
-            .into_iter()
-            .filter(|(wanted, _)| all || *wanted)
-            .map(|(_, step)| step)
-            .collect()
+        if steps.iter().any(|(wanted, _)| *wanted) {
+            steps.retain(|(wanted, _)| *wanted);
+        }
+        steps.into_iter().map(|(_, step)| step).collect()
     }
 }
 
 fn main() -> ExitCode {
-    match run(Command::parse()) {
+    match run(Arguments::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -131,61 +126,35 @@ fn main() -> ExitCode {
 }
 
 /// Runs the command that was asked for; `false` says that a step failed and was reported.
-fn run(command: Command) -> Result<bool> {
-    let allowed = matches!(
-        &command,
-        Command::Test(Suites {
-            install: Install { install: true },
-            ..
-        }) | Command::Package(Install { install: true })
-    );
-    let ws = Workspace::locate(allowed)?;
-    match command {
+fn run(arguments: Arguments) -> Result<bool> {
+    let ws = Workspace::locate(arguments.install)?;
+    match arguments.command {
         Command::Test(suites) => return Ok(report::run(&ws, &suites.steps())),
-        Command::Package(_) => return Ok(package::run(&ws)),
+        Command::Package => return Ok(package::run(&ws)),
         Command::Demo { rest } => demo::run(&ws, &rest)?,
         Command::Docs => lint::docs(&ws)?,
-        Command::Bench { rest } => step(
-            "cargo bench",
-            ws.cargo("bench --package windlass").args(rest),
-        )?,
+        Command::Bench { rest } => ws.cargo("bench --package windlass").args(rest).run()?,
         Command::Fuzz { target, rest } => fuzz::run(&ws, target, &rest)?,
     }
     Ok(true)
 }
 
-/// Unit tests, tests of the whole, and the examples in the documentation.
-fn rust(ws: &Workspace) -> Result<()> {
-    // Without the generator's feature: it would end up in the library under test.
-    let test = ws.cargo("test --workspace");
-    step("cargo test", test.env("CARGO_TERM_COLOR", "never"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     fn suites(flags: &[&str]) -> Vec<&'static str> {
-        let arguments = ["xtask", "test"].iter().chain(flags);
-        match Command::try_parse_from(arguments).unwrap() {
-            Command::Test(suites) => suites.steps().iter().map(|(name, _)| *name).collect(),
-            _ => panic!("`test` is another command"),
-        }
+        let arguments = Arguments::try_parse_from(["xtask", "test"].iter().chain(flags));
+        let Command::Test(suites) = arguments.unwrap().command else {
+            panic!("`test` is another command");
+        };
+        suites.steps().iter().map(|(name, _)| *name).collect()
     }
 
     #[test]
-    fn test_without_flags_means_everything() {
-        Command::command().debug_assert();
-        assert_eq!(suites(&[]).len(), 8);
+    fn flags_name_suites_in_one_order_and_once_and_none_means_all() {
+        let named = suites(&["--swift", "--rust", "--lint"]);
+        assert_eq!(named, ["lint", "deny", "rust", "swift"]);
         assert_eq!(suites(&["--install"]).len(), 8);
-    }
-
-    #[test]
-    fn flags_name_suites_in_one_order_and_once() {
-        assert_eq!(
-            suites(&["--swift", "--rust", "--lint"]),
-            ["lint", "deny", "rust", "swift"]
-        );
     }
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::workspace::{Workspace, fresh_folder, step};
+use crate::workspace::{Workspace, fresh_folder};
 
 /// What the shared library is called here.
 pub fn library_name() -> String {
@@ -28,10 +28,8 @@ pub fn static_library(ws: &Workspace) -> Result<PathBuf> {
 /// The flags are those maturin uses, so that the wheel and the other languages share one compilation. Naming the crate type also
 /// lets the linker optimise across crates, which Cargo gives up when an `rlib` is built beside.
 fn build(ws: &Workspace, kind: &str) -> Result<()> {
-    let build = ws
-        .cargo("rustc --quiet --package windlass --lib --release --crate-type")
-        .arg(kind);
-    step(&format!("native library ({kind})"), build)
+    let flags = "--quiet --package windlass --lib --release --crate-type";
+    Ok(ws.cargo(&format!("rustc {flags} {kind}")).run()?)
 }
 
 /// The bindings generator, after the verb.
@@ -51,22 +49,11 @@ pub fn beside_generator<T>(ws: &Workspace, build: impl FnOnce() -> Result<T>) ->
 }
 
 /// Writes a language's generated code into an empty folder.
-pub fn generate(
-    ws: &Workspace,
-    library: &Path,
-    language: &str,
-    folder: PathBuf,
-) -> Result<PathBuf> {
-    let folder = fresh_folder(&ws.sh, folder)?;
+pub fn generate(ws: &Workspace, library: &Path, language: &str, to: PathBuf) -> Result<PathBuf> {
+    let folder = fresh_folder(&ws.sh, to)?;
     // The generator finds `uniffi.toml` through Cargo, so Cargo starts it.
-    let generate = ws.cargo(&format!(
-        "run {GENERATOR} -- generate --no-format --language {language}"
-    ));
-    generate
-        .arg("--out-dir")
-        .arg(&folder)
-        .arg(library)
-        .quiet()
-        .run()?;
+    let generate = ws.cargo(&format!("run {GENERATOR} -- generate --no-format"));
+    let generate = generate.args(["--language", language, "--out-dir"]);
+    generate.arg(&folder).arg(library).run()?;
     Ok(folder)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::report;
-use crate::workspace::{Workspace, copy_tree, fresh_folder};
+use crate::workspace::{Workspace, fresh_folder};
 use crate::{kotlin, native, python, swift};
 
 /// Builds every package; `false` when one failed.
@@ -50,5 +50,5 @@ fn swift(ws: &Workspace) -> Result<()> {
     folder(ws, "swift/lib", &[shared, native::static_library(ws)?])?;
     let folder = ws.target.join("packages/swift");
     ws.sh.copy_file(package.join("Package.swift"), &folder)?;
-    copy_tree(&ws.sh, &package.join("Sources"), &folder.join("Sources"))
+    python::copy(ws, &package.join("Sources"), &folder.join("Sources"))
 }

@@ -2,16 +2,34 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use xshell::cmd;
 
 use crate::native;
 use crate::report::Skip;
 use crate::tools::{self, CHROMIUM, MOSQUITTO, OPENSSL, QRENCODE, TMUX, ZBAR};
-use crate::workspace::{Workspace, files, fresh_folder, heading, step};
+use crate::workspace::{Workspace, files, fresh_folder};
 
 /// What the tests need, pinned; and the pins of uv and maturin.
 const REQUIREMENTS: &str = "bindings/python/requirements-dev.txt";
+
+/// Our own code that uses the package.
+const OURS: [&str; 4] = [
+    "bindings/python/tests",
+    "examples/python",
+    "tests/languages",
+    "examples/peer-from-the-spec",
+];
+
+/// How the hand-written types are compared with the generated module.
+const STUBTEST: [&str; 6] = [
+    "--concise",
+    "--ignore-missing-stub",
+    "--mypy-config-file",
+    "pyproject.toml",
+    "--allowlist",
+    "bindings/python/stubtest-allowlist.txt",
+];
 
 /// Says that the installed package works where nothing but itself is installed.
 const SMOKE: &str = "import windlass, pathlib, sys; \
@@ -30,69 +48,64 @@ pub fn test(ws: &Workspace) -> Result<()> {
         println!("{reason:#}");
     }
     let python = environment(ws, "test", &["-r".as_ref(), REQUIREMENTS.as_ref(), &wheel])?;
-    let (tests, strict) = ("bindings/python/tests", "--strict");
-    step("Python: pytest", cmd!(sh, "{python} -m pytest -rs {tests}"))?;
+    cmd!(sh, "{python} -m pytest -rs bindings/python/tests").run()?;
     // The installed package, as a user's mypy sees it, and our own code that uses it.
-    step(
-        "Python: mypy, the package",
-        cmd!(sh, "{python} -m mypy {strict} --package windlass"),
-    )?;
-    let users = [
-        "examples/python",
-        "tests/languages",
-        "examples/peer-from-the-spec",
-    ];
-    step(
-        "Python: mypy, its users",
-        cmd!(sh, "{python} -m mypy {strict} {tests} {users...}"),
-    )?;
+    cmd!(sh, "{python} -m mypy --strict --package windlass").run()?;
+    cmd!(sh, "{python} -m mypy --strict").args(OURS).run()?;
     // The hand-written types against the generated module.
-    let stubtest = cmd!(
-        sh,
-        "{python} -m mypy.stubtest windlass._native --concise --ignore-missing-stub"
-    )
-    .args(["--mypy-config-file", "pyproject.toml"])
-    .args(["--allowlist", "bindings/python/stubtest-allowlist.txt"]);
-    step("Python: stubtest", stubtest)
+    cmd!(sh, "{python} -m mypy.stubtest windlass._native")
+        .args(STUBTEST)
+        .run()?;
+    Ok(())
 }
 
 /// Imports the package, in an environment of nothing else, from a folder that has nothing to do with the repository.
 fn smoke(ws: &Workspace, name: &str, package: &Path) -> Result<()> {
-    heading(&format!("Python: the {name} in an empty environment"));
     let (sh, python) = (&ws.sh, environment(ws, name, &[package])?);
     let _elsewhere = sh.push_dir(std::env::temp_dir());
-    Ok(cmd!(sh, "{python} -I -c {SMOKE}").quiet().run()?)
+    Ok(cmd!(sh, "{python} -I -c {SMOKE}").run()?)
+}
+
+/// Copies a folder with all that is in it, into one that may be there.
+pub fn copy(ws: &Workspace, from: &Path, to: &Path) -> Result<()> {
+    const COPY: &str = "import shutil, sys; shutil.copytree(*sys.argv[1:], dirs_exist_ok=True)";
+    let (sh, python) = (&ws.sh, interpreter(ws)?);
+    Ok(cmd!(sh, "{python} -c {COPY} {from} {to}").quiet().run()?)
 }
 
 /// The Python to build and test with.
 pub fn interpreter(ws: &Workspace) -> Result<&'static str> {
-    let found = ["python3", "python"]
-        .into_iter()
-        .find(|name| ws.answers(name, "--version", "Python 3."));
-    found.ok_or(Skip::Here("there is no Python 3 on the search path".into()).into())
+    for name in ["python3", "python"] {
+        if ws.answers(name, "--version", "Python 3.") {
+            return Ok(name);
+        }
+    }
+    bail!(Skip::Here("there is no Python 3 on the search path".into()))
 }
 
 /// Builds the wheel as users get it.
 pub fn wheel(ws: &Workspace) -> Result<PathBuf> {
-    heading("Python: building the wheel (the first time takes minutes)");
-    let locked = ws.ci.then_some("--locked");
-    native::beside_generator(ws, || maturin(ws, "build --release", locked, "whl"))
+    let build = if ws.ci {
+        "build --release --locked"
+    } else {
+        "build --release"
+    };
+    native::beside_generator(ws, || maturin(ws, build, "whl"))
 }
 
 /// Packs the sources from which pip builds.
 pub fn sdist(ws: &Workspace) -> Result<PathBuf> {
-    maturin(ws, "sdist", None, "gz")
+    maturin(ws, "sdist", "gz")
 }
 
-fn maturin(ws: &Workspace, verb: &str, flag: Option<&str>, extension: &str) -> Result<PathBuf> {
-    let (sh, uv) = (&ws.sh, uv(ws)?);
+fn maturin(ws: &Workspace, arguments: &str, extension: &str) -> Result<PathBuf> {
+    let (sh, uv, arguments) = (&ws.sh, uv(ws)?, arguments.split(' '));
     let folder = fresh_folder(sh, ws.target.join("python").join(extension))?;
-    let maturin =
-        cmd!(sh, "{uv} tool run --constraints {REQUIREMENTS} maturin").args(verb.split(' '));
-    ws.quietly(
-        &format!("python-{extension}"),
-        maturin.args(flag).arg("--out").arg(&folder),
-    )?;
+    let maturin = cmd!(
+        sh,
+        "{uv} tool run --constraints {REQUIREMENTS} maturin {arguments...}"
+    );
+    ws.quietly("python-maturin", maturin.arg("--out").arg(&folder))?;
     files(sh, &folder, extension)?
         .pop()
         .context("maturin made nothing")
@@ -104,25 +117,24 @@ fn environment(ws: &Workspace, name: &str, packages: &[&Path]) -> Result<PathBuf
     let folder = ws.target.join("venv").join(name);
     ws.quietly(
         "python-venv",
-        cmd!(
-            sh,
-            "{uv} venv --no-project --clear --python {python} {folder}"
-        ),
+        cmd!(sh, "{uv} venv --clear --python {python} {folder}"),
     )?;
     // Not from uv's cache: our version stays the same when our code changes.
     let install = cmd!(
         sh,
-        "{uv} pip install --python {folder} --refresh-package windlass {packages...}"
+        "{uv} pip install --refresh-package windlass --python {folder}"
     );
-    ws.quietly(&format!("python-install-{name}"), install)?;
+    ws.quietly("python-install", install.args(packages))?;
     Ok(program(ws, name, "python"))
 }
 
 /// A program of an environment.
 pub fn program(ws: &Workspace, environment: &str, name: &str) -> PathBuf {
-    let folder = ws.target.join("venv").join(environment);
-    folder
-        .join(if cfg!(windows) { "Scripts" } else { "bin" })
+    let folder = if cfg!(windows) { "Scripts" } else { "bin" };
+    ws.target
+        .join("venv")
+        .join(environment)
+        .join(folder)
         .join(name)
 }
 

@@ -18,7 +18,7 @@ const NAME: &str = "swift-on-trixie-1";
 /// A filesystem that is ready.
 pub struct RootFilesystem {
     folder: PathBuf,
-    root: &'static [&'static str],
+    root: Option<&'static str>,
 }
 
 impl RootFilesystem {

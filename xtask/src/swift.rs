@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use xshell::{Cmd, cmd};
 
 use crate::rootfs::RootFilesystem;
-use crate::workspace::{Workspace, fresh_folder, step, update};
+use crate::workspace::{Workspace, fresh_folder, heading, update};
 use crate::{codes, native, python};
 
 /// A Swift to call.
@@ -65,15 +65,16 @@ pub fn test(ws: &Workspace) -> Result<()> {
     let library = native::shared_library(ws)?;
     place_generated(ws, &library)?;
     update(
-        &ws.sh,
+        ws,
         &library,
         &ws.target.join("swift/lib").join(native::library_name()),
     )?;
     codes::folder(ws, "swift")?;
     // A talk that was cut short is none of this run's.
     ws.sh.remove_path(ws.target.join("talk"))?;
+    heading("swift test");
     let (mut server, url) = mail_server(ws)?;
-    let tested = step("Swift: swift test", toolchain.test(ws, &url));
+    let tested = toolchain.test(ws, &url).quiet().run();
     server.kill()?;
     server.wait()?;
     tested?;
@@ -107,12 +108,12 @@ fn mail_server(ws: &Workspace) -> Result<(Child, String)> {
 /// Puts the generated Swift beside the hand-written code, and the header beside the hand-written module map (the generated one
 /// asks for Darwin).
 pub fn place_generated(ws: &Workspace, library: &Path) -> Result<()> {
-    let (sh, sources) = (&ws.sh, ws.bindings("swift").join("Sources"));
+    let sources = ws.bindings("swift").join("Sources");
     let fresh = native::generate(ws, library, "swift", ws.target.join("swift/generated"))?;
     let (code, header) = (
         "Windlass/Generated/windlass.swift",
         "windlassFFI/windlassFFI.h",
     );
-    update(sh, &fresh.join("windlass.swift"), &sources.join(code))?;
-    update(sh, &fresh.join("windlassFFI.h"), &sources.join(header))
+    update(ws, &fresh.join("windlass.swift"), &sources.join(code))?;
+    update(ws, &fresh.join("windlassFFI.h"), &sources.join(header))
 }

@@ -13,12 +13,7 @@ use crate::workspace::Workspace;
 pub type Tool = (&'static str, &'static str, &'static str, &'static str);
 
 /// A reader of QR codes that is not ours.
-pub const ZBAR: Tool = (
-    "zbarimg",
-    "--help",
-    "scan and decode bar codes",
-    "zbar-tools",
-);
+pub const ZBAR: Tool = ("zbarimg", "--help", "decode bar codes", "zbar-tools");
 /// What else the tests of codes use: a writer that is not ours, and a browser.
 pub const QRENCODE: Tool = ("qrencode", "--version", "qrencode version", "qrencode");
 pub const CHROMIUM: Tool = ("chromium", "--version", "Chromium ", "chromium");
@@ -44,9 +39,8 @@ pub fn ensure(ws: &Workspace, tools: &[Tool]) -> Result<()> {
         install(ws, &packages.join(" "))?;
     }
     if let Some((program, .., package)) = tools.iter().find(missing) {
-        bail!(Skip::Here(format!(
-            "the `{program}` on the search path is not that of the Debian package {package}"
-        )));
+        let other = format!("the `{program}` on the search path is not that of Debian's {package}");
+        bail!(Skip::Here(other));
     }
     Ok(())
 }
@@ -55,44 +49,31 @@ pub fn ensure(ws: &Workspace, tools: &[Tool]) -> Result<()> {
 pub fn install(ws: &Workspace, packages: &str) -> Result<()> {
     if !ws.answers("apt-get", "--version", "apt ") {
         bail!(Skip::Here(format!(
-            "{packages} missing, and this system has no apt-get to install it"
+            "{packages} missing, and no apt-get to install it"
         )));
     }
     let install = format!("apt-get install -y --no-install-recommends {packages}");
     let root = as_root(ws, &format!("apt-get update; {install}"))?;
-    let sh = &ws.sh;
+    let (sh, install) = (&ws.sh, install.split(' '));
     ws.quietly("apt-update", cmd!(sh, "env {root...} apt-get update"))?;
-    let install =
-        cmd!(sh, "env {root...} env DEBIAN_FRONTEND=noninteractive").args(install.split(' '));
-    ws.quietly("apt-install", install)?;
+    let debian = "DEBIAN_FRONTEND=noninteractive";
+    ws.quietly(
+        "apt-install",
+        cmd!(sh, "env {root...} env {debian} {install...}"),
+    )?;
     Ok(())
 }
 
 /// Says what is about to run as root, and gives what comes before such a command; or skips the suite.
-pub fn as_root(ws: &Workspace, what: &str) -> Result<&'static [&'static str]> {
+pub fn as_root(ws: &Workspace, what: &str) -> Result<Option<&'static str>> {
     if !ws.install {
         bail!(Skip::Here(format!(
-            "it needs root for `{what}`; the flag --install allows that"
-        )));
-    }
-    let root: &[&str] = if ws.answers("id", "-un", "root\n") {
-        &[]
-    } else {
-        &["sudo", "-n"]
-    };
-    let sh = &ws.sh;
-    if cmd!(sh, "env {root...} true")
-        .quiet()
-        .ignore_stderr()
-        .run()
-        .is_err()
-    {
-        bail!(Skip::Here(format!(
-            "it needs root for `{what}`, and sudo asks for a password"
+            "`{what}` needs root, which --install allows"
         )));
     }
     println!("\nas root: {what}");
-    Ok(root)
+    let already = ws.answers("id", "-un", "root\n");
+    Ok((!already).then_some("sudo"))
 }
 
 /// A program that `install` of Cargo makes: the user's own, else the one in the cache, made where it is missing.
@@ -100,23 +81,20 @@ pub fn by_cargo(ws: &Workspace, name: &str, version: &str, install: &str) -> Res
     if ws.answers(name, "--version", name) {
         return Ok(name.into());
     }
-    println!("{name} {version}: compiled once, which takes minutes");
-    let folder = cache()?.join(format!("{name}-{version}"));
-    let install = ws.sh.cmd("cargo").args(install.split(' ')).args(["--locked", "--version", version, name]);
-    ws.quietly(name, install.arg("--root").arg(&folder).env_remove("CARGO_TARGET_DIR"))?;
+    let (sh, folder) = (&ws.sh, cache()?.join(format!("{name}-{version}")));
+    let install = sh.cmd("cargo").args(install.split(' '));
+    let install = install.args(["--locked", "--version", version, name, "--root"]);
+    ws.quietly(name, install.arg(&folder).env_remove("CARGO_TARGET_DIR"))?;
     Ok(folder.join("bin").join(name))
 }
 
 /// The folder that keeps toolchains between runs and between clones.
 pub fn cache() -> Result<PathBuf> {
     // A relative folder would move with the current one.
-    let variable = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    variable("WINDLASS_CACHE")
-        .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("windlass")))
-        .or_else(|| Some(variable("HOME")?.join(".cache/windlass")))
+    let variable = |name| std::env::var_os(name).map(PathBuf::from);
+    let folder = |name| variable(name).filter(|path| path.is_absolute());
+    folder("WINDLASS_CACHE")
+        .or_else(|| Some(folder("XDG_CACHE_HOME")?.join("windlass")))
+        .or_else(|| Some(folder("HOME")?.join(".cache/windlass")))
         .context("neither WINDLASS_CACHE, XDG_CACHE_HOME nor HOME says where toolchains are kept")
 }

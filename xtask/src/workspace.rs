@@ -80,25 +80,18 @@ impl Workspace {
         let path = self.target.join("logs").join(name).with_extension("log");
         self.sh.create_dir(self.target.join("logs"))?;
         let log = File::create(&path)?;
-        let said = command.to_string();
-        let shown: String = said.chars().take_while(|c| *c != '\n').take(90).collect();
+        println!("$ {command} > {}", path.display());
         let mut command = Command::from(command);
-        command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log);
-        let status = command
-            .status()
-            .with_context(|| format!("could not start `{shown}`"))?;
+        command.stdin(Stdio::null()).stdout(log.try_clone()?);
+        let status = command.stderr(log).status().context(name.to_owned())?;
         let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
         if !status.success() {
             let lines: Vec<&str> = text.lines().collect();
-            lines
-                .iter()
-                .skip(lines.len().saturating_sub(TAIL))
-                .for_each(|line| println!("{line}"));
+            for line in lines.iter().skip(lines.len().saturating_sub(TAIL)) {
+                println!("{line}");
+            }
             bail!(
-                "`{shown}` failed ({status}); everything it said is in {}",
+                "{name} failed ({status}); all of it is in {}",
                 path.display()
             );
         }
@@ -111,29 +104,10 @@ pub fn heading(text: &str) {
     println!("\n== {text}");
 }
 
-/// Runs a program whose output is worth seeing, under a heading.
-pub fn step(title: &str, command: Cmd<'_>) -> Result<()> {
-    heading(title);
-    Ok(command.quiet().run()?)
-}
-
 /// An empty folder, whatever was there before.
 pub fn fresh_folder(sh: &Shell, folder: PathBuf) -> Result<PathBuf> {
     sh.remove_path(&folder)?;
     Ok(sh.create_dir(folder)?)
-}
-
-/// Copies a folder with all that is in it.
-pub fn copy_tree(sh: &Shell, from: &Path, to: &Path) -> Result<()> {
-    sh.create_dir(to)?;
-    for entry in sh.read_dir(from)? {
-        if entry.is_dir() {
-            copy_tree(sh, &entry, &to.join(entry.file_name().unwrap_or_default()))?;
-        } else {
-            sh.copy_file(&entry, to)?;
-        }
-    }
-    Ok(())
 }
 
 /// The files of a folder with this extension, sorted by name; at least one.
@@ -148,10 +122,10 @@ pub fn files(sh: &Shell, folder: &Path, extension: &str) -> Result<Vec<PathBuf>>
 }
 
 /// Copies a file only when its content changed, so that a build tool that goes by times does not start over.
-pub fn update(sh: &Shell, file: &Path, target: &Path) -> Result<()> {
-    let fresh = sh.read_binary_file(file)?;
-    if sh.read_binary_file(target).is_ok_and(|old| old == fresh) {
+pub fn update(ws: &Workspace, file: &Path, target: &Path) -> Result<()> {
+    let fresh = ws.sh.read_binary_file(file)?;
+    if ws.sh.read_binary_file(target).is_ok_and(|old| old == fresh) {
         return Ok(());
     }
-    Ok(sh.write_file(target, fresh)?)
+    Ok(ws.sh.write_file(target, fresh)?)
 }
