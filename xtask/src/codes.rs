@@ -20,10 +20,7 @@ pub fn check(ws: &Workspace, language: &str) -> Result<()> {
     let sh = &ws.sh;
     let pictures = files(sh, &ws.target.join("codes").join(language), "png")?;
     for picture in &pictures {
-        let zbar = cmd!(
-            sh,
-            "zbarimg --quiet --raw -Sdisable -Sqrcode.enable {picture}"
-        );
+        let zbar = cmd!(sh, "zbarimg --quiet --raw -Sdisable -Sqrcode.enable {picture}");
         let seen = zbar.quiet().read()?;
         if seen.trim() != sh.read_file(picture.with_extension("txt"))?.trim() {
             bail!("zbarimg reads {} as {seen}", picture.display());

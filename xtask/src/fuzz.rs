@@ -25,10 +25,7 @@ fn fuzz(ws: &Workspace, target: &str, arguments: &[String]) -> Result<()> {
     // What is found goes into the first folder; the seeds beside it are kept as they are.
     let corpus = sh.create_dir(ws.root.join("fuzz/corpus").join(target))?;
     let seeds = sh.create_dir(ws.root.join("fuzz/seeds").join(target))?;
-    let run = cmd!(
-        sh,
-        "cargo +nightly fuzz run {target} {corpus} {seeds} -- {arguments...}"
-    );
+    let run = cmd!(sh, "cargo +nightly fuzz run {target} {corpus} {seeds} -- {arguments...}");
     // It keeps what it builds in a folder of its own.
     Ok(run.env_remove("CARGO_TARGET_DIR").run()?)
 }

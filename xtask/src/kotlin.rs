@@ -33,9 +33,7 @@ pub fn jar(ws: &Workspace) -> Result<PathBuf> {
     maven(ws, mvn(ws).args(["package", "-DskipTests"]))?;
     // Beside it are those of the sources and the documentation, whose names are longer.
     let jars = files(sh, &ws.bindings("kotlin").join("target"), "jar")?;
-    jars.into_iter()
-        .min_by_key(|jar| jar.as_os_str().len())
-        .context("Maven made no jar")
+    jars.into_iter().min_by_key(|jar| jar.as_os_str().len()).context("Maven made no jar")
 }
 
 /// Puts the generated code and the native library where `pom.xml` looks for them.
@@ -52,11 +50,7 @@ fn prepare(ws: &Workspace) -> Result<()> {
     // JNA's name for this machine, under which it looks for a library among a jar's resources.
     let system = OS.replace("macos", "darwin").replace("windows", "win32");
     let resources = format!("native/{system}-{}", ARCH.replace('_', "-"));
-    update(
-        ws,
-        &library,
-        &built.join(resources).join(native::library_name()),
-    )
+    update(ws, &library, &built.join(resources).join(native::library_name()))
 }
 
 /// What the generator gives to each object: `close` lets go of it, and no more.
@@ -103,17 +97,8 @@ pub fn talk(ws: &Workspace, folder: &Path) -> Result<()> {
 }
 
 fn mvn(ws: &Workspace) -> Cmd<'_> {
-    let flags = [
-        "--batch-mode",
-        "--no-transfer-progress",
-        "-Dstyle.color=never",
-        "--file",
-    ];
-    let mvn = ws
-        .sh
-        .cmd("mvn")
-        .args(flags)
-        .arg(ws.bindings("kotlin").join("pom.xml"));
+    let flags = ["--batch-mode", "--no-transfer-progress", "-Dstyle.color=never", "--file"];
+    let mvn = ws.sh.cmd("mvn").args(flags).arg(ws.bindings("kotlin").join("pom.xml"));
     // Cargo sets the variable for its own programs; JNA would look there first.
     mvn.env_remove("LD_LIBRARY_PATH")
 }

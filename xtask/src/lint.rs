@@ -15,8 +15,7 @@ const WASM: &str = "wasm32-unknown-unknown";
 pub fn lint(ws: &Workspace) -> Result<()> {
     let sh = &ws.sh;
     cmd!(sh, "cargo fmt --all --check").run()?;
-    ws.cargo("clippy --quiet --workspace --all-targets -- -D warnings")
-        .run()?;
+    ws.cargo("clippy --quiet --workspace --all-targets -- -D warnings").run()?;
     docs(ws)?;
     let core = "check --quiet --package windlass --lib --no-default-features";
     ws.cargo(core).run()?;
@@ -28,9 +27,7 @@ pub fn lint(ws: &Workspace) -> Result<()> {
         println!("not checked for {WASM}: `rustup target add {WASM}` brings what is missing");
     }
     tools::ensure(ws, &[COMPILER])?;
-    Ok(ws
-        .cargo("check --quiet --manifest-path fuzz/Cargo.toml")
-        .run()?)
+    Ok(ws.cargo("check --quiet --manifest-path fuzz/Cargo.toml").run()?)
 }
 
 /// The reference of the library, warnings denied.
@@ -47,21 +44,12 @@ pub fn deny(ws: &Workspace) -> Result<()> {
     // It runs for a second, so its optimisation would take longer than all of its runs.
     let deny = tools::by_cargo(ws, "cargo-deny", "0.20.2", "install --debug")?;
     let (sh, locked) = (&ws.sh, ws.ci.then_some("--locked"));
-    let check = [
-        "check",
-        "--hide-inclusion-graph",
-        "bans",
-        "licenses",
-        "sources",
-    ];
+    let check = ["check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
     Ok(cmd!(sh, "{deny} {locked...} --workspace {check...}").run()?)
 }
 
 /// Unit tests, tests of the whole, and the examples in the documentation.
 pub fn rust(ws: &Workspace) -> Result<()> {
     // Without the generator's feature: it would end up in the library under test.
-    Ok(ws
-        .cargo("test --workspace")
-        .env("CARGO_TERM_COLOR", "never")
-        .run()?)
+    Ok(ws.cargo("test --workspace").env("CARGO_TERM_COLOR", "never").run()?)
 }

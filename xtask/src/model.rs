@@ -16,14 +16,10 @@ pub fn check(ws: &Workspace) -> Result<()> {
     // Only a nightly compiler builds it.
     let install = "+nightly install --ignore-rust-version";
     let verifpal = tools::by_cargo(ws, "verifpal", "1.6.7", install).map_err(|error| {
-        Skip::Excused(format!(
-            "its last result is in docs/spec/model/README.md; here {error:#}"
-        ))
+        Skip::Excused(format!("its last result is in docs/spec/model/README.md; here {error:#}"))
     })?;
     let models = files(&ws.sh, &ws.root.join("docs/spec/model"), "vp")?;
-    models
-        .iter()
-        .try_for_each(|model| run(ws, &verifpal, model))
+    models.iter().try_for_each(|model| run(ws, &verifpal, model))
 }
 
 fn run(ws: &Workspace, verifpal: &Path, model: &Path) -> Result<()> {
@@ -36,10 +32,7 @@ fn run(ws: &Workspace, verifpal: &Path, model: &Path) -> Result<()> {
         bail!("{name}: expected {expected:#?}, found {found:#?}\n{output}");
     }
     let broken = found.values().filter(|holds| !**holds).count();
-    println!(
-        "{name}: {} hold and {broken} are broken, each as stated",
-        found.len() - broken
-    );
+    println!("{name}: {} hold and {broken} are broken, each as stated", found.len() - broken);
     Ok(())
 }
 
@@ -55,10 +48,7 @@ fn expected(model: &str) -> BTreeMap<String, bool> {
 
 /// The same from Verifpal's summary: `PASS + confidentiality? m1  [...]`.
 fn found(output: &str) -> BTreeMap<String, bool> {
-    let summary = output
-        .split("Verification completed")
-        .nth(1)
-        .unwrap_or_default();
+    let summary = output.split("Verification completed").nth(1).unwrap_or_default();
     summary
         .lines()
         .filter_map(|line| {

@@ -10,10 +10,7 @@ use crate::{kotlin, native, python, swift};
 
 /// Builds every package; `false` when one failed.
 pub fn run(ws: &Workspace) -> bool {
-    let good = report::run(
-        ws,
-        &[("python", python), ("kotlin", kotlin), ("swift", swift)],
-    );
+    let good = report::run(ws, &[("python", python), ("kotlin", kotlin), ("swift", swift)]);
     println!("packages are in {}", ws.target.join("packages").display());
     good
 }
@@ -21,9 +18,7 @@ pub fn run(ws: &Workspace) -> bool {
 /// The emptied folder of a language, with these files.
 fn folder(ws: &Workspace, language: &str, files: &[PathBuf]) -> Result<PathBuf> {
     let folder = fresh_folder(&ws.sh, ws.target.join("packages").join(language))?;
-    files
-        .iter()
-        .try_for_each(|file| ws.sh.copy_file(file, &folder))?;
+    files.iter().try_for_each(|file| ws.sh.copy_file(file, &folder))?;
     Ok(folder)
 }
 
@@ -34,11 +29,7 @@ fn python(ws: &Workspace) -> Result<()> {
 
 /// With what a repository of artifacts needs beside the jar.
 fn kotlin(ws: &Workspace) -> Result<()> {
-    folder(
-        ws,
-        "kotlin",
-        &[kotlin::jar(ws)?, ws.bindings("kotlin").join("pom.xml")],
-    )?;
+    folder(ws, "kotlin", &[kotlin::jar(ws)?, ws.bindings("kotlin").join("pom.xml")])?;
     Ok(())
 }
 

@@ -14,12 +14,8 @@ use crate::workspace::{Workspace, files, fresh_folder};
 const REQUIREMENTS: &str = "bindings/python/requirements-dev.txt";
 
 /// Our own code that uses the package.
-const OURS: [&str; 4] = [
-    "bindings/python/tests",
-    "examples/python",
-    "tests/languages",
-    "examples/peer-from-the-spec",
-];
+const OURS: [&str; 4] =
+    ["bindings/python/tests", "examples/python", "tests/languages", "examples/peer-from-the-spec"];
 
 /// How the hand-written types are compared with the generated module.
 const STUBTEST: [&str; 6] = [
@@ -53,9 +49,7 @@ pub fn test(ws: &Workspace) -> Result<()> {
     cmd!(sh, "{python} -m mypy --strict --package windlass").run()?;
     cmd!(sh, "{python} -m mypy --strict").args(OURS).run()?;
     // The hand-written types against the generated module.
-    cmd!(sh, "{python} -m mypy.stubtest windlass._native")
-        .args(STUBTEST)
-        .run()?;
+    cmd!(sh, "{python} -m mypy.stubtest windlass._native").args(STUBTEST).run()?;
     Ok(())
 }
 
@@ -85,11 +79,7 @@ pub fn interpreter(ws: &Workspace) -> Result<&'static str> {
 
 /// Builds the wheel as users get it.
 pub fn wheel(ws: &Workspace) -> Result<PathBuf> {
-    let build = if ws.ci {
-        "build --release --locked"
-    } else {
-        "build --release"
-    };
+    let build = if ws.ci { "build --release --locked" } else { "build --release" };
     native::beside_generator(ws, || maturin(ws, build, "whl"))
 }
 
@@ -101,29 +91,18 @@ pub fn sdist(ws: &Workspace) -> Result<PathBuf> {
 fn maturin(ws: &Workspace, arguments: &str, extension: &str) -> Result<PathBuf> {
     let (sh, uv, arguments) = (&ws.sh, uv(ws)?, arguments.split(' '));
     let folder = fresh_folder(sh, ws.target.join("python").join(extension))?;
-    let maturin = cmd!(
-        sh,
-        "{uv} tool run --constraints {REQUIREMENTS} maturin {arguments...}"
-    );
+    let maturin = cmd!(sh, "{uv} tool run --constraints {REQUIREMENTS} maturin {arguments...}");
     ws.quietly("python-maturin", maturin.arg("--out").arg(&folder))?;
-    files(sh, &folder, extension)?
-        .pop()
-        .context("maturin made nothing")
+    files(sh, &folder, extension)?.pop().context("maturin made nothing")
 }
 
 /// A new virtual environment below the target folder with these packages; its Python.
 fn environment(ws: &Workspace, name: &str, packages: &[&Path]) -> Result<PathBuf> {
     let (sh, uv, python) = (&ws.sh, uv(ws)?, interpreter(ws)?);
     let folder = ws.target.join("venv").join(name);
-    ws.quietly(
-        "python-venv",
-        cmd!(sh, "{uv} venv --clear --python {python} {folder}"),
-    )?;
+    ws.quietly("python-venv", cmd!(sh, "{uv} venv --clear --python {python} {folder}"))?;
     // Not from uv's cache: our version stays the same when our code changes.
-    let install = cmd!(
-        sh,
-        "{uv} pip install --refresh-package windlass --python {folder}"
-    );
+    let install = cmd!(sh, "{uv} pip install --refresh-package windlass --python {folder}");
     ws.quietly("python-install", install.args(packages))?;
     Ok(program(ws, name, "python"))
 }
@@ -131,11 +110,7 @@ fn environment(ws: &Workspace, name: &str, packages: &[&Path]) -> Result<PathBuf
 /// A program of an environment.
 pub fn program(ws: &Workspace, environment: &str, name: &str) -> PathBuf {
     let folder = if cfg!(windows) { "Scripts" } else { "bin" };
-    ws.target
-        .join("venv")
-        .join(environment)
-        .join(folder)
-        .join(name)
+    ws.target.join("venv").join(environment).join(folder).join(name)
 }
 
 /// The user's own uv, else the pinned one from an environment that pip made.
@@ -152,9 +127,6 @@ fn uv(ws: &Workspace) -> Result<PathBuf> {
         }
         ws.quietly("python-venv", cmd!(sh, "{python} -m venv --clear {folder}"))?;
     }
-    ws.quietly(
-        "python-uv",
-        cmd!(sh, "{pip} install --constraint {REQUIREMENTS} uv"),
-    )?;
+    ws.quietly("python-uv", cmd!(sh, "{pip} install --constraint {REQUIREMENTS} uv"))?;
     Ok(program(ws, "uv", "uv"))
 }

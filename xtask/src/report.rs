@@ -46,13 +46,7 @@ pub fn run(ws: &Workspace, steps: &[Step]) -> bool {
         rows.push(row.trim_end().to_owned());
     }
     heading("summary");
-    println!(
-        "{:<10} {:<8} {:>7}\n{}",
-        "suite",
-        "result",
-        "seconds",
-        rows.join("\n")
-    );
+    println!("{:<10} {:<8} {:>7}\n{}", "suite", "result", "seconds", rows.join("\n"));
     println!("suites: {passed} passed, {failed} failed, {skipped} skipped");
     failed == 0
 }

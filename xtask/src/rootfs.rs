@@ -25,20 +25,16 @@ impl RootFilesystem {
     /// The cached filesystem, built now where it is missing.
     pub fn ready(ws: &Workspace) -> Result<Self> {
         if !cfg!(target_os = "linux") {
-            bail!(Skip::Here(
-                "there is no Swift on the search path, and this is not Linux".into()
-            ));
+            bail!(Skip::Here("there is no Swift on the search path, and this is not Linux".into()));
         }
         let folder = tools::cache()?.join(NAME);
-        let (what, tools) = if folder.is_dir() {
-            ("unshare, mount, chroot", &[UNSHARE][..])
-        } else {
-            (
-                "debootstrap trixie, apt-get install swiftlang there, unshare, mount, chroot",
-                &[UNSHARE, DEBOOTSTRAP][..],
-            )
+        let (what, tools) = match folder.is_dir() {
+            true => ("unshare, mount, chroot", &[UNSHARE][..]),
+            false => {
+                ("debootstrap trixie, apt-get, unshare, mount, chroot", &[UNSHARE, DEBOOTSTRAP][..])
+            }
         };
-        let root = tools::as_root(ws, &format!("{what} (Swift, in {})", folder.display()))?;
+        let root = tools::as_root(ws, &format!("{what} in {}", folder.display()))?;
         tools::ensure(ws, tools)?;
         let filesystem = Self { folder, root };
         if !filesystem.folder.is_dir() {
@@ -46,19 +42,14 @@ impl RootFilesystem {
                 "Swift: building a root filesystem with the toolchain (once; a minute or two, 3 GB)",
             );
             ws.sh.create_dir(tools::cache()?)?;
-            ws.quietly(
-                "swift-rootfs",
-                filesystem.script(ws, include_str!("rootfs-build.sh")),
-            )?;
+            ws.quietly("swift-rootfs", filesystem.script(ws, include_str!("rootfs-build.sh")))?;
         }
         Ok(filesystem)
     }
 
     /// The beginning of a command inside, which sees the repository (read-only) and the target folder under their own names.
     pub fn command<'a>(&self, ws: &'a Workspace) -> Cmd<'a> {
-        self.script(ws, include_str!("rootfs-enter.sh"))
-            .arg(&ws.root)
-            .arg(&ws.target)
+        self.script(ws, include_str!("rootfs-enter.sh")).arg(&ws.root).arg(&ws.target)
     }
 
     /// A script in a private mount namespace.

@@ -41,20 +41,10 @@ impl Toolchain {
             .arg(format!("WINDLASS_TALK={target}/talk"))
             .arg(format!("WINDLASS_HTTP={server}"))
             // One runner for all tests: the other one would close the output with "0 tests passed".
-            .args([
-                "swift",
-                "test",
-                "--disable-swift-testing",
-                "-Xswiftc",
-                "-warnings-as-errors",
-            ])
+            .args(["swift", "test", "--disable-swift-testing", "-Xswiftc", "-warnings-as-errors"])
             .args(["-Xlinker", "-L", "-Xlinker", &library])
             .args(["-Xlinker", "-rpath", "-Xlinker", &library])
-            .args([
-                "--scratch-path",
-                &format!("{target}/swift/build"),
-                "--package-path",
-            ])
+            .args(["--scratch-path", &format!("{target}/swift/build"), "--package-path"])
             .arg(package)
     }
 }
@@ -64,11 +54,7 @@ pub fn test(ws: &Workspace) -> Result<()> {
     let toolchain = Toolchain::find(ws)?;
     let library = native::shared_library(ws)?;
     place_generated(ws, &library)?;
-    update(
-        ws,
-        &library,
-        &ws.target.join("swift/lib").join(native::library_name()),
-    )?;
+    update(ws, &library, &ws.target.join("swift/lib").join(native::library_name()))?;
     codes::folder(ws, "swift")?;
     // A talk that was cut short is none of this run's.
     ws.sh.remove_path(ws.target.join("talk"))?;
@@ -94,10 +80,7 @@ runpy.run_path(sys.argv[0], run_name='__main__')
 fn mail_server(ws: &Workspace) -> Result<(Child, String)> {
     let (sh, python) = (&ws.sh, python::interpreter(ws)?);
     let mail = fresh_folder(sh, ws.target.join("swift/mail"))?.join("mail.db");
-    let serve = cmd!(
-        sh,
-        "{python} -c {SERVE} examples/python/http_transport.py {mail} 0"
-    );
+    let serve = cmd!(sh, "{python} -c {SERVE} examples/python/http_transport.py {mail} 0");
     let mut server = Command::from(serve).stdout(Stdio::piped()).spawn()?;
     let mut url = String::new();
     let said = server.stdout.take().context("its output is piped")?;
@@ -110,10 +93,7 @@ fn mail_server(ws: &Workspace) -> Result<(Child, String)> {
 pub fn place_generated(ws: &Workspace, library: &Path) -> Result<()> {
     let sources = ws.bindings("swift").join("Sources");
     let fresh = native::generate(ws, library, "swift", ws.target.join("swift/generated"))?;
-    let (code, header) = (
-        "Windlass/Generated/windlass.swift",
-        "windlassFFI/windlassFFI.h",
-    );
+    let (code, header) = ("Windlass/Generated/windlass.swift", "windlassFFI/windlassFFI.h");
     update(ws, &fresh.join("windlass.swift"), &sources.join(code))?;
     update(ws, &fresh.join("windlassFFI.h"), &sources.join(header))
 }

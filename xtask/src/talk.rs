@@ -19,14 +19,9 @@ pub fn test(ws: &Workspace) -> Result<()> {
     sh.create_dir(folder.join("mail"))?;
     for round in (0..ROUNDS).map(|round| round.to_string()) {
         sh.write_file(folder.join("round"), &round)?;
-        ws.quietly(
-            "talk-python",
-            cmd!(sh, "{python} tests/languages/talk.py {folder} {round}"),
-        )?;
+        ws.quietly("talk-python", cmd!(sh, "{python} tests/languages/talk.py {folder} {round}"))?;
         kotlin::talk(ws, &folder)?;
-        let talk = swift
-            .test(ws, "")
-            .args(["--skip-build", "--filter", "TalkTests"]);
+        let talk = swift.test(ws, "").args(["--skip-build", "--filter", "TalkTests"]);
         ws.quietly("talk-swift", talk)?;
     }
     let [ours, others @ ..] =

@@ -48,28 +48,21 @@ pub fn ensure(ws: &Workspace, tools: &[Tool]) -> Result<()> {
 /// Installs Debian packages, or skips the suite.
 pub fn install(ws: &Workspace, packages: &str) -> Result<()> {
     if !ws.answers("apt-get", "--version", "apt ") {
-        bail!(Skip::Here(format!(
-            "{packages} missing, and no apt-get to install it"
-        )));
+        bail!(Skip::Here(format!("{packages} missing, and no apt-get to install it")));
     }
     let install = format!("apt-get install -y --no-install-recommends {packages}");
     let root = as_root(ws, &format!("apt-get update; {install}"))?;
     let (sh, install) = (&ws.sh, install.split(' '));
     ws.quietly("apt-update", cmd!(sh, "env {root...} apt-get update"))?;
     let debian = "DEBIAN_FRONTEND=noninteractive";
-    ws.quietly(
-        "apt-install",
-        cmd!(sh, "env {root...} env {debian} {install...}"),
-    )?;
+    ws.quietly("apt-install", cmd!(sh, "env {root...} env {debian} {install...}"))?;
     Ok(())
 }
 
 /// Says what is about to run as root, and gives what comes before such a command; or skips the suite.
 pub fn as_root(ws: &Workspace, what: &str) -> Result<Option<&'static str>> {
     if !ws.install {
-        bail!(Skip::Here(format!(
-            "`{what}` needs root, which --install allows"
-        )));
+        bail!(Skip::Here(format!("as root it would run: {what}; the flag --install allows that")));
     }
     println!("\nas root: {what}");
     let already = ws.answers("id", "-un", "root\n");

@@ -44,13 +44,7 @@ impl Workspace {
         // Where a tool compiles, the dependencies that are compiled already are used again.
         sh.set_var("CARGO_TARGET_DIR", &target);
         let install = install || ci;
-        Ok(Self {
-            sh,
-            root,
-            target,
-            ci,
-            install,
-        })
+        Ok(Self { sh, root, target, ci, install })
     }
 
     /// A folder below `bindings/`.
@@ -90,10 +84,7 @@ impl Workspace {
             for line in lines.iter().skip(lines.len().saturating_sub(TAIL)) {
                 println!("{line}");
             }
-            bail!(
-                "{name} failed ({status}); all of it is in {}",
-                path.display()
-            );
+            bail!("{name} failed ({status}); all of it is in {}", path.display());
         }
         Ok(text)
     }
