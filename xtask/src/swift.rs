@@ -44,7 +44,7 @@ impl Toolchain {
             .args(["swift", "test", "--disable-swift-testing", "-Xswiftc", "-warnings-as-errors"])
             .args(["-Xlinker", "-L", "-Xlinker", &library])
             .args(["-Xlinker", "-rpath", "-Xlinker", &library])
-            .args(["--scratch-path", &format!("{target}/swift/build"), "--package-path"])
+            .args(["--scratch-path", &format!("{target}/swift/scratch"), "--package-path"])
             .arg(package)
     }
 }

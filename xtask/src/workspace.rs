@@ -36,8 +36,9 @@ impl Workspace {
         let sh = Shell::new()?;
         sh.change_dir(&root);
         // Debian puts servers where a user's path does not lead.
-        let path = std::env::var("PATH")?;
-        sh.set_var("PATH", format!("{path}:/usr/sbin:/sbin"));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let servers = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+        sh.set_var("PATH", std::env::join_paths(std::env::split_paths(&path).chain(servers))?);
         // What is installed is what Python imports, not what lies in the current folder.
         sh.set_var("PYTHONSAFEPATH", "1");
         sh.set_var("PYTHONPATH", "");
