@@ -75,7 +75,8 @@ impl Workspace {
         let path = self.target.join("logs").join(name).with_extension("log");
         self.sh.create_dir(self.target.join("logs"))?;
         let log = File::create(&path)?;
-        println!("$ {command} > {}", path.display());
+        let line = command.to_string();
+        println!("$ {} > {}", line.lines().next().unwrap_or_default(), path.display());
         let mut command = Command::from(command);
         command.stdin(Stdio::null()).stdout(log.try_clone()?);
         let status = command.stderr(log).status().context(name.to_owned())?;
