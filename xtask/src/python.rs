@@ -28,16 +28,16 @@ const STUBTEST: [&str; 6] = [
 ];
 
 /// Says that the installed package works where nothing but itself is installed.
-const SMOKE: &str = "import windlass, pathlib, sys; \
-    assert pathlib.Path(windlass.__file__).is_relative_to(sys.prefix), windlass.__file__; \
-    print('imported', windlass.__name__, 'from', 'an empty environment')";
+const SMOKE: &str = "import windlass_chat, pathlib, sys; \
+    assert pathlib.Path(windlass_chat.__file__).is_relative_to(sys.prefix); \
+    print('imported', windlass_chat.__name__, 'from', 'an empty environment')";
 
 /// The whole suite.
 pub fn test(ws: &Workspace) -> Result<()> {
     let sh = &ws.sh;
     let wheel = wheel(ws)?;
     smoke(ws, "wheel", &wheel)?;
-    smoke(ws, "sdist", &sdist(ws)?)?;
+    readme(ws, &sdist(ws)?)?;
 
     if let Err(reason) = tools::ensure(ws, &[ZBAR, QRENCODE, CHROMIUM, MOSQUITTO, OPENSSL, TMUX]) {
         // The tests that need them say so too; with CI set they fail.
@@ -46,10 +46,10 @@ pub fn test(ws: &Workspace) -> Result<()> {
     let python = environment(ws, "test", &["-r".as_ref(), REQUIREMENTS.as_ref(), &wheel])?;
     cmd!(sh, "{python} -m pytest -rs bindings/python/tests").run()?;
     // The installed package, as a user's mypy sees it, and our own code that uses it.
-    cmd!(sh, "{python} -m mypy --strict --package windlass").run()?;
+    cmd!(sh, "{python} -m mypy --strict --package windlass_chat").run()?;
     cmd!(sh, "{python} -m mypy --strict").args(OURS).run()?;
     // The hand-written types against the generated module.
-    cmd!(sh, "{python} -m mypy.stubtest windlass._native").args(STUBTEST).run()?;
+    cmd!(sh, "{python} -m mypy.stubtest windlass_chat._native").args(STUBTEST).run()?;
     Ok(())
 }
 
@@ -58,6 +58,20 @@ fn smoke(ws: &Workspace, name: &str, package: &Path) -> Result<()> {
     let (sh, python) = (&ws.sh, environment(ws, name, &[package])?);
     let _elsewhere = sh.push_dir(std::env::temp_dir());
     Ok(cmd!(sh, "{python} -I -c {SMOKE}").run()?)
+}
+
+/// What the README says to a newcomer to Python, where nothing is but what is published.
+fn readme(ws: &Workspace, sdist: &Path) -> Result<()> {
+    let sh = &ws.sh;
+    let readme = sh.read_file("README.md")?;
+    let python = readme.split("\n### Python\n").nth(1);
+    let lines = python.and_then(|python| python.split("```sh\n").nth(1)?.split("```").next());
+    let lines = lines.context("the README says nothing to a newcomer to Python")?;
+    let folder = fresh_folder(sh, ws.target.join("python/readme"))?;
+    cmd!(sh, "tar -xzf {sdist} --strip-components 1 -C {folder}").run()?;
+    let _there = sh.push_dir(&folder);
+    let newcomer = cmd!(sh, "bash -euo pipefail -c {lines}").env("CARGO_TARGET_DIR", &ws.target);
+    ws.quietly("python-readme", newcomer).map(|_| ())
 }
 
 /// Copies a folder with all that is in it, into one that may be there.
@@ -102,7 +116,7 @@ fn environment(ws: &Workspace, name: &str, packages: &[&Path]) -> Result<PathBuf
     let folder = ws.target.join("venv").join(name);
     ws.quietly("python-venv", cmd!(sh, "{uv} venv --clear --python {python} {folder}"))?;
     // Not from uv's cache: our version stays the same when our code changes.
-    let install = cmd!(sh, "{uv} pip install --refresh-package windlass --python {folder}");
+    let install = cmd!(sh, "{uv} pip install --refresh-package windlass-chat --python {folder}");
     ws.quietly("python-install", install.args(packages))?;
     Ok(program(ws, name, "python"))
 }

@@ -70,8 +70,8 @@ pub fn test(ws: &Workspace) -> Result<()> {
 /// Of the package the server needs the interface of transports alone, which is there also where no wheel was built.
 const SERVE: &str = "
 import runpy, sys, types
-package = sys.modules['windlass'] = types.ModuleType('windlass')
-package.__path__ = ['bindings/python/src/windlass']
+package = sys.modules['windlass_chat'] = types.ModuleType('windlass_chat')
+package.__path__ = ['bindings/python/src/windlass_chat']
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name='__main__')
 ";
