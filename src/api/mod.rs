@@ -25,6 +25,8 @@ mod message;
 mod progress;
 mod session;
 mod simulation;
+#[cfg(not(target_arch = "wasm32"))]
+mod store_files;
 mod store_key;
 
 pub use attachment::{Attachment, AttachmentInfo};

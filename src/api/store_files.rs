@@ -1,0 +1,49 @@
+//! Stores in files of the operating system; WebAssembly has none.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{EncryptedStore, ProgressListener, Result, StoreKey, progress};
+use crate::crypto::system_random;
+use crate::engine::steps::backup;
+use crate::store::{BackupReader, Store, machine_now};
+
+#[cfg_attr(feature = "uniffi", uniffi::export)]
+impl EncryptedStore {
+    /// Makes a new store at `path`, and its key-slot file beside it. Refuses a path where something is.
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
+    pub fn create(path: String, key: &StoreKey) -> Result<Arc<Self>> {
+        Ok(Arc::new(Store::create(Path::new(&path), &key.0)?.into()))
+    }
+
+    /// Opens the store at `path`. Never makes one.
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
+    pub fn open(path: String, key: &StoreKey) -> Result<Arc<Self>> {
+        Ok(Arc::new(Store::open(Path::new(&path), &key.0)?.into()))
+    }
+}
+
+exported! {
+impl EncryptedStore {
+    /// Makes a new store at `path` from the backup at `backup`: the same identity on a new device, with contacts and history.
+    /// Sessions begin anew with the next messages; this one answers a contact that writes to the former device.
+    ///
+    /// The store is whole when this returns, and not there if it fails.
+    #[uniffi::constructor(default(progress = None))]
+    pub fn import_backup(
+        backup: String,
+        backup_key: &StoreKey,
+        path: String,
+        key: &StoreKey,
+        progress: Option<Arc<dyn ProgressListener>>,
+    ) -> Result<Arc<Self>> {
+        let reader = BackupReader::open(Path::new(&backup), &backup_key.0)?;
+        let (now, mut rng) = (machine_now(), system_random()?);
+        let mut listener = progress::tell(progress.as_deref());
+        let store = Store::create_with(Path::new(&path), &key.0, |writer| {
+            backup::import(writer, reader, now, &mut rng, &mut listener)
+        })?;
+        Ok(Arc::new(store.into()))
+    }
+}
+}
