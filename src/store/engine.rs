@@ -89,7 +89,7 @@ pub struct ShredReport {
 }
 
 impl dyn StorageEngine + '_ {
-    /// [`Self::snapshot`] for what answers something.
+    /// [`StorageEngine::snapshot`] for what answers something.
     pub fn read<T, E: From<StoreError>>(
         &self,
         f: impl FnOnce(&dyn Rows) -> Result<T, E>,
@@ -100,7 +100,7 @@ impl dyn StorageEngine + '_ {
         answer.of(ran)
     }
 
-    /// [`Self::snapshot_apart`] for what answers something.
+    /// [`StorageEngine::snapshot_apart`] for what answers something.
     pub fn read_apart<T, E: From<StoreError>>(
         &self,
         f: impl FnOnce(&dyn Rows) -> Result<T, E>,
@@ -111,7 +111,7 @@ impl dyn StorageEngine + '_ {
         answer.of(ran)
     }
 
-    /// [`Self::step`] for what answers something. It may run more than once, so it has no effect but its rows and its answer.
+    /// [`StorageEngine::step`] for what answers something. It may run more than once, so it has no effect but its rows and its answer.
     pub fn write<T, E: From<StoreError>>(
         &self,
         mut f: impl FnMut(&mut dyn RowsMut) -> Result<T, E>,
