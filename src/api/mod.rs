@@ -28,6 +28,7 @@ mod simulation;
 #[cfg(not(target_arch = "wasm32"))]
 mod store_files;
 mod store_key;
+mod verification;
 
 pub use attachment::{Attachment, AttachmentInfo};
 pub use bundle::Bundle;
@@ -48,9 +49,10 @@ pub use group_change::{GroupChange, GroupChangeKind};
 pub use identity::Identity;
 pub use message::{Body, Message, Reaction};
 pub use progress::{ProgressError, ProgressListener};
-pub use session::{SafetyEmoji, Session, SessionState, SessionStatus};
+pub use session::{Session, SessionState, SessionStatus};
 pub use simulation::{Delivery, Faults, Simulation, Tally};
 pub use store_key::StoreKey;
+pub use verification::SafetyEmoji;
 
 pub use crate::engine::records::settings::TrustPolicy;
 pub use crate::engine::sync::outcome::{RefusalReason, UndecryptableCause};

@@ -1,0 +1,167 @@
+//! Writing messages, and what waits for the transport.
+
+use std::collections::BTreeMap;
+
+use super::Client;
+use crate::api::{Body, Bytes, Result, WindlassError};
+use crate::chat::{self, MessageId};
+use crate::engine::base::step::Step;
+use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::outbox;
+use crate::engine::steps::write;
+
+/// How many waiting envelopes `outbox` answers at a time.
+const OUTBOX_PAGE: u32 = 1_000;
+
+/// An envelope for the transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct OutgoingEnvelope {
+    /// Its number in the outbox, for `mark_sent`.
+    pub id: u64,
+    /// The address that it goes to.
+    pub to: String,
+    /// The bytes to deliver.
+    pub bytes: Bytes,
+}
+
+/// A message that was sent: it is in the history, and its envelopes are in the outbox until `mark_sent`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct Sent {
+    /// Its id: 32 hexadecimal digits.
+    pub message_id: String,
+    /// What to hand to the transport: one for the recipient, and one for our own other devices if there are any.
+    pub envelopes: Vec<OutgoingEnvelope>,
+}
+
+/// A message to send, for `send_many`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct OutgoingMessage {
+    /// Address of a contact.
+    pub to: String,
+    /// What it says.
+    pub body: Body,
+    /// The id of the message that it answers.
+    #[cfg_attr(feature = "uniffi", uniffi(default = None))]
+    pub reply_to: Option<String>,
+}
+
+#[cfg_attr(feature = "uniffi", uniffi::export)]
+impl Client {
+    /// Writes a text to a contact. When this returns, the message and its envelopes are durable.
+    pub fn send(&self, to: String, text: String) -> Result<Sent> {
+        self.send_body(to, Body::Text { text }, None)
+    }
+
+    /// Writes several messages in one transaction: all of them or none.
+    pub fn send_many(&self, messages: Vec<OutgoingMessage>) -> Result<Vec<Sent>> {
+        self.write(|step| self.send_all(step, &messages))
+    }
+
+    /// Removes what the transport took over for good. Numbers that are not there any more are no error.
+    pub fn mark_sent(&self, ids: Vec<u64>) -> Result<()> {
+        self.write(|step| Ok(outbox::mark_sent(step.rows, &ids)?))
+    }
+}
+
+exported! {
+impl Client {
+    /// Writes anything to a contact.
+    #[uniffi::method(default(reply_to = None))]
+    pub fn send_body(&self, to: String, body: Body, reply_to: Option<String>) -> Result<Sent> {
+        let to = ConversationId::from_address(&to)?;
+        self.write_message(&to, body, reply_to)
+    }
+
+    /// The oldest envelopes that wait for the transport, at most 1,000; after the one numbered `after`. Beside messages there are
+    /// receipts, requests for what is missing, and messages that are sent again; so look here after every `receive`, and now and
+    /// then.
+    #[uniffi::method(default(after = 0))]
+    pub fn outbox(&self, after: u64) -> Result<Vec<OutgoingEnvelope>> {
+        self.maintain_if_due()?;
+        self.read(|reader| {
+            Ok(outbox::queued(reader, after, OUTBOX_PAGE as usize)?
+                .into_iter()
+                .map(OutgoingEnvelope::from_queued)
+                .collect())
+        })
+    }
+}
+}
+
+impl Client {
+    pub(super) fn send_all(
+        &self,
+        step: &mut Step<'_>,
+        messages: &[OutgoingMessage],
+    ) -> Result<Vec<Sent>> {
+        // Reading an address costs as much as a step of the ratchet.
+        let mut known = BTreeMap::new();
+        messages
+            .iter()
+            .map(|message| {
+                let to = match known.get(message.to.as_str()) {
+                    Some(identity) => *identity,
+                    None => ConversationId::from_address(&message.to)?,
+                };
+                known.insert(message.to.as_str(), to);
+                let body = message.body.clone().into_chat();
+                let body = body.ok_or(WindlassError::BodyNotSendable)?;
+                send(step, &to, &body, message.reply_to.as_deref())
+            })
+            .collect()
+    }
+
+    /// Writes one message in a step of its own.
+    pub(in crate::api) fn write_message(
+        &self,
+        to: &ConversationId,
+        body: Body,
+        reply_to: Option<String>,
+    ) -> Result<Sent> {
+        let body = body.into_chat().ok_or(WindlassError::BodyNotSendable)?;
+        self.write_chat(to, body, reply_to)
+    }
+
+    /// The same, with a body that only the library makes.
+    pub(in crate::api) fn write_chat(
+        &self,
+        to: &ConversationId,
+        body: chat::Body,
+        reply_to: Option<String>,
+    ) -> Result<Sent> {
+        self.write(|step| send(step, to, &body, reply_to.as_deref()))
+    }
+}
+
+impl OutgoingEnvelope {
+    fn from_queued(queued: outbox::QueuedEnvelope) -> Self {
+        Self {
+            id: queued.id,
+            to: queued.recipient.address(),
+            bytes: queued.envelope.into(),
+        }
+    }
+}
+
+fn send(
+    step: &mut Step<'_>,
+    to: &ConversationId,
+    body: &chat::Body,
+    reply_to: Option<&str>,
+) -> Result<Sent> {
+    let reply_to = reply_to
+        .map(str::parse::<MessageId>)
+        .transpose()
+        .map_err(|_| WindlassError::UnknownMessage)?;
+    let (id, queued) = write::write(step, to, body.clone(), reply_to)?;
+    Ok(Sent {
+        message_id: id.to_string(),
+        envelopes: queued
+            .into_iter()
+            .map(OutgoingEnvelope::from_queued)
+            .collect(),
+    })
+}

@@ -1,0 +1,69 @@
+//! Comparing a safety number with the other side, which verifies a contact.
+
+use super::{Result, Session, WindlassError};
+use crate::identity::{safety_code, safety_code_matches, safety_emoji, safety_number};
+
+/// A picture of a safety number, and what to call it over a telephone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct SafetyEmoji {
+    /// The picture, one emoji.
+    pub picture: String,
+    /// Its name in English.
+    pub name: String,
+}
+
+#[cfg_attr(feature = "uniffi", uniffi::export)]
+impl Session {
+    /// The 60 digits to compare with the other side.
+    #[must_use]
+    pub fn safety_number(&self) -> String {
+        safety_number(&self.client.device.public(), &self.peer)
+    }
+
+    /// The safety number as thirty pictures with their names, one for each two digits.
+    #[must_use]
+    pub fn safety_emoji(&self) -> Vec<SafetyEmoji> {
+        let emoji = safety_emoji(&self.safety_number()).into_iter();
+        emoji
+            .map(|(picture, name)| SafetyEmoji {
+                picture: picture.to_owned(),
+                name: name.to_owned(),
+            })
+            .collect()
+    }
+
+    /// The safety number as a code to show to the other side: a URI for `qr_svg` and its like.
+    #[must_use]
+    pub fn safety_code(&self) -> String {
+        safety_code(&self.client.device.public(), &self.peer)
+    }
+
+    /// Marks the contact verified if the code that was scanned from their screen is their safety code for us.
+    pub fn verify_code(&self, code: String) -> Result<()> {
+        if !safety_code_matches(&code, &self.client.device.public(), &self.peer)? {
+            return Err(WindlassError::SafetyNumberMismatch);
+        }
+        self.mark_verified()
+    }
+
+    /// Marks the contact verified if `number` is the safety number; white space in it does not count.
+    pub fn verify(&self, number: String) -> Result<()> {
+        let digits: String = number.chars().filter(|c| !c.is_whitespace()).collect();
+        if digits != self.safety_number() {
+            return Err(WindlassError::SafetyNumberMismatch);
+        }
+        self.mark_verified()
+    }
+}
+
+impl Session {
+    fn mark_verified(&self) -> Result<()> {
+        self.client
+            .decide(self.peer.address(), |step, contact| {
+                contact.row.verified = true;
+                contact.save(step.rows)
+            })
+            .map(|_| ())
+    }
+}
