@@ -3,16 +3,15 @@
 use crate::bundle::VerifiedBundle;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
-use crate::engine::delivery::post;
 use crate::engine::history::{deletion, inventory};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::records::{contacts, doubts, sessions, strangers, trust, unacknowledged};
-use crate::engine::sync::healing;
 use crate::engine::sync::outcome::{Outcome, PeerNews};
+use crate::engine::sync::{healing, receipts};
 use crate::identity::PublicIdentity;
-use crate::limits::{MAX_RECEIPT_IDS, STRANGER_RETENTION_SECONDS};
+use crate::limits::STRANGER_RETENTION_SECONDS;
 use crate::store::RowsMut;
 
 /// Adds a contact whom the user chose, or takes a newer bundle of one. An expired bundle is refused.
@@ -60,9 +59,8 @@ pub(crate) fn accept(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), E
     }
     let conversation = ConversationId::Direct(contact.identity);
     let theirs = inventory::ids_by(step.rows, &contact.identity, &conversation)?;
-    for ids in theirs.chunks(MAX_RECEIPT_IDS) {
-        post::send_receipt(step, &contact.identity, ids)?;
-    }
+    let theirs: Vec<_> = theirs.iter().map(|id| (contact.identity, *id)).collect();
+    receipts::acknowledge(step, &theirs)?;
     // What was not taken in of a stranger, an invitation to a group for example.
     if doubts::row(step.rows, &contact.identity)?.is_some_and(|row| row.incomplete) {
         healing::ask(step, &contact.identity, None)?;

@@ -84,7 +84,11 @@ pub(crate) fn read_all(
     }
     let to: Vec<PublicIdentity> = match id {
         ConversationId::Direct(peer) => vec![*peer],
-        ConversationId::Group(group) => groups::recipients(step.rows, step.device, group)?,
+        // A user who is only invited, or not a member any more, reads without telling anybody.
+        ConversationId::Group(group) => match groups::recipients(step.rows, step.device, group) {
+            Err(EngineError::NotAMember) => Vec::new(),
+            recipients => recipients?,
+        },
     };
     for peer in to.iter().filter(|peer| **peer != step.device.public()) {
         let body = Body::ReadReceipt { lamport };

@@ -2,6 +2,7 @@
 
 mod annotated;
 mod backups;
+mod decisions;
 mod hostile;
 mod linked;
 mod members;
