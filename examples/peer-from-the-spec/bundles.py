@@ -38,7 +38,23 @@ def check_identity(key: bytes) -> bytes:
     x_squared = (y * y - 1) * pow(CURVE_D * y * y + 1, -1, P) % P
     check(pow(x_squared, (P - 1) // 2, P) == 1, "no point of the curve")
     check_x25519(u)
+    check(is_of_prime_order(int.from_bytes(u, "little")), "not of prime order")
     return key
+
+
+def is_of_prime_order(u: int) -> bool:
+    """Whether [L] of a point is the neutral element, by the ladder of RFC 7748 §5 without clamping: the result has Z = 0."""
+    x2, z2, x3, z3 = 1, 0, u, 1
+    for bit in map(int, f"{GROUP_ORDER:b}"):
+        if bit:
+            x2, z2, x3, z3 = x3, z3, x2, z2
+        a, b, c, e = x2 + z2, x2 - z2, x3 + z3, x3 - z3
+        aa, bb, da, cb = a * a % P, b * b % P, e * a % P, c * b % P
+        x3, z3 = (da + cb) ** 2 % P, u * (da - cb) ** 2 % P
+        x2, z2 = aa * bb % P, (aa - bb) * (aa + 121665 * (aa - bb)) % P
+        if bit:
+            x2, z2, x3, z3 = x3, z3, x2, z2
+    return z2 == 0
 
 
 # Bundles (§5.3).

@@ -79,21 +79,24 @@ impl core::fmt::Debug for SigningSecret {
     }
 }
 
-/// The public half, known to be a canonical encoding of a point that is not of small order.
+/// The public half, known to be a canonical encoding of a point of prime order.
 ///
 /// Kept as bytes: most of what is done with it is comparing and hashing, and the point costs more than either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VerifyingPublic([u8; PUBLIC_KEY_LEN]);
 
 impl VerifyingPublic {
-    /// Refuses what has a second encoding or is of small order: one identity has one public key, and one key one identity.
+    /// Refuses what has a second encoding or is not of prime order: one identity has one public key, and one key one identity. Of a key
+    /// with a part of small order there are seven others with which everybody agrees on the same secret (RFC windlass §3.1.2).
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SignatureError> {
         let bytes: &[u8; PUBLIC_KEY_LEN] = bytes
             .try_into()
             .map_err(|_| SignatureError::InvalidPublicKey)?;
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| SignatureError::InvalidPublicKey)?;
-        let canonical = key.to_edwards().compress().to_bytes() == *bytes;
-        if key.is_weak() || !canonical {
+        let point = key.to_edwards();
+        let canonical = point.compress().to_bytes() == *bytes;
+        // The neutral element is of order 1.
+        if key.is_weak() || !point.is_torsion_free() || !canonical {
             return Err(SignatureError::InvalidPublicKey);
         }
         Ok(Self(*bytes))

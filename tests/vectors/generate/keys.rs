@@ -61,6 +61,9 @@ pub fn ed25519_key() -> Vec<Case> {
     for (i, key) in SMALL_ORDER_ED25519.iter().enumerate() {
         case(format!("small order {i}"), &unhex(key));
     }
+    for (i, key) in MIXED_ORDER_ED25519.iter().enumerate() {
+        case(format!("mixed order {i}"), &unhex(key));
+    }
     case(
         "y = p + 3, not canonical".into(),
         &unhex("f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
