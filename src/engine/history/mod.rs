@@ -9,4 +9,5 @@ pub(crate) mod message;
 pub(crate) mod place;
 pub(crate) mod record;
 pub(crate) mod unhandled;
+pub(crate) mod unread;
 pub(crate) mod view;

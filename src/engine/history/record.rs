@@ -6,7 +6,7 @@ use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
 use crate::engine::history::message::{DELETED, Incoming, Stored, TOMBSTONE};
 use crate::engine::history::view::Shown;
-use crate::engine::history::{annotations, deletion, follows, message, unhandled, view};
+use crate::engine::history::{annotations, deletion, follows, message, unhandled, unread, view};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::groups;
 use crate::identity::PublicIdentity;
@@ -67,7 +67,13 @@ pub(crate) fn record(
         if is_deleted_by_author(step.rows, &message)? {
             deletion::delete(step.rows, &message, DELETED, step.now)?;
         } else {
-            count_unread(&mut row, &step.device.public(), &stored);
+            unread::count(
+                step.rows,
+                &mut row,
+                &step.device.public(),
+                &stored,
+                step.now,
+            )?;
             if *author != step.device.public() && incoming.copied_from.is_none() {
                 unhandled::enqueue(step.rows, &message)?;
             }
@@ -95,17 +101,6 @@ fn note_readers_of_copy(step: &mut Step<'_>, incoming: &Incoming<'_>) -> Result<
         message::note_sent_to(step.rows, &incoming.name(), members)?;
     }
     Ok(())
-}
-
-fn count_unread(row: &mut ConversationRow, own: &PublicIdentity, stored: &Stored) {
-    let lamport = stored.content.lamport;
-    if stored.author == *own {
-        // A person who answers has read.
-        row.read_lamport = row.read_lamport.max(lamport);
-        row.unread = 0;
-    } else if lamport > row.read_lamport {
-        row.unread += 1;
-    }
 }
 
 /// A message that says something of another came, and is stored and indexed: does what it says. What it waits for may come later.

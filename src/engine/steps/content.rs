@@ -249,7 +249,7 @@ fn receive_update(
     }
     for mark in &update.read {
         if let Some(id) = ConversationId::from_wire(&mark.conversation, mark.group) {
-            reading::mark(step.rows, &id, mark.lamport)?;
+            reading::mark_elsewhere(step, &id, mark.lamport)?;
         }
     }
     for (count, known) in update.contacts.iter().enumerate() {

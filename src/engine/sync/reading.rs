@@ -5,6 +5,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::post;
 use crate::engine::delivery::recipients::Recipients;
+use crate::engine::history::unread;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::{conversations, groups};
 use crate::engine::sync::updates;
@@ -42,21 +43,16 @@ pub(crate) fn read_by(
     Ok(true)
 }
 
-/// Notes that the user has read up to a clock; false if they had before.
-pub(crate) fn mark(
-    store: &mut dyn RowsMut,
+/// Another device of ours says how far the user has read there.
+pub(crate) fn mark_elsewhere(
+    step: &mut Step<'_>,
     id: &ConversationId,
     lamport: u64,
-) -> Result<bool, EngineError> {
-    let mut row = conversations::row(store, id)?;
-    let lamport = lamport.min(row.lamport);
-    if row.read_lamport >= lamport && row.unread == 0 {
-        return Ok(false);
-    }
-    row.read_lamport = row.read_lamport.max(lamport);
-    row.unread = 0;
-    conversations::save(store, id, &row)?;
-    Ok(true)
+) -> Result<(), EngineError> {
+    let mut row = conversations::row(step.rows, id)?;
+    let own = step.device.public();
+    unread::read_elsewhere(step.rows, id, &mut row, &own, lamport, step.now)?;
+    conversations::save(step.rows, id, &row)
 }
 
 /// The user has read all there is: our other devices hear of it, and if `receipt` is set the others do.
@@ -65,10 +61,13 @@ pub(crate) fn read_all(
     id: &ConversationId,
     receipt: bool,
 ) -> Result<bool, EngineError> {
-    let lamport = conversations::row(step.rows, id)?.lamport;
-    if !mark(step.rows, id, lamport)? {
+    let mut row = conversations::row(step.rows, id)?;
+    let lamport = row.lamport;
+    if row.read_lamport >= lamport && row.unread == 0 {
         return Ok(false);
     }
+    unread::read_here(&mut row);
+    conversations::save(step.rows, id, &row)?;
     let (key, group) = id.wire();
     let update = DeviceUpdate {
         read: vec![ReadMark {

@@ -7,6 +7,7 @@ mod hostile;
 mod linked;
 mod members;
 mod time;
+mod unread;
 
 use std::path::PathBuf;
 use std::sync::Arc;
