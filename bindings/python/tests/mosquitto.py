@@ -16,15 +16,31 @@ PATIENCE = 600.0
 """Seconds after which what was waited for will not come any more."""
 
 
+ANSWERS = {
+    "chromium": ("--version", "Chromium "),
+    "mosquitto": ("-h", "mosquitto version"),
+    "mosquitto_passwd": ("-h", "mosquitto_passwd is a tool"),
+    "openssl": ("version", "OpenSSL "),
+    "qrencode": ("--version", "qrencode version"),
+    "tmux": ("-V", "tmux "),
+    "zbarimg": ("--help", "decode bar codes"),
+}
+"""With what a program is asked what it is, and what is in its answer: another one may have its name."""
+
+
 def tool(name: str) -> str:
     """The program, or a skip; with CI set a missing one is a failure."""
     # Debian puts servers where a user's path does not lead.
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{name} is not installed")
-        pytest.skip(f"{name} is not installed")
-    return found
+    argument, answer = ANSWERS[name]
+    if found is not None:
+        asked = subprocess.run([found, argument], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if answer in asked.stdout + asked.stderr:
+            return found
+    reason = f"{name} is not installed" if found is None else f"{found} is another program"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 class Broker:
