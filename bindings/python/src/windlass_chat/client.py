@@ -42,6 +42,18 @@ def _store_key(passphrase: str | None, key: BytesLike | None) -> StoreKey:
     return StoreKey.from_bytes(bytes(key))
 
 
+def _store_at(
+    store: _native.EncryptedStore | str | os.PathLike[str],
+    at: Callable[[str, StoreKey], _native.EncryptedStore],
+    passphrase: str | None,
+    key: BytesLike | None,
+) -> _native.EncryptedStore:
+    """The store itself, or what `at` makes of a path."""
+    if isinstance(store, _native.EncryptedStore):
+        return store
+    return at(os.fspath(store), _store_key(passphrase, key))
+
+
 class Client(_native.Client):
     """An identity, its store, its sessions and conversations. Any thread may call anything.
 
@@ -61,8 +73,7 @@ class Client(_native.Client):
 
         `store` is a store, or a path where nothing is yet; with a path comes either a passphrase or a key of 32 bytes.
         """
-        if not isinstance(store, _native.EncryptedStore):
-            store = EncryptedStore.create(os.fspath(store), _store_key(passphrase, key))
+        store = _store_at(store, EncryptedStore.create, passphrase, key)
         client = super().create(store, identity)
         assert isinstance(client, cls)
         return client
@@ -76,8 +87,7 @@ class Client(_native.Client):
         key: BytesLike | None = None,
     ) -> _C:
         """The client of a store that holds one. Never makes an identity."""
-        if not isinstance(store, _native.EncryptedStore):
-            store = EncryptedStore.open(os.fspath(store), _store_key(passphrase, key))
+        store = _store_at(store, EncryptedStore.open, passphrase, key)
         client = super().open(store)
         assert isinstance(client, cls)
         return client
@@ -138,8 +148,7 @@ class DeviceLink(_native.DeviceLink):
 
         `store` is a store, or a path where nothing is yet; with a path comes either a passphrase or a key of 32 bytes.
         """
-        if not isinstance(store, _native.EncryptedStore):
-            store = EncryptedStore.create(os.fspath(store), _store_key(passphrase, key))
+        store = _store_at(store, EncryptedStore.create, passphrase, key)
         return extended(super().finish(store, bytes(transfer)), Client)
 
 
