@@ -30,13 +30,7 @@ fn say(from: &Party, to: &Party, day: u64, group: &GroupId, body: Body) {
 fn tell(from: &Party, to: &Party, day: u64, group: &GroupId, events: Vec<Vec<u8>>) -> Vec<Outcome> {
     let bundles = Vec::new();
     say(from, to, day, group, Body::GroupEvents { events, bundles });
-    let mut outcomes = Vec::new();
-    for waiting in empty_outbox(from) {
-        if waiting.recipient == to.device.public() {
-            outcomes.extend(take(to, day, &waiting.envelope).unwrap());
-        }
-    }
-    outcomes
+    carry(from, to, day)
 }
 
 fn renamed(author: &Party, group: &GroupId, parent: u32, name: &str) -> Vec<u8> {

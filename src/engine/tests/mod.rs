@@ -179,6 +179,17 @@ fn write(party: &Party, day: u64, to: &ConversationId, body: Body) -> MessageId 
     sent.unwrap().0
 }
 
+/// What waits for one person comes to one of their devices, and all else is lost; what became of it.
+fn carry(from: &Party, to: &Party, day: u64) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    for waiting in empty_outbox(from) {
+        if waiting.recipient == to.device.public() {
+            outcomes.extend(take(to, day, &waiting.envelope).unwrap());
+        }
+    }
+    outcomes
+}
+
 /// Carries everybody's envelopes until nobody has anything to say.
 fn deliver(parties: &[&Party], day: u64) {
     for _ in 0..20 {

@@ -13,15 +13,6 @@ fn read(party: &Party, conversation: &ConversationId) {
     assert!(read.unwrap());
 }
 
-/// What waits for one person comes to one of their devices.
-fn carry(from: &Party, to: &Party) {
-    for waiting in empty_outbox(from) {
-        if waiting.recipient == to.device.public() {
-            take(to, 1, &waiting.envelope).unwrap();
-        }
-    }
-}
-
 #[test]
 fn a_message_that_crossed_one_of_ours_is_unread() {
     let [alice, bob] = [1, 2].map(Party::new);
@@ -69,7 +60,7 @@ fn what_was_read_on_another_device_is_read_and_nothing_else() {
     for more in ["two", "three"] {
         write(&friend, 1, &theirs, text(more));
     }
-    carry(&friend, &second);
+    carry(&friend, &second, 1);
     assert_eq!(unread(&second, &ours), 3);
     for waiting in &mark {
         take(&second, 1, &waiting.envelope).unwrap();
@@ -94,7 +85,7 @@ fn an_answer_on_another_device_reads_what_that_one_had() {
     write(&first, 1, &ours, text("answer"));
     let answer = empty_outbox(&first);
     write(&friend, 1, &theirs, text("two"));
-    carry(&friend, &second);
+    carry(&friend, &second, 1);
     assert_eq!(unread(&second, &ours), 2);
     for waiting in &answer {
         if waiting.recipient == second.device.public() {
