@@ -15,7 +15,7 @@ pub fn run(ws: &Workspace, arguments: &[String]) -> Result<()> {
     build.args(["--features", "uniffi-cli"]).run()?;
     let library = ws.target.join("debug").join(native::library_name());
     let folder = fresh_folder(sh, ws.target.join("demo"))?;
-    let native = native::generate(ws, &library, "python", folder.join("windlass/_native"))?;
+    let native = native::generate(ws, &library, "python", folder.join("windlass_chat/_native"))?;
     sh.copy_file(&library, &native)?;
     sh.write_file(native.join("__init__.py"), "from .windlass import *\n")?;
     python::copy(ws, &ws.bindings("python").join("src"), &folder)?;
