@@ -51,12 +51,15 @@ def show_body(number: int, body: list[Field]) -> Any:
         check(1 <= len(events) <= 1_000 and len(bundles) <= 64, "group events")
         return {"group_events": {"events": [e.hex() for e in events], "bundles": [b.hex() for b in bundles]}}
     media_type, name, key, location = text(body, 1), text(body, 2), blob(body, 4), text(body, 5)
+    digest = blob(body, 6)
     parts = media_type.split("/")
     check(len(parts) == 2 and all(parts) and media_type.isprintable() and len(media_type) <= 255, "media type")
     check(1 <= len(name.encode()) <= 255 and not name.startswith(".") and name.isprintable(), "name")
     check(not set(name) & {"/", "\\"} and len(key) == 32 and len(location.encode()) <= 4_096, "attachment")
+    check(len(digest) == 32, "digest")
     size = first(body, 3, 0)
-    return {"attachment": {"media_type": media_type, "name": name, "size": size, "key": key.hex(), "location": location}}
+    sealed = {"key": key.hex(), "location": location, "digest": digest.hex()}
+    return {"attachment": {"media_type": media_type, "name": name, "size": size, **sealed}}
 
 
 # Groups (§9.6).

@@ -332,7 +332,8 @@ def group(input: Case) -> Case:
 
 def attachment(input: Case) -> Case:
     chunks = [bytes.fromhex(chunk) for chunk in input["chunks"]]
-    return {"sealed": chats.seal_file(unhex(input, "key"), chunks).hex()}
+    sealed = chats.seal_file(unhex(input, "key"), chunks)
+    return {"sealed": sealed.hex(), "digest": hashlib.sha256(sealed).hexdigest()}
 
 
 def device_transfer(input: Case) -> Case:

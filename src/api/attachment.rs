@@ -10,7 +10,7 @@ use data_encoding::HEXLOWER;
 use super::progress::ProgressListener;
 use super::{Result, WindlassError};
 use crate::chat;
-use crate::crypto::{CHUNK_OVERHEAD, ChunkCipher, Secret, hmac_sha256, system_random};
+use crate::crypto::{CHUNK_OVERHEAD, ChunkCipher, RunningHash, Secret, hmac_sha256, system_random};
 use crate::limits::ATTACHMENT_CHUNK_LEN;
 use crate::store::StoreError;
 
@@ -53,11 +53,12 @@ impl Attachment {
         progress: Option<Arc<dyn ProgressListener>>,
     ) -> Result<Arc<Self>> {
         let name = Path::new(&path).file_name().unwrap_or_default();
-        let attachment = chat::Attachment {
+        let mut attachment = chat::Attachment {
             media_type,
             name: name.to_string_lossy().into_owned(),
             size: fs::metadata(&path).map_err(file)?.len(),
             key: Secret::random(&mut system_random()?),
+            digest: [0; 32],
             location: String::new(),
         };
         attachment.check()?;
@@ -68,7 +69,7 @@ impl Attachment {
         if done.is_err() {
             let _ = fs::remove_file(&encrypted);
         }
-        done?;
+        attachment.digest = done?;
         Ok(Arc::new(Self(attachment)))
     }
 }
@@ -116,13 +117,15 @@ fn fill(from: &mut impl Read, buffer: &mut [u8]) -> Result<usize> {
     Ok(filled)
 }
 
+/// Encrypts a file; the hash of what it became.
 fn seal(
     attachment: &chat::Attachment,
     from: &mut File,
     to: &mut File,
     progress: Option<&dyn ProgressListener>,
-) -> Result<()> {
+) -> Result<[u8; 32]> {
     let cipher = ChunkCipher::new(&attachment.key);
+    let mut hash = RunningHash::default();
     let mut buffer = vec![0; ATTACHMENT_CHUNK_LEN];
     let (mut number, mut done) = (0, 0);
     loop {
@@ -134,13 +137,15 @@ fn seal(
             return Err(WindlassError::AttachmentDamaged);
         }
         let chunk = buffer.get(..len).unwrap_or_default();
-        to.write_all(&cipher.seal(number, last, chunk))
-            .map_err(file)?;
+        let sealed = cipher.seal(number, last, chunk);
+        hash.update(&sealed);
+        to.write_all(&sealed).map_err(file)?;
         if let Some(progress) = progress {
             progress.advance(done, attachment.size)?;
         }
         if last {
-            return to.sync_all().map_err(file);
+            to.sync_all().map_err(file)?;
+            return Ok(hash.finish());
         }
         number += 1;
     }
@@ -156,8 +161,9 @@ fn unfinished(attachment: &chat::Attachment, path: &Path) -> PathBuf {
     path.with_file_name(format!("{}.partial", HEXLOWER.encode(short)))
 }
 
-/// Decrypts an encrypted file to a new file at `path`, which has its name only when it is whole. What an earlier call that was stopped
-/// left beside it is gone on from, as far as it is what the encrypted file says: a machine that died may have left anything in it.
+/// Decrypts an encrypted file to a new file at `path`, which has its name only when it is whole and the one that the message means. What
+/// an earlier call that was stopped left beside it is gone on from, as far as it is what the encrypted file says: a machine that died may
+/// have left anything in it.
 pub(super) fn open(
     attachment: &chat::Attachment,
     encrypted: &Path,
@@ -168,13 +174,9 @@ pub(super) fn open(
         return Err(file(io::Error::from(io::ErrorKind::AlreadyExists)));
     }
     let partial = unfinished(attachment, path);
-    let chunk_len = ATTACHMENT_CHUNK_LEN as u64;
-    let chunks = attachment.size.div_ceil(chunk_len).max(1);
-    let cipher = ChunkCipher::new(&attachment.key);
     let mut from = File::open(encrypted).map_err(file)?;
-    let sealed_len = attachment
-        .size
-        .saturating_add(chunks * CHUNK_OVERHEAD as u64);
+    let chunks = chunks(attachment);
+    let sealed_len = (attachment.size).saturating_add(chunks * CHUNK_OVERHEAD as u64);
     if from.metadata().map_err(file)?.len() != sealed_len {
         return Err(WindlassError::AttachmentDamaged);
     }
@@ -185,18 +187,42 @@ pub(super) fn open(
         .truncate(false)
         .open(&partial)
         .map_err(file)?;
+    let done = open_chunks(attachment, &mut from, &mut to, progress);
+    if done == Err(WindlassError::AttachmentDamaged) {
+        // A key or a file that is another: what is there is of no use to a later call.
+        let _ = fs::remove_file(&partial);
+    }
+    done?;
+    to.set_len(attachment.size).map_err(file)?;
+    to.sync_all().map_err(file)?;
+    fs::rename(&partial, path).map_err(file)
+}
+
+/// How many chunks it has; an empty file has one.
+fn chunks(attachment: &chat::Attachment) -> u64 {
+    attachment.size.div_ceil(ATTACHMENT_CHUNK_LEN as u64).max(1)
+}
+
+/// Opens all chunks, and then looks whether they were those of the file that the message means (RFC windlass §9.7.3).
+fn open_chunks(
+    attachment: &chat::Attachment,
+    from: &mut File,
+    to: &mut File,
+    progress: Option<&dyn ProgressListener>,
+) -> Result<()> {
+    let chunk_len = ATTACHMENT_CHUNK_LEN as u64;
+    let chunks = chunks(attachment);
+    let cipher = ChunkCipher::new(&attachment.key);
+    let mut hash = RunningHash::default();
     let mut sealed = vec![0; ATTACHMENT_CHUNK_LEN + CHUNK_OVERHEAD];
     let mut there = vec![0; ATTACHMENT_CHUNK_LEN];
     for number in 0..chunks {
         let last = number + 1 == chunks;
-        let len = fill(&mut from, &mut sealed)?;
-        let opened = cipher.open(number, last, sealed.get(..len).unwrap_or_default());
-        if opened.is_err() {
-            // A key or a file that is another: what is there is of no use to a later call.
-            let _ = fs::remove_file(&partial);
-        }
-        let opened = opened.map_err(damaged)?;
-        let len = fill(&mut to, &mut there)?;
+        let len = fill(from, &mut sealed)?;
+        let chunk = sealed.get(..len).unwrap_or_default();
+        hash.update(chunk);
+        let opened = cipher.open(number, last, chunk).map_err(damaged)?;
+        let len = fill(to, &mut there)?;
         if there.get(..len) != Some(opened.as_slice()) {
             let start = number * chunk_len;
             to.set_len(start).map_err(file)?;
@@ -208,7 +234,41 @@ pub(super) fn open(
             progress.advance(done.min(attachment.size), attachment.size)?;
         }
     }
-    to.set_len(attachment.size).map_err(file)?;
-    to.sync_all().map_err(file)?;
-    fs::rename(&partial, path).map_err(file)
+    if hash.finish() != attachment.digest {
+        return Err(WindlassError::AttachmentDamaged);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Whoever made the key can seal other files with it, of the same length, and put them where the first one was.
+    #[test]
+    fn another_file_of_the_same_key_is_not_the_attachment() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let mut attachment = chat::Attachment {
+            media_type: "text/plain".into(),
+            name: "contract".into(),
+            size: 100_000,
+            key: Secret::new([7; 32]),
+            digest: [0; 32],
+            location: "somewhere".into(),
+        };
+        for (name, byte) in [("other", b'2'), ("meant", b'1')] {
+            fs::write(path(name), vec![byte; 100_000]).unwrap();
+            let mut from = File::open(path(name)).unwrap();
+            let mut to = File::create_new(path(&format!("{name}.sealed"))).unwrap();
+            attachment.digest = seal(&attachment, &mut from, &mut to, None).unwrap();
+        }
+        let refused = open(&attachment, &path("other.sealed"), &path("saved"), None);
+        assert_eq!(refused, Err(WindlassError::AttachmentDamaged));
+        // Neither it nor a part of it is there.
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
+        open(&attachment, &path("meant.sealed"), &path("saved"), None).unwrap();
+        assert_eq!(fs::read(path("saved")).unwrap(), vec![b'1'; 100_000]);
+    }
 }

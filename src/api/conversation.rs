@@ -170,7 +170,7 @@ impl Conversation {
     }
 
     /// Decrypts the attachment of a message from its encrypted file to a new file at `path`. Each part is checked before it is written, and
-    /// the file has its name only when it is whole. A call that was stopped leaves a file that ends in `.partial` beside it; the next
+    /// the file has its name only when it is whole and the one that the message means. A call that was stopped leaves a file that ends in `.partial` beside it; the next
     /// call for the same attachment and `path` goes on from there.
     #[uniffi::method(default(progress = None))]
     pub fn save_attachment(

@@ -16,6 +16,8 @@ pub struct Attachment {
     pub size: u64,
     /// What it was encrypted with.
     pub key: Secret<32>,
+    /// SHA-256 of the encrypted file. The key alone does not say which file it is: who made it can make two that it opens.
+    pub digest: [u8; 32],
     /// Where the encrypted file is; for the application.
     pub location: String,
 }
@@ -27,6 +29,7 @@ impl Clone for Attachment {
             name: self.name.clone(),
             size: self.size,
             key: Secret::new(*self.key.as_bytes()),
+            digest: self.digest,
             location: self.location.clone(),
         }
     }
@@ -50,6 +53,8 @@ impl Attachment {
         Ok(Self {
             key: Secret::try_from_slice(&attachment.key)
                 .ok_or_else(|| malformed("attachment key"))?,
+            digest: (attachment.digest.as_slice().try_into())
+                .map_err(|_| malformed("attachment digest"))?,
             media_type: attachment.media_type.clone(),
             name: attachment.name.clone(),
             size: attachment.size,
@@ -63,6 +68,7 @@ impl Attachment {
             name: self.name.clone(),
             size: self.size,
             key: self.key.as_bytes().to_vec(),
+            digest: self.digest.to_vec(),
             location: self.location.clone(),
         }
     }

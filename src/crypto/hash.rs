@@ -12,6 +12,23 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// SHA-256 of what comes in parts, a file for example.
+#[derive(Default)]
+pub struct RunningHash(Sha256);
+
+impl RunningHash {
+    /// The next part.
+    pub fn update(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    /// The hash of all of them.
+    #[must_use]
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
 /// SHA-512 of the concatenation of `parts`.
 #[must_use]
 pub fn sha512(parts: &[&[u8]]) -> [u8; 64] {

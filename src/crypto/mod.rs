@@ -18,7 +18,7 @@ mod stream;
 
 pub use aead::{AEAD_OVERHEAD, AuthenticationFailed, decrypt, encrypt};
 pub use agreement::{AgreementError, DH_KEY_LEN, DhPublic, DhSecret, SharedSecret};
-pub use hash::{sha256, sha512};
+pub use hash::{RunningHash, sha256, sha512};
 pub use kdf::{hkdf_sha256, hmac_sha256};
 pub use padding::{MIN_PADDED_LEN, pad, padded_len, unpad};
 pub use password::{Argon2Params, PasswordError, derive_from_passphrase};

@@ -90,6 +90,7 @@ pub fn content(input: &Value) -> Value {
             "size": attachment.size,
             "key": hex(attachment.key.as_bytes()),
             "location": attachment.location,
+            "digest": hex(&attachment.digest),
         } }),
         Body::Unknown => json!("unknown"),
     };

@@ -125,14 +125,14 @@ pub fn unpadding(input: &Value) -> Value {
 pub fn attachment(input: &Value) -> Value {
     let cipher = crypto::ChunkCipher::new(&secret(&bytes(input, "key")));
     let chunks = input["chunks"].as_array().unwrap();
-    let sealed: String = (0..)
+    let sealed: Vec<u8> = (0..)
         .zip(chunks)
-        .map(|(number, chunk)| {
+        .flat_map(|(number, chunk)| {
             let chunk = data_encoding::HEXLOWER
                 .decode(chunk.as_str().unwrap().as_bytes())
                 .unwrap();
-            hex(&cipher.seal(number, number as usize + 1 == chunks.len(), &chunk))
+            cipher.seal(number, number as usize + 1 == chunks.len(), &chunk)
         })
         .collect();
-    json!({ "sealed": sealed })
+    json!({ "sealed": hex(&sealed), "digest": hex(&crypto::sha256(&[&sealed])) })
 }

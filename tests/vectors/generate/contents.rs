@@ -52,13 +52,14 @@ pub fn content() -> Vec<Case> {
             removed: false,
         })
     };
-    let attachment = |name: &str, len| {
+    let attachment = |name: &str, len, digest_len| {
         Body::Attachment(v1::Attachment {
             media_type: "image/jpeg".into(),
             name: name.into(),
             size: 70_000,
             key: vec![7; len],
             location: "https://example.org/x".into(),
+            digest: vec![8; digest_len],
         })
     };
     for (name, body) in [
@@ -216,13 +217,21 @@ pub fn content() -> Vec<Case> {
             "group events without one",
             Body::GroupEvents(v1::GroupEvents::default()),
         ),
-        ("attachment", attachment("cat.jpg", 32)),
+        ("attachment", attachment("cat.jpg", 32, 32)),
         (
             "attachment with a path for a name",
-            attachment("../cat.jpg", 32),
+            attachment("../cat.jpg", 32, 32),
         ),
-        ("attachment without a name", attachment("", 32)),
-        ("attachment whose key is short", attachment("cat.jpg", 31)),
+        ("attachment without a name", attachment("", 32, 32)),
+        (
+            "attachment whose key is short",
+            attachment("cat.jpg", 31, 32),
+        ),
+        (
+            "attachment whose digest is short",
+            attachment("cat.jpg", 32, 31),
+        ),
+        ("attachment without a digest", attachment("cat.jpg", 32, 0)),
         ("data without a type", data("")),
         ("data of half a type", data("image/")),
         ("data with a line break in its type", data("image/p\ng")),
