@@ -29,3 +29,6 @@ pub use signature::{
     PUBLIC_KEY_LEN, SEED_LEN, SIGNATURE_LEN, SignatureError, SigningSecret, VerifyingPublic,
 };
 pub use stream::{CHUNK_OVERHEAD, ChunkCipher};
+
+#[cfg(test)]
+pub(crate) use signature::tests::with_torsion;

@@ -142,9 +142,50 @@ impl VerifyingPublic {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::crypto::{labels, seeded};
+
+    /// The points of small order, in their canonical encodings: of order 1, 2, 4, 4, and four of order 8.
+    const TORSION: [&str; 8] = [
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0000000000000000000000000000000000000000000000000000000000000080",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+    ];
+
+    fn unhex(hex: &str) -> [u8; 32] {
+        let bytes = data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap();
+        bytes.try_into().unwrap()
+    }
+
+    /// A key plus each of the points of small order, itself first: eight points with one and the same X25519 form.
+    pub(crate) fn with_torsion(key: &[u8; 32]) -> Vec<[u8; 32]> {
+        let point = |bytes: &[u8; 32]| VerifyingKey::from_bytes(bytes).unwrap().to_edwards();
+        let key = point(key);
+        let torsion = TORSION.iter().map(|hex| point(&unhex(hex)));
+        torsion
+            .map(|small| (key + small).compress().to_bytes())
+            .collect()
+    }
+
+    #[test]
+    fn of_eight_keys_that_agree_on_the_same_secrets_one_is_an_identity() {
+        let secret = SigningSecret::from_seed(&Secret::new([5; 32]));
+        let key = secret.verifying_public().to_bytes();
+        let agreeing = with_torsion(&key);
+        assert_eq!(agreeing.first(), Some(&key));
+        let different: std::collections::BTreeSet<_> = agreeing.iter().collect();
+        assert_eq!(different.len(), 8);
+        let accepted = agreeing
+            .iter()
+            .filter(|key| VerifyingPublic::from_bytes(*key).is_ok());
+        assert_eq!(accepted.collect::<Vec<_>>(), [&key]);
+    }
 
     #[test]
     fn both_halves_map_to_the_same_x25519_pair() {
@@ -186,24 +227,15 @@ mod tests {
     #[test]
     fn small_order_and_non_canonical_keys_are_refused() {
         // The eight small-order points and their non-canonical encodings (RFC 7748 §6.1's peers on the Edwards form).
-        let refused = [
-            "0100000000000000000000000000000000000000000000000000000000000000",
-            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-            "0000000000000000000000000000000000000000000000000000000000000000",
-            "0000000000000000000000000000000000000000000000000000000000000080",
-            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
-            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+        let not_canonical = [
             "0100000000000000000000000000000000000000000000000000000000000080",
             "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
             "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
             "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
             "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
         ];
-        for hex in refused {
-            let bytes = data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap();
-            assert!(VerifyingPublic::from_bytes(&bytes).is_err(), "{hex}");
+        for hex in TORSION.into_iter().chain(not_canonical) {
+            assert!(VerifyingPublic::from_bytes(&unhex(hex)).is_err(), "{hex}");
         }
         // y = 3 + p, and y = 4 + p: valid points whose encodings are not canonical.
         for low in 0xed..=0xffu8 {

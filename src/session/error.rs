@@ -19,9 +19,6 @@ pub enum SessionError {
     /// The header names another session than the one that the handshake makes.
     #[error("the header does not belong to its handshake")]
     SessionIdMismatch,
-    /// The AEAD accepted, but what is inside is not padded as this protocol says.
-    #[error("the message is not padded as version 1 of the protocol says")]
-    Padding,
     /// The stored session is not one.
     #[error("the stored session is damaged")]
     Damaged,

@@ -36,8 +36,9 @@ pub struct Session {
 pub struct Received {
     /// The session's new state.
     pub session: Session,
-    /// The payload, without its padding.
-    pub payload: SecretBytes,
+    /// The payload, without its padding; nothing if it is not padded as it has to be. Its key is used all the same, or whoever sent it
+    /// could have it opened again and again (RFC windlass §7.8.2).
+    pub payload: Option<SecretBytes>,
     /// Where the message stood.
     pub position: Position,
     /// The changes to the session's skipped keys.
@@ -106,6 +107,16 @@ impl Session {
         payload: &[u8],
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Part), SessionError> {
+        self.send_padded(our_identity, &pad(payload), rng)
+    }
+
+    /// The same for bytes that are padded already.
+    pub(crate) fn send_padded(
+        self,
+        our_identity: &PublicIdentity,
+        padded: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(Self, Part), SessionError> {
         let (ratchet, ratchet_header, key) = self.ratchet.send(rng)?;
         let header = Header {
             session_id: self.id,
@@ -113,11 +124,7 @@ impl Session {
             ratchet: ratchet_header,
         };
         let header_bytes = header.to_bytes();
-        let ciphertext = key.seal(
-            &pad(payload),
-            &self.full_associated_data(&header_bytes),
-            rng,
-        );
+        let ciphertext = key.seal(padded, &self.full_associated_data(&header_bytes), rng);
         let part = Part {
             device_id: self.peer.device_id,
             handshake: match &self.phase {
@@ -141,7 +148,7 @@ impl Session {
             .ratchet
             .receive(&part.header.ratchet, skipped)?
             .open(&part.ciphertext, &associated_data)?;
-        let payload = unpad(&opened.plaintext).ok_or(SessionError::Padding)?;
+        let payload = unpad(&opened.plaintext);
         let established = matches!(self.phase, Phase::Pending(_));
         Ok(Received {
             session: Self {

@@ -2,7 +2,7 @@ use super::*;
 use crate::bundle::{DeviceBundle, Prekey};
 use crate::crypto::{DhSecret, Secret, SeededRandom, seeded};
 use crate::identity::IdentityKeyPair;
-use crate::ratchet::MemorySkippedKeys;
+use crate::ratchet::{MemorySkippedKeys, RatchetError};
 use crate::x3dh::ResponderKeys;
 
 struct Pair {
@@ -84,7 +84,7 @@ fn the_handshake_travels_until_the_first_reply() {
         .respond(&first)
         .receive(&first, &MemorySkippedKeys::default())
         .unwrap();
-    assert_eq!(*received.payload, b"1");
+    assert_eq!(received.payload.unwrap().as_slice(), b"1");
     let bob = Session::from_row(&received.session.to_row()).unwrap();
     let bob = bob
         .receive(&travel(second), &MemorySkippedKeys::default())
@@ -103,12 +103,83 @@ fn the_handshake_travels_until_the_first_reply() {
         .send(&pair.alice.public(), b"4", &mut pair.rng)
         .unwrap();
     assert!(third.handshake.is_none());
-    assert_eq!(
-        *bob.receive(&travel(third), &MemorySkippedKeys::default())
-            .unwrap()
-            .payload,
-        b"4"
-    );
+    let received = bob.receive(&travel(third), &MemorySkippedKeys::default());
+    assert_eq!(received.unwrap().payload.unwrap().as_slice(), b"4");
+}
+
+/// Whoever the AEAD accepted has used up a key, whatever is inside.
+#[test]
+fn a_message_with_wrong_padding_uses_its_key_like_any_other() {
+    let mut pair = Pair::new(44);
+    let mut none = MemorySkippedKeys::default();
+    let alice = pair.initiate();
+    let (alice, first) = alice
+        .send(&pair.alice.public(), b"1", &mut pair.rng)
+        .unwrap();
+    let (alice, late) = alice
+        .send_padded(&pair.alice.public(), b"late", &mut pair.rng)
+        .unwrap();
+    let (alice, faulty) = alice
+        .send_padded(&pair.alice.public(), &[0; 64], &mut pair.rng)
+        .unwrap();
+    let (_, next) = alice
+        .send(&pair.alice.public(), b"4", &mut pair.rng)
+        .unwrap();
+    let bob = pair.respond(&first).receive(&first, &none).unwrap().session;
+    let again = |session: &Session| Session::from_row(&session.to_row()).unwrap();
+
+    let received = bob.receive(&faulty, &none).unwrap();
+    assert!(received.payload.is_none());
+    none.apply(received.changes);
+    let bob = received.session;
+    let gone = again(&bob).receive(&faulty, &none).unwrap_err();
+    assert!(matches!(
+        gone,
+        SessionError::Ratchet(RatchetError::KeyGone(_))
+    ));
+    // The same of one whose key was kept.
+    let received = bob.receive(&late, &none).unwrap();
+    assert!(received.payload.is_none());
+    none.apply(received.changes);
+    let bob = received.session;
+    assert_eq!(bob.skipped(), 0);
+    assert!(again(&bob).receive(&late, &none).is_err());
+    let received = bob.receive(&next, &none).unwrap();
+    assert_eq!(received.payload.unwrap().as_slice(), b"4");
+}
+
+/// RFC windlass §11.4: whoever has all that a device keeps for long, its identity and its signed prekey, has no session of it.
+#[test]
+fn long_term_secrets_of_the_responder_neither_read_on_nor_speak_in_a_session() {
+    let mut pair = Pair::new(45);
+    let none = MemorySkippedKeys::default();
+    let (alice, first) = pair
+        .initiate()
+        .send(&pair.alice.public(), b"1", &mut pair.rng)
+        .unwrap();
+    // The thief has them before the first message, and sees everything.
+    let thief = pair.respond(&first).receive(&first, &none).unwrap().session;
+    let bob = pair.respond(&first).receive(&first, &none).unwrap().session;
+    let again = |session: &Session| Session::from_row(&session.to_row()).unwrap();
+    let (bob, reply) = bob.send(&pair.bob.public(), b"2", &mut pair.rng).unwrap();
+    let alice = alice.receive(&reply, &none).unwrap().session;
+    let (_, answer) = again(&alice)
+        .send(&pair.alice.public(), b"3", &mut pair.rng)
+        .unwrap();
+    // Bob's answer brought a key that no long-term secret knows.
+    assert!(again(&thief).receive(&answer, &none).is_err());
+    assert!(again(&thief).receive(&reply, &none).is_err());
+    assert!(again(&bob).receive(&answer, &none).is_ok());
+    // Nor does the thief speak there: to Alice as Bob, or to Bob as Alice with a new session's keys under this one's name.
+    let (_, forged) = thief.send(&pair.bob.public(), b"4", &mut pair.rng).unwrap();
+    assert!(again(&alice).receive(&forged, &none).is_err());
+    let (_, mut forged) = pair
+        .initiate()
+        .send(&pair.alice.public(), b"5", &mut pair.rng)
+        .unwrap();
+    forged.header.session_id = bob.id();
+    forged.header_bytes = forged.header.to_bytes();
+    assert!(bob.receive(&forged, &none).is_err());
 }
 
 #[test]

@@ -1,6 +1,8 @@
 use super::*;
 use crate::bundle::{DeviceBundle, Prekey};
-use crate::crypto::{DhSecret, Secret, SeededRandom, seeded};
+use crate::crypto::{
+    DhPublic, DhSecret, Secret, SeededRandom, SharedSecret, hkdf_sha256, labels, seeded,
+};
 use crate::identity::IdentityKeyPair;
 
 struct Responder {
@@ -108,4 +110,50 @@ fn one_ephemeral_key_makes_one_session() {
     assert_ne!(first.1.ephemeral_key, second.1.ephemeral_key);
     assert_ne!(first.0.session_id, second.0.session_id);
     assert_ne!(first.0.shared_secret, second.0.shared_secret);
+}
+
+/// RFC windlass §11.4. What X3DH cannot prevent (X3DH §4.6) takes the responder's signed prekey, and neither identity's secret nor that of
+/// a one-time prekey.
+#[test]
+fn a_stolen_signed_prekey_is_what_it_takes_to_write_in_anybodys_name() {
+    let mut rng = seeded(&Secret::new([23; 32]));
+    let alice = IdentityKeyPair::generate(&mut rng).public();
+    let bob = Responder::new(&mut rng);
+    let ephemeral = DhSecret::generate(&mut rng);
+    // What the thief computes in Alice's name with a signed prekey, and with what everybody knows.
+    let forge = |signed_prekey: &DhSecret, one_time_prekey: Option<DhPublic>| {
+        let mut input = vec![0xff; 32];
+        let mut add = |secret: &DhSecret, public: &DhPublic| {
+            input.extend_from_slice(secret.agree(public).unwrap().as_bytes());
+        };
+        add(signed_prekey, &alice.to_dh());
+        add(&ephemeral, &bob.identity.public().to_dh());
+        add(&ephemeral, &bob.signed_prekey.public());
+        if let Some(one_time_prekey) = one_time_prekey {
+            add(&ephemeral, &one_time_prekey);
+        }
+        let key: SharedSecret = hkdf_sha256(&[0; 32], &input, labels::X3DH);
+        key
+    };
+    let message = |id| HandshakeMessage {
+        initiator: Party {
+            identity: alice,
+            device_id: 4,
+        },
+        ephemeral_key: ephemeral.public(),
+        signed_prekey_id: 1,
+        one_time_prekey_id: id,
+    };
+    for one_time in [false, true] {
+        let agreed = respond(&bob.keys(one_time), &message(one_time.then_some(2))).unwrap();
+        let one_time_key = one_time.then(|| bob.one_time_prekey.public());
+        assert_eq!(
+            forge(&bob.signed_prekey, one_time_key),
+            agreed.shared_secret
+        );
+        // Bob's identity, or another signed prekey of his, does not do it.
+        for other in [bob.identity.to_dh(), DhSecret::generate(&mut rng)] {
+            assert_ne!(forge(&other, one_time_key), agreed.shared_secret);
+        }
+    }
 }

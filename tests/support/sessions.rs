@@ -165,7 +165,10 @@ impl Channel {
         let received = self.duplicate().session.receive(&part, &self.skipped)?;
         self.session = received.session;
         self.skipped.apply(received.changes);
-        Ok(received.payload.to_vec())
+        Ok(received
+            .payload
+            .map(|payload| payload.to_vec())
+            .unwrap_or_default())
     }
 }
 
@@ -175,7 +178,6 @@ pub fn refusal(error: &SessionError) -> &'static str {
         SessionError::Wire(_) => "malformed",
         SessionError::Agreement(_) => "agreement",
         SessionError::SessionIdMismatch => "session",
-        SessionError::Padding => "padding",
         SessionError::Ratchet(RatchetError::KeyGone(_)) => "key gone",
         SessionError::Ratchet(RatchetError::TooFarAhead { .. }) => "too far ahead",
         SessionError::Ratchet(RatchetError::UnexpectedRatchetKey) => "ratchet key",

@@ -34,7 +34,10 @@ struct Admission<'a> {
 impl<'a> Admission<'a> {
     fn new(received: Received, part: &Part, first: Option<&'a HandshakeMessage>) -> Self {
         let identity = received.session.peer().identity;
-        let payload: Option<Payload> = wire::decode("payload", &received.payload).ok();
+        let payload: Option<Payload> = received
+            .payload
+            .as_ref()
+            .and_then(|payload| wire::decode("payload", payload).ok());
         let bundle = payload
             .as_ref()
             .and_then(|payload| VerifiedBundle::decode(&payload.sender_bundle).ok())

@@ -315,6 +315,6 @@ fn cause_of(error: &SessionError) -> Cause {
         SessionError::Ratchet(RatchetError::TooFarAhead { .. }) => Cause::TooFarAhead,
         SessionError::Ratchet(_) => Cause::Authentication,
         SessionError::Agreement(_) | SessionError::SessionIdMismatch => Cause::HandshakeInvalid,
-        SessionError::Padding | SessionError::Wire(_) | SessionError::Damaged => Cause::Content,
+        SessionError::Wire(_) | SessionError::Damaged => Cause::Content,
     }
 }

@@ -5,6 +5,7 @@ mod backups;
 mod decisions;
 mod hostile;
 mod linked;
+mod malformed;
 mod members;
 mod time;
 mod unread;
