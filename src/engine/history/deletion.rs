@@ -97,7 +97,7 @@ pub(crate) fn expire(store: &mut dyn RowsMut, now: u64) -> Result<usize, EngineE
 }
 
 /// Erases the last trace of a message.
-fn erase(store: &mut dyn RowsMut, message: &MessageRef) -> Result<(), EngineError> {
+pub(crate) fn erase(store: &mut dyn RowsMut, message: &MessageRef) -> Result<(), EngineError> {
     let Some(mut row) = message::row(store, message)? else {
         return Ok(());
     };

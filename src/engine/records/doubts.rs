@@ -5,7 +5,10 @@ use crate::engine::base::rows::{get_row, put_row};
 use crate::engine::base::step::Step;
 use crate::engine::records::contacts;
 use crate::identity::PublicIdentity;
-use crate::limits::{HEALING_BACK_OFF_SECONDS, MAX_HEALING_ATTEMPTS};
+use crate::limits::{
+    HEALING_BACK_OFF_SECONDS, HEALING_WINDOW_SECONDS, MAX_HEALING_ATTEMPTS, MAX_HEALING_PER_DAY,
+    MAX_UNACKNOWLEDGED,
+};
 use crate::session::Session;
 use crate::store::{Key, Rows, RowsMut, Table};
 use crate::wire::store::HealingRow;
@@ -137,9 +140,41 @@ pub(crate) fn message_accepted(
     Ok(healed)
 }
 
-/// Whether somebody was ever asked for what is missing.
-pub(crate) fn was_asked(store: &dyn Rows, identity: &PublicIdentity) -> Result<bool, EngineError> {
-    Ok(row(store, identity)?.is_some_and(|row| row.asked_at != 0))
+/// Somebody is asked for what is missing: each of their devices may answer.
+pub(crate) fn expect_answers(row: &mut HealingRow, devices: usize) {
+    let devices = u32::try_from(devices).unwrap_or(u32::MAX);
+    let most = devices.saturating_mul(MAX_HEALING_PER_DAY);
+    row.answers_due = row.answers_due.saturating_add(devices).min(most);
+}
+
+/// Whether an answer of somebody is one to what they were asked.
+pub(crate) fn is_answer_due(
+    store: &dyn Rows,
+    identity: &PublicIdentity,
+) -> Result<bool, EngineError> {
+    Ok(row(store, identity)?.is_some_and(|row| row.answers_due != 0))
+}
+
+/// Whether somebody may give back words of ours: they were asked, and have not given as many yet as they promised.
+pub(crate) fn is_copy_due(
+    store: &dyn Rows,
+    identity: &PublicIdentity,
+    now: u64,
+) -> Result<bool, EngineError> {
+    let lasts = |row: HealingRow| now.abs_diff(row.asked_at) < HEALING_WINDOW_SECONDS * 1000;
+    Ok(row(store, identity)?.is_some_and(|row| row.copies_due != 0 && lasts(row)))
+}
+
+/// They gave one.
+pub(crate) fn copy_received(
+    store: &mut dyn RowsMut,
+    identity: &PublicIdentity,
+) -> Result<(), EngineError> {
+    let Some(mut row) = row(store, identity)? else {
+        return Ok(());
+    };
+    row.copies_due = row.copies_due.saturating_sub(1);
+    save(store, &row)
 }
 
 /// The other side has our request, and says how many messages follow. Whether they came is asked once more after a while, as long as
@@ -158,6 +193,10 @@ pub(crate) fn answer_received(
         row.attempts = 0;
         row.cause = 0;
     }
+    row.answers_due = row.answers_due.saturating_sub(1);
+    row.copies_due = (row.copies_due)
+        .saturating_add(messages)
+        .min(MAX_UNACKNOWLEDGED);
     let fewer = row.promised == 0 || messages < row.promised;
     row.promised = if fewer { messages } else { 0 };
     save(store, &row)?;

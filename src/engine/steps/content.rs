@@ -106,7 +106,7 @@ fn receive_answer(
 ) -> Result<(), EngineError> {
     let (peer, device_id) = (from.identity, from.device_id);
     // A peer that was not asked has nothing to say.
-    if !doubts::was_asked(step.rows, &peer)? {
+    if !doubts::is_answer_due(step.rows, &peer)? {
         return Ok(());
     }
     doubts::answer_received(step.rows, &peer, messages, step.now)?;
@@ -144,21 +144,22 @@ fn receive_copy(
         });
         return Ok(None);
     };
-    if !is_believed(step, from, &incoming)? {
+    let message = incoming.name();
+    let is_new = !message::contains(step.rows, &message)?;
+    if let Some(reason) = refusal_of_copy(step, from, &incoming, is_new)? {
         outcomes.push(Outcome::InConversation(
             incoming.conversation,
             ConversationNews::Refused {
                 from: from.identity,
-                reason: Refusal::NotProved,
+                reason,
             },
         ));
         return Ok(None);
     }
-    let message = incoming.name();
-    let is_new = !message::contains(step.rows, &message)?;
     let acknowledged = receive_message(step, &incoming, outcomes)?;
     if is_new && acknowledged {
         if from.identity != own {
+            doubts::copy_received(step.rows, &from.identity)?;
             doubts::note_missing_everywhere(step)?;
         } else if message.author == own {
             take_over_resending(step, &incoming)?;
@@ -185,6 +186,22 @@ fn decode_copy<'a>(from: &Party, copy: &'a Copy) -> Option<Incoming<'a>> {
         encoded,
         copied_from: Some(from.identity),
     })
+}
+
+/// Why a copy is refused; nothing if it is not. What is not here is given by another identity only in answer to a request of ours.
+fn refusal_of_copy(
+    step: &Step<'_>,
+    from: &Party,
+    incoming: &Incoming<'_>,
+    is_new: bool,
+) -> Result<Option<Refusal>, EngineError> {
+    if !is_believed(step, from, incoming)? {
+        return Ok(Some(Refusal::NotProved));
+    }
+    let is_foreign = from.identity != step.device.public();
+    let unasked =
+        is_foreign && is_new && !doubts::is_copy_due(step.rows, &from.identity, step.now)?;
+    Ok(unasked.then_some(Refusal::NotAsked))
 }
 
 /// Whether the giver of a copy may give it. Words of our own are taken back only from people they were written to, and as they were

@@ -59,6 +59,8 @@ pub(crate) fn ask(
     row.asked_at = step.now;
     row.attempts += 1;
     row.asked_today += 1;
+    let devices = recipients::devices_of(step.rows, step.device, identity)?;
+    doubts::expect_answers(&mut row, devices.len());
     let attempt = row.attempts;
     doubts::save(step.rows, &row)?;
     Ok(Some(attempt))
@@ -140,6 +142,8 @@ pub(crate) fn ask_for_history(step: &mut Step<'_>, token: &LinkToken) -> Result<
     row.update_asks_left = MAX_HEALING_ATTEMPTS;
     row.link_token = token.as_bytes().to_vec();
     row.link_expires_at = step.now + LINK_LIFETIME_SECONDS * 1000;
+    let devices = recipients::devices_of(step.rows, step.device, &own)?;
+    doubts::expect_answers(&mut row, devices.len());
     doubts::save(step.rows, &row)
 }
 

@@ -131,6 +131,10 @@ pub enum RefusalReason {
     NoEffect,
     /// Given back as our own, without the proof that we wrote it.
     NotProved,
+    /// Given back as our own, though we asked for nothing, or for less.
+    NotAsked,
+    /// Part of what the user deleted.
+    Deleted,
 }
 
 /// Why an envelope could not be read.

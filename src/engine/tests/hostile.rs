@@ -13,7 +13,7 @@ use crate::wire::v1::Payload;
 
 const YEAR: u64 = 365 * 86_400;
 
-fn content(lamport: u64, group: Option<GroupId>, body: Body) -> Content {
+pub(super) fn content(lamport: u64, group: Option<GroupId>, body: Body) -> Content {
     Content {
         id: MessageId::random(&mut rng()),
         lamport,
@@ -26,7 +26,7 @@ fn content(lamport: u64, group: Option<GroupId>, body: Body) -> Content {
 }
 
 /// Any content in a real session, with any bundle.
-fn forge(
+pub(super) fn forge(
     from: &Party,
     to: &Party,
     day: u64,

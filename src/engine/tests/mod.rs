@@ -3,6 +3,7 @@
 mod annotated;
 mod backups;
 mod decisions;
+mod erased;
 mod hostile;
 mod linked;
 mod malformed;
