@@ -24,6 +24,7 @@ const WITHOUT_DEBUG: &[&str] = &[
     ".windlass.v1.Edit",
     ".windlass.v1.Attachment",
     ".windlass.v1.TransferBody",
+    ".windlass.v1.OwnWords",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

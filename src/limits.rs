@@ -195,6 +195,9 @@ pub const MAX_HINTS_PER_MINUTE: u64 = 100_000;
 /// One-time prekeys whose private halves are kept at once; a device that hands out more first loses the oldest.
 pub const MAX_ONE_TIME_PREKEYS: u32 = 2_000;
 
+/// Days that the key of one's own words is stepped at once: a century. A clock that was set further takes a new key.
+pub const MAX_OWN_WORDS_STEPS: u32 = 36_500;
+
 /// People who wrote first and were neither accepted nor blocked. One who comes then has the cause `StrangerLimit`, and nothing of theirs is
 /// stored.
 pub const MAX_STRANGERS: u64 = 500;

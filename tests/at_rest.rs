@@ -9,9 +9,10 @@ use std::thread;
 use support::clients::{conversation, invite, write};
 use support::party::{Party, key};
 use support::rows::row as sealed;
+use support::seeds::rng;
 use windlass::crypto::{Secret, hkdf_sha256, hmac_sha256, open};
 use windlass::store::{Key, Store, StoreError, StoreFile, Table};
-use windlass::testing::{Disk, Image};
+use windlass::testing::{Clock, Disk, Image};
 
 const KEY: [u8; 32] = [1; 32];
 /// 256 keys, sealed.
@@ -209,6 +210,29 @@ fn what_was_consumed_replaced_or_deleted_opens_before_a_shred_and_not_after() {
 
     // Nor does a copy of the big file help that somebody kept from before: its root is sealed under a key that was overwritten.
     assert!(slots.look_at(&rows(&before)).roots.is_empty());
+}
+
+#[test]
+fn the_key_of_ones_own_words_of_a_day_is_gone_a_fortnight_later() {
+    let clock = Clock::at(1_893_456_000_000);
+    let party = Party::create(Disk::default().with(&clock, rng(1)), None);
+    let read = || {
+        let image = party.disk.image();
+        let slots = Opened::of(image.file(StoreFile::KeySlots).unwrap());
+        (slots, image)
+    };
+    let (slots, image) = read();
+    let row = slots.row(1, b"own words");
+    let old = sealed(&image, &row);
+    clock.advance(15 * 86_400_000);
+    party.maintain().unwrap();
+    for opens in [true, false] {
+        let (slots, image) = read();
+        assert_ne!(sealed(&image, &row), old);
+        let file = image.file(StoreFile::Rows).unwrap();
+        assert_eq!(slots.look_at(file).opens(&row, &old), opens);
+        party.store.shred().unwrap();
+    }
 }
 
 #[test]

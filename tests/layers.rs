@@ -35,7 +35,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "bundle", "crypto", "identity", "limits", "ratchet", "wire", "x3dh",
         ],
     ),
-    ("link", &["bundle", "crypto", "identity", "limits", "wire"]),
+    (
+        "link",
+        &["bundle", "chat", "crypto", "identity", "limits", "wire"],
+    ),
     ("x3dh", &["bundle", "crypto", "identity", "limits", "wire"]),
     ("ratchet", &["crypto", "limits", "wire"]),
     ("bundle", &["crypto", "identity", "limits", "wire"]),

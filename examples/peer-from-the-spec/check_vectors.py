@@ -157,8 +157,9 @@ def sender_hint(input: Case) -> Case:
 
 
 def own_words(input: Case) -> Case:
-    seed, conversation, said = (unhex(input, name) for name in ("seed", "conversation", "content"))
-    return {"proved": peer.prove(seed, conversation, input["group"], said).hex()}
+    kept, conversation, said = (unhex(input, name) for name in ("kept_key", "conversation", "content"))
+    key = peer.own_words_key(kept, input["kept_day"], input["day"])
+    return {"key": key.hex(), "proved": peer.prove(key, input["day"], conversation, input["group"], said).hex()}
 
 
 def message_name(input: Case) -> Case:
@@ -305,7 +306,7 @@ def content(input: Case) -> Case:
     message_id, lamport, reply_to, group = blob(fields, 1), first(fields, 2, 0), blob(fields, 4), blob(fields, 5)
     check(len(message_id) == 16 and lamport <= 2**62 and len(reply_to) in (0, 16) and len(group) in (0, 32), "content")
     follows = [value for number, value in fields if number == 6 and isinstance(value, bytes)]
-    check(len(blob(fields, 7)) in (0, 16), "proof")
+    check(len(blob(fields, 7)) in (0, 20), "proof")
     check(len(follows) <= 8 and all(len(followed) == 16 for followed in follows), "list of followed messages")
     shown: Any = "unknown"
     for number, value in fields:
@@ -345,10 +346,11 @@ def device_transfer(input: Case) -> Case:
     code = peer.x25519_public(secret)
     key = peer.hkdf(bytes(32), peer.agree(secret, ephemeral), b"Windlass v1 device transfer")
     body = decode(peer.unpad(peer.open_aead(key, sealed, (1).to_bytes(4, "big") + code + ephemeral)))
-    seed, bundle, token = blob(body, 1), blob(body, 2), blob(body, 3)
+    seed, bundle, token, words = (blob(body, field) for field in (1, 2, 3, 4))
+    check(len(blob(decode(words), 2)) == 32, "own words")
     check(bundles.read_bundle(bundle).identity == peer.identity_of_seed(seed) and len(token) == 16, "identity")
     uri = bundles.to_uri("L", code)
-    return {"code_uri": uri, "identity_seed": seed.hex(), "bundle": bundle.hex(), "link_token": token.hex()}
+    return {"code_uri": uri, "identity_seed": seed.hex(), "bundle": bundle.hex(), "link_token": token.hex(), "own_words": words.hex()}
 
 
 def conversation(input: Case) -> list[Case]:

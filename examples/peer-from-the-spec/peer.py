@@ -277,9 +277,18 @@ def sender_hint(key: bytes, sender: bytes, session_id: bytes) -> bytes:
     return hmac_sha256(key, sender + session_id)[:8]
 
 
-def prove(seed: bytes, conversation: bytes, group: bool, content: bytes) -> bytes:
-    key = hkdf(bytes(32), seed, b"Windlass v1 own words")
-    return content + b"\x3a\x10" + hmac_sha256(key, bytes([group]) + conversation + content)[:16]
+# 9.1.4: the key of a day, from that of an earlier one.
+def own_words_key(kept: bytes, kept_day: int, day: int) -> bytes:
+    check(kept_day <= day, "erased")
+    for _ in range(day - kept_day):
+        kept = hkdf(bytes(32), kept, b"Windlass v1 next day of own words")
+    return kept
+
+
+def prove(day_key: bytes, day: int, conversation: bytes, group: bool, content: bytes) -> bytes:
+    key = hkdf(bytes(32), day_key, b"Windlass v1 own words")
+    proof = day.to_bytes(4, "big") + hmac_sha256(key, bytes([group]) + conversation + content)[:16]
+    return content + b"\x3a\x14" + proof
 
 
 @dataclass

@@ -66,7 +66,7 @@ impl Content {
         })
     }
 
-    /// The encoding, still without the proof of who wrote it ([`super::ProofKey`]).
+    /// The encoding, still without the proof of who wrote it ([`super::OwnWordsKey`]).
     #[must_use]
     pub fn to_bytes(&self) -> SecretBytes {
         SecretBytes::new(

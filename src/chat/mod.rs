@@ -24,4 +24,4 @@ pub use group::{
     Taken,
 };
 pub use names::{IdentityKey, MessageId};
-pub use proof::ProofKey;
+pub use proof::{Day, OwnWordsKey, WINDOW_DAYS};

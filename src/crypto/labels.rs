@@ -32,8 +32,10 @@ pub const ATTACHMENT: &[u8] = b"Windlass v1 attachment";
 /// `info` from the agreement of two devices to the key of a device transfer.
 pub const DEVICE_TRANSFER: &[u8] = b"Windlass v1 device transfer";
 
-/// `info` from a seed to the key by which an identity proves its own words to itself.
+/// `info` from the key of a day to that by which an identity proves its own words of that day to itself.
 pub const OWN_WORDS: &[u8] = b"Windlass v1 own words";
+/// `info` from the key of a day to that of the next.
+pub const OWN_WORDS_NEXT_DAY: &[u8] = b"Windlass v1 next day of own words";
 /// Prefix of the short hash by which a request for healing names a message that is there.
 pub const MESSAGE_NAME: &[u8] = b"Windlass v1 message name";
 
@@ -54,6 +56,7 @@ pub const ALL: &[(&str, &[u8])] = &[
     ("GROUP_EVENT_HASH", GROUP_EVENT_HASH),
     ("ATTACHMENT", ATTACHMENT),
     ("OWN_WORDS", OWN_WORDS),
+    ("OWN_WORDS_NEXT_DAY", OWN_WORDS_NEXT_DAY),
     ("MESSAGE_NAME", MESSAGE_NAME),
 ];
 

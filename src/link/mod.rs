@@ -6,6 +6,7 @@
 use prost::Message;
 
 use crate::bundle::{BundleError, VerifiedBundle};
+use crate::chat::OwnWordsKey;
 use crate::crypto::{
     AgreementError, CryptoRng, DhPublic, DhSecret, Secret, decrypt, encrypt, hkdf_sha256, labels,
     pad, unpad,
@@ -72,6 +73,8 @@ pub struct Transfer {
     pub bundle: VerifiedBundle,
     /// For the first request.
     pub token: LinkToken,
+    /// By which its devices know its own words.
+    pub own_words: OwnWordsKey,
 }
 
 impl LinkRequest {
@@ -107,10 +110,12 @@ impl LinkRequest {
             return Err(LinkError::Identity);
         }
         let token = Secret::try_from_slice(&body.link_token).ok_or(LinkError::Identity)?;
+        let own_words = body.own_words.as_ref().ok_or(LinkError::Identity)?;
         Ok(Transfer {
             identity,
             bundle,
             token,
+            own_words: OwnWordsKey::from_wire(own_words)?,
         })
     }
 }
@@ -130,6 +135,7 @@ impl LinkCode {
         identity: &IdentityKeyPair,
         bundle: &VerifiedBundle,
         token: &LinkToken,
+        own_words: &OwnWordsKey,
         rng: &mut dyn CryptoRng,
     ) -> Result<Vec<u8>, LinkError> {
         let ephemeral = DhSecret::generate(rng);
@@ -139,6 +145,7 @@ impl LinkCode {
             identity_seed: identity.seed().as_bytes().to_vec(),
             bundle: bundle.encoded().to_vec(),
             link_token: token.as_bytes().to_vec(),
+            own_words: Some(own_words.to_wire()),
         });
         let data = associated_data(&self.0, &ephemeral.public());
         Ok(v1::DeviceTransfer {
@@ -192,7 +199,8 @@ mod tests {
         let bundle = build(&identity, &[own], 1_000).unwrap();
         let code = LinkCode::from_uri(&request.to_uri().to_lowercase()).unwrap();
         let token = LinkToken::new([9; 16]);
-        let sealed = code.seal(&identity, &bundle, &token, &mut rng);
+        let words = OwnWordsKey::random(20_000, &mut rng);
+        let sealed = code.seal(&identity, &bundle, &token, &words, &mut rng);
         (sealed.unwrap(), identity)
     }
 

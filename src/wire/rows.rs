@@ -6,7 +6,7 @@ use super::store::{
     BackupRecord, ContactRow, DeviceRow, HealingRow, MessageRow, OneTimePrekeyRow, PendingLinkRow,
     RatchetRow, SessionRow, SignedPrekeyRow, SkippedKeyRow, backup_record::Record,
 };
-use super::v1::{Attachment, Copy, HealingRequest, Payload, TransferBody};
+use super::v1::{Attachment, Copy, HealingRequest, OwnWords, Payload, TransferBody};
 
 macro_rules! zeroise_on_drop {
     ($($message:ty: $($field:ident),+;)+) => {$(
@@ -31,6 +31,7 @@ zeroise_on_drop! {
     HealingRow: link_token;
     Payload: content;
     TransferBody: identity_seed, link_token;
+    OwnWords: key;
     HealingRequest: link_token;
     Copy: content;
     Attachment: key;
@@ -39,8 +40,8 @@ zeroise_on_drop! {
 /// The other records are rows, which see to themselves.
 impl Drop for BackupRecord {
     fn drop(&mut self) {
-        if let Some(Record::IdentitySeed(seed)) = &mut self.record {
-            seed.zeroize();
+        if let Some(Record::IdentitySeed(secret) | Record::OwnWords(secret)) = &mut self.record {
+            secret.zeroize();
         }
     }
 }

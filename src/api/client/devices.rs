@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::Client;
 use crate::api::clock::time;
 use crate::api::{Bytes, Result, WindlassError};
-use crate::engine::records::{linking, own_bundle, own_devices};
+use crate::engine::records::{linking, own_bundle, own_devices, own_words};
 use crate::engine::sync::updates;
 use crate::limits::MAX_DEVICES;
 use crate::link::LinkCode;
@@ -55,7 +55,9 @@ impl Client {
             }
             let bundle = own_bundle::reusable(step)?;
             let token = linking::begin(step)?;
-            let transfer = code.seal(&self.device.identity, &bundle, &token, step.rng)?;
+            let words = own_words::kept(step)?;
+            let identity = &self.device.identity;
+            let transfer = code.seal(identity, &bundle, &token, &words, step.rng)?;
             Ok(transfer.into())
         })
     }

@@ -10,5 +10,7 @@ pub(crate) const SETTINGS: Key<'static> = Key::new(b"settings");
 pub(crate) const OWN_BUNDLE: Key<'static> = Key::new(b"own bundle");
 /// The device that was linked last: `records/linking.rs`.
 pub(crate) const PENDING_LINK: Key<'static> = Key::new(b"pending link");
+/// The key by which we know our own words: `records/own_words.rs`.
+pub(crate) const OWN_WORDS: Key<'static> = Key::new(b"own words");
 /// What all strangers together cost: `records/strangers.rs`.
 pub(crate) const STRANGERS: Key<'static> = Key::new(b"strangers");

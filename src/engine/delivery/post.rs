@@ -1,6 +1,6 @@
 //! What is written once: messages of conversations, and what is in no history.
 
-use crate::chat::{Body, Content, ContentError, Copy, GroupId, MessageId, ProofKey};
+use crate::chat::{Body, Content, ContentError, Copy, GroupId, MessageId};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
@@ -10,7 +10,9 @@ use crate::engine::history::message::Incoming;
 use crate::engine::history::{follows, message, record};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::outbox::QueuedEnvelope;
-use crate::engine::records::{contacts, conversations, outbox, own_devices, trust, unacknowledged};
+use crate::engine::records::{
+    contacts, conversations, outbox, own_devices, own_words, trust, unacknowledged,
+};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_CONTENT_LEN;
 use crate::wire::store::ConversationRow;
@@ -31,7 +33,7 @@ pub(crate) fn post(
     let author = step.device.public();
     let message = MessageRef::new(&author, &content);
     let (name, group) = conversation.wire();
-    let encoded = ProofKey::of(&step.device.identity).prove(&name, group, &content.to_bytes());
+    let encoded = own_words::today(step)?.prove(&name, group, &content.to_bytes());
     if encoded.len() > MAX_CONTENT_LEN {
         let (what, got, max) = ("message", encoded.len(), MAX_CONTENT_LEN);
         return Err(ContentError::TooLarge { what, got, max }.into());

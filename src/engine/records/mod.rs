@@ -9,6 +9,7 @@ pub(crate) mod message_keys;
 pub(crate) mod outbox;
 pub(crate) mod own_bundle;
 pub(crate) mod own_devices;
+pub(crate) mod own_words;
 pub(crate) mod prekeys;
 pub(crate) mod sessions;
 pub(crate) mod settings;

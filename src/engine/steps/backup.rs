@@ -1,17 +1,18 @@
-//! Backups: identity, contacts and history, and no live ratchet (docs/store.md, promise 8).
+//! Backups: identity, the key of one's own words, contacts and history, and no live ratchet (docs/store.md, promise 8).
 //!
 //! A ratchet that is put back would use its keys twice. A client that imports a backup is a new device of the same identity, which
 //! opens new sessions.
 
 use prost::Message;
 
+use crate::chat::OwnWordsKey;
 use crate::crypto::{Secret, SeededRandom};
 use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::damaged;
 use crate::engine::history::message;
 use crate::engine::records::contacts::Contact;
-use crate::engine::records::{conversations, groups, settings, strangers};
+use crate::engine::records::{conversations, groups, own_words, settings, strangers};
 use crate::engine::steps::create;
 use crate::identity::IdentityKeyPair;
 use crate::store::{BackupReader, BackupWriter, Rows, RowsMut, StoreError, Table};
@@ -60,8 +61,8 @@ pub(crate) fn export(
         Table::Conversations,
         Table::Messages,
     ];
-    // The seed and the settings.
-    let mut records = 2;
+    // The seed, the key of our own words, and the settings.
+    let mut records = 3;
     for table in TABLES {
         records += store.count(table)?;
     }
@@ -83,6 +84,10 @@ pub(crate) fn export(
     let device = Device::load(store)?;
     push(Record::IdentitySeed(
         device.identity.seed().as_bytes().to_vec(),
+    ))?;
+    counter.step()?;
+    push(Record::OwnWords(
+        own_words::oldest(store)?.encode().to_vec(),
     ))?;
     counter.step()?;
     push(Record::Settings(settings::row(store)?))?;
@@ -130,7 +135,7 @@ pub(crate) fn import(
         done: 0,
         total: 0,
     };
-    let mut identity = false;
+    let (mut identity, mut words) = (false, false);
     while let Some(record) = backup.next_record()? {
         let mut record = BackupRecord::decode(record.as_slice()).map_err(|_| malformed())?;
         match record.record.take().ok_or_else(malformed)? {
@@ -144,6 +149,12 @@ pub(crate) fn import(
                 create::create(store, pair, now, rng)?;
                 identity = true;
             }
+            Record::OwnWords(bytes) => {
+                let bytes = zeroize::Zeroizing::new(bytes);
+                let key = OwnWordsKey::decode(&bytes).map_err(|_| malformed())?;
+                own_words::save(store, &key)?;
+                words = true;
+            }
             Record::Settings(row) => settings::save(store, &row)?,
             Record::Contact(row) => restore_contact(store, row)?,
             Record::Conversation(row) => conversations::restore(store, &row)?,
@@ -152,7 +163,7 @@ pub(crate) fn import(
         }
         counter.step()?;
     }
-    if !identity || counter.done != counter.total {
+    if !identity || !words || counter.done != counter.total {
         return Err(malformed());
     }
     Ok(())

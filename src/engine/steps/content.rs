@@ -1,14 +1,16 @@
 //! What the content of a message does (RFC windlass §9).
 
 use crate::bundle::VerifiedBundle;
-use crate::chat::{Body, Content, Copy, DeviceUpdate, HealingRequest, MessageId, ProofKey};
+use crate::chat::{Body, Content, Copy, DeviceUpdate, HealingRequest, MessageId};
 use crate::crypto::SecretBytes;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::history::message;
 use crate::engine::history::message::Incoming;
 use crate::engine::records::conversations::ConversationId;
-use crate::engine::records::{contacts, doubts, groups, own_devices, trust, unacknowledged};
+use crate::engine::records::{
+    contacts, doubts, groups, own_devices, own_words, trust, unacknowledged,
+};
 use crate::engine::steps::conversation::receive_message;
 use crate::engine::sync::outcome::{
     ConversationNews, Outcome, PeerNews, RefusalReason as Refusal, UndecryptableCause as Cause,
@@ -190,7 +192,7 @@ fn decode_copy<'a>(from: &Party, copy: &'a Copy) -> Option<Incoming<'a>> {
 
 /// Why a copy is refused; nothing if it is not. What is not here is given by another identity only in answer to a request of ours.
 fn refusal_of_copy(
-    step: &Step<'_>,
+    step: &mut Step<'_>,
     from: &Party,
     incoming: &Incoming<'_>,
     is_new: bool,
@@ -204,10 +206,10 @@ fn refusal_of_copy(
     Ok(unasked.then_some(Refusal::NotAsked))
 }
 
-/// Whether the giver of a copy may give it. Words of our own are taken back only from people they were written to, and as they were
-/// written (RFC windlass §8.4.6).
+/// Whether the giver of a copy may give it. Words of our own are taken back only from people they were written to, as they were
+/// written, and for a fortnight (RFC windlass §8.4.6).
 fn is_believed(
-    step: &Step<'_>,
+    step: &mut Step<'_>,
     from: &Party,
     incoming: &Incoming<'_>,
 ) -> Result<bool, EngineError> {
@@ -226,9 +228,11 @@ fn is_believed(
         ConversationId::Group(group) => groups::membership(step.rows, &group)?
             .is_some_and(|membership| membership.member(&from.identity).is_some()),
     };
+    if author != own || !theirs {
+        return Ok(false);
+    }
     let (name, group) = incoming.conversation.wire();
-    let key = ProofKey::of(&step.device.identity);
-    Ok(author == own && theirs && key.holds(&name, group, incoming.encoded))
+    Ok(own_words::kept(step)?.holds(&name, group, incoming.encoded))
 }
 
 /// Should the device of ours that wrote a message not be there any more, this one sees to it that it arrives.

@@ -4,7 +4,7 @@ use crate::crypto::{CryptoRng, SeededRandom};
 use crate::engine::base::device::{self, Device};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
-use crate::engine::records::prekeys;
+use crate::engine::records::{own_words, prekeys};
 use crate::identity::IdentityKeyPair;
 use crate::store::RowsMut;
 use crate::wire::store::DeviceRow;
@@ -25,6 +25,7 @@ pub(crate) fn create(
         device_id: device.device_id,
     };
     device::save(store, &row)?;
+    own_words::begin(store, now, rng)?;
     prekeys::rotate(&mut Step {
         rows: store,
         device: &device,

@@ -4,7 +4,7 @@ use crate::crypto::SeededRandom;
 use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
-use crate::engine::records::own_devices;
+use crate::engine::records::{own_devices, own_words};
 use crate::engine::steps::create;
 use crate::engine::sync::healing;
 use crate::link::Transfer;
@@ -18,6 +18,7 @@ pub(crate) fn join(
     rng: &mut SeededRandom,
 ) -> Result<Device, EngineError> {
     let device = create::create(store, transfer.identity.duplicate(), now, rng)?;
+    own_words::save(store, &transfer.own_words)?;
     let mut step = Step {
         rows: store,
         device: &device,

@@ -10,7 +10,9 @@ use crate::engine::delivery::{recipients, resend};
 use crate::engine::history::{deletion, follows, unhandled};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::unacknowledged::Unacknowledged;
-use crate::engine::records::{contacts, doubts, message_keys, prekeys, sessions, unacknowledged};
+use crate::engine::records::{
+    contacts, doubts, message_keys, own_words, prekeys, sessions, unacknowledged,
+};
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::engine::sync::{healing, people, updates};
 use crate::identity::PublicIdentity;
@@ -70,6 +72,7 @@ pub(crate) fn maintain(step: &mut Step<'_>, due: &Due) -> Result<bool, EngineErr
     changed |= prekeys::rotate(step)?;
     changed |= prekeys::erase_old(step.rows, step.now)?;
     changed |= message_keys::erase_old(step.rows, step.now)?;
+    changed |= own_words::erase_old(step)?;
     changed |= people::erase_old_strangers(step.rows, step.now)?;
     changed |= unhandled::forget_gone(step.rows)?;
     changed |= deletion::expire(step.rows, step.now)? > 0;

@@ -10,6 +10,7 @@ mod malformed;
 mod members;
 mod time;
 mod unread;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,11 +1,12 @@
 //! From keys, seeds and secrets: identities, agreements, chains, padding.
 
 use serde_json::{Value, json};
-use windlass::chat::{HealingRequest, MessageId, ProofKey};
+use windlass::chat::{HealingRequest, MessageId, OwnWordsKey};
 use windlass::crypto::{self, DhPublic, DhSecret};
 use windlass::identity::{AddressError, PublicIdentity, safety_code, safety_emoji, safety_number};
 use windlass::ratchet::{ChainKey, MessageKey, RootKey};
 use windlass::session::HintKey;
+use windlass::wire::v1;
 
 use super::{bytes, error, hex, key_pair, number, public};
 use crate::support::sessions::{Scripted, secret};
@@ -98,8 +99,18 @@ pub fn sender_hint(input: &Value) -> Value {
 pub fn own_words(input: &Value) -> Value {
     let conversation = bytes(input, "conversation").try_into().unwrap();
     let group = input["group"].as_bool().unwrap();
-    let key = ProofKey::of(&key_pair(input, "seed"));
-    json!({ "proved": hex(&key.prove(&conversation, group, &bytes(input, "content"))) })
+    let [kept, day] = ["kept_day", "day"].map(|name| number(input, name));
+    let kept = v1::OwnWords {
+        day: kept,
+        key: bytes(input, "kept_key"),
+    };
+    let Some(key) = OwnWordsKey::from_wire(&kept).unwrap().on(day) else {
+        return error("erased");
+    };
+    json!({
+        "key": hex(&key.to_wire().key),
+        "proved": hex(&key.prove(&conversation, group, &bytes(input, "content"))),
+    })
 }
 
 pub fn message_name(input: &Value) -> Value {

@@ -117,6 +117,7 @@ pub fn device_transfer(input: &Value) -> Value {
             "identity_seed": hex(transfer.identity.seed().as_bytes()),
             "bundle": hex(transfer.bundle.encoded()),
             "link_token": hex(transfer.token.as_bytes()),
+            "own_words": hex(&transfer.own_words.encode()),
         }),
         Err(LinkError::Wire(refused)) => error(wire_code(&refused)),
         Err(LinkError::Key(_)) => error("key"),

@@ -319,7 +319,7 @@ pub fn content() -> Vec<Case> {
         };
         raw(name, content.encode_to_vec());
     }
-    for len in [16, 15] {
+    for len in [20, 19] {
         let content = v1::Content {
             proof: vec![4; len],
             ..text.clone()

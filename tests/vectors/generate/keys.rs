@@ -192,19 +192,30 @@ pub fn sender_hint() -> Vec<Case> {
 
 pub fn own_words() -> Vec<Case> {
     let mut rng = rng(17);
-    [(false, 0), (false, 40), (true, 40), (true, 1_000)]
-        .into_iter()
-        .map(|(group, len)| {
-            let content: Vec<u8> = (0..=255).cycle().take(len).collect();
-            let input = json!({
-                "seed": hex(&random::<32>(&mut rng)),
-                "conversation": hex(&random::<32>(&mut rng)),
-                "group": group,
-                "content": hex(&content),
-            });
-            (format!("{len} bytes, group: {group}"), input)
-        })
-        .collect()
+    [
+        (false, 0, 0),
+        (false, 40, 1),
+        (true, 40, 14),
+        (true, 1_000, 28),
+        (false, 40, -1),
+    ]
+    .into_iter()
+    .map(|(group, len, later)| {
+        let content: Vec<u8> = (0..=255).cycle().take(len).collect();
+        let input = json!({
+            "kept_day": 20_000,
+            "kept_key": hex(&random::<32>(&mut rng)),
+            "day": 20_000 + later,
+            "conversation": hex(&random::<32>(&mut rng)),
+            "group": group,
+            "content": hex(&content),
+        });
+        (
+            format!("{len} bytes, group: {group}, {later} days later"),
+            input,
+        )
+    })
+    .collect()
 }
 
 pub fn message_name() -> Vec<Case> {

@@ -1,5 +1,6 @@
 //! Handshakes, transfers, headers and envelopes.
 
+use windlass::chat::OwnWordsKey;
 use windlass::link::{LinkCode, LinkRequest};
 
 use super::*;
@@ -56,9 +57,10 @@ pub fn device_transfer() -> Vec<Case> {
         script.secrets.push_back(secret);
         let code = LinkRequest::new(&mut script).to_uri();
         let code = LinkCode::from_uri(&code).unwrap();
-        let transfer = code
-            .seal(&identity, &bundle, &Secret::new([8; 16]), &mut rng)
-            .unwrap();
+        let words = OwnWordsKey::random(20_000 + i, &mut rng);
+        let token = Secret::new([8; 16]);
+        let transfer = code.seal(&identity, &bundle, &token, &words, &mut rng);
+        let transfer = transfer.unwrap();
         let mut raw = |name: String, encoded: &[u8]| {
             let input = json!({ "code_secret": hex(&secret), "encoded": hex(encoded) });
             cases.push((name, input));
