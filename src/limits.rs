@@ -126,6 +126,15 @@ pub const SIGNED_PREKEY_RETENTION_SECONDS: u64 = 30 * DAY_SECONDS;
 /// How far a bundle's issue time may lie in the future: clocks differ (one day is the largest usual mistake, a time zone).
 pub const MAX_CLOCK_SKEW_SECONDS: u64 = DAY_SECONDS;
 
+/// How far a clock goes ahead at once before it is doubted: a device that was off for longer and a clock that is wrong look the same.
+pub const CLOCK_LEAP_SECONDS: u64 = 90 * DAY_SECONDS;
+
+/// How long a clock that leapt ahead has to go on before anything is erased because of its age.
+pub const CLOCK_PATIENCE_SECONDS: u64 = DAY_SECONDS;
+
+/// How long a clock that was put back to where it never was has to go on before what lies ahead of it is taken for wrong.
+pub const CLOCK_PROOF_SECONDS: u64 = 7 * DAY_SECONDS;
+
 /// Iterations of the hash behind a safety number, as in Signal's numeric fingerprints.
 pub const SAFETY_NUMBER_ITERATIONS: u32 = 5_200;
 

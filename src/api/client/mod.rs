@@ -19,6 +19,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use super::{Bundle, EncryptedStore, Event, Identity, Result, WindlassError};
+use crate::engine::base::clock;
 use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
@@ -148,7 +149,7 @@ impl Client {
     }
 
     /// Runs one step. Each run of it has randomness of its own.
-    fn step<T, E: From<StoreError>>(
+    fn step<T, E: From<StoreError> + From<EngineError>>(
         &self,
         mut f: impl FnMut(&mut Step<'_>) -> core::result::Result<T, E>,
     ) -> core::result::Result<T, E> {
@@ -159,6 +160,7 @@ impl Client {
                 Some(rng) => rng,
                 None => engine.random()?,
             };
+            clock::tick(rows, now)?;
             f(&mut Step {
                 rows,
                 device: &self.device,

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::engine::base::due;
+
 /// How long what is dead stays readable at most, while the client is in use, however often it is opened anew.
 pub(super) const SHRED_INTERVAL: u64 = 3_600_000;
 /// How often is looked at what is due.
@@ -27,7 +29,7 @@ impl Timetable {
 /// Whether it is time again. One of several threads is told so.
 pub(super) fn is_due(at: &AtomicU64, interval: u64, now: u64) -> bool {
     let last = at.load(Ordering::Relaxed);
-    now.abs_diff(last) >= interval
+    due::is_over(last, interval, now)
         && at
             .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
             .is_ok()

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::crypto::Secret;
+use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{damaged, get_row, put_row};
 use crate::engine::base::singletons::DEVICE;
@@ -49,7 +50,7 @@ impl HintLookups {
     /// Whether this minute has room for another look at all contacts.
     pub(crate) fn has_room(&self, now: u64) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.abs_diff(state.0) >= 60_000 {
+        if due::is_over(state.0, 60_000, now) {
             *state = (now, 0);
         }
         state.1 < MAX_HINTS_PER_MINUTE

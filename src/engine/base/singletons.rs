@@ -12,5 +12,7 @@ pub(crate) const OWN_BUNDLE: Key<'static> = Key::new(b"own bundle");
 pub(crate) const PENDING_LINK: Key<'static> = Key::new(b"pending link");
 /// The key by which we know our own words: `records/own_words.rs`.
 pub(crate) const OWN_WORDS: Key<'static> = Key::new(b"own words");
+/// What this device's clock did: `base/clock.rs`.
+pub(crate) const CLOCK: Key<'static> = Key::new(b"clock");
 /// What all strangers together cost: `records/strangers.rs`.
 pub(crate) const STRANGERS: Key<'static> = Key::new(b"strangers");

@@ -24,7 +24,8 @@ pub(crate) fn to_contact(
 ) -> Result<Option<Vec<u8>>, EngineError> {
     let bundle = contact.bundle.clone().ok_or(EngineError::NoBundle)?;
     let own_bundle = own_bundle::reusable(step)?;
-    let has_bundle = contact.row.bundle_sent_at >= own_bundle.issued_at();
+    // One that was issued later is of a clock that was wrong.
+    let has_bundle = contact.row.bundle_sent_at == own_bundle.issued_at();
     let mut parts = Vec::with_capacity(bundle.devices().len());
     let mut unreached = None;
     for remote in bundle.devices().iter().filter(|r| to.includes(r.device_id)) {
@@ -85,7 +86,7 @@ pub(crate) fn to_siblings(
                 begin(step, &peer.identity, &remote, hint_key)?
             }
         };
-        let has_bundle = sibling.row.bundle_sent_at >= own_bundle.issued_at();
+        let has_bundle = sibling.row.bundle_sent_at == own_bundle.issued_at();
         // What is sent again may have been what brought it.
         let brings = !has_bundle || to.is_resend() || session.is_pending();
         let bundle = brings.then_some(&own_bundle);

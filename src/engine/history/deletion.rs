@@ -1,11 +1,12 @@
 //! What is deleted: by its author, by its time, with its conversation (RFC windlass §9.5.3, §9.7; docs/store.md, promise 5).
 
 use crate::chat::{Body, Content};
+use crate::engine::base::clock::Clock;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::damaged;
 use crate::engine::history::message::{Stored, TOMBSTONE};
-use crate::engine::history::{annotations, expiries, message, place};
+use crate::engine::history::{annotations, expiries, message, place, redating};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::limits::RESEND_RETENTION_SECONDS;
 use crate::store::{RowsMut, Table};
@@ -83,8 +84,17 @@ pub(crate) fn expire_with(
 
 /// Deletes the messages whose time has come; how many.
 pub(crate) fn expire(store: &mut dyn RowsMut, now: u64) -> Result<usize, EngineError> {
+    let clock = Clock::read(store, now)?;
+    // They are not shown any more, and not lost if the clock is wrong.
+    if !clock.is_settled() {
+        return Ok(0);
+    }
     let due = expiries::due(store, now, MAX_EXPIRED_AT_ONCE)?;
     for (order, message) in &due {
+        // One that was stored while the clock was behind has all its time.
+        if redating::redate(store, message, &clock)?.is_some_and(|goes_at| goes_at > now) {
+            continue;
+        }
         // One that went with another just now has a later time already.
         if !expiries::take(store, order)? {
             continue;

@@ -47,8 +47,20 @@ pub(crate) fn due(
     limit: usize,
 ) -> Result<Vec<(Vec<u8>, MessageRef)>, EngineError> {
     let end = now.saturating_add(1).to_be_bytes();
-    let due = (Bound::Unbounded, Bound::Excluded(end.as_slice()));
-    let rows = store.range(Table::Expiries, GROUP, due, Direction::Forward, limit)?;
+    within(
+        store,
+        (Bound::Unbounded, Bound::Excluded(end.as_slice())),
+        limit,
+    )
+}
+
+/// Messages whose time is within bounds, likewise.
+pub(crate) fn within(
+    store: &dyn Rows,
+    bounds: (Bound<&[u8]>, Bound<&[u8]>),
+    limit: usize,
+) -> Result<Vec<(Vec<u8>, MessageRef)>, EngineError> {
+    let rows = store.range(Table::Expiries, GROUP, bounds, Direction::Forward, limit)?;
     rows.into_iter()
         .map(|(order, bytes)| Ok((order, MessageRef::from_row(Table::Expiries, &bytes)?)))
         .collect()

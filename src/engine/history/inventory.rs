@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::chat::{ConversationState, HealingRequest, MessageId, MessageName};
+use crate::engine::base::clock::Clock;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::history::message::Stored;
@@ -49,6 +50,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) salt: &'a [u8; 16],
     /// Only what was stored here from this time on.
     pub(crate) since: u64,
+    /// By which dates are read.
+    pub(crate) clock: &'a Clock,
     /// The latest so many.
     pub(crate) limit: usize,
 }
@@ -64,6 +67,7 @@ pub(crate) fn compare(
         theirs,
         salt,
         since,
+        clock,
         limit,
     } = *comparison;
     let ours = place::latest(store, conversation, theirs.from_lamport, usize::MAX)?;
@@ -80,7 +84,9 @@ pub(crate) fn compare(
             continue;
         }
         let found = message::find(store, &place.message)?;
-        if found.is_some_and(|stored| stored.stored_at >= since && may(&stored)) {
+        // What lies ahead of now would be given for years.
+        let is_recent = |at: u64| since == 0 || clock.real(at) >= since && !clock.is_ahead(at);
+        if found.is_some_and(|stored| is_recent(stored.stored_at) && may(&stored)) {
             lacking.push(place.message);
         }
     }

@@ -8,6 +8,7 @@ pub(crate) mod inventory;
 pub(crate) mod message;
 pub(crate) mod place;
 pub(crate) mod record;
+pub(crate) mod redating;
 pub(crate) mod unhandled;
 pub(crate) mod unread;
 pub(crate) mod view;

@@ -97,7 +97,7 @@ fn note_readers_of_copy(step: &mut Step<'_>, incoming: &Incoming<'_>) -> Result<
         && incoming.copied_from.is_some()
         && let Some(list) = groups::member_list(step.rows, group)?
     {
-        let members = list.members_at(incoming.content.sent_at);
+        let members = list.members_at(incoming.content.sent_at, step.now);
         message::note_sent_to(step.rows, &incoming.name(), members)?;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! What is known to be missing, and what was asked for because of it: a row for each person, and for ourselves (RFC windlass §8.4).
 
+use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{get_row, put_row};
 use crate::engine::base::step::Step;
@@ -44,7 +45,7 @@ pub(crate) fn erase(store: &mut dyn RowsMut, identity: &PublicIdentity) -> Resul
 }
 
 pub(crate) fn roll_day(row: &mut HealingRow, now: u64) {
-    if now.abs_diff(row.day_start) >= DAY {
+    if due::is_over(row.day_start, DAY, now) {
         row.day_start = now;
         row.asked_today = 0;
         row.answered_today = 0;
@@ -70,7 +71,7 @@ pub(crate) fn note_missing(
 /// Everybody may have what is not here, since somebody gave back what we wrote and forgot. Once a day, for it costs a look at each contact.
 pub(crate) fn note_missing_everywhere(step: &mut Step<'_>) -> Result<(), EngineError> {
     let mut row = row_or_new(step.rows, &step.device.public())?;
-    if row.everybody_since != 0 && step.now.abs_diff(row.everybody_since) < DAY {
+    if row.everybody_since != 0 && !due::is_over(row.everybody_since, DAY, step.now) {
         return Ok(());
     }
     row.everybody_since = step.now;
@@ -124,7 +125,9 @@ pub(crate) fn message_accepted(
         return Ok(false);
     };
     // A request may be there because ours could not be read.
-    let healed = row.waiting && !asks && session.created_at() >= row.asked_at;
+    let is_younger =
+        session.created_at() >= row.asked_at && !due::is_ahead(session.created_at(), now);
+    let healed = row.waiting && !asks && is_younger;
     if healed {
         row.waiting = false;
         row.attempts = 0;

@@ -3,6 +3,7 @@
 use crate::bundle::VerifiedBundle;
 use crate::chat::{GroupEvent, GroupEventError, GroupId, GroupLog, Membership, Taken};
 use crate::engine::base::device::Device;
+use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
 use crate::engine::base::step::Step;
@@ -182,15 +183,17 @@ impl MemberList {
     pub(crate) fn accepts_from(&self, author: &PublicIdentity, now: u64) -> bool {
         let lately = self.0.former.iter().any(|former| {
             former.identity_key == author.to_bytes()
-                && now.saturating_sub(former.since) / 1000 < FORMER_MEMBER_SECONDS
+                && !due::is_over(former.since, FORMER_MEMBER_SECONDS * 1000, now)
         });
         lately || self.has(author)
     }
 
     /// Whom another device of ours sent what it wrote at a time. Somebody who was not known yet is left out: they may have come later,
     /// and learn nothing of what was before.
-    pub(crate) fn members_at(&self, time: u64) -> Vec<Vec<u8>> {
-        let members = self.0.members.iter().filter(|member| member.since <= time);
+    pub(crate) fn members_at(&self, time: u64, now: u64) -> Vec<Vec<u8>> {
+        let members = self.0.members.iter();
+        let members =
+            members.filter(|member| member.since <= time || due::is_ahead(member.since, now));
         members.map(|member| member.identity_key.clone()).collect()
     }
 }

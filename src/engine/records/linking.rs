@@ -1,6 +1,7 @@
 //! The device that was linked last, and the token by which it may ask for the whole history (RFC windlass §8.5).
 
 use crate::crypto::Secret;
+use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{get_row, put_row};
 use crate::engine::base::singletons::PENDING_LINK;
@@ -35,7 +36,8 @@ pub(crate) fn accepts(
     };
     let known = Secret::try_from_slice(&row.token);
     let theirs = row.device_id == 0 || row.device_id == device_id;
-    if now >= row.expires_at || !theirs || known.as_ref() != Some(token) {
+    let over = due::has_come(row.expires_at, LINK_LIFETIME_SECONDS * 1000, now);
+    if over || !theirs || known.as_ref() != Some(token) {
         return Ok(false);
     }
     row.device_id = device_id;

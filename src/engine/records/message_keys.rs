@@ -6,6 +6,8 @@ use std::ops::Bound;
 
 use crate::chat::MessageId;
 use crate::crypto::Secret;
+use crate::engine::base::clock::Clock;
+use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{damaged, decode, get_row, put_row};
 use crate::engine::records::sessions;
@@ -46,24 +48,30 @@ pub(crate) fn schedule_erasure(
 
 /// Erases the skipped keys that are too old; whether anything has changed.
 pub(crate) fn erase_old(store: &mut dyn RowsMut, now: u64) -> Result<bool, EngineError> {
+    let clock = Clock::read(store, now)?;
+    if !clock.is_settled() {
+        return Ok(false);
+    }
     let end = now.saturating_add(1).to_be_bytes();
     let due = (Bound::Unbounded, Bound::Excluded(end.as_slice()));
-    let rows = store.range(
-        Table::SkippedAges,
-        GROUP,
-        due,
-        Direction::Forward,
-        MAX_AT_ONCE,
-    )?;
-    let until = now.saturating_sub(SKIPPED_KEY_RETENTION_SECONDS * 1000);
-    for (order, bytes) in &rows {
-        let damaged = || damaged(Table::SkippedAges);
-        let row: SkippedAgeRow = decode(Table::SkippedAges, bytes)?;
-        let session = row.session_id.try_into().map_err(|_| damaged())?;
-        store.delete(Table::SkippedAges, Key::ordered(GROUP, order))?;
-        erase_skipped(store, &session, until)?;
+    let longest = SKIPPED_KEY_RETENTION_SECONDS * 1000 + DAY + due::TOLERANCE;
+    let ahead = now.saturating_add(longest).to_be_bytes();
+    // Written by a clock that was wrong, they would stay for as long.
+    let ahead = (Bound::Excluded(ahead.as_slice()), Bound::Unbounded);
+    let mut changed = false;
+    for bounds in [due, ahead] {
+        let (table, forward) = (Table::SkippedAges, Direction::Forward);
+        for (order, bytes) in store.range(table, GROUP, bounds, forward, MAX_AT_ONCE)? {
+            let row: SkippedAgeRow = decode(table, &bytes)?;
+            let session = row.session_id.try_into().map_err(|_| damaged(table))?;
+            store.delete(table, Key::ordered(GROUP, &order))?;
+            if let Some(oldest) = erase_skipped(store, &session, &clock)? {
+                schedule_erasure(store, &session, oldest)?;
+            }
+            changed = true;
+        }
     }
-    Ok(!rows.is_empty())
+    Ok(changed)
 }
 
 /// The skipped keys of one session, looked up in the store.
@@ -164,15 +172,16 @@ pub(crate) fn apply(
     Ok(())
 }
 
-/// Erases the keys of a session that were skipped up to a time.
-pub(crate) fn erase_skipped(
+/// Erases the keys of a session that are too old. Since when the oldest is kept that stays; one that lies ahead, since now.
+fn erase_skipped(
     store: &mut dyn RowsMut,
     id: &SessionId,
-    until: u64,
-) -> Result<(), EngineError> {
+    clock: &Clock,
+) -> Result<Option<u64>, EngineError> {
     let Some(session) = sessions::load(store, id)? else {
-        return Ok(());
+        return Ok(None);
     };
+    let mut oldest: Option<u64> = None;
     let damaged = || damaged(Table::SkippedKeys);
     let mut erased = Vec::new();
     for (order, bytes) in store.range(
@@ -182,13 +191,23 @@ pub(crate) fn erase_skipped(
         Direction::Forward,
         usize::MAX,
     )? {
-        let row: SkippedKeyRow = decode(Table::SkippedKeys, &bytes)?;
-        if row.skipped_at <= until {
+        let mut row: SkippedKeyRow = decode(Table::SkippedKeys, &bytes)?;
+        if clock.may_erase(row.skipped_at, SKIPPED_KEY_RETENTION_SECONDS * 1000) {
             store.delete(Table::SkippedKeys, Key::ordered(id, &order))?;
             erased.push(position(&order).ok_or_else(damaged)?);
+            continue;
         }
+        let mut since = clock.real(row.skipped_at);
+        if due::pull_back(&mut since, clock.now) {
+            row.skipped_at = since;
+            put_row(store, Table::SkippedKeys, Key::ordered(id, &order), &row)?;
+        }
+        oldest = Some(oldest.map_or(since, |oldest| oldest.min(since)));
     }
-    sessions::save(store, &session.without_skipped(&erased))
+    if !erased.is_empty() {
+        sessions::save(store, &session.without_skipped(&erased))?;
+    }
+    Ok(oldest)
 }
 
 /// What came under a number that was used before.

@@ -5,6 +5,7 @@ use crate::bundle::{
     takes_place_of,
 };
 use crate::crypto::DhPublic;
+use crate::engine::base::clock::Clock;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{damaged, decode, get_row, put_row};
 use crate::engine::base::step::Step;
@@ -84,8 +85,9 @@ pub(crate) fn bundle_issued_at(store: &dyn Rows, now: u64) -> Result<u64, Engine
 /// Devices that contacts may not have heard of yet.
 pub(crate) fn recently_added(store: &dyn Rows, now: u64) -> Result<Vec<u32>, EngineError> {
     let siblings = siblings(store)?;
-    let age = |sibling: &Sibling| now.saturating_sub(sibling.row.added_at) / 1000;
-    let new = siblings.iter().filter(|s| age(s) < NEW_DEVICE_SECONDS);
+    let clock = Clock::read(store, now)?;
+    let is_old = |one: &Sibling| clock.is_over(one.row.added_at, NEW_DEVICE_SECONDS * 1000);
+    let new = siblings.iter().filter(|one| !is_old(one));
     Ok(new.map(|sibling| sibling.row.device_id).collect())
 }
 

@@ -3,6 +3,7 @@
 
 use crate::chat::{Day, OwnWordsKey, WINDOW_DAYS};
 use crate::crypto::CryptoRng;
+use crate::engine::base::clock::Clock;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{damaged, get_row, put_row};
 use crate::engine::base::singletons::OWN_WORDS;
@@ -48,6 +49,10 @@ pub(crate) fn kept(step: &mut Step<'_>) -> Result<OwnWordsKey, EngineError> {
 
 /// Erases what is older than the window; true if there was something.
 pub(crate) fn erase_old(step: &mut Step<'_>) -> Result<bool, EngineError> {
+    // What is erased is gone, also if the clock is wrong.
+    if !Clock::read(step.rows, step.now)?.is_settled() {
+        return Ok(false);
+    }
     let today = day_of(step.now);
     let key = oldest(step.rows)?;
     let from = today.saturating_sub(WINDOW_DAYS);

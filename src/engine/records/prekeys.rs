@@ -2,6 +2,7 @@
 
 use crate::bundle::Prekey;
 use crate::crypto::{DhSecret, Secret, SeededRandom};
+use crate::engine::base::clock::Clock;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
 use crate::engine::base::singletons::OWN_BUNDLE;
@@ -16,20 +17,25 @@ use crate::wire::store::{OneTimePrekeyRow, OwnBundleRow, SignedPrekeyRow};
 /// Makes a new signed prekey when the current one is a week old, and erases those that were retired a month ago together with what was
 /// remembered of first messages to them. One that was not retired is never erased. True if anything was changed.
 pub(crate) fn rotate(step: &mut Step<'_>) -> Result<bool, EngineError> {
+    let clock = Clock::read(step.rows, step.now)?;
     let now = step.now;
     let (mut current, mut changed) = (false, false);
     for mut row in signed_prekeys(step.rows)? {
         let key = row.id.to_be_bytes();
-        let age = |since: u64| now.saturating_sub(since) / 1000;
         if row.retired_at == 0 {
-            if age(row.created_at) < SIGNED_PREKEY_LIFETIME_SECONDS {
+            if !clock.is_over(row.created_at, SIGNED_PREKEY_LIFETIME_SECONDS * 1000) {
                 current = true;
             } else {
                 changed = true;
                 row.retired_at = now;
                 put_row(step.rows, Table::SignedPrekeys, Key::new(&key), &row)?;
             }
-        } else if age(row.retired_at) >= SIGNED_PREKEY_RETENTION_SECONDS {
+        } else if clock.is_ahead(row.retired_at) {
+            // First messages to it may be under way.
+            changed = true;
+            row.retired_at = now;
+            put_row(step.rows, Table::SignedPrekeys, Key::new(&key), &row)?;
+        } else if clock.may_erase(row.retired_at, SIGNED_PREKEY_RETENTION_SECONDS * 1000) {
             changed = true;
             step.rows.delete(Table::SignedPrekeys, Key::new(&key))?;
             step.rows
@@ -92,15 +98,21 @@ pub(crate) fn invalidate_own_bundle(store: &mut dyn RowsMut) -> Result<(), Engin
 
 /// Erases one-time prekeys that nobody used in time.
 pub(crate) fn erase_old(store: &mut dyn RowsMut, now: u64) -> Result<bool, EngineError> {
-    let mut erased = false;
-    for row in all_rows::<OneTimePrekeyRow>(store, Table::OneTimePrekeys)? {
-        let age = now.saturating_sub(row.created_at) / 1000;
-        if age >= BUNDLE_LIFETIME_SECONDS + SIGNED_PREKEY_RETENTION_SECONDS {
+    const RETENTION: u64 = (BUNDLE_LIFETIME_SECONDS + SIGNED_PREKEY_RETENTION_SECONDS) * 1000;
+    let clock = Clock::read(store, now)?;
+    let mut changed = false;
+    for mut row in all_rows::<OneTimePrekeyRow>(store, Table::OneTimePrekeys)? {
+        if clock.may_erase(row.created_at, RETENTION) {
             erase_one_time_prekey(store, row.id)?;
-            erased = true;
+            changed = true;
+        } else if clock.is_ahead(row.created_at) {
+            row.created_at = now;
+            let key = row.id.to_be_bytes();
+            put_row(store, Table::OneTimePrekeys, Key::new(&key), &row)?;
+            changed = true;
         }
     }
-    Ok(erased)
+    Ok(changed)
 }
 
 pub(crate) fn new_one_time_prekey(step: &mut Step<'_>) -> Result<Prekey, EngineError> {

@@ -1,5 +1,6 @@
 //! Strangers: people who wrote first and wait to be accepted, and what they may cost (RFC windlass §8.6.3).
 
+use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{get_row, put_row};
 use crate::engine::base::singletons::STRANGERS;
@@ -59,7 +60,7 @@ pub(crate) fn admits_session(
         None => !far && totals(store)?.count < MAX_STRANGERS,
         Some(contact) if contact.is_stranger() && far => false,
         Some(contact) if contact.is_stranger() => {
-            now.abs_diff(contact.row.window_start) >= HOUR
+            due::is_over(contact.row.window_start, HOUR, now)
                 || contact.row.window_sessions < MAX_STRANGER_SESSIONS_PER_HOUR
         }
         Some(_) => true,
@@ -126,7 +127,7 @@ pub(crate) fn charge(
     let row = &mut contact.row;
     row.stored_bytes = row.stored_bytes.saturating_add(len as u64);
     if new_session {
-        if now.abs_diff(row.window_start) >= HOUR {
+        if due::is_over(row.window_start, HOUR, now) {
             row.window_start = now;
             row.window_sessions = 0;
         }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::chat::MessageId;
+use crate::engine::base::clock::Clock;
+use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::{damaged, decode, put_row};
@@ -14,6 +16,12 @@ use crate::limits::{
 use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
 use crate::wire::store::UnacknowledgedRow;
 use crate::x3dh::Party;
+
+/// When a message is sent again that was sent often enough.
+const NEVER: u64 = u64::MAX;
+
+/// The longest time from one resend to the next.
+const LONGEST_WAIT: u64 = (RESEND_AFTER_SECONDS * 1000) << MAX_RESENDS;
 
 /// A message that waits for a device's receipt.
 #[derive(Clone)]
@@ -60,6 +68,17 @@ impl Unacknowledged {
     /// Whether it was sent so often that the other side may not have the session any more, nor know of us.
     pub(crate) fn session_may_be_lost(&self) -> bool {
         self.row.resent >= RESENDS_IN_SESSION
+    }
+
+    /// Whether it is not kept ready any longer.
+    fn is_over(&self, clock: &Clock) -> bool {
+        let given_up = self.row.due_at == NEVER && clock.is_ahead(self.row.written_at);
+        given_up || clock.may_erase(self.row.written_at, RESEND_RETENTION_SECONDS * 1000)
+    }
+
+    /// Whether it is sent again now.
+    fn is_due(&self, now: u64) -> bool {
+        self.row.due_at != NEVER && due::has_come(self.row.due_at, LONGEST_WAIT, now)
     }
 
     fn save(&self, store: &mut dyn RowsMut) -> Result<(), EngineError> {
@@ -220,9 +239,10 @@ pub(crate) fn resent(
     now: u64,
 ) -> Result<(), EngineError> {
     let wait = (RESEND_AFTER_SECONDS * 1000) << message.row.resent.min(MAX_RESENDS);
+    due::pull_back(&mut message.row.written_at, now);
     message.row.resent = message.row.resent.saturating_add(1);
     message.row.due_at = if message.row.resent >= MAX_RESENDS {
-        u64::MAX
+        NEVER
     } else {
         now.saturating_add(wait)
     };
@@ -235,6 +255,7 @@ pub(crate) fn due(
     now: u64,
     limit: usize,
 ) -> Result<(Vec<Unacknowledged>, Vec<Unacknowledged>), EngineError> {
+    let clock = Clock::read(store, now)?;
     let (mut due, mut over) = (Vec::new(), Vec::new());
     let mut of_device: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
     let mut failed = None;
@@ -243,12 +264,9 @@ pub(crate) fn due(
             Ok(message) => {
                 let count = of_device.entry(group(&message.to)).or_default();
                 *count += 1;
-                let age = now.saturating_sub(message.row.written_at) / 1000;
-                if (age > RESEND_RETENTION_SECONDS || *count > MAX_UNACKNOWLEDGED)
-                    && over.len() < limit
-                {
+                if (message.is_over(&clock) || *count > MAX_UNACKNOWLEDGED) && over.len() < limit {
                     over.push(message);
-                } else if message.row.due_at <= now && due.len() < limit {
+                } else if message.is_due(now) && due.len() < limit {
                     due.push(message);
                 }
             }

@@ -2,12 +2,13 @@
 //! again (RFC windlass §8.2, §8.4), prekeys are rotated, and what is too old is erased.
 
 use crate::engine::base::device::Device;
+use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged};
 use crate::engine::base::step::Step;
 use crate::engine::delivery::recipients::Recipients;
 use crate::engine::delivery::{recipients, resend};
-use crate::engine::history::{deletion, follows, unhandled};
+use crate::engine::history::{deletion, follows, redating, unhandled};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::unacknowledged::Unacknowledged;
 use crate::engine::records::{
@@ -69,6 +70,7 @@ pub(crate) fn plan(store: &dyn Rows, now: u64) -> Result<Due, EngineError> {
 /// Does what is due, and what only looks at the time; whether anything has changed.
 pub(crate) fn maintain(step: &mut Step<'_>, due: &Due) -> Result<bool, EngineError> {
     let mut changed = !due.is_empty();
+    changed |= redating::look_through(step.rows, step.now)?;
     changed |= prekeys::rotate(step)?;
     changed |= prekeys::erase_old(step.rows, step.now)?;
     changed |= message_keys::erase_old(step.rows, step.now)?;
@@ -141,10 +143,9 @@ fn ask(step: &mut Step<'_>, identity: &PublicIdentity) -> Result<(), EngineError
 
 /// Whether it is time to ask somebody.
 fn is_to_ask(row: &HealingRow, now: u64) -> bool {
-    let waited = row.waiting && now.abs_diff(row.asked_at) >= doubts::back_off(row.attempts);
+    let waited = row.waiting && due::is_over(row.asked_at, doubts::back_off(row.attempts), now);
     let repeats = waited && row.attempts < MAX_HEALING_ATTEMPTS;
-    let gap =
-        row.gap_since != 0 && now.saturating_sub(row.gap_since) / 1000 >= GAP_PATIENCE_SECONDS;
+    let gap = row.gap_since != 0 && due::is_over(row.gap_since, GAP_PATIENCE_SECONDS * 1000, now);
     repeats || gap || row.needs_bundle || is_update_pending(row, now)
 }
 
@@ -152,7 +153,7 @@ fn is_to_ask(row: &HealingRow, now: u64) -> bool {
 fn is_update_pending(row: &HealingRow, now: u64) -> bool {
     row.update_asks_left != 0
         && !row.waiting
-        && now.saturating_sub(row.asked_at) / 1000 >= GAP_PATIENCE_SECONDS
+        && due::is_over(row.asked_at, GAP_PATIENCE_SECONDS * 1000, now)
 }
 
 /// How many keys are kept for messages of somebody that have not come.

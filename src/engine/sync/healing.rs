@@ -1,6 +1,8 @@
 //! Healing: a device that cannot read what somebody sent asks for what is missing, in a session begun for it (RFC windlass §8.4).
 
 use crate::chat::{Body, ConversationState, HealingRequest};
+use crate::engine::base::clock::Clock;
+use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
@@ -68,11 +70,11 @@ pub(crate) fn ask(
 
 /// Whether there is room for a request, after those that were made.
 fn may_ask(row: &mut HealingRow, cause: Option<Cause>, now: u64) -> bool {
-    if cause.is_some() && now.abs_diff(row.asked_at) >= DAY {
+    if cause.is_some() && due::is_over(row.asked_at, DAY, now) {
         // Given up, and now there is something new of theirs.
         row.attempts = 0;
     }
-    let too_soon = now.abs_diff(row.asked_at) < doubts::back_off(row.attempts);
+    let too_soon = !due::is_over(row.asked_at, doubts::back_off(row.attempts), now);
     let most = match cause {
         Some(_) => MAX_UNPROVED_HEALING_PER_DAY,
         None => MAX_HEALING_PER_DAY,
@@ -150,7 +152,8 @@ pub(crate) fn ask_for_history(step: &mut Step<'_>, token: &LinkToken) -> Result<
 /// The token that goes with every request of a new device: the answer to the first may be lost.
 fn link_token(row: &HealingRow, now: u64) -> Option<[u8; 16]> {
     let token = row.link_token.as_slice().try_into().ok()?;
-    (now < row.link_expires_at).then_some(token)
+    let over = due::has_come(row.link_expires_at, LINK_LIFETIME_SECONDS * 1000, now);
+    (!over).then_some(token)
 }
 
 /// What became of somebody's request.
@@ -228,6 +231,7 @@ fn lacking(
     since: u64,
 ) -> Result<(Vec<MessageRef>, bool), EngineError> {
     let own = step.device.public();
+    let clock = Clock::read(step.rows, step.now)?;
     let mut room = usize::try_from(MAX_UNACKNOWLEDGED).unwrap_or(usize::MAX);
     let (mut lacking, mut is_ahead) = (Vec::new(), false);
     for id in conversations_with(step, &from.identity)? {
@@ -258,6 +262,7 @@ fn lacking(
             theirs: state.unwrap_or(&everything),
             salt: &request.salt,
             since,
+            clock: &clock,
             limit: room,
         };
         let (missing, ahead) = inventory::compare(step.rows, &id, &comparison, may)?;

@@ -1,6 +1,7 @@
 //! What the user decides about people: added, accepted, blocked, erased; and people who go on as another identity (RFC windlass §8.6).
 
 use crate::bundle::VerifiedBundle;
+use crate::engine::base::clock::Clock;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::history::{deletion, inventory};
@@ -124,11 +125,18 @@ pub(crate) fn erase_old_strangers(store: &mut dyn RowsMut, now: u64) -> Result<b
     if strangers::totals(store)?.count == 0 {
         return Ok(false);
     }
+    let clock = Clock::read(store, now)?;
     let mut erased = false;
     for mut contact in contacts::all(store)? {
-        let age = now.saturating_sub(contact.row.added_at) / 1000;
-        if contact.is_stranger() && age >= STRANGER_RETENTION_SECONDS {
+        if !contact.is_stranger() {
+            continue;
+        }
+        if clock.may_erase(contact.row.added_at, STRANGER_RETENTION_SECONDS * 1000) {
             erase(store, &mut contact)?;
+            erased = true;
+        } else if clock.is_ahead(contact.row.added_at) {
+            contact.row.added_at = now;
+            contact.save(store)?;
             erased = true;
         }
     }

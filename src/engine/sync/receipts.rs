@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::chat::MessageId;
+use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
@@ -56,7 +57,7 @@ pub(crate) fn apply_receipt(
             ids.push(*id);
             let stored_at =
                 message::find(step.rows, &message)?.map_or(0, |stored| stored.stored_at);
-            if stored_at >= latest {
+            if stored_at >= latest && !due::is_ahead(stored_at, step.now) {
                 (latest, latest_id) = (stored_at, Some(*id));
             }
         } else if !message::contains(step.rows, &message)? {
@@ -69,7 +70,7 @@ pub(crate) fn apply_receipt(
     if from.identity != own
         && latest / 1000 >= issued_at
         && let Some(mut contact) = contacts::find(step.rows, &from.identity)?
-        && contact.row.bundle_sent_at < issued_at
+        && contact.row.bundle_sent_at != issued_at
         && all_have(step.rows, &contact, latest_id)?
     {
         contact.row.bundle_sent_at = issued_at;

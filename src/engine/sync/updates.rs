@@ -2,6 +2,7 @@
 
 use crate::bundle::VerifiedBundle;
 use crate::chat::{Body, DeviceUpdate, KnownContact, MessageId};
+use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::post;
@@ -154,11 +155,11 @@ pub(crate) fn heard(store: &mut dyn RowsMut, device_id: u32) -> Result<(), Engin
 pub(crate) fn unacknowledged(store: &dyn Rows, now: u64) -> Result<Vec<Recipients>, EngineError> {
     let siblings = own_devices::siblings(store)?;
     let waits = siblings.iter().filter(|sibling| {
-        let since = now.saturating_sub(sibling.row.updated_at) / 1000;
-        let tries = sibling.row.update_tries;
+        let tries = sibling.row.update_tries.min(MAX_RESENDS);
+        let wait = (RESEND_AFTER_SECONDS * 1000) << tries;
         !sibling.row.update_id.is_empty()
             && tries < MAX_RESENDS
-            && since >= RESEND_AFTER_SECONDS << tries
+            && due::is_over(sibling.row.updated_at, wait, now)
     });
     let again = |sibling: &Sibling| {
         let one = Recipients::one(sibling.row.device_id);

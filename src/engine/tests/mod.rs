@@ -2,6 +2,7 @@
 
 mod annotated;
 mod backups;
+mod clocks;
 mod decisions;
 mod erased;
 mod hostile;

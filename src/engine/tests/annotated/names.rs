@@ -1,6 +1,7 @@
 //! An author chooses clock and id of a message: no other is hidden by them, and the store's file does not show whose it is.
 
 use super::*;
+use crate::engine::base::clock::Clock;
 use crate::engine::history::inventory::Comparison;
 
 #[test]
@@ -122,6 +123,7 @@ fn a_request_does_not_take_a_message_of_one_author_for_anothers() {
             theirs: &there,
             salt: &[1; 16],
             since: 0,
+            clock: &Clock::read(step.rows, step.now)?,
             limit: 10,
         };
         inventory::compare(step.rows, &group, &comparison, written_here)

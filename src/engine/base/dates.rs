@@ -1,0 +1,99 @@
+//! Every date in a row, and by which rule a date is harmless that a clock wrote which was wrong (RFC windlass §8.7). A test compares the list with
+//! the fields of `proto/windlass/store/v1/rows.proto`.
+
+/// What is done about a date that cannot be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// [`super::due::is_over`]: an interval that begins ahead of now is over.
+    Interval,
+    /// [`super::due::has_come`]: a moment that is further ahead than it can have been set has come.
+    Moment,
+    /// [`super::clock::Clock::may_erase`], and [`super::due::pull_back`]: what is kept from then on is kept from now on.
+    Kept,
+    /// `history/redating.rs`: the date is read as it was meant, and written anew when it counts.
+    Redated,
+    /// `bundle::takes_place_of` and equality: times of issue, in seconds.
+    Issued,
+    /// People see it, and nothing depends on it.
+    Shown,
+    /// It is what the others are compared with.
+    Clock,
+}
+
+/// Message, field, rule.
+pub(crate) const DATES: &[(&str, &str, Rule)] = &[
+    ("SignedPrekeyRow", "created_at", Rule::Interval),
+    ("SignedPrekeyRow", "retired_at", Rule::Kept),
+    ("OneTimePrekeyRow", "created_at", Rule::Kept),
+    ("ContactRow", "added_at", Rule::Kept),
+    ("ContactRow", "bundle_sent_at", Rule::Issued),
+    ("ContactRow", "window_start", Rule::Interval),
+    ("OwnBundleRow", "issued_at", Rule::Issued),
+    ("ClockStretchRow", "begin", Rule::Clock),
+    ("ClockStretchRow", "last", Rule::Clock),
+    ("ClockCorrectionRow", "from", Rule::Clock),
+    ("ClockCorrectionRow", "to", Rule::Clock),
+    ("OwnDeviceRow", "issued_at", Rule::Issued),
+    ("OwnDeviceRow", "added_at", Rule::Interval),
+    ("OwnDeviceRow", "last_seen", Rule::Shown),
+    ("OwnDeviceRow", "bundle_sent_at", Rule::Issued),
+    ("OwnDeviceRow", "updated_at", Rule::Interval),
+    ("PendingLinkRow", "expires_at", Rule::Moment),
+    ("UnacknowledgedRow", "written_at", Rule::Kept),
+    ("UnacknowledgedRow", "due_at", Rule::Moment),
+    ("HealingRow", "asked_at", Rule::Interval),
+    ("HealingRow", "day_start", Rule::Interval),
+    ("HealingRow", "gap_since", Rule::Interval),
+    ("HealingRow", "everybody_since", Rule::Interval),
+    ("HealingRow", "link_expires_at", Rule::Moment),
+    ("SessionRow", "created_at", Rule::Interval),
+    ("SkippedKeyRow", "skipped_at", Rule::Kept),
+    ("ConversationRow", "last_activity", Rule::Redated),
+    ("ReadByRow", "at", Rule::Shown),
+    ("MessageRow", "stored_at", Rule::Redated),
+    ("MessageRow", "delivered_at", Rule::Shown),
+    ("MessageRow", "expires_at", Rule::Redated),
+    ("GroupMemberRow", "since", Rule::Interval),
+    ("BackupSummary", "made_at", Rule::Shown),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a field of numbers looks like a date.
+    fn is_date(name: &str) -> bool {
+        let parts: Vec<&str> = name.split('_').collect();
+        let words = [
+            "at", "since", "start", "last", "seen", "activity", "day", "days", "begin", "from",
+            "until", "to", "date", "time",
+        ];
+        // Clocks of messages, and counts of something since a date.
+        let is_count = ["lamport", "today", "left"]
+            .iter()
+            .any(|word| parts.contains(word));
+        !is_count && parts.iter().any(|part| words.contains(part))
+    }
+
+    #[test]
+    fn every_date_in_a_row_has_a_rule() {
+        let proto = include_str!("../../../proto/windlass/store/v1/rows.proto");
+        let (mut message, mut found) = ("", Vec::new());
+        for line in proto.lines().map(str::trim) {
+            if let Some(rest) = line.strip_prefix("message ") {
+                message = rest.trim_end_matches([' ', '{']);
+            }
+            let line = line.strip_prefix("repeated ").unwrap_or(line);
+            let mut words = line.split_whitespace();
+            let kind = words.next().unwrap_or_default();
+            let number = ["uint64", "uint32", "fixed64", "int64"].contains(&kind);
+            if let Some(name) = words.next().filter(|name| number && is_date(name)) {
+                found.push((message, name));
+            }
+        }
+        let mut listed: Vec<_> = DATES.iter().map(|(row, field, _)| (*row, *field)).collect();
+        found.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(found, listed, "a date of a row, and the list of dates");
+    }
+}

@@ -1,0 +1,71 @@
+//! Dates that lie ahead of now (RFC windlass §8.7). A clock may be wrong, for a minute or for a day, by years: what it dated then must not hold
+//! anything up for as long, nor keep anything. All times are milliseconds since 1970-01-01T00:00:00Z.
+//!
+//! Every comparison of a date in a row with now is one of these, or one of [`super::clock::Clock`]; `super::dates` lists the rows.
+
+use crate::limits::MAX_CLOCK_SKEW_SECONDS;
+
+/// How far ahead of now a date of something that happened may be: a clock that is put right goes back by no more.
+pub(crate) const TOLERANCE: u64 = MAX_CLOCK_SKEW_SECONDS * 1000;
+
+/// Whether something that happened is dated further ahead than it can honestly be.
+pub(crate) fn is_ahead(date: u64, now: u64) -> bool {
+    date > now.saturating_add(TOLERANCE)
+}
+
+/// Whether an interval is over that began at a date. One that begins further ahead than the clock can have been put back within it counts as over.
+pub(crate) fn is_over(since: u64, interval: u64, now: u64) -> bool {
+    let ahead = since.saturating_sub(now);
+    now.saturating_sub(since) >= interval || ahead > TOLERANCE || (ahead != 0 && ahead >= interval)
+}
+
+/// Whether a date has come that was set at most `at_most` ahead. One that is further ahead counts as come.
+pub(crate) fn has_come(at: u64, at_most: u64, now: u64) -> bool {
+    at <= now || is_ahead(at, now.saturating_add(at_most))
+}
+
+/// A date of something that is kept from then on: one that lies ahead becomes now, so that it is kept no longer than from now on. True if it was.
+pub(crate) fn pull_back(date: &mut u64, now: u64) -> bool {
+    let ahead = is_ahead(*date, now);
+    if ahead {
+        *date = now;
+    }
+    ahead
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: u64 = 3_600_000;
+    const DAY: u64 = 24 * HOUR;
+    const NOW: u64 = 20_000 * DAY;
+
+    #[test]
+    fn an_interval_that_begins_ahead_of_now_is_over() {
+        assert!(!is_over(NOW, HOUR, NOW));
+        assert!(!is_over(NOW - HOUR + 1, HOUR, NOW));
+        assert!(is_over(NOW - HOUR, HOUR, NOW));
+        // A clock that was put back a little makes it longer by that, and no more.
+        assert!(!is_over(NOW + HOUR - 1, HOUR, NOW));
+        assert!(is_over(NOW + HOUR, HOUR, NOW));
+        assert!(!is_over(NOW + DAY, 7 * DAY, NOW));
+        assert!(is_over(NOW + DAY + 1, 7 * DAY, NOW));
+        assert!(is_over(u64::MAX, u64::MAX, NOW));
+    }
+
+    #[test]
+    fn a_date_that_was_set_further_ahead_than_it_can_be_has_come() {
+        assert!(has_come(NOW, HOUR, NOW));
+        assert!(!has_come(NOW + 1, HOUR, NOW));
+        assert!(!has_come(NOW + HOUR + DAY, HOUR, NOW));
+        assert!(has_come(NOW + HOUR + DAY + 1, HOUR, NOW));
+    }
+
+    #[test]
+    fn what_is_kept_is_kept_from_now_on() {
+        let mut date = NOW + 4_000 * DAY;
+        assert!(pull_back(&mut date, NOW) && date == NOW);
+        assert!(!pull_back(&mut date, NOW));
+    }
+}
