@@ -285,6 +285,71 @@ fn the_conformance_table_is_whole_and_names_what_exists() {
     }
 }
 
+/// The queries of a model, each with the result that stands behind it.
+fn queries(model: &str) -> Vec<(String, String)> {
+    text(&format!("docs/spec/model/{model}"))
+        .lines()
+        .filter_map(|line| line.trim().split_once(" // "))
+        .filter(|(query, _)| query.contains("? "))
+        .map(|(query, result)| (query.to_owned(), result.to_owned()))
+        .collect()
+}
+
+fn models() -> BTreeSet<String> {
+    files(&["docs/spec/model"], &["vp"])
+        .iter()
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn every_query_of_a_model_is_in_the_tables_with_its_result() {
+    let readme = text("docs/spec/model/README.md");
+    let mut stated: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for section in readme
+        .split("\n## ")
+        .filter(|part| part.contains("| model |"))
+    {
+        let heading = section.lines().next().unwrap();
+        let rows = rows(section, "model");
+        // Who asks whether something holds has to show that it can fail.
+        for result in ["holds", "broken"] {
+            assert!(
+                rows.iter().any(|row| row[3] == result),
+                "{heading}: nothing {result}"
+            );
+        }
+        for row in rows {
+            assert_eq!(row[3], row[4], "{row:?}");
+            let model = row[0].trim_matches('`').to_owned();
+            let query = row[2].trim_matches('`').to_owned();
+            stated
+                .entry(model)
+                .or_default()
+                .push((query, row[3].clone()));
+        }
+    }
+    assert_eq!(stated.keys().cloned().collect::<BTreeSet<_>>(), models());
+    for (model, stated) in stated {
+        assert_eq!(stated, queries(&model), "{model}");
+    }
+}
+
+#[test]
+fn each_model_is_evidence_for_a_clause() {
+    let clauses: BTreeSet<_> = clauses().into_iter().collect();
+    let mut named = BTreeSet::new();
+    for row in rows(&text("docs/spec/conformance.md"), "property") {
+        assert!(clauses.contains(&row[1]), "{row:?}");
+        let cells = [&row[2], &row[3]];
+        named.extend(cells.iter().flat_map(|cell| {
+            cell.split(", ")
+                .map(|model| model.trim_matches('`').to_owned())
+        }));
+    }
+    assert_eq!(named, models());
+}
+
 /// `file::function` exists, and is a test if it has to be one.
 fn function(cell: &str, test: bool) {
     let (path, name) = cell.split_once("::").unwrap_or_else(|| panic!("{cell}"));
