@@ -88,6 +88,16 @@ pub const MAX_GROUP_NAME_LEN: usize = 256;
 /// Length in bytes of a reaction: the longest emoji has 35.
 pub const MAX_REACTION_LEN: usize = 64;
 
+/// Reactions of one author to one message; the last ones count.
+pub const MAX_REACTIONS_BY_ONE: usize = 16;
+
+/// Reactions, edits and deletions of one author in one conversation that wait for the messages they are about. Whoever makes such ids up fills
+/// nothing.
+pub const MAX_EARLY_ANNOTATIONS: usize = 256;
+
+/// How long one waits: as long as the message may be sent again.
+pub const EARLY_ANNOTATION_RETENTION_SECONDS: u64 = 30 * DAY_SECONDS;
+
 /// Length in bytes of an attachment's name, as file systems have it.
 pub const MAX_FILE_NAME_LEN: usize = 255;
 
@@ -142,6 +152,19 @@ pub const SAFETY_NUMBER_ITERATIONS: u32 = 5_200;
 /// than the oldest of the latest 2,048 messages.
 pub const MAX_HEALING_IDS: usize = 2_048;
 
+/// Messages of a conversation that are compared with what a request names: the latest so many.
+pub const MAX_COMPARED: usize = 4 * MAX_HEALING_IDS;
+
+/// Conversations beyond these that a request names with their latest [`HEALING_SUMMARY_IDS`] messages: a device that lacks nothing of them is sent
+/// nothing of them.
+pub const MAX_HEALING_SUMMARIES: usize = 500;
+
+/// Ids of each of those.
+pub const HEALING_SUMMARY_IDS: usize = 32;
+
+/// Conversations in one request at all. Of those beyond the above nothing is asked for.
+pub const MAX_HEALING_NAMED: usize = 6_000;
+
 /// Conversations in one request for healing to a device of one's own.
 pub const MAX_HEALING_CONVERSATIONS: usize = 32;
 
@@ -164,6 +187,15 @@ pub const MAX_RESENT_AT_ONCE: usize = 500;
 
 /// Bytes that are sent again at once, likewise: what one transaction holds in memory.
 pub const MAX_RESENT_BYTES_AT_ONCE: usize = 8 * 1024 * 1024;
+
+/// Of these, bytes to one identity: nobody who asks for much holds up what is sent again to others.
+pub const MAX_RESENT_BYTES_TO_ONE: usize = 2 * 1024 * 1024;
+
+/// Bytes that the requests of one contact bring within a day. What they ask for beyond it follows on the next day.
+pub const MAX_ANSWERED_BYTES_PER_DAY: u64 = 16 * 1024 * 1024;
+
+/// The same for the devices of one's own identity, of which one may have been linked just now.
+pub const MAX_OWN_ANSWERED_BYTES_PER_DAY: u64 = 1024 * 1024 * 1024;
 
 /// How long a message may stay unacknowledged before it is sent again unasked; doubled with each time.
 pub const RESEND_AFTER_SECONDS: u64 = 3_600;

@@ -50,11 +50,13 @@ pub enum Table {
     SkippedAges = 21,
     /// The last number of each sequence, where the engine keeps them in rows. It is the store's own.
     Sequences = 22,
+    /// What is said of messages that have not come, grouped by conversation and author.
+    EarlyAnnotations = 28,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -77,6 +79,7 @@ impl Table {
         Self::Groups,
         Self::SkippedAges,
         Self::Sequences,
+        Self::EarlyAnnotations,
     ];
 
     /// The byte that its rows' keys begin with. Never 0, which is the store's own.
@@ -116,6 +119,7 @@ impl Table {
             Self::Groups => "groups",
             Self::SkippedAges => "ages of skipped keys",
             Self::Sequences => "sequences",
+            Self::EarlyAnnotations => "early annotations",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! From what is to be sent to the envelopes that carry it.
 
+pub(crate) mod budget;
 pub(crate) mod envelopes;
 pub(crate) mod post;
 pub(crate) mod recipients;

@@ -98,9 +98,12 @@ fn send_to_contacts(
         if contact.row.blocked {
             continue;
         }
+        let mut outbox_id = 0;
         match envelopes::to_contact(step, &mut contact, Recipients::ALL, encoded) {
             Ok(Some(envelope)) => {
-                waiting.push(outbox::push(step.rows, *peer, envelope, Some(message.id))?);
+                let queued = outbox::push(step.rows, *peer, envelope, Some(message.id))?;
+                outbox_id = queued.id;
+                waiting.push(queued);
             }
             Ok(None) if direct => return Err(EngineError::NoBundle),
             Err(error) if !direct && error.lacks_usable_bundle() => {}
@@ -108,7 +111,7 @@ fn send_to_contacts(
             Err(error) => return Err(error),
         }
         for party in contact.parties() {
-            unacknowledged::schedule(step.rows, &party, message, step.now)?;
+            unacknowledged::schedule_sent(step.rows, &party, message, outbox_id, step.now)?;
         }
         sent_to.push(peer.to_bytes().to_vec());
     }
@@ -126,14 +129,15 @@ fn send_to_siblings(
         return Ok(None);
     };
     let own = message.author;
+    let queued = outbox::push(step.rows, own, envelope, Some(message.id))?;
     for sibling in own_devices::siblings(step.rows)? {
         let party = Party {
             identity: own,
             device_id: sibling.remote.device_id,
         };
-        unacknowledged::schedule(step.rows, &party, message, step.now)?;
+        unacknowledged::schedule_sent(step.rows, &party, message, queued.id, step.now)?;
     }
-    outbox::push(step.rows, own, envelope, Some(message.id)).map(Some)
+    Ok(Some(queued))
 }
 
 /// Tells the sender of messages that they are stored. Receipts are in no history and get no receipts.

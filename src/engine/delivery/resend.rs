@@ -1,31 +1,72 @@
 //! What is sent again: messages that a device has not acknowledged, or asked for (RFC windlass §8.2.3, §8.4).
 
+use std::collections::BTreeMap;
+
 use crate::chat::{Body, Copy};
 use crate::crypto::SecretBytes;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::recipients::Recipients;
-use crate::engine::delivery::{envelopes, post};
+use crate::engine::delivery::{budget, envelopes, post};
 use crate::engine::history::message;
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::unacknowledged::{self, Unacknowledged};
 use crate::engine::records::{contacts, outbox, trust};
-use crate::limits::MAX_RESENT_BYTES_AT_ONCE;
+use crate::limits::{MAX_RESENT_BYTES_AT_ONCE, MAX_RESENT_BYTES_TO_ONE};
 use crate::x3dh::Party;
 
-/// Sends messages again, as many as one transaction should hold; the rest stays due.
+/// A message that was sent again.
+pub(crate) struct Resent {
+    /// Of the envelope.
+    pub(crate) bytes: usize,
+    /// Where it waits for the transport.
+    pub(crate) outbox_id: u64,
+}
+
+/// Sends messages again, as many as one transaction should hold, and to nobody more than their share; the rest stays due.
 pub(crate) fn resend_some(
     step: &mut Step<'_>,
     messages: Vec<Unacknowledged>,
 ) -> Result<(), EngineError> {
+    send_in_turn(step, messages, false)
+}
+
+/// Sends a device again what it has not acknowledged, since it asks: as much as its identity may ask for within a day.
+pub(crate) fn answer_with(
+    step: &mut Step<'_>,
+    messages: Vec<Unacknowledged>,
+) -> Result<(), EngineError> {
+    send_in_turn(step, messages, true)
+}
+
+fn send_in_turn(
+    step: &mut Step<'_>,
+    messages: Vec<Unacknowledged>,
+    asked: bool,
+) -> Result<(), EngineError> {
     let mut room = MAX_RESENT_BYTES_AT_ONCE;
+    let mut to_each: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     for message in messages {
         if room == 0 {
             break;
         }
-        room = room.saturating_sub(resend_waiting(step, message)?);
+        let peer = message.to.identity;
+        let to_one = to_each.entry(peer.to_bytes()).or_default();
+        if *to_one >= MAX_RESENT_BYTES_TO_ONE {
+            continue;
+        }
+        let counts = asked || message.is_requested();
+        if counts && !budget::has_room(step.rows, &peer, step.now)? {
+            continue;
+        }
+        let bytes = resend_waiting(step, message)?;
+        if counts && bytes != 0 {
+            budget::charge(step, &peer, bytes)?;
+        }
+        room = room.saturating_sub(bytes);
+        *to_one += bytes;
     }
     Ok(())
 }
@@ -39,24 +80,27 @@ fn resend_waiting(step: &mut Step<'_>, waiting: Unacknowledged) -> Result<usize,
         one
     };
     match resend(step, &waiting.to, to, &waiting.message) {
-        Ok(Some(bytes)) => unacknowledged::resent(step.rows, waiting, step.now).map(|()| bytes),
+        Ok(Some(sent)) => {
+            unacknowledged::resent(step.rows, waiting, sent.outbox_id, step.now)?;
+            Ok(sent.bytes)
+        }
         Ok(None) => unacknowledged::give_up(step.rows, &waiting).map(|()| 0),
         // Until there is a bundle that is valid.
         Err(error) if error.lacks_usable_bundle() => {
-            unacknowledged::resent(step.rows, waiting, step.now).map(|()| 0)
+            unacknowledged::postpone(step.rows, waiting, step.now).map(|()| 0)
         }
         Err(error) => Err(error),
     }
 }
 
-/// Sends a message again to one device, as its author encoded it: as it is to the people it was written to, else as a copy. How many
-/// bytes the envelope has; nothing if it is not to be sent.
+/// Sends a message again to one device, as its author encoded it: as it is to the people it was written to, else as a copy. Nothing
+/// if it is not to be sent.
 pub(crate) fn resend(
     step: &mut Step<'_>,
     party: &Party,
     to: Recipients,
     message: &MessageRef,
-) -> Result<Option<usize>, EngineError> {
+) -> Result<Option<Resent>, EngineError> {
     let own = step.device.public();
     // What was deleted here is not brought back anywhere.
     let Some((conversation, encoded)) = message::encoded(step.rows, message)? else {
@@ -88,8 +132,9 @@ pub(crate) fn resend(
         return Ok(None);
     };
     let bytes = envelope.len();
-    outbox::push(step.rows, party.identity, envelope, Some(message.id))?;
-    Ok(Some(bytes))
+    let queued = outbox::push(step.rows, party.identity, envelope, Some(message.id))?;
+    let outbox_id = queued.id;
+    Ok(Some(Resent { bytes, outbox_id }))
 }
 
 /// Whether a message goes to a contact again.

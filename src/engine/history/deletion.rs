@@ -6,7 +6,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::damaged;
 use crate::engine::history::message::{Stored, TOMBSTONE};
-use crate::engine::history::{annotations, expiries, message, place, redating};
+use crate::engine::history::{annotations, early, expiries, message, place, redating};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::limits::RESEND_RETENTION_SECONDS;
 use crate::store::{RowsMut, Table};
@@ -51,6 +51,7 @@ fn clear_content(
     if row.deleted == TOMBSTONE || row.deleted == deleted {
         return Ok(false);
     }
+    early::forget(store, &Stored::from_row(&row)?)?;
     let mut content = Content::from_bytes(&row.content).map_err(|_| damaged(Table::Messages))?;
     // A deletion says nothing that is to be deleted, and what it deletes may come later than it goes.
     if !matches!(content.body, Body::Deletion { .. }) {
@@ -112,6 +113,7 @@ pub(crate) fn erase(store: &mut dyn RowsMut, message: &MessageRef) -> Result<(),
         return Ok(());
     };
     let stored = Stored::from_row(&row)?;
+    early::forget(store, &stored)?;
     annotations::unindex(store, &message.author, &stored.content)?;
     annotations::erase_of(store, message)?;
     expiries::reschedule(store, message, &mut row, 0)?;

@@ -11,7 +11,7 @@ use crate::engine::history::place::Place;
 use crate::engine::history::{message, place};
 use crate::engine::records::conversations::ConversationId;
 use crate::identity::PublicIdentity;
-use crate::limits::MAX_HEALING_IDS;
+use crate::limits::MAX_COMPARED;
 use crate::store::Rows;
 
 /// A message as a request for healing names it.
@@ -20,15 +20,16 @@ fn name(place: &Place, salt: &[u8; 16]) -> MessageName {
     HealingRequest::name(salt, &author.to_bytes(), &id)
 }
 
-/// What is here of a conversation, for a request for healing.
+/// What is here of a conversation, for a request for healing: with the names of the latest `names` messages at most. Nothing older is asked for.
 pub(crate) fn state(
     store: &dyn Rows,
     conversation: &ConversationId,
     salt: &[u8; 16],
+    names: usize,
 ) -> Result<ConversationState, EngineError> {
-    let mut places = place::latest(store, conversation, 0, MAX_HEALING_IDS + 1)?;
+    let mut places = place::latest(store, conversation, 0, names + 1)?;
     let mut from_lamport = 0;
-    if places.len() > MAX_HEALING_IDS {
+    if places.len() > names {
         // Below the oldest clock that is told whole, nothing is asked for.
         from_lamport = places.last().map_or(0, |place| place.lamport + 1);
         places.retain(|place| place.lamport >= from_lamport);
@@ -70,7 +71,9 @@ pub(crate) fn compare(
         clock,
         limit,
     } = *comparison;
-    let ours = place::latest(store, conversation, theirs.from_lamport, usize::MAX)?;
+    // What was lost is nearly always newer, and a request must not cost as much as the history is long.
+    let look = if since == 0 { usize::MAX } else { MAX_COMPARED };
+    let ours = place::latest(store, conversation, theirs.from_lamport, look)?;
     let there: BTreeSet<_> = theirs.have.iter().collect();
     let mut met = BTreeSet::new();
     let mut lacking = Vec::new();

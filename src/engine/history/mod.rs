@@ -2,7 +2,9 @@
 
 pub(crate) mod annotations;
 pub(crate) mod deletion;
+pub(crate) mod early;
 pub(crate) mod expiries;
+pub(crate) mod folding;
 pub(crate) mod follows;
 pub(crate) mod inventory;
 pub(crate) mod message;

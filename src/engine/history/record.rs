@@ -6,7 +6,9 @@ use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
 use crate::engine::history::message::{DELETED, Incoming, Stored, TOMBSTONE};
 use crate::engine::history::view::Shown;
-use crate::engine::history::{annotations, deletion, follows, message, unhandled, unread, view};
+use crate::engine::history::{
+    annotations, deletion, early, folding, follows, message, unhandled, unread, view,
+};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::groups;
 use crate::identity::PublicIdentity;
@@ -112,7 +114,9 @@ fn apply_annotation(
     now: u64,
 ) -> Result<Recorded, EngineError> {
     reconcile_annotations(store, stored, now)?;
+    folding::fold(store, stored, target, now)?;
     let Some(found) = message::find(store, target)? else {
+        folding::keep_early(store, stored, now)?;
         return Ok(Recorded::Nothing);
     };
     let deletes = matches!(stored.content.body, Body::Deletion { .. });
@@ -158,6 +162,7 @@ fn reconcile_annotations(
         let Some(said) = message::find(store, &annotation)? else {
             continue;
         };
+        early::forget(store, &said)?;
         if stored.is_message_of(&said.conversation) {
             deletion::expire_with(store, &annotation, stored)?;
         } else {

@@ -49,6 +49,8 @@ pub(crate) fn roll_day(row: &mut HealingRow, now: u64) {
         row.day_start = now;
         row.asked_today = 0;
         row.answered_today = 0;
+        row.answered_bytes = 0;
+        row.answered_enough = false;
         if !row.waiting {
             row.attempts = 0;
         }

@@ -45,6 +45,12 @@ pub(crate) fn push(
     })
 }
 
+/// Whether an envelope still waits, and its length.
+pub(crate) fn waiting(store: &dyn Rows, id: u64) -> Result<Option<usize>, EngineError> {
+    let row = store.get(Table::Outbox, Key::ordered(GROUP, &id.to_be_bytes()))?;
+    Ok(row.map(|row| row.len()))
+}
+
 /// The oldest `limit` envelopes that wait, after the one numbered `after`.
 pub(crate) fn queued(
     store: &dyn Rows,

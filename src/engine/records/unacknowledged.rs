@@ -8,10 +8,11 @@ use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::{damaged, decode, put_row};
+use crate::engine::records::outbox;
 use crate::identity::PublicIdentity;
 use crate::limits::{
-    MAX_RESENDS, MAX_UNACKNOWLEDGED, RESEND_AFTER_SECONDS, RESEND_RETENTION_SECONDS,
-    RESENDS_IN_SESSION, TAKE_OVER_AFTER_SECONDS,
+    HEALING_BACK_OFF_SECONDS, MAX_RESENDS, MAX_RESENT_BYTES_AT_ONCE, MAX_UNACKNOWLEDGED,
+    RESEND_AFTER_SECONDS, RESEND_RETENTION_SECONDS, RESENDS_IN_SESSION, TAKE_OVER_AFTER_SECONDS,
 };
 use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
 use crate::wire::store::UnacknowledgedRow;
@@ -44,6 +45,9 @@ impl Unacknowledged {
                 written_at: now,
                 due_at,
                 resent: 0,
+                outbox_id: 0,
+                requested: false,
+                sent_at: 0,
             },
         }
     }
@@ -76,6 +80,16 @@ impl Unacknowledged {
         given_up || clock.may_erase(self.row.written_at, RESEND_RETENTION_SECONDS * 1000)
     }
 
+    /// Whether it is sent because the device asked for it.
+    pub(crate) fn is_requested(&self) -> bool {
+        self.row.requested
+    }
+
+    /// Whether it was sent for an earlier request, and may still be under way.
+    fn is_under_way(&self, now: u64) -> bool {
+        self.row.requested && !due::is_over(self.row.sent_at, HEALING_BACK_OFF_SECONDS * 1000, now)
+    }
+
     /// Whether it is sent again now.
     fn is_due(&self, now: u64) -> bool {
         self.row.due_at != NEVER && due::has_come(self.row.due_at, LONGEST_WAIT, now)
@@ -101,14 +115,18 @@ fn key<'a>(group: &'a [u8], author: &'a [u8], id: &'a MessageId) -> Key<'a> {
     Key::named(group, id.as_bytes(), author)
 }
 
-/// Notes a message that was just sent to a device.
-pub(crate) fn schedule(
+/// Notes a message that was just sent to a device, in an envelope of the outbox.
+pub(crate) fn schedule_sent(
     store: &mut dyn RowsMut,
     to: &Party,
     message: &MessageRef,
+    outbox_id: u64,
     now: u64,
 ) -> Result<(), EngineError> {
-    schedule_at(store, to, message, now, now + RESEND_AFTER_SECONDS * 1000)
+    let due_at = now + RESEND_AFTER_SECONDS * 1000;
+    let mut unacknowledged = Unacknowledged::new(to, message, now, due_at);
+    unacknowledged.row.outbox_id = outbox_id;
+    unacknowledged.save(store)
 }
 
 /// Notes a message that another device of ours sent, and will send again for a while.
@@ -155,6 +173,7 @@ pub(crate) fn schedule_requested(
     }
     let mut unacknowledged = Unacknowledged::new(to, message, now, now);
     unacknowledged.row.resent = MAX_RESENDS - 2;
+    unacknowledged.row.requested = true;
     unacknowledged.save(store)
 }
 
@@ -232,14 +251,35 @@ pub(crate) fn of_device(
         .collect()
 }
 
-/// It was sent again: when it is due the next time.
+/// What a device has not acknowledged and gets because it asks: not what is under way from an earlier request, nor what still waits for the
+/// transport. At most `limit`.
+pub(crate) fn for_answer(
+    store: &dyn Rows,
+    to: &Party,
+    limit: usize,
+    now: u64,
+) -> Result<Vec<Unacknowledged>, EngineError> {
+    let mut all = of_device(
+        store,
+        to,
+        usize::try_from(MAX_UNACKNOWLEDGED).unwrap_or(usize::MAX),
+    )?;
+    all.retain(|message| !message.is_under_way(now));
+    all.truncate(limit);
+    Ok(split_waiting(store, all)?.0)
+}
+
+/// It was sent again, in an envelope of the outbox: when it is due the next time.
 pub(crate) fn resent(
     store: &mut dyn RowsMut,
     mut message: Unacknowledged,
+    outbox_id: u64,
     now: u64,
 ) -> Result<(), EngineError> {
     let wait = (RESEND_AFTER_SECONDS * 1000) << message.row.resent.min(MAX_RESENDS);
     due::pull_back(&mut message.row.written_at, now);
+    message.row.outbox_id = outbox_id;
+    message.row.sent_at = now;
     message.row.resent = message.row.resent.saturating_add(1);
     message.row.due_at = if message.row.resent >= MAX_RESENDS {
         NEVER
@@ -249,14 +289,62 @@ pub(crate) fn resent(
     message.save(store)
 }
 
-/// What is due to be sent again, and what is too old or too much to be kept ready any longer.
-pub(crate) fn due(
-    store: &dyn Rows,
+/// It could not be sent: the transport has not taken it yet, or there is no bundle to begin a session by. That does not count, and it is
+/// looked at again the later the longer it waits.
+pub(crate) fn postpone(
+    store: &mut dyn RowsMut,
+    mut message: Unacknowledged,
     now: u64,
-    limit: usize,
+) -> Result<(), EngineError> {
+    const HOUR: u64 = RESEND_AFTER_SECONDS * 1000;
+    due::pull_back(&mut message.row.written_at, now);
+    let waited = now.saturating_sub(message.row.written_at);
+    message.row.due_at = now.saturating_add(waited.clamp(HOUR, 4 * HOUR));
+    message.save(store)
+}
+
+/// What is to be done with messages that nobody acknowledged.
+#[derive(Default)]
+pub(crate) struct DueMessages {
+    /// To be sent again.
+    pub(crate) resend: Vec<Unacknowledged>,
+    /// In an envelope that the transport has not taken.
+    pub(crate) postpone: Vec<Unacknowledged>,
+    /// Too old, or too many, to be kept ready any longer.
+    pub(crate) forget: Vec<Unacknowledged>,
+}
+
+/// How many bytes of waiting envelopes are read to see whether they wait.
+const MAX_LOOKED_AT: usize = MAX_RESENT_BYTES_AT_ONCE;
+
+/// Of messages, those that can be sent, and those that wait for the transport. What would be too much to look at is left out.
+fn split_waiting(
+    store: &dyn Rows,
+    messages: Vec<Unacknowledged>,
 ) -> Result<(Vec<Unacknowledged>, Vec<Unacknowledged>), EngineError> {
+    let (mut free, mut waiting, mut looked_at) = (Vec::new(), Vec::new(), 0);
+    for message in messages {
+        let length = match message.row.outbox_id {
+            0 => None,
+            _ if looked_at >= MAX_LOOKED_AT => continue,
+            id => outbox::waiting(store, id)?,
+        };
+        match length {
+            None => free.push(message),
+            Some(length) => {
+                looked_at += length;
+                waiting.push(message);
+            }
+        }
+    }
+    Ok((free, waiting))
+}
+
+/// What is due by now, at most `limit` of each kind, everybody in turn.
+pub(crate) fn due(store: &dyn Rows, now: u64, limit: usize) -> Result<DueMessages, EngineError> {
     let clock = Clock::read(store, now)?;
-    let (mut due, mut over) = (Vec::new(), Vec::new());
+    let mut found = DueMessages::default();
+    let mut of_peer: BTreeMap<[u8; 32], Vec<Unacknowledged>> = BTreeMap::new();
     let mut of_device: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
     let mut failed = None;
     store.visit(Table::Unacknowledged, &mut |bytes| {
@@ -264,15 +352,47 @@ pub(crate) fn due(
             Ok(message) => {
                 let count = of_device.entry(group(&message.to)).or_default();
                 *count += 1;
-                if (message.is_over(&clock) || *count > MAX_UNACKNOWLEDGED) && over.len() < limit {
-                    over.push(message);
-                } else if message.is_due(now) && due.len() < limit {
-                    due.push(message);
+                if message.is_over(&clock) || *count > MAX_UNACKNOWLEDGED {
+                    if found.forget.len() < limit {
+                        found.forget.push(message);
+                    }
+                } else if message.is_due(now) {
+                    let theirs = of_peer.entry(message.to.identity.to_bytes()).or_default();
+                    if theirs.len() < limit {
+                        theirs.push(message);
+                    }
                 }
             }
             Err(error) => failed = Some(error),
         }
         Ok(())
     })?;
-    failed.map_or(Ok((due, over)), Err)
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let in_turn = in_turn(of_peer, limit);
+    (found.resend, found.postpone) = split_waiting(store, in_turn)?;
+    Ok(found)
+}
+
+/// One of each person, then a second of each, and so on: what is due for the longest time first.
+fn in_turn(of_peer: BTreeMap<[u8; 32], Vec<Unacknowledged>>, limit: usize) -> Vec<Unacknowledged> {
+    let mut ranked = Vec::new();
+    for (peer, mut theirs) in of_peer {
+        // The rows of the store come in no order.
+        theirs.sort_by_key(|message| {
+            let MessageRef { author, id } = message.message;
+            (
+                message.row.due_at,
+                id,
+                author.to_bytes(),
+                message.to.device_id,
+            )
+        });
+        let turns = theirs.into_iter().enumerate();
+        ranked.extend(turns.map(|(turn, message)| (turn, message.row.due_at, peer, message)));
+    }
+    ranked.sort_by_key(|(turn, due_at, peer, _)| (*turn, *due_at, *peer));
+    ranked.truncate(limit);
+    ranked.into_iter().map(|(.., message)| message).collect()
 }

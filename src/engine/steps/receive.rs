@@ -98,8 +98,9 @@ fn relay_to_new_devices(
             identity: own,
             device_id,
         };
-        unacknowledged::schedule(step.rows, &to, &message, step.now)?;
-        resend::resend(step, &to, Recipients::one(device_id).again(), &message)?;
+        let sent = resend::resend(step, &to, Recipients::one(device_id).again(), &message)?;
+        let outbox_id = sent.map_or(0, |sent| sent.outbox_id);
+        unacknowledged::schedule_sent(step.rows, &to, &message, outbox_id, step.now)?;
     }
     Ok(())
 }

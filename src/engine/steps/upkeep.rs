@@ -1,13 +1,15 @@
 //! What happens without anyone asking for it: messages that nobody acknowledged are sent again, requests that nobody answered are made
 //! again (RFC windlass §8.2, §8.4), prekeys are rotated, and what is too old is erased.
 
+use std::collections::BTreeMap;
+
 use crate::engine::base::device::Device;
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged};
 use crate::engine::base::step::Step;
 use crate::engine::delivery::recipients::Recipients;
-use crate::engine::delivery::{recipients, resend};
+use crate::engine::delivery::{budget, recipients, resend};
 use crate::engine::history::{deletion, follows, redating, unhandled};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::unacknowledged::Unacknowledged;
@@ -25,6 +27,7 @@ use crate::wire::store::HealingRow;
 #[derive(Clone)]
 pub(crate) struct Due {
     resend: Vec<Unacknowledged>,
+    postpone: Vec<Unacknowledged>,
     forget: Vec<Unacknowledged>,
     ask: Vec<PublicIdentity>,
     update: Vec<Recipients>,
@@ -33,6 +36,7 @@ pub(crate) struct Due {
 impl Due {
     pub(crate) fn is_empty(&self) -> bool {
         self.resend.is_empty()
+            && self.postpone.is_empty()
             && self.forget.is_empty()
             && self.ask.is_empty()
             && self.update.is_empty()
@@ -41,27 +45,33 @@ impl Due {
 
 /// Looks at a snapshot, so that nobody waits meanwhile.
 pub(crate) fn plan(store: &dyn Rows, now: u64) -> Result<Due, EngineError> {
-    let (mut resend, forget) = unacknowledged::due(store, now, MAX_RESENT_AT_ONCE)?;
-    // The rows of the store come in no order.
-    resend.sort_by_key(|message| {
-        (
-            message.to.identity.to_bytes(),
-            message.to.device_id,
-            message.message.id,
-            message.message.author.to_bytes(),
-        )
+    let messages = unacknowledged::due(store, now, MAX_RESENT_AT_ONCE)?;
+    let mut resend = messages.resend;
+    let mut has_room = BTreeMap::new();
+    for message in &resend {
+        let peer = message.to.identity;
+        if message.is_requested() && !has_room.contains_key(&peer.to_bytes()) {
+            has_room.insert(peer.to_bytes(), budget::has_room(store, &peer, now)?);
+        }
+    }
+    // Whoever asked for much gets the rest tomorrow.
+    resend.retain(|message| {
+        let room = has_room.get(&message.to.identity.to_bytes());
+        !message.is_requested() || room.copied().unwrap_or(true)
     });
     let mut ask = Vec::new();
     for row in all_rows::<HealingRow>(store, Table::Healing)? {
-        if is_to_ask(&row, now) {
-            let identity = PublicIdentity::from_stored(&row.identity_key);
-            ask.push(identity.ok_or_else(|| damaged(Table::Healing))?);
+        let identity = PublicIdentity::from_stored(&row.identity_key);
+        let identity = identity.ok_or_else(|| damaged(Table::Healing))?;
+        if is_to_ask(&row, now) && is_reachable(store, &row, &identity, now)? {
+            ask.push(identity);
         }
     }
     ask.sort_by_key(PublicIdentity::to_bytes);
     Ok(Due {
         resend,
-        forget,
+        postpone: messages.postpone,
+        forget: messages.forget,
         ask,
         update: updates::unacknowledged(store, now)?,
     })
@@ -97,6 +107,9 @@ pub(crate) fn note_rollback(
 pub(crate) fn run(step: &mut Step<'_>, due: &Due) -> Result<(), EngineError> {
     for message in &due.forget {
         unacknowledged::give_up(step.rows, message)?;
+    }
+    for message in &due.postpone {
+        unacknowledged::postpone(step.rows, message.clone(), step.now)?;
     }
     resend::resend_some(step, due.resend.clone())?;
     for to in &due.update {
@@ -141,12 +154,38 @@ fn ask(step: &mut Step<'_>, identity: &PublicIdentity) -> Result<(), EngineError
     Ok(())
 }
 
-/// Whether it is time to ask somebody.
+/// Whether it is time to ask somebody, and they may be asked.
 fn is_to_ask(row: &HealingRow, now: u64) -> bool {
     let waited = row.waiting && due::is_over(row.asked_at, doubts::back_off(row.attempts), now);
     let repeats = waited && row.attempts < MAX_HEALING_ATTEMPTS;
-    let gap = row.gap_since != 0 && due::is_over(row.gap_since, GAP_PATIENCE_SECONDS * 1000, now);
-    repeats || gap || row.needs_bundle || is_update_pending(row, now)
+    let gap = is_gap_due(row, now);
+    let due = repeats || gap || row.needs_bundle || is_update_pending(row, now);
+    // Without a look at whether it is allowed, a round would write and change nothing.
+    let cause = Cause::of_number(row.cause).filter(|_| row.waiting || !gap);
+    due && healing::may_ask(&mut row.clone(), cause, now)
+}
+
+/// Whether it is time to see if something is missing.
+fn is_gap_due(row: &HealingRow, now: u64) -> bool {
+    row.gap_since != 0 && due::is_over(row.gap_since, GAP_PATIENCE_SECONDS * 1000, now)
+}
+
+/// Whether somebody who could not be asked for want of a bundle can be asked now.
+fn is_reachable(
+    store: &dyn Rows,
+    row: &HealingRow,
+    identity: &PublicIdentity,
+    now: u64,
+) -> Result<bool, EngineError> {
+    if !row.needs_bundle {
+        return Ok(true);
+    }
+    let Some(contact) = contacts::find(store, identity)? else {
+        return Ok(true);
+    };
+    Ok(contact
+        .bundle
+        .is_some_and(|bundle| bundle.check_time(now / 1000).is_ok()))
 }
 
 /// Whether a new device was answered, and not told of all contacts.

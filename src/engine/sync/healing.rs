@@ -17,8 +17,9 @@ use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::engine::sync::updates;
 use crate::identity::PublicIdentity;
 use crate::limits::{
-    HEALING_WINDOW_SECONDS, LINK_LIFETIME_SECONDS, MAX_HEALING_ATTEMPTS, MAX_HEALING_CONVERSATIONS,
-    MAX_HEALING_PER_DAY, MAX_RESENT_AT_ONCE, MAX_UNACKNOWLEDGED, MAX_UNPROVED_HEALING_PER_DAY,
+    HEALING_SUMMARY_IDS, HEALING_WINDOW_SECONDS, LINK_LIFETIME_SECONDS, MAX_HEALING_ATTEMPTS,
+    MAX_HEALING_CONVERSATIONS, MAX_HEALING_IDS, MAX_HEALING_NAMED, MAX_HEALING_PER_DAY,
+    MAX_HEALING_SUMMARIES, MAX_RESENT_AT_ONCE, MAX_UNACKNOWLEDGED, MAX_UNPROVED_HEALING_PER_DAY,
 };
 use crate::link::LinkToken;
 use crate::wire::store::HealingRow;
@@ -69,7 +70,7 @@ pub(crate) fn ask(
 }
 
 /// Whether there is room for a request, after those that were made.
-fn may_ask(row: &mut HealingRow, cause: Option<Cause>, now: u64) -> bool {
+pub(crate) fn may_ask(row: &mut HealingRow, cause: Option<Cause>, now: u64) -> bool {
     if cause.is_some() && due::is_over(row.asked_at, DAY, now) {
         // Given up, and now there is something new of theirs.
         row.attempts = 0;
@@ -104,8 +105,9 @@ fn request(
     let salt = HealingRequest::random_salt(step.rng);
     let conversations = ids
         .iter()
-        .take(MAX_HEALING_CONVERSATIONS)
-        .map(|id| inventory::state(step.rows, id, &salt))
+        .take(MAX_HEALING_NAMED)
+        .enumerate()
+        .map(|(at, id)| inventory::state(step.rows, id, &salt, names_of(at)))
         .collect::<Result<_, _>>()?;
     Ok(Body::HealingRequest(HealingRequest {
         conversations,
@@ -113,6 +115,17 @@ fn request(
         link_token: link_token(row, step.now),
         salt,
     }))
+}
+
+/// How many messages are named of a conversation, the latest one being the first: what is not named at all is sent whole, also if it is here.
+fn names_of(at: usize) -> usize {
+    if at < MAX_HEALING_CONVERSATIONS {
+        MAX_HEALING_IDS
+    } else if at < MAX_HEALING_CONVERSATIONS + MAX_HEALING_SUMMARIES {
+        HEALING_SUMMARY_IDS
+    } else {
+        0
+    }
 }
 
 /// The conversations that somebody takes part in; all of them for our own devices.
@@ -183,8 +196,8 @@ pub(crate) fn answer(
     for message in &lacking {
         unacknowledged::schedule_requested(step.rows, from, message, step.now)?;
     }
-    let waiting = unacknowledged::of_device(step.rows, from, MAX_RESENT_AT_ONCE)?;
-    resend::resend_some(step, waiting)?;
+    let waiting = unacknowledged::for_answer(step.rows, from, MAX_RESENT_AT_ONCE, step.now)?;
+    resend::answer_with(step, waiting)?;
     let asked = if is_ahead && request.went_back {
         ask(step, &from.identity, None)?
     } else {

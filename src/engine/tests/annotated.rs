@@ -8,7 +8,12 @@ use crate::engine::history::message::Incoming;
 use crate::engine::sync::outcome::RefusalReason as Refusal;
 
 /// A message as anybody may have made it.
-fn content(conversation: &ConversationId, lamport: u64, id: MessageId, body: Body) -> Content {
+pub(super) fn content(
+    conversation: &ConversationId,
+    lamport: u64,
+    id: MessageId,
+    body: Body,
+) -> Content {
     Content {
         id,
         lamport,
@@ -24,13 +29,13 @@ fn content(conversation: &ConversationId, lamport: u64, id: MessageId, body: Bod
 }
 
 /// A message id that is like no other.
-fn id(number: u32) -> MessageId {
+pub(super) fn id(number: u32) -> MessageId {
     let mut bytes = [1; 16];
     bytes[..4].copy_from_slice(&number.to_be_bytes());
     MessageId::from_bytes(&bytes).unwrap()
 }
 
-fn reaction(author: &PublicIdentity, target: MessageId) -> Body {
+pub(super) fn reaction(author: &PublicIdentity, target: MessageId) -> Body {
     Body::Reaction {
         author: author.to_bytes(),
         target,
@@ -40,7 +45,7 @@ fn reaction(author: &PublicIdentity, target: MessageId) -> Body {
 }
 
 /// `author` wrote it, and it came to `party` just now.
-fn comes(
+pub(super) fn comes(
     party: &Party,
     day: u64,
     author: &Party,
@@ -70,7 +75,7 @@ fn found(party: &Party, author: &Party, id: &MessageId) -> Option<Shown> {
         .unwrap()
 }
 
-fn by(author: &Party, id: &MessageId) -> MessageRef {
+pub(super) fn by(author: &Party, id: &MessageId) -> MessageRef {
     MessageRef {
         author: author.device.public(),
         id: *id,
@@ -91,7 +96,7 @@ fn refused(outcomes: &[Outcome]) -> Option<Refusal> {
 }
 
 /// Two who know each other, and their conversation as the first one names it.
-fn two() -> (Party, Party, ConversationId) {
+pub(super) fn two() -> (Party, Party, ConversationId) {
     let [alice, bob] = [1, 2].map(Party::new);
     introduce(&[&alice, &bob], 0);
     let conversation = ConversationId::Direct(bob.device.public());

@@ -2,6 +2,7 @@
 
 mod annotated;
 mod backups;
+mod bounded;
 mod clocks;
 mod decisions;
 mod erased;
@@ -9,6 +10,7 @@ mod hostile;
 mod linked;
 mod malformed;
 mod members;
+mod tables;
 mod time;
 mod unread;
 mod words;

@@ -84,7 +84,7 @@ fn messages_of_one_id_wait_for_a_device_each_by_itself() {
     alice
         .at(0, |step| {
             for message in &messages {
-                unacknowledged::schedule(step.rows, &to, message, step.now)?;
+                unacknowledged::schedule_sent(step.rows, &to, message, 0, step.now)?;
             }
             // It does not say which of the two came.
             unacknowledged::acknowledge(step.rows, &to, &id(1))
@@ -115,7 +115,7 @@ fn a_request_does_not_take_a_message_of_one_author_for_anothers() {
     said(&alice, &alice);
     said(&carol, &alice);
     said(&carol, &bob);
-    let state = |salt| bob.at(0, |step| inventory::state(step.rows, &group, &salt));
+    let state = |salt| bob.at(0, |step| inventory::state(step.rows, &group, &salt, 2_048));
     let there = state([1; 16]).unwrap();
     let compared = alice.at(0, |step| {
         let written_here = |stored: &Stored| matches!(stored.content.body, Body::Text(_));
