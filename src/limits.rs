@@ -204,7 +204,7 @@ pub const RESEND_AFTER_SECONDS: u64 = 3_600;
 /// poses as one of its devices gets no more than this.
 pub const HEALING_WINDOW_SECONDS: u64 = 14 * DAY_SECONDS;
 
-/// How long after `link_device` the new device may ask for the whole history.
+/// How long linking may take, and how long after it the new device may ask for the whole history.
 pub const LINK_LIFETIME_SECONDS: u64 = DAY_SECONDS;
 
 /// How long a message that another device of ours wrote may stay unacknowledged before this one sends it too.

@@ -137,7 +137,7 @@ def invitation(text: str) -> tuple[bytes, bool]:
     is_link = text.lower().startswith(("https://", "http://"))
     link, uri = text.split("#", 1) if is_link and "#" in text else ("", text)
     kind, encoded = of_uri(uri)
-    check(kind in "BP", "kind")
+    check(kind in ("B" if is_link else "BP"), "kind")
     identity = read_bundle(encoded).identity
     for word in re.split("[^0-9A-Za-z]", link):
         try:

@@ -12,8 +12,10 @@ from typing import Any
 
 import bundles
 import chats
+import linking
 import peer
 from bundles import check_identity, check_x25519
+from linking import ExistingDevice, NewDevice
 from peer import Field, Fixed32, Prekey, Ratchet, Refused, Session, blob, check, decode, encode, first
 
 Case = dict[str, Any]
@@ -337,20 +339,26 @@ def attachment(input: Case) -> Case:
     return {"sealed": sealed.hex(), "digest": hashlib.sha256(sealed).hexdigest()}
 
 
+def device_link(input: Case) -> Case:
+    new = NewDevice(unhex(input, "new_secret"))
+    code = linking.read(input["code_uri"], "L", 32)
+    existing = ExistingDevice(unhex(input, "existing_secret"), code, unhex(input, "identity"))
+    agreed = existing.agree(linking.read(input["reply_uri"], "R", 32))
+    return {
+        "code_uri": bundles.to_uri("L", new.code()),
+        "answer_uri": bundles.to_uri("A", existing.answer()),
+        "reply_uri": bundles.to_uri("R", new.reply()),
+        "address": bundles.address_of_identity(agreed.identity),
+        "existing_digits": agreed.digits(),
+        "new_digits": new.agree(existing.answer()).digits(),
+    }
+
+
 def device_transfer(input: Case) -> Case:
-    secret, encoded = unhex(input, "code_secret"), unhex(input, "encoded")
-    fields = decode(encoded)
-    ephemeral, sealed = check_x25519(blob(fields, 2)), blob(fields, 3)
-    check(first(fields, 1, 0) == 1, "version")
-    strict(encoded, (1, 1), (2, ephemeral), (3, sealed))
-    code = peer.x25519_public(secret)
-    key = peer.hkdf(bytes(32), peer.agree(secret, ephemeral), b"Windlass v1 device transfer")
-    body = decode(peer.unpad(peer.open_aead(key, sealed, (1).to_bytes(4, "big") + code + ephemeral)))
-    seed, bundle, token, words = (blob(body, field) for field in (1, 2, 3, 4))
-    check(len(blob(decode(words), 2)) == 32, "own words")
-    check(bundles.read_bundle(bundle).identity == peer.identity_of_seed(seed) and len(token) == 16, "identity")
-    uri = bundles.to_uri("L", code)
-    return {"code_uri": uri, "identity_seed": seed.hex(), "bundle": bundle.hex(), "link_token": token.hex(), "own_words": words.hex()}
+    answer = linking.read(input["answer_uri"], "A", 64)
+    agreed = NewDevice(unhex(input, "new_secret")).agree(answer)
+    seed, bundle, token, words = agreed.open_transfer(unhex(input, "encoded"))
+    return {"identity_seed": seed.hex(), "bundle": bundle.hex(), "link_token": token.hex(), "own_words": words.hex()}
 
 
 def conversation(input: Case) -> list[Case]:
@@ -388,7 +396,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
-        *(x3dh, root_step, chain_steps, message_key, sender_hint, own_words, message_name, padding, unpadding, header, envelope, content, device_transfer, conversation),
+        *(x3dh, root_step, chain_steps, message_key, sender_hint, own_words, message_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
         *(group, attachment),
     )
 }

@@ -1,74 +1,108 @@
-//! `DeviceLink`.
+//! `DeviceLink`: the new device's side of linking, and what the user compares on both.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use super::{Bytes, Client, EncryptedStore, Result};
-use crate::crypto::{SeededRandom, system_random};
+use super::verification::{SafetyEmoji, pictures};
+use super::{Client, EncryptedStore, Result};
+use crate::engine::records::joining;
 use crate::engine::steps::join;
-use crate::link::{LinkError, LinkRequest, transfer_from_uri, transfer_to_uri};
+use crate::link::{Agreed, LinkAnswer, LinkError, transfer_from_uri};
 
-/// The new device's side of linking: it shows a code, an existing device scans it and answers with a transfer (`Client.link_device`),
-/// and `finish` makes this device one of the same identity.
-#[derive(Debug)]
-#[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
-pub struct DeviceLink {
-    uri: String,
-    /// Erased once it has made a device.
-    request: Mutex<Option<LinkRequest>>,
+/// What both devices show before anything secret leaves. If they show the same nobody is between them; then, and only then, the user
+/// confirms on the device that is there already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct LinkCheck {
+    /// The address of the identity that the new device is to take part in.
+    pub address: String,
+    /// Eight digits, in two groups of four.
+    pub digits: String,
+    /// The same digits as four pictures.
+    pub emoji: Vec<SafetyEmoji>,
 }
 
-#[cfg_attr(feature = "uniffi", uniffi::export)]
-impl DeviceLink {
-    /// A new code; its key is in memory alone and used once.
-    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
-    pub fn new() -> Result<Arc<Self>> {
-        Ok(Arc::new(Self::of(LinkRequest::new(&mut system_random()?))))
-    }
-
-    /// The code as a URI of 68 characters, for `qr_svg` and its like.
-    #[must_use]
-    pub fn to_uri(&self) -> String {
-        self.uri.clone()
-    }
-
-    /// Puts the identity of the transfer into a new store, on a new device. Contacts and history come from the other devices: their
-    /// answers to the request that is in the outbox then.
-    pub fn finish(&self, store: Arc<EncryptedStore>, transfer: Bytes) -> Result<Arc<Client>> {
-        let mut request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
-        let transfer = request.as_ref().ok_or(LinkError::Used)?.open(&transfer)?;
-        let (now, mut rng) = (store.0.now(), store.0.random()?);
-        let joined = store
-            .0
-            .write(|rows| join::join(rows, &transfer, now, &mut rng));
-        let device = joined?;
-        *request = None;
-        Ok(Arc::new(Client::of(store, device)))
-    }
-}
-
-impl DeviceLink {
-    /// For a simulation, which repeats itself.
-    pub(super) fn seeded(rng: &mut SeededRandom) -> Self {
-        Self::of(LinkRequest::new(rng))
-    }
-
-    fn of(request: LinkRequest) -> Self {
+impl LinkCheck {
+    pub(super) fn of(agreed: &Agreed) -> Self {
+        let digits = agreed.digits();
+        let emoji = pictures(&digits);
+        let (first, second) = digits.split_at_checked(4).unwrap_or_default();
         Self {
-            uri: request.to_uri(),
-            request: Mutex::new(Some(request)),
+            address: agreed.identity().address(),
+            digits: format!("{first} {second}"),
+            emoji,
         }
     }
 }
 
-/// A transfer as a URI, to be shown as a code by the existing device and scanned by the new one.
-#[cfg_attr(feature = "uniffi", uniffi::export)]
-#[must_use]
-pub fn device_transfer_to_uri(transfer: Bytes) -> String {
-    transfer_to_uri(&transfer)
+/// The new device's side of linking. It shows a code, and reads what a device that is there answers (`Client.link_device`); both show the
+/// same `LinkCheck`, and it shows a second code; once the user confirmed there (`Client.confirm_link`) it reads the transfer, and is one
+/// of the same identity. Kept in the store for a day, so the application may stop meanwhile.
+#[derive(Debug)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
+pub struct DeviceLink {
+    store: Arc<EncryptedStore>,
+    code: String,
 }
 
-/// The transfer of such a URI.
 #[cfg_attr(feature = "uniffi", uniffi::export)]
-pub fn device_transfer_from_uri(uri: String) -> Result<Bytes> {
-    Ok(transfer_from_uri(&uri)?.into())
+impl DeviceLink {
+    /// Begins in a new store, or goes on with what was begun there.
+    #[cfg_attr(feature = "uniffi", uniffi::constructor)]
+    pub fn new(store: Arc<EncryptedStore>) -> Result<Arc<Self>> {
+        let (now, mut rng) = (store.0.now(), store.0.random()?);
+        let code = store.0.write(|rows| join::begin(rows, now, &mut rng))?;
+        let code = code.to_uri();
+        Ok(Arc::new(Self { store, code }))
+    }
+
+    /// The first code, a URI of 68 characters for `qr_svg` and its like. Whoever sees it learns nothing.
+    #[must_use]
+    pub fn to_uri(&self) -> String {
+        self.code.clone()
+    }
+
+    /// Takes what the other device answered to the code. One answer alone: whoever gives a second may have seen what the first one
+    /// was shown.
+    pub fn take_answer(&self, answer: String) -> Result<LinkCheck> {
+        let answer = LinkAnswer::from_uri(&answer)?;
+        let now = self.store.0.now();
+        let agreed = self
+            .store
+            .0
+            .write(|rows| join::take_answer(rows, answer, now))?;
+        Ok(LinkCheck::of(&agreed))
+    }
+
+    /// What to compare, once there is an answer; nothing before.
+    pub fn check(&self) -> Result<Option<LinkCheck>> {
+        let now = self.store.0.now();
+        let answered = self.store.0.read(|rows| join::answered(rows, now))?;
+        Ok(answered.map(|(_, agreed)| LinkCheck::of(&agreed)))
+    }
+
+    /// The second code, to be shown with the check: `Client.check_link` takes it.
+    pub fn reply(&self) -> Result<String> {
+        let now = self.store.0.now();
+        let answered = self.store.0.read(|rows| join::answered(rows, now))?;
+        let (reply, _) = answered.ok_or(LinkError::TooEarly)?;
+        Ok(reply.to_uri())
+    }
+
+    /// Takes the transfer: this device is one of the identity of the check then, which the user has seen. Contacts and history come from
+    /// the other devices: their answers to the request that is in the outbox then.
+    pub fn finish(&self, transfer: String) -> Result<Arc<Client>> {
+        let transfer = transfer_from_uri(&transfer)?;
+        let (now, mut rng) = (self.store.0.now(), self.store.0.random()?);
+        let finished = self
+            .store
+            .0
+            .write(|rows| join::finish(rows, &transfer, now, &mut rng));
+        let device = finished?;
+        Ok(Arc::new(Client::of(Arc::clone(&self.store), device)))
+    }
+
+    /// Ends it: the key is erased, and no transfer to it opens any more.
+    pub fn cancel(&self) -> Result<()> {
+        Ok(self.store.0.write(|rows| joining::erase(rows))?)
+    }
 }

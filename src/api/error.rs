@@ -203,6 +203,7 @@ impl From<EngineError> for WindlassError {
             EngineError::Bundle(error) => error.into(),
             EngineError::Content(error) => error.into(),
             EngineError::Group(error) => error.into(),
+            EngineError::Link(error) => error.into(),
             EngineError::InvalidKey => Self::InvalidKey,
             EngineError::IdentityMissing => Self::IdentityMissing,
             EngineError::IdentityExists => Self::IdentityExists,
@@ -276,7 +277,7 @@ impl From<UriError> for WindlassError {
 impl From<UriFault> for WindlassError {
     fn from(fault: UriFault) -> Self {
         match fault {
-            UriFault::Scheme => Self::UriNotWindlass(fault),
+            UriFault::Scheme | UriFault::Link => Self::UriNotWindlass(fault),
             UriFault::Kind => Self::UriUnknownKind(fault),
             UriFault::Damaged => Self::UriDamaged(fault),
             UriFault::Incomplete => Self::UriIncomplete(fault),

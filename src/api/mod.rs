@@ -34,12 +34,13 @@ pub use attachment::{Attachment, AttachmentInfo};
 pub use bundle::Bundle;
 pub use bytes::Bytes;
 pub use client::{
-    Client, DeviceInfo, OutgoingEnvelope, OutgoingMessage, Received, Sent, UnhandledMessage,
+    Client, DeviceInfo, OutgoingEnvelope, OutgoingMessage, PendingLink, Received, Sent,
+    UnhandledMessage,
 };
 pub use code::{CodeProgress, CodeReader, qr_frames, qr_png, qr_read, qr_svg, qr_terminal};
 pub use contact::Contact;
 pub use conversation::{Conversation, ConversationSummary, SearchPage};
-pub use device_link::{DeviceLink, device_transfer_from_uri, device_transfer_to_uri};
+pub use device_link::{DeviceLink, LinkCheck};
 pub use encrypted_store::{EncryptedStore, Inspection, ShredReport, TableRows};
 pub use error::WindlassError;
 pub use error_info::{ErrorInfo, error_info, errors};

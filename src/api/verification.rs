@@ -3,7 +3,7 @@
 use super::{Result, Session, WindlassError};
 use crate::identity::{safety_code, safety_code_matches, safety_emoji, safety_number};
 
-/// A picture of a safety number, and what to call it over a telephone.
+/// A picture of a safety number or of the digits of a link, and what to call it over a telephone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
 pub struct SafetyEmoji {
@@ -11,6 +11,17 @@ pub struct SafetyEmoji {
     pub picture: String,
     /// Its name in English.
     pub name: String,
+}
+
+/// A picture for each two digits.
+pub(super) fn pictures(digits: &str) -> Vec<SafetyEmoji> {
+    let emoji = safety_emoji(digits).into_iter();
+    emoji
+        .map(|(picture, name)| SafetyEmoji {
+            picture: picture.to_owned(),
+            name: name.to_owned(),
+        })
+        .collect()
 }
 
 #[cfg_attr(feature = "uniffi", uniffi::export)]
@@ -24,13 +35,7 @@ impl Session {
     /// The safety number as thirty pictures with their names, one for each two digits.
     #[must_use]
     pub fn safety_emoji(&self) -> Vec<SafetyEmoji> {
-        let emoji = safety_emoji(&self.safety_number()).into_iter();
-        emoji
-            .map(|(picture, name)| SafetyEmoji {
-                picture: picture.to_owned(),
-                name: name.to_owned(),
-            })
-            .collect()
+        pictures(&self.safety_number())
     }
 
     /// The safety number as a code to show to the other side: a URI for `qr_svg` and its like.

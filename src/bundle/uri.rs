@@ -2,10 +2,8 @@
 
 use super::{BundleError, VerifiedBundle};
 use crate::identity::PublicIdentity;
-use crate::wire::{UriFault, parse, split_link, to_uri};
+use crate::wire::{INVITATION_KIND, UriFault, parse_shared, split_link, to_uri};
 
-/// Tells a bundle from what later versions or other purposes put behind the scheme.
-const KIND: char = 'B';
 /// A bundle that its owner shows to somebody who stands in front of them.
 const IN_PERSON_KIND: char = 'P';
 
@@ -36,13 +34,13 @@ impl Invitation {
     /// Reads a URI in any case, with white space around it or wrapped into lines, as mail programs do; or a link to a web page with
     /// the URI as its fragment.
     pub fn from_uri(uri: &str) -> Result<Self, UriError> {
-        let (kind, bytes) = parse(uri)?;
+        let (kind, bytes) = parse_shared(uri)?;
         let in_person = match kind {
-            KIND => false,
+            INVITATION_KIND => false,
             IN_PERSON_KIND => true,
             // Says which of the others it is.
             _ => {
-                return Err(crate::wire::from_uri(KIND, uri)
+                return Err(crate::wire::from_uri(INVITATION_KIND, uri)
                     .err()
                     .unwrap_or(UriFault::Kind)
                     .into());
@@ -64,7 +62,7 @@ impl VerifiedBundle {
     /// The URI: about 280 characters for one device, 340 with a one-time prekey.
     #[must_use]
     pub fn to_uri(&self) -> String {
-        to_uri(KIND, self.encoded())
+        to_uri(INVITATION_KIND, self.encoded())
     }
 
     /// The URI of a code that is shown to somebody in person.

@@ -29,6 +29,12 @@ pub const GROUP_EVENT: &[u8] = b"Windlass v1 signed group event";
 pub const GROUP_EVENT_HASH: &[u8] = b"Windlass v1 hash of group event";
 /// `info` from an attachment's key to the key of its chunks.
 pub const ATTACHMENT: &[u8] = b"Windlass v1 attachment";
+/// Prefix of the hash of a new device's key, which is its code.
+pub const LINK_CODE: &[u8] = b"Windlass v1 link code";
+/// Prefix of the hash of all that two devices showed each other before the transfer.
+pub const LINK_TRANSCRIPT: &[u8] = b"Windlass v1 link transcript";
+/// Prefix of the hash from that to the digits that are compared.
+pub const LINK_DIGITS: &[u8] = b"Windlass v1 link digits";
 /// `info` from the agreement of two devices to the key of a device transfer.
 pub const DEVICE_TRANSFER: &[u8] = b"Windlass v1 device transfer";
 
@@ -50,6 +56,9 @@ pub const ALL: &[(&str, &[u8])] = &[
     ("SAFETY_NUMBER", SAFETY_NUMBER),
     ("URI_CHECKSUM", URI_CHECKSUM),
     ("ACCEPTED_DIGEST", ACCEPTED_DIGEST),
+    ("LINK_CODE", LINK_CODE),
+    ("LINK_TRANSCRIPT", LINK_TRANSCRIPT),
+    ("LINK_DIGITS", LINK_DIGITS),
     ("DEVICE_TRANSFER", DEVICE_TRANSFER),
     ("GROUP_ID", GROUP_ID),
     ("GROUP_EVENT", GROUP_EVENT),

@@ -1,6 +1,6 @@
 //! A URI that is too long for one comfortable code, as several that are shown in turn (RFC windlass §6.6).
 
-use super::uri::{CHECKSUM_LEN, FRAME_KIND, UriFault, checksum, parse, to_uri};
+use super::uri::{CHECKSUM_LEN, FRAME_KIND, UriFault, checksum, parse_shared, to_uri};
 use crate::limits::{MAX_CODE_FRAMES, MAX_CODE_LEN, MAX_URI_LEN};
 
 /// Set, number, count: what is in front of a part.
@@ -10,7 +10,7 @@ const PART_LEN: usize = (MAX_CODE_LEN - "WINDLASS:F".len()) * 5 / 8 - CHECKSUM_L
 
 /// The URIs to show in turn: the one itself if it is short enough.
 pub fn frames(uri: &str) -> Result<Vec<String>, UriFault> {
-    let (kind, bytes) = parse(uri)?;
+    let (kind, bytes) = parse_shared(uri)?;
     let whole = to_uri(kind, &bytes);
     if whole.len() <= MAX_CODE_LEN {
         return Ok(vec![whole]);
@@ -54,7 +54,7 @@ pub struct Progress {
 impl Frames {
     /// Takes the text of a code. One of another set begins anew, with that set.
     pub fn take(&mut self, text: &str) -> Result<Progress, UriFault> {
-        let (kind, bytes) = parse(text)?;
+        let (kind, bytes) = parse_shared(text)?;
         if kind != FRAME_KIND {
             let uri = Some(to_uri(kind, &bytes));
             return Ok(Progress {

@@ -8,7 +8,9 @@ mod rows;
 mod uri;
 
 pub use frames::{Frames, Progress, frames};
-pub use uri::{URI_SCHEME, UriFault, from_uri, parse, split_link, to_uri};
+pub use uri::{
+    INVITATION_KIND, URI_SCHEME, UriFault, from_uri, parse, parse_shared, split_link, to_uri,
+};
 
 use prost::Message;
 use prost::encoding::{DecodeContext, decode_key, skip_field};

@@ -3,8 +3,9 @@
 use zeroize::Zeroize;
 
 use super::store::{
-    BackupRecord, ContactRow, DeviceRow, HealingRow, MessageRow, OneTimePrekeyRow, PendingLinkRow,
-    RatchetRow, SessionRow, SignedPrekeyRow, SkippedKeyRow, backup_record::Record,
+    BackupRecord, ContactRow, DeviceRow, HealingRow, JoiningRow, LinkingRow, MessageRow,
+    OneTimePrekeyRow, PendingLinkRow, RatchetRow, SessionRow, SignedPrekeyRow, SkippedKeyRow,
+    backup_record::Record,
 };
 use super::v1::{Attachment, Copy, HealingRequest, OwnWords, Payload, TransferBody};
 
@@ -27,6 +28,8 @@ zeroise_on_drop! {
     RatchetRow: root_key, own_secret, sending_chain_key, receiving_chain_key;
     SkippedKeyRow: message_key;
     MessageRow: content;
+    LinkingRow: secret;
+    JoiningRow: secret;
     PendingLinkRow: token;
     HealingRow: link_token;
     Payload: content;

@@ -25,6 +25,9 @@ pub enum UriFault {
     /// Cut short, mistyped or too long.
     #[error("the URI is damaged, copy it or scan it again")]
     Damaged,
+    /// A web link where only a `windlass:` URI is taken: a link is followed by whoever gets it, from whomever.
+    #[error("this is a link to a web page; only invitations come as one")]
+    Link,
     /// One of several codes.
     #[error("this is one of several codes that belong together; scan the others too")]
     Incomplete,
@@ -39,7 +42,10 @@ pub fn to_uri(kind: char, bytes: &[u8]) -> String {
 }
 
 /// The letters of version 1.
-const KINDS: &str = "BFLPST";
+const KINDS: &str = "ABFLPRST";
+
+/// The one kind that a web link may bring: an invitation.
+pub const INVITATION_KIND: char = 'B';
 
 /// The bytes of a URI of this kind.
 pub fn from_uri(kind: char, uri: &str) -> Result<Vec<u8>, UriFault> {
@@ -60,14 +66,30 @@ pub fn parse(uri: &str) -> Result<(char, Vec<u8>), UriFault> {
     }
 }
 
-/// What is behind the scheme, of a URI in any case, with white space around it or wrapped into lines, as mail programs do; or of a link
-/// to a web page with the URI as its fragment.
+/// The same; an invitation may also be the fragment of a link to a web page, which nothing else may.
+pub fn parse_shared(text: &str) -> Result<(char, Vec<u8>), UriFault> {
+    let (link, uri) = split_link(text);
+    if link.is_empty() {
+        return parse(text);
+    }
+    if uri.is_empty() {
+        return Err(UriFault::Scheme);
+    }
+    match parse(uri)? {
+        (INVITATION_KIND, bytes) => Ok((INVITATION_KIND, bytes)),
+        _ => Err(UriFault::Link),
+    }
+}
+
+/// What is behind the scheme, of a URI in any case, with white space around it or wrapped into lines, as mail programs do.
 fn plain(uri: &str) -> Result<String, UriFault> {
     if uri.len() > 2 * MAX_URI_LEN {
         return Err(UriFault::Damaged);
     }
-    let text: String = split_link(uri)
-        .1
+    if !split_link(uri).0.is_empty() {
+        return Err(UriFault::Link);
+    }
+    let text: String = uri
         .chars()
         .filter(|character| !character.is_ascii_whitespace())
         .map(|character| character.to_ascii_uppercase())

@@ -127,8 +127,16 @@ def test_a_device_is_linked_listed_and_removed(store: Path, tmp_path: Path) -> N
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as new:
         assert new.stdout is not None and new.stdin is not None
         code = json.loads(new.stdout.readline())["code"]
-        (transfer,) = text("devices", store, "--link", code)
-        new.stdin.write(f"{transfer}\n")
+        command = [*WINDLASS, "devices", str(store), "--link", code, "--json", *WITH_KEY]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as old:
+            assert old.stdout is not None and old.stdin is not None
+            print(json.loads(old.stdout.readline())["answer"], file=new.stdin, flush=True)
+            shown = json.loads(new.stdout.readline())
+            print(shown.pop("reply"), file=old.stdin, flush=True)
+            assert json.loads(old.stdout.readline()) == shown and len(shown["pictures"]) == 4
+            print("y", file=old.stdin, flush=True)
+            print(json.loads(old.stdout.readline())["transfer"], file=new.stdin, flush=True)
+        assert old.returncode == 0
         new.stdin.close()
         made = json.loads(new.stdout.readline())
     assert new.returncode == 0 and made["address"] == result("invite", store)["address"]
@@ -140,7 +148,12 @@ def test_a_device_is_linked_listed_and_removed(store: Path, tmp_path: Path) -> N
     assert ours["this_device"] and not tablet["this_device"] and tablet["device_id"] == made["device_id"]
     assert len(text("devices", store)) == 2
     assert len(result("devices", store, "--remove", made["device_id"])["devices"]) == 1
-    # What is no transfer leaves nothing behind, so that it can be tried again.
+    # What is no reply links nothing, and nothing waits to be linked.
+    unsure = run("devices", store, "--link", code, *WITH_KEY, typed="\n")
+    assert unsure.returncode == 1
+    with Client.open(store, key=KEY) as me:
+        assert me.pending_link() is None
+    # What is no answer leaves nothing behind, so that it can be tried again.
     failed = run("init", tmp_path / "third.wl", "--link", *WITH_KEY, typed="nonsense\n")
     assert failed.returncode == 1 and not list(tmp_path.glob("third*"))
 

@@ -29,17 +29,22 @@ def carry(*clients: Client) -> None:
             sender.mark_sent([envelope.id])
 
 
-def test_a_second_device_is_linked_by_two_codes_and_takes_part(tmp_path: Path) -> None:
+def test_a_second_device_is_linked_once_both_show_the_same_and_takes_part(tmp_path: Path) -> None:
     phone = Client.create(tmp_path / "phone.wl", key=KEY)
     bot = Client.create(tmp_path / "bot.wl", key=KEY)
     phone.add_contact(bot.bundle())
     phone.send(bot.address(), "before")
     carry(phone, bot)
 
-    link = DeviceLink()
+    link = DeviceLink(tmp_path / "tablet.wl", key=KEY)
     assert len(link.to_uri()) == 68 and "<svg" in windlass_chat.qr_svg(link.to_uri())
-    transfer = windlass_chat.device_transfer_to_uri(phone.link_device(link.to_uri()))
-    tablet = link.finish(tmp_path / "tablet.wl", windlass_chat.device_transfer_from_uri(transfer), key=KEY)
+    check = link.take_answer(phone.link_device(link.to_uri()))
+    assert phone.check_link(link.reply()) == check == link.check() and check.address == phone.address()
+    assert len(check.digits) == 9 and len(check.emoji) == 4
+    pending = phone.pending_link()
+    assert pending is not None and pending.check == check
+    transfer = phone.confirm_link()
+    tablet = link.finish(transfer)
     assert isinstance(tablet, Client) and tablet.address() == phone.address()
     carry(phone, tablet, bot)
     assert texts(tablet, bot.address()) == ["before"]
@@ -59,7 +64,9 @@ def test_a_second_device_is_linked_by_two_codes_and_takes_part(tmp_path: Path) -
     with pytest.raises(windlass_chat.UriDamaged):
         phone.link_device(link.to_uri()[:-1])
     with pytest.raises(windlass_chat.LinkRefused):
-        DeviceLink().finish(tmp_path / "other.wl", windlass_chat.device_transfer_from_uri(transfer), key=KEY)
+        DeviceLink(tmp_path / "other.wl", key=KEY).finish(transfer)
+    with pytest.raises(windlass_chat.LinkRefused):
+        phone.confirm_link()
 
 
 def test_strangers_wait_and_the_policy_decides(tmp_path: Path) -> None:

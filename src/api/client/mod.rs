@@ -10,7 +10,7 @@ mod sending;
 mod timetable;
 mod upkeep;
 
-pub use devices::DeviceInfo;
+pub use devices::{DeviceInfo, PendingLink};
 pub use handling::UnhandledMessage;
 pub use receiving::Received;
 pub use sending::{OutgoingEnvelope, OutgoingMessage, Sent};

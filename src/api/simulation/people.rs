@@ -29,9 +29,12 @@ impl Device {
 
     /// A device that another one of the same identity links.
     pub(super) fn linked(clock: &Clock, rng: &mut SeededRandom, known: &Client) -> Result<Self> {
-        let link = DeviceLink::seeded(rng);
-        let transfer = known.link_device(link.to_uri())?;
-        Self::made(clock, rng, |store| link.finish(store, transfer))
+        Self::made(clock, rng, |store| {
+            let link = DeviceLink::new(store)?;
+            link.take_answer(known.link_device(link.to_uri())?)?;
+            known.check_link(link.reply()?)?;
+            link.finish(known.confirm_link()?)
+        })
     }
 
     fn made(

@@ -3,6 +3,7 @@
 use crate::bundle::BundleError;
 use crate::chat::{ContentError, GroupEventError};
 use crate::crypto::RandomnessUnavailable;
+use crate::link::LinkError;
 use crate::store::StoreError;
 
 /// Why a step refused. Nothing of it is stored then.
@@ -20,6 +21,9 @@ pub(crate) enum EngineError {
     /// An event that may not be in the group's log.
     #[error(transparent)]
     Group(#[from] GroupEventError),
+    /// A device cannot be linked.
+    #[error(transparent)]
+    Link(#[from] LinkError),
     /// A public key with which no secret can be agreed (X3DH §2.2; RFC windlass §4.2).
     #[error("not a valid public key")]
     InvalidKey,

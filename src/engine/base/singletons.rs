@@ -8,6 +8,10 @@ pub(crate) const DEVICE: Key<'static> = Key::new(b"device");
 pub(crate) const SETTINGS: Key<'static> = Key::new(b"settings");
 /// The reusable bundle that is given out: `records/prekeys.rs`.
 pub(crate) const OWN_BUNDLE: Key<'static> = Key::new(b"own bundle");
+/// The device that this one is linking: `records/linking.rs`.
+pub(crate) const LINKING: Key<'static> = Key::new(b"linking");
+/// This device, while another one links it: `records/joining.rs`.
+pub(crate) const JOINING: Key<'static> = Key::new(b"joining");
 /// The device that was linked last: `records/linking.rs`.
 pub(crate) const PENDING_LINK: Key<'static> = Key::new(b"pending link");
 /// The key by which we know our own words: `records/own_words.rs`.

@@ -1,15 +1,82 @@
-//! The device that was linked last, and the token by which it may ask for the whole history (RFC windlass §8.5).
+//! The device that is being linked; and the one that was last, with the token by which it may ask for the whole history (RFC windlass
+//! §8.5).
 
 use crate::crypto::Secret;
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
-use crate::engine::base::rows::{get_row, put_row};
-use crate::engine::base::singletons::PENDING_LINK;
+use crate::engine::base::rows::{damaged, get_row, put_row};
+use crate::engine::base::singletons::{LINKING, PENDING_LINK};
 use crate::engine::base::step::Step;
+use crate::identity::PublicIdentity;
 use crate::limits::LINK_LIFETIME_SECONDS;
-use crate::link::LinkToken;
-use crate::store::{RowsMut, Table};
-use crate::wire::store::PendingLinkRow;
+use crate::link::{ExistingDevice, LinkCode, LinkReply, LinkToken};
+use crate::store::{Rows, RowsMut, Table};
+use crate::wire::store::{LinkingRow, PendingLinkRow};
+
+/// The existing device's side, and what the new one showed.
+pub(crate) struct Linking {
+    pub(crate) existing: ExistingDevice,
+    pub(crate) code: LinkCode,
+    pub(crate) reply: Option<LinkReply>,
+    pub(crate) begun_at: u64,
+}
+
+/// What was begun, unless that is over.
+pub(crate) fn find(
+    store: &dyn Rows,
+    own: PublicIdentity,
+    now: u64,
+) -> Result<Option<Linking>, EngineError> {
+    let row: Option<LinkingRow> = get_row(store, Table::Device, LINKING)?;
+    let Some(row) = row.filter(|row| !is_over(row.begun_at, now)) else {
+        return Ok(None);
+    };
+    let secret = Secret::try_from_slice(&row.secret).ok_or_else(|| damaged(Table::Device))?;
+    let code = LinkCode::from_bytes(&row.code)?;
+    let reply = match row.reply.as_slice() {
+        [] => None,
+        bytes => Some(LinkReply::from_bytes(bytes)?),
+    };
+    Ok(Some(Linking {
+        existing: ExistingDevice::from_bytes(&secret, code, own),
+        code,
+        reply,
+        begun_at: row.begun_at,
+    }))
+}
+
+pub(crate) fn save(store: &mut dyn RowsMut, linking: &Linking) -> Result<(), EngineError> {
+    let row = LinkingRow {
+        code: linking.code.as_bytes().to_vec(),
+        secret: linking.existing.to_bytes().as_bytes().to_vec(),
+        reply: linking
+            .reply
+            .map_or_else(Vec::new, |reply| reply.as_bytes().to_vec()),
+        begun_at: linking.begun_at,
+    };
+    put_row(store, Table::Device, LINKING, &row)
+}
+
+/// The key is of no more use: it is finished, or not wanted.
+pub(crate) fn erase(store: &mut dyn RowsMut) -> Result<(), EngineError> {
+    store.delete(Table::Device, LINKING)?;
+    Ok(())
+}
+
+/// The same for what was begun too long ago; true if there was something.
+pub(crate) fn erase_over(store: &mut dyn RowsMut, now: u64) -> Result<bool, EngineError> {
+    let row: Option<LinkingRow> = get_row(store, Table::Device, LINKING)?;
+    let over = row.is_some_and(|row| is_over(row.begun_at, now));
+    if over {
+        erase(store)?;
+    }
+    Ok(over)
+}
+
+/// Linking takes minutes. A date that lies ahead of now is one of a clock that was wrong, and counts alike.
+pub(crate) fn is_over(begun_at: u64, now: u64) -> bool {
+    begun_at.abs_diff(now) / 1000 >= LINK_LIFETIME_SECONDS
+}
 
 /// Makes the token by which a device that is linked now asks for the history.
 pub(crate) fn begin(step: &mut Step<'_>) -> Result<LinkToken, EngineError> {

@@ -4,6 +4,7 @@ pub(crate) mod contacts;
 pub(crate) mod conversations;
 pub(crate) mod doubts;
 pub(crate) mod groups;
+pub(crate) mod joining;
 pub(crate) mod linking;
 pub(crate) mod message_keys;
 pub(crate) mod outbox;

@@ -6,6 +6,7 @@ pub(crate) mod content;
 pub(crate) mod conversation;
 pub(crate) mod create;
 pub(crate) mod join;
+pub(crate) mod link;
 pub(crate) mod receive;
 pub(crate) mod upkeep;
 pub(crate) mod write;

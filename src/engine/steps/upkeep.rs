@@ -14,7 +14,7 @@ use crate::engine::history::{deletion, follows, redating, unhandled};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::unacknowledged::Unacknowledged;
 use crate::engine::records::{
-    contacts, doubts, message_keys, own_words, prekeys, sessions, unacknowledged,
+    contacts, doubts, linking, message_keys, own_words, prekeys, sessions, unacknowledged,
 };
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::engine::sync::{healing, people, updates};
@@ -85,6 +85,7 @@ pub(crate) fn maintain(step: &mut Step<'_>, due: &Due) -> Result<bool, EngineErr
     changed |= prekeys::erase_old(step.rows, step.now)?;
     changed |= message_keys::erase_old(step.rows, step.now)?;
     changed |= own_words::erase_old(step)?;
+    changed |= linking::erase_over(step.rows, step.now)?;
     changed |= people::erase_old_strangers(step.rows, step.now)?;
     changed |= unhandled::forget_gone(step.rows)?;
     changed |= deletion::expire(step.rows, step.now)? > 0;

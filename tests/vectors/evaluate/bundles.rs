@@ -81,6 +81,7 @@ pub fn uri(input: &Value) -> Value {
             json!({ "encoded": hex(bundle.encoded()), "in_person": in_person })
         }
         Err(UriError::Text(UriFault::Scheme)) => error("scheme"),
+        Err(UriError::Text(UriFault::Link)) => error("link"),
         Err(UriError::Text(UriFault::Kind)) => error("kind"),
         Err(UriError::Text(UriFault::Damaged)) => error("damaged"),
         Err(UriError::Text(UriFault::Incomplete)) => error("incomplete"),

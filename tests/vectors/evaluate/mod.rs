@@ -40,6 +40,7 @@ pub fn evaluate(kind: &str, input: &Value) -> Value {
         "envelope" => sessions::envelope(input),
         "content" => contents::content(input),
         "conversation" => sessions::conversation(input),
+        "device-link" => sessions::device_link(input),
         "device-transfer" => sessions::device_transfer(input),
         _ => unreachable!("no vectors of kind {kind}"),
     }

@@ -3,11 +3,11 @@
 use prost::Message;
 use serde_json::{Value, json};
 use windlass::crypto::{DhSecret, Secret};
-use windlass::link::{LinkError, LinkRequest};
+use windlass::link::{ExistingDevice, LinkAnswer, LinkCode, LinkError, LinkReply, NewDevice};
 use windlass::session::{Envelope, Header};
 use windlass::x3dh::{self, ResponderKeys};
 
-use super::{bytes, error, hex, key_pair, number, wire_code};
+use super::{bytes, error, hex, key_pair, number, public, wire_code};
 use crate::support::sessions::{Channel, Device, Scripted, refusal, secret};
 
 /// A device of an input, with its prekeys if it has some.
@@ -106,14 +106,37 @@ pub fn envelope(input: &Value) -> Value {
 }
 
 /// Opens a device transfer with the secret of the code that it was made for.
+/// What both sides show, and what they compare.
+pub fn device_link(input: &Value) -> Value {
+    let uri = |field: &str| input[field].as_str().unwrap();
+    let new = NewDevice::from_bytes(&secret(&bytes(input, "new_secret")));
+    let read = LinkCode::from_uri(uri("code_uri")).and_then(|code| {
+        let own = public(input, "identity");
+        let secret = secret(&bytes(input, "existing_secret"));
+        let existing = ExistingDevice::from_bytes(&secret, code, own);
+        let agreed = existing.agree(&LinkReply::from_uri(uri("reply_uri"))?)?;
+        Ok((existing.answer(), agreed))
+    });
+    match read {
+        Ok((answer, agreed)) => json!({
+            "code_uri": new.code().to_uri(),
+            "answer_uri": answer.to_uri(),
+            "reply_uri": new.reply().to_uri(),
+            "address": agreed.identity().address(),
+            "existing_digits": agreed.digits(),
+            "new_digits": new.agree(&answer).unwrap().digits(),
+        }),
+        Err(LinkError::OtherDevice) => error("other device"),
+        Err(LinkError::Text(_)) => error("text"),
+        Err(_) => error("code"),
+    }
+}
+
 pub fn device_transfer(input: &Value) -> Value {
-    let mut script = Scripted::default();
-    let secret = bytes(input, "code_secret");
-    script.secrets.push_back(secret.try_into().unwrap());
-    let request = LinkRequest::new(&mut script);
-    match request.open(&bytes(input, "encoded")) {
+    let new = NewDevice::from_bytes(&secret(&bytes(input, "new_secret")));
+    let answer = LinkAnswer::from_uri(input["answer_uri"].as_str().unwrap()).unwrap();
+    match new.agree(&answer).unwrap().open(&bytes(input, "encoded")) {
         Ok(transfer) => json!({
-            "code_uri": request.to_uri(),
             "identity_seed": hex(transfer.identity.seed().as_bytes()),
             "bundle": hex(transfer.bundle.encoded()),
             "link_token": hex(transfer.token.as_bytes()),

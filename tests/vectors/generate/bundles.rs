@@ -283,6 +283,10 @@ pub fn uri() -> Vec<Case> {
             good.replace("WINDLASS:B", "WINDLASS:B1"),
         ),
         ("checksum right, signature wrong", unsigned),
+        (
+            "shown in person, behind a link",
+            format!("https://example.org/#{in_person}"),
+        ),
         ("shown in person", in_person),
         (
             "a link with it as fragment",

@@ -1,10 +1,9 @@
 //! Handshakes, transfers, headers and envelopes.
 
 use windlass::chat::OwnWordsKey;
-use windlass::link::{LinkCode, LinkRequest};
+use windlass::link::{ExistingDevice, NewDevice};
 
 use super::*;
-use crate::support::sessions::Scripted;
 
 pub fn x3dh() -> Vec<Case> {
     let mut rng = rng(9);
@@ -40,6 +39,71 @@ fn good_header(rng: &mut SeededRandom) -> v1::Header {
     }
 }
 
+pub fn device_link() -> Vec<Case> {
+    let mut rng = rng(23);
+    let identity = IdentityKeyPair::generate(&mut rng).public();
+    let mut cases = Vec::new();
+    let mut case = |name: &str, new: [u8; 32], existing: [u8; 32], code: String, reply: String| {
+        let input = json!({
+            "identity": hex(&identity.to_bytes()),
+            "new_secret": hex(&new),
+            "existing_secret": hex(&existing),
+            "code_uri": code,
+            "reply_uri": reply,
+        });
+        cases.push((name.to_owned(), input));
+    };
+    let [a, b, c] = [(); 3].map(|()| random::<32>(&mut rng));
+    let [ours, others] = [a, c].map(|secret| NewDevice::from_bytes(&Secret::new(secret)));
+    let (code, reply) = (ours.code().to_uri(), ours.reply().to_uri());
+    case(
+        "nobody is between the two",
+        a,
+        b,
+        code.clone(),
+        reply.clone(),
+    );
+    case(
+        "the same devices, other keys",
+        c,
+        a,
+        others.code().to_uri(),
+        others.reply().to_uri(),
+    );
+    // The new device gets the true answer; the existing one has read another code.
+    case(
+        "somebody is between the two",
+        a,
+        b,
+        others.code().to_uri(),
+        others.reply().to_uri(),
+    );
+    case(
+        "a reply of another device",
+        a,
+        b,
+        code.clone(),
+        others.reply().to_uri(),
+    );
+    case(
+        "a code in place of the reply",
+        a,
+        b,
+        code.clone(),
+        code.clone(),
+    );
+    case(
+        "a code behind a web link",
+        a,
+        b,
+        format!("https://example.org/#{code}"),
+        reply.clone(),
+    );
+    let lost = code[..code.len() - 1].to_owned();
+    case("a code cut short", a, b, lost, reply);
+    cases
+}
+
 pub fn device_transfer() -> Vec<Case> {
     let mut rng = rng(21);
     let identity = IdentityKeyPair::generate(&mut rng);
@@ -53,16 +117,19 @@ pub fn device_transfer() -> Vec<Case> {
     let mut cases = Vec::new();
     for i in 0..3 {
         let secret = random::<32>(&mut rng);
-        let mut script = Scripted::default();
-        script.secrets.push_back(secret);
-        let code = LinkRequest::new(&mut script).to_uri();
-        let code = LinkCode::from_uri(&code).unwrap();
+        let new = NewDevice::from_bytes(&Secret::new(secret));
+        let existing = ExistingDevice::new(new.code(), identity.public(), &mut rng);
+        let agreed = existing.agree(&new.reply()).unwrap();
         let words = OwnWordsKey::random(20_000 + i, &mut rng);
         let token = Secret::new([8; 16]);
-        let transfer = code.seal(&identity, &bundle, &token, &words, &mut rng);
-        let transfer = transfer.unwrap();
+        let transfer = agreed.seal(&identity, &bundle, &token, &words, &mut rng);
+        let answer = existing.answer().to_uri();
         let mut raw = |name: String, encoded: &[u8]| {
-            let input = json!({ "code_secret": hex(&secret), "encoded": hex(encoded) });
+            let input = json!({
+                "new_secret": hex(&secret),
+                "answer_uri": answer,
+                "encoded": hex(encoded),
+            });
             cases.push((name, input));
         };
         raw(format!("a transfer {i}"), &transfer);

@@ -138,6 +138,11 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
             groups::attachment(),
         ),
         (
+            "device-link",
+            "What a new device and an existing one show each other, and the digits that their user compares (RFC windlass 8.5).",
+            messages::device_link(),
+        ),
+        (
             "device-transfer",
             "Transfers to a new device, opened with the secret behind its code, accepted and refused (RFC windlass 8.5).",
             messages::device_transfer(),

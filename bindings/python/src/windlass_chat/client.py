@@ -16,6 +16,7 @@ from windlass_chat._native import (
     DeviceInfo,
     Event,
     Identity,
+    LinkCheck,
     OutgoingEnvelope,
     Received,
     Sent,
@@ -134,22 +135,25 @@ class Client(_native.Client):
 
 
 class DeviceLink(_native.DeviceLink):
-    """A new device's side of linking: shows a code, and takes the transfer that `Client.link_device` of a device answers with."""
+    """A new device's side of linking: it shows a code, takes the answer of `Client.link_device`, shows what to compare and a reply, and
+    takes the transfer of `Client.confirm_link`. Kept in the store for a day."""
 
-    def finish(
+    def __init__(
         self,
         store: _native.EncryptedStore | str | os.PathLike[str],
-        transfer: BytesLike,
         *,
         passphrase: str | None = None,
         key: BytesLike | None = None,
-    ) -> Client:
-        """Puts the identity of the transfer into a new store. Contacts and history come from the other devices.
+    ) -> None:
+        """Begins in a new store, or goes on with what was begun in a store.
 
         `store` is a store, or a path where nothing is yet; with a path comes either a passphrase or a key of 32 bytes.
         """
-        store = _store_at(store, EncryptedStore.create, passphrase, key)
-        return extended(super().finish(store, bytes(transfer)), Client)
+        super().__init__(_store_at(store, EncryptedStore.create, passphrase, key))
+
+    def finish(self, transfer: str) -> Client:
+        """Takes the transfer: this device is one of the identity's. Contacts and history come from the others."""
+        return extended(super().finish(transfer), Client)
 
 
 class AsyncClient:
@@ -201,9 +205,17 @@ class AsyncClient:
         """The devices of our identity, this one first."""
         return await self.run(self.client.devices)
 
-    async def link_device(self, code: str) -> bytes:
-        """Seals our identity to the new device whose code this is. Ask the user first."""
+    async def link_device(self, code: str) -> str:
+        """Begins to link the new device whose code this is; the answer to show to it."""
         return await self.run(self.client.link_device, code)
+
+    async def check_link(self, reply: str) -> LinkCheck:
+        """What to compare with the new device, which showed this reply."""
+        return await self.run(self.client.check_link, reply)
+
+    async def confirm_link(self) -> str:
+        """Our identity, sealed to the new device, once the user has seen the same on both."""
+        return await self.run(self.client.confirm_link)
 
     async def remove_device(self, device_id: int) -> None:
         """Removes another device of ours for good."""

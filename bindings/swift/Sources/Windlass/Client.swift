@@ -24,9 +24,9 @@ extension Client {
 }
 
 extension DeviceLink {
-    /// Puts the identity of the transfer into a new store at `path`. Contacts and history come from the other devices.
-    public func finish(path: String, key: StoreKey, transfer: Data) throws -> Client {
-        try finish(store: .create(path: path, key: key), transfer: transfer)
+    /// The new device's side of linking, in a new store at `path`. After a restart: `DeviceLink(store: .open(path: path, key: key))`.
+    public convenience init(path: String, key: StoreKey) throws {
+        try self.init(store: .create(path: path, key: key))
     }
 }
 
@@ -52,9 +52,19 @@ extension Client {
         try await onQueue { try self.receiveMany(envelopes: envelopes) }
     }
 
-    /// Seals our identity to the new device whose code this is. Ask the user first.
-    public func linkDevice(code: String) async throws -> Data {
+    /// Begins to link the new device whose code this is; the answer to show to it.
+    public func linkDevice(code: String) async throws -> String {
         try await onQueue { try self.linkDevice(code: code) }
+    }
+
+    /// What to compare with the new device, which showed this reply.
+    public func checkLink(reply: String) async throws -> LinkCheck {
+        try await onQueue { try self.checkLink(reply: reply) }
+    }
+
+    /// Our identity, sealed to the new device, once the user has seen the same on both.
+    public func confirmLink() async throws -> String {
+        try await onQueue { try self.confirmLink() }
     }
 
     /// Does what is due by now.

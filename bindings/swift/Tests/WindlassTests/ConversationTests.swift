@@ -49,7 +49,7 @@ final class ConversationTests: PeopleTestCase {
         let folder: URL = left ?? home
         let client = try create("shown")
         var codes = try client.singleUseBundles(count: 10).map { $0.toUri() }
-        codes += [try client.inPersonCode(), try DeviceLink().toUri()]
+        codes += [try client.inPersonCode()]
         for (number, code) in codes.enumerated() {
             try qrPng(uri: code).write(to: folder.appendingPathComponent("\(number).png"))
             try code.write(to: folder.appendingPathComponent("\(number).txt"), atomically: true, encoding: .utf8)
@@ -147,10 +147,11 @@ final class ConversationTests: PeopleTestCase {
         _ = try phone.addContact(bundle: bob.bundle())
         _ = try phone.send(to: bob.address(), text: "before")
         try exchange(phone, bob)
-        let link = try DeviceLink()
-        let transfer = deviceTransferToUri(transfer: try phone.linkDevice(code: link.toUri()))
-        let tablet = try link.finish(
-            path: path("tablet"), key: key(), transfer: deviceTransferFromUri(uri: transfer))
+        let link = try DeviceLink(path: path("tablet"), key: key())
+        let check = try link.takeAnswer(answer: phone.linkDevice(code: link.toUri()))
+        XCTAssertEqual(try phone.checkLink(reply: link.reply()), check)
+        XCTAssertEqual(check.address, phone.address())
+        let tablet = try link.finish(transfer: phone.confirmLink())
         try exchange(phone, tablet)
         XCTAssertEqual(tablet.address(), phone.address())
         XCTAssertEqual(try texts(tablet, with: bob.address()), ["before"])

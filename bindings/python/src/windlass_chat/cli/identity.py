@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from windlass_chat import _native
-from windlass_chat._native import Session, WindlassError
+from windlass_chat._native import LinkCheck, Session, WindlassError
 from windlass_chat.cli.output import Output
 from windlass_chat.cli.secrets import open_store, store_key
 from windlass_chat.cli.wrong import WrongUsage
@@ -33,18 +33,34 @@ def init(given: argparse.Namespace, out: Output) -> None:
 
 
 def _linked(store: EncryptedStore, path: str, out: Output) -> Client:
-    link = DeviceLink()
-    code = link.to_uri()
     try:
+        link = DeviceLink(store)
+        code = link.to_uri()
         out.result({"code": code}, [out.code(code), code])
         out.note("On the other device: windlass devices PATH --link CODE. Then paste here what it prints.")
-        return link.finish(store, _native.device_transfer_from_uri(sys.stdin.readline().strip()))
+        check = link.take_answer(sys.stdin.readline().strip())
+        reply = link.reply()
+        out.result({"reply": reply, **link_check(check)}, [out.code(reply), reply, *shown(check)])
+        out.note("Paste the text there. If it shows the same address and digits, agree there, and paste here what it prints.")
+        return link.finish(sys.stdin.readline().strip())
     except BaseException:
         # A store without an identity is of no use, and would be in the way of the next try.
         store.close()
         for made in (path, f"{path}.keys"):
             Path(made).unlink(missing_ok=True)
         raise
+
+
+def link_check(check: LinkCheck) -> dict[str, object]:
+    """What to compare on the two devices, for programs."""
+    pictures = [{"picture": emoji.picture, "name": emoji.name} for emoji in check.emoji]
+    return {"address": check.address, "digits": check.digits, "pictures": pictures}
+
+
+def shown(check: LinkCheck) -> list[str]:
+    """The same for people."""
+    pictures = "  ".join(f"{emoji.picture} {emoji.name}" for emoji in check.emoji)
+    return [check.address, f"{check.digits}   {pictures}"]
 
 
 def invite(given: argparse.Namespace, out: Output) -> None:

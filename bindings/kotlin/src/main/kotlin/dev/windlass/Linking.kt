@@ -1,9 +1,9 @@
 package dev.windlass
 
-/** Puts the identity of [transfer] into a new store at [path]. Contacts and history come from the other devices. */
+/** The new device's side of linking, in a new store at [path]. After a restart: `DeviceLink(EncryptedStore.open(path, key))`. */
 @Throws(WindlassException::class)
-public fun DeviceLink.finish(path: String, key: StoreKey, transfer: ByteArray): Client =
-    EncryptedStore.create(path, key).handedTo { finish(it, transfer) }
+public fun deviceLink(path: String, key: StoreKey): DeviceLink =
+    EncryptedStore.create(path, key).handedTo { DeviceLink(it) }
 
 /** Lets go of our own hold of the store: what is made here closes it. */
 internal inline fun <T> EncryptedStore.handedTo(make: (EncryptedStore) -> T): T = try {

@@ -24,7 +24,13 @@ public suspend fun Client.receiveAwait(envelope: ByteArray): List<Event> = io { 
 public suspend fun Client.receiveManyAwait(envelopes: List<ByteArray>): List<Received> = io { receiveMany(envelopes) }
 
 /** [Client.linkDevice] without blocking the caller's dispatcher. */
-public suspend fun Client.linkDeviceAwait(code: String): ByteArray = io { linkDevice(code) }
+public suspend fun Client.linkDeviceAwait(code: String): String = io { linkDevice(code) }
+
+/** [Client.checkLink] without blocking the caller's dispatcher. */
+public suspend fun Client.checkLinkAwait(reply: String): LinkCheck = io { checkLink(reply) }
+
+/** [Client.confirmLink] without blocking the caller's dispatcher. */
+public suspend fun Client.confirmLinkAwait(): String = io { confirmLink() }
 
 /** [Client.maintain] without blocking the caller's dispatcher. */
 public suspend fun Client.maintainAwait(): Unit = io { maintain() }

@@ -78,9 +78,11 @@ class ConversationTest {
         phone.addContact(bob.bundle())
         phone.send(bob.address(), "before")
         exchange(phone, bob)
-        val link = DeviceLink()
-        val transfer = deviceTransferToUri(phone.linkDevice(link.toUri()))
-        link.finish(path("tablet"), key, deviceTransferFromUri(transfer)).use { tablet ->
+        val link = deviceLink(path("tablet"), key)
+        val check = link.takeAnswer(phone.linkDevice(link.toUri()))
+        assertEquals(check, phone.checkLink(link.reply()))
+        assertEquals(phone.address(), check.address)
+        link.finish(phone.confirmLink()).use { tablet ->
             exchange(phone, tablet)
             assertEquals(phone.address(), tablet.address())
             assertEquals(listOf<String?>("before"), texts(tablet, bob.address()))
@@ -107,7 +109,7 @@ class ConversationTest {
         meet(home.toString())
         val folder = System.getenv("WINDLASS_CODES")?.let(Path::of) ?: home
         create("shown").use { client ->
-            val codes = client.singleUseBundles(10u).map { it.toUri() } + client.inPersonCode() + DeviceLink().toUri()
+            val codes = client.singleUseBundles(10u).map { it.toUri() } + client.inPersonCode()
             codes.forEachIndexed { number, code ->
                 folder.resolve("$number.png").writeBytes(qrPng(code))
                 folder.resolve("$number.txt").writeText(code)
