@@ -38,6 +38,8 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("OwnDeviceRow", "last_seen", Rule::Shown),
     ("OwnDeviceRow", "bundle_sent_at", Rule::Issued),
     ("OwnDeviceRow", "updated_at", Rule::Interval),
+    ("LinkingRow", "begun_at", Rule::Interval),
+    ("JoiningRow", "begun_at", Rule::Interval),
     ("PendingLinkRow", "expires_at", Rule::Moment),
     ("UnacknowledgedRow", "written_at", Rule::Kept),
     ("UnacknowledgedRow", "due_at", Rule::Moment),

@@ -73,9 +73,9 @@ pub(crate) fn erase_over(store: &mut dyn RowsMut, now: u64) -> Result<bool, Engi
     Ok(over)
 }
 
-/// Linking takes minutes. A date that lies ahead of now is one of a clock that was wrong, and counts alike.
+/// Linking takes minutes.
 pub(crate) fn is_over(begun_at: u64, now: u64) -> bool {
-    begun_at.abs_diff(now) / 1000 >= LINK_LIFETIME_SECONDS
+    due::is_over(begun_at, LINK_LIFETIME_SECONDS * 1000, now)
 }
 
 /// Makes the token by which a device that is linked now asks for the history.

@@ -34,39 +34,56 @@ pub(crate) fn save(store: &mut dyn RowsMut, key: &OwnWordsKey) -> Result<(), Eng
     put_row(store, Table::Device, OWN_WORDS, &key.to_wire())
 }
 
-/// The key that words of now are proved with. A clock that is behind what it was uses the oldest key that there is.
+/// The key that words of now are proved with. A clock that is behind what it was, or a century ahead, uses the oldest key that there is.
 pub(crate) fn today(step: &mut Step<'_>) -> Result<OwnWordsKey, EngineError> {
-    let key = kept(step)?;
+    erase_old(step)?;
+    let key = oldest(step.rows)?;
     let day = day_of(step.now).max(key.day());
-    key.on(day).ok_or_else(|| damaged(Table::Device))
+    Ok(key.on(day).unwrap_or(key))
 }
 
 /// The key that checks what was proved within the window.
 pub(crate) fn kept(step: &mut Step<'_>) -> Result<OwnWordsKey, EngineError> {
     erase_old(step)?;
-    oldest(step.rows)
+    let key = oldest(step.rows)?;
+    Ok(match due(&key, day_of(step.now)) {
+        Due::Erase(next) => next,
+        Due::Nothing | Due::BeginAnew => key,
+    })
 }
 
-/// Erases what is older than the window; true if there was something.
+/// Erases what is older than the window; true if there was something. A clock that has just leapt is not believed.
 pub(crate) fn erase_old(step: &mut Step<'_>) -> Result<bool, EngineError> {
-    // What is erased is gone, also if the clock is wrong.
-    if !Clock::read(step.rows, step.now)?.is_settled() {
-        return Ok(false);
-    }
     let today = day_of(step.now);
     let key = oldest(step.rows)?;
-    let from = today.saturating_sub(WINDOW_DAYS);
-    let next = if key.day() > today.saturating_add(WINDOW_DAYS) {
-        // The clock was far ahead. Waiting until it gets there would keep this key for as long.
-        None
-    } else if key.day() >= from {
-        return Ok(false);
-    } else {
-        key.on(from)
+    let next = match due(&key, today) {
+        Due::Nothing => return Ok(false),
+        _ if !Clock::read(step.rows, step.now)?.is_settled() => return Ok(false),
+        Due::Erase(next) => next,
+        Due::BeginAnew => OwnWordsKey::random(today, step.rng),
     };
-    let next = next.unwrap_or_else(|| OwnWordsKey::random(today, step.rng));
     save(step.rows, &next)?;
     Ok(true)
+}
+
+/// What a day asks for.
+enum Due {
+    Nothing,
+    /// The key of the oldest day of the window takes the place.
+    Erase(OwnWordsKey),
+    /// The clock was or is far ahead. Waiting until it gets there would keep this key for as long.
+    BeginAnew,
+}
+
+fn due(key: &OwnWordsKey, today: Day) -> Due {
+    let from = today.saturating_sub(WINDOW_DAYS);
+    if key.day() > today.saturating_add(WINDOW_DAYS) {
+        return Due::BeginAnew;
+    }
+    if key.day() >= from {
+        return Due::Nothing;
+    }
+    key.on(from).map_or(Due::BeginAnew, Due::Erase)
 }
 
 fn day_of(now: u64) -> Day {

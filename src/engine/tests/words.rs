@@ -3,6 +3,7 @@
 use super::*;
 use crate::chat::{OwnWordsKey, WINDOW_DAYS};
 use crate::crypto::{hkdf_sha256, labels};
+use crate::engine::base::clock;
 use crate::engine::records::own_words;
 use crate::link::{LinkToken, Transfer};
 use crate::store::{BackupReader, BackupWriter};
@@ -172,6 +173,29 @@ fn a_clock_that_was_years_ahead_once_costs_no_word_that_is_written_afterwards() 
         let again = alice.at(0, own_words::kept).unwrap();
         assert!(again.day() <= 20_000 + 2 + WINDOW_DAYS);
     }
+}
+
+#[test]
+fn a_clock_that_leaps_ahead_for_less_than_a_day_erases_no_key() {
+    let [alice, bob] = acquainted();
+    let said = Said::by(&alice, &bob, 0);
+    let told = |day: u64| {
+        let now = START + day * DAY;
+        alice.at_time(now, |step| {
+            clock::tick(step.rows, now)?;
+            own_words::today(step)?;
+            own_words::erase_old(step)
+        })
+    };
+    for day in [0, 400, 1] {
+        assert!(!told(day).unwrap());
+    }
+    assert!(said.is_known_by(&kept(&alice, 1)));
+    // A device that was off for so long knows at once what it writes then, and forgets the rest a day later.
+    let off = 400;
+    let now = Said::by(&alice, &bob, off);
+    assert!(!told(off).unwrap());
+    assert!(now.is_known_by(&kept(&alice, off)));
 }
 
 #[test]
