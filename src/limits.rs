@@ -171,6 +171,9 @@ pub const MAX_HEALING_CONVERSATIONS: usize = 32;
 /// Requests for healing to one contact until one is answered, the first included. With the back-off the last comes after five hours.
 pub const MAX_HEALING_ATTEMPTS: u32 = 6;
 
+/// People who are asked in one round of what is due; after an older copy was put back that is everybody.
+pub const MAX_ASKED_AT_ONCE: usize = 100;
+
 /// Requests for healing to one contact, and answers to each of their devices, within a day: somebody who can make us ask or answer, by bytes
 /// that do not decrypt or by asking, gets no more out of us.
 pub const MAX_HEALING_PER_DAY: u32 = 12;

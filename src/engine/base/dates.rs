@@ -97,6 +97,9 @@ mod tests {
         let mut listed: Vec<_> = DATES.iter().map(|(row, field, _)| (*row, *field)).collect();
         found.sort_unstable();
         listed.sort_unstable();
-        assert_eq!(found, listed, "a date of a row, and the list of dates");
+        assert_eq!(
+            found, listed,
+            "the dates of rows.proto, and DATES: each needs a rule"
+        );
     }
 }

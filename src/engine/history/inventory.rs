@@ -14,6 +14,9 @@ use crate::identity::PublicIdentity;
 use crate::limits::MAX_COMPARED;
 use crate::store::Rows;
 
+/// So many messages in a row that are older than what a request is answered with.
+const MAX_STALE: usize = 500;
+
 /// A message as a request for healing names it.
 fn name(place: &Place, salt: &[u8; 16]) -> MessageName {
     let MessageRef { author, id } = place.message;
@@ -77,19 +80,28 @@ pub(crate) fn compare(
     let there: BTreeSet<_> = theirs.have.iter().collect();
     let mut met = BTreeSet::new();
     let mut lacking = Vec::new();
+    let mut stale = 0;
     for place in ours {
         let name = name(&place, salt);
         if there.contains(&name) {
             met.insert(name);
             continue;
         }
-        if lacking.len() == limit {
+        // Behind so many that are too old, nothing is recent, and opening them costs more the longer the history is.
+        if lacking.len() == limit || stale >= MAX_STALE {
             continue;
         }
-        let found = message::find(store, &place.message)?;
+        let Some(found) = message::find(store, &place.message)? else {
+            continue;
+        };
         // What lies ahead of now would be given for years.
-        let is_recent = |at: u64| since == 0 || clock.real(at) >= since && !clock.is_ahead(at);
-        if found.is_some_and(|stored| is_recent(stored.stored_at) && may(&stored)) {
+        let at = found.stored_at;
+        if since != 0 && (clock.real(at) < since || clock.is_ahead(at)) {
+            stale += 1;
+            continue;
+        }
+        stale = 0;
+        if may(&found) {
             lacking.push(place.message);
         }
     }
@@ -103,7 +115,7 @@ pub(crate) fn ids_by(
     author: &PublicIdentity,
     conversation: &ConversationId,
 ) -> Result<Vec<MessageId>, EngineError> {
-    let places = place::latest(store, conversation, 0, usize::MAX)?;
+    let places = place::latest(store, conversation, 0, MAX_COMPARED)?;
     let messages = places.iter().map(|place| place.message);
     let theirs = messages.filter(|message| message.author == *author);
     Ok(theirs.map(|message| message.id).collect())

@@ -16,4 +16,5 @@ pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod strangers;
 pub(crate) mod trust;
+pub(crate) mod turns;
 pub(crate) mod unacknowledged;

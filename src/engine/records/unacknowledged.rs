@@ -1,18 +1,15 @@
 //! Messages that a device has not acknowledged: kept ready to be sent to it again (RFC windlass §8.4; docs/store.md, promise 2).
 
-use std::collections::BTreeMap;
-
 use crate::chat::MessageId;
 use crate::engine::base::clock::Clock;
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::{damaged, decode, put_row};
-use crate::engine::records::outbox;
 use crate::identity::PublicIdentity;
 use crate::limits::{
-    HEALING_BACK_OFF_SECONDS, MAX_RESENDS, MAX_RESENT_BYTES_AT_ONCE, MAX_UNACKNOWLEDGED,
-    RESEND_AFTER_SECONDS, RESEND_RETENTION_SECONDS, RESENDS_IN_SESSION, TAKE_OVER_AFTER_SECONDS,
+    HEALING_BACK_OFF_SECONDS, MAX_RESENDS, RESEND_AFTER_SECONDS, RESEND_RETENTION_SECONDS,
+    RESENDS_IN_SESSION, TAKE_OVER_AFTER_SECONDS,
 };
 use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
 use crate::wire::store::UnacknowledgedRow;
@@ -29,7 +26,7 @@ const LONGEST_WAIT: u64 = (RESEND_AFTER_SECONDS * 1000) << MAX_RESENDS;
 pub(crate) struct Unacknowledged {
     pub(crate) to: Party,
     pub(crate) message: MessageRef,
-    row: UnacknowledgedRow,
+    pub(super) row: UnacknowledgedRow,
 }
 
 impl Unacknowledged {
@@ -52,7 +49,7 @@ impl Unacknowledged {
         }
     }
 
-    fn from_row(bytes: &[u8]) -> Result<Self, EngineError> {
+    pub(super) fn from_row(bytes: &[u8]) -> Result<Self, EngineError> {
         let row: UnacknowledgedRow = decode(Table::Unacknowledged, bytes)?;
         let identity = PublicIdentity::from_stored(&row.identity_key);
         Ok(Self {
@@ -75,7 +72,7 @@ impl Unacknowledged {
     }
 
     /// Whether it is not kept ready any longer.
-    fn is_over(&self, clock: &Clock) -> bool {
+    pub(crate) fn is_over(&self, clock: &Clock) -> bool {
         let given_up = self.row.due_at == NEVER && clock.is_ahead(self.row.written_at);
         given_up || clock.may_erase(self.row.written_at, RESEND_RETENTION_SECONDS * 1000)
     }
@@ -86,12 +83,12 @@ impl Unacknowledged {
     }
 
     /// Whether it was sent for an earlier request, and may still be under way.
-    fn is_under_way(&self, now: u64) -> bool {
+    pub(crate) fn is_under_way(&self, now: u64) -> bool {
         self.row.requested && !due::is_over(self.row.sent_at, HEALING_BACK_OFF_SECONDS * 1000, now)
     }
 
     /// Whether it is sent again now.
-    fn is_due(&self, now: u64) -> bool {
+    pub(crate) fn is_due(&self, now: u64) -> bool {
         self.row.due_at != NEVER && due::has_come(self.row.due_at, LONGEST_WAIT, now)
     }
 
@@ -102,7 +99,7 @@ impl Unacknowledged {
     }
 }
 
-fn group(to: &Party) -> Vec<u8> {
+pub(super) fn group(to: &Party) -> Vec<u8> {
     [
         to.identity.to_bytes().as_slice(),
         &to.device_id.to_be_bytes(),
@@ -251,24 +248,6 @@ pub(crate) fn of_device(
         .collect()
 }
 
-/// What a device has not acknowledged and gets because it asks: not what is under way from an earlier request, nor what still waits for the
-/// transport. At most `limit`.
-pub(crate) fn for_answer(
-    store: &dyn Rows,
-    to: &Party,
-    limit: usize,
-    now: u64,
-) -> Result<Vec<Unacknowledged>, EngineError> {
-    let mut all = of_device(
-        store,
-        to,
-        usize::try_from(MAX_UNACKNOWLEDGED).unwrap_or(usize::MAX),
-    )?;
-    all.retain(|message| !message.is_under_way(now));
-    all.truncate(limit);
-    Ok(split_waiting(store, all)?.0)
-}
-
 /// It was sent again, in an envelope of the outbox: when it is due the next time.
 pub(crate) fn resent(
     store: &mut dyn RowsMut,
@@ -301,98 +280,4 @@ pub(crate) fn postpone(
     let waited = now.saturating_sub(message.row.written_at);
     message.row.due_at = now.saturating_add(waited.clamp(HOUR, 4 * HOUR));
     message.save(store)
-}
-
-/// What is to be done with messages that nobody acknowledged.
-#[derive(Default)]
-pub(crate) struct DueMessages {
-    /// To be sent again.
-    pub(crate) resend: Vec<Unacknowledged>,
-    /// In an envelope that the transport has not taken.
-    pub(crate) postpone: Vec<Unacknowledged>,
-    /// Too old, or too many, to be kept ready any longer.
-    pub(crate) forget: Vec<Unacknowledged>,
-}
-
-/// How many bytes of waiting envelopes are read to see whether they wait.
-const MAX_LOOKED_AT: usize = MAX_RESENT_BYTES_AT_ONCE;
-
-/// Of messages, those that can be sent, and those that wait for the transport. What would be too much to look at is left out.
-fn split_waiting(
-    store: &dyn Rows,
-    messages: Vec<Unacknowledged>,
-) -> Result<(Vec<Unacknowledged>, Vec<Unacknowledged>), EngineError> {
-    let (mut free, mut waiting, mut looked_at) = (Vec::new(), Vec::new(), 0);
-    for message in messages {
-        let length = match message.row.outbox_id {
-            0 => None,
-            _ if looked_at >= MAX_LOOKED_AT => continue,
-            id => outbox::waiting(store, id)?,
-        };
-        match length {
-            None => free.push(message),
-            Some(length) => {
-                looked_at += length;
-                waiting.push(message);
-            }
-        }
-    }
-    Ok((free, waiting))
-}
-
-/// What is due by now, at most `limit` of each kind, everybody in turn.
-pub(crate) fn due(store: &dyn Rows, now: u64, limit: usize) -> Result<DueMessages, EngineError> {
-    let clock = Clock::read(store, now)?;
-    let mut found = DueMessages::default();
-    let mut of_peer: BTreeMap<[u8; 32], Vec<Unacknowledged>> = BTreeMap::new();
-    let mut of_device: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
-    let mut failed = None;
-    store.visit(Table::Unacknowledged, &mut |bytes| {
-        match Unacknowledged::from_row(&bytes) {
-            Ok(message) => {
-                let count = of_device.entry(group(&message.to)).or_default();
-                *count += 1;
-                if message.is_over(&clock) || *count > MAX_UNACKNOWLEDGED {
-                    if found.forget.len() < limit {
-                        found.forget.push(message);
-                    }
-                } else if message.is_due(now) {
-                    let theirs = of_peer.entry(message.to.identity.to_bytes()).or_default();
-                    if theirs.len() < limit {
-                        theirs.push(message);
-                    }
-                }
-            }
-            Err(error) => failed = Some(error),
-        }
-        Ok(())
-    })?;
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    let in_turn = in_turn(of_peer, limit);
-    (found.resend, found.postpone) = split_waiting(store, in_turn)?;
-    Ok(found)
-}
-
-/// One of each person, then a second of each, and so on: what is due for the longest time first.
-fn in_turn(of_peer: BTreeMap<[u8; 32], Vec<Unacknowledged>>, limit: usize) -> Vec<Unacknowledged> {
-    let mut ranked = Vec::new();
-    for (peer, mut theirs) in of_peer {
-        // The rows of the store come in no order.
-        theirs.sort_by_key(|message| {
-            let MessageRef { author, id } = message.message;
-            (
-                message.row.due_at,
-                id,
-                author.to_bytes(),
-                message.to.device_id,
-            )
-        });
-        let turns = theirs.into_iter().enumerate();
-        ranked.extend(turns.map(|(turn, message)| (turn, message.row.due_at, peer, message)));
-    }
-    ranked.sort_by_key(|(turn, due_at, peer, _)| (*turn, *due_at, *peer));
-    ranked.truncate(limit);
-    ranked.into_iter().map(|(.., message)| message).collect()
 }

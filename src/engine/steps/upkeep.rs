@@ -14,12 +14,15 @@ use crate::engine::history::{deletion, follows, redating, unhandled};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::unacknowledged::Unacknowledged;
 use crate::engine::records::{
-    contacts, doubts, linking, message_keys, own_words, prekeys, sessions, unacknowledged,
+    contacts, doubts, linking, message_keys, own_words, prekeys, sessions, trust, turns,
+    unacknowledged,
 };
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::engine::sync::{healing, people, updates};
 use crate::identity::PublicIdentity;
-use crate::limits::{GAP_PATIENCE_SECONDS, MAX_HEALING_ATTEMPTS, MAX_RESENT_AT_ONCE};
+use crate::limits::{
+    GAP_PATIENCE_SECONDS, MAX_ASKED_AT_ONCE, MAX_HEALING_ATTEMPTS, MAX_RESENT_AT_ONCE,
+};
 use crate::store::{Rows, RowsMut, Table};
 use crate::wire::store::HealingRow;
 
@@ -45,7 +48,7 @@ impl Due {
 
 /// Looks at a snapshot, so that nobody waits meanwhile.
 pub(crate) fn plan(store: &dyn Rows, now: u64) -> Result<Due, EngineError> {
-    let messages = unacknowledged::due(store, now, MAX_RESENT_AT_ONCE)?;
+    let messages = turns::due(store, now, MAX_RESENT_AT_ONCE)?;
     let mut resend = messages.resend;
     let mut has_room = BTreeMap::new();
     for message in &resend {
@@ -64,10 +67,13 @@ pub(crate) fn plan(store: &dyn Rows, now: u64) -> Result<Due, EngineError> {
         let identity = PublicIdentity::from_stored(&row.identity_key);
         let identity = identity.ok_or_else(|| damaged(Table::Healing))?;
         if is_to_ask(&row, now) && is_reachable(store, &row, &identity, now)? {
-            ask.push(identity);
+            ask.push((row.asked_at, identity));
         }
     }
-    ask.sort_by_key(PublicIdentity::to_bytes);
+    // Who was not asked for longest comes first, and the others with the next rounds.
+    ask.sort_by_key(|(asked_at, identity)| (*asked_at, identity.to_bytes()));
+    ask.truncate(MAX_ASKED_AT_ONCE);
+    let ask = ask.into_iter().map(|(_, identity)| identity).collect();
     Ok(Due {
         resend,
         postpone: messages.postpone,
@@ -171,19 +177,23 @@ fn is_gap_due(row: &HealingRow, now: u64) -> bool {
     row.gap_since != 0 && due::is_over(row.gap_since, GAP_PATIENCE_SECONDS * 1000, now)
 }
 
-/// Whether somebody who could not be asked for want of a bundle can be asked now.
+/// Whether somebody may be asked, and if that failed for want of a bundle, can be now.
 fn is_reachable(
     store: &dyn Rows,
     row: &HealingRow,
     identity: &PublicIdentity,
     now: u64,
 ) -> Result<bool, EngineError> {
-    if !row.needs_bundle {
-        return Ok(true);
-    }
+    // Our own devices are no contact.
     let Some(contact) = contacts::find(store, identity)? else {
         return Ok(true);
     };
+    if !trust::answers(store, &contact)? {
+        return Ok(false);
+    }
+    if !row.needs_bundle {
+        return Ok(true);
+    }
     Ok(contact
         .bundle
         .is_some_and(|bundle| bundle.check_time(now / 1000).is_ok()))

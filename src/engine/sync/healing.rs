@@ -12,7 +12,7 @@ use crate::engine::history::inventory::{self, Comparison};
 use crate::engine::history::message::Stored;
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::doubts::{self, DAY};
-use crate::engine::records::{contacts, groups, linking, trust, unacknowledged};
+use crate::engine::records::{contacts, groups, linking, trust, turns, unacknowledged};
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::engine::sync::updates;
 use crate::identity::PublicIdentity;
@@ -196,7 +196,7 @@ pub(crate) fn answer(
     for message in &lacking {
         unacknowledged::schedule_requested(step.rows, from, message, step.now)?;
     }
-    let waiting = unacknowledged::for_answer(step.rows, from, MAX_RESENT_AT_ONCE, step.now)?;
+    let waiting = turns::for_answer(step.rows, from, MAX_RESENT_AT_ONCE, step.now)?;
     resend::answer_with(step, waiting)?;
     let asked = if is_ahead && request.went_back {
         ask(step, &from.identity, None)?

@@ -24,7 +24,7 @@ fn the_page_names_every_table_and_who_deletes_its_rows() {
     let page = page();
     let named: Vec<&str> = page.iter().map(|row| row[0]).collect();
     let tables: Vec<&str> = Table::ALL.iter().map(|table| table.name()).collect();
-    assert_eq!(named, tables);
+    assert_eq!(named, tables, "docs/tables.md, and src/store/table.rs");
     for row in &page {
         assert!(
             row.len() == 5 && row.iter().all(|cell| !cell.is_empty()),
