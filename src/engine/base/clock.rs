@@ -30,7 +30,9 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn read(store: &dyn Rows, now: u64) -> Result<Self, EngineError> {
-        let row = row(store)?;
+        let mut row = row(store)?;
+        // A round is planned on a snapshot, before any step has looked at the clock.
+        advance(&mut row, now);
         Ok(Self { now, row })
     }
 
