@@ -1,6 +1,7 @@
 //! The engine without its facade: parties whose time is set by hand, and whose words a test may forge.
 
 mod annotated;
+mod asked;
 mod backups;
 mod bounded;
 mod clocks;
