@@ -148,6 +148,10 @@ fn every_bad_code_has_an_error_of_its_own() {
     let link = |address: &str| format!("https://example.org/{address}#{uri}");
     assert_eq!(code(&link(&alice.address())), "identity_mismatch");
     assert!(Bundle::from_uri(link(&bob.address())).is_ok());
+    // As a camera sees it.
+    let seen = |link: String| CodeReader::new().take(link).unwrap().uri.unwrap();
+    assert_eq!(code(&seen(link(&alice.address()))), "identity_mismatch");
+    assert!(Bundle::from_uri(seen(link(&bob.address()))).is_ok());
     let old = bob.bundle().unwrap();
     world.advance(DAY * 31).unwrap();
     assert_eq!(

@@ -46,7 +46,7 @@ pub struct CodeProgress {
     pub have: u32,
     /// Codes that belong together.
     pub of: u32,
-    /// The whole URI, once all of them were read.
+    /// The whole URI, once all of them were read; or the web link that brings an invitation, as it is.
     pub uri: Option<String>,
 }
 

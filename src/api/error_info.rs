@@ -71,7 +71,7 @@ pub(super) const TABLE: &[Row] = &[
     (
         "link_refused",
         false,
-        "Show the code of the new device again, and scan it again.",
+        "Cancel on both devices, show a new code on the new device, and scan it from its own screen.",
     ),
     ("picture_unreadable", false, "Give a PNG or JPEG."),
     (

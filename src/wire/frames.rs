@@ -1,6 +1,6 @@
 //! A URI that is too long for one comfortable code, as several that are shown in turn (RFC windlass §6.6).
 
-use super::uri::{CHECKSUM_LEN, FRAME_KIND, UriFault, checksum, parse_shared, to_uri};
+use super::uri::{CHECKSUM_LEN, FRAME_KIND, UriFault, checksum, parse_shared, split_link, to_uri};
 use crate::limits::{MAX_CODE_FRAMES, MAX_CODE_LEN, MAX_URI_LEN};
 
 /// Set, number, count: what is in front of a part.
@@ -47,7 +47,7 @@ pub struct Progress {
     pub have: usize,
     /// Codes of the set.
     pub of: usize,
-    /// The whole URI, once all of them were.
+    /// The whole URI, once all of them were; or the web link that brings an invitation, as it is.
     pub uri: Option<String>,
 }
 
@@ -56,7 +56,13 @@ impl Frames {
     pub fn take(&mut self, text: &str) -> Result<Progress, UriFault> {
         let (kind, bytes) = parse_shared(text)?;
         if kind != FRAME_KIND {
-            let uri = Some(to_uri(kind, &bytes));
+            // A link says whom it is of: that is compared with the bundle inside, by whoever reads it.
+            let uri = if split_link(text).0.is_empty() {
+                to_uri(kind, &bytes)
+            } else {
+                text.trim().to_owned()
+            };
+            let uri = Some(uri);
             return Ok(Progress {
                 have: 1,
                 of: 1,

@@ -128,7 +128,8 @@ def test_a_device_is_linked_listed_and_removed(store: Path, tmp_path: Path) -> N
         assert new.stdout is not None and new.stdin is not None
         code = json.loads(new.stdout.readline())["code"]
         command = [*WINDLASS, "devices", str(store), "--link", code, "--json", *WITH_KEY]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as old:
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=ENVIRONMENT) as old:
             assert old.stdout is not None and old.stdin is not None
             print(json.loads(old.stdout.readline())["answer"], file=new.stdin, flush=True)
             shown = json.loads(new.stdout.readline())

@@ -135,8 +135,11 @@ class Client(_native.Client):
 
 
 class DeviceLink(_native.DeviceLink):
-    """A new device's side of linking: it shows a code, takes the answer of `Client.link_device`, shows what to compare and a reply, and
-    takes the transfer of `Client.confirm_link`. Kept in the store for a day."""
+    """A new device's side of linking, kept in its store for a day.
+
+    It shows a code, takes the answer of `Client.link_device`, shows what to compare and a reply, and takes the transfer of
+    `Client.confirm_link`.
+    """
 
     def __init__(
         self,

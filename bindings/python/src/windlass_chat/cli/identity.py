@@ -41,7 +41,7 @@ def _linked(store: EncryptedStore, path: str, out: Output) -> Client:
         check = link.take_answer(sys.stdin.readline().strip())
         reply = link.reply()
         out.result({"reply": reply, **link_check(check)}, [out.code(reply), reply, *shown(check)])
-        out.note("Paste the text there. If it shows the same address and digits, agree there, and paste here what it prints.")
+        out.note("Paste the text there. If it shows the same, agree there, and paste here what it prints.")
         return link.finish(sys.stdin.readline().strip())
     except BaseException:
         # A store without an identity is of no use, and would be in the way of the next try.
