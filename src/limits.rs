@@ -203,6 +203,19 @@ pub const MAX_OWN_ANSWERED_BYTES_PER_DAY: u64 = 1024 * 1024 * 1024;
 /// How long a message may stay unacknowledged before it is sent again unasked; doubled with each time.
 pub const RESEND_AFTER_SECONDS: u64 = 3_600;
 
+/// Messages of one conversation that are named as deleted, or as read: 8 KiB. Most of what is deleted singly is recent; of what is
+/// older than all names, nothing that is not here is taken in any more.
+pub const MAX_FLOOR_NAMES: usize = 512;
+
+/// Conversations of which it is remembered that something of them was deleted; the one that nothing was added to for longest goes first.
+pub const MAX_FLOORS: u64 = 4_096;
+
+/// Messages that a read mark names one by one. Those that came late, or crossed, are nearly always among the latest.
+pub const MAX_READ_NAMES: usize = 32;
+
+/// Changes of a conversation's timer that are remembered, for messages that come late.
+pub const MAX_TIMERS: usize = 16;
+
 /// How far back a request for healing is answered. Who restores a copy of a week ago gets all of it; a thief of an identity who
 /// poses as one of its devices gets no more than this.
 pub const HEALING_WINDOW_SECONDS: u64 = 14 * DAY_SECONDS;

@@ -169,6 +169,17 @@ def message_name(input: Case) -> Case:
     return {"name": hashlib.sha256(b"Windlass v1 message name" + salt + author + id).digest()[:8].hex()}
 
 
+def floor_name(input: Case) -> Case:
+    seed, conversation, author, id = (unhex(input, name) for name in ("seed", "conversation", "author", "id"))
+    key = peer.hkdf(bytes(32), seed, b"Windlass v1 floor", 32)
+
+    clock = input["lamport"].to_bytes(8, "big")
+    return {
+        "conversation": peer.hmac_sha256(key, bytes([input["group"]]) + conversation)[:16].hex(),
+        "message": (clock + peer.hmac_sha256(key, b"\x02" + author + id)[:8]).hex(),
+    }
+
+
 def padding(input: Case) -> Case:
     return {"padded": peer.pad(unhex(input, "plaintext")).hex()}
 
@@ -277,6 +288,7 @@ def show_body(number: int, body: list[Field]) -> Any:
             "contacts": [show_contact(decode(value)) for value in messages(body, 2)],
             "read": [show_mark(decode(value)) for value in messages(body, 3)],
             "complete": bool(first(body, 4, 0)),
+            "floors": [show_floor(decode(value)) for value in messages(body, 8)],
         }
     }
 
@@ -295,12 +307,46 @@ def show_state(fields: list[Field]) -> Case:
 def show_mark(fields: list[Field]) -> Case:
     conversation, group = blob(fields, 1), bool(first(fields, 2, 0))
     check(len(conversation) == 32, "read mark")
-    return {"conversation": conversation.hex(), "group": group, "lamport": first(fields, 3, 0)}
+    return {"conversation": conversation.hex(), "group": group, "lamport": first(fields, 3, 0), "messages": show_names(fields, 4, 32)}
+
+
+def show_names(fields: list[Field], number: int, most: int) -> str:
+    named = blob(fields, number)
+    names = [named[at : at + 16] for at in range(0, len(named), 16)]
+    check(len(named) % 16 == 0 and len(names) <= most and names == sorted(set(names)), "names of messages")
+    return named.hex()
+
+
+def show_floor(fields: list[Field]) -> Case:
+    conversation, timer = blob(fields, 1), decode(blob(fields, 6))
+    check(len(conversation) == 16, "conversation name")
+    check(len(blob(timer, 2)) in (0, 16), "message id")
+    return {
+        "conversation": conversation.hex(),
+        "clock": first(fields, 2, 0),
+        "lamport": first(fields, 3, 0),
+        "until": first(fields, 4, 0),
+        "messages": show_names(fields, 5, 512),
+        "timer": {"lamport": first(timer, 1, 0), "message_id": blob(timer, 2).hex(), "milliseconds": first(timer, 3, 0)},
+        "removed": show_decision(fields, 7),
+    }
+
+
+def show_decision(fields: list[Field], number: int) -> Case:
+    decision = decode(blob(fields, number))
+    return {"clock": first(decision, 1, 0), "device_id": int(first(decision, 2, Fixed32(0)))}
 
 
 def show_contact(fields: list[Field]) -> Case:
     verified, accepted, blocked = (bool(first(fields, number, 0)) for number in (2, 3, 4))
-    return {"bundle": blob(fields, 1).hex(), "verified": verified, "accepted": accepted, "blocked": blocked}
+    return {
+        "bundle": blob(fields, 1).hex(),
+        "verified": verified,
+        "accepted": accepted,
+        "blocked": blocked,
+        "standing": show_decision(fields, 5),
+        "verification": show_decision(fields, 6),
+    }
 
 
 def content(input: Case) -> Case:
@@ -396,7 +442,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
-        *(x3dh, root_step, chain_steps, message_key, sender_hint, own_words, message_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
+        *(x3dh, root_step, chain_steps, message_key, sender_hint, own_words, message_name, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
         *(group, attachment),
     )
 }

@@ -9,9 +9,10 @@ use super::{Attachment, Body, Client, Message, Result, Sent, WindlassError, atta
 use crate::chat::{self, MessageId};
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::history::message::{self, Stored};
+use crate::engine::history::unread;
 use crate::engine::history::view::{self, Search};
 use crate::engine::records::conversations::{self, ConversationId};
-use crate::engine::sync::reading;
+use crate::engine::sync::{deletions, reading};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_SEARCHED_AT_ONCE;
 use crate::store::Rows;
@@ -103,8 +104,19 @@ impl Conversation {
 
     /// Messages of others since the user last read.
     pub fn unread(&self) -> Result<u64> {
+        let now = self.client.store.0.now();
         self.client
-            .read(|rows| Ok(conversations::unread(rows, &self.id)?))
+            .read(|rows| Ok(unread::at(rows, &self.id, now)?))
+    }
+
+    /// Deletes a message, of anybody's, for the user alone: here, and on our other devices. It does not come back, and after the next
+    /// shred nothing of it can be read.
+    pub fn delete_for_me(&self, message: Message) -> Result<()> {
+        let name = name_of(&message)?;
+        self.client.write(|step| {
+            self.stored(step.rows, Some(message.clone()))?;
+            Ok::<_, WindlassError>(deletions::delete_message(step, &name).map(|_| ())?)
+        })
     }
 
     /// Sends an attachment whose encrypted file is at `location` now: a URL, a path, whatever the receivers' application understands; at

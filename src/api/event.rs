@@ -22,7 +22,7 @@ pub enum Event {
         /// As it is now.
         message: Message,
     },
-    /// The author of a message deleted it.
+    /// The author of a message deleted it, or the user did on another device of ours.
     Deleted {
         /// Address of the other side, or of the group.
         conversation: String,
@@ -30,6 +30,11 @@ pub enum Event {
         author: String,
         /// Its id.
         message_id: String,
+    },
+    /// The user deleted a conversation on another device of ours: it is gone here too.
+    ConversationDeleted {
+        /// Address of the other side, or of the group.
+        conversation: String,
     },
     /// Somebody reacted to a message, or removed the reaction.
     Reacted {
@@ -211,6 +216,7 @@ impl Event {
                 author: message.author.address(),
                 message_id: message.id.to_string(),
             },
+            ConversationNews::ConversationDeleted => Self::ConversationDeleted { conversation },
             ConversationNews::Reacted {
                 to,
                 by,

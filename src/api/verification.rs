@@ -1,6 +1,7 @@
 //! Comparing a safety number with the other side, which verifies a contact.
 
 use super::{Result, Session, WindlassError};
+use crate::engine::sync::people;
 use crate::identity::{safety_code, safety_code_matches, safety_emoji, safety_number};
 
 /// A picture of a safety number or of the digits of a link, and what to call it over a telephone.
@@ -66,8 +67,7 @@ impl Session {
     fn mark_verified(&self) -> Result<()> {
         self.client
             .decide(self.peer.address(), |step, contact| {
-                contact.row.verified = true;
-                contact.save(step.rows)
+                people::verify(step.rows, contact)
             })
             .map(|_| ())
     }

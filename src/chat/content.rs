@@ -100,6 +100,7 @@ impl Content {
 mod tests {
     use super::*;
     use crate::chat::{ContentError, Copy, DeviceUpdate, HealingRequest};
+    use crate::chat::{Decision, Floor, FloorTimer};
     use crate::limits::MAX_TEXT_LEN;
 
     fn id(byte: u8) -> MessageId {
@@ -149,6 +150,22 @@ mod tests {
                 contacts: Vec::new(),
                 read: Vec::new(),
                 complete: true,
+                floors: vec![Floor {
+                    conversation: [4; 16],
+                    clock: 9,
+                    lamport: 5,
+                    until: 7,
+                    messages: vec![[1; 16], [2; 16]],
+                    timer: FloorTimer {
+                        lamport: 3,
+                        message_id: vec![6; 16],
+                        milliseconds: 8,
+                    },
+                    removed: Decision {
+                        clock: 2,
+                        device_id: 1,
+                    },
+                }],
             }),
             Body::HealingAnswer {
                 messages: 4,

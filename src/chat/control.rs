@@ -1,8 +1,9 @@
 //! What devices say to each other beside messages (RFC windlass §8.3, §8.4).
 
+use super::floor::{Decision, Floor, NamedMessage, message_names};
 use super::names::{IdentityKey, MessageId};
 use crate::crypto::{CryptoRng, SecretBytes, labels, sha256};
-use crate::limits::{MAX_CONTENT_LEN, MAX_DEVICES, MAX_HEALING_IDS, MAX_LAMPORT};
+use crate::limits::{MAX_CONTENT_LEN, MAX_DEVICES, MAX_HEALING_IDS, MAX_LAMPORT, MAX_READ_NAMES};
 use crate::wire::{self, WireError, malformed, v1};
 
 /// Length in bytes of the hash by which a request names a message that it has.
@@ -46,17 +47,21 @@ pub struct DeviceUpdate {
     pub read: Vec<ReadMark>,
     /// Whether this is the last of the updates that tell of all contacts.
     pub complete: bool,
+    /// What was deleted.
+    pub floors: Vec<Floor>,
 }
 
 /// How far the user has read a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadMark {
     /// The other side, or the group.
     pub conversation: IdentityKey,
     /// Whether it is a group.
     pub group: bool,
-    /// The clock of the last message that was read.
+    /// Everything up to this clock was read.
     pub lamport: u64,
+    /// And these messages.
+    pub messages: Vec<NamedMessage>,
 }
 
 /// A contact as a device of one's own knows it.
@@ -70,6 +75,10 @@ pub struct KnownContact {
     pub accepted: bool,
     /// Whether the user does not.
     pub blocked: bool,
+    /// By which decision they are accepted or blocked.
+    pub standing: Decision,
+    /// By which decision they are verified, or not.
+    pub verification: Decision,
 }
 
 /// Asks for what is not there.
@@ -199,8 +208,13 @@ impl DeviceUpdate {
                     verified: contact.verified,
                     accepted: contact.accepted,
                     blocked: contact.blocked,
+                    standing: Decision::from_wire(contact.standing),
+                    verification: Decision::from_wire(contact.verification),
                 })
                 .collect(),
+            floors: (update.floors.into_iter())
+                .map(Floor::from_wire)
+                .collect::<Result<_, _>>()?,
             read: update
                 .read
                 .iter()
@@ -209,6 +223,7 @@ impl DeviceUpdate {
                         conversation: wire::array("identity key", &mark.conversation)?,
                         group: mark.group,
                         lamport: mark.lamport.min(MAX_LAMPORT),
+                        messages: message_names(&mark.messages, MAX_READ_NAMES)?,
                     })
                 })
                 .collect::<Result<_, WireError>>()?,
@@ -227,8 +242,11 @@ impl DeviceUpdate {
                     verified: contact.verified,
                     accepted: contact.accepted,
                     blocked: contact.blocked,
+                    standing: contact.standing.to_wire(),
+                    verification: contact.verification.to_wire(),
                 })
                 .collect(),
+            floors: self.floors.iter().map(Floor::to_wire).collect(),
             read: self
                 .read
                 .iter()
@@ -236,6 +254,7 @@ impl DeviceUpdate {
                     conversation: mark.conversation.to_vec(),
                     group: mark.group,
                     lamport: mark.lamport,
+                    messages: mark.messages.concat(),
                 })
                 .collect(),
             complete: self.complete,

@@ -6,6 +6,7 @@ mod body_wire;
 mod bounds;
 mod content;
 mod control;
+mod floor;
 mod group;
 mod names;
 mod proof;
@@ -17,6 +18,7 @@ pub use content::Content;
 pub use control::{
     ConversationState, Copy, DeviceUpdate, HealingRequest, KnownContact, MessageName, ReadMark,
 };
+pub use floor::{Decision, Floor, FloorKey, FloorName, FloorTimer, NamedMessage};
 #[cfg(test)]
 pub(crate) use group::APPLIED;
 pub use group::{

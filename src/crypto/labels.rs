@@ -45,6 +45,9 @@ pub const OWN_WORDS_NEXT_DAY: &[u8] = b"Windlass v1 next day of own words";
 /// Prefix of the short hash by which a request for healing names a message that is there.
 pub const MESSAGE_NAME: &[u8] = b"Windlass v1 message name";
 
+/// `info` from a seed to the key by which the devices of an identity name what was deleted.
+pub const FLOOR: &[u8] = b"Windlass v1 floor";
+
 /// All of the above, with the names that the RFC's table uses.
 pub const ALL: &[(&str, &[u8])] = &[
     ("X3DH", X3DH),
@@ -67,6 +70,7 @@ pub const ALL: &[(&str, &[u8])] = &[
     ("OWN_WORDS", OWN_WORDS),
     ("OWN_WORDS_NEXT_DAY", OWN_WORDS_NEXT_DAY),
     ("MESSAGE_NAME", MESSAGE_NAME),
+    ("FLOOR", FLOOR),
 ];
 
 #[cfg(test)]

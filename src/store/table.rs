@@ -50,13 +50,15 @@ pub enum Table {
     SkippedAges = 21,
     /// The last number of each sequence, where the engine keeps them in rows. It is the store's own.
     Sequences = 22,
+    /// What outlives conversations that were deleted.
+    Floors = 23,
     /// What is said of messages that have not come, grouped by conversation and author.
     EarlyAnnotations = 28,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -79,6 +81,7 @@ impl Table {
         Self::Groups,
         Self::SkippedAges,
         Self::Sequences,
+        Self::Floors,
         Self::EarlyAnnotations,
     ];
 
@@ -119,6 +122,7 @@ impl Table {
             Self::Groups => "groups",
             Self::SkippedAges => "ages of skipped keys",
             Self::Sequences => "sequences",
+            Self::Floors => "floors",
             Self::EarlyAnnotations => "early annotations",
         }
     }

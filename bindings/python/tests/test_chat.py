@@ -74,6 +74,23 @@ def test_what_was_read_is_counted_and_told() -> None:
     assert last(ours).read_by == []
 
 
+def test_what_is_deleted_for_one_side_stays_on_the_other() -> None:
+    world, (alice, bob) = people(2)
+    ours, theirs = alice.conversation(bob.address()), bob.conversation(alice.address())
+    for said in ("one", "two"):
+        ours.send(said)
+    world.run()
+    assert bob.unread() == 2
+    theirs.delete_for_me(theirs.messages()[0])
+    assert texts(theirs) == ["two"] and bob.unread() == 1
+    bob.delete_conversation(alice.address())
+    bob.delete_conversation(alice.address())
+    assert not texts(theirs) and not bob.conversations() and bob.unread() == 0
+    ours.send("three")
+    world.run()
+    assert texts(theirs) == ["three"] and texts(ours) == ["one", "two", "three"]
+
+
 def test_a_timer_counts_for_both_sides() -> None:
     world, (alice, bob) = people(2)
     ours, theirs = alice.conversation(bob.address()), bob.conversation(alice.address())

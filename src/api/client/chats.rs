@@ -7,14 +7,16 @@ use crate::api::clock::time;
 use crate::api::group::identities;
 use crate::api::{Conversation, ConversationSummary, Result, WindlassError};
 use crate::chat::GroupAction;
+use crate::engine::history::unread;
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::groups;
-use crate::engine::sync::group_events;
+use crate::engine::sync::{deletions, group_events};
 
 #[cfg_attr(feature = "uniffi", uniffi::export)]
 impl Client {
     /// The conversations, the latest activity first.
     pub fn conversations(&self) -> Result<Vec<ConversationSummary>> {
+        let now = self.store.0.now();
         self.read(|reader| {
             conversations::all(reader)?
                 .into_iter()
@@ -30,7 +32,7 @@ impl Client {
                         address: summary.id.address(),
                         group_name,
                         last_activity: time(summary.last_activity),
-                        unread: summary.unread,
+                        unread: unread::at(reader, &summary.id, now)?,
                     })
                 })
                 .collect()
@@ -41,6 +43,20 @@ impl Client {
     pub fn conversation(self: Arc<Self>, address: String) -> Result<Arc<Conversation>> {
         let id = ConversationId::from_address(&address)?;
         Ok(Arc::new(Conversation { client: self, id }))
+    }
+
+    /// Deletes the conversation with an address, or of a group, for the user alone: here, and on our other devices. It does not come
+    /// back, and after the next shred nothing of it can be read. The contact or the group stays, and who writes begins a new one. One
+    /// that is not here is no error.
+    pub fn delete_conversation(&self, address: String) -> Result<()> {
+        let id = ConversationId::from_address(&address)?;
+        self.write(|step| Ok(deletions::delete_conversation(step, &id)?))
+    }
+
+    /// Messages of others that are unread, in all conversations.
+    pub fn unread(&self) -> Result<u64> {
+        let conversations = self.conversations()?;
+        Ok(conversations.iter().map(|summary| summary.unread).sum())
     }
 
     /// Makes a group of us and these contacts, who are invited to it; we are its admin. Its name has 1 to 256 bytes.

@@ -37,8 +37,7 @@ impl Client {
         }
         self.write(|step| {
             let mut contact = people::add(step, &bundle)?;
-            contact.row.verified = true;
-            contact.save(step.rows)?;
+            people::verify(step.rows, &mut contact)?;
             updates::share_contact(step, &contact)?;
             Ok(Contact::from_engine(&contact))
         })
@@ -83,13 +82,14 @@ impl Client {
         self.decide(address, |step, contact| people::block(step.rows, contact))
     }
 
-    /// Deletes a contact, the conversation and the sessions. After the next shred nothing of it can be read.
+    /// Deletes a contact, the conversation and the sessions, on all our devices. After the next shred nothing of it can be read, and
+    /// nothing of it comes back. Whoever writes again is a stranger.
     pub fn remove_contact(&self, address: String) -> Result<()> {
         let identity = PublicIdentity::from_address(&address)?;
         self.write(|step| {
             let contact = contacts::find(step.rows, &identity)?;
             let mut contact = contact.ok_or(WindlassError::UnknownContact)?;
-            Ok(people::erase(step.rows, &mut contact)?)
+            Ok(people::remove(step, &mut contact)?)
         })
     }
 

@@ -18,6 +18,8 @@ pub(crate) enum Rule {
     Shown,
     /// It is what the others are compared with.
     Clock,
+    /// An author gave it to a message, and it is compared with what authors give alone.
+    Said,
 }
 
 /// Message, field, rule.
@@ -52,6 +54,8 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("SessionRow", "created_at", Rule::Interval),
     ("SkippedKeyRow", "skipped_at", Rule::Kept),
     ("ConversationRow", "last_activity", Rule::Redated),
+    ("FloorRow", "until", Rule::Said),
+    ("FloorRow", "changed_at", Rule::Kept),
     ("ReadByRow", "at", Rule::Shown),
     ("MessageRow", "stored_at", Rule::Redated),
     ("MessageRow", "delivered_at", Rule::Shown),

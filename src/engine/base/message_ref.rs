@@ -53,6 +53,7 @@ impl MessageRef {
         TimelineRow {
             author_identity_key: self.author.to_bytes().to_vec(),
             message_id: self.id.as_bytes().to_vec(),
+            unread: false,
         }
     }
 }

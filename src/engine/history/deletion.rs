@@ -6,8 +6,9 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::damaged;
 use crate::engine::history::message::{Stored, TOMBSTONE};
-use crate::engine::history::{annotations, early, expiries, message, place, redating};
+use crate::engine::history::{annotations, early, expiries, message, place, redating, unread};
 use crate::engine::records::conversations::{self, ConversationId};
+use crate::engine::records::floors;
 use crate::limits::RESEND_RETENTION_SECONDS;
 use crate::store::{RowsMut, Table};
 
@@ -60,6 +61,7 @@ fn clear_content(
         content.reply_to = None;
         row.content = content.to_bytes().to_vec();
     }
+    unread::forget(store, &Stored::from_row(&row)?)?;
     row.deleted = deleted;
     if deleted == TOMBSTONE {
         // As long as others may send it again, its name stays.
@@ -100,28 +102,38 @@ pub(crate) fn expire(store: &mut dyn RowsMut, now: u64) -> Result<usize, EngineE
         if !expiries::take(store, order)? {
             continue;
         }
-        if !delete(store, message, TOMBSTONE, now)? {
-            erase(store, message)?;
+        if !delete(store, message, TOMBSTONE, now)?
+            && let Some(stored) = erase(store, message)?
+        {
+            // Nobody sends it again unasked any more; whoever does all the same is not believed.
+            let (which, content) = (stored.conversation.wire(), &stored.content);
+            let said = (message, content.lamport, content.sent_at);
+            floors::note(store, &which, said, false, now)?;
         }
     }
     Ok(due.len())
 }
 
-/// Erases the last trace of a message.
-pub(crate) fn erase(store: &mut dyn RowsMut, message: &MessageRef) -> Result<(), EngineError> {
+/// Erases the last trace of a message; what it was.
+pub(crate) fn erase(
+    store: &mut dyn RowsMut,
+    message: &MessageRef,
+) -> Result<Option<Stored>, EngineError> {
     let Some(mut row) = message::row(store, message)? else {
-        return Ok(());
+        return Ok(None);
     };
     let stored = Stored::from_row(&row)?;
     early::forget(store, &stored)?;
+    unread::forget(store, &stored)?;
     annotations::unindex(store, &message.author, &stored.content)?;
     annotations::erase_of(store, message)?;
     expiries::reschedule(store, message, &mut row, 0)?;
     message::erase(store, message)?;
-    place::unindex(store, &stored.conversation, message, &stored.content)
+    place::unindex(store, &stored.conversation, message, &stored.content)?;
+    Ok(Some(stored))
 }
 
-/// Erases a conversation with all its messages.
+/// Erases a conversation with all its messages. It may come back.
 pub(crate) fn erase_conversation(
     store: &mut dyn RowsMut,
     conversation: &ConversationId,

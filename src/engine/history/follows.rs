@@ -7,7 +7,7 @@ use crate::engine::base::rows::damaged;
 use crate::engine::base::step::Step;
 use crate::engine::history::message;
 use crate::engine::records::conversations::{self, ConversationId};
-use crate::engine::records::doubts;
+use crate::engine::records::{doubts, floors};
 use crate::identity::PublicIdentity;
 use crate::limits::{MAX_FOLLOWED, MAX_MISSING};
 use crate::store::{Rows, Table};
@@ -42,6 +42,7 @@ pub(crate) fn record(
             && !row.missing.iter().any(|missing| missing == id.as_bytes())
             && !message::contains(step.rows, &by(own))?
             && !message::contains(step.rows, &by(*peer))?
+            && !is_gone(step.rows, peer, &[by(own), by(*peer)])?
         {
             row.missing.push(id.as_bytes().to_vec());
             is_gap = true;
@@ -70,6 +71,16 @@ pub(crate) fn record(
         doubts::note_missing(step.rows, peer, step.now)?;
     }
     Ok(())
+}
+
+/// Whether one of these was deleted here, and so is not missing.
+fn is_gone(
+    store: &dyn Rows,
+    peer: &PublicIdentity,
+    messages: &[MessageRef],
+) -> Result<bool, EngineError> {
+    let gone = floors::find(store, &(peer.to_bytes(), false))?;
+    Ok(gone.is_some_and(|gone| messages.iter().any(|message| gone.names(message))))
 }
 
 fn keep_last<T>(list: &mut Vec<T>, bound: usize) {

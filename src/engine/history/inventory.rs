@@ -10,6 +10,7 @@ use crate::engine::history::message::Stored;
 use crate::engine::history::place::Place;
 use crate::engine::history::{message, place};
 use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::floors;
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_COMPARED;
 use crate::store::Rows;
@@ -31,7 +32,10 @@ pub(crate) fn state(
     names: usize,
 ) -> Result<ConversationState, EngineError> {
     let mut places = place::latest(store, conversation, 0, names + 1)?;
-    let mut from_lamport = 0;
+    // Of what was deleted here nothing is asked for.
+    let gone = floors::find(store, &conversation.wire())?;
+    let mut from_lamport = gone.map_or(0, |gone| gone.asked_from());
+    places.retain(|place| place.lamport >= from_lamport);
     if places.len() > names {
         // Below the oldest clock that is told whole, nothing is asked for.
         from_lamport = places.last().map_or(0, |place| place.lamport + 1);

@@ -67,6 +67,7 @@ impl Stored {
         Place {
             lamport: self.content.lamport,
             message: self.name(),
+            unread: false,
         }
     }
 

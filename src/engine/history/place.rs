@@ -6,24 +6,30 @@ use std::ops::Bound;
 use crate::chat::{Content, MessageId};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
-use crate::engine::base::rows::{damaged, put_row};
+use crate::engine::base::rows::{self, damaged, get_row, put_row};
 use crate::engine::records::conversations::ConversationId;
 use crate::store::{Direction, Key, OrderedRow, Rows, RowsMut, Table};
+use crate::wire::store::TimelineRow;
 
 /// A message's place in its conversation: its Lamport clock, its id, and who wrote it.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) lamport: u64,
     pub(crate) message: MessageRef,
+    /// Whether it counts as unread.
+    pub(crate) unread: bool,
 }
 
 impl Place {
     /// Of a row of a group that is ordered by clock and id.
     pub(crate) fn from_row(table: Table, (order, bytes): &OrderedRow) -> Result<Self, EngineError> {
         let lamport = order.first_chunk().map(|clock| u64::from_be_bytes(*clock));
+        let row: TimelineRow = rows::decode(table, bytes)?;
+        let (author, id) = (&row.author_identity_key, &row.message_id);
         Ok(Self {
             lamport: lamport.ok_or_else(|| damaged(table))?,
-            message: MessageRef::from_row(table, bytes)?,
+            message: MessageRef::from_columns(table, author, id)?,
+            unread: row.unread,
         })
     }
 
@@ -56,6 +62,29 @@ pub(crate) fn index(
     let order = order_of(content);
     let key = Key::named(&group, &order, &by);
     put_row(store, Table::Timeline, key, &message.to_row())
+}
+
+/// Notes whether a message counts as unread; true if that changes.
+pub(crate) fn set_unread(
+    store: &mut dyn RowsMut,
+    conversation: &ConversationId,
+    place: &Place,
+    unread: bool,
+) -> Result<bool, EngineError> {
+    let MessageRef { author, id } = place.message;
+    let (group, order, by) = (
+        conversation.key(),
+        order(place.lamport, &id),
+        author.to_bytes(),
+    );
+    let key = Key::named(&group, &order, &by);
+    let row: Option<TimelineRow> = get_row(store, Table::Timeline, key)?;
+    let Some(mut row) = row.filter(|row| row.unread != unread) else {
+        return Ok(false);
+    };
+    row.unread = unread;
+    put_row(store, Table::Timeline, key, &row)?;
+    Ok(true)
 }
 
 /// Takes a message out of its conversation.
@@ -96,6 +125,29 @@ pub(crate) fn latest(
     let mut places = decode(&rows)?;
     sort(&mut places);
     Ok(places)
+}
+
+/// The places of a conversation whose clocks are within these bounds, both included.
+pub(crate) fn between(
+    store: &dyn Rows,
+    conversation: &ConversationId,
+    low: u64,
+    high: u64,
+) -> Result<Vec<Place>, EngineError> {
+    let (low, high) = (low.to_be_bytes(), high.saturating_add(1).to_be_bytes());
+    let bounds = (
+        Bound::Included(low.as_slice()),
+        Bound::Excluded(high.as_slice()),
+    );
+    let group = conversation.key();
+    let rows = store.range(
+        Table::Timeline,
+        &group,
+        bounds,
+        Direction::Forward,
+        usize::MAX,
+    )?;
+    decode(&rows)
 }
 
 /// The latest places of a conversation, or the latest before `end`, at most `limit`; the latest first. Fewer than `limit` if there are

@@ -7,7 +7,7 @@ use crate::engine::base::step::Step;
 use crate::engine::history::message::{DELETED, Incoming, Stored, TOMBSTONE};
 use crate::engine::history::view::Shown;
 use crate::engine::history::{
-    annotations, deletion, early, folding, follows, message, unhandled, unread, view,
+    annotations, deletion, early, folding, follows, gone, message, unhandled, unread, view,
 };
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::groups;
@@ -52,14 +52,18 @@ pub(crate) fn record(
     {
         recorded = Recorded::TimerChanged(after);
     }
-    let expires_at = match row.disappear_after {
-        0 => 0,
-        after => step.now.saturating_add(after),
-    };
+    let expires_at = expires_at(step, &row, incoming);
     let stored = message::append(step.rows, incoming, expires_at, step.now)?;
     row.lamport = row.lamport.max(content.lamport);
     row.last_activity = step.now;
+    // What is deleted below is taken off the count of what is unread.
+    conversations::save(step.rows, &incoming.conversation, &row)?;
     note_readers_of_copy(step, incoming)?;
+    if expires_at != 0 && expires_at <= step.now {
+        // Its time was over before it came.
+        deletion::delete(step.rows, &stored.name(), TOMBSTONE, step.now)?;
+        return Ok(Recorded::Nothing);
+    }
     if let Some(target) = target {
         recorded = apply_annotation(step.rows, author, &stored, &target, step.now)?;
     } else if is_shown_by_itself(&content.body) {
@@ -69,13 +73,9 @@ pub(crate) fn record(
         if is_deleted_by_author(step.rows, &message)? {
             deletion::delete(step.rows, &message, DELETED, step.now)?;
         } else {
-            unread::count(
-                step.rows,
-                &mut row,
-                &step.device.public(),
-                &stored,
-                step.now,
-            )?;
+            let mut row = conversations::row(step.rows, &incoming.conversation)?;
+            unread::count(step.rows, &mut row, &step.device.public(), &stored)?;
+            conversations::save(step.rows, &incoming.conversation, &row)?;
             if *author != step.device.public() && incoming.copied_from.is_none() {
                 unhandled::enqueue(step.rows, &message)?;
             }
@@ -83,8 +83,23 @@ pub(crate) fn record(
             recorded = Recorded::Shown(Box::new(shown));
         }
     }
-    conversations::save(step.rows, &incoming.conversation, &row)?;
     Ok(recorded)
+}
+
+/// When a message goes; 0 for never. Of what somebody gives back to us the time began when we wrote it.
+fn expires_at(step: &Step<'_>, row: &ConversationRow, incoming: &Incoming<'_>) -> u64 {
+    let own = step.device.public();
+    let given_back =
+        incoming.author == own && incoming.copied_from.is_some_and(|giver| giver != own);
+    let since = if given_back {
+        incoming.content.sent_at.min(step.now)
+    } else {
+        step.now
+    };
+    match conversations::timer_for(row, &incoming.author, &incoming.content) {
+        0 => 0,
+        after => since.saturating_add(after),
+    }
 }
 
 /// A change of a group is told by its log, one of the timer by what it changed.
@@ -116,7 +131,12 @@ fn apply_annotation(
     reconcile_annotations(store, stored, now)?;
     folding::fold(store, stored, target, now)?;
     let Some(found) = message::find(store, target)? else {
-        folding::keep_early(store, stored, now)?;
+        // It may still come, unless it is gone for good.
+        if gone::names(store, &stored.conversation, target)? {
+            deletion::delete(store, &stored.name(), TOMBSTONE, now)?;
+        } else {
+            folding::keep_early(store, stored, now)?;
+        }
         return Ok(Recorded::Nothing);
     };
     let deletes = matches!(stored.content.body, Body::Deletion { .. });

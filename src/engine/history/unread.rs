@@ -1,67 +1,269 @@
-//! Messages of others that the user has not seen, as far as the user's devices know.
+//! Messages of others that the user has not seen, as far as the user's devices know (RFC windlass §9.4.4).
+//!
+//! Each is marked where it stands in its conversation, and the conversation's row counts the marks: so what is deleted, or read elsewhere,
+//! is taken off the count once.
 
+use crate::chat::{FloorKey, NamedMessage};
 use crate::engine::base::error::EngineError;
+use crate::engine::base::rows::damaged;
 use crate::engine::history::message::Stored;
+use crate::engine::history::place::Place;
 use crate::engine::history::{message, place};
-use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::conversations::{self, ConversationId};
+use crate::engine::records::floors;
 use crate::identity::PublicIdentity;
-use crate::limits::MAX_LAMPORT_JUMP;
-use crate::store::Rows;
+use crate::limits::{MAX_FLOOR_NAMES, MAX_LAMPORT_JUMP, MAX_READ_NAMES};
+use crate::store::{Rows, RowsMut, Table};
 use crate::wire::store::ConversationRow;
 
-/// The user has read what is here, and all of it has the clock of the conversation at most.
-pub(crate) fn read_here(row: &mut ConversationRow) {
+/// What the user has read of a conversation: everything of others up to a clock, and some messages beyond it.
+pub(crate) struct Read {
+    pub(crate) lamport: u64,
+    /// Ascending.
+    pub(crate) messages: Vec<NamedMessage>,
+}
+
+fn name(key: &FloorKey, place: &Place) -> NamedMessage {
+    let (author, id) = (place.message.author.to_bytes(), place.message.id);
+    key.message(place.lamport, &author, &id)
+}
+
+/// The messages that a conversation's row counts, the latest first.
+fn marked(
+    store: &dyn Rows,
+    id: &ConversationId,
+    row: &ConversationRow,
+) -> Result<Vec<Place>, EngineError> {
+    let (mut found, mut end) = (Vec::new(), None);
+    let count = usize::try_from(row.unread).unwrap_or(usize::MAX);
+    // They are nearly always the latest.
+    while found.len() < count {
+        let places = place::before(store, id, end.as_ref(), PART)?;
+        found.extend(places.iter().filter(|place| place.unread));
+        end = places.last().copied();
+        if places.len() < PART {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// How many places are looked at at once.
+const PART: usize = 64;
+
+/// Takes the marks away that `is_read` says.
+fn read(
+    store: &mut dyn RowsMut,
+    id: &ConversationId,
+    row: &mut ConversationRow,
+    is_read: impl Fn(&Place) -> bool,
+) -> Result<(), EngineError> {
+    if row.unread == 0 {
+        return Ok(());
+    }
+    let mut left = 0;
+    for place in marked(store, id, row)? {
+        if is_read(&place) {
+            place::set_unread(store, id, &place, false)?;
+        } else {
+            left += 1;
+        }
+    }
+    row.unread = left;
+    Ok(())
+}
+
+/// The user has read what is here. The conversation's row is the caller's to save.
+pub(crate) fn read_here(
+    store: &mut dyn RowsMut,
+    id: &ConversationId,
+    row: &mut ConversationRow,
+) -> Result<(), EngineError> {
     row.read_lamport = row.read_lamport.max(row.lamport);
-    row.unread = 0;
+    read(store, id, row, |_| true)
 }
 
 /// A message came that is shown by itself, or was written here. The conversation's row is the caller's to save.
 pub(crate) fn count(
-    store: &dyn Rows,
+    store: &mut dyn RowsMut,
     row: &mut ConversationRow,
     own: &PublicIdentity,
     stored: &Stored,
-    now: u64,
 ) -> Result<(), EngineError> {
-    let lamport = stored.content.lamport;
-    if stored.author != *own {
-        // A message of theirs that crossed one of ours has the same clock, and was seen by nobody.
-        row.unread += u64::from(lamport > row.read_elsewhere_lamport);
-    } else if stored.copied {
-        // A user who answers has read what the other device had: everything before the answer.
-        let conversation = stored.conversation;
-        let before = lamport.saturating_sub(1);
-        read_elsewhere(store, &conversation, row, own, before, now)?;
-    } else {
-        read_here(row);
+    if stored.author == *own {
+        // What another device of ours wrote says nothing of what was read there: it says that itself.
+        return if stored.copied {
+            Ok(())
+        } else {
+            read_here(store, &stored.conversation, row)
+        };
+    }
+    let place = stored.place();
+    if !is_read_elsewhere(store, row, &place)?
+        && place::set_unread(store, &stored.conversation, &place, true)?
+    {
+        row.unread += 1;
     }
     Ok(())
 }
 
-/// The user has read, on another device, what that one had up to a clock. What this device has beyond it stays unread. The conversation's
-/// row is the caller's to save.
-pub(crate) fn read_elsewhere(
+/// Whether a device of ours has said that a message was read there before it came here.
+fn is_read_elsewhere(
     store: &dyn Rows,
+    row: &ConversationRow,
+    place: &Place,
+) -> Result<bool, EngineError> {
+    if place.lamport <= row.read_elsewhere_lamport || row.read_elsewhere.is_empty() {
+        return Ok(place.lamport <= row.read_elsewhere_lamport);
+    }
+    let this = name(&floors::key(store)?, place);
+    Ok(elsewhere(row)?.binary_search(&this).is_ok())
+}
+
+fn elsewhere(row: &ConversationRow) -> Result<Vec<NamedMessage>, EngineError> {
+    let (names, rest) = row.read_elsewhere.as_chunks();
+    let whole = rest.is_empty().then(|| names.to_vec());
+    whole.ok_or_else(|| damaged(Table::Conversations))
+}
+
+/// The user has read, on another device, what that one had. What this device has beside it stays unread. The conversation's row is the
+/// caller's to save.
+pub(crate) fn read_elsewhere(
+    store: &mut dyn RowsMut,
     id: &ConversationId,
     row: &mut ConversationRow,
-    own: &PublicIdentity,
-    lamport: u64,
-    now: u64,
+    mark: &Read,
 ) -> Result<(), EngineError> {
-    // The message it is about may come later.
-    let lamport = lamport.min(row.lamport.saturating_add(MAX_LAMPORT_JUMP));
+    // The messages it is about may come later.
+    let horizon = row.lamport.saturating_add(MAX_LAMPORT_JUMP);
+    let lamport = mark.lamport.min(horizon);
     row.read_elsewhere_lamport = row.read_elsewhere_lamport.max(lamport);
-    let mut beyond = 0;
-    for place in place::latest(store, id, lamport.saturating_add(1), usize::MAX)? {
-        if beyond >= row.unread {
+    let low = row.read_elsewhere_lamport.saturating_add(1).to_be_bytes();
+    let mut names = elsewhere(row)?;
+    names.extend(&mark.messages);
+    names.retain(|name| name.as_slice() >= low.as_slice());
+    names.sort_unstable();
+    names.dedup();
+    names.drain(..names.len().saturating_sub(MAX_FLOOR_NAMES));
+    row.read_elsewhere = names.concat();
+    if row.unread == 0 {
+        return Ok(());
+    }
+    let (below, key) = (row.read_elsewhere_lamport, floors::key(store)?);
+    read(store, id, row, |place| {
+        place.lamport <= below || names.binary_search(&name(&key, place)).is_ok()
+    })
+}
+
+/// What the user has read of a conversation here, for our other devices: the latest by their names, so that whatever came to another
+/// device alone stays unread there.
+pub(crate) fn mark(
+    store: &dyn Rows,
+    id: &ConversationId,
+    own: &PublicIdentity,
+) -> Result<Read, EngineError> {
+    let row = conversations::row(store, id)?;
+    let key = floors::key(store)?;
+    let (mut mark, mut end, mut unread) = (
+        Read {
+            lamport: 0,
+            messages: Vec::new(),
+        },
+        None,
+        0,
+    );
+    'all: loop {
+        let places = place::before(store, id, end.as_ref(), PART)?;
+        for place in places.iter().filter(|place| place.message.author != *own) {
+            if place.unread {
+                unread += 1;
+            } else if mark.messages.len() < MAX_READ_NAMES {
+                mark.messages.push(name(&key, place));
+            } else if unread >= row.unread {
+                mark.lamport = place.lamport;
+                break 'all;
+            } else {
+                // Something older is unread.
+                break 'all;
+            }
+        }
+        end = places.last().copied();
+        if places.len() < PART {
             break;
         }
-        if place.message.author == *own {
-            continue;
-        }
-        let stored = message::find(store, &place.message)?;
-        beyond += u64::from(stored.is_some_and(|one| one.is_shown(now) && !one.deleted));
     }
-    row.unread = row.unread.min(beyond);
+    mark.messages.sort_unstable();
+    Ok(mark)
+}
+
+/// The clock of the latest message of another that is here; 0 if there is none.
+pub(crate) fn latest_of_others(
+    store: &dyn Rows,
+    id: &ConversationId,
+    own: &PublicIdentity,
+) -> Result<u64, EngineError> {
+    let mut end = None;
+    loop {
+        let places = place::before(store, id, end.as_ref(), PART)?;
+        if let Some(place) = places.iter().find(|place| place.message.author != *own) {
+            return Ok(place.lamport);
+        }
+        end = places.last().copied();
+        if places.len() < PART {
+            return Ok(0);
+        }
+    }
+}
+
+/// A message is deleted: it is not unread any more.
+pub(crate) fn forget(store: &mut dyn RowsMut, stored: &Stored) -> Result<(), EngineError> {
+    let id = &stored.conversation;
+    if place::set_unread(store, id, &stored.place(), false)? {
+        let mut row = conversations::row(store, id)?;
+        row.unread = row.unread.saturating_sub(1);
+        conversations::save(store, id, &row)?;
+    }
     Ok(())
+}
+
+/// How many messages of a conversation are unread at this time: those whose time has come are not, although nobody may have deleted them
+/// yet.
+pub(crate) fn at(store: &dyn Rows, id: &ConversationId, now: u64) -> Result<u64, EngineError> {
+    let row = conversations::row(store, id)?;
+    if row.unread == 0 || (row.timers.is_empty() && row.disappear_after == 0) {
+        return Ok(row.unread);
+    }
+    let mut unread = 0;
+    for place in marked(store, id, &row)? {
+        let stored = message::find(store, &place.message)?;
+        unread += u64::from(stored.is_some_and(|stored| stored.is_shown(now)));
+    }
+    Ok(unread)
+}
+
+/// The marks of a conversation that was put back from a backup: the latest messages of others are unread, as many as were.
+pub(crate) fn restore(
+    store: &mut dyn RowsMut,
+    id: &ConversationId,
+    own: &PublicIdentity,
+    now: u64,
+) -> Result<(), EngineError> {
+    let mut row = conversations::row(store, id)?;
+    let wanted = core::mem::take(&mut row.unread);
+    let mut end = None;
+    while row.unread < wanted {
+        let places = place::before(store, id, end.as_ref(), PART)?;
+        for place in places.iter().filter(|place| place.message.author != *own) {
+            let stored = message::find(store, &place.message)?;
+            let counts = stored.is_some_and(|stored| stored.is_shown(now) && !stored.is_deleted());
+            if counts && row.unread < wanted && place::set_unread(store, id, place, true)? {
+                row.unread += 1;
+            }
+        }
+        end = places.last().copied();
+        if places.len() < PART {
+            break;
+        }
+    }
+    conversations::save(store, id, &row)
 }

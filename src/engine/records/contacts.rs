@@ -6,7 +6,7 @@ use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged, decode, get_row, put_row};
 use crate::engine::base::step::Step;
-use crate::engine::records::{sessions, unacknowledged};
+use crate::engine::records::{floors, sessions, unacknowledged};
 use crate::identity::PublicIdentity;
 use crate::session::{HintKey, SenderHint};
 use crate::store::{Key, Rows, RowsMut, Table};
@@ -183,6 +183,8 @@ pub(crate) fn find_or_new(
     }
     let hint_key =
         HintKey::between(&device.identity, identity).map_err(|_| EngineError::InvalidKey)?;
+    // Nothing that was decided before they were removed counts for whoever comes anew.
+    let removal = floors::removal(store, &identity.to_bytes())?;
     Ok(Contact {
         identity: *identity,
         bundle: None,
@@ -193,6 +195,10 @@ pub(crate) fn find_or_new(
             hint_key: hint_key.as_bytes().to_vec(),
             moved_to: Vec::new(),
             used_invitation: Vec::new(),
+            standing_clock: removal.clock,
+            standing_by: removal.device_id,
+            verified_clock: removal.clock,
+            verified_by: removal.device_id,
             ..Default::default()
         },
     })

@@ -3,10 +3,11 @@
 use crate::chat::{Content, GroupId, IdentityKey};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
+use crate::engine::records::floors;
 use crate::identity::{AddressError, PublicIdentity};
-use crate::limits::MAX_LAMPORT;
+use crate::limits::{MAX_LAMPORT, MAX_TIMERS};
 use crate::store::{Key, Rows, RowsMut, Table};
-use crate::wire::store::{ConversationRow, MessageRow};
+use crate::wire::store::{ConversationRow, MessageRow, TimerRow};
 
 /// Which conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,12 +91,46 @@ pub(crate) fn row(
 ) -> Result<ConversationRow, EngineError> {
     let row: Option<ConversationRow> =
         get_row(store, Table::Conversations, Key::new(&conversation.key()))?;
+    match row {
+        Some(row) => Ok(row),
+        None => begin(store, conversation),
+    }
+}
+
+/// Whether there is a row for it.
+pub(crate) fn is_here(
+    store: &dyn Rows,
+    conversation: &ConversationId,
+) -> Result<bool, EngineError> {
+    let row = store.get(Table::Conversations, Key::new(&conversation.key()))?;
+    Ok(row.is_some())
+}
+
+/// A conversation of which nothing is here. One that was deleted goes on with its clock and its timer.
+fn begin(store: &dyn Rows, conversation: &ConversationId) -> Result<ConversationRow, EngineError> {
     let (peer_identity_key, group_id) = conversation.columns();
-    Ok(row.unwrap_or_else(|| ConversationRow {
+    let mut row = ConversationRow {
         peer_identity_key,
         group_id,
         ..Default::default()
-    }))
+    };
+    if let Some(gone) = floors::find(store, &conversation.wire())? {
+        let floor = gone.floor();
+        row.lamport = floor.clock;
+        row.read_lamport = floor.clock;
+        if !floor.timer.message_id.is_empty() {
+            row.disappear_after = floor.timer.milliseconds;
+            row.timer_lamport = floor.timer.lamport;
+            row.timer_message_id = floor.timer.message_id.clone();
+            row.timers.push(TimerRow {
+                lamport: floor.timer.lamport,
+                message_id: floor.timer.message_id.clone(),
+                author_identity_key: Vec::new(),
+                after: floor.timer.milliseconds,
+            });
+        }
+    }
+    Ok(row)
 }
 
 pub(crate) fn save(
@@ -143,6 +178,15 @@ pub(crate) fn set_timer(
     after: u64,
 ) -> bool {
     let by = author.to_bytes();
+    remember_timer(
+        row,
+        TimerRow {
+            lamport: content.lamport,
+            message_id: content.id.as_bytes().to_vec(),
+            author_identity_key: by.to_vec(),
+            after,
+        },
+    );
     let before = (
         row.timer_lamport,
         row.timer_message_id.as_slice(),
@@ -157,6 +201,38 @@ pub(crate) fn set_timer(
     row.timer_message_id = content.id.as_bytes().to_vec();
     row.timer_author_identity_key = by.to_vec();
     true
+}
+
+/// A place in the order of a conversation.
+fn rank(timer: &TimerRow) -> (u64, &[u8], &[u8]) {
+    let (id, author) = (&timer.message_id, &timer.author_identity_key);
+    (timer.lamport, id, author)
+}
+
+/// The latest changes of the timer are kept in the conversation's order.
+fn remember_timer(row: &mut ConversationRow, timer: TimerRow) {
+    if let Err(place) = (row.timers).binary_search_by(|one| rank(one).cmp(&rank(&timer))) {
+        row.timers.insert(place, timer);
+    }
+    let over = row.timers.len().saturating_sub(MAX_TIMERS);
+    row.timers.drain(..over);
+}
+
+/// How long a message stays that is stored now, by its place in the conversation: a later change of the timer is not for it, even if it
+/// came before; 0 for ever.
+pub(crate) fn timer_for(row: &ConversationRow, author: &PublicIdentity, content: &Content) -> u64 {
+    if row.timers.is_empty() {
+        return row.disappear_after;
+    }
+    let by = author.to_bytes();
+    let this = (content.lamport, content.id.as_bytes().as_slice(), &by[..]);
+    let before = row.timers.iter().rev().find(|timer| rank(timer) <= this);
+    // What was in front of the changes that are remembered is not known any more.
+    let oldest = row
+        .timers
+        .first()
+        .filter(|_| row.timers.len() >= MAX_TIMERS);
+    before.or(oldest).map_or(0, |timer| timer.after)
 }
 
 /// How long messages stay that are stored from now on.
@@ -177,7 +253,6 @@ pub(crate) fn unread(store: &dyn Rows, conversation: &ConversationId) -> Result<
 pub(crate) struct Summary {
     pub(crate) id: ConversationId,
     pub(crate) last_activity: u64,
-    pub(crate) unread: u64,
 }
 
 /// The conversations, the latest activity first.
@@ -188,7 +263,6 @@ pub(crate) fn all(store: &dyn Rows) -> Result<Vec<Summary>, EngineError> {
         Ok(Summary {
             id: id.ok_or_else(|| damaged(Table::Conversations))?,
             last_activity: row.last_activity,
-            unread: row.unread,
         })
     });
     let mut found = summaries.collect::<Result<Vec<_>, EngineError>>()?;

@@ -1,5 +1,6 @@
 //! What is known to be missing, and what was asked for because of it: a row for each person, and for ourselves (RFC windlass §8.4).
 
+use crate::engine::base::clock::Clock;
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{get_row, put_row};
@@ -166,8 +167,11 @@ pub(crate) fn is_copy_due(
     identity: &PublicIdentity,
     now: u64,
 ) -> Result<bool, EngineError> {
-    let lasts = |row: HealingRow| now.abs_diff(row.asked_at) < HEALING_WINDOW_SECONDS * 1000;
-    Ok(row(store, identity)?.is_some_and(|row| row.copies_due != 0 && lasts(row)))
+    let Some(row) = row(store, identity)?.filter(|row| row.copies_due != 0) else {
+        return Ok(false);
+    };
+    let clock = Clock::read(store, now)?;
+    Ok(!clock.is_over(row.asked_at, HEALING_WINDOW_SECONDS * 1000))
 }
 
 /// They gave one.

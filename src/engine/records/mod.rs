@@ -2,7 +2,9 @@
 
 pub(crate) mod contacts;
 pub(crate) mod conversations;
+pub(crate) mod decisions;
 pub(crate) mod doubts;
+pub(crate) mod floors;
 pub(crate) mod groups;
 pub(crate) mod joining;
 pub(crate) mod linking;

@@ -10,9 +10,9 @@ use crate::crypto::{Secret, SeededRandom};
 use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::damaged;
-use crate::engine::history::message;
+use crate::engine::history::{message, unread};
 use crate::engine::records::contacts::Contact;
-use crate::engine::records::{conversations, groups, own_words, settings, strangers};
+use crate::engine::records::{conversations, floors, groups, own_words, settings, strangers};
 use crate::engine::steps::create;
 use crate::identity::IdentityKeyPair;
 use crate::store::{BackupReader, BackupWriter, Rows, RowsMut, StoreError, Table};
@@ -55,7 +55,8 @@ pub(crate) fn export(
     now: u64,
     tell: Progress<'_>,
 ) -> Result<u64, EngineError> {
-    const TABLES: [Table; 4] = [
+    const TABLES: [Table; 5] = [
+        Table::Floors,
         Table::Contacts,
         Table::Groups,
         Table::Conversations,
@@ -116,6 +117,7 @@ fn record_of(table: Table, row: &[u8]) -> Result<Record, StoreError> {
         Table::Contacts => wire::decode("row", row).map(Record::Contact),
         Table::Conversations => wire::decode("row", row).map(Record::Conversation),
         Table::Groups => wire::decode("row", row).map(Record::Group),
+        Table::Floors => wire::decode("row", row).map(Record::Floor),
         _ => wire::decode("row", row).map(Record::Message),
     };
     record.map_err(|_| StoreError::Damaged { what: table.name() })
@@ -160,11 +162,16 @@ pub(crate) fn import(
             Record::Conversation(row) => conversations::restore(store, &row)?,
             Record::Group(row) => groups::restore(store, row)?,
             Record::Message(row) => message::restore(store, &row)?,
+            Record::Floor(row) => floors::restore(store, &row)?,
         }
         counter.step()?;
     }
     if !identity || !words || counter.done != counter.total {
         return Err(malformed());
+    }
+    let own = Device::load(store)?.public();
+    for summary in conversations::all(store)? {
+        unread::restore(store, &summary.id, &own, now)?;
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::engine::steps::conversation::receive_message;
 use crate::engine::sync::outcome::{
     ConversationNews, Outcome, PeerNews, RefusalReason as Refusal, UndecryptableCause as Cause,
 };
-use crate::engine::sync::{healing, reading, receipts, updates};
+use crate::engine::sync::{deletions, healing, people, reading, receipts};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_HEALING_CONVERSATIONS;
 use crate::x3dh::Party;
@@ -269,12 +269,11 @@ fn receive_update(
         outcomes.push(Outcome::Peer(identity, PeerNews::DevicesChanged(change)));
     }
     for mark in &update.read {
-        if let Some(id) = ConversationId::from_wire(&mark.conversation, mark.group) {
-            reading::mark_elsewhere(step, &id, mark.lamport)?;
-        }
+        reading::mark_elsewhere(step, mark)?;
     }
+    outcomes.extend(deletions::receive(step, &update.floors)?);
     for (count, known) in update.contacts.iter().enumerate() {
-        let new = updates::receive_contact(step, known)?;
+        let new = people::receive(step, known)?;
         // Should the history not come whole from our other devices, the contacts have the latest of it.
         if let Some(identity) = new.filter(|_| count < MAX_HEALING_CONVERSATIONS) {
             doubts::note_missing(step.rows, &identity, step.now)?;

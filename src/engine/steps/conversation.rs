@@ -7,7 +7,7 @@ use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
 use crate::engine::history::message::Incoming;
 use crate::engine::history::record::Recorded;
-use crate::engine::history::{message, record};
+use crate::engine::history::{gone, message, record};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::groups::{GroupDelivery, GroupNewsChange};
 use crate::engine::records::{contacts, doubts, groups};
@@ -28,6 +28,19 @@ pub(crate) fn receive_message(
     if message::contains(step.rows, &incoming.name())? {
         let id = Some(incoming.content.id);
         outcomes.push(Outcome::Duplicate { id });
+        return Ok(true);
+    }
+    let content = &incoming.content;
+    let is_gone = gone::covers(
+        step.rows,
+        &incoming.conversation,
+        &incoming.name(),
+        content.lamport,
+        content.sent_at,
+    )?;
+    // Events of a group are taken into its log whatever became of the conversation.
+    if is_gone && !matches!(content.body, Body::GroupEvents { .. }) {
+        outcomes.push(refused(incoming, Refusal::Deleted));
         return Ok(true);
     }
     let mut row = conversations::row(step.rows, &incoming.conversation)?;
@@ -56,6 +69,10 @@ pub(crate) fn receive_message(
         };
         if let Some(acknowledged) = receive_events(step, &group, &delivery, incoming, outcomes)? {
             return Ok(acknowledged);
+        }
+        if is_gone {
+            outcomes.push(refused(incoming, Refusal::Deleted));
+            return Ok(true);
         }
         // What was relayed stands in the conversation now.
         row = conversations::row(step.rows, &incoming.conversation)?;

@@ -7,11 +7,26 @@ use crate::engine::base::step::Step;
 use crate::engine::delivery::post;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::outbox::QueuedEnvelope;
-use crate::engine::records::{contacts, groups, trust};
-use crate::engine::sync::people;
+use crate::engine::records::{contacts, conversations, groups, trust};
+use crate::engine::sync::{people, reading};
 
 /// Writes `body` into a conversation, and tells our other devices.
 pub(crate) fn write(
+    step: &mut Step<'_>,
+    to: &ConversationId,
+    body: Body,
+    reply_to: Option<MessageId>,
+) -> Result<(MessageId, Vec<QueuedEnvelope>), EngineError> {
+    let unread = conversations::unread(step.rows, to)?;
+    let written = put(step, to, body, reply_to)?;
+    // Whoever writes has read what is here: no more, and no less.
+    if unread != 0 {
+        reading::share(step, to)?;
+    }
+    Ok(written)
+}
+
+fn put(
     step: &mut Step<'_>,
     to: &ConversationId,
     body: Body,

@@ -37,6 +37,8 @@ pub(crate) enum Outcome {
 /// What happened in a conversation.
 pub(crate) enum ConversationNews {
     Deleted(MessageRef),
+    /// The user deleted it on another device, with all its messages.
+    ConversationDeleted,
     Reacted {
         to: MessageRef,
         by: PublicIdentity,

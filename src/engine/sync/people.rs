@@ -1,16 +1,19 @@
 //! What the user decides about people: added, accepted, blocked, erased; and people who go on as another identity (RFC windlass §8.6).
 
 use crate::bundle::VerifiedBundle;
+use crate::chat::{Decision, Floor, KnownContact};
 use crate::engine::base::clock::Clock;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
-use crate::engine::history::{deletion, inventory};
+use crate::engine::history::{deletion, gone, inventory};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::settings::TrustPolicy;
-use crate::engine::records::{contacts, doubts, sessions, strangers, trust, unacknowledged};
+use crate::engine::records::{
+    contacts, decisions, doubts, floors, sessions, strangers, trust, unacknowledged,
+};
 use crate::engine::sync::outcome::{Outcome, PeerNews};
-use crate::engine::sync::{healing, receipts};
+use crate::engine::sync::{healing, receipts, updates};
 use crate::identity::PublicIdentity;
 use crate::limits::STRANGER_RETENTION_SECONDS;
 use crate::store::RowsMut;
@@ -43,7 +46,11 @@ pub(crate) fn check_sending(step: &mut Step<'_>, contact: &mut Contact) -> Resul
     if trust::policy(step.rows)? == TrustPolicy::VerifiedOnly && !contact.row.verified {
         return Err(EngineError::ContactNotVerified);
     }
-    accept(step, contact)
+    if contact.is_accepted() {
+        return Ok(());
+    }
+    accept(step, contact)?;
+    updates::share_contact(step, contact)
 }
 
 /// The user wants to talk with them. What waited for it is acknowledged now.
@@ -52,9 +59,7 @@ pub(crate) fn accept(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), E
         return Ok(());
     }
     strangers::release(step.rows, contact)?;
-    contact.row.accepted = true;
-    contact.row.blocked = false;
-    contact.save(step.rows)?;
+    decisions::decide_standing(step.rows, contact, false)?;
     if !trust::answers(step.rows, contact)? {
         return Ok(());
     }
@@ -72,22 +77,82 @@ pub(crate) fn accept(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), E
 /// Nothing of theirs is taken in any more, and nothing is sent to them.
 pub(crate) fn block(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<(), EngineError> {
     strangers::release(store, contact)?;
-    contact.row.blocked = true;
+    if !contact.row.blocked {
+        decisions::decide_standing(store, contact, true)?;
+    }
     contact.save(store)?;
+    send_nothing_again(store, contact)
+}
+
+fn send_nothing_again(store: &mut dyn RowsMut, contact: &Contact) -> Result<(), EngineError> {
     for party in contact.parties() {
         unacknowledged::forget(store, &party)?;
     }
     Ok(())
 }
 
+/// The user compared the safety number.
+pub(crate) fn verify(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<(), EngineError> {
+    decisions::decide_verified(store, contact, true)
+}
+
+/// The user removes a contact, with the conversation and the sessions; our other devices are told.
+pub(crate) fn remove(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), EngineError> {
+    let decision = decisions::next(step.rows, contact)?;
+    let (side, now) = (contact.identity.to_bytes(), step.now);
+    gone::delete_conversation(step.rows, &ConversationId::Direct(contact.identity), now)?;
+    erase(step.rows, contact)?;
+    let removed = Floor {
+        conversation: floors::key(step.rows)?.conversation(&side, false),
+        removed: decision,
+        ..Floor::default()
+    };
+    floors::merge(step.rows, &removed, now)?;
+    let floor = floors::find(step.rows, &(side, false))?;
+    updates::share_floor(step, floor.map(|gone| gone.floor().clone()))
+}
+
+/// What a device of ours tells about a contact; who it is, if they were not known here and are not blocked.
+pub(crate) fn receive(
+    step: &mut Step<'_>,
+    known: &KnownContact,
+) -> Result<Option<PublicIdentity>, EngineError> {
+    let bundle = VerifiedBundle::decode(&known.bundle).ok();
+    let Some(bundle) = bundle.filter(|bundle| *bundle.identity() != step.device.public()) else {
+        return Ok(None);
+    };
+    let identity = *bundle.identity();
+    let new = contacts::find(step.rows, &identity)?.is_none();
+    let removal = floors::removal(step.rows, &identity.to_bytes())?;
+    if new && removal != Decision::default() && known.standing <= removal {
+        // The user removed them, and has decided nothing since.
+        return Ok(None);
+    }
+    let mut contact = contacts::merge_forwarded_bundle(step, &bundle)?;
+    if decisions::merge(step.rows, &mut contact, known)? {
+        strangers::release(step.rows, &mut contact)?;
+        if contact.row.blocked {
+            send_nothing_again(step.rows, &contact)?;
+        }
+    }
+    strangers::register(step.rows, &mut contact)?;
+    contact.save(step.rows)?;
+    Ok((new && !contact.row.blocked).then_some(identity))
+}
+
 /// Erases a contact, the conversation and the sessions.
 pub(crate) fn erase(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<(), EngineError> {
+    deletion::erase_conversation(store, &ConversationId::Direct(contact.identity))?;
+    forget(store, contact)
+}
+
+/// Erases a contact and the sessions.
+pub(crate) fn forget(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<(), EngineError> {
     strangers::release(store, contact)?;
     for party in contact.parties() {
         unacknowledged::forget(store, &party)?;
         sessions::erase_all(store, &party)?;
     }
-    deletion::erase_conversation(store, &ConversationId::Direct(contact.identity))?;
     doubts::erase(store, &contact.identity)?;
     contacts::erase(store, &contact.identity)
 }
@@ -110,9 +175,10 @@ pub(crate) fn follow_identity(
     {
         return Ok(None);
     }
-    let was_verified = core::mem::take(&mut contact.row.verified);
+    let was_verified = contact.row.verified;
     contact.row.moved_to = new.to_bytes().to_vec();
-    contact.save(step.rows)?;
+    // Whatever was compared before, on any device of ours, vouches for nothing.
+    decisions::decide_verified(step.rows, &mut contact, false)?;
     let mut successor = contacts::merge_forwarded_bundle(step, bundle)?;
     // Anybody's bundle may be named, so they are only introduced until they write, or are written to.
     strangers::introduce(step.rows, &mut successor)?;
@@ -133,6 +199,7 @@ pub(crate) fn erase_old_strangers(store: &mut dyn RowsMut, now: u64) -> Result<b
         }
         if clock.may_erase(contact.row.added_at, STRANGER_RETENTION_SECONDS * 1000) {
             erase(store, &mut contact)?;
+            floors::forget_undecided(store, &(contact.identity.to_bytes(), false))?;
             erased = true;
         } else if clock.is_ahead(contact.row.added_at) {
             contact.row.added_at = now;

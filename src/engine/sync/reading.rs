@@ -5,9 +5,9 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::post;
 use crate::engine::delivery::recipients::Recipients;
-use crate::engine::history::unread;
+use crate::engine::history::unread::{self, Read};
 use crate::engine::records::conversations::ConversationId;
-use crate::engine::records::{conversations, groups};
+use crate::engine::records::{conversations, floors, groups};
 use crate::engine::sync::updates;
 use crate::identity::PublicIdentity;
 use crate::store::RowsMut;
@@ -23,6 +23,10 @@ pub(crate) fn read_by(
 ) -> Result<bool, EngineError> {
     // In a group only its members read.
     if !groups::accepts_from(store, conversation, by, now)? {
+        return Ok(false);
+    }
+    if !conversations::is_here(store, conversation)? {
+        // Of a conversation that was deleted nobody reads anything.
         return Ok(false);
     }
     let mut row = conversations::row(store, conversation)?;
@@ -44,15 +48,30 @@ pub(crate) fn read_by(
 }
 
 /// Another device of ours says how far the user has read there.
-pub(crate) fn mark_elsewhere(
-    step: &mut Step<'_>,
-    id: &ConversationId,
-    lamport: u64,
-) -> Result<(), EngineError> {
-    let mut row = conversations::row(step.rows, id)?;
-    let own = step.device.public();
-    unread::read_elsewhere(step.rows, id, &mut row, &own, lamport, step.now)?;
-    conversations::save(step.rows, id, &row)
+pub(crate) fn mark_elsewhere(step: &mut Step<'_>, mark: &ReadMark) -> Result<(), EngineError> {
+    let Some(id) = ConversationId::from_wire(&mark.conversation, mark.group) else {
+        return Ok(());
+    };
+    if !conversations::is_here(step.rows, &id)? && floors::find(step.rows, &id.wire())?.is_some() {
+        // It was deleted here, and does not come back by being read.
+        return Ok(());
+    }
+    let mut row = conversations::row(step.rows, &id)?;
+    let read = Read {
+        lamport: mark.lamport,
+        messages: mark.messages.clone(),
+    };
+    unread::read_elsewhere(step.rows, &id, &mut row, &read)?;
+    conversations::save(step.rows, &id, &row)
+}
+
+/// Tells our other devices what the user has read here.
+pub(crate) fn share(step: &mut Step<'_>, id: &ConversationId) -> Result<(), EngineError> {
+    let update = DeviceUpdate {
+        read: vec![updates::read_mark(step, id)?],
+        ..DeviceUpdate::default()
+    };
+    updates::share(step, Recipients::ALL, update)
 }
 
 /// The user has read all there is: our other devices hear of it, and if `receipt` is set the others do.
@@ -66,19 +85,12 @@ pub(crate) fn read_all(
     if row.read_lamport >= lamport && row.unread == 0 {
         return Ok(false);
     }
-    unread::read_here(&mut row);
+    unread::read_here(step.rows, id, &mut row)?;
     conversations::save(step.rows, id, &row)?;
-    let (key, group) = id.wire();
-    let update = DeviceUpdate {
-        read: vec![ReadMark {
-            conversation: key,
-            group,
-            lamport,
-        }],
-        ..DeviceUpdate::default()
-    };
-    updates::share(step, Recipients::ALL, update)?;
-    if !receipt {
+    share(step, id)?;
+    // Of what crossed our own words and has not come, nothing was read.
+    let lamport = unread::latest_of_others(step.rows, id, &step.device.public())?;
+    if !receipt || lamport == 0 {
         return Ok(true);
     }
     let to: Vec<PublicIdentity> = match id {

@@ -1,45 +1,24 @@
 //! What devices of one identity tell each other beside messages (RFC windlass §8.3.4).
 
-use crate::bundle::VerifiedBundle;
-use crate::chat::{Body, DeviceUpdate, KnownContact, MessageId};
+use crate::chat::{Body, DeviceUpdate, Floor, KnownContact, MessageId, ReadMark};
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::post;
 use crate::engine::delivery::recipients::Recipients;
+use crate::engine::history::unread;
 use crate::engine::records::contacts::Contact;
+use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::own_devices::Sibling;
-use crate::engine::records::{contacts, doubts, own_devices, strangers};
-use crate::identity::PublicIdentity;
+use crate::engine::records::{contacts, conversations, decisions, doubts, floors, own_devices};
 use crate::limits::{MAX_CONTENT_LEN, MAX_RESENDS, RESEND_AFTER_SECONDS, RESENDS_IN_SESSION};
 use crate::store::{Rows, RowsMut};
 
 /// Bytes of bundles in one update to a device of one's own: what fits a content with all that is around them.
 const BUNDLES_IN_UPDATE: usize = MAX_CONTENT_LEN / 2;
 
-/// What a device of ours tells about a contact; who it is, if they were not known here.
-pub(crate) fn receive_contact(
-    step: &mut Step<'_>,
-    known: &KnownContact,
-) -> Result<Option<PublicIdentity>, EngineError> {
-    let bundle = VerifiedBundle::decode(&known.bundle).ok();
-    let Some(bundle) = bundle.filter(|bundle| *bundle.identity() != step.device.public()) else {
-        return Ok(None);
-    };
-    let identity = *bundle.identity();
-    let new = contacts::find(step.rows, &identity)?.is_none();
-    let mut contact = contacts::merge_forwarded_bundle(step, &bundle)?;
-    // A decision of the user stays until the user takes it back here. Of an identity that was left, an older message vouches for nothing.
-    if known.accepted || known.blocked {
-        strangers::release(step.rows, &mut contact)?;
-    }
-    contact.row.verified |= known.verified && contact.row.moved_to.is_empty();
-    contact.row.accepted |= known.accepted;
-    contact.row.blocked |= known.blocked;
-    strangers::register(step.rows, &mut contact)?;
-    contact.save(step.rows)?;
-    Ok((new && !known.blocked).then_some(identity))
-}
+/// Read marks in one update: each has some 600 bytes.
+const MARKS_IN_UPDATE: usize = 500;
 
 /// What a device of ours that asks has to know beside messages.
 pub(crate) fn share_contacts(step: &mut Step<'_>, to: Recipients) -> Result<(), EngineError> {
@@ -53,6 +32,8 @@ pub(crate) fn share_contacts(step: &mut Step<'_>, to: Recipients) -> Result<(), 
     // A device that was not told itself yet does not know whether these are all.
     let complete =
         doubts::row(step.rows, &step.device.public())?.is_none_or(|row| row.update_asks_left == 0);
+    share_floors(step, to)?;
+    share_read(step, to)?;
     let mut removed = own_devices::removed(step.rows)?;
     let mut left = known.as_slice();
     loop {
@@ -72,6 +53,63 @@ pub(crate) fn share_contacts(step: &mut Step<'_>, to: Recipients) -> Result<(), 
     }
 }
 
+/// What was deleted. It goes in front of the contacts, and of what follows in answer to a request.
+fn share_floors(step: &mut Step<'_>, to: Recipients) -> Result<(), EngineError> {
+    let floors = floors::all(step.rows)?;
+    let mut left = floors.as_slice();
+    while !left.is_empty() {
+        let len = |floor: &Floor| size_of_val(floor) + size_of_val(floor.messages.as_slice());
+        let (now, rest) = left.split_at(post::fitting(left, BUNDLES_IN_UPDATE, len));
+        let update = DeviceUpdate {
+            floors: now.to_vec(),
+            ..DeviceUpdate::default()
+        };
+        share(step, to, update)?;
+        left = rest;
+    }
+    Ok(())
+}
+
+/// How far the user has read.
+fn share_read(step: &mut Step<'_>, to: Recipients) -> Result<(), EngineError> {
+    let mut marks = Vec::new();
+    for summary in conversations::all(step.rows)? {
+        marks.push(read_mark(step, &summary.id)?);
+    }
+    for marks in marks.chunks(MARKS_IN_UPDATE) {
+        let update = DeviceUpdate {
+            read: marks.to_vec(),
+            ..DeviceUpdate::default()
+        };
+        share(step, to, update)?;
+    }
+    Ok(())
+}
+
+/// What the user has read of a conversation, as our other devices are told of it.
+pub(crate) fn read_mark(step: &Step<'_>, id: &ConversationId) -> Result<ReadMark, EngineError> {
+    let read = unread::mark(step.rows, id, &step.device.public())?;
+    let (conversation, group) = id.wire();
+    Ok(ReadMark {
+        conversation,
+        group,
+        lamport: read.lamport,
+        messages: read.messages,
+    })
+}
+
+/// Tells our other devices what was deleted, if anything was.
+pub(crate) fn share_floor(step: &mut Step<'_>, floor: Option<Floor>) -> Result<(), EngineError> {
+    let Some(floor) = floor else {
+        return Ok(());
+    };
+    let update = DeviceUpdate {
+        floors: vec![floor],
+        ..DeviceUpdate::default()
+    };
+    share(step, Recipients::ALL, update)
+}
+
 /// A contact as our other devices are told of it.
 pub(crate) fn known_contact(contact: &Contact) -> Option<KnownContact> {
     Some(KnownContact {
@@ -79,6 +117,8 @@ pub(crate) fn known_contact(contact: &Contact) -> Option<KnownContact> {
         verified: contact.row.verified,
         accepted: contact.is_accepted(),
         blocked: contact.row.blocked,
+        standing: decisions::standing(&contact.row),
+        verification: decisions::verification(&contact.row),
     })
 }
 

@@ -34,3 +34,19 @@ fn a_backup_of_a_group_of_any_size_can_be_imported() {
     let after = store.unwrap().read(|rows| there(rows)).unwrap();
     assert!(after.is_some() && before == after);
 }
+
+/// A backup of somebody's store, put into a new one.
+pub(super) fn copied(party: &Party) -> Store {
+    let folder = tempfile::tempdir().unwrap();
+    let [backup, new] = ["backup", "new"].map(|name| folder.path().join(name));
+    let key = StoreKey::Raw(Secret::new([4; 32]));
+    let writer = BackupWriter::create(&backup, &key).unwrap();
+    let exported = (party.store).read(|rows| backup::export(rows, writer, 1, &mut |_, _| true));
+    exported.unwrap();
+    let reader = std::cell::RefCell::new(Some(BackupReader::open(&backup, &key).unwrap()));
+    Store::create_with(&new, &key, |rows| {
+        let reader = reader.borrow_mut().take().unwrap();
+        backup::import(rows, reader, START, &mut rng(), &mut |_, _| true)
+    })
+    .unwrap()
+}

@@ -4,7 +4,7 @@ use prost::Message as _;
 
 use super::*;
 use crate::bundle::{OwnDevice, build};
-use crate::chat::{Content, Copy, HealingRequest, KnownContact};
+use crate::chat::{Content, Copy, Decision, HealingRequest, KnownContact};
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::sync::outcome::RefusalReason;
 use crate::limits::{MAX_HEALING_PER_DAY, MAX_STRANGERS_BYTES};
@@ -247,8 +247,13 @@ fn strangers_who_are_accepted_on_another_device_make_room_for_others() {
         verified: false,
         accepted: true,
         blocked: false,
+        standing: Decision {
+            clock: 1,
+            device_id: 9,
+        },
+        verification: Decision::default(),
     };
-    let told = alice.at(0, |step| updates::receive_contact(step, &known));
+    let told = alice.at(0, |step| people::receive(step, &known));
     told.unwrap();
     let row = strangers(&alice);
     assert_eq!((row.count, row.stored_bytes), (0, 0));

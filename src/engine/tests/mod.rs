@@ -5,12 +5,14 @@ mod asked;
 mod backups;
 mod bounded;
 mod clocks;
+mod converging;
 mod decisions;
 mod erased;
 mod hostile;
 mod linked;
 mod malformed;
 mod members;
+mod siblings;
 mod tables;
 mod time;
 mod unread;
@@ -166,6 +168,14 @@ fn take(party: &Party, day: u64, envelope: &[u8]) -> Result<Vec<Outcome>, Engine
     })
 }
 
+/// The same, of an envelope that may be for another device of theirs.
+fn taken(party: &Party, day: u64, envelope: &[u8]) -> Vec<Outcome> {
+    match take(party, day, envelope) {
+        Err(EngineError::NotForThisDevice) => Vec::new(),
+        outcomes => outcomes.unwrap(),
+    }
+}
+
 /// What waits in an outbox; it counts as sent.
 fn empty_outbox(party: &Party) -> Vec<outbox::QueuedEnvelope> {
     let waiting: Result<_, EngineError> = party.store.read(|rows| outbox::queued(rows, 0, 100_000));
@@ -191,7 +201,7 @@ fn carry(from: &Party, to: &Party, day: u64) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for waiting in empty_outbox(from) {
         if waiting.recipient == to.device.public() {
-            outcomes.extend(take(to, day, &waiting.envelope).unwrap());
+            outcomes.extend(taken(to, day, &waiting.envelope));
         }
     }
     outcomes
@@ -206,7 +216,7 @@ fn deliver(parties: &[&Party], day: u64) {
                 for to in parties.iter().filter(|to| !std::ptr::eq(*from, **to)) {
                     if to.device.public() == waiting.recipient {
                         moved = true;
-                        take(to, day, &waiting.envelope).unwrap();
+                        taken(to, day, &waiting.envelope);
                     }
                 }
             }

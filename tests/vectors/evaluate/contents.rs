@@ -1,9 +1,13 @@
 //! What messages say.
 
 use serde_json::{Value, json};
-use windlass::chat::{Body, Content, ConversationState, KnownContact};
+use windlass::chat::{Body, Content, ConversationState, Decision, Floor, KnownContact};
 
 use super::{bytes, error, hex, wire_code};
+
+fn decision(decision: Decision) -> Value {
+    json!({ "clock": decision.clock, "device_id": decision.device_id })
+}
 
 pub fn content(input: &Value) -> Value {
     let content = match Content::from_bytes(&bytes(input, "encoded")) {
@@ -49,6 +53,23 @@ pub fn content(input: &Value) -> Value {
                     "verified": contact.verified,
                     "accepted": contact.accepted,
                     "blocked": contact.blocked,
+                    "standing": decision(contact.standing),
+                    "verification": decision(contact.verification),
+                })
+            };
+            let floor = |floor: &Floor| {
+                json!({
+                    "conversation": hex(&floor.conversation),
+                    "clock": floor.clock,
+                    "lamport": floor.lamport,
+                    "until": floor.until,
+                    "messages": hex(&floor.messages.concat()),
+                    "timer": {
+                        "lamport": floor.timer.lamport,
+                        "message_id": hex(&floor.timer.message_id),
+                        "milliseconds": floor.timer.milliseconds,
+                    },
+                    "removed": decision(floor.removed),
                 })
             };
             json!({ "device_update": {
@@ -58,8 +79,10 @@ pub fn content(input: &Value) -> Value {
                     "conversation": hex(&mark.conversation),
                     "group": mark.group,
                     "lamport": mark.lamport,
+                    "messages": hex(&mark.messages.concat()),
                 })).collect::<Vec<_>>(),
                 "complete": update.complete,
+                "floors": update.floors.iter().map(floor).collect::<Vec<_>>(),
             } })
         }
         Body::IdentityChange(bundle) => json!({ "identity_change": hex(bundle) }),

@@ -1,7 +1,7 @@
 //! From keys, seeds and secrets: identities, agreements, chains, padding.
 
 use serde_json::{Value, json};
-use windlass::chat::{HealingRequest, MessageId, OwnWordsKey};
+use windlass::chat::{FloorKey, HealingRequest, MessageId, OwnWordsKey};
 use windlass::crypto::{self, DhPublic, DhSecret};
 use windlass::identity::{AddressError, PublicIdentity, safety_code, safety_emoji, safety_number};
 use windlass::ratchet::{ChainKey, MessageKey, RootKey};
@@ -119,6 +119,18 @@ pub fn message_name(input: &Value) -> Value {
     let author = public(input, "author").to_bytes();
     let name = HealingRequest::name(&salt.try_into().unwrap(), &author, &id);
     json!({ "name": hex(&name) })
+}
+
+pub fn floor_name(input: &Value) -> Value {
+    let key = FloorKey::of_seed(&bytes(input, "seed"));
+    let [side, author] = ["conversation", "author"].map(|field| bytes(input, field));
+    let group = input["group"].as_bool().unwrap();
+    let id = MessageId::from_bytes(&bytes(input, "id")).unwrap();
+    let lamport = input["lamport"].as_u64().unwrap();
+    json!({
+        "conversation": hex(&key.conversation(&side.try_into().unwrap(), group)),
+        "message": hex(&key.message(lamport, &author.try_into().unwrap(), &id)),
+    })
 }
 
 pub fn padding(input: &Value) -> Value {

@@ -34,6 +34,7 @@ pub fn evaluate(kind: &str, input: &Value) -> Value {
         "sender-hint" => keys::sender_hint(input),
         "own-words" => keys::own_words(input),
         "message-name" => keys::message_name(input),
+        "floor-name" => keys::floor_name(input),
         "padding" => keys::padding(input),
         "unpadding" => keys::unpadding(input),
         "header" => sessions::header(input),

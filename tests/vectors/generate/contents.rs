@@ -12,6 +12,35 @@ fn state(have: Vec<u8>) -> v1::ConversationState {
     }
 }
 
+/// Names of messages with these clocks.
+fn named(clocks: &[u64]) -> Vec<u8> {
+    let name = |clock: &u64| [clock.to_be_bytes(), [0xcd; 8]].concat();
+    clocks.iter().flat_map(name).collect()
+}
+
+/// An update of what was deleted.
+fn floors(messages: Vec<u8>, name_len: usize) -> v1::content::Body {
+    v1::content::Body::DeviceUpdate(v1::DeviceUpdate {
+        floors: vec![v1::Floor {
+            conversation: vec![9; name_len],
+            clock: 12,
+            lamport: 5,
+            until: 1_800_000_000_000,
+            messages,
+            timer: Some(v1::FloorTimer {
+                lamport: 4,
+                message_id: vec![5; 16],
+                milliseconds: 60_000,
+            }),
+            removed: Some(v1::Decision {
+                clock: 7,
+                device_id: 0x0102_0304,
+            }),
+        }],
+        ..Default::default()
+    })
+}
+
 /// A request that names what is there of one conversation.
 fn request(state: v1::ConversationState, salt: Vec<u8>) -> v1::content::Body {
     v1::content::Body::HealingRequest(v1::HealingRequest {
@@ -141,13 +170,41 @@ pub fn content() -> Vec<Case> {
                     verified: true,
                     accepted: true,
                     blocked: false,
+                    standing: Some(v1::Decision {
+                        clock: 7,
+                        device_id: 0x0102_0304,
+                    }),
+                    verification: None,
                 }],
                 read: vec![v1::ReadMark {
                     conversation: vec![9; 32],
                     group: true,
                     lamport: 5,
+                    messages: named(&[6, 8]),
                 }],
                 complete: true,
+                floors: Vec::new(),
+            }),
+        ),
+        ("floor", floors(named(&[6, 8]), 16)),
+        ("floor of nobody", floors(named(&[6]), 15)),
+        ("floor with names out of order", floors(named(&[8, 6]), 16)),
+        ("floor with a name twice", floors(named(&[6, 6]), 16)),
+        ("floor with half a name", floors(vec![1; 24], 16)),
+        (
+            "floor with 513 names",
+            floors(named(&(0..513).collect::<Vec<_>>()), 16),
+        ),
+        (
+            "read mark with 33 names",
+            Body::DeviceUpdate(v1::DeviceUpdate {
+                read: vec![v1::ReadMark {
+                    conversation: vec![9; 32],
+                    group: false,
+                    lamport: 5,
+                    messages: named(&(0..33).collect::<Vec<_>>()),
+                }],
+                ..Default::default()
             }),
         ),
         (

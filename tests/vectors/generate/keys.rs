@@ -232,6 +232,24 @@ pub fn message_name() -> Vec<Case> {
         .collect()
 }
 
+pub fn floor_name() -> Vec<Case> {
+    let mut rng = rng(43);
+    [(false, 1), (true, 300), (false, 1_u64 << 62)]
+        .into_iter()
+        .map(|(group, lamport)| {
+            let input = json!({
+                "seed": hex(&random::<32>(&mut rng)),
+                "conversation": hex(&random::<32>(&mut rng)),
+                "group": group,
+                "lamport": lamport,
+                "author": hex(&random::<32>(&mut rng)),
+                "id": hex(&random::<16>(&mut rng)),
+            });
+            (format!("clock {lamport}, group: {group}"), input)
+        })
+        .collect()
+}
+
 pub fn padding() -> Vec<Case> {
     let mut cases: Vec<Case> = [
         0, 1, 62, 63, 64, 71, 72, 100, 127, 128, 129, 200, 255, 256, 511, 512, 1_000, 1_023, 1_024,

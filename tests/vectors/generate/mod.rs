@@ -98,6 +98,11 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
             keys::message_name(),
         ),
         (
+            "floor-name",
+            "How devices of one identity name what was deleted or read (RFC windlass 8.3.8).",
+            keys::floor_name(),
+        ),
+        (
             "padding",
             "Plaintexts and their padded form (RFC windlass 3.7).",
             keys::padding(),

@@ -201,8 +201,12 @@ class AsyncClient:
         return await self.run(self.client.block_contact, address)
 
     async def remove_contact(self, address: str) -> None:
-        """Erases a contact, the conversation and the sessions."""
+        """Erases a contact, the conversation and the sessions, on all our devices."""
         await self.run(self.client.remove_contact, address)
+
+    async def delete_conversation(self, address: str) -> None:
+        """Deletes a conversation for us alone, on all our devices; it does not come back."""
+        await self.run(self.client.delete_conversation, address)
 
     async def devices(self) -> list[DeviceInfo]:
         """The devices of our identity, this one first."""

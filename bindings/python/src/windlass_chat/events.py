@@ -11,6 +11,7 @@ from windlass_chat._native import Event, RefusalReason, UndecryptableCause
 Message = Event.MESSAGE
 Edited = Event.EDITED
 Deleted = Event.DELETED
+ConversationDeleted = Event.CONVERSATION_DELETED
 Reacted = Event.REACTED
 Read = Event.READ
 DisappearingChanged = Event.DISAPPEARING_CHANGED
@@ -34,6 +35,7 @@ RollbackNoticed = Event.ROLLBACK_NOTICED
 __all__ = [
     "Blocked",
     "ContactRequest",
+    "ConversationDeleted",
     "Deleted",
     "Delivered",
     "DevicesChanged",

@@ -43,6 +43,20 @@ final class ConversationTests: PeopleTestCase {
         try again.close()
     }
 
+    func testWhatIsDeletedForOneSideStaysOnTheOther() throws {
+        let (alice, bob) = (try create("alice"), try create("bob"))
+        _ = try alice.addContact(bundle: bob.singleUseBundle())
+        for said in ["one", "two"] { _ = try alice.send(to: bob.address(), text: said) }
+        try exchange(alice, bob)
+        XCTAssertEqual(try bob.unread(), 2)
+        let conversation = try bob.conversation(address: alice.address())
+        try conversation.deleteForMe(message: XCTUnwrap(conversation.messages().first))
+        XCTAssertEqual(try texts(bob, with: alice.address()), ["two"])
+        try bob.deleteConversation(address: alice.address())
+        XCTAssertEqual(try bob.conversations().count, 0)
+        XCTAssertEqual(try texts(alice, with: bob.address()), ["one", "two"])
+    }
+
     func testPeopleMeetByCodesAndTheCodesAreLeftForAnotherReader() throws {
         try meet(home: home.path)
         let left = ProcessInfo.processInfo.environment["WINDLASS_CODES"].map { URL(fileURLWithPath: $0) }

@@ -73,6 +73,22 @@ class ConversationTest {
     }
 
     @Test
+    fun `what is deleted for one side stays on the other`() {
+        val (alice, bob) = create("alice") to create("bob")
+        alice.addContact(bob.singleUseBundle())
+        alice.send(bob.address(), "one")
+        alice.send(bob.address(), "two")
+        exchange(alice, bob)
+        assertEquals(2uL, bob.unread())
+        bob.conversation(alice.address()).use { it.deleteForMe(it.messages().first()) }
+        assertEquals(listOf("two"), texts(bob, alice.address()))
+        bob.deleteConversation(alice.address())
+        assertEquals(0, bob.conversations().size)
+        assertEquals(0uL, bob.unread())
+        assertEquals(listOf("one", "two"), texts(alice, bob.address()))
+    }
+
+    @Test
     fun `a second device is linked and has the history`() {
         val (phone, bob) = create("phone") to create("bob")
         phone.addContact(bob.bundle())
