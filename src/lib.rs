@@ -101,12 +101,12 @@ pub mod x3dh;
 pub use api::{
     Attachment, AttachmentInfo, Body, Bundle, Bytes, Client, CodeProgress, CodeReader, Contact,
     Conversation, ConversationSummary, Delivery, DeviceInfo, DeviceLink, EncryptedStore, ErrorInfo,
-    Event, Faults, GroupChange, GroupChangeKind, GroupMember, Identity, Inspection, LinkCheck,
-    Message, OutgoingEnvelope, OutgoingMessage, PendingLink, ProgressError, ProgressListener,
-    Reaction, Received, RefusalReason, Result, SafetyEmoji, SearchPage, Sent, Session,
-    SessionState, SessionStatus, ShredReport, Simulation, StoreKey, TableRows, Tally, TrustPolicy,
-    UndecryptableCause, UnhandledMessage, WindlassError, error_info, errors, qr_frames, qr_png,
-    qr_read, qr_svg, qr_terminal,
+    Event, Faults, GroupChange, GroupChangeKind, GroupMember, Identity, Inspection, KeptEvent,
+    LinkCheck, Message, OutgoingEnvelope, OutgoingMessage, PendingLink, ProgressError,
+    ProgressListener, Reaction, Received, RefusalReason, Result, SafetyEmoji, SearchPage, Sent,
+    Session, SessionState, SessionStatus, ShredReport, Simulation, StoreKey, TableRows, Tally,
+    TrustPolicy, UndecryptableCause, UnhandledMessage, WindlassError, error_info, errors,
+    qr_frames, qr_png, qr_read, qr_svg, qr_terminal,
 };
 
 #[cfg(feature = "uniffi")]

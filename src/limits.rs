@@ -274,6 +274,14 @@ pub const MAX_STRANGER_SESSIONS_PER_HOUR: u32 = 3;
 /// Skipped keys that one message of a stranger may make us keep.
 pub const MAX_STRANGER_SKIPPED_KEYS: usize = 20;
 
+/// Events that are kept until the application says that it has handled them; the oldest go first, and it is told. Their rows are small: some
+/// 2 MiB in all.
+pub const MAX_KEPT_EVENTS: u64 = 10_000;
+
+/// How long an event is kept that the application does not handle: who did what is not to lie around for ever in the store of a program that
+/// does not come to read it.
+pub const KEPT_EVENT_RETENTION_SECONDS: u64 = 30 * DAY_SECONDS;
+
 /// Memory in KiB that deriving a key from a passphrase may take. A file says how much before anything of it is authenticated; 256 MiB
 /// is four times what this library writes, and what a telephone has to spare.
 pub const MAX_ARGON2_MEMORY_KIB: u32 = 262_144;

@@ -128,6 +128,8 @@ pub enum WindlassError {
     UnknownDevice,
     #[error("no message of this id is in the history")]
     UnknownMessage,
+    #[error("this cursor is of another life of the store; read from the oldest event that is kept")]
+    UnknownCursor,
     #[error("no group of this address is known; wait for its invitation")]
     UnknownGroup,
     #[error("{0}")]
@@ -213,6 +215,7 @@ impl From<EngineError> for WindlassError {
             EngineError::NoBundle => Self::NoBundle,
             EngineError::ContactBlocked => Self::ContactBlocked,
             EngineError::ContactNotVerified => Self::ContactNotVerified,
+            EngineError::UnknownCursor => Self::UnknownCursor,
             EngineError::UnknownGroup => Self::UnknownGroup,
             EngineError::NotAMember => Self::NotAMember,
             EngineError::NotForThisDevice => Self::NotForThisDevice,

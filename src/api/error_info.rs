@@ -147,6 +147,11 @@ pub(super) const TABLE: &[Row] = &[
     ("unknown_device", false, "Use an id that devices() gave."),
     ("unknown_message", false, "Use an id that the history gave."),
     (
+        "unknown_cursor",
+        false,
+        "Read the events without a cursor, and load anew what you keep of contacts and conversations.",
+    ),
+    (
         "unknown_group",
         false,
         "Wait for the invitation, or ask an admin to add you.",

@@ -176,6 +176,12 @@ pub enum Event {
     },
     /// The store was put back from an older copy; some sessions may not work any more.
     RollbackNoticed,
+    /// Of `Client.events_after` alone: events were dropped before they were handled, because there were more than 10,000 or they were
+    /// older than 30 days. Load anew what you keep of contacts and conversations.
+    Missed {
+        /// How many, at most.
+        events: u64,
+    },
 }
 
 impl Event {
@@ -206,6 +212,8 @@ impl Event {
                 cause,
                 address: from.map(|peer| peer.address()),
             },
+            Outcome::RollbackNoticed => Self::RollbackNoticed,
+            Outcome::Missed { events } => Self::Missed { events },
         }
     }
 
@@ -222,6 +230,7 @@ impl Event {
                 by,
                 emoji,
                 removed,
+                id: _,
             } => Self::Reacted {
                 conversation,
                 author: to.author.address(),

@@ -34,7 +34,7 @@ pub use attachment::{Attachment, AttachmentInfo};
 pub use bundle::Bundle;
 pub use bytes::Bytes;
 pub use client::{
-    Client, DeviceInfo, OutgoingEnvelope, OutgoingMessage, PendingLink, Received, Sent,
+    Client, DeviceInfo, KeptEvent, OutgoingEnvelope, OutgoingMessage, PendingLink, Received, Sent,
     UnhandledMessage,
 };
 pub use code::{CodeProgress, CodeReader, qr_frames, qr_png, qr_read, qr_svg, qr_terminal};

@@ -12,15 +12,18 @@ pub enum Sequence {
     SignedPrekeys = 3,
     /// One-time prekeys.
     OneTimePrekeys = 4,
+    /// Events of the feed.
+    Feed = 5,
 }
 
 impl Sequence {
     /// Every sequence.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Outbox,
         Self::Unhandled,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
+        Self::Feed,
     ];
 
     /// What it is stored by.
@@ -37,6 +40,7 @@ impl Sequence {
             Self::Unhandled => "unhandled",
             Self::SignedPrekeys => "signed prekeys",
             Self::OneTimePrekeys => "one-time prekeys",
+            Self::Feed => "feed",
         }
     }
 }

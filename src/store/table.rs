@@ -52,13 +52,15 @@ pub enum Table {
     Sequences = 22,
     /// What outlives conversations that were deleted.
     Floors = 23,
+    /// Events that were told, in their order, until the application says that it has handled them.
+    Feed = 25,
     /// What is said of messages that have not come, grouped by conversation and author.
     EarlyAnnotations = 28,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -82,6 +84,7 @@ impl Table {
         Self::SkippedAges,
         Self::Sequences,
         Self::Floors,
+        Self::Feed,
         Self::EarlyAnnotations,
     ];
 
@@ -123,6 +126,7 @@ impl Table {
             Self::SkippedAges => "ages of skipped keys",
             Self::Sequences => "sequences",
             Self::Floors => "floors",
+            Self::Feed => "feed",
             Self::EarlyAnnotations => "early annotations",
         }
     }

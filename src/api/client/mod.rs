@@ -2,6 +2,7 @@
 
 mod chats;
 mod devices;
+mod events;
 mod handling;
 mod keeping;
 mod people;
@@ -11,6 +12,7 @@ mod timetable;
 mod upkeep;
 
 pub use devices::{DeviceInfo, PendingLink};
+pub use events::KeptEvent;
 pub use handling::UnhandledMessage;
 pub use receiving::Received;
 pub use sending::{OutgoingEnvelope, OutgoingMessage, Sent};

@@ -19,6 +19,8 @@ pub struct Received {
     pub events: Vec<Event>,
     /// The code of the error that `receive` would have raised for it.
     pub refused: Option<String>,
+    /// For `events_handled`, once all these events were handled; nothing if none of them is kept.
+    pub cursor: Option<String>,
 }
 
 #[cfg_attr(feature = "uniffi", uniffi::export)]
@@ -54,11 +56,13 @@ impl Client {
                                 .map(|outcome| Event::from_outcome(outcome, &own))
                                 .collect(),
                             refused: None,
+                            cursor: processed.cursor.map(|cursor| cursor.to_string()),
                         }
                     }
                     Err(error) if error.is_about_envelope() => Received {
                         events: Vec::new(),
                         refused: Some(error.code()),
+                        cursor: None,
                     },
                     Err(error) => return Err(error),
                 });

@@ -34,10 +34,7 @@ impl Client {
 
     fn maintain_at(&self, now: u64) -> Result<()> {
         if self.rollback_to_heal.swap(false, Ordering::Relaxed) {
-            let own = self.device.public();
-            self.store
-                .0
-                .write(|rows| upkeep::note_rollback(rows, &own))?;
+            self.step(upkeep::note_rollback)?;
         }
         let due = self.read(|rows| Ok(upkeep::plan(rows, now)?))?;
         let done = self.step(|step| {

@@ -60,6 +60,8 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("MessageRow", "stored_at", Rule::Redated),
     ("MessageRow", "delivered_at", Rule::Shown),
     ("MessageRow", "expires_at", Rule::Redated),
+    ("FeedRow", "told_at", Rule::Kept),
+    ("FeedStateRow", "dropped_at", Rule::Shown),
     ("GroupMemberRow", "since", Rule::Interval),
     ("BackupSummary", "made_at", Rule::Shown),
 ];

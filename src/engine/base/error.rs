@@ -57,6 +57,9 @@ pub(crate) enum EngineError {
     /// We do not take part in the group.
     #[error("not a member of the group")]
     NotAMember,
+    /// A cursor that was not given out in this life of the feed.
+    #[error("the cursor is not known")]
+    UnknownCursor,
     /// The envelope has no part for this device.
     #[error("the envelope holds nothing for this device")]
     NotForThisDevice,

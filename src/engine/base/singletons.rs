@@ -20,3 +20,5 @@ pub(crate) const OWN_WORDS: Key<'static> = Key::new(b"own words");
 pub(crate) const CLOCK: Key<'static> = Key::new(b"clock");
 /// What all strangers together cost: `records/strangers.rs`.
 pub(crate) const STRANGERS: Key<'static> = Key::new(b"strangers");
+/// Whether events are kept, and which of them were dropped: `sync/feed/mod.rs`.
+pub(crate) const FEED: Key<'static> = Key::new(b"feed");

@@ -76,9 +76,7 @@ pub(crate) fn record(
             let mut row = conversations::row(step.rows, &incoming.conversation)?;
             unread::count(step.rows, &mut row, &step.device.public(), &stored)?;
             conversations::save(step.rows, &incoming.conversation, &row)?;
-            if *author != step.device.public() && incoming.copied_from.is_none() {
-                unhandled::enqueue(step.rows, &message)?;
-            }
+            unhandled::enqueue(step.rows, &step.device.public(), &stored)?;
             let shown = view::show(step.rows, &row, stored)?;
             recorded = Recorded::Shown(Box::new(shown));
         }

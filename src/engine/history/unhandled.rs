@@ -5,9 +5,11 @@ use std::ops::Bound;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::{damaged, decode, get_row, put_row};
+use crate::engine::history::message::Stored;
 use crate::engine::history::view::Shown;
 use crate::engine::history::{message, view};
 use crate::engine::records::settings;
+use crate::identity::PublicIdentity;
 use crate::store::{Direction, Key, Rows, RowsMut, Sequence, Table, WHOLE_GROUP};
 use crate::wire::store::UnhandledRow;
 
@@ -23,11 +25,26 @@ pub(crate) fn set_kept(store: &mut dyn RowsMut, kept: bool) -> Result<(), Engine
     settings::save(store, &row)
 }
 
-/// Notes a message that came, if messages are kept.
-pub(crate) fn enqueue(store: &mut dyn RowsMut, message: &MessageRef) -> Result<(), EngineError> {
-    if !settings::row(store)?.keep_unhandled {
+/// Whether a message waits here when it has come: what others wrote, and wrote to this device, if messages are kept.
+pub(crate) fn is_enqueued(
+    store: &dyn Rows,
+    own: &PublicIdentity,
+    stored: &Stored,
+) -> Result<bool, EngineError> {
+    let for_us = stored.author != *own && !stored.copied;
+    Ok(for_us && settings::row(store)?.keep_unhandled)
+}
+
+/// Notes a message that came, if it is to wait.
+pub(crate) fn enqueue(
+    store: &mut dyn RowsMut,
+    own: &PublicIdentity,
+    stored: &Stored,
+) -> Result<(), EngineError> {
+    if !is_enqueued(store, own, stored)? {
         return Ok(());
     }
+    let message = stored.name();
     let order = store.next_id(Sequence::Unhandled)?.to_be_bytes();
     let row = UnhandledRow {
         author_identity_key: message.author.to_bytes().to_vec(),

@@ -71,7 +71,7 @@ impl ConversationId {
         }
     }
 
-    fn from_columns(peer: &[u8], group: &[u8]) -> Option<Self> {
+    pub(crate) fn from_columns(peer: &[u8], group: &[u8]) -> Option<Self> {
         if group.is_empty() {
             PublicIdentity::from_stored(peer).map(Self::Direct)
         } else {

@@ -182,6 +182,7 @@ pub(crate) fn admit(
         outcomes,
         changed: true,
         acknowledge: stored.map(|id| (peer, id)),
+        cursor: None,
     })
 }
 

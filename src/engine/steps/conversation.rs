@@ -106,6 +106,7 @@ fn outcome_of(incoming: &Incoming<'_>, recorded: Recorded) -> Option<Outcome> {
         Recorded::Reacted { to, emoji, removed } => ConversationNews::Reacted {
             to,
             by,
+            id: incoming.content.id,
             emoji,
             removed,
         },

@@ -14,9 +14,9 @@ use crate::engine::records::{
     contacts, doubts, message_keys, own_devices, prekeys, sessions, strangers, unacknowledged,
 };
 use crate::engine::steps::admit;
-use crate::engine::sync::healing;
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::engine::sync::outcome::{Outcome, PeerNews, Processed};
+use crate::engine::sync::{feed, healing};
 use crate::identity::PublicIdentity;
 use crate::ratchet::RatchetError;
 use crate::session::{Envelope, HintKey, Part, Received, Session, SessionError, accepted_digest};
@@ -51,7 +51,7 @@ pub(crate) fn receive(step: &mut Step<'_>, envelope: &Envelope) -> Result<Proces
     let part = envelope
         .part_for(step.device.device_id)
         .ok_or(EngineError::NotForThisDevice)?;
-    let processed = match (
+    let mut processed = match (
         sessions::load(step.rows, &part.header.session_id)?,
         part.handshake,
     ) {
@@ -68,6 +68,10 @@ pub(crate) fn receive(step: &mut Step<'_>, envelope: &Envelope) -> Result<Proces
         check_addressees(step, envelope, &from)?;
     }
     relay_to_new_devices(step, envelope, &processed)?;
+    // Of what changes nothing there is no commit, and whoever sends it pays for no row.
+    if processed.changed {
+        processed.cursor = feed::tell(step, &processed.outcomes)?;
+    }
     Ok(processed)
 }
 

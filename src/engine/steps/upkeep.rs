@@ -18,12 +18,12 @@ use crate::engine::records::{
     unacknowledged,
 };
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
-use crate::engine::sync::{healing, people, updates};
+use crate::engine::sync::{feed, healing, people, updates};
 use crate::identity::PublicIdentity;
 use crate::limits::{
     GAP_PATIENCE_SECONDS, MAX_ASKED_AT_ONCE, MAX_HEALING_ATTEMPTS, MAX_RESENT_AT_ONCE,
 };
-use crate::store::{Rows, RowsMut, Table};
+use crate::store::{Rows, Table};
 use crate::wire::store::HealingRow;
 
 /// What is due by now: messages and updates that nobody acknowledged, requests that nobody answered, gaps that did not fill.
@@ -94,21 +94,19 @@ pub(crate) fn maintain(step: &mut Step<'_>, due: &Due) -> Result<bool, EngineErr
     changed |= linking::erase_over(step.rows, step.now)?;
     changed |= people::erase_old_strangers(step.rows, step.now)?;
     changed |= unhandled::forget_gone(step.rows)?;
+    changed |= feed::erase_old(step.rows, &step.device.public(), step.now)?;
     changed |= deletion::expire(step.rows, step.now)? > 0;
     run(step, due)?;
     Ok(changed)
 }
 
 /// The store was put back from an older copy: everybody may have what is not here any more.
-pub(crate) fn note_rollback(
-    store: &mut dyn RowsMut,
-    own: &PublicIdentity,
-) -> Result<(), EngineError> {
-    doubts::note_missing(store, own, 0)?;
-    for contact in contacts::all(store)? {
-        doubts::note_missing(store, &contact.identity, 0)?;
+pub(crate) fn note_rollback(step: &mut Step<'_>) -> Result<(), EngineError> {
+    doubts::note_missing(step.rows, &step.device.public(), 0)?;
+    for contact in contacts::all(step.rows)? {
+        doubts::note_missing(step.rows, &contact.identity, 0)?;
     }
-    Ok(())
+    feed::note_rollback(step)
 }
 
 pub(crate) fn run(step: &mut Step<'_>, due: &Due) -> Result<(), EngineError> {

@@ -1,6 +1,7 @@
 //! What devices tell each other beside messages: what is missing, what the user decided, who belongs to a group.
 
 pub(crate) mod deletions;
+pub(crate) mod feed;
 pub(crate) mod group_events;
 pub(crate) mod healing;
 pub(crate) mod outcome;

@@ -5,6 +5,7 @@ use crate::chat::{GroupEventError, GroupId, MessageId};
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::history::view::Shown;
 use crate::engine::records::conversations::ConversationId;
+use crate::engine::sync::feed::cursor::Cursor;
 use crate::identity::PublicIdentity;
 
 /// What became of an envelope.
@@ -32,6 +33,10 @@ pub(crate) enum Outcome {
         cause: UndecryptableCause,
         from: Option<PublicIdentity>,
     },
+    /// The store was put back from an older copy.
+    RollbackNoticed,
+    /// So many events were dropped before the application handled them.
+    Missed { events: u64 },
 }
 
 /// What happened in a conversation.
@@ -42,6 +47,8 @@ pub(crate) enum ConversationNews {
     Reacted {
         to: MessageRef,
         by: PublicIdentity,
+        /// Of the reaction itself.
+        id: MessageId,
         emoji: String,
         removed: bool,
     },
@@ -97,6 +104,8 @@ pub(crate) struct Processed {
     pub(crate) changed: bool,
     /// A message to acknowledge.
     pub(crate) acknowledge: Option<(PublicIdentity, MessageId)>,
+    /// The cursor behind the outcomes, if any of them is kept.
+    pub(crate) cursor: Option<Cursor>,
 }
 
 impl Processed {
@@ -105,6 +114,7 @@ impl Processed {
             outcomes: vec![outcome],
             changed: false,
             acknowledge: None,
+            cursor: None,
         }
     }
 }
@@ -114,29 +124,29 @@ impl Processed {
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum RefusalReason {
     /// A change of a message by somebody who did not write it.
-    NotTheAuthor,
+    NotTheAuthor = 1,
     /// It reacts to, edits or deletes what is a reaction, an edit or a deletion itself, or stands in another conversation.
-    InvalidTarget,
+    InvalidTarget = 2,
     /// Of somebody who does not belong to the group, as far as it is known here. If only the news of it is late, it comes again.
-    NotAMember,
+    NotAMember = 3,
     /// A change of the group by somebody who is no admin, or to an admin who was it earlier.
-    NotAnAdmin,
+    NotAnAdmin = 4,
     /// Of a group that is not known here. If only the news of it is late, it comes again.
-    UnknownGroup,
+    UnknownGroup = 5,
     /// Its clock is further ahead than any honest one.
-    ClockAhead,
+    ClockAhead = 6,
     /// The group's log has as many events as it may have.
-    GroupFull,
+    GroupFull = 7,
     /// An event of a group that is malformed, or not signed by its author.
-    InvalidEvent,
+    InvalidEvent = 8,
     /// An event of a group that changes nothing.
-    NoEffect,
+    NoEffect = 9,
     /// Given back as our own, without the proof that we wrote it.
-    NotProved,
+    NotProved = 10,
     /// Given back as our own, though we asked for nothing, or for less.
-    NotAsked,
+    NotAsked = 11,
     /// Part of what the user deleted.
-    Deleted,
+    Deleted = 12,
 }
 
 /// Why an envelope could not be read.
@@ -170,6 +180,32 @@ pub enum UndecryptableCause {
 }
 
 impl RefusalReason {
+    const ALL: [Self; 12] = [
+        Self::NotTheAuthor,
+        Self::InvalidTarget,
+        Self::NotAMember,
+        Self::NotAnAdmin,
+        Self::UnknownGroup,
+        Self::ClockAhead,
+        Self::GroupFull,
+        Self::InvalidEvent,
+        Self::NoEffect,
+        Self::NotProved,
+        Self::NotAsked,
+        Self::Deleted,
+    ];
+
+    /// For the store; never 0.
+    pub(crate) fn number(self) -> u32 {
+        self as u32
+    }
+
+    pub(crate) fn of_number(number: u32) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|reason| reason.number() == number)
+    }
+
     pub(crate) fn of(error: GroupEventError) -> Self {
         match error {
             GroupEventError::NotAnAdmin => Self::NotAnAdmin,

@@ -8,6 +8,7 @@ mod clocks;
 mod converging;
 mod decisions;
 mod erased;
+mod feed;
 mod hostile;
 mod linked;
 mod malformed;

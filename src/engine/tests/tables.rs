@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::hostile::{content, forge};
 use super::*;
 use crate::chat::{Content, Copy, DeviceUpdate, HealingRequest};
+use crate::engine::sync::feed;
 
 const PAGE: &str = include_str!("../../../docs/tables.md");
 
@@ -108,6 +109,8 @@ fn after_a_hostile_year_every_table_is_within_its_bound() {
     let [alice, friend, mallory] = [1, 2, 3].map(Party::new);
     introduce(&[&alice, &friend, &mallory], 0);
     let crew = group(&friend, &[&alice, &mallory], 0);
+    // An application that keeps events, and never comes to read them.
+    alice.at(0, |step| feed::set_kept(step, true)).unwrap();
     for day in (1..=365).step_by(15) {
         let bundle = alice.bundle(day, false);
         for party in [&friend, &mallory] {

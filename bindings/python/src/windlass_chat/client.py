@@ -16,6 +16,7 @@ from windlass_chat._native import (
     DeviceInfo,
     Event,
     Identity,
+    KeptEvent,
     LinkCheck,
     OutgoingEnvelope,
     Received,
@@ -247,6 +248,14 @@ class AsyncClient:
     async def receive_many(self, envelopes: Iterable[BytesLike]) -> list[Received]:
         """Takes in several envelopes in one transaction."""
         return await self.run(self.client.receive_many, envelopes)
+
+    async def events_after(self, cursor: str | None = None, limit: int = 100) -> list[KeptEvent]:
+        """The events that are kept until they were handled: those behind a cursor, or the oldest."""
+        return await self.run(self.client.events_after, cursor, limit)
+
+    async def events_handled(self, up_to: str) -> None:
+        """The events up to this cursor are not told again."""
+        await self.run(self.client.events_handled, up_to)
 
     async def outbox(self, after: int = 0) -> list[OutgoingEnvelope]:
         """The oldest envelopes that wait for the transport."""

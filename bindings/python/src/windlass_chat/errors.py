@@ -81,6 +81,7 @@ NoBundle = WindlassError.NoBundle
 ContactBlocked = WindlassError.ContactBlocked
 ContactNotVerified = WindlassError.ContactNotVerified
 UnknownMessage = WindlassError.UnknownMessage
+UnknownCursor = WindlassError.UnknownCursor
 UnknownGroup = WindlassError.UnknownGroup
 NotAnAdmin = WindlassError.NotAnAdmin
 NotAMember = WindlassError.NotAMember
@@ -149,6 +150,7 @@ __all__ = [
     "ContactBlocked",
     "ContactNotVerified",
     "UnknownMessage",
+    "UnknownCursor",
     "UnknownGroup",
     "NotAnAdmin",
     "NotAMember",

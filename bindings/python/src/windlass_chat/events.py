@@ -31,6 +31,7 @@ Synchronising = Event.SYNCHRONISING
 Blocked = Event.BLOCKED
 Undecryptable = Event.UNDECRYPTABLE
 RollbackNoticed = Event.ROLLBACK_NOTICED
+Missed = Event.MISSED
 
 __all__ = [
     "Blocked",
@@ -48,6 +49,7 @@ __all__ = [
     "Healing",
     "IdentityChanged",
     "Message",
+    "Missed",
     "Reacted",
     "Read",
     "RefusalReason",

@@ -52,6 +52,16 @@ extension Client {
         try await onQueue { try self.receiveMany(envelopes: envelopes) }
     }
 
+    /// The events that are kept until they were handled: those behind a cursor, or the oldest.
+    public func eventsAfter(cursor: String? = nil, limit: UInt32 = 100) async throws -> [KeptEvent] {
+        try await onQueue { try self.eventsAfter(cursor: cursor, limit: limit) }
+    }
+
+    /// The events up to this cursor are not told again.
+    public func eventsHandled(upTo: String) async throws {
+        try await onQueue { try self.eventsHandled(upTo: upTo) }
+    }
+
     /// Begins to link the new device whose code this is; the answer to show to it.
     public func linkDevice(code: String) async throws -> String {
         try await onQueue { try self.linkDevice(code: code) }

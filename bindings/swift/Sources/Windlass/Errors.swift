@@ -51,6 +51,7 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .ContactBlocked(message),
             let .ContactNotVerified(message),
             let .UnknownMessage(message),
+            let .UnknownCursor(message),
             let .UnknownGroup(message),
             let .NotAnAdmin(message),
             let .NotAMember(message),
@@ -135,6 +136,7 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .ContactBlocked: "contact_blocked"
         case .ContactNotVerified: "contact_not_verified"
         case .UnknownMessage: "unknown_message"
+        case .UnknownCursor: "unknown_cursor"
         case .UnknownGroup: "unknown_group"
         case .NotAnAdmin: "not_an_admin"
         case .NotAMember: "not_a_member"

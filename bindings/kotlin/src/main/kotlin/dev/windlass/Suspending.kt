@@ -23,6 +23,12 @@ public suspend fun Client.receiveAwait(envelope: ByteArray): List<Event> = io { 
 /** [Client.receiveMany] without blocking the caller's dispatcher. */
 public suspend fun Client.receiveManyAwait(envelopes: List<ByteArray>): List<Received> = io { receiveMany(envelopes) }
 
+/** [Client.eventsAfter] without blocking the caller's dispatcher. */
+public suspend fun Client.eventsAfterAwait(cursor: String? = null): List<KeptEvent> = io { eventsAfter(cursor) }
+
+/** [Client.eventsHandled] without blocking the caller's dispatcher. */
+public suspend fun Client.eventsHandledAwait(upTo: String): Unit = io { eventsHandled(upTo) }
+
 /** [Client.linkDevice] without blocking the caller's dispatcher. */
 public suspend fun Client.linkDeviceAwait(code: String): String = io { linkDevice(code) }
 
