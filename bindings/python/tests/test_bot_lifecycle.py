@@ -13,7 +13,7 @@ from people import KEY, PATIENCE, User, new_bot, office, told
 
 import windlass_chat
 from windlass_chat import Body, Client
-from windlass_chat.bot import Bot, Message
+from windlass_chat.bot import Bot, Message, Reaction
 from windlass_chat.transport import TransportError
 from windlass_chat.transport.memory import MemoryTransport
 
@@ -66,6 +66,54 @@ def test_what_was_received_and_not_handled_is_answered_once_after_the_store_is_o
             assert calls == ["1", "2", "4"]
             history = [one.text for one in user.client.conversation(address).messages() if not one.outgoing]
             assert history == ["1", "2", "3", "4"]
+
+    asyncio.run(talk())
+
+
+def test_an_event_whose_handlers_had_not_returned_is_told_once_more_after_the_process_died(tmp_path: Path) -> None:
+    async def talk() -> None:
+        url = office()
+        told: list[str] = []
+
+        def listening(bot: Bot) -> Bot:
+            @bot.on_event(windlass_chat.events.Edited)
+            async def edited(event: windlass_chat.events.Edited) -> None:
+                told.append(f"edited {event.message.text}")
+
+            @bot.on_reaction
+            async def reacted(reaction: Reaction) -> None:
+                told.append(f"reacted {reaction.emoji}")
+
+            @bot.on_message
+            async def echo(message: Message) -> None:
+                await message.reply(message.text)
+
+            return bot
+
+        async with User(tmp_path, url) as user:
+            bot = listening(new_bot(tmp_path, url))
+            bot.prepare()
+            user.client.add_contact(bot.client.bundle())
+            history = user.client.conversation(bot.address)
+            sent = [user.client.send(bot.address, "one")]
+            sent.append(history.edit(history.messages()[0], "two"))
+            sent.append(history.react(history.messages()[0], "1️⃣"))
+            # Received; then the process dies.
+            for one in sent:
+                bot.client.receive(one.envelopes[0].bytes)
+            user.client.mark_sent([waiting.id for waiting in user.client.outbox()])
+            bot.client.close()
+            async with listening(new_bot(tmp_path, url)) as bot:
+                assert await user.ask(bot, "three") == "two"
+                assert await user.hear() == "three"
+                while len(told) < 2:
+                    await asyncio.sleep(0.01)
+            async with listening(new_bot(tmp_path, url)) as bot:
+                assert await user.ask(bot, "four") == "four"
+            assert told == ["edited two", "reacted 1️⃣"]
+            with Client.open(tmp_path / "bot.wl", key=KEY) as client:
+                kinds = (windlass_chat.events.Edited, windlass_chat.events.Reacted)
+                assert not [kept for kept in client.events_after() if isinstance(kept.event, kinds)]
 
     asyncio.run(talk())
 

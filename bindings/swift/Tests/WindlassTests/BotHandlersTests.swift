@@ -100,6 +100,41 @@ final class BotHandlersTests: BotTestCase {
         }
     }
 
+    func testAnEventWhoseHandlerHadNotReturnedIsToldOnceMore() async throws {
+        let first = bot()
+        let begun = Notes<String>()
+        first.onEvent { event in
+            guard case .edited(let message) = event else { return }
+            await begun.add(message.text ?? "")
+            await untilCancelled()
+        }
+        start(first)
+        let user = try await user()
+        try await user.say("one", to: client.address())
+        let conversation = try user.client.conversation(address: client.address())
+        _ = try conversation.edit(message: conversation.messages()[0], text: "two")
+        try await user.carry()
+        try await until { await begun.all == ["two"] }
+        running[0].cancel()
+        _ = await running[0].result
+        let told = Notes<String>()
+        for text in ["three", "four"] {
+            let next = bot()
+            next.onEvent { event in
+                if case .edited(let message) = event { await told.add(message.text ?? "") }
+            }
+            next.onMessage { message in message.reply("echo \(message.text)") }
+            start(next)
+            try await user.say(text, to: client.address())
+            try await until { try user.heard(client.address()).last == "echo \(text)" }
+            try await until { await !told.all.isEmpty }
+            running[running.count - 1].cancel()
+            _ = await running[running.count - 1].result
+        }
+        let all = await told.all
+        XCTAssertEqual(all, ["two"])
+    }
+
     func testAHundredConversationsAreHandledAtOnceAndTheOthersAfterThem() async throws {
         let world = Simulation(seed: 5)
         let service = try world.addPerson()

@@ -199,7 +199,9 @@ class Bot(Handlers):
             raise
         # What waits is told again.
         self._invited = self._make_invitations()
-        self._running = running = Running(client, transport, self.settings.keep_up_every, self._handling, self._heard)
+        self._running = running = Running(
+            client, transport, self.settings.keep_up_every, self._handling, self._heard, self._heard_again
+        )
         for work in (running.post.run(), running.handling.run(), running.intake.run(), running.intake.tell()):
             self._spawn(work)
         self._spawn(self._keep_up(running))
@@ -264,8 +266,13 @@ class Bot(Handlers):
         await self.stop()
 
     def prepare(self) -> None:
-        """Makes the client keep messages until they are handled. `start` does it too."""
+        """Makes the client keep messages, and events if anything handles them, until they are handled.
+
+        `start` does it too.
+        """
         self.client.keep_unhandled(True)
+        if self._events or self._reactions:
+            self.client.keep_events(True)
         if self.client.trust_policy() != self.settings.trust:
             self.client.set_trust_policy(self.settings.trust)
 
@@ -339,9 +346,12 @@ class Bot(Handlers):
         await self._invited.answer()
         await running.upkeep.run()
 
+    def _asks_about_strangers(self) -> bool:
+        return bool(self._requests) and self.settings.trust != TrustPolicy.ACCEPT_ALL
+
     async def _ask_about_strangers(self, client: Client) -> None:
         """A request that was told when the process died is told again."""
-        if not self._requests or self.settings.trust == TrustPolicy.ACCEPT_ALL:
+        if not self._asks_about_strangers():
             return
         for contact in await in_thread(client.contacts):
             if not (contact.accepted or contact.blocked or contact.added_by_us):
@@ -368,18 +378,27 @@ class Bot(Handlers):
 
     async def _heard(self, event: Event) -> None:
         """Calls the handlers of an event, and does what it calls for."""
-        await self._tell(event, self)
+        await self._tell_handlers(event)
         match event:
-            case Event.REACTED(by=by, conversation=conversation) if self._reactions and by != self.address:
-                trust = self.settings.trust
-                if await in_thread(listened_to, self.client, trust, by, conversation):
-                    await self._call_each(self._reactions, Reaction(self, event))
             case Event.GROUP_INVITATION(group=group):
                 self._invited.forget(group)
                 await self._invited.answer()
             case Event.GROUP_CHANGED():
                 # Of a group that we are not in any more nothing waits.
                 self._recheck_trust()
+
+    async def _heard_again(self, event: Event) -> None:
+        """Calls the handlers of an event that a process told that died. What else it calls for is done at each start."""
+        if not (isinstance(event, Event.CONTACT_REQUEST) and self._asks_about_strangers()):
+            await self._tell_handlers(event)
+
+    async def _tell_handlers(self, event: Event) -> None:
+        await self._tell(event, self)
+        match event:
+            case Event.REACTED(by=by, conversation=conversation) if self._reactions and by != self.address:
+                trust = self.settings.trust
+                if await in_thread(listened_to, self.client, trust, by, conversation):
+                    await self._call_each(self._reactions, Reaction(self, event))
 
 
 def _raising(error: Exception) -> Next:

@@ -74,8 +74,9 @@ class Handlers:
         return handler
 
     def on_reaction(self, handler: ReactionHandler) -> ReactionHandler:
-        """Called when somebody put a reaction to a message, or took it away; not again after a crash.
+        """Called when somebody put a reaction to a message, or took it away.
 
+        It is called once more if the process died before it returned.
         Reactions of people whom the bot does not listen to, as `trust` says, are not told.
         """
         self._reactions.append(_asynchronous(handler))
@@ -102,7 +103,11 @@ class Handlers:
         return handler
 
     def on_event(self, kind: type[E]) -> Callable[[Callable[[E], Awaitable[None]]], Callable[[E], Awaitable[None]]]:
-        """Called for each event of a kind (`windlass_chat.events`), when it is durable; not again after a crash."""
+        """Called for each event of a kind (`windlass_chat.events`), when it is durable.
+
+        It is called once more if the process died before it returned; not for kinds that `Client.keep_events` does not
+        keep, and not for messages, which come to `on_message` again.
+        """
 
         def decorate(handler: Callable[[E], Awaitable[None]]) -> Callable[[E], Awaitable[None]]:
             self._events.append((kind, _asynchronous(handler)))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
-from windlass_chat._native import Event
+from windlass_chat._native import Event, KeptEvent, WindlassError
+from windlass_chat._threads import in_thread
 from windlass_chat.bot.logs import describe, short, trouble
 from windlass_chat.bot.tasks import LONGEST_PAUSE, end, insisting
 from windlass_chat.client import Client
@@ -27,17 +29,21 @@ class Intake:
         transport: Transport,
         taken: Callable[[], None],
         tell: Callable[[Event], Awaitable[None]],
+        tell_again: Callable[[Event], Awaitable[None]],
     ) -> None:
         self._client = client
         self._transport = transport
         self._taken = taken
         self._tell = tell
+        self._tell_again = tell_again
         # Bounded, so that a flood waits at the transport.
         self._came: asyncio.Queue[Incoming] = asyncio.Queue(2 * BATCH)
-        self._events: asyncio.Queue[Event] = asyncio.Queue(1_000)
+        self._events: asyncio.Queue[Event | KeptEvent | str] = asyncio.Queue(1_000)
+        """What came, what was left by a process that died, and cursors up to which all was told."""
 
     async def run(self) -> None:
         """Ends when the transport does."""
+        await self._remember()
         reading = asyncio.create_task(self._read())
         try:
             while True:
@@ -51,7 +57,30 @@ class Intake:
     async def tell(self) -> None:
         """Calls the handlers of events, one after the other. Never ends."""
         while True:
-            await self._tell(await self._events.get())
+            event = await self._events.get()
+            if isinstance(event, str):
+                await self._handled(event)
+            elif isinstance(event, KeptEvent):
+                # Before it is told: an event with which the process dies twice does not come a third time.
+                await self._handled(event.cursor)
+                await self._tell_again(event.event)
+            else:
+                await self._tell(event)
+
+    async def _handled(self, cursor: str) -> None:
+        # Somebody else may read the events of a client that was given to us.
+        with contextlib.suppress(WindlassError.UnknownCursor):
+            await insisting(self._client.events_handled, cursor)
+
+    async def _remember(self) -> None:
+        """Before anything new comes: the events whose handlers had not returned when the process ended."""
+        cursor: str | None = None
+        while page := await in_thread(self._client.events_after, cursor):
+            cursor = page[-1].cursor
+            for kept in page:
+                if isinstance(kept.event, Event.MISSED):
+                    _note(kept.event)
+                await self._events.put(kept)
 
     async def _read(self) -> None:
         pause = 1.0
@@ -99,6 +128,9 @@ class Intake:
             for event in answer.events:
                 _note(event)
                 await self._events.put(event)
+        cursors = [answer.cursor for answer in answers if answer.cursor is not None]
+        if cursors:
+            await self._events.put(cursors[-1])
 
 
 def _note(event: Event) -> None:
@@ -110,6 +142,9 @@ def _note(event: Event) -> None:
             log.warning("cannot read an envelope of %s: %s", name, cause.name.lower(), extra=extra)
         case Event.ROLLBACK_NOTICED():
             log.warning("the store is an older copy; what is missing is asked for", extra={"event": "rollback"})
+        case Event.MISSED(events=count):
+            extra = {"event": "missed", "count": count}
+            log.warning("%d events were dropped before they were handled", count, extra=extra)
         case Event.IDENTITY_CHANGED(address=address):
             extra = {"event": "identity", "address": address}
             log.warning("%s goes on as another identity", short(address), extra=extra)

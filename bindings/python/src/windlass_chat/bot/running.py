@@ -32,6 +32,7 @@ class Running:
         keep_up_every: float,
         handling: Callable[[Client, Callable[[BaseException], None]], Handling],
         heard: Callable[[Event], Awaitable[None]],
+        heard_again: Callable[[Event], Awaitable[None]],
     ) -> None:
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -41,7 +42,7 @@ class Running:
         self.post = Post(client, transport)
         self.upkeep = Upkeep(client, transport, keep_up_every, self.recheck_trust)
         self.handling = handling(client, self.fail)
-        self.intake = Intake(client, transport, self._taken, heard)
+        self.intake = Intake(client, transport, self._taken, heard, heard_again)
 
     def fail(self, error: BaseException) -> None:
         """The bot cannot go on."""

@@ -5,6 +5,15 @@ private let renewalsPerRound = 20
 /// How many events wait for their handlers.
 private let eventLimit = 1_000
 
+/// What is done with events, in their order.
+private enum EventStep: Sendable {
+    case tell(Event)
+    /// A process told it, and died.
+    case tellAgain(KeptEvent)
+    /// All events before this were told.
+    case handled(String)
+}
+
 /// A program that answers.
 ///
 /// ```swift
@@ -127,8 +136,10 @@ public final class Bot: Sendable {
 
     private func prepare() async throws {
         let (client, trust) = (client, trust)
+        let handlesEvents = handlers.use { !($0.events.isEmpty && $0.reactions.isEmpty) }
         try await onQueue {
             try client.keepUnhandled(keep: true)
+            if handlesEvents { try client.keepEvents(keep: true) }
             if try client.trustPolicy() != trust { try client.setTrustPolicy(policy: trust) }
         }
     }
@@ -201,34 +212,84 @@ public final class Bot: Sendable {
     }
 
     private func takeIn(_ now: Running) async throws {
-        let (transport, events) = (transport, Channel<Event>(limit: eventLimit))
+        let (transport, events) = (transport, Channel<EventStep>(limit: eventLimit))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
+                try await self.remember(events)
                 try await transport.takenTogether { together in
-                    for event in try await self.takeIn(together, now) { await events.put(event) }
+                    for step in try await self.takeIn(together, now) { await events.put(step) }
                 }
                 events.end()
             }
             // Apart: a handler that is slow holds up no mail.
             group.addTask {
-                while let event = await events.next() { try await self.heard(now, event) }
+                while let step = await events.next() {
+                    switch step {
+                    case .tell(let event): try await self.heard(now, event)
+                    case .tellAgain(let kept):
+                        // Before it is told: an event with which the process dies twice does not come a third time.
+                        try await self.handled(kept.cursor)
+                        try await self.heardAgain(kept.event)
+                    case .handled(let cursor): try await self.handled(cursor)
+                    }
+                }
             }
             for try await _ in group {}
         }
     }
 
     /// A disk that is full is waited for; the transport keeps what comes.
-    private func takeIn(_ together: [Incoming], _ now: Running) async throws -> [Event] {
+    private func takeIn(_ together: [Incoming], _ now: Running) async throws -> [EventStep] {
         let (client, envelopes) = (client, together.map(\.envelope))
         // What is refused is no envelope of ours; it need not come again.
         let received = try await insisting { try client.receiveMany(envelopes: envelopes) }
         now.handling.look()
         now.post.look()
         for incoming in together { await incoming.acknowledge() }
-        return received.flatMap(\.events)
+        let handled = received.compactMap(\.cursor).last.map(EventStep.handled)
+        return received.flatMap(\.events).map(EventStep.tell) + [handled].compactMap { $0 }
+    }
+
+    /// Before anything new comes: the events whose handlers had not returned when the process ended.
+    private func remember(_ events: Channel<EventStep>) async throws {
+        var cursor: String?
+        while case let page = try await client.eventsAfter(cursor: cursor), let last = page.last {
+            cursor = last.cursor
+            for kept in page { await events.put(.tellAgain(kept)) }
+        }
+    }
+
+    private func handled(_ cursor: String) async throws {
+        let client = client
+        do {
+            try await insisting { try client.eventsHandled(upTo: cursor) }
+        } catch WindlassError.UnknownCursor {
+            // Somebody else may read the events of the client.
+        }
     }
 
     private func heard(_ now: Running, _ event: Event) async throws {
+        try await tellHandlers(event)
+        switch event {
+        case .groupInvitation(let group, _, _):
+            try await now.invited.came(group)
+        case .groupChanged:
+            // Of a group that we are not in any more nothing waits.
+            await recheckTrust()
+        case let .undecryptable(cause, _):
+            log("cannot read an envelope: \(cause)")
+        default: break
+        }
+    }
+
+    /// A process told this, and died. What else it calls for is done at each start.
+    private func heardAgain(_ event: Event) async throws {
+        if case .missed(let count) = event { log("\(count) events were dropped before they were handled") }
+        if case .contactRequest = event, asksAboutStrangers { return }
+        try await tellHandlers(event)
+    }
+
+    private func tellHandlers(_ event: Event) async throws {
         let handlers = handlers.use { $0 }
         await handlers.callEach(handlers.events, event)
         switch event {
@@ -239,13 +300,6 @@ public final class Bot: Sendable {
             let reaction = BotReaction(
                 emoji: emoji, removed: removed, by: by, conversation: conversation, messageId: messageId, author: author)
             await handlers.callEach(handlers.reactions, reaction)
-        case .groupInvitation(let group, _, _):
-            try await now.invited.came(group)
-        case .groupChanged:
-            // Of a group that we are not in any more nothing waits.
-            await recheckTrust()
-        case let .undecryptable(cause, _):
-            log("cannot read an envelope: \(cause)")
         default: break
         }
     }
@@ -291,10 +345,12 @@ public final class Bot: Sendable {
         for contact in stale.prefix(renewalsPerRound) { _ = try await find(contact.address) }
     }
 
+    private var asksAboutStrangers: Bool { trust != .acceptAll && !handlers.use { $0.requests.isEmpty } }
+
     /// A request that was told when the process died is told again.
     private func askAboutStrangers() async throws {
+        guard asksAboutStrangers else { return }
         let (client, handlers) = (client, handlers.use { $0 })
-        if handlers.requests.isEmpty || trust == .acceptAll { return }
         let undecided = try await onQueue { try client.contacts() }.filter { !($0.accepted || $0.blocked || $0.addedByUs) }
         for contact in undecided { await handlers.callEach(handlers.requests, contact.address) }
     }

@@ -92,7 +92,8 @@ extension Bot {
         handlers.use { $0.errors.append(handler) }
     }
 
-    /// Called for each event, when it is durable; not again after a crash.
+    /// Called for each event, when it is durable; once more if the process died before it returned. Not for what ``Client/keepEvents(keep:)``
+    /// does not keep, nor for messages, which come to `onMessage` again.
     public func onEvent(_ handler: @escaping @Sendable (Event) async throws -> Void) {
         handlers.use { $0.events.append(handler) }
     }
@@ -102,7 +103,7 @@ extension Bot {
         handlers.use { $0.requests.append(handler) }
     }
 
-    /// Called when somebody to whom the bot listens put a reaction to a message, or took it away; not again after a crash.
+    /// Called when somebody to whom the bot listens put a reaction to a message, or took it away; once more if the process died meanwhile.
     public func onReaction(_ handler: @escaping @Sendable (BotReaction) async throws -> Void) {
         handlers.use { $0.reactions.append(handler) }
     }

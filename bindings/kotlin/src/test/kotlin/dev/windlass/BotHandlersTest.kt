@@ -352,6 +352,37 @@ class BotHandlersTest {
     }
 
     @Test
+    fun `an event whose handler was cancelled with the bot is told once more`() = within {
+        val begun = CompletableDeferred<Unit>()
+        val first = bot()
+        first.onEvent {
+            if (it is Event.Edited) {
+                begun.complete(Unit)
+                awaitCancellation()
+            }
+        }
+        val running = start(first)
+        val user = user()
+        user.say(client.address(), "one")
+        user.client.conversation(client.address()).use { it.edit(it.messages().first(), "two") }
+        user.carry()
+        begun.await()
+        running.cancelAndJoin()
+        val told = CopyOnWriteArrayList<String>()
+        for (text in listOf("three", "four")) {
+            val next = bot()
+            next.onEvent { if (it is Event.Edited) told += it.message.text.orEmpty() }
+            next.onMessage { reply("echo ${this.text}") }
+            val again = start(next)
+            user.say(client.address(), text)
+            until { user.heard(client.address()).lastOrNull() == "echo $text" && told.isNotEmpty() }
+            again.cancelAndJoin()
+        }
+        assertEquals(listOf("two"), told)
+        user.leave()
+    }
+
+    @Test
     fun `a message whose handler was cancelled with the bot is handled at the next start`() = within {
         val begun = CompletableDeferred<Unit>()
         val first = bot()

@@ -18,7 +18,6 @@ import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.cancelChildren
-import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.delay
@@ -159,6 +158,7 @@ public class Bot(
 
     private fun prepare() {
         client.keepUnhandled(true)
+        if (handlesEvents) client.keepEvents(true)
         if (client.trustPolicy() != trust) client.setTrustPolicy(trust)
     }
 
@@ -232,31 +232,42 @@ public class Bot(
     }
 
     private suspend fun takeIn(now: Running): Unit = coroutineScope {
-        val events = Channel<Event>(EVENTS)
-        val telling = launch { for (event in events) heard(now, event) }
+        val events = Events(client)
+        val telling = launch { events.tell({ heard(now, it) }, { heardAgain(it) }) }
+        events.remember()
         transport.takenTogether { batch ->
             val answers = insisting { client.receiveMany(batch.map { it.envelope }) }
             now.handling.look()
             now.post.look()
             // What could not be acknowledged comes again, and is known then.
             for (incoming in batch) passing("acknowledge") { incoming.acknowledge() }
-            answers.flatMap { it.events }.forEach { events.send(it) }
+            events.put(answers)
         }
-        events.close()
+        events.end()
         telling.join()
     }
 
     private suspend fun heard(now: Running, event: Event) {
-        tell(event)
+        tellHandlers(event)
         when (event) {
-            is Event.Reacted -> if (event.by != client.address() && io { listenedTo(client, trust, event.by, event.conversation) } == true) {
-                callEach(reactions, event)
-            }
             is Event.GroupInvitation -> now.invited.came(event.group)
             // Of a group that we are not in any more nothing waits.
             is Event.GroupChanged -> recheckTrust()
             is Event.Undecryptable -> log.warning("cannot read an envelope: ${event.cause}")
             else -> Unit
+        }
+    }
+
+    /** A process told this, and died. What else it calls for is done at each start. */
+    private suspend fun heardAgain(event: Event) {
+        if (event is Event.Missed) log.warning("${event.events} events were dropped before they were handled")
+        if (event !is Event.ContactRequest || !asksAboutStrangers()) tellHandlers(event)
+    }
+
+    private suspend fun tellHandlers(event: Event) {
+        tell(event)
+        if (event is Event.Reacted && event.by != client.address()) {
+            if (io { listenedTo(client, trust, event.by, event.conversation) } == true) callEach(reactions, event)
         }
     }
 
@@ -286,9 +297,11 @@ public class Bot(
         stale.take(RENEWALS_PER_ROUND).forEach { find(it.address) }
     }
 
+    private fun asksAboutStrangers() = requests.isNotEmpty() && trust != TrustPolicy.ACCEPT_ALL
+
     /** A request that was told when the process died is told again. */
     private suspend fun askAboutStrangers() {
-        if (requests.isEmpty() || trust == TrustPolicy.ACCEPT_ALL) return
+        if (!asksAboutStrangers()) return
         val undecided = io { client.contacts() }.filterNot { it.accepted || it.blocked || it.addedByUs }
         undecided.forEach { callEach(requests, it.address) }
     }
@@ -301,7 +314,6 @@ public class Bot(
     }
 
     private companion object {
-        const val EVENTS = 1_000
         const val RENEWALS_PER_ROUND = 20
     }
 }

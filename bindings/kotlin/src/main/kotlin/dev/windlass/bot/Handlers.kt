@@ -18,6 +18,10 @@ public abstract class Handlers internal constructor(private val prefix: String) 
     private val commands = sortedMapOf<String, Command>()
     private val errors = mutableListOf<suspend (BotMessage?, Exception) -> Unit>()
     private val events = mutableListOf<suspend (Event) -> Unit>()
+
+    /** Whether there are handlers of what the store keeps of events; the rest is read from it at each start. */
+    internal val handlesEvents: Boolean get() = events.isNotEmpty() || reactions.isNotEmpty()
+
     internal val requests = mutableListOf<suspend (String) -> Unit>()
     internal val reactions = mutableListOf<suspend (Event.Reacted) -> Unit>()
     internal val invitations = mutableListOf<suspend (GroupInvitation) -> Unit>()
@@ -78,7 +82,10 @@ public abstract class Handlers internal constructor(private val prefix: String) 
         errors += handler
     }
 
-    /** Called for each event, when it is durable; not again after a crash. */
+    /**
+     * Called for each event, when it is durable; once more if the process died before it returned. Not for what [dev.windlass.Client.keepEvents]
+     * does not keep, nor for messages, which come to [onMessage] again.
+     */
     public fun onEvent(handler: suspend (Event) -> Unit) {
         events += handler
     }
@@ -88,7 +95,7 @@ public abstract class Handlers internal constructor(private val prefix: String) 
         requests += handler
     }
 
-    /** Called when somebody to whom the bot listens put a reaction to a message, or took it away; not again after a crash. */
+    /** Called when somebody to whom the bot listens put a reaction to a message, or took it away; once more if the process died meanwhile. */
     public fun onReaction(handler: suspend (Event.Reacted) -> Unit) {
         reactions += handler
     }
