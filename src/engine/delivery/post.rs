@@ -170,6 +170,18 @@ pub(crate) fn send_control_in(
     to: Recipients,
     body: Body,
 ) -> Result<Option<MessageId>, EngineError> {
+    let queued = queue_control(step, identity, conversation, to, body)?;
+    Ok(queued.map(|(id, _)| id))
+}
+
+/// The same; the id it has, and the number of its envelope in the outbox.
+pub(crate) fn queue_control(
+    step: &mut Step<'_>,
+    identity: &PublicIdentity,
+    conversation: &ConversationId,
+    to: Recipients,
+    body: Body,
+) -> Result<Option<(MessageId, u64)>, EngineError> {
     let group = match conversation {
         ConversationId::Direct(_) => None,
         ConversationId::Group(group) => Some(*group),
@@ -190,8 +202,8 @@ pub(crate) fn send_control_in(
     let Some(envelope) = envelope else {
         return Ok(None);
     };
-    outbox::push(step.rows, *identity, envelope, None)?;
-    Ok(Some(id))
+    let queued = outbox::push(step.rows, *identity, envelope, None)?;
+    Ok(Some((id, queued.id)))
 }
 
 /// A content that is in no conversation.

@@ -10,7 +10,9 @@ use crate::engine::history::unread;
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::own_devices::Sibling;
-use crate::engine::records::{contacts, conversations, decisions, doubts, floors, own_devices};
+use crate::engine::records::{
+    contacts, conversations, decisions, doubts, floors, outbox, own_devices,
+};
 use crate::limits::{MAX_CONTENT_LEN, MAX_RESENDS, RESEND_AFTER_SECONDS, RESENDS_IN_SESSION};
 use crate::store::{Rows, RowsMut};
 
@@ -148,7 +150,9 @@ pub(crate) fn share(
 ) -> Result<(), EngineError> {
     let own = step.device.public();
     let body = Body::DeviceUpdate(update);
-    let Some(id) = post::send_control(step, &own, to, body)? else {
+    let conversation = ConversationId::Direct(own);
+    let queued = post::queue_control(step, &own, &conversation, to, body)?;
+    let Some((id, outbox_id)) = queued else {
         return Ok(());
     };
     for mut sibling in own_devices::siblings(step.rows)? {
@@ -158,6 +162,7 @@ pub(crate) fn share(
             }
             sibling.row.update_id = id.as_bytes().to_vec();
             sibling.row.updated_at = step.now;
+            sibling.row.update_outbox_id = outbox_id;
             own_devices::save(step.rows, &sibling.row)?;
         }
     }
@@ -193,14 +198,17 @@ pub(crate) fn heard(store: &mut dyn RowsMut, device_id: u32) -> Result<(), Engin
 
 /// Devices that have not acknowledged an update for long, and how they are to be sent it again.
 pub(crate) fn unacknowledged(store: &dyn Rows, now: u64) -> Result<Vec<Recipients>, EngineError> {
-    let siblings = own_devices::siblings(store)?;
-    let waits = siblings.iter().filter(|sibling| {
-        let tries = sibling.row.update_tries.min(MAX_RESENDS);
+    let mut due = Vec::new();
+    for sibling in own_devices::siblings(store)? {
+        let row = &sibling.row;
+        let tries = row.update_tries.min(MAX_RESENDS);
         let wait = (RESEND_AFTER_SECONDS * 1000) << tries;
-        !sibling.row.update_id.is_empty()
-            && tries < MAX_RESENDS
-            && due::is_over(sibling.row.updated_at, wait, now)
-    });
+        let waits = !row.update_id.is_empty() && due::is_over(row.updated_at, wait, now);
+        // What the transport has not taken is not put there again.
+        if waits && tries < MAX_RESENDS && outbox::waiting(store, row.update_outbox_id)?.is_none() {
+            due.push(sibling);
+        }
+    }
     let again = |sibling: &Sibling| {
         let one = Recipients::one(sibling.row.device_id);
         // It may have lost the session that there is, and not know of us.
@@ -210,5 +218,5 @@ pub(crate) fn unacknowledged(store: &dyn Rows, now: u64) -> Result<Vec<Recipient
             one
         }
     };
-    Ok(waits.map(again).collect())
+    Ok(due.iter().map(again).collect())
 }

@@ -277,3 +277,22 @@ fn what_is_said_of_messages_that_never_come_goes_again() {
     let left = alice.count(Table::Messages);
     assert!(left <= 6, "{left}");
 }
+
+#[test]
+fn an_update_that_the_transport_has_not_taken_is_not_put_into_the_outbox_again() {
+    let (first, second) = super::linked::linked();
+    let share = |step: &mut Step<'_>| updates::share_contacts(step, Recipients::ALL);
+    first.at(0, share).unwrap();
+    for hour in 0..7 * 24 {
+        round(&first, START + hour * HOUR);
+    }
+    assert_eq!(waiting(&first).len(), 1);
+    // Once it was taken, and lost, it is sent again.
+    empty_outbox(&first);
+    round(&first, START + 7 * DAY);
+    assert_eq!(waiting(&first).len(), 1);
+    deliver(&[&first, &second], 7);
+    let id = second.device.device_id;
+    let row = first.at(7, |step| own_devices::find(step.rows, id));
+    assert!(row.unwrap().unwrap().update_id.is_empty());
+}
