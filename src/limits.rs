@@ -265,8 +265,31 @@ pub const MAX_STRANGER_BYTES: u64 = 65_536;
 /// Bytes of messages kept of all strangers together.
 pub const MAX_STRANGERS_BYTES: u64 = 4_194_304;
 
-/// How long a stranger who is neither accepted nor blocked is kept.
+/// How long the messages of a stranger who is neither accepted nor blocked are kept. Then the stranger has the place only as long as
+/// nobody else needs it, and is asked for the messages when they are accepted.
 pub const STRANGER_RETENTION_SECONDS: u64 = 7 * DAY_SECONDS;
+
+/// How long a stranger is kept of whom there are no messages any more: as long as their program has them ready to be sent again.
+pub const AGED_STRANGER_RETENTION_SECONDS: u64 = 23 * DAY_SECONDS;
+
+/// People who answered an invitation of ours and wait to be accepted. They take no places of strangers, and the eldest makes room.
+pub const MAX_INVITED_WAITING: u64 = 500;
+
+/// Contacts kept who belonged to a group, and to none that the user takes part in any more: for what is still under way. The eldest goes first.
+pub const MAX_LAPSED: u64 = 500;
+
+/// Contacts by whom one identity may be introduced as the one they go on as.
+pub const MAX_INTRODUCERS: usize = 8;
+
+/// How long somebody who was removed without having been accepted is refused: as long as their program sends by itself what it wrote before.
+pub const REMOVED_RETENTION_SECONDS: u64 = 30 * DAY_SECONDS;
+
+/// People of whom it is remembered that they were removed; the eldest is forgotten first.
+pub const MAX_REMOVED: u64 = 2_000;
+
+/// How long a session that nobody answered is sent with; then one is begun anew. Who waits to be accepted for longer may have been forgotten
+/// with their sessions, and a handshake is not accepted twice.
+pub const UNANSWERED_SESSION_SECONDS: u64 = 7 * DAY_SECONDS;
 
 /// Sessions that one stranger may begin within an hour.
 pub const MAX_STRANGER_SESSIONS_PER_HOUR: u32 = 3;

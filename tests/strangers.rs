@@ -85,15 +85,24 @@ fn ten_thousand_hostile_first_messages_fill_nothing_and_a_friend_gets_through() 
             .iter()
             .all(|envelope| envelope.to == friend.address())
     );
-    // After a week without a word from the user they are gone, and others may come.
+    // After a week without a word from the user what they wrote is gone, and others may come.
     advance(&clock, 8);
     bot.maintain().unwrap();
-    assert_eq!(bot.contacts().unwrap().len(), 1);
+    let conversations = bot.conversations().unwrap();
+    assert!(
+        conversations
+            .iter()
+            .all(|one| one.address == friend.address())
+    );
     let mut stranger = Stranger::new(clock.now(), &mut rng);
     stranger.begin(&bundle(&bot), &mut rng);
     let events = receive(&bot, &stranger.write("hello", &mut rng));
     let mut requests = events.iter();
     assert!(requests.any(|event| matches!(event, Event::ContactRequest { .. })));
+    // A month later nothing is left of the others.
+    advance(&clock, 24);
+    bot.maintain().unwrap();
+    assert_eq!(bot.contacts().unwrap().len(), 2);
 }
 
 #[test]
@@ -190,9 +199,12 @@ fn the_trust_policy_says_to_whom_anything_is_sent() {
     bob.set_trust_policy(TrustPolicy::AcceptAll).unwrap();
     carol.add_contact(&bob.bundle().unwrap()).unwrap();
     receive(&bob, &write(&carol, &bob, "hello").unwrap());
-    assert!(bob.contact(carol.address()).unwrap().accepted);
+    // She is answered, and a contact once the bot writes to her.
+    assert!(!bob.contact(carol.address()).unwrap().accepted);
     let waiting = bob.outbox(0).unwrap();
     assert!(waiting.iter().any(|one| one.to == carol.address()));
+    bob.send(carol.address(), "hello".into()).unwrap();
+    assert!(bob.contact(carol.address()).unwrap().accepted);
 }
 
 #[test]

@@ -18,6 +18,9 @@ pub struct Contact {
     pub added_by_us: bool,
     /// True when we want to talk with them: added, accepted, or written to.
     pub accepted: bool,
+    /// True when they belong to a group that we take part in, or are whom a contact goes on as. What they write to us alone waits until they are
+    /// accepted.
+    pub introduced: bool,
     /// True when we do not.
     pub blocked: bool,
     /// True when the safety number was compared.
@@ -38,6 +41,7 @@ impl Contact {
             added_at: time(contact.row.added_at),
             added_by_us: contact.row.added_by_user,
             accepted: contact.is_accepted(),
+            introduced: contact.is_introduced(),
             blocked: contact.row.blocked,
             verified: contact.row.verified,
             moved_to: PublicIdentity::from_stored(&contact.row.moved_to)

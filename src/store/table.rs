@@ -54,13 +54,17 @@ pub enum Table {
     Floors = 23,
     /// Events that were told, in their order, until the application says that it has handled them.
     Feed = 25,
+    /// People who wait to be accepted, by since when, grouped by what they wait as.
+    Waiting = 26,
+    /// People who were removed and are not to ask again by themselves, under salted hashes.
+    Removed = 27,
     /// What is said of messages that have not come, grouped by conversation and author.
     EarlyAnnotations = 28,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -85,6 +89,8 @@ impl Table {
         Self::Sequences,
         Self::Floors,
         Self::Feed,
+        Self::Waiting,
+        Self::Removed,
         Self::EarlyAnnotations,
     ];
 
@@ -127,6 +133,8 @@ impl Table {
             Self::Sequences => "sequences",
             Self::Floors => "floors",
             Self::Feed => "feed",
+            Self::Waiting => "waiting",
+            Self::Removed => "removed",
             Self::EarlyAnnotations => "early annotations",
         }
     }

@@ -83,7 +83,8 @@ impl Client {
     }
 
     /// Deletes a contact, the conversation and the sessions, on all our devices. After the next shred nothing of it can be read, and
-    /// nothing of it comes back. Whoever writes again is a stranger.
+    /// nothing of it comes back. Whoever writes again is a stranger. Who wrote first and was not accepted is not heard for 30 days, unless
+    /// invited again; who was blocked stays so until added.
     pub fn remove_contact(&self, address: String) -> Result<()> {
         let identity = PublicIdentity::from_address(&address)?;
         self.write(|step| {

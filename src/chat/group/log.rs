@@ -267,6 +267,22 @@ impl GroupLog {
         found
     }
 
+    /// The events by which somebody left that became part of the log after the first so many: who left, who had invited them, and the event.
+    #[must_use]
+    pub fn left_after(&self, known: usize) -> Vec<(PublicIdentity, PublicIdentity, &GroupEvent)> {
+        let invitations = self.invitations();
+        let mut found = Vec::new();
+        for entry in self.graph.after(known) {
+            if *entry.event.action() == GroupAction::Left
+                && let Some((_, inviter)) = invitations.get(&entry.author)
+                && let Some(inviter) = self.graph.identity(*inviter)
+            {
+                found.push((*entry.event.author(), *inviter, &entry.event));
+            }
+        }
+        found
+    }
+
     /// The events of the log, in an order in which they can be taken in.
     pub fn events(&self) -> impl Iterator<Item = &GroupEvent> {
         self.graph.ordered().map(|(_, entry)| &entry.event)

@@ -18,6 +18,8 @@ pub(crate) const PENDING_LINK: Key<'static> = Key::new(b"pending link");
 pub(crate) const OWN_WORDS: Key<'static> = Key::new(b"own words");
 /// What this device's clock did: `base/clock.rs`.
 pub(crate) const CLOCK: Key<'static> = Key::new(b"clock");
+/// By what the names of removed people are hashed: `records/removed.rs`.
+pub(crate) const REMOVED: Key<'static> = Key::new(b"removed");
 /// What all strangers together cost: `records/strangers.rs`.
 pub(crate) const STRANGERS: Key<'static> = Key::new(b"strangers");
 /// Whether events are kept, and which of them were dropped: `sync/feed/mod.rs`.

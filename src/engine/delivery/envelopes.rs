@@ -1,14 +1,16 @@
 //! From a content to the envelope that carries it: which sessions it goes in, and what goes with it (RFC windlass §8.1, §8.2).
 
 use crate::bundle::{DeviceBundle, VerifiedBundle};
+use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::damaged;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::recipients;
 use crate::engine::delivery::recipients::Recipients;
 use crate::engine::records::contacts::Contact;
-use crate::engine::records::{contacts, own_bundle, own_devices, sessions};
+use crate::engine::records::{contacts, own_bundle, own_devices, sessions, trust};
 use crate::identity::PublicIdentity;
+use crate::limits::UNANSWERED_SESSION_SECONDS;
 use crate::session::{Envelope, HintKey, Part, Session};
 use crate::store::Table;
 use crate::wire;
@@ -22,7 +24,11 @@ pub(crate) fn to_contact(
     to: Recipients,
     content: &[u8],
 ) -> Result<Option<Vec<u8>>, EngineError> {
+    if !trust::may_reach(step.rows, contact)? {
+        return Ok(None);
+    }
     let bundle = contact.bundle.clone().ok_or(EngineError::NoBundle)?;
+    let is_valid = bundle.check_time(step.seconds()).is_ok();
     let own_bundle = own_bundle::reusable(step)?;
     // One that was issued later is of a clock that was wrong.
     let has_bundle = contact.row.bundle_sent_at == own_bundle.issued_at();
@@ -33,7 +39,10 @@ pub(crate) fn to_contact(
             identity: contact.identity,
             device_id: remote.device_id,
         };
-        let session = match to.choose(sessions::active(step.rows, &peer)?) {
+        let active = sessions::active(step.rows, &peer)?;
+        // Nobody answered for long: it may be forgotten there, and its handshake is not taken again.
+        let active = active.filter(|session| !(is_valid && is_forgotten(session, step.now)));
+        let session = match to.choose(active) {
             Some(session) => Ok(session),
             None => initiate(step, contact, remote),
         };
@@ -55,6 +64,12 @@ pub(crate) fn to_contact(
         Some(error) if parts.is_empty() => Err(error),
         _ => Ok((!parts.is_empty()).then(|| Envelope { parts }.encode())),
     }
+}
+
+/// Whether nobody has answered for so long that the other side may have forgotten it (RFC windlass §8.2.5).
+fn is_forgotten(session: &Session, now: u64) -> bool {
+    let most = UNANSWERED_SESSION_SECONDS * 1000;
+    session.is_pending() && due::is_over(session.created_at(), most, now)
 }
 
 /// One envelope for our other devices; none if there is none.

@@ -68,9 +68,20 @@ impl Contact {
         !self.is_known() && !self.row.blocked
     }
 
-    /// Whether they are accepted, or met in a group.
+    /// Whether what they say to the user alone waits for the user to say what to think of them.
+    pub(crate) fn waits(&self) -> bool {
+        !self.is_accepted() && !self.row.blocked
+    }
+
+    /// Whether they are accepted, or introduced by somebody.
     pub(crate) fn is_known(&self) -> bool {
-        self.is_accepted() || self.row.introduced
+        self.is_accepted() || self.is_introduced()
+    }
+
+    /// Whether they belong to a group that the user takes part in, or are whom a contact goes on as.
+    pub(crate) fn is_introduced(&self) -> bool {
+        let row = &self.row;
+        !row.introduced_by_groups.is_empty() || !row.introduced_by_contacts.is_empty()
     }
 
     /// Their devices.
@@ -199,6 +210,8 @@ pub(crate) fn find_or_new(
             standing_by: removal.device_id,
             verified_clock: removal.clock,
             verified_by: removal.device_id,
+            introduced_by_groups: Vec::new(),
+            introduced_by_contacts: Vec::new(),
             ..Default::default()
         },
     })

@@ -8,6 +8,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
 use crate::engine::base::step::Step;
 use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::introductions::{self, Origin};
 use crate::engine::records::{contacts, strangers};
 use crate::identity::PublicIdentity;
 use crate::limits::{FORMER_MEMBER_SECONDS, MAX_GROUP_MEMBERS};
@@ -117,6 +118,10 @@ impl Group {
         if self.row.joined {
             self.introduce_members(step)?;
         }
+        let former = before.members();
+        let gone = former.iter().map(|member| member.identity);
+        let still = |one: &PublicIdentity| self.row.joined && after.member(one).is_some();
+        take_back(step, self.log.id(), gone.filter(|one| !still(one)))?;
         self.note_members(delivery.told_at, step.now);
         self.save(step.rows)?;
         Ok(if is_new && !self.row.joined {
@@ -139,14 +144,18 @@ impl Group {
                 contacts::merge_forwarded_bundle(step, &bundle)?;
             }
         }
+        let origin = Origin::Group(self.log.id());
         for member in membership.members() {
-            if let Some(mut contact) = contacts::find(step.rows, &member.identity)?
-                && !contact.row.introduced
-            {
-                strangers::introduce(step.rows, &mut contact)?;
+            if let Some(mut contact) = contacts::find(step.rows, &member.identity)? {
+                introductions::introduce(step.rows, &mut contact, origin)?;
             }
         }
         Ok(())
+    }
+
+    /// The user declines: of the others nothing is kept.
+    pub(crate) fn forget_bundles(&mut self) {
+        self.row.bundles.clear();
     }
 
     /// Whether the user takes part.
@@ -163,6 +172,21 @@ impl Group {
     pub(crate) fn invited_by(&self) -> Option<PublicIdentity> {
         PublicIdentity::from_stored(&self.row.invited_by)
     }
+}
+
+/// A group does not introduce some people any more.
+pub(crate) fn take_back(
+    step: &mut Step<'_>,
+    group: &GroupId,
+    people: impl Iterator<Item = PublicIdentity>,
+) -> Result<(), EngineError> {
+    for one in people {
+        if let Some(mut contact) = introductions::take_back(step.rows, &one, Origin::Group(group))?
+        {
+            strangers::lapse(step.rows, &mut contact, step.now)?;
+        }
+    }
+    Ok(())
 }
 
 /// Who belongs to a group and who did, as it was noted when its log changed last: without a look at the log.
@@ -323,6 +347,17 @@ pub(crate) fn receive_events(
     for (member, inviter, event) in group.log.unaware(known) {
         if inviter == own && member != own && *event.author() != own {
             news.relay.push((member, event.clone()));
+        }
+    }
+    // Whoever declines tells only those whom they know: us, who invited them.
+    for (author, inviter, event) in group.log.left_after(known) {
+        let declined = before.member(&author).is_some_and(|member| !member.joined);
+        if inviter == own && declined {
+            let members = group.log.membership().members();
+            let others = members.iter().map(|member| member.identity);
+            let others = others.filter(|member| *member != own && *member != author);
+            news.relay
+                .extend(others.map(|member| (member, event.clone())));
         }
     }
     news.change = group.follow_log(step, &before, delivery)?;

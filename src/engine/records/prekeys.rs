@@ -153,6 +153,16 @@ pub(crate) fn one_time_prekey(store: &dyn Rows, id: u32) -> Result<Option<DhSecr
         .transpose()
 }
 
+/// When the one-time prekey of this number was made, if nobody used it.
+pub(crate) fn one_time_prekey_made_at(
+    store: &dyn Rows,
+    id: u32,
+) -> Result<Option<u64>, EngineError> {
+    let row: Option<OneTimePrekeyRow> =
+        get_row(store, Table::OneTimePrekeys, Key::new(&id.to_be_bytes()))?;
+    Ok(row.map(|row| row.created_at))
+}
+
 /// Whether there was a one-time prekey of this number. An older copy of this store may have forgotten that.
 pub(crate) fn was_handed_out(store: &dyn Rows, id: u32) -> Result<bool, EngineError> {
     Ok(u64::from(id) <= store.last_id(Sequence::OneTimePrekeys)?)

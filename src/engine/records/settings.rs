@@ -16,7 +16,8 @@ pub enum TrustPolicy {
     FirstUse = 0,
     /// As first use, and nothing is sent to a contact whose safety number was not compared: `ContactNotVerified`.
     VerifiedOnly = 1,
-    /// Everybody who writes is accepted at once; no bounds for strangers apply. For a public bot that keeps no history.
+    /// Everybody who writes is answered at once. Who was never written to is bounded as strangers are, but makes room for the next one. For a
+    /// public bot.
     AcceptAll = 2,
 }
 

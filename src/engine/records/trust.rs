@@ -22,8 +22,14 @@ pub(crate) fn answers(store: &dyn Rows, contact: &Contact) -> Result<bool, Engin
     Ok(!contact.row.blocked
         && match policy(store)? {
             TrustPolicy::VerifiedOnly => contact.row.verified,
-            TrustPolicy::FirstUse | TrustPolicy::AcceptAll => contact.is_known(),
+            TrustPolicy::FirstUse => contact.is_known(),
+            TrustPolicy::AcceptAll => true,
         })
+}
+
+/// Whether anything at all may be sent to a contact, by whatever way it comes to be sent.
+pub(crate) fn may_reach(store: &dyn Rows, contact: &Contact) -> Result<bool, EngineError> {
+    Ok(contact.row.verified || policy(store)? != TrustPolicy::VerifiedOnly)
 }
 
 /// Asked before a message to a group is sent.

@@ -5,11 +5,13 @@ use crate::chat::{Body, Content};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::put_row;
 use crate::engine::base::step::Step;
+use crate::engine::records::strangers::Arrival;
 use crate::engine::records::{
     contacts, doubts, message_keys, own_devices, prekeys, sessions, strangers,
 };
 use crate::engine::steps::content;
 use crate::engine::sync::outcome::{Outcome, PeerNews, Processed, UndecryptableCause as Cause};
+use crate::engine::sync::waiting::{self, Words};
 use crate::ratchet::SkippedChange;
 use crate::session::{Part, Received, accepted_digest};
 use crate::store::{Key, RowsMut, Table};
@@ -75,13 +77,28 @@ impl<'a> Admission<'a> {
         matches!(body, Some(Body::HealingRequest(_)))
     }
 
-    fn skipped_some(&self) -> bool {
-        let mut changes = self.received.changes.iter();
-        changes.any(|change| matches!(change, SkippedChange::Keep(..)))
+    /// How many keys it makes us keep.
+    fn kept(&self) -> usize {
+        let changes = self.received.changes.iter();
+        changes
+            .filter(|change| matches!(change, SkippedChange::Keep(..)))
+            .count()
+    }
+
+    /// Whether it is said to the user alone, and kept.
+    fn is_direct(&self) -> bool {
+        let content = self.content.as_ref();
+        content.is_some_and(|content| content.group.is_none() && content.body.is_message())
+    }
+
+    /// Whether it answers an invitation of the user's.
+    fn is_invited(&self) -> bool {
+        self.first
+            .is_some_and(|handshake| handshake.one_time_prekey_id.is_some())
     }
 
     /// Why nothing of it is stored, and who is known to have sent it; nothing if it is admitted.
-    fn refusal(&self, step: &Step<'_>) -> Result<Option<Outcome>, EngineError> {
+    fn refusal(&self, step: &mut Step<'_>) -> Result<Option<Outcome>, EngineError> {
         let identity = self.peer().identity;
         let refused = |cause, from| Ok(Some(Outcome::Undecryptable { cause, from }));
         // Without its sender's bundle a first message cannot be answered (RFC windlass §7.6).
@@ -92,14 +109,45 @@ impl<'a> Admission<'a> {
             return Ok(None);
         }
         let contact = contacts::find_or_new(step.rows, step.device, &identity, step.now)?;
-        if !strangers::admits_message(step.rows, &contact, self.len, &self.received.changes)? {
-            return refused(Cause::StrangerLimit, Some(identity));
-        }
         // A device that was left out since says nothing any more, whatever bundle it shows; nor does one that leaves itself out.
         if !self.names_sender(contact.newest(self.bundle.as_ref(), step.seconds())) {
             return refused(Cause::HandshakeInvalid, None);
         }
+        // Last, for room may be made for it.
+        let words = Words {
+            len: self.len as u64,
+            kept: self.kept(),
+            direct: self.is_direct(),
+            invited: self.is_invited(),
+        };
+        if !waiting::admits(step, &contact, &words)? {
+            return refused(Cause::StrangerLimit, Some(identity));
+        }
         Ok(None)
+    }
+
+    /// Counts what it costs of somebody who is not accepted, and tells the user who asks for it.
+    fn charge(&self, step: &mut Step<'_>, outcomes: &mut Vec<Outcome>) -> Result<(), EngineError> {
+        let peer = self.peer().identity;
+        let Some(mut contact) = contacts::find(step.rows, &peer)? else {
+            return Ok(());
+        };
+        let direct = self.is_direct();
+        if !contact.waits()
+            || !(contact.is_stranger() || direct)
+            || waiting::is_late_of_a_group(&contact, direct)
+        {
+            return Ok(());
+        }
+        let arrival = Arrival {
+            len: self.len,
+            invited: self.is_invited(),
+            new_session: self.first.is_some(),
+        };
+        if strangers::charge(step.rows, &mut contact, &arrival, step.now)? {
+            outcomes.push(Outcome::Peer(peer, PeerNews::ContactRequest));
+        }
+        Ok(())
     }
 
     /// Stores the session as it is now, and what follows for what was asked.
@@ -119,7 +167,7 @@ impl<'a> Admission<'a> {
                 PeerNews::SessionEstablished { device_id },
             ));
         }
-        let (skipped, asks) = (self.skipped_some(), self.is_request());
+        let (skipped, asks) = (self.kept() > 0, self.is_request());
         if doubts::message_accepted(step.rows, session, skipped, asks, step.now)? {
             outcomes.push(Outcome::Peer(peer, PeerNews::SessionHealed { device_id }));
         }
@@ -150,17 +198,7 @@ pub(crate) fn admit(
         }
     }
     merge_sender_bundle(step, admission.bundle.as_ref(), &party, &mut outcomes)?;
-    if peer != step.device.public()
-        && let Some(mut contact) = contacts::find(step.rows, &peer)?
-    {
-        strangers::charge(
-            step.rows,
-            &mut contact,
-            admission.len,
-            first.is_some(),
-            step.now,
-        )?;
-    }
+    admission.charge(step, &mut outcomes)?;
     admission.store_session(step, &mut outcomes)?;
 
     let position = admission.received.position;
@@ -229,12 +267,7 @@ fn merge_sender_bundle(
     let Some(bundle) = bundle else {
         return Ok(());
     };
-    let stranger = contacts::find(step.rows, &identity)?.is_none();
-    let (mut contact, change) = contacts::merge_bundle(step, bundle)?;
-    if stranger {
-        strangers::admit(step.rows, &mut contact)?;
-        outcomes.push(Outcome::Peer(identity, PeerNews::ContactRequest));
-    }
+    let (_, change) = contacts::merge_bundle(step, bundle)?;
     if !change.is_empty() {
         outcomes.push(Outcome::Peer(identity, PeerNews::DevicesChanged(change)));
     }

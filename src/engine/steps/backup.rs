@@ -12,6 +12,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::damaged;
 use crate::engine::history::{message, unread};
 use crate::engine::records::contacts::Contact;
+use crate::engine::records::strangers::Wait;
 use crate::engine::records::{conversations, floors, groups, own_words, settings, strangers};
 use crate::engine::steps::create;
 use crate::identity::IdentityKeyPair;
@@ -180,9 +181,11 @@ fn restore_contact(store: &mut dyn RowsMut, mut row: ContactRow) -> Result<(), E
     // The former device may have used them.
     row.one_time_prekeys_used = true;
     // Nobody is counted in a new store yet.
-    row.counted = false;
+    let (waits_as, since) = (core::mem::take(&mut row.waits_as), row.waits_since);
     let contact = Contact::from_row(row);
     let mut contact = contact.map_err(|_| damaged(Table::Contacts))?;
-    strangers::register(store, &mut contact)?;
-    contact.save(store)
+    match Wait::of_number(waits_as) {
+        Some(wait) => strangers::enter(store, &mut contact, wait, since),
+        None => contact.save(store),
+    }
 }

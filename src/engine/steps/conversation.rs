@@ -10,7 +10,7 @@ use crate::engine::history::record::Recorded;
 use crate::engine::history::{gone, message, record};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::groups::{GroupDelivery, GroupNewsChange};
-use crate::engine::records::{contacts, doubts, groups};
+use crate::engine::records::{contacts, doubts, groups, trust};
 use crate::engine::sync::outcome::{ConversationNews, Outcome, RefusalReason as Refusal};
 use crate::engine::sync::{group_events, people};
 use crate::identity::PublicIdentity;
@@ -127,8 +127,9 @@ fn receive_events(
     let (own, from) = (step.device.public(), *delivery.from);
     // Nobody's log is begun by a person whom the user does not know.
     let known = groups::member_list(step.rows, group)?.is_some() || from == own;
-    let accepted = contacts::find(step.rows, &from)?.is_some_and(|contact| contact.is_known());
-    if !known && !accepted {
+    let contact = contacts::find(step.rows, &from)?;
+    let answered = contact.map_or(Ok(false), |contact| trust::answers(step.rows, &contact))?;
+    if !known && !answered {
         // Asked for when they are accepted.
         doubts::note_missing(step.rows, &from, step.now)?;
         outcomes.push(refused(incoming, Refusal::UnknownGroup));

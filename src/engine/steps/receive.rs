@@ -10,8 +10,10 @@ use crate::engine::delivery::recipients::Recipients;
 use crate::engine::delivery::{recipients, resend};
 use crate::engine::history::message;
 use crate::engine::records::message_keys::StoredSkippedKeys;
+use crate::engine::records::strangers::Knock;
 use crate::engine::records::{
-    contacts, doubts, message_keys, own_devices, prekeys, sessions, strangers, unacknowledged,
+    contacts, doubts, message_keys, own_devices, prekeys, removed, sessions, strangers,
+    unacknowledged,
 };
 use crate::engine::steps::admit;
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
@@ -235,8 +237,18 @@ fn refusal_of_first(
         if contact.as_ref().is_some_and(|contact| contact.row.blocked) {
             return Ok(Some(Cause::Blocked));
         }
-        let number = part.header.ratchet.message_number;
-        if !strangers::admits_session(step.rows, contact.as_ref(), number, step.now)? {
+        let invited_at = match handshake.one_time_prekey_id {
+            Some(id) => prekeys::one_time_prekey_made_at(step.rows, id)?,
+            None => None,
+        };
+        if contact.is_none() && removed::refuses(step.rows, &from, invited_at, step.now)? {
+            return Ok(Some(Cause::Removed));
+        }
+        let knock = Knock {
+            number: part.header.ratchet.message_number,
+            invited: invited_at.is_some(),
+        };
+        if !strangers::admits_session(step.rows, contact.as_ref(), &knock, step.now)? {
             return Ok(Some(Cause::StrangerLimit));
         }
     }

@@ -18,7 +18,7 @@ use crate::engine::records::{
     unacknowledged,
 };
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
-use crate::engine::sync::{feed, healing, people, updates};
+use crate::engine::sync::{feed, healing, updates, waiting};
 use crate::identity::PublicIdentity;
 use crate::limits::{
     GAP_PATIENCE_SECONDS, MAX_ASKED_AT_ONCE, MAX_HEALING_ATTEMPTS, MAX_RESENT_AT_ONCE,
@@ -92,7 +92,7 @@ pub(crate) fn maintain(step: &mut Step<'_>, due: &Due) -> Result<bool, EngineErr
     changed |= message_keys::erase_old(step.rows, step.now)?;
     changed |= own_words::erase_old(step)?;
     changed |= linking::erase_over(step.rows, step.now)?;
-    changed |= people::erase_old_strangers(step.rows, step.now)?;
+    changed |= waiting::erase_old(step.rows, step.now)?;
     changed |= unhandled::forget_gone(step.rows)?;
     changed |= feed::erase_old(step.rows, &step.device.public(), step.now)?;
     changed |= deletion::expire(step.rows, step.now)? > 0;
@@ -133,6 +133,9 @@ fn ask(step: &mut Step<'_>, identity: &PublicIdentity) -> Result<(), EngineError
         return Ok(());
     };
     if !is_to_ask(&row, step.now) {
+        return Ok(());
+    }
+    if waiting::is_asked_when_accepted(step.rows, identity)? {
         return Ok(());
     }
     let mut cause = Cause::of_number(row.cause);

@@ -47,11 +47,15 @@ pub(crate) fn act(
     if !group.is_joined() && !joins && !leaves {
         return Err(EngineError::NotAMember);
     }
+    let declines = leaves && !group.is_joined();
     let event = group.log.write(&step.device.identity, action)?;
     if joins || leaves {
         group.set_joined(joins);
-        // A user who declines an invitation has to tell the others too.
+    }
+    if joins {
         group.introduce_members(step)?;
+    } else if leaves {
+        group.forget_bundles();
     }
     group.note_members(step.now, step.now);
     group.save(step.rows)?;
@@ -61,7 +65,30 @@ pub(crate) fn act(
     } else {
         vec![event]
     };
-    announce(step, id, &events, &former)
+    if declines {
+        return decline(step, id, &events, &former);
+    }
+    announce(step, id, &events, &former)?;
+    if leaves {
+        groups::take_back(step, id, former.into_iter())?;
+    }
+    Ok(())
+}
+
+/// A user who declines an invitation tells those whom they know, of whom one invited; who hands it on to the others. Nobody is introduced by it.
+fn decline(
+    step: &mut Step<'_>,
+    id: &GroupId,
+    events: &[GroupEvent],
+    members: &[PublicIdentity],
+) -> Result<(), EngineError> {
+    let mut known = Vec::new();
+    for one in members {
+        if contacts::find(step.rows, one)?.is_some_and(|contact| contact.is_known()) {
+            known.push(*one);
+        }
+    }
+    send(step, id, &known, events, Vec::new())
 }
 
 /// Nobody can be invited who cannot be written to.

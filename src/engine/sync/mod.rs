@@ -9,3 +9,4 @@ pub(crate) mod people;
 pub(crate) mod reading;
 pub(crate) mod receipts;
 pub(crate) mod updates;
+pub(crate) mod waiting;

@@ -177,6 +177,8 @@ pub enum UndecryptableCause {
     Blocked = 11,
     /// It was written by a single-use invitation that somebody used before. Its sender will write again, without it.
     InvitationUsed = 12,
+    /// Its sender was removed lately without having been accepted.
+    Removed = 13,
 }
 
 impl RefusalReason {
@@ -220,7 +222,7 @@ impl RefusalReason {
 }
 
 impl UndecryptableCause {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::UnknownSession,
         Self::UnknownPrekey,
         Self::HandshakeReplayed,
@@ -233,6 +235,7 @@ impl UndecryptableCause {
         Self::StrangerLimit,
         Self::Blocked,
         Self::InvitationUsed,
+        Self::Removed,
     ];
 
     /// For the store; never 0.
@@ -258,6 +261,7 @@ impl UndecryptableCause {
             Self::StrangerLimit => "its sender was not accepted yet and sends too much",
             Self::Blocked => "its sender is blocked",
             Self::InvitationUsed => "its invitation was for one use, and was used before",
+            Self::Removed => "its sender was removed lately",
         }
     }
 }

@@ -2,20 +2,20 @@
 
 use crate::bundle::VerifiedBundle;
 use crate::chat::{Decision, Floor, KnownContact};
-use crate::engine::base::clock::Clock;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::history::{deletion, gone, inventory};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::introductions::{self, Origin};
 use crate::engine::records::settings::TrustPolicy;
+use crate::engine::records::strangers::Wait;
 use crate::engine::records::{
-    contacts, decisions, doubts, floors, sessions, strangers, trust, unacknowledged,
+    contacts, decisions, doubts, floors, removed, sessions, strangers, trust, unacknowledged,
 };
 use crate::engine::sync::outcome::{Outcome, PeerNews};
 use crate::engine::sync::{healing, receipts, updates};
 use crate::identity::PublicIdentity;
-use crate::limits::STRANGER_RETENTION_SECONDS;
 use crate::store::RowsMut;
 
 /// Adds a contact whom the user chose, or takes a newer bundle of one. An expired bundle is refused.
@@ -59,7 +59,12 @@ pub(crate) fn accept(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), E
         return Ok(());
     }
     strangers::release(step.rows, contact)?;
+    removed::forget(step.rows, &contact.identity)?;
+    let words_erased = core::mem::take(&mut contact.row.words_erased);
     decisions::decide_standing(step.rows, contact, false)?;
+    if words_erased {
+        doubts::note_missing(step.rows, &contact.identity, step.now)?;
+    }
     if !trust::answers(step.rows, contact)? {
         return Ok(());
     }
@@ -81,6 +86,7 @@ pub(crate) fn block(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<()
         decisions::decide_standing(store, contact, true)?;
     }
     contact.save(store)?;
+    forget_successor(store, contact)?;
     send_nothing_again(store, contact)
 }
 
@@ -96,8 +102,12 @@ pub(crate) fn verify(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<(
     decisions::decide_verified(store, contact, true)
 }
 
-/// The user removes a contact, with the conversation and the sessions; our other devices are told.
+/// The user removes a contact, with the conversation and the sessions; our other devices are told. Who asked to be accepted does not ask again
+/// because of what their program sends by itself, and who is blocked stays so.
 pub(crate) fn remove(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), EngineError> {
+    if contact.row.blocked || contact.is_stranger() {
+        removed::note(step, &contact.identity, contact.row.blocked)?;
+    }
     let decision = decisions::next(step.rows, contact)?;
     let (side, now) = (contact.identity.to_bytes(), step.now);
     gone::delete_conversation(step.rows, &ConversationId::Direct(contact.identity), now)?;
@@ -133,11 +143,31 @@ pub(crate) fn receive(
         strangers::release(step.rows, &mut contact)?;
         if contact.row.blocked {
             send_nothing_again(step.rows, &contact)?;
+            forget_successor(step.rows, &contact)?;
         }
     }
-    strangers::register(step.rows, &mut contact)?;
-    contact.save(step.rows)?;
+    if contact.is_accepted() {
+        removed::forget(step.rows, &identity)?;
+    }
+    // Introduced there; here when the same is known.
+    strangers::lapse(step.rows, &mut contact, step.now)?;
     Ok((new && !contact.row.blocked).then_some(identity))
+}
+
+/// Nobody vouches any more for whom a contact goes on as.
+fn forget_successor(store: &mut dyn RowsMut, contact: &Contact) -> Result<(), EngineError> {
+    let Some(successor) = PublicIdentity::from_stored(&contact.row.moved_to) else {
+        return Ok(());
+    };
+    let origin = Origin::Contact(&contact.identity);
+    let Some(mut successor) = introductions::take_back(store, &successor, origin)? else {
+        return Ok(());
+    };
+    // Of whom nothing is heard, nothing is kept.
+    if successor.is_stranger() && Wait::of(&successor).is_none() {
+        return strangers::erase_unheard(store, &mut successor);
+    }
+    successor.save(store)
 }
 
 /// Erases a contact, the conversation and the sessions.
@@ -154,7 +184,8 @@ pub(crate) fn forget(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<(
         sessions::erase_all(store, &party)?;
     }
     doubts::erase(store, &contact.identity)?;
-    contacts::erase(store, &contact.identity)
+    contacts::erase(store, &contact.identity)?;
+    forget_successor(store, contact)
 }
 
 /// Somebody says that they go on as another identity (RFC windlass §8.6.6). It may be a thief of the former one who says so, so what
@@ -175,37 +206,17 @@ pub(crate) fn follow_identity(
     {
         return Ok(None);
     }
+    // One at a time, or one contact could introduce anybody.
+    if contact.row.moved_to != new.to_bytes() {
+        forget_successor(step.rows, &contact)?;
+    }
     let was_verified = contact.row.verified;
     contact.row.moved_to = new.to_bytes().to_vec();
     // Whatever was compared before, on any device of ours, vouches for nothing.
     decisions::decide_verified(step.rows, &mut contact, false)?;
     let mut successor = contacts::merge_forwarded_bundle(step, bundle)?;
     // Anybody's bundle may be named, so they are only introduced until they write, or are written to.
-    strangers::introduce(step.rows, &mut successor)?;
+    introductions::introduce(step.rows, &mut successor, Origin::Contact(former))?;
     let changed = PeerNews::IdentityChanged { new, was_verified };
     Ok(Some(Outcome::Peer(*former, changed)))
-}
-
-/// Strangers who were not accepted for a week make room for others.
-pub(crate) fn erase_old_strangers(store: &mut dyn RowsMut, now: u64) -> Result<bool, EngineError> {
-    if strangers::totals(store)?.count == 0 {
-        return Ok(false);
-    }
-    let clock = Clock::read(store, now)?;
-    let mut erased = false;
-    for mut contact in contacts::all(store)? {
-        if !contact.is_stranger() {
-            continue;
-        }
-        if clock.may_erase(contact.row.added_at, STRANGER_RETENTION_SECONDS * 1000) {
-            erase(store, &mut contact)?;
-            floors::forget_undecided(store, &(contact.identity.to_bytes(), false))?;
-            erased = true;
-        } else if clock.is_ahead(contact.row.added_at) {
-            contact.row.added_at = now;
-            contact.save(store)?;
-            erased = true;
-        }
-    }
-    Ok(erased)
 }

@@ -9,8 +9,11 @@ use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::post;
 use crate::engine::history::message;
+use crate::engine::history::message::Stored;
 use crate::engine::records::contacts::Contact;
-use crate::engine::records::{contacts, doubts, prekeys, unacknowledged};
+use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::settings::TrustPolicy;
+use crate::engine::records::{contacts, doubts, prekeys, trust, unacknowledged};
 use crate::engine::sync::updates;
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_RECEIPT_IDS;
@@ -79,6 +82,32 @@ pub(crate) fn apply_receipt(
     Ok(ids)
 }
 
+/// What of it is acknowledged now: what somebody who is only introduced says to the user alone is so when they are accepted.
+fn to_acknowledge(
+    store: &dyn Rows,
+    peer: &PublicIdentity,
+    mut ids: Vec<MessageId>,
+) -> Result<Vec<MessageId>, EngineError> {
+    let waits = contacts::find(store, peer)?.is_some_and(|contact| contact.waits());
+    if !waits || trust::policy(store)? == TrustPolicy::AcceptAll {
+        return Ok(ids);
+    }
+    let mut direct = Vec::new();
+    for id in &ids {
+        let message = MessageRef {
+            author: *peer,
+            id: *id,
+        };
+        let stored = message::find(store, &message)?;
+        let in_group = |stored: &Stored| matches!(stored.conversation, ConversationId::Group(_));
+        if !stored.as_ref().is_some_and(in_group) {
+            direct.push(*id);
+        }
+    }
+    ids.retain(|id| !direct.contains(id));
+    Ok(ids)
+}
+
 /// Sends the delivery receipts for what a batch brought, one for each peer.
 pub(crate) fn acknowledge(
     step: &mut Step<'_>,
@@ -92,9 +121,10 @@ pub(crate) fn acknowledge(
             .1
             .push(*id);
     }
-    for (peer, ids) in by_peer.values() {
+    for (peer, ids) in by_peer.into_values() {
+        let ids = to_acknowledge(step.rows, &peer, ids)?;
         for ids in ids.chunks(MAX_RECEIPT_IDS) {
-            match post::send_receipt(step, peer, ids) {
+            match post::send_receipt(step, &peer, ids) {
                 // What came is stored; they will send it again, and hear of it when their bundle is here.
                 Ok(()) => {}
                 Err(error) if error.lacks_usable_bundle() => {}

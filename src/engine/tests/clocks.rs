@@ -220,6 +220,11 @@ fn what_comes_while_the_clock_is_behind_has_all_its_time() {
         round(&alice, now + day * DAY);
     }
     assert_eq!(there(&alice, &bob, now + 9 * DAY), 2);
+    // Of Eve nothing is left but that she asked, and in the end not that.
+    assert_eq!(there(&alice, &eve, now + 9 * DAY), 0);
+    for day in 10..=33 {
+        round(&alice, now + day * DAY);
+    }
     assert_eq!(alice.count(Table::Contacts), 1);
 }
 

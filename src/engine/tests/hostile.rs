@@ -266,9 +266,12 @@ fn whoever_is_added_was_no_stranger_and_frees_no_place() {
     take(&alice, 0, &eve.send(0, &alice).unwrap()).unwrap();
     alice.add(0, &bob.bundle(0, false));
     assert_eq!(strangers(&alice).count, 1);
-    // She goes after a week, as if nobody had been added.
+    // She goes after a month, as if nobody had been added.
     alice
-        .at(8, |step| people::erase_old_strangers(step.rows, step.now))
+        .at(31, |step| {
+            waiting::erase_old(step.rows, START + 8 * DAY)?;
+            waiting::erase_old(step.rows, step.now)
+        })
         .unwrap();
     let row = strangers(&alice);
     assert_eq!(

@@ -14,6 +14,7 @@ mod linked;
 mod malformed;
 mod members;
 mod siblings;
+mod strangers;
 mod tables;
 mod time;
 mod unread;
@@ -44,7 +45,7 @@ use crate::engine::records::{
 };
 use crate::engine::steps::{backup, conversation, create, receive, upkeep, write};
 use crate::engine::sync::outcome::{ConversationNews, Outcome, PeerNews};
-use crate::engine::sync::{group_events, healing, people, receipts, updates};
+use crate::engine::sync::{group_events, healing, people, receipts, updates, waiting};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::session::Envelope;
 use crate::store::{Key, Rows, StorageEngine, Store, StoreError, StoreKey, Table};

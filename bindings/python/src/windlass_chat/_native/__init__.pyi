@@ -186,6 +186,7 @@ class Contact:
     added_at: datetime
     added_by_us: bool
     accepted: bool
+    introduced: bool
     blocked: bool
     verified: bool
     moved_to: str | None
@@ -198,6 +199,7 @@ class Contact:
         added_at: datetime,
         added_by_us: bool,
         accepted: bool,
+        introduced: bool,
         blocked: bool,
         verified: bool,
         moved_to: str | None,
@@ -344,6 +346,7 @@ class UndecryptableCause(enum.Enum):
     STRANGER_LIMIT = ...
     BLOCKED = ...
     INVITATION_USED = ...
+    REMOVED = ...
 
 class RefusalReason(enum.Enum):
     NOT_THE_AUTHOR = ...
