@@ -52,8 +52,9 @@ pub const MAX_MEDIA_TYPE_LEN: usize = 255;
 /// Message ids in one delivery receipt.
 pub const MAX_RECEIPT_IDS: usize = 1_024;
 
-/// How far ahead of everything seen in its conversation a message's Lamport clock may be. No honest conversation has as many messages;
-/// without the bound one message could bring the clock to the end of its range, where nothing can be ordered any more.
+/// How far ahead of everything seen in its conversation a message's Lamport clock counts: one that says more has this. No honest
+/// conversation has as many messages; without the bound one message could bring the clock to the end of its range, where nothing can be
+/// ordered any more.
 pub const MAX_LAMPORT_JUMP: u64 = 1 << 32;
 
 /// Messages that one names as those it follows. Two sides that write at once make two; more come only from devices that were long apart.
@@ -69,12 +70,40 @@ pub const MAX_GROUP_MEMBERS: usize = 64;
 /// have it or none. As long as it is sent again unasked.
 pub const FORMER_MEMBER_SECONDS: u64 = 7 * DAY_SECONDS;
 
+/// The shortest time after which messages disappear. What is gone before its reader looks was deleted by whoever set the timer.
+pub const MIN_DISAPPEARING_SECONDS: u64 = 5;
+
+/// The longest one: ten years. What is to stay for longer is kept for ever.
+pub const MAX_DISAPPEARING_SECONDS: u64 = 3_650 * DAY_SECONDS;
+
 /// Events of a group's log. A new member gets all of them in one message.
 pub const MAX_GROUP_EVENTS: usize = 1_000;
 
 /// Events of a group that came before what they build on. They are few, for a message brings its events in order, and are sent again until
 /// they are part of the log; and anybody who ever belonged to the group can make them up.
 pub const MAX_WAITING_GROUP_EVENTS: usize = 64;
+
+/// Of these, events of one author: nobody fills all places with what they made up.
+pub const MAX_WAITING_GROUP_EVENTS_OF_AUTHOR: usize = 16;
+
+/// How long an event may wait for what it builds on, or a member's view differ from ours, before somebody is asked; and before the user is
+/// told that the view is incomplete. Most of what is missing is under way.
+pub const GROUP_PATIENCE_SECONDS: u64 = 600;
+
+/// How long after a request for events of a group the next one follows; doubled with each, up to a day.
+pub const GROUP_SYNC_BACK_OFF_SECONDS: u64 = 3_600;
+
+/// Requests to one member whose view differs, until it does not.
+pub const MAX_GROUP_SYNCS: u32 = 6;
+
+/// Such requests, and answers, to one member within a day.
+pub const MAX_GROUP_SYNCS_PER_DAY: u32 = 12;
+
+/// How long what nobody has may keep a view of a group incomplete. A telephone that was off for a week and has it alone brings it later.
+pub const MISSING_GROUP_EVENT_SECONDS: u64 = 7 * DAY_SECONDS;
+
+/// Events at the end of its author's log that a message of a group names.
+pub const MAX_TOLD_GROUP_HEADS: usize = 4;
 
 /// Length in bytes of a signed event: one that lists all members on top of the most parents has 2,900.
 pub const MAX_GROUP_EVENT_LEN: usize = 4_096;

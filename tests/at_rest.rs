@@ -142,7 +142,7 @@ fn history() -> (Party, Vec<Past>) {
     bob.add_contact(&alice.bundle().unwrap()).unwrap();
     let conversation = conversation(&bob, &alice);
     conversation
-        .set_disappearing(Some(std::time::Duration::from_millis(1)))
+        .set_disappearing(Some(std::time::Duration::from_secs(5)))
         .unwrap();
     let sent = alice.send(bob.address(), "disappears".into()).unwrap();
     let envelope = windlass::session::Envelope::decode(&sent.envelopes[0].bytes).unwrap();
@@ -169,7 +169,9 @@ fn history() -> (Party, Vec<Past>) {
     past.push(("deleted message", message.clone(), sealed(&image, &message)));
 
     bob.receive(late.into()).unwrap();
-    while !conversation.messages(10, None).unwrap().is_empty() {}
+    while !conversation.messages(10, None).unwrap().is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
     conversation.set_disappearing(None).unwrap();
     for turn in 0..3 {
         for (from, to, name) in [(&bob, &alice, "bob"), (&alice, &bob, "alice")] {

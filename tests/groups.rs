@@ -14,7 +14,9 @@ use std::sync::{Arc, Mutex};
 use support::seeds::{Below, number, rng_of_run, run_all};
 use support::worlds::{HOUR, MINUTE, NO_FAULTS};
 use windlass::crypto::SeededRandom;
-use windlass::{Client, Conversation, Faults, GroupMember, Message, Simulation, WindlassError};
+use windlass::{
+    Client, Conversation, Faults, GroupChangeKind, GroupMember, Message, Simulation, WindlassError,
+};
 
 /// Rounds until everything that is due has been done.
 const ROUNDS: u32 = 40;
@@ -26,8 +28,8 @@ struct History {
     group: String,
     /// Who every message was written to, by its id.
     written: BTreeMap<String, BTreeSet<String>>,
-    /// Who heard of what was said of a message, by that message's id.
-    said: Vec<(String, BTreeSet<String>)>,
+    /// Who said something of a message, and who heard of it, by that message's id.
+    said: Vec<(String, u32, BTreeSet<String>)>,
     refused: Vec<String>,
 }
 
@@ -153,7 +155,7 @@ impl History {
             _ if message.author == address => group.delete(message)?,
             _ => group.unreact(message, "👍".into())?,
         };
-        self.said.push((id, to));
+        self.said.push((id, who, to));
         Ok(())
     }
 
@@ -231,6 +233,23 @@ impl History {
             .collect()
     }
 
+    /// Whether somebody left, or was put out, at some time.
+    fn was_out(&self, person: u32) -> bool {
+        let address = self.client(person).address();
+        (0..self.people).any(|reader| {
+            self.shown(reader)
+                .iter()
+                .any(|message| match &message.body {
+                    windlass::Body::Group { change } => match change.kind {
+                        GroupChangeKind::Left => change.by == address,
+                        GroupChangeKind::MembersRemoved => change.members.contains(&address),
+                        _ => false,
+                    },
+                    _ => false,
+                })
+        })
+    }
+
     /// What is wrong, if anything is.
     fn check(&self) -> Result<(), String> {
         let in_group: Vec<u32> = (0..self.people)
@@ -301,11 +320,16 @@ impl History {
             for one in 0..self.people {
                 if to.contains(&self.client(one).address())
                     && !order[one as usize].contains(id)
-                    && self.conversation(one).members().is_ok()
+                    && in_group.contains(&one)
+                    && !self.was_out(one)
                 {
                     let author = (0..self.people)
                         .find(|a| self.shown(*a).iter().any(|m| m.id == *id && m.outgoing))
                         .unwrap_or(99);
+                    // While somebody is out, nothing of theirs is shown, nor anything to them.
+                    if author != 99 && self.was_out(author) {
+                        continue;
+                    }
                     return Err(format!(
                         "{one} has not got {id} of {author}: {:?} {:?} {:?}",
                         self.log(one),
@@ -332,12 +356,15 @@ impl History {
         Ok(())
     }
 
-    /// Whether everything that was said of the message was sent to both.
+    /// Whether everything that was said of the message was sent to both, and all of them were members all the time.
     fn both_heard(&self, message: &Message, a: u32, b: u32) -> bool {
+        if self.was_out(a) || self.was_out(b) {
+            return false;
+        }
         let (a, b) = (self.client(a).address(), self.client(b).address());
-        let of = self.said.iter().filter(|(id, _)| *id == message.id);
+        let of = self.said.iter().filter(|(id, ..)| *id == message.id);
         of.into_iter()
-            .all(|(_, to)| to.contains(&a) && to.contains(&b))
+            .all(|(_, who, to)| !self.was_out(*who) && to.contains(&a) && to.contains(&b))
     }
 }
 

@@ -1,6 +1,7 @@
 """Bodies of conversations, groups and attachments, from the RFC alone. Section numbers are those of the RFC."""
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,11 +46,21 @@ def show_body(number: int, body: list[Field]) -> Any:
         check(first(body, 1, 0) <= 2**62, "clock")
         return {"read_receipt": first(body, 1, 0)}
     if number == 29:
-        return {"disappearing_timer": first(body, 1, 0)}
+        time = first(body, 1, 0)
+        check(time == 0 or 5_000 <= time <= 315_360_000_000, "timer")
+        return {"disappearing_timer": time}
     if number == 30:
         events, bundles = all_of(body, 1), all_of(body, 2)
         check(1 <= len(events) <= 1_000 and len(bundles) <= 64, "group events")
         return {"group_events": {"events": [e.hex() for e in events], "bundles": [b.hex() for b in bundles]}}
+    if number == 32:
+        salt, names, events, bundles = blob(body, 1), blob(body, 2), all_of(body, 3), all_of(body, 4)
+        have = [names[at : at + 8] for at in range(0, len(names), 8)]
+        check(len(salt) == 16 or not (salt or names), "salt")
+        check(len(names) % 8 == 0 and len(have) <= 1_000 and have == sorted(set(have)), "names of events")
+        check(len(events) <= 1_000 and len(bundles) <= 64, "group sync")
+        handed = {"events": [e.hex() for e in events], "bundles": [b.hex() for b in bundles]}
+        return {"group_sync": {"salt": salt.hex() or None, "have": names.hex(), **handed}}
     media_type, name, key, location = text(body, 1), text(body, 2), blob(body, 4), text(body, 5)
     digest = blob(body, 6)
     parts = media_type.split("/")
@@ -206,9 +217,25 @@ class Log:
         about = parent.author == event.author if parent.kind == JOINED else event.author in parent.members
         check(len(event.parents) == 1 and parent.kind in kinds and about, "parents")
 
+    def wait(self, event: Event) -> None:
+        """At most 16 of one author, and 64 in all (§9.6.3)."""
+        self.waiting.append(event)
+        count = Counter(one.author for one in self.waiting)
+        whose = event.author if count[event.author] > 16 else count.most_common(1)[0][0]
+        if count[whose] > 16 or len(self.waiting) > 64:
+            self.waiting.remove(next(one for one in self.waiting if one.author == whose))
+
+    def view(self) -> dict[str, Any]:
+        """What messages say of the log (§9.6.12)."""
+        named = {parent for event in self.events.values() for parent in event.parents}
+        heads = [event for event in self.events.values() if event.hash not in named]
+        heads.sort(key=lambda event: (-event.depth, event.hash))
+        digest = hashlib.sha256(b"Windlass v1 view of group" + b"".join(sorted(self.events))).digest()
+        return {"digest": digest[:16].hex(), "heads": [event.hash[:16].hex() for event in heads[:4]]}
+
     def take(self, event: Event) -> None:
         if not all(parent in self.events for parent in event.parents):
-            self.waiting = [*self.waiting, event][-64:]
+            self.wait(event)
             return
         parents = [self.events[parent] for parent in event.parents]
         event.before = {hash_ for parent in parents for hash_ in (*parent.before, parent.hash)}
@@ -283,7 +310,7 @@ def group(group_id: bytes, events: list[bytes]) -> dict[str, Any]:
         {"identity": key.hex(), "joined": member.joined, "admin": member.rank is not None}
         for key, member in sorted(members.all.items(), key=lambda pair: pair[1].since)
     ]
-    return {"address": bech32m("wlg", group_id), "name": members.name, "members": listed, "refused": refused}
+    return {"address": bech32m("wlg", group_id), "name": members.name, "members": listed, "refused": refused, "view": log.view()}
 
 
 # Attachments (§9.7).

@@ -358,12 +358,18 @@ def content(input: Case) -> Case:
     check(len(follows) <= 8 and all(len(followed) == 16 for followed in follows), "list of followed messages")
     shown: Any = "unknown"
     for number, value in fields:
-        if 16 <= number <= 31 and isinstance(value, bytes):
+        if 16 <= number <= 32 and isinstance(value, bytes):
             try:
                 shown = show_body(number, decode(value))
             except UnicodeDecodeError:
                 raise Refused("not UTF-8") from None
+    shown_view = {}
+    if view := blob(fields, 9):
+        digest, heads = blob(decode(view), 1), messages(decode(view), 2)
+        check(len(group) == 32 and len(digest) == 16 and len(heads) <= 4 and all(len(head) == 16 for head in heads), "view")
+        shown_view = {"view": {"digest": digest.hex(), "heads": [head.hex() for head in heads]}}
     return {
+        **shown_view,
         "message_id": message_id.hex(),
         "lamport": lamport,
         "sent_at": first(fields, 3, 0),

@@ -58,8 +58,8 @@ impl Conversation {
         self.id.address()
     }
 
-    /// Messages of both sides are deleted this time after they were stored, from now on; `None` keeps them. The others are told, and
-    /// the latest word counts. Deleted means unreadable for good after the next shred, which is at most an hour later.
+    /// Messages of both sides are deleted this time after they were stored, from now on: five seconds to ten years; `None` keeps them. The
+    /// others are told, and the latest word counts. In a group, for admins. Deleted means unreadable for good after the next shred, which is at most an hour later.
     pub fn set_disappearing(&self, after: Option<Duration>) -> Result<Sent> {
         let after = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1));
         let body = chat::Body::DisappearingTimer(after.unwrap_or(0));

@@ -81,6 +81,14 @@ pub enum Event {
         /// Address of the group.
         group: String,
     },
+    /// Something that happened in a group is known to be missing here: somebody may have been put out, and reads what is written until it has
+    /// come. It is asked for. See `Conversation.is_incomplete`.
+    GroupIncomplete {
+        /// The group's address.
+        group: String,
+        /// True when nothing is missing any more.
+        resolved: bool,
+    },
     /// Something was decrypted and is not taken in. Nothing has changed.
     Refused {
         /// Address of who sent it.
@@ -200,6 +208,10 @@ impl Event {
                 group: group.to_string(),
                 name,
                 by: by.address(),
+            },
+            Outcome::GroupIncomplete { group, resolved } => Self::GroupIncomplete {
+                group: group.to_string(),
+                resolved,
             },
             Outcome::GroupChanged { group } => Self::GroupChanged {
                 group: group.to_string(),

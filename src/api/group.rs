@@ -3,7 +3,7 @@
 use super::{Conversation, Result, WindlassError};
 use crate::chat::{GroupAction, GroupId};
 use crate::engine::records::conversations::ConversationId;
-use crate::engine::records::groups;
+use crate::engine::records::{group_views, groups};
 use crate::engine::sync::group_events;
 use crate::identity::PublicIdentity;
 
@@ -48,6 +48,16 @@ impl Conversation {
     /// True when we take part in the group; false as long as we are only invited, and after we left or were removed.
     pub fn is_joined(&self) -> Result<bool> {
         Ok(self.known()?.is_joined())
+    }
+
+    /// True when something that happened in the group is known to be missing here: somebody may have been put out, and would read what we write. It
+    /// is asked for from everybody; what nobody has after a week counts as never written.
+    pub fn is_incomplete(&self) -> Result<bool> {
+        let (group, now) = (self.group()?, self.client.store.0.now());
+        self.client.read(|rows| {
+            groups::known(rows, &group)?;
+            Ok(group_views::load(rows, &group)?.is_incomplete(now))
+        })
     }
 
     /// Address of who invited us to the group.

@@ -132,6 +132,7 @@ impl Body {
             | chat::Body::HealingRequest(_)
             | chat::Body::HealingAnswer { .. }
             | chat::Body::Copy(_)
+            | chat::Body::GroupSync(_)
             | chat::Body::DeviceUpdate(_)
             | chat::Body::ReadReceipt { .. }
             | chat::Body::Reaction { .. }

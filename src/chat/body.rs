@@ -3,10 +3,12 @@
 use super::attachment::Attachment;
 use super::bounds::{ContentError, check_media_type, fits};
 use super::control::{Copy, DeviceUpdate, HealingRequest};
+use super::group::GroupSync;
 use super::names::{IdentityKey, MessageId};
 use crate::limits::{
-    MAX_BUNDLE_LEN, MAX_CONTENT_LEN, MAX_DATA_LEN, MAX_GROUP_EVENTS, MAX_GROUP_MEMBERS,
-    MAX_LAMPORT, MAX_REACTION_LEN, MAX_RECEIPT_IDS, MAX_TEXT_LEN,
+    MAX_BUNDLE_LEN, MAX_CONTENT_LEN, MAX_DATA_LEN, MAX_DISAPPEARING_SECONDS, MAX_GROUP_EVENTS,
+    MAX_GROUP_MEMBERS, MAX_LAMPORT, MAX_REACTION_LEN, MAX_RECEIPT_IDS, MAX_TEXT_LEN,
+    MIN_DISAPPEARING_SECONDS,
 };
 
 /// What a message says.
@@ -77,6 +79,8 @@ pub enum Body {
         /// Encoded bundles.
         bundles: Vec<Vec<u8>>,
     },
+    /// Between members of a group: asks for events of its log, or hands them on.
+    GroupSync(GroupSync),
     /// A file that travels another way.
     Attachment(Attachment),
     /// A body of a later version; the message is kept as it came.
@@ -95,7 +99,14 @@ impl Body {
                 | Self::Copy(_)
                 | Self::DeviceUpdate(_)
                 | Self::ReadReceipt { .. }
+                | Self::GroupSync(_)
         )
+    }
+
+    /// Whether it goes between two of whom one blocked the other: what all members of a group have to know.
+    #[must_use]
+    pub fn passes_blocks(&self) -> bool {
+        matches!(self, Self::GroupEvents { .. } | Self::GroupSync(_))
     }
 
     /// The message that it says something of, for what is not shown by itself. Edits and deletions are of their author's messages.
@@ -141,11 +152,18 @@ impl Body {
                 fits("list of bundles", bundles.len(), MAX_GROUP_MEMBERS)
             }
             Self::Attachment(attachment) => attachment.check(),
+            Self::DisappearingTimer(0) => Ok(()),
+            Self::DisappearingTimer(after) => {
+                let seconds = MIN_DISAPPEARING_SECONDS..=MAX_DISAPPEARING_SECONDS;
+                let allowed = seconds.start() * 1000..=seconds.end() * 1000;
+                let fits = allowed.contains(after).then_some(());
+                fits.ok_or(ContentError::Invalid("time"))
+            }
             Self::HealingRequest(_)
             | Self::DeviceUpdate(_)
             | Self::Deletion { .. }
             | Self::ReadReceipt { .. }
-            | Self::DisappearingTimer(_)
+            | Self::GroupSync(_)
             | Self::Unknown => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 use super::attachment::Attachment;
 use super::body::Body;
 use super::control::{Copy, DeviceUpdate, HealingRequest};
+use super::group::GroupSync;
 use super::names::MessageId;
 use crate::wire::{
     self, WireError, malformed,
@@ -63,6 +64,7 @@ impl Body {
                     .collect(),
                 bundles: group.bundles,
             },
+            Wire::GroupSync(sync) => Self::GroupSync(GroupSync::from_wire(sync)?),
             Wire::Attachment(attachment) => Self::Attachment(Attachment::from_wire(&attachment)?),
         })
     }
@@ -121,6 +123,7 @@ impl Body {
                     .collect(),
                 bundles: bundles.clone(),
             }),
+            Self::GroupSync(sync) => Wire::GroupSync(sync.to_wire()),
             Self::Attachment(attachment) => Wire::Attachment(attachment.to_wire()),
             Self::Unknown => return None,
         })

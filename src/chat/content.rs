@@ -3,7 +3,7 @@
 use prost::Message;
 
 use super::body::Body;
-use super::group::GroupId;
+use super::group::{GroupId, GroupView};
 use super::names::MessageId;
 use super::proof::PROOF_LEN;
 use crate::crypto::SecretBytes;
@@ -23,6 +23,8 @@ pub struct Content {
     pub reply_to: Option<MessageId>,
     /// The group whose conversation it belongs to; none for the conversation of author and receiver.
     pub group: Option<GroupId>,
+    /// Which events of the group's log its author had.
+    pub view: Option<GroupView>,
     /// The latest messages that its author had of a conversation of two: those that nothing else there follows.
     pub follows: Vec<MessageId>,
     /// What it says.
@@ -45,6 +47,10 @@ impl Content {
             [] => None,
             bytes => Some(GroupId::from_bytes(bytes)?),
         };
+        let view = content.view.as_ref().map(GroupView::from_wire);
+        if view.is_some() && group.is_none() {
+            return Err(malformed("view of a group"));
+        }
         if content.follows.len() > MAX_FOLLOWED {
             return Err(malformed("list of followed messages"));
         }
@@ -61,6 +67,7 @@ impl Content {
             sent_at: content.sent_at,
             reply_to,
             group,
+            view: view.transpose()?,
             follows: follows?,
             body,
         })
@@ -82,6 +89,7 @@ impl Content {
                     .group
                     .map(|group| group.as_bytes().to_vec())
                     .unwrap_or_default(),
+                view: self.view.as_ref().map(GroupView::to_wire),
                 follows: self
                     .follows
                     .iter()
@@ -114,6 +122,7 @@ mod tests {
             sent_at: 1_800_000_000_000,
             reply_to: Some(id(4)),
             group: None,
+            view: None,
             follows: vec![id(8)],
             body,
         }

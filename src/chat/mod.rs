@@ -22,8 +22,8 @@ pub use floor::{Decision, Floor, FloorKey, FloorName, FloorTimer, NamedMessage};
 #[cfg(test)]
 pub(crate) use group::APPLIED;
 pub use group::{
-    EventHash, GroupAction, GroupEvent, GroupEventError, GroupId, GroupLog, Member, Membership,
-    Taken,
+    EventHash, GroupAction, GroupEvent, GroupEventError, GroupEventNames, GroupId, GroupLog,
+    GroupSync, GroupView, Member, Membership, Taken,
 };
 pub use names::{IdentityKey, MessageId};
 pub use proof::{Day, OwnWordsKey, WINDOW_DAYS};

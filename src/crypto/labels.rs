@@ -47,6 +47,10 @@ pub const MESSAGE_NAME: &[u8] = b"Windlass v1 message name";
 
 /// `info` from a seed to the key by which the devices of an identity name what was deleted.
 pub const FLOOR: &[u8] = b"Windlass v1 floor";
+/// Prefix of the digest by which members of a group see whether they know the same events.
+pub const GROUP_VIEW: &[u8] = b"Windlass v1 view of group";
+/// Prefix of the short hash by which a request names an event of a group that is there.
+pub const GROUP_EVENT_NAME: &[u8] = b"Windlass v1 name of group event";
 
 /// All of the above, with the names that the RFC's table uses.
 pub const ALL: &[(&str, &[u8])] = &[
@@ -71,6 +75,8 @@ pub const ALL: &[(&str, &[u8])] = &[
     ("OWN_WORDS_NEXT_DAY", OWN_WORDS_NEXT_DAY),
     ("MESSAGE_NAME", MESSAGE_NAME),
     ("FLOOR", FLOOR),
+    ("GROUP_VIEW", GROUP_VIEW),
+    ("GROUP_EVENT_NAME", GROUP_EVENT_NAME),
 ];
 
 #[cfg(test)]

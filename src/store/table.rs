@@ -60,11 +60,13 @@ pub enum Table {
     Removed = 27,
     /// What is said of messages that have not come, grouped by conversation and author.
     EarlyAnnotations = 28,
+    /// How members see a group, and what of it is missing.
+    GroupViews = 30,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -92,6 +94,7 @@ impl Table {
         Self::Waiting,
         Self::Removed,
         Self::EarlyAnnotations,
+        Self::GroupViews,
     ];
 
     /// The byte that its rows' keys begin with. Never 0, which is the store's own.
@@ -136,6 +139,7 @@ impl Table {
             Self::Waiting => "waiting",
             Self::Removed => "removed",
             Self::EarlyAnnotations => "early annotations",
+            Self::GroupViews => "views of groups",
         }
     }
 }

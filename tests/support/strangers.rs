@@ -67,6 +67,7 @@ impl Stranger {
             sent_at: self.now,
             reply_to: None,
             group: None,
+            view: None,
             follows: Vec::new(),
             body,
         };

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -239,8 +240,11 @@ def test_a_backup_brings_the_history_to_a_new_device_and_tells_its_progress(tmp_
 def test_messages_disappear_when_their_time_has_come(tmp_path: Path) -> None:
     alice, bob = pair(tmp_path)
     conversation = alice.conversation(bob.address())
-    conversation.set_disappearing(timedelta(milliseconds=1))
-    assert conversation.disappearing() == timedelta(milliseconds=1)
+    for unreasonable in (timedelta(milliseconds=1), timedelta(days=36_500)):
+        with pytest.raises(windlass_chat.InvalidContent):
+            conversation.set_disappearing(unreasonable)
+    conversation.set_disappearing(timedelta(seconds=5))
+    assert conversation.disappearing() == timedelta(seconds=5)
     alice.send(bob.address(), "ahoy")
     conversation.set_disappearing(None)
     alice.send(bob.address(), "stays")
@@ -249,5 +253,5 @@ def test_messages_disappear_when_their_time_has_come(tmp_path: Path) -> None:
         return [text for text in texts(alice, bob.address()) if text]
 
     while len(shown()) > 1:
-        pass
+        time.sleep(0.1)
     assert shown() == ["stays"]

@@ -7,7 +7,7 @@ use crate::api::{Body, Bytes, Result, WindlassError};
 use crate::chat::{self, MessageId};
 use crate::engine::base::step::Step;
 use crate::engine::records::conversations::ConversationId;
-use crate::engine::records::outbox;
+use crate::engine::records::{group_views, outbox};
 use crate::engine::steps::write;
 
 /// How many waiting envelopes `outbox` answers at a time.
@@ -33,6 +33,9 @@ pub struct Sent {
     pub message_id: String,
     /// What to hand to the transport: one for the recipient, and one for our own other devices if there are any.
     pub envelopes: Vec<OutgoingEnvelope>,
+    /// True in a group of which something is known to be missing here: somebody may read this who was put out. See
+    /// `Conversation.is_incomplete`.
+    pub group_incomplete: bool,
 }
 
 /// A message to send, for `send_many`.
@@ -157,7 +160,14 @@ fn send(
         .transpose()
         .map_err(|_| WindlassError::UnknownMessage)?;
     let (id, queued) = write::write(step, to, body.clone(), reply_to)?;
+    let group_incomplete = match to {
+        ConversationId::Direct(_) => false,
+        ConversationId::Group(group) => {
+            group_views::load(step.rows, group)?.is_incomplete(step.now)
+        }
+    };
     Ok(Sent {
+        group_incomplete,
         message_id: id.to_string(),
         envelopes: queued
             .into_iter()

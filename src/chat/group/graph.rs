@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{EventHash, GroupAction, GroupEvent};
+use super::view::{EventHead, head};
 use crate::chat::names::IdentityKey;
 use crate::identity::PublicIdentity;
 
@@ -111,6 +112,29 @@ impl Graph {
 
     pub(super) fn find(&self, hash: &EventHash) -> Option<&Entry> {
         self.get(*self.places.get(hash)?)
+    }
+
+    /// The event whose hash begins so.
+    pub(super) fn by_head(&self, beginning: &EventHead) -> Option<&Entry> {
+        let mut from = EventHash::default();
+        for (to, byte) in from.iter_mut().zip(beginning) {
+            *to = *byte;
+        }
+        let (hash, at) = self.places.range(from..).next()?;
+        (head(hash) == *beginning).then(|| self.get(*at)).flatten()
+    }
+
+    /// What somebody wrote, what others wrote of them, and all that it builds on.
+    pub(super) fn about(&self, identity: &PublicIdentity) -> EventSet {
+        let mut about = EventSet::default();
+        if let Some(person) = self.person(identity) {
+            let entries = self.entries.iter();
+            for entry in entries.filter(|one| one.author == person || one.listed.contains(&person))
+            {
+                about.extend(&entry.ancestors);
+            }
+        }
+        about
     }
 
     pub(super) fn get(&self, at: usize) -> Option<&Entry> {

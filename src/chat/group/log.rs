@@ -1,15 +1,19 @@
 //! The log of one group: which events become part of it, and which wait.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use super::event::{EventHash, GroupAction, GroupEvent, GroupEventError};
-use super::graph::{Entry, Graph, Person};
+use super::graph::{Entry, EventSet, Graph, Person};
 use super::id::GroupId;
 use super::membership::{Fold, Membership};
 use super::settled;
+use super::view::{EventHead, GroupView};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
-use crate::limits::{MAX_GROUP_EVENTS, MAX_GROUP_PARENTS, MAX_WAITING_GROUP_EVENTS};
+use crate::limits::{
+    MAX_GROUP_EVENTS, MAX_GROUP_PARENTS, MAX_WAITING_GROUP_EVENTS,
+    MAX_WAITING_GROUP_EVENTS_OF_AUTHOR,
+};
 
 /// What became of an event that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub struct GroupLog {
     waiting: Vec<GroupEvent>,
     /// What follows from the graph, once somebody asked.
     settled: OnceLock<(Fold, Membership)>,
+    /// The same for what messages say of it.
+    view: OnceLock<GroupView>,
 }
 
 impl GroupLog {
@@ -42,6 +48,7 @@ impl GroupLog {
             graph: Graph::default(),
             waiting: Vec::new(),
             settled: OnceLock::new(),
+            view: OnceLock::new(),
         }
     }
 
@@ -127,16 +134,65 @@ impl GroupLog {
             return Ok(Taken::Known);
         }
         if !self.has_parents_of(&event) {
-            if !self.waiting.contains(&event) {
-                let over = (self.waiting.len() + 1).saturating_sub(MAX_WAITING_GROUP_EVENTS);
-                self.waiting.drain(..over);
-                self.waiting.push(event);
-            }
+            self.wait(event);
             return Ok(Taken::Waits);
         }
         self.admit(event)?;
         self.admit_waiting();
         Ok(Taken::New)
+    }
+
+    /// Keeps an event until what it builds on comes. Where there is no room, the oldest gives way of whoever has most.
+    fn wait(&mut self, event: GroupEvent) {
+        if self.waiting.contains(&event) {
+            return;
+        }
+        let author = *event.author();
+        self.waiting.push(event);
+        let mut counts: BTreeMap<_, (usize, PublicIdentity)> = BTreeMap::new();
+        for waiting in &self.waiting {
+            let author = waiting.author();
+            counts.entry(author.to_bytes()).or_insert((0, *author)).0 += 1;
+        }
+        let theirs = counts
+            .get(&author.to_bytes())
+            .map_or(0, |(count, _)| *count);
+        let over = if theirs > MAX_WAITING_GROUP_EVENTS_OF_AUTHOR {
+            Some(author)
+        } else if self.waiting.len() > MAX_WAITING_GROUP_EVENTS {
+            let most = counts.values().max_by_key(|(count, _)| *count);
+            most.map(|(_, author)| *author)
+        } else {
+            None
+        };
+        if let Some(whose) = over
+            && let Some(at) = self.waiting.iter().position(|one| *one.author() == whose)
+        {
+            self.waiting.remove(at);
+        }
+    }
+
+    /// Events that wait for others.
+    #[must_use]
+    pub fn waiting(&self) -> &[GroupEvent] {
+        &self.waiting
+    }
+
+    /// Drops events that wait for what nobody has, with those that wait for these.
+    pub fn drop_waiting(&mut self, hashes: &[EventHash]) {
+        let mut gone: BTreeSet<EventHash> = hashes.iter().copied().collect();
+        loop {
+            let known = gone.len();
+            for event in &self.waiting {
+                if event.parents().iter().any(|parent| gone.contains(parent)) {
+                    gone.insert(event.hash());
+                }
+            }
+            if gone.len() == known {
+                break;
+            }
+        }
+        self.waiting.retain(|event| !gone.contains(&event.hash()));
     }
 
     /// Whether all that an event builds on is part of the log, so that it need not wait.
@@ -180,6 +236,7 @@ impl GroupLog {
     fn insert(&mut self, entry: Entry) {
         self.graph.insert(entry);
         self.settled = OnceLock::new();
+        self.view = OnceLock::new();
     }
 
     /// What the author of an event knew.
@@ -209,6 +266,63 @@ impl GroupLog {
     #[must_use]
     pub fn membership(&self) -> &Membership {
         &self.settled().1
+    }
+
+    /// What a message says of this log.
+    pub fn view(&self) -> &GroupView {
+        self.view.get_or_init(|| {
+            let events = self.events().map(GroupEvent::hash).collect();
+            GroupView::of(events, &self.graph.heads())
+        })
+    }
+
+    /// Whether an event whose hash begins so is part of the log.
+    #[must_use]
+    pub fn has_head(&self, head: &EventHead) -> bool {
+        self.graph.by_head(head).is_some()
+    }
+
+    /// The events that are not among those that some name, nor below: what somebody lacks whose log ends with these. Whoever does not belong to
+    /// the group is told of what they knew, and of what made them what they are.
+    #[must_use]
+    pub fn beyond(&self, heads: &[EventHead], whom: &PublicIdentity) -> Vec<&GroupEvent> {
+        let mut known = EventSet::default();
+        for entry in heads.iter().filter_map(|head| self.graph.by_head(head)) {
+            known.extend(&entry.ancestors);
+        }
+        let out = self.membership().member(whom).is_none();
+        let about = out.then(|| self.graph.about(whom));
+        let entries = self.graph.ordered();
+        let beyond = entries.filter(|(at, _)| {
+            !known.contains(*at) && about.as_ref().is_none_or(|about| about.contains(*at))
+        });
+        beyond.map(|(_, entry)| &entry.event).collect()
+    }
+
+    /// The events that somebody lacks, each after those that it builds on; of what is about `whom` alone, if they do not belong to the group.
+    pub fn lacking(
+        &self,
+        has: impl Fn(&EventHash) -> bool,
+        whom: Option<&PublicIdentity>,
+    ) -> Vec<&GroupEvent> {
+        let about = whom.map(|whom| self.graph.about(whom));
+        let entries = self.graph.ordered().filter(|(at, entry)| {
+            !has(&entry.event.hash()) && about.as_ref().is_none_or(|about| about.contains(*at))
+        });
+        entries.map(|(_, entry)| &entry.event).collect()
+    }
+
+    /// Who invited somebody last.
+    #[must_use]
+    pub fn inviter(&self, identity: &PublicIdentity) -> Option<PublicIdentity> {
+        let person = self.graph.person(identity)?;
+        let (_, inviter) = *self.invitations().get(&person)?;
+        self.graph.identity(inviter).copied()
+    }
+
+    /// The events that became part of the log after the first so many.
+    pub fn after(&self, known: usize) -> impl Iterator<Item = &GroupEvent> {
+        self.graph.after(known).iter().map(|entry| &entry.event)
     }
 
     /// Everybody who belongs to the group, or did.
@@ -262,22 +376,6 @@ impl GroupLog {
                 {
                     found.push((*member, *inviter, &entry.event));
                 }
-            }
-        }
-        found
-    }
-
-    /// The events by which somebody left that became part of the log after the first so many: who left, who had invited them, and the event.
-    #[must_use]
-    pub fn left_after(&self, known: usize) -> Vec<(PublicIdentity, PublicIdentity, &GroupEvent)> {
-        let invitations = self.invitations();
-        let mut found = Vec::new();
-        for entry in self.graph.after(known) {
-            if *entry.event.action() == GroupAction::Left
-                && let Some((_, inviter)) = invitations.get(&entry.author)
-                && let Some(inviter) = self.graph.identity(*inviter)
-            {
-                found.push((*entry.event.author(), *inviter, &entry.event));
             }
         }
         found

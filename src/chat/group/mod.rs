@@ -9,6 +9,7 @@ mod id;
 mod log;
 mod membership;
 mod settled;
+mod view;
 
 pub use event::{EventHash, GroupAction, GroupEvent, GroupEventError};
 pub use id::GroupId;
@@ -16,6 +17,7 @@ pub use log::{GroupLog, Taken};
 pub use membership::{Member, Membership};
 #[cfg(test)]
 pub(crate) use tests::APPLIED;
+pub use view::{GroupEventNames, GroupSync, GroupView};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]

@@ -66,6 +66,11 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("FeedRow", "told_at", Rule::Kept),
     ("FeedStateRow", "dropped_at", Rule::Shown),
     ("GroupMemberRow", "since", Rule::Interval),
+    ("GroupViewRow", "asked_at", Rule::Interval),
+    ("WaitingEventRow", "since", Rule::Interval),
+    ("MemberViewRow", "differs_since", Rule::Interval),
+    ("MemberViewRow", "asked_at", Rule::Interval),
+    ("MemberViewRow", "day_start", Rule::Interval),
     ("BackupSummary", "made_at", Rule::Shown),
 ];
 

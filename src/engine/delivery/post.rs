@@ -11,7 +11,7 @@ use crate::engine::history::{follows, message, record};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::outbox::QueuedEnvelope;
 use crate::engine::records::{
-    contacts, conversations, outbox, own_devices, own_words, trust, unacknowledged,
+    contacts, conversations, groups, outbox, own_devices, own_words, trust, unacknowledged,
 };
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_CONTENT_LEN;
@@ -39,7 +39,6 @@ pub(crate) fn post(
         return Err(ContentError::TooLarge { what, got, max }.into());
     }
     let direct = matches!(conversation, ConversationId::Direct(_));
-    let (mut waiting, sent_to) = send_to_contacts(step, recipients, &message, &encoded, direct)?;
     let written = Incoming {
         author,
         conversation: *conversation,
@@ -47,6 +46,7 @@ pub(crate) fn post(
         encoded: &encoded,
         copied_from: None,
     };
+    let (mut waiting, sent_to) = send_to_contacts(step, recipients, &written)?;
     record::record(step, &written, row)?;
     if !direct {
         message::note_sent_to(step.rows, &message, sent_to)?;
@@ -77,6 +77,12 @@ fn compose(
             ConversationId::Direct(_) => None,
             ConversationId::Group(group) => Some(*group),
         },
+        view: match conversation {
+            ConversationId::Direct(_) => None,
+            ConversationId::Group(group) => {
+                groups::member_list(step.rows, group)?.and_then(|list| list.view())
+            }
+        },
         follows: follows::ids(row)?,
         body,
     })
@@ -86,16 +92,18 @@ fn compose(
 fn send_to_contacts(
     step: &mut Step<'_>,
     recipients: &[PublicIdentity],
-    message: &MessageRef,
-    encoded: &[u8],
-    direct: bool,
+    written: &Incoming<'_>,
 ) -> Result<(Vec<QueuedEnvelope>, Vec<Vec<u8>>), EngineError> {
     let (mut waiting, mut sent_to) = (Vec::new(), Vec::new());
+    let (message, encoded) = (&written.name(), written.encoded);
+    let direct = matches!(written.conversation, ConversationId::Direct(_));
+    // Whoever does not want to hear of a member wants to know the group's members all the same.
+    let passes_blocks = written.content.body.passes_blocks();
     for peer in recipients.iter().filter(|peer| **peer != message.author) {
         let Some(mut contact) = contacts::find(step.rows, peer)? else {
             continue;
         };
-        if contact.row.blocked {
+        if contact.row.blocked && !passes_blocks {
             continue;
         }
         let mut outbox_id = 0;
@@ -214,6 +222,7 @@ pub(crate) fn control(step: &mut Step<'_>, body: Body, group: Option<GroupId>) -
         sent_at: step.now,
         reply_to: None,
         group,
+        view: None,
         follows: Vec::new(),
         body,
     }

@@ -153,7 +153,12 @@ fn may_have(
                     .is_some_and(|stored| stored.was_sent_to(&contact.identity))
         }
     };
-    Ok(theirs && trust::answers(step.rows, contact)?)
+    if !theirs || trust::answers(step.rows, contact)? {
+        return Ok(theirs);
+    }
+    let found = message::find(step.rows, message)?;
+    let passes_blocks = found.is_some_and(|stored| stored.content.body.passes_blocks());
+    Ok(passes_blocks && trust::may_reach(step.rows, contact)?)
 }
 
 /// A message as somebody else than its author hands it on.

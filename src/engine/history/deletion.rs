@@ -1,16 +1,15 @@
 //! What is deleted: by its author, by its time, with its conversation (RFC windlass §9.5.3, §9.7; docs/store.md, promise 5).
 
-use crate::chat::{Body, Content};
+use crate::chat::Body;
 use crate::engine::base::clock::Clock;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
-use crate::engine::base::rows::damaged;
 use crate::engine::history::message::{Stored, TOMBSTONE};
 use crate::engine::history::{annotations, early, expiries, message, place, redating, unread};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::floors;
 use crate::limits::RESEND_RETENTION_SECONDS;
-use crate::store::{RowsMut, Table};
+use crate::store::RowsMut;
 
 /// What one step deletes at most; the next one goes on.
 const MAX_EXPIRED_AT_ONCE: usize = 1_000;
@@ -53,7 +52,7 @@ fn clear_content(
         return Ok(false);
     }
     early::forget(store, &Stored::from_row(&row)?)?;
-    let mut content = Content::from_bytes(&row.content).map_err(|_| damaged(Table::Messages))?;
+    let mut content = message::content_of(&row)?;
     // A deletion says nothing that is to be deleted, and what it deletes may come later than it goes.
     if !matches!(content.body, Body::Deletion { .. }) {
         annotations::unindex(store, &message.author, &content)?;

@@ -41,7 +41,7 @@ impl Stored {
         Ok(Self {
             author: identity(&row.author_identity_key)?,
             conversation: ConversationId::of_message(row).ok_or_else(damaged)?,
-            content: Content::from_bytes(&row.content).map_err(|_| damaged())?,
+            content: content_of(row)?,
             stored_at: row.stored_at,
             delivered_at: row.delivered_at,
             delivered_to: row
@@ -108,6 +108,16 @@ impl Stored {
     }
 }
 
+/// The content of a row, with the clock that it has here.
+pub(crate) fn content_of(row: &MessageRow) -> Result<Content, EngineError> {
+    let content = Content::from_bytes(&row.content);
+    let mut content = content.map_err(|_| damaged(Table::Messages))?;
+    if row.lamport != 0 {
+        content.lamport = row.lamport;
+    }
+    Ok(content)
+}
+
 pub(crate) fn row(
     store: &dyn Rows,
     message: &MessageRef,
@@ -144,6 +154,7 @@ pub(crate) fn contains(store: &dyn Rows, message: &MessageRef) -> Result<bool, E
 pub(crate) struct Incoming<'a> {
     pub(crate) author: PublicIdentity,
     pub(crate) conversation: ConversationId,
+    /// With the clock that it has here, which is the author's unless that is too far ahead.
     pub(crate) content: Content,
     pub(crate) encoded: &'a [u8],
     /// Who gave it to us, if it was not its author.
@@ -166,7 +177,7 @@ pub(crate) fn append(
 ) -> Result<Stored, EngineError> {
     let (peer_identity_key, group_id) = incoming.conversation.columns();
     let copied_from = incoming.copied_from.as_ref();
-    let row = MessageRow {
+    let mut row = MessageRow {
         author_identity_key: incoming.author.to_bytes().to_vec(),
         peer_identity_key,
         group_id,
@@ -178,8 +189,13 @@ pub(crate) fn append(
         expires_at,
         copied_from: copied_from.map_or_else(Vec::new, |identity| identity.to_bytes().to_vec()),
         sent_to: Vec::new(),
+        lamport: 0,
     };
-    let stored = Stored::from_row(&row)?;
+    let mut stored = Stored::from_row(&row)?;
+    if stored.content.lamport != incoming.content.lamport {
+        row.lamport = incoming.content.lamport;
+        stored.content.lamport = row.lamport;
+    }
     put(store, &stored, &row)?;
     Ok(stored)
 }

@@ -1,17 +1,17 @@
 //! Groups: their logs, who is invited, and what is needed to write to the members (RFC windlass §9.6).
 
 use crate::bundle::VerifiedBundle;
-use crate::chat::{GroupEvent, GroupEventError, GroupId, GroupLog, Membership, Taken};
-use crate::engine::base::device::Device;
-use crate::engine::base::due;
+use crate::chat::{GroupAction, GroupEvent, GroupEventError, GroupId, GroupLog, Membership, Taken};
 use crate::engine::base::error::EngineError;
-use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
+use crate::engine::base::rows::{damaged, put_row};
 use crate::engine::base::step::Step;
-use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::introductions::{self, Origin};
-use crate::engine::records::{contacts, strangers};
+pub(crate) use crate::engine::records::member_list::{
+    MemberList, accepts_from, member_list, recipients, shared_with,
+};
+use crate::engine::records::{contacts, group_views, member_list, strangers};
 use crate::identity::PublicIdentity;
-use crate::limits::{FORMER_MEMBER_SECONDS, MAX_GROUP_MEMBERS};
+use crate::limits::MAX_GROUP_MEMBERS;
 use crate::store::{Key, Rows, RowsMut, Table};
 use crate::wire::store::{GroupMemberRow, GroupRow};
 
@@ -52,6 +52,9 @@ impl Group {
 
     pub(crate) fn save(&mut self, store: &mut dyn RowsMut) -> Result<(), EngineError> {
         self.row.events = self.log.encoded().map(<[u8]>::to_vec).collect();
+        let view = self.log.view();
+        self.row.view_digest = view.digest.to_vec();
+        self.row.view_heads = view.heads.iter().map(|head| head.to_vec()).collect();
         let key = *self.log.id().as_bytes();
         put_row(store, Table::Groups, Key::new(&key), &self.row)
     }
@@ -64,13 +67,15 @@ impl Group {
             GroupMemberRow {
                 since: known.map_or(new, |row| row.since),
                 identity_key,
+                admin: false,
             }
         };
         let membership = self.log.membership();
         let members = membership.members();
-        let members = members
-            .iter()
-            .map(|member| noted(&self.row.members, &member.identity, told_at));
+        let members = members.iter().map(|member| GroupMemberRow {
+            admin: member.admin.is_some(),
+            ..noted(&self.row.members, &member.identity, told_at)
+        });
         let ever = self.log.ever_invited();
         let former = ever
             .iter()
@@ -166,6 +171,9 @@ impl Group {
     /// Notes whether the user takes part.
     pub(crate) fn set_joined(&mut self, joined: bool) {
         self.row.joined = joined;
+        if !joined {
+            self.row.bundles = Vec::new();
+        }
     }
 
     /// Who invited, if it was somebody.
@@ -189,68 +197,10 @@ pub(crate) fn take_back(
     Ok(())
 }
 
-/// Who belongs to a group and who did, as it was noted when its log changed last: without a look at the log.
-pub(crate) struct MemberList(GroupRow);
-
-impl MemberList {
-    /// The members, the eldest first.
-    pub(crate) fn members(&self) -> impl Iterator<Item = PublicIdentity> {
-        let members = self.0.members.iter();
-        members.filter_map(|member| PublicIdentity::from_stored(&member.identity_key))
-    }
-
-    fn has(&self, identity: &PublicIdentity) -> bool {
-        self.members().any(|member| member == *identity)
-    }
-
-    /// Whether what somebody writes is taken in: of members, and for a while of those who were it.
-    pub(crate) fn accepts_from(&self, author: &PublicIdentity, now: u64) -> bool {
-        let lately = self.0.former.iter().any(|former| {
-            former.identity_key == author.to_bytes()
-                && !due::is_over(former.since, FORMER_MEMBER_SECONDS * 1000, now)
-        });
-        lately || self.has(author)
-    }
-
-    /// Whom another device of ours sent what it wrote at a time. Somebody who was not known yet is left out: they may have come later,
-    /// and learn nothing of what was before.
-    pub(crate) fn members_at(&self, time: u64, now: u64) -> Vec<Vec<u8>> {
-        let members = self.0.members.iter();
-        let members =
-            members.filter(|member| member.since <= time || due::is_ahead(member.since, now));
-        members.map(|member| member.identity_key.clone()).collect()
-    }
-}
-
-fn row(store: &dyn Rows, id: &GroupId) -> Result<Option<GroupRow>, EngineError> {
-    get_row(store, Table::Groups, Key::new(id.as_bytes()))
-}
-
-/// Who belongs to a group that is known.
-pub(crate) fn member_list(
-    store: &dyn Rows,
-    id: &GroupId,
-) -> Result<Option<MemberList>, EngineError> {
-    Ok(row(store, id)?.map(MemberList))
-}
-
-/// Whether somebody has a say in a conversation: of a group that is known, who belongs to it or did lately.
-pub(crate) fn accepts_from(
-    store: &dyn Rows,
-    conversation: &ConversationId,
-    author: &PublicIdentity,
-    now: u64,
-) -> Result<bool, EngineError> {
-    match conversation {
-        ConversationId::Direct(_) => Ok(true),
-        ConversationId::Group(group) => {
-            Ok(member_list(store, group)?.is_some_and(|list| list.accepts_from(author, now)))
-        }
-    }
-}
-
 pub(crate) fn find(store: &dyn Rows, id: &GroupId) -> Result<Option<Group>, EngineError> {
-    row(store, id)?.map(Group::from_row).transpose()
+    member_list::row(store, id)?
+        .map(Group::from_row)
+        .transpose()
 }
 
 pub(crate) fn known(store: &dyn Rows, id: &GroupId) -> Result<Group, EngineError> {
@@ -260,24 +210,6 @@ pub(crate) fn known(store: &dyn Rows, id: &GroupId) -> Result<Group, EngineError
 /// Puts a group of a backup back.
 pub(crate) fn restore(store: &mut dyn RowsMut, row: GroupRow) -> Result<(), EngineError> {
     Group::from_row(row)?.save(store)
-}
-
-/// The groups that we take part in and somebody belongs to.
-pub(crate) fn shared_with(
-    store: &dyn Rows,
-    identity: &PublicIdentity,
-) -> Result<Vec<GroupId>, EngineError> {
-    let mut shared = Vec::new();
-    for row in all_rows(store, Table::Groups)? {
-        let list = MemberList(row);
-        if list.0.joined && list.has(identity) {
-            let id = GroupId::from_bytes(&list.0.group_id);
-            shared.push(id.map_err(|_| damaged(Table::Groups))?);
-        }
-    }
-    // The rows of the store come in no order.
-    shared.sort_unstable();
-    Ok(shared)
 }
 
 /// What events of a group brought.
@@ -329,8 +261,8 @@ pub(crate) fn receive_events(
     let known = group.log.len();
     let mut news = GroupNews::default();
     let from = delivery.from;
-    let trusted =
-        *from == own || accepts_from(step.rows, &ConversationId::Group(*id), from, step.now)?;
+    let list = member_list(step.rows, id)?;
+    let trusted = *from == own || list.is_some_and(|list| list.accepts_from(from, step.now));
     for bytes in delivery.events {
         match group.receive_event(bytes, trusted) {
             Ok(Taken::Waits) => news.early = true,
@@ -338,7 +270,14 @@ pub(crate) fn receive_events(
             Err(error) => news.refused = Some(error),
         }
     }
-    if group.log.len() == known {
+    let grew = group.log.len() != known;
+    let mut views = group_views::load(step.rows, id)?;
+    views.follow(&group.log, grew.then_some(from), step.now);
+    let membership = group.log.membership().clone();
+    views.save(step.rows, |key| {
+        PublicIdentity::from_stored(key).is_some_and(|who| membership.member(&who).is_some())
+    })?;
+    if !grew {
         if group.log.waits() {
             group.save(step.rows)?;
         }
@@ -349,32 +288,37 @@ pub(crate) fn receive_events(
             news.relay.push((member, event.clone()));
         }
     }
-    // Whoever declines tells only those whom they know: us, who invited them.
-    for (author, inviter, event) in group.log.left_after(known) {
-        let declined = before.member(&author).is_some_and(|member| !member.joined);
-        if inviter == own && declined {
-            let members = group.log.membership().members();
-            let others = members.iter().map(|member| member.identity);
-            let others = others.filter(|member| *member != own && *member != author);
-            news.relay
-                .extend(others.map(|member| (member, event.clone())));
-        }
-    }
+    news.relay
+        .extend(declined(&group.log, &before, known, from, &own));
     news.change = group.follow_log(step, &before, delivery)?;
     Ok(news)
 }
 
-/// Whom a message to a group goes to: its members as they are known here, whether they joined yet or not.
-pub(crate) fn recipients(
-    store: &dyn Rows,
-    device: &Device,
-    id: &GroupId,
-) -> Result<Vec<PublicIdentity>, EngineError> {
-    let list = member_list(store, id)?.ok_or(EngineError::UnknownGroup)?;
-    if !list.0.joined || !list.has(&device.public()) {
-        return Err(EngineError::NotAMember);
+/// That somebody does not want to belong to the group, for all others: they told it to those whom they know. Whoever invited them hands it
+/// on, or everybody who hears of it if that one is gone.
+fn declined(
+    log: &GroupLog,
+    before: &Membership,
+    known: usize,
+    from: &PublicIdentity,
+    own: &PublicIdentity,
+) -> Vec<(PublicIdentity, GroupEvent)> {
+    let members = log.membership();
+    let declines = |event: &&GroupEvent| {
+        let author = event.author();
+        let invited = before.member(author).is_some_and(|member| !member.joined);
+        let inviter = log.inviter(author);
+        let ours = inviter.is_some_and(|one| one == *own || members.member(&one).is_none());
+        *event.action() == GroupAction::Left && author == from && invited && ours
+    };
+    let mut passed_on = Vec::new();
+    for event in log.after(known).filter(declines) {
+        let others = members.members();
+        let others = others.iter().map(|member| member.identity);
+        let others = others.filter(|one| one != own && one != from);
+        passed_on.extend(others.map(|one| (one, event.clone())));
     }
-    Ok(list.members().collect())
+    passed_on
 }
 
 /// Whether somebody may write to a group, as things are known here.

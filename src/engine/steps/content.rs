@@ -15,7 +15,7 @@ use crate::engine::steps::conversation::receive_message;
 use crate::engine::sync::outcome::{
     ConversationNews, Outcome, PeerNews, RefusalReason as Refusal, UndecryptableCause as Cause,
 };
-use crate::engine::sync::{deletions, healing, people, reading, receipts};
+use crate::engine::sync::{deletions, group_sync, healing, people, reading, receipts};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_HEALING_CONVERSATIONS;
 use crate::x3dh::Party;
@@ -55,6 +55,13 @@ pub(crate) fn receive(
                     conversation,
                     ConversationNews::Read { by: peer },
                 ));
+            }
+            Ok(None)
+        }
+        Body::GroupSync(sync) => {
+            if let Some(group) = content.group {
+                let view = content.view.as_ref();
+                group_sync::receive(step, from, &group, &sync, view, outcomes)?;
             }
             Ok(None)
         }

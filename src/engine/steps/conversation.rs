@@ -1,7 +1,7 @@
 //! How a message gets into its conversation, and why it is refused (RFC windlass §9).
 
 use crate::bundle::VerifiedBundle;
-use crate::chat::{Body, GroupId};
+use crate::chat::{Body, Content};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
@@ -9,10 +9,11 @@ use crate::engine::history::message::Incoming;
 use crate::engine::history::record::Recorded;
 use crate::engine::history::{gone, message, record};
 use crate::engine::records::conversations::{self, ConversationId};
-use crate::engine::records::groups::{GroupDelivery, GroupNewsChange};
-use crate::engine::records::{contacts, doubts, groups, trust};
+use crate::engine::records::groups::{GroupDelivery, MemberList};
+use crate::engine::records::{doubts, groups};
+use crate::engine::steps::group;
 use crate::engine::sync::outcome::{ConversationNews, Outcome, RefusalReason as Refusal};
-use crate::engine::sync::{group_events, people};
+use crate::engine::sync::{group_sync, people};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_LAMPORT_JUMP;
 use crate::store::Rows;
@@ -20,6 +21,22 @@ use crate::wire::store::ConversationRow;
 
 /// Puts a message into its conversation, unless it is refused. Whether it is to be acknowledged.
 pub(crate) fn receive_message(
+    step: &mut Step<'_>,
+    incoming: &Incoming<'_>,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<bool, EngineError> {
+    let acknowledged = take_in(step, incoming, outcomes)?;
+    if let ConversationId::Group(group) = &incoming.conversation {
+        // A copy of another's words says what they knew at another time.
+        let (author, view) = (incoming.author, incoming.content.view.as_ref());
+        let of_now = incoming.copied_from.is_none_or(|from| from == author);
+        let view = view.filter(|_| of_now);
+        group_sync::hear(step, group, &author, view, outcomes)?;
+    }
+    Ok(acknowledged)
+}
+
+fn take_in(
     step: &mut Step<'_>,
     incoming: &Incoming<'_>,
     outcomes: &mut Vec<Outcome>,
@@ -40,18 +57,18 @@ pub(crate) fn receive_message(
     )?;
     // Events of a group are taken into its log whatever became of the conversation.
     if is_gone && !matches!(content.body, Body::GroupEvents { .. }) {
-        outcomes.push(refused(incoming, Refusal::Deleted));
+        outcomes.push(Outcome::refused(incoming, Refusal::Deleted));
         return Ok(true);
     }
     let mut row = conversations::row(step.rows, &incoming.conversation)?;
-    if let Some(reason) = refusal(step, incoming, &row)? {
-        // What may be only early comes again, when more is known.
-        let early = matches!(reason, Refusal::UnknownGroup | Refusal::NotAMember);
-        if early {
+    let clamped = clamped(incoming, &row);
+    let incoming = clamped.as_ref().unwrap_or(incoming);
+    if let Some(refusal) = refusal(step, incoming)? {
+        if refusal.may_be_early && group::may_be_missing(step.rows, incoming)? {
             doubts::note_missing(step.rows, &from, step.now)?;
         }
-        outcomes.push(refused(incoming, reason));
-        return Ok(!early);
+        outcomes.push(Outcome::refused(incoming, refusal.reason));
+        return Ok(!refusal.may_be_early);
     }
     if let (Body::GroupEvents { events, bundles }, ConversationId::Group(group)) =
         (&incoming.content.body, incoming.conversation)
@@ -67,11 +84,12 @@ pub(crate) fn receive_message(
                 step.now
             },
         };
-        if let Some(acknowledged) = receive_events(step, &group, &delivery, incoming, outcomes)? {
+        let shown = group::receive_events(step, &group, &delivery, incoming, outcomes)?;
+        if let Some(acknowledged) = shown {
             return Ok(acknowledged);
         }
         if is_gone {
-            outcomes.push(refused(incoming, Refusal::Deleted));
+            outcomes.push(Outcome::refused(incoming, Refusal::Deleted));
             return Ok(true);
         }
         // What was relayed stands in the conversation now.
@@ -89,10 +107,34 @@ pub(crate) fn receive_message(
     Ok(true)
 }
 
-fn refused(incoming: &Incoming<'_>, reason: Refusal) -> Outcome {
-    let from = incoming.copied_from.unwrap_or(incoming.author);
-    let news = ConversationNews::Refused { from, reason };
-    Outcome::InConversation(incoming.conversation, news)
+/// The message with a clock that counts, if its own is too far ahead. Nobody pushes another's clock so far that a third one would not follow: it
+/// stands at the end of what is here.
+fn clamped<'a>(incoming: &Incoming<'a>, row: &ConversationRow) -> Option<Incoming<'a>> {
+    let furthest = row.lamport.saturating_add(MAX_LAMPORT_JUMP);
+    let is_ahead = incoming.content.lamport > furthest;
+    is_ahead.then(|| Incoming {
+        content: Content {
+            lamport: furthest,
+            ..incoming.content.clone()
+        },
+        ..*incoming
+    })
+}
+
+/// Why a message is refused.
+struct Refused {
+    reason: Refusal,
+    /// What may be only early is not acknowledged, so it comes again when more may be known.
+    may_be_early: bool,
+}
+
+impl Refused {
+    fn early(reason: Refusal) -> Self {
+        Self {
+            reason,
+            may_be_early: true,
+        }
+    }
 }
 
 /// What is told of a message that was put into its conversation.
@@ -115,80 +157,30 @@ fn outcome_of(incoming: &Incoming<'_>, recorded: Recorded) -> Option<Outcome> {
     Some(Outcome::InConversation(incoming.conversation, news))
 }
 
-/// Events of a group: they go into its log, and on to members who lack them. If the message is not to be shown: whether it is to be
-/// acknowledged.
-fn receive_events(
-    step: &mut Step<'_>,
-    group: &GroupId,
-    delivery: &GroupDelivery<'_>,
-    incoming: &Incoming<'_>,
-    outcomes: &mut Vec<Outcome>,
-) -> Result<Option<bool>, EngineError> {
-    let (own, from) = (step.device.public(), *delivery.from);
-    // Nobody's log is begun by a person whom the user does not know.
-    let known = groups::member_list(step.rows, group)?.is_some() || from == own;
-    let contact = contacts::find(step.rows, &from)?;
-    let answered = contact.map_or(Ok(false), |contact| trust::answers(step.rows, &contact))?;
-    if !known && !answered {
-        // Asked for when they are accepted.
-        doubts::note_missing(step.rows, &from, step.now)?;
-        outcomes.push(refused(incoming, Refusal::UnknownGroup));
-        return Ok(Some(false));
-    }
-    let news = groups::receive_events(step, group, delivery)?;
-    outcomes.extend(news.change.map(|change| match change {
-        GroupNewsChange::Invited { name } => Outcome::GroupInvitation {
-            group: *group,
-            by: from,
-            name,
-        },
-        GroupNewsChange::Changed => Outcome::GroupChanged { group: *group },
-    }));
-    group_events::relay(step, group, news.relay)?;
-    // A conversation shows what is part of the group's log, told by a member; nothing else that looks like it.
-    if let Some(error) = news.refused {
-        outcomes.push(refused(incoming, Refusal::of(error)));
-        return Ok(Some(true));
-    }
-    let conversation = &incoming.conversation;
-    let by_member =
-        from == own || groups::accepts_from(step.rows, conversation, &incoming.author, step.now)?;
-    if news.early || !by_member {
-        doubts::note_missing(step.rows, &from, step.now)?;
-        outcomes.extend((!by_member).then(|| refused(incoming, Refusal::NotAMember)));
-        return Ok(Some(false));
-    }
-    Ok(None)
-}
-
 /// Why a message is refused; nothing if it is not.
-fn refusal(
-    step: &Step<'_>,
-    incoming: &Incoming<'_>,
-    row: &ConversationRow,
-) -> Result<Option<Refusal>, EngineError> {
-    let content = &incoming.content;
-    if content.lamport > row.lamport.saturating_add(MAX_LAMPORT_JUMP) {
-        return Ok(Some(Refusal::ClockAhead));
-    }
-    let is_events = matches!(content.body, Body::GroupEvents { .. });
+fn refusal(step: &Step<'_>, incoming: &Incoming<'_>) -> Result<Option<Refused>, EngineError> {
+    let is_events = matches!(incoming.content.body, Body::GroupEvents { .. });
     let mut others = vec![step.device.public()];
     match &incoming.conversation {
         // Events prove themselves, and tell who belongs to a group.
         ConversationId::Group(_) if is_events => return Ok(None),
-        ConversationId::Direct(_) if is_events => return Ok(Some(Refusal::UnknownGroup)),
+        ConversationId::Direct(_) if is_events => {
+            return Ok(Some(Refused::early(Refusal::UnknownGroup)));
+        }
         ConversationId::Group(group) => {
-            let Some(list) = groups::member_list(step.rows, group)? else {
-                return Ok(Some(Refusal::UnknownGroup));
-            };
-            if !list.accepts_from(&incoming.author, step.now) {
-                return Ok(Some(Refusal::NotAMember));
+            let list = groups::member_list(step.rows, group)?;
+            if let Some(reason) = group::refusal(step, incoming, list.as_ref())? {
+                return Ok(Some(Refused::early(reason)));
             }
-            others.extend(list.members());
+            others.extend(list.iter().flat_map(MemberList::members));
         }
         ConversationId::Direct(peer) => others.push(*peer),
     }
-    refusal_of_target(step.rows, incoming, &others)
+    let reason = refusal_of_target(step.rows, incoming, &others)?;
+    Ok(reason.map(|reason| Refused {
+        reason,
+        may_be_early: false,
+    }))
 }
 
 /// Why a body may not say of another message what it says (RFC windlass §9.5.4). Of one that has not come yet it may.

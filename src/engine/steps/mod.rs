@@ -5,6 +5,7 @@ pub(crate) mod backup;
 pub(crate) mod content;
 pub(crate) mod conversation;
 pub(crate) mod create;
+mod group;
 pub(crate) mod join;
 pub(crate) mod link;
 pub(crate) mod receive;

@@ -12,14 +12,15 @@ use crate::engine::history::message;
 use crate::engine::records::message_keys::StoredSkippedKeys;
 use crate::engine::records::strangers::Knock;
 use crate::engine::records::{
-    contacts, doubts, message_keys, own_devices, prekeys, removed, sessions, strangers,
+    contacts, doubts, groups, message_keys, own_devices, prekeys, removed, sessions, strangers,
     unacknowledged,
 };
-use crate::engine::steps::admit;
+use crate::engine::steps::{admit, group};
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::engine::sync::outcome::{Outcome, PeerNews, Processed};
 use crate::engine::sync::{feed, healing};
 use crate::identity::PublicIdentity;
+use crate::limits::MAX_STRANGER_SKIPPED_KEYS;
 use crate::ratchet::RatchetError;
 use crate::session::{Envelope, HintKey, Part, Received, Session, SessionError, accepted_digest};
 use crate::store::{Key, Rows, Table};
@@ -157,7 +158,15 @@ fn receive_in_session(
     let (id, peer) = (session.id(), session.peer().identity);
     match contacts::find(step.rows, &peer)? {
         Some(contact) if contact.row.blocked => {
-            return Ok(Processed::unchanged(Outcome::Peer(peer, PeerNews::Blocked)));
+            let skipped = StoredSkippedKeys::new(step.rows, id);
+            let opened = session.receive(part, &skipped);
+            skipped.finish()?;
+            return match opened {
+                Ok(received) if group::passes_block(step.rows, &received)? => {
+                    admit::admit(step, received, part, None)
+                }
+                _ => Ok(Processed::unchanged(Outcome::Peer(peer, PeerNews::Blocked))),
+            };
         }
         // A contact who was removed begins anew, as a stranger.
         None if peer != step.device.public() => {
@@ -208,6 +217,12 @@ fn receive_first(
         Err(cause) => Err(cause),
     };
     match opened {
+        Ok(received)
+            if is_blocked(step.rows, &handshake.initiator.identity)?
+                && !group::passes_block(step.rows, &received)? =>
+        {
+            refuse(Cause::Blocked)
+        }
         Ok(received) => admit::admit(step, received, part, Some(handshake)),
         // A prekey that was used before, or one of the same number that an older copy of this store gave out.
         Err(
@@ -235,7 +250,11 @@ fn refusal_of_first(
     } else {
         let contact = contacts::find(step.rows, &from)?;
         if contact.as_ref().is_some_and(|contact| contact.row.blocked) {
-            return Ok(Some(Cause::Blocked));
+            // It may be about a group that both belong to.
+            let far = part.header.ratchet.message_number as usize > MAX_STRANGER_SKIPPED_KEYS;
+            if far || groups::shared_with(step.rows, &from)?.is_empty() {
+                return Ok(Some(Cause::Blocked));
+            }
         }
         let invited_at = match handshake.one_time_prekey_id {
             Some(id) => prekeys::one_time_prekey_made_at(step.rows, id)?,
@@ -253,6 +272,10 @@ fn refusal_of_first(
         }
     }
     Ok(was_accepted(step.rows, handshake)?.then_some(Cause::HandshakeReplayed))
+}
+
+fn is_blocked(store: &dyn Rows, identity: &PublicIdentity) -> Result<bool, EngineError> {
+    Ok(contacts::find(store, identity)?.is_some_and(|contact| contact.row.blocked))
 }
 
 /// The private prekeys that a handshake names.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::chat::GroupId;
 use crate::engine::base::device::Device;
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
@@ -14,11 +15,11 @@ use crate::engine::history::{deletion, follows, redating, unhandled};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::unacknowledged::Unacknowledged;
 use crate::engine::records::{
-    contacts, doubts, linking, message_keys, own_words, prekeys, sessions, trust, turns,
-    unacknowledged,
+    contacts, doubts, group_views, linking, message_keys, own_words, prekeys, sessions, trust,
+    turns, unacknowledged,
 };
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
-use crate::engine::sync::{feed, healing, updates, waiting};
+use crate::engine::sync::{feed, group_sync, healing, updates, waiting};
 use crate::identity::PublicIdentity;
 use crate::limits::{
     GAP_PATIENCE_SECONDS, MAX_ASKED_AT_ONCE, MAX_HEALING_ATTEMPTS, MAX_RESENT_AT_ONCE,
@@ -34,6 +35,7 @@ pub(crate) struct Due {
     forget: Vec<Unacknowledged>,
     ask: Vec<PublicIdentity>,
     update: Vec<Recipients>,
+    groups: Vec<GroupId>,
 }
 
 impl Due {
@@ -43,6 +45,7 @@ impl Due {
             && self.forget.is_empty()
             && self.ask.is_empty()
             && self.update.is_empty()
+            && self.groups.is_empty()
     }
 }
 
@@ -80,6 +83,7 @@ pub(crate) fn plan(store: &dyn Rows, now: u64) -> Result<Due, EngineError> {
         forget: messages.forget,
         ask,
         update: updates::unacknowledged(store, now)?,
+        groups: group_views::due(store, now)?,
     })
 }
 
@@ -122,6 +126,9 @@ pub(crate) fn run(step: &mut Step<'_>, due: &Due) -> Result<(), EngineError> {
     }
     for identity in &due.ask {
         ask(step, identity)?;
+    }
+    for group in &due.groups {
+        group_sync::maintain(step, group)?;
     }
     Ok(())
 }

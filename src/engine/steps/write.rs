@@ -1,7 +1,7 @@
 //! Writing a message: ratchet, history and outbox in one transaction, before anything leaves (docs/store.md, promise 1).
 
 use crate::bundle::VerifiedBundle;
-use crate::chat::{Body, MessageId};
+use crate::chat::{Body, GroupEventError, MessageId};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::post;
@@ -42,6 +42,12 @@ fn put(
         }
         ConversationId::Group(group) => {
             let recipients = groups::recipients(step.rows, step.device, group)?;
+            let own = step.device.public();
+            if matches!(body, Body::DisappearingTimer(_))
+                && !groups::member_list(step.rows, group)?.is_some_and(|list| list.is_admin(&own))
+            {
+                return Err(GroupEventError::NotAnAdmin.into());
+            }
             trust::check_group(step.rows, &recipients)?;
             post::post(step, to, &recipients, body, reply_to)
         }

@@ -47,8 +47,8 @@ pub(crate) fn act(
     if !group.is_joined() && !joins && !leaves {
         return Err(EngineError::NotAMember);
     }
-    let declines = leaves && !group.is_joined();
     let event = group.log.write(&step.device.identity, action)?;
+    let declines = leaves && !group.is_joined();
     if joins || leaves {
         group.set_joined(joins);
     }
@@ -102,7 +102,7 @@ fn check_reachable(store: &dyn Rows, identities: &[PublicIdentity]) -> Result<()
 }
 
 /// Bytes of events in one message: what fits a content with the bundles of a full group.
-const EVENTS_IN_MESSAGE: usize = MAX_CONTENT_LEN / 2;
+pub(crate) const EVENTS_IN_MESSAGE: usize = MAX_CONTENT_LEN / 2;
 
 /// Sends events to the members, and to those who were it.
 pub(crate) fn announce(
@@ -140,23 +140,30 @@ pub(crate) fn relay(
         theirs.or_insert_with(|| (member, Vec::new())).1.push(event);
     }
     for (member, events) in by_member.into_values() {
-        // Of whom the events are about: the one they go to may never have heard of them.
-        let mut about: Vec<PublicIdentity> = Vec::new();
-        for event in &events {
-            let added = match event.action() {
-                GroupAction::MembersAdded(list) => list.as_slice(),
-                _ => &[],
-            };
-            for identity in added.iter().chain([event.author()]) {
-                if !about.contains(identity) {
-                    about.push(*identity);
-                }
-            }
-        }
-        let bundles = bundles(step.rows, &about)?;
+        let bundles = bundles_about(step.rows, events.iter())?;
         send(step, id, &[member], &events, bundles)?;
     }
     Ok(())
+}
+
+/// The bundles of those whom events are about: the one they go to may never have heard of them.
+pub(crate) fn bundles_about<'a>(
+    store: &dyn Rows,
+    events: impl Iterator<Item = &'a GroupEvent>,
+) -> Result<Vec<Vec<u8>>, EngineError> {
+    let mut about: Vec<PublicIdentity> = Vec::new();
+    for event in events {
+        let added = match event.action() {
+            GroupAction::MembersAdded(list) => list.as_slice(),
+            _ => &[],
+        };
+        for identity in added.iter().chain([event.author()]) {
+            if !about.contains(identity) {
+                about.push(*identity);
+            }
+        }
+    }
+    bundles(store, &about)
 }
 
 /// The bundles of people, as many as a group has members.

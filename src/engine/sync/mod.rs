@@ -3,6 +3,7 @@
 pub(crate) mod deletions;
 pub(crate) mod feed;
 pub(crate) mod group_events;
+pub(crate) mod group_sync;
 pub(crate) mod healing;
 pub(crate) mod outcome;
 pub(crate) mod people;

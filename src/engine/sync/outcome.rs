@@ -3,6 +3,7 @@
 use crate::bundle::DeviceChange;
 use crate::chat::{GroupEventError, GroupId, MessageId};
 use crate::engine::base::message_ref::MessageRef;
+use crate::engine::history::message::Incoming;
 use crate::engine::history::view::Shown;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::sync::feed::cursor::Cursor;
@@ -24,6 +25,8 @@ pub(crate) enum Outcome {
     },
     /// The name or the members of a group changed.
     GroupChanged { group: GroupId },
+    /// Events of a group are known to be missing here, or no longer.
+    GroupIncomplete { group: GroupId, resolved: bool },
     /// Something about a person, or about ourselves.
     Peer(PublicIdentity, PeerNews),
     /// It came before, with this message if it brought one that is stored.
@@ -37,6 +40,15 @@ pub(crate) enum Outcome {
     RollbackNoticed,
     /// So many events were dropped before the application handled them.
     Missed { events: u64 },
+}
+
+impl Outcome {
+    /// What is told of a message that is not taken in.
+    pub(crate) fn refused(incoming: &Incoming<'_>, reason: RefusalReason) -> Self {
+        let from = incoming.copied_from.unwrap_or(incoming.author);
+        let news = ConversationNews::Refused { from, reason };
+        Self::InConversation(incoming.conversation, news)
+    }
 }
 
 /// What happened in a conversation.
@@ -129,12 +141,13 @@ pub enum RefusalReason {
     InvalidTarget = 2,
     /// Of somebody who does not belong to the group, as far as it is known here. If only the news of it is late, it comes again.
     NotAMember = 3,
-    /// A change of the group by somebody who is no admin, or to an admin who was it earlier.
+    /// A change of the group or of its timer by somebody who is no admin, or to an admin who was it earlier.
     NotAnAdmin = 4,
     /// Of a group that is not known here. If only the news of it is late, it comes again.
     UnknownGroup = 5,
-    /// Its clock is further ahead than any honest one.
-    ClockAhead = 6,
+    /// Of a group that the user does not take part in, or not any more. Who is only invited hears of contacts alone. It comes again, should
+    /// the user join.
+    NotTakingPart = 6,
     /// The group's log has as many events as it may have.
     GroupFull = 7,
     /// An event of a group that is malformed, or not signed by its author.
@@ -188,7 +201,7 @@ impl RefusalReason {
         Self::NotAMember,
         Self::NotAnAdmin,
         Self::UnknownGroup,
-        Self::ClockAhead,
+        Self::NotTakingPart,
         Self::GroupFull,
         Self::InvalidEvent,
         Self::NoEffect,

@@ -11,7 +11,8 @@ use crate::engine::records::introductions::{self, Origin};
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::records::strangers::Wait;
 use crate::engine::records::{
-    contacts, decisions, doubts, floors, removed, sessions, strangers, trust, unacknowledged,
+    contacts, decisions, doubts, floors, groups, removed, sessions, strangers, trust,
+    unacknowledged,
 };
 use crate::engine::sync::outcome::{Outcome, PeerNews};
 use crate::engine::sync::{healing, receipts, updates};
@@ -91,6 +92,10 @@ pub(crate) fn block(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<()
 }
 
 fn send_nothing_again(store: &mut dyn RowsMut, contact: &Contact) -> Result<(), EngineError> {
+    if !groups::shared_with(store, &contact.identity)?.is_empty() {
+        // Of what waits for them, the events of groups still go to them; the rest is dropped when it is due.
+        return Ok(());
+    }
     for party in contact.parties() {
         unacknowledged::forget(store, &party)?;
     }
@@ -176,9 +181,15 @@ pub(crate) fn erase(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<()
     forget(store, contact)
 }
 
-/// Erases a contact and the sessions.
+/// Erases a contact and the sessions. Of a member of a group that the user takes part in, what the group needs stays: they are no contact of the
+/// user's any more, and are written to as a member.
 pub(crate) fn forget(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<(), EngineError> {
     strangers::release(store, contact)?;
+    if !groups::shared_with(store, &contact.identity)?.is_empty() {
+        let row = &mut contact.row;
+        (row.added_by_user, row.accepted, row.verified) = (false, false, false);
+        return contact.save(store);
+    }
     for party in contact.parties() {
         unacknowledged::forget(store, &party)?;
         sessions::erase_all(store, &party)?;

@@ -23,6 +23,7 @@ pub(super) fn content(
             ConversationId::Direct(_) => None,
             ConversationId::Group(group) => Some(*group),
         },
+        view: None,
         follows: Vec::new(),
         body,
     }

@@ -126,6 +126,14 @@ fn every_kind_comes_back_as_it_was_and_work_in_progress_is_not_kept() {
             name: "crew".into(),
         },
         Outcome::GroupChanged { group },
+        Outcome::GroupIncomplete {
+            group,
+            resolved: false,
+        },
+        Outcome::GroupIncomplete {
+            group,
+            resolved: true,
+        },
         peer(PeerNews::Delivered(vec![message.id; 3])),
         peer(PeerNews::ContactRequest),
         peer(PeerNews::DevicesChanged(DeviceChange {

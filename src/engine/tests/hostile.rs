@@ -20,6 +20,7 @@ pub(super) fn content(lamport: u64, group: Option<GroupId>, body: Body) -> Conte
         sent_at: 1,
         reply_to: None,
         group,
+        view: None,
         follows: Vec::new(),
         body,
     }
@@ -112,7 +113,7 @@ fn nobody_puts_words_into_anothers_mouth_or_deletes_in_their_name() {
         (conversation, Some(id), Body::Text("I owe Mallory".into())),
         (conversation, Some(id), Body::Deletion { target: said }),
         (direct, None, Body::Text("I owe Mallory".into())),
-        (direct, None, Body::DisappearingTimer(1)),
+        (direct, None, Body::DisappearingTimer(DAY)),
     ] {
         let copy = Body::Copy(Copy {
             author: alices,

@@ -14,6 +14,7 @@ fn say(from: &Party, to: &Party, day: u64, group: &GroupId, body: Body) {
             sent_at: step.now,
             reply_to: None,
             group: Some(*group),
+            view: None,
             follows: Vec::new(),
             body: body.clone(),
         };

@@ -9,6 +9,8 @@ mod converging;
 mod decisions;
 mod erased;
 mod feed;
+mod group_views;
+mod group_words;
 mod hostile;
 mod linked;
 mod malformed;

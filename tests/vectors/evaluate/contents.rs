@@ -1,7 +1,9 @@
 //! What messages say.
 
+use prost::Message;
 use serde_json::{Value, json};
 use windlass::chat::{Body, Content, ConversationState, Decision, Floor, KnownContact};
+use windlass::wire::v1;
 
 use super::{bytes, error, hex, wire_code};
 
@@ -107,6 +109,15 @@ pub fn content(input: &Value) -> Value {
             "events": events.iter().map(|event| hex(event)).collect::<Vec<_>>(),
             "bundles": bundles.iter().map(|bundle| hex(bundle)).collect::<Vec<_>>(),
         } }),
+        Body::GroupSync(sync) => {
+            let wire = sync_parts(&bytes(input, "encoded"));
+            json!({ "group_sync": {
+                "salt": sync.have.is_some().then(|| hex(&wire.salt)),
+                "have": hex(&wire.have),
+                "events": sync.events.iter().map(|event| hex(event)).collect::<Vec<_>>(),
+                "bundles": sync.bundles.iter().map(|bundle| hex(bundle)).collect::<Vec<_>>(),
+            } })
+        }
         Body::Attachment(attachment) => json!({ "attachment": {
             "media_type": attachment.media_type,
             "name": attachment.name,
@@ -117,7 +128,7 @@ pub fn content(input: &Value) -> Value {
         } }),
         Body::Unknown => json!("unknown"),
     };
-    json!({
+    let mut shown = json!({
         "message_id": content.id.to_string(),
         "lamport": content.lamport,
         "sent_at": content.sent_at,
@@ -125,5 +136,21 @@ pub fn content(input: &Value) -> Value {
         "group": content.group.map(|group| hex(group.as_bytes())),
         "follows": content.follows.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "body": body,
-    })
+    });
+    if let Some(view) = &content.view {
+        shown["view"] = json!({
+            "digest": hex(&view.digest),
+            "heads": view.heads.iter().map(|head| hex(head)).collect::<Vec<_>>(),
+        });
+    }
+    shown
+}
+
+/// The salt and the names as they stand in the bytes.
+fn sync_parts(encoded: &[u8]) -> v1::GroupSync {
+    let content = v1::Content::decode(encoded).unwrap();
+    let Some(v1::content::Body::GroupSync(sync)) = &content.body else {
+        panic!("no group sync");
+    };
+    sync.clone()
 }

@@ -35,5 +35,9 @@ pub fn group(input: &Value) -> Value {
         "name": membership.name,
         "members": members.collect::<Vec<_>>(),
         "refused": refused,
+        "view": {
+            "digest": hex(&log.view().digest),
+            "heads": log.view().heads.iter().map(|head| hex(head)).collect::<Vec<_>>(),
+        },
     })
 }

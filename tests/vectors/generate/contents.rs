@@ -60,6 +60,7 @@ pub fn content() -> Vec<Case> {
         reply_to: Vec::new(),
         group: Vec::new(),
         follows: Vec::new(),
+        view: None,
         proof: Vec::new(),
         body: None,
     };
@@ -261,6 +262,34 @@ pub fn content() -> Vec<Case> {
             }),
         ),
         (
+            "disappearing timer that keeps for ever",
+            Body::DisappearingTimer(v1::DisappearingTimer { milliseconds: 0 }),
+        ),
+        (
+            "disappearing timer of the shortest time",
+            Body::DisappearingTimer(v1::DisappearingTimer {
+                milliseconds: 5_000,
+            }),
+        ),
+        (
+            "disappearing timer of less",
+            Body::DisappearingTimer(v1::DisappearingTimer {
+                milliseconds: 4_999,
+            }),
+        ),
+        (
+            "disappearing timer of the longest time",
+            Body::DisappearingTimer(v1::DisappearingTimer {
+                milliseconds: 315_360_000_000,
+            }),
+        ),
+        (
+            "disappearing timer of more",
+            Body::DisappearingTimer(v1::DisappearingTimer {
+                milliseconds: 315_360_000_001,
+            }),
+        ),
+        (
             "group events",
             Body::GroupEvents(v1::GroupEvents {
                 events: vec![v1::SignedGroupEvent {
@@ -310,7 +339,10 @@ pub fn content() -> Vec<Case> {
                 message_ids: vec![vec![1; 16]; 1_025],
             }),
         ),
-    ] {
+    ]
+    .into_iter()
+    .chain(group_sync::bodies())
+    {
         raw(
             name,
             v1::Content {
@@ -374,6 +406,9 @@ pub fn content() -> Vec<Case> {
             follows,
             ..text.clone()
         };
+        raw(name, content.encode_to_vec());
+    }
+    for (name, content) in group_sync::views(&text) {
         raw(name, content.encode_to_vec());
     }
     for len in [20, 19] {

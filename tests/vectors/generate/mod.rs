@@ -3,6 +3,7 @@
 mod bundles;
 mod contents;
 mod conversations;
+mod group_sync;
 mod groups;
 mod keys;
 mod messages;

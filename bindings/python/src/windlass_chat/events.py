@@ -15,6 +15,7 @@ ConversationDeleted = Event.CONVERSATION_DELETED
 Reacted = Event.REACTED
 Read = Event.READ
 DisappearingChanged = Event.DISAPPEARING_CHANGED
+GroupIncomplete = Event.GROUP_INCOMPLETE
 GroupInvitation = Event.GROUP_INVITATION
 GroupChanged = Event.GROUP_CHANGED
 Refused = Event.REFUSED
@@ -45,6 +46,7 @@ __all__ = [
     "Edited",
     "Event",
     "GroupChanged",
+    "GroupIncomplete",
     "GroupInvitation",
     "Healing",
     "IdentityChanged",

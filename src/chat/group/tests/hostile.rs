@@ -3,7 +3,7 @@
 use super::*;
 use crate::limits::{
     MAX_GROUP_EVENT_LEN, MAX_GROUP_EVENTS, MAX_GROUP_MEMBERS, MAX_GROUP_PARENTS,
-    MAX_WAITING_GROUP_EVENTS,
+    MAX_WAITING_GROUP_EVENTS_OF_AUTHOR,
 };
 
 /// Signs an event as somebody who names what they like as the latest they know, and gives it to a log.
@@ -72,7 +72,7 @@ fn events_that_wait_take_nobodys_place_in_the_log() {
         assert_eq!(taken.unwrap().0, Taken::Waits);
     }
     assert_eq!(log.len(), 2);
-    assert_eq!(log.encoded().count(), 2 + MAX_WAITING_GROUP_EVENTS);
+    assert_eq!(log.waiting().len(), MAX_WAITING_GROUP_EVENTS_OF_AUTHOR);
     // The oldest made room, so an honest one that is early is still waited for.
     let mut ahead = group(&people);
     let first = ahead.write(&people[0], &GroupAction::Renamed("a".into()));
@@ -262,4 +262,59 @@ fn whoever_was_an_admin_takes_nobody_along_by_a_leave_that_is_dated_back() {
         .unwrap();
         assert_eq!(names(theirs.membership(), &people), [(0, true), (2, false)]);
     }
+}
+
+#[test]
+fn what_nobody_has_is_dropped_with_all_that_waits_for_it() {
+    let people = people(3);
+    let mut log = group(&people);
+    let mut ahead = group(&people);
+    let hidden = ahead
+        .write(&people[0], &GroupAction::Renamed("a".into()))
+        .unwrap();
+    let second = ahead
+        .write(&people[0], &GroupAction::Renamed("b".into()))
+        .unwrap();
+    let third = ahead
+        .write(&people[0], &GroupAction::Renamed("c".into()))
+        .unwrap();
+    let (_, other) = forge(&mut log, &people[1], &[[7; 32]], GroupAction::Joined).unwrap();
+    for event in [&second, &third] {
+        assert_eq!(log.take(event.clone()), Ok(Taken::Waits));
+    }
+    log.drop_waiting(&[second.hash()]);
+    let left: Vec<_> = log.waiting().iter().map(GroupEvent::hash).collect();
+    assert_eq!(left, [other]);
+    // It is as if it had never come: all of it may come again.
+    for event in [&third, &second, &hidden] {
+        log.take(event.clone()).unwrap();
+    }
+    assert_eq!(log.membership().name, "c");
+}
+
+#[test]
+fn views_are_equal_where_the_events_are() {
+    let people = people(4);
+    let mut one = group(&people);
+    let mut other = group(&people);
+    assert_eq!(one.view(), other.view());
+    let event = one
+        .write(&people[0], &GroupAction::Renamed("a".into()))
+        .unwrap();
+    assert_ne!(one.view().digest, other.view().digest);
+    let heads = other.view().heads.clone();
+    assert!(one.view().heads.iter().all(|head| !other.has_head(head)));
+    assert!(heads.iter().all(|head| one.has_head(head)));
+    let whom = people[1].public();
+    assert_eq!(one.beyond(&heads, &whom), [&event]);
+    assert!(other.beyond(&heads, &whom).is_empty());
+    // Whoever waits for something shows no more than they have.
+    let later = one
+        .write(&people[0], &GroupAction::Renamed("b".into()))
+        .unwrap();
+    let before = other.view().clone();
+    other.take(later).unwrap();
+    assert_eq!(*other.view(), before);
+    other.take(event).unwrap();
+    assert_eq!(one.view(), other.view());
 }

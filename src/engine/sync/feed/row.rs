@@ -27,6 +27,12 @@ pub(super) fn kept(outcome: &Outcome) -> Option<Event> {
         Outcome::GroupInvitation { group, by, name: _ } => Event::GroupInvitation(FeedOfGroup {
             group_id: group.as_bytes().to_vec(),
             by_identity_key: by.to_bytes().to_vec(),
+            ..FeedOfGroup::default()
+        }),
+        Outcome::GroupIncomplete { group, resolved } => Event::GroupIncomplete(FeedOfGroup {
+            group_id: group.as_bytes().to_vec(),
+            resolved: *resolved,
+            ..FeedOfGroup::default()
         }),
         Outcome::GroupChanged { group } => Event::GroupChanged(FeedOfGroup {
             group_id: group.as_bytes().to_vec(),
@@ -175,6 +181,11 @@ fn outcome_of(store: &dyn Rows, event: &Event) -> Result<Option<Outcome>, Engine
                 by,
                 name: known.name,
             })
+        }
+        Event::GroupIncomplete(row) => {
+            let (group, resolved) = (group_of(row)?, row.resolved);
+            let known = groups::member_list(store, &group)?;
+            known.map(|_| Outcome::GroupIncomplete { group, resolved })
         }
         Event::GroupChanged(row) => {
             let group = group_of(row)?;

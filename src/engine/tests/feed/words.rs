@@ -28,6 +28,7 @@ pub(super) fn said(outcome: &Outcome) -> String {
         Outcome::GroupInvitation { group, by, name } => {
             format!("invitation {group} {} {name}", by.address())
         }
+        Outcome::GroupIncomplete { group, resolved } => format!("incomplete {group} {resolved}"),
         Outcome::GroupChanged { group } => format!("group {group}"),
         Outcome::Peer(peer, news) => {
             let news = match news {

@@ -78,6 +78,7 @@ fn content(lamport: u64, body: Body) -> Content {
         sent_at: 1,
         reply_to: None,
         group: None,
+        view: None,
         follows: Vec::new(),
         body,
     }

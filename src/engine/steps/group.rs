@@ -1,0 +1,119 @@
+//! What of a group is taken in, and from whom (RFC windlass §9.6.8 to §9.6.10).
+
+use crate::chat::{Body, Content, GroupId};
+use crate::engine::base::error::EngineError;
+use crate::engine::base::step::Step;
+use crate::engine::history::message::Incoming;
+use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::groups::{GroupDelivery, GroupNewsChange, MemberList};
+use crate::engine::records::{contacts, doubts, groups, trust};
+use crate::engine::sync::group_events;
+use crate::engine::sync::outcome::{Outcome, RefusalReason as Refusal};
+use crate::session::Received;
+use crate::store::Rows;
+use crate::wire;
+use crate::wire::v1::Payload;
+
+/// Why words of a group are refused; nothing if they are not. Each of these may be early: the news that explains it is under way.
+pub(super) fn refusal(
+    step: &Step<'_>,
+    incoming: &Incoming<'_>,
+    list: Option<&MemberList>,
+) -> Result<Option<Refusal>, EngineError> {
+    let Some(list) = list else {
+        return Ok(Some(Refusal::UnknownGroup));
+    };
+    let (own, author) = (step.device.public(), &incoming.author);
+    // What a device of ours hands on it took in itself; and our own words prove themselves.
+    if *author == own || incoming.copied_from == Some(own) {
+        return Ok(None);
+    }
+    if !list.has(&own) {
+        return Ok(Some(Refusal::NotTakingPart));
+    }
+    if !list.has(author) {
+        return Ok(Some(Refusal::NotAMember));
+    }
+    // A user who is only invited hears of people whom they know anyway.
+    if !list.is_joined() {
+        let contact = contacts::find(step.rows, author)?;
+        if !contact.is_some_and(|contact| contact.is_accepted()) {
+            return Ok(Some(Refusal::NotTakingPart));
+        }
+    }
+    // It deletes what others write.
+    let sets_timer = matches!(incoming.content.body, Body::DisappearingTimer(_));
+    Ok((sets_timer && !list.is_admin(author)).then_some(Refusal::NotAnAdmin))
+}
+
+/// Whether a message of somebody who is blocked is looked at all the same: it tells of a group that they belong to, or did.
+pub(super) fn passes_block(store: &dyn Rows, received: &Received) -> Result<bool, EngineError> {
+    let payload = received.payload.as_ref();
+    let payload: Option<Payload> = payload.and_then(|bytes| wire::decode("payload", bytes).ok());
+    let content = payload.and_then(|payload| Content::from_bytes(&payload.content).ok());
+    let Some((group, body)) = content.and_then(|content| Some((content.group?, content.body)))
+    else {
+        return Ok(false);
+    };
+    let from = received.session.peer().identity;
+    let list = groups::member_list(store, &group)?;
+    Ok(body.passes_blocks() && list.is_some_and(|list| list.has(&from) || list.was(&from)))
+}
+
+/// Whether a message that is refused may show that something is missing here: not if its author is known to be out, or we are.
+pub(super) fn may_be_missing(
+    store: &dyn Rows,
+    incoming: &Incoming<'_>,
+) -> Result<bool, EngineError> {
+    Ok(match &incoming.conversation {
+        ConversationId::Direct(_) => true,
+        ConversationId::Group(group) => groups::member_list(store, group)?
+            .is_none_or(|list| !list.has(&incoming.author) && !list.was(&incoming.author)),
+    })
+}
+
+/// Events of a group: they go into its log, and on to members who lack them. If the message is not to be shown: whether it is to be
+/// acknowledged.
+pub(super) fn receive_events(
+    step: &mut Step<'_>,
+    group: &GroupId,
+    delivery: &GroupDelivery<'_>,
+    incoming: &Incoming<'_>,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<Option<bool>, EngineError> {
+    let (own, from) = (step.device.public(), *delivery.from);
+    // Nobody's log is begun by a person whom the user does not know.
+    let known = groups::member_list(step.rows, group)?.is_some() || from == own;
+    let contact = contacts::find(step.rows, &from)?;
+    let answered = contact.map_or(Ok(false), |contact| trust::answers(step.rows, &contact))?;
+    if !known && !answered {
+        // Asked for when they are accepted.
+        doubts::note_missing(step.rows, &from, step.now)?;
+        outcomes.push(Outcome::refused(incoming, Refusal::UnknownGroup));
+        return Ok(Some(false));
+    }
+    let news = groups::receive_events(step, group, delivery)?;
+    outcomes.extend(news.change.map(|change| match change {
+        GroupNewsChange::Invited { name } => Outcome::GroupInvitation {
+            group: *group,
+            by: from,
+            name,
+        },
+        GroupNewsChange::Changed => Outcome::GroupChanged { group: *group },
+    }));
+    group_events::relay(step, group, news.relay)?;
+    // A conversation shows what is part of the group's log, told by a member; nothing else that looks like it.
+    if let Some(error) = news.refused {
+        outcomes.push(Outcome::refused(incoming, Refusal::of(error)));
+        return Ok(Some(true));
+    }
+    let conversation = &incoming.conversation;
+    let by_member =
+        from == own || groups::accepts_from(step.rows, conversation, &incoming.author, step.now)?;
+    if news.early || !by_member {
+        doubts::note_missing(step.rows, &from, step.now)?;
+        outcomes.extend((!by_member).then(|| Outcome::refused(incoming, Refusal::NotAMember)));
+        return Ok(Some(false));
+    }
+    Ok(None)
+}
