@@ -102,6 +102,15 @@ pub const MAX_GROUP_SYNCS_PER_DAY: u32 = 12;
 /// How long what nobody has may keep a view of a group incomplete. A telephone that was off for a week and has it alone brings it later.
 pub const MISSING_GROUP_EVENT_SECONDS: u64 = 7 * DAY_SECONDS;
 
+/// Groups to which the user is invited and that they have not joined. More than a person looks through.
+pub const MAX_GROUP_INVITATIONS: usize = 64;
+
+/// Of these, invitations by one contact.
+pub const MAX_GROUP_INVITATIONS_BY_ONE: usize = 16;
+
+/// How long such a group is kept, and how long it is remembered that one was deleted: an invitation that is no new one does not bring it back.
+pub const GROUP_INVITATION_SECONDS: u64 = 30 * DAY_SECONDS;
+
 /// Events at the end of its author's log that a message of a group names.
 pub const MAX_TOLD_GROUP_HEADS: usize = 4;
 

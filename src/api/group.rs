@@ -4,7 +4,7 @@ use super::{Conversation, Result, WindlassError};
 use crate::chat::{GroupAction, GroupId};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::{group_views, groups};
-use crate::engine::sync::group_events;
+use crate::engine::sync::{group_deletion, group_events};
 use crate::identity::PublicIdentity;
 
 /// Somebody who belongs to a group.
@@ -76,6 +76,14 @@ impl Conversation {
     /// Leaves the group. Its history stays here.
     pub fn leave(&self) -> Result<()> {
         self.act(GroupAction::Left)
+    }
+
+    /// Deletes the group with all its messages here, and leaves it if we belong to it. It comes back only if somebody invites us anew. After the
+    /// next shred nothing of it can be read.
+    pub fn delete_group(&self) -> Result<()> {
+        let group = self.group()?;
+        self.client
+            .write(|step| Ok(group_deletion::delete(step, &group)?))
     }
 
     /// Gives the group another name, of 1 to 256 bytes. For admins.

@@ -7,7 +7,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::records::{contacts, own_bundle, trust};
 use crate::engine::steps::write;
-use crate::engine::sync::{people, updates};
+use crate::engine::sync::{group_deletion, people, updates};
 use crate::identity::PublicIdentity;
 
 #[cfg_attr(feature = "uniffi", uniffi::export)]
@@ -76,10 +76,13 @@ impl Client {
         self.decide(address, people::accept)
     }
 
-    /// The user blocks them: nothing of theirs is accepted, and nothing is sent to them. The history
-    /// stays.
+    /// The user blocks them: nothing of theirs is accepted, and nothing is sent to them, but what
+    /// happens in groups. The history stays; groups that they invited us to and that we have not joined go.
     pub fn block_contact(&self, address: String) -> Result<Contact> {
-        self.decide(address, |step, contact| people::block(step.rows, contact))
+        self.decide(address, |step, contact| {
+            group_deletion::forget_invitations(step, &contact.identity)?;
+            people::block(step.rows, contact)
+        })
     }
 
     /// Deletes a contact, the conversation and the sessions, on all our devices. After the next shred nothing of it can be read, and
@@ -90,6 +93,7 @@ impl Client {
         self.write(|step| {
             let contact = contacts::find(step.rows, &identity)?;
             let mut contact = contact.ok_or(WindlassError::UnknownContact)?;
+            group_deletion::forget_invitations(step, &identity)?;
             Ok(people::remove(step, &mut contact)?)
         })
     }

@@ -1,14 +1,14 @@
 //! The log of one group: which events become part of it, and which wait.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use super::event::{EventHash, GroupAction, GroupEvent, GroupEventError};
-use super::graph::{Entry, EventSet, Graph, Person};
+use super::graph::{Entry, Graph, Person};
 use super::id::GroupId;
 use super::membership::{Fold, Membership};
 use super::settled;
-use super::view::{EventHead, GroupView};
+use super::view::GroupView;
 use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::limits::{
     MAX_GROUP_EVENTS, MAX_GROUP_PARENTS, MAX_WAITING_GROUP_EVENTS,
@@ -30,13 +30,13 @@ pub enum Taken {
 #[derive(Debug, Clone)]
 pub struct GroupLog {
     id: GroupId,
-    graph: Graph,
+    pub(super) graph: Graph,
     /// The oldest first. They are no part of the log: anybody can write them, so they take nobody's place in it.
-    waiting: Vec<GroupEvent>,
+    pub(super) waiting: Vec<GroupEvent>,
     /// What follows from the graph, once somebody asked.
     settled: OnceLock<(Fold, Membership)>,
     /// The same for what messages say of it.
-    view: OnceLock<GroupView>,
+    pub(super) view: OnceLock<GroupView>,
 }
 
 impl GroupLog {
@@ -172,29 +172,6 @@ impl GroupLog {
         }
     }
 
-    /// Events that wait for others.
-    #[must_use]
-    pub fn waiting(&self) -> &[GroupEvent] {
-        &self.waiting
-    }
-
-    /// Drops events that wait for what nobody has, with those that wait for these.
-    pub fn drop_waiting(&mut self, hashes: &[EventHash]) {
-        let mut gone: BTreeSet<EventHash> = hashes.iter().copied().collect();
-        loop {
-            let known = gone.len();
-            for event in &self.waiting {
-                if event.parents().iter().any(|parent| gone.contains(parent)) {
-                    gone.insert(event.hash());
-                }
-            }
-            if gone.len() == known {
-                break;
-            }
-        }
-        self.waiting.retain(|event| !gone.contains(&event.hash()));
-    }
-
     /// Whether all that an event builds on is part of the log, so that it need not wait.
     #[must_use]
     pub fn has_parents_of(&self, event: &GroupEvent) -> bool {
@@ -266,50 +243,6 @@ impl GroupLog {
     #[must_use]
     pub fn membership(&self) -> &Membership {
         &self.settled().1
-    }
-
-    /// What a message says of this log.
-    pub fn view(&self) -> &GroupView {
-        self.view.get_or_init(|| {
-            let events = self.events().map(GroupEvent::hash).collect();
-            GroupView::of(events, &self.graph.heads())
-        })
-    }
-
-    /// Whether an event whose hash begins so is part of the log.
-    #[must_use]
-    pub fn has_head(&self, head: &EventHead) -> bool {
-        self.graph.by_head(head).is_some()
-    }
-
-    /// The events that are not among those that some name, nor below: what somebody lacks whose log ends with these. Whoever does not belong to
-    /// the group is told of what they knew, and of what made them what they are.
-    #[must_use]
-    pub fn beyond(&self, heads: &[EventHead], whom: &PublicIdentity) -> Vec<&GroupEvent> {
-        let mut known = EventSet::default();
-        for entry in heads.iter().filter_map(|head| self.graph.by_head(head)) {
-            known.extend(&entry.ancestors);
-        }
-        let out = self.membership().member(whom).is_none();
-        let about = out.then(|| self.graph.about(whom));
-        let entries = self.graph.ordered();
-        let beyond = entries.filter(|(at, _)| {
-            !known.contains(*at) && about.as_ref().is_none_or(|about| about.contains(*at))
-        });
-        beyond.map(|(_, entry)| &entry.event).collect()
-    }
-
-    /// The events that somebody lacks, each after those that it builds on; of what is about `whom` alone, if they do not belong to the group.
-    pub fn lacking(
-        &self,
-        has: impl Fn(&EventHash) -> bool,
-        whom: Option<&PublicIdentity>,
-    ) -> Vec<&GroupEvent> {
-        let about = whom.map(|whom| self.graph.about(whom));
-        let entries = self.graph.ordered().filter(|(at, entry)| {
-            !has(&entry.event.hash()) && about.as_ref().is_none_or(|about| about.contains(*at))
-        });
-        entries.map(|(_, entry)| &entry.event).collect()
     }
 
     /// Who invited somebody last.

@@ -3,6 +3,7 @@
 //! Every event names the latest events that its author knew, so the log is a graph without cycles. Membership is a fold over it in an
 //! order that everybody finds, whatever order the events came in.
 
+mod compare;
 mod event;
 mod graph;
 mod id;

@@ -67,6 +67,8 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("FeedStateRow", "dropped_at", Rule::Shown),
     ("GroupMemberRow", "since", Rule::Interval),
     ("GroupViewRow", "asked_at", Rule::Interval),
+    ("GroupViewRow", "invited_at", Rule::Interval),
+    ("GroupViewRow", "deleted_at", Rule::Interval),
     ("WaitingEventRow", "since", Rule::Interval),
     ("MemberViewRow", "differs_since", Rule::Interval),
     ("MemberViewRow", "asked_at", Rule::Interval),

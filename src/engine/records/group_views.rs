@@ -13,7 +13,7 @@ use crate::limits::{
 use crate::store::{Key, Rows, RowsMut, Table};
 use crate::wire::store::{GroupViewRow, MemberViewRow, WaitingEventRow};
 
-const DAY_SECONDS: u64 = 86_400;
+pub(super) const DAY_SECONDS: u64 = 86_400;
 
 /// How often all members were asked before it counts that nobody has an event.
 const ASKED_ENOUGH: u32 = 3;
@@ -21,12 +21,12 @@ const ASKED_ENOUGH: u32 = 3;
 /// What is noted of one group.
 pub(crate) struct GroupViews {
     group: GroupId,
-    row: GroupViewRow,
+    pub(super) row: GroupViewRow,
     before: GroupViewRow,
 }
 
 /// Whether so many seconds are over since a date.
-fn is_over(now: u64, since: u64, seconds: u64) -> bool {
+pub(super) fn is_over(now: u64, since: u64, seconds: u64) -> bool {
     due::is_over(since, seconds * 1000, now)
 }
 
@@ -57,7 +57,12 @@ pub(crate) fn due(store: &dyn Rows, now: u64) -> Result<Vec<GroupId>, EngineErro
     for row in all_rows::<GroupViewRow>(store, Table::GroupViews)? {
         let group = GroupId::from_bytes(&row.group_id);
         let views = GroupViews::new(group.map_err(|_| damaged(Table::GroupViews))?, row);
-        if views.is_round_due(now) || views.is_anything_over(now) || !views.to_ask(now).is_empty() {
+        let over = views.is_invitation_over(now) || views.is_deletion_over(now);
+        if over
+            || views.is_round_due(now)
+            || views.is_anything_over(now)
+            || !views.to_ask(now).is_empty()
+        {
             due.push(views.group);
         }
     }
@@ -87,7 +92,9 @@ impl GroupViews {
         row.members
             .sort_by_cached_key(|one| !is_member(&one.identity_key));
         row.members.truncate(2 * MAX_GROUP_MEMBERS);
-        if row.waiting.is_empty() && row.members.is_empty() && !row.told && row.asked_at == 0 {
+        let is_there = row.invited_at == 0 && row.deleted_at == 0;
+        let waits = !row.waiting.is_empty() || !row.members.is_empty();
+        if is_there && !waits && !row.told && row.asked_at == 0 {
             return if self.before == GroupViewRow::default() {
                 Ok(())
             } else {
@@ -105,7 +112,7 @@ impl GroupViews {
         )
     }
 
-    fn member(&mut self, identity: &PublicIdentity) -> Option<&mut MemberViewRow> {
+    pub(super) fn member(&mut self, identity: &PublicIdentity) -> Option<&mut MemberViewRow> {
         let key = identity.to_bytes();
         let at = self
             .row
@@ -323,7 +330,7 @@ impl MemberViewRow {
             || self.asked_today != 0
     }
 
-    fn roll_day(&mut self, now: u64) {
+    pub(super) fn roll_day(&mut self, now: u64) {
         if is_over(now, self.day_start, DAY_SECONDS) {
             self.day_start = now.max(1);
             (self.answered_today, self.asked_today) = (0, 0);

@@ -207,6 +207,11 @@ pub(crate) fn known(store: &dyn Rows, id: &GroupId) -> Result<Group, EngineError
     find(store, id)?.ok_or(EngineError::UnknownGroup)
 }
 
+pub(crate) fn erase(store: &mut dyn RowsMut, id: &GroupId) -> Result<(), EngineError> {
+    store.delete(Table::Groups, Key::new(id.as_bytes()))?;
+    Ok(())
+}
+
 /// Puts a group of a backup back.
 pub(crate) fn restore(store: &mut dyn RowsMut, row: GroupRow) -> Result<(), EngineError> {
     Group::from_row(row)?.save(store)
@@ -256,7 +261,9 @@ pub(crate) fn receive_events(
     delivery: &GroupDelivery<'_>,
 ) -> Result<GroupNews, EngineError> {
     let own = step.device.public();
-    let mut group = find(step.rows, id)?.unwrap_or_else(|| Group::new(id));
+    let found = find(step.rows, id)?;
+    let new = found.is_none();
+    let mut group = found.unwrap_or_else(|| Group::new(id));
     let before = group.log.membership().clone();
     let known = group.log.len();
     let mut news = GroupNews::default();
@@ -274,6 +281,8 @@ pub(crate) fn receive_events(
     let mut views = group_views::load(step.rows, id)?;
     views.follow(&group.log, grew.then_some(from), step.now);
     let membership = group.log.membership().clone();
+    let joined = membership.member(&own).is_some_and(|member| member.joined);
+    views.note_invitation(from, new && grew, joined, step.now);
     views.save(step.rows, |key| {
         PublicIdentity::from_stored(key).is_some_and(|who| membership.member(&who).is_some())
     })?;

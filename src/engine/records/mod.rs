@@ -8,6 +8,7 @@ pub(crate) mod floors;
 pub(crate) mod group_views;
 pub(crate) mod groups;
 pub(crate) mod introductions;
+pub(crate) mod invitations;
 pub(crate) mod joining;
 pub(crate) mod linking;
 mod member_list;

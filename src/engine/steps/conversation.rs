@@ -60,6 +60,14 @@ fn take_in(
         outcomes.push(Outcome::refused(incoming, Refusal::Deleted));
         return Ok(true);
     }
+    // What was deleted here is not brought back by another device of the user's.
+    let of_sibling = incoming.copied_from == Some(step.device.public());
+    if of_sibling
+        && !incoming.content.body.passes_blocks()
+        && group::is_deleted(step.rows, incoming)?
+    {
+        return Ok(true);
+    }
     let mut row = conversations::row(step.rows, &incoming.conversation)?;
     let clamped = clamped(incoming, &row);
     let incoming = clamped.as_ref().unwrap_or(incoming);

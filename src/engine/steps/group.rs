@@ -1,12 +1,12 @@
 //! What of a group is taken in, and from whom (RFC windlass §9.6.8 to §9.6.10).
 
-use crate::chat::{Body, Content, GroupId};
+use crate::chat::{Body, Content, GroupEvent, GroupId, GroupLog};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::history::message::Incoming;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::groups::{GroupDelivery, GroupNewsChange, MemberList};
-use crate::engine::records::{contacts, doubts, groups, trust};
+use crate::engine::records::{contacts, doubts, group_views, groups, invitations, trust};
 use crate::engine::sync::group_events;
 use crate::engine::sync::outcome::{Outcome, RefusalReason as Refusal};
 use crate::session::Received;
@@ -21,7 +21,12 @@ pub(super) fn refusal(
     list: Option<&MemberList>,
 ) -> Result<Option<Refusal>, EngineError> {
     let Some(list) = list else {
-        return Ok(Some(Refusal::UnknownGroup));
+        let deleted = is_deleted(step.rows, incoming)?;
+        return Ok(Some(if deleted {
+            Refusal::NotTakingPart
+        } else {
+            Refusal::UnknownGroup
+        }));
     };
     let (own, author) = (step.device.public(), &incoming.author);
     // What a device of ours hands on it took in itself; and our own words prove themselves.
@@ -67,9 +72,37 @@ pub(super) fn may_be_missing(
 ) -> Result<bool, EngineError> {
     Ok(match &incoming.conversation {
         ConversationId::Direct(_) => true,
-        ConversationId::Group(group) => groups::member_list(store, group)?
-            .is_none_or(|list| !list.has(&incoming.author) && !list.was(&incoming.author)),
+        ConversationId::Group(group) => match groups::member_list(store, group)? {
+            Some(list) => !list.has(&incoming.author) && !list.was(&incoming.author),
+            None => !invitations::is_deleted(store, group)?,
+        },
     })
+}
+
+/// Whether a message is of a group that was deleted here.
+pub(super) fn is_deleted(store: &dyn Rows, incoming: &Incoming<'_>) -> Result<bool, EngineError> {
+    match &incoming.conversation {
+        ConversationId::Direct(_) => Ok(false),
+        ConversationId::Group(group) => invitations::is_deleted(store, group),
+    }
+}
+
+/// Whether events bring back a group that was deleted here: somebody invites the user anew.
+fn comes_back(
+    step: &mut Step<'_>,
+    group: &GroupId,
+    events: &[Vec<u8>],
+) -> Result<bool, EngineError> {
+    let mut log = GroupLog::new(*group);
+    for event in events {
+        let _ = GroupEvent::decode(event).and_then(|event| log.take(event));
+    }
+    let views = group_views::load(step.rows, group)?;
+    let anew = views.is_invited_anew(&log, &step.device.public());
+    if anew {
+        group_views::erase(step.rows, group)?;
+    }
+    Ok(anew)
 }
 
 /// Events of a group: they go into its log, and on to members who lack them. If the message is not to be shown: whether it is to be
@@ -82,6 +115,9 @@ pub(super) fn receive_events(
     outcomes: &mut Vec<Outcome>,
 ) -> Result<Option<bool>, EngineError> {
     let (own, from) = (step.device.public(), *delivery.from);
+    if invitations::is_deleted(step.rows, group)? && !comes_back(step, group, delivery.events)? {
+        return Ok(Some(true));
+    }
     // Nobody's log is begun by a person whom the user does not know.
     let known = groups::member_list(step.rows, group)?.is_some() || from == own;
     let contact = contacts::find(step.rows, &from)?;
@@ -90,6 +126,10 @@ pub(super) fn receive_events(
         // Asked for when they are accepted.
         doubts::note_missing(step.rows, &from, step.now)?;
         outcomes.push(Outcome::refused(incoming, Refusal::UnknownGroup));
+        return Ok(Some(false));
+    }
+    if !known && !invitations::has_room(step.rows, &from)? {
+        outcomes.push(Outcome::refused(incoming, Refusal::TooManyInvitations));
         return Ok(Some(false));
     }
     let news = groups::receive_events(step, group, delivery)?;

@@ -9,7 +9,7 @@ use crate::engine::base::step::Step;
 use crate::engine::delivery::post;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::groups::{Group, MemberList};
-use crate::engine::records::{contacts, groups};
+use crate::engine::records::{contacts, groups, invitations};
 use crate::identity::PublicIdentity;
 use crate::limits::{MAX_CONTENT_LEN, MAX_GROUP_MEMBERS};
 use crate::store::Rows;
@@ -54,6 +54,7 @@ pub(crate) fn act(
     }
     if joins {
         group.introduce_members(step)?;
+        invitations::note_joined(step, id)?;
     } else if leaves {
         group.forget_bundles();
     }

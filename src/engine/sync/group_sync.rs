@@ -8,6 +8,7 @@ use crate::engine::delivery::{envelopes, post};
 use crate::engine::records::group_views::{self, GroupViews};
 use crate::engine::records::groups::{self, Group, GroupDelivery, GroupNewsChange};
 use crate::engine::records::{contacts, outbox, trust};
+use crate::engine::sync::group_deletion;
 use crate::engine::sync::group_events::{self, EVENTS_IN_MESSAGE};
 use crate::engine::sync::outcome::Outcome;
 use crate::identity::PublicIdentity;
@@ -25,10 +26,19 @@ pub(crate) fn hear(
     view: Option<&GroupView>,
     outcomes: &mut Vec<Outcome>,
 ) -> Result<(), EngineError> {
+    let mut views = group_views::load(step.rows, id)?;
     let Some(list) = groups::member_list(step.rows, id)? else {
+        // Of a group that was deleted here: they may not have heard that the user left.
+        if let Some(left) = views.remind(from, step.now) {
+            let sync = GroupSync {
+                events: vec![left],
+                ..GroupSync::default()
+            };
+            views.save(step.rows, |_| false)?;
+            hand_on(step, id, from, Recipients::ALL, sync, None)?;
+        }
         return Ok(());
     };
-    let mut views = group_views::load(step.rows, id)?;
     if let Some(view) = view.filter(|_| list.has(from) || list.was(from)) {
         if list.view().is_some_and(|own| own.digest == view.digest) {
             views.agrees(from);
@@ -48,10 +58,16 @@ pub(crate) fn hear(
 
 /// Does what is due in a group: drops what waits for nothing, asks for what is missing, offers what others lack.
 pub(crate) fn maintain(step: &mut Step<'_>, id: &GroupId) -> Result<(), EngineError> {
-    let Some(mut group) = groups::find(step.rows, id)? else {
-        return group_views::erase(step.rows, id);
-    };
     let mut views = group_views::load(step.rows, id)?;
+    let Some(mut group) = groups::find(step.rows, id)? else {
+        return match views.is_deletion_over(step.now) {
+            true => group_views::erase(step.rows, id),
+            false => Ok(()),
+        };
+    };
+    if views.is_invitation_over(step.now) {
+        return group_deletion::forget(step, id);
+    }
     let over = views.give_up(step.now);
     if !over.is_empty() {
         group.log.drop_waiting(&over);
@@ -180,7 +196,7 @@ fn send(
     let id = *group.log.id();
     let count = post::fitting(events, EVENTS_IN_MESSAGE, |event| event.encoded().len());
     let events = events.get(..count).unwrap_or_default();
-    let body = Body::GroupSync(GroupSync {
+    let sync = GroupSync {
         have: asks.then(|| {
             let hashes = group.log.events().map(GroupEvent::hash);
             GroupEventNames::of(hashes, step.rng)
@@ -190,9 +206,21 @@ fn send(
             .map(|event| event.encoded().to_vec())
             .collect(),
         bundles: group_events::bundles_about(step.rows, events.iter().copied())?,
-    });
-    let mut content = post::control(step, body, Some(id));
-    content.view = Some(group.log.view().clone());
+    };
+    let view = Some(group.log.view().clone());
+    hand_on(step, &id, whom, to, sync, view)
+}
+
+fn hand_on(
+    step: &mut Step<'_>,
+    id: &GroupId,
+    whom: &PublicIdentity,
+    to: Recipients,
+    sync: GroupSync,
+    view: Option<GroupView>,
+) -> Result<(), EngineError> {
+    let mut content = post::control(step, Body::GroupSync(sync), Some(*id));
+    content.view = view;
     let encoded = content.to_bytes();
     let envelope = if *whom == step.device.public() {
         envelopes::to_siblings(step, to, &encoded)?

@@ -2,6 +2,7 @@
 
 pub(crate) mod deletions;
 pub(crate) mod feed;
+pub(crate) mod group_deletion;
 pub(crate) mod group_events;
 pub(crate) mod group_sync;
 pub(crate) mod healing;

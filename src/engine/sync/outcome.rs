@@ -150,6 +150,8 @@ pub enum RefusalReason {
     NotTakingPart = 6,
     /// The group's log has as many events as it may have.
     GroupFull = 7,
+    /// An invitation to a group, where there are too many that the user has not answered. It comes again.
+    TooManyInvitations = 20,
     /// An event of a group that is malformed, or not signed by its author.
     InvalidEvent = 8,
     /// An event of a group that changes nothing.
@@ -195,7 +197,7 @@ pub enum UndecryptableCause {
 }
 
 impl RefusalReason {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::NotTheAuthor,
         Self::InvalidTarget,
         Self::NotAMember,
@@ -203,6 +205,7 @@ impl RefusalReason {
         Self::UnknownGroup,
         Self::NotTakingPart,
         Self::GroupFull,
+        Self::TooManyInvitations,
         Self::InvalidEvent,
         Self::NoEffect,
         Self::NotProved,

@@ -10,12 +10,12 @@ use crate::limits::{
 
 const HOUR: u64 = 3_600_000;
 
-fn at_hour(hour: u64) -> u64 {
+pub(super) fn at_hour(hour: u64) -> u64 {
     START + hour * HOUR
 }
 
 /// Carries what may pass until nobody has anything to say; who was told what.
-fn pass(
+pub(super) fn pass(
     parties: &[&Party],
     hour: u64,
     may: impl Fn(&Party, &Party) -> bool,
@@ -48,11 +48,11 @@ fn pass(
     told
 }
 
-fn all(_: &Party, _: &Party) -> bool {
+pub(super) fn all(_: &Party, _: &Party) -> bool {
     true
 }
 
-fn act(party: &Party, hour: u64, group: &GroupId, action: GroupAction) {
+pub(super) fn act(party: &Party, hour: u64, group: &GroupId, action: GroupAction) {
     party
         .at_time(at_hour(hour), |step| {
             group_events::act(step, group, &action)
@@ -64,13 +64,13 @@ fn removed(whom: &Party) -> GroupAction {
     GroupAction::MembersRemoved(vec![whom.device.public()])
 }
 
-fn invited(whom: &[&Party]) -> GroupAction {
+pub(super) fn invited(whom: &[&Party]) -> GroupAction {
     let mut all: Vec<_> = whom.iter().map(|one| one.device.public()).collect();
     all.sort_by_key(PublicIdentity::to_bytes);
     GroupAction::MembersAdded(all)
 }
 
-fn is_member(party: &Party, group: &GroupId, who: &Party) -> bool {
+pub(super) fn is_member(party: &Party, group: &GroupId, who: &Party) -> bool {
     let list = party.at(0, |step| groups::member_list(step.rows, group));
     list.unwrap().unwrap().has(&who.device.public())
 }
@@ -85,7 +85,7 @@ fn waiting(party: &Party, group: &GroupId) -> usize {
     group.unwrap().log.waiting().len()
 }
 
-fn say(party: &Party, hour: u64, group: &GroupId, words: &str) {
+pub(super) fn say(party: &Party, hour: u64, group: &GroupId, words: &str) {
     let to = ConversationId::Group(*group);
     party
         .at_time(at_hour(hour), |step| {
@@ -94,7 +94,7 @@ fn say(party: &Party, hour: u64, group: &GroupId, words: &str) {
         .unwrap();
 }
 
-fn acquainted<const N: usize>() -> [Party; N] {
+pub(super) fn acquainted<const N: usize>() -> [Party; N] {
     let mut seed = 0;
     let parties = [(); N].map(|()| {
         seed += 1;
@@ -119,7 +119,14 @@ fn made_up(author: &Party, group: &GroupId, number: u8) -> Vec<u8> {
 }
 
 /// Sends a body that is in no conversation, with any view.
-fn hand(from: &Party, to: &Party, hour: u64, group: &GroupId, body: Body, view: Option<GroupView>) {
+pub(super) fn hand(
+    from: &Party,
+    to: &Party,
+    hour: u64,
+    group: &GroupId,
+    body: Body,
+    view: Option<GroupView>,
+) {
     from.at_time(at_hour(hour), |step| {
         let mut content = post::control(step, body.clone(), Some(*group));
         content.view.clone_from(&view);
@@ -131,7 +138,7 @@ fn hand(from: &Party, to: &Party, hour: u64, group: &GroupId, body: Body, view: 
     .unwrap();
 }
 
-fn events(events: Vec<Vec<u8>>) -> Body {
+pub(super) fn events(events: Vec<Vec<u8>>) -> Body {
     Body::GroupSync(GroupSync {
         events,
         ..GroupSync::default()

@@ -9,6 +9,7 @@ mod converging;
 mod decisions;
 mod erased;
 mod feed;
+mod group_deletion;
 mod group_views;
 mod group_words;
 mod hostile;
