@@ -16,6 +16,7 @@ const FILES: &[&str] = &[
 const WITHOUT_DEBUG: &[&str] = &[
     ".windlass.store.v1",
     ".windlass.v1.Payload",
+    ".windlass.v1.Pair",
     ".windlass.v1.Content",
     ".windlass.v1.Text",
     ".windlass.v1.Data",

@@ -186,6 +186,12 @@ pub const CLOCK_PROOF_SECONDS: u64 = 7 * DAY_SECONDS;
 /// Iterations of the hash behind a safety number, as in Signal's numeric fingerprints.
 pub const SAFETY_NUMBER_ITERATIONS: u32 = 5_200;
 
+/// Private one-time prekeys that a device gives each device of a contact: what begins sessions until the next ones came.
+pub const PRIVATE_ONE_TIME_PREKEYS: usize = 3;
+
+/// Days of which healing keys are kept and proved: those of the window, the one before and the current one.
+pub const HEALING_KEY_DAYS: u32 = 16;
+
 /// Ids in one request for healing, for each conversation. At 8 bytes each they fill 16 KiB; what was lost is nearly always newer
 /// than the oldest of the latest 2,048 messages.
 pub const MAX_HEALING_IDS: usize = 2_048;

@@ -52,6 +52,10 @@ struct Run {
     removed: Vec<(u32, u32)>,
     /// Every message that was sent, by whom to whom, unless the only disk that had it was replaced.
     sent: BTreeMap<String, (u32, u32)>,
+    /// By which device each was written, and to which devices of the other side, as far as that one knew them.
+    written: BTreeMap<String, ((u32, u32), BTreeSet<u32>)>,
+    /// Which device linked each of those that were linked.
+    linked_by: BTreeMap<(u32, u32), (u32, u32)>,
     lost_with_disks: u64,
     lost_states: u64,
     requests: u64,
@@ -72,6 +76,8 @@ impl Run {
             copied: BTreeMap::new(),
             removed: Vec::new(),
             sent: BTreeMap::new(),
+            written: BTreeMap::new(),
+            linked_by: BTreeMap::new(),
             lost_with_disks: 0,
             lost_states: 0,
             requests: 0,
@@ -143,6 +149,9 @@ impl Run {
             Err(error) => panic!("{error}"),
         };
         self.say(|| format!("{p}.{d} sends {} to {to}", &sent.message_id[..6]));
+        let known = client.contact(self.address(to)).unwrap().devices;
+        let written = ((p, d), known.into_iter().collect());
+        self.written.insert(sent.message_id.clone(), written);
         self.sent.insert(sent.message_id, (p, to));
     }
 
@@ -200,6 +209,41 @@ impl Run {
                 self.lost_with_disks += 1;
             }
         }
+    }
+
+    /// Whether a message can reach nobody of one side any more: it was written to no device that is left there, or the device that wrote it
+    /// is gone. Whoever appeared later does not get it, or a thief of the seed would.
+    fn is_out_of_reach(&self, id: &str, side: u32) -> bool {
+        let of_side = self.of(side);
+        if !self.sent.contains_key(id) || of_side.iter().any(|device| self.has(*device, id)) {
+            return false;
+        }
+        let (author, addressees) = &self.written[id];
+        if author.0 == side {
+            return self.gone.contains(author);
+        }
+        let mut ids = of_side
+            .iter()
+            .map(|(p, d)| self.world.client(*p, *d).unwrap().device_id());
+        !ids.any(|id| addressees.contains(&id))
+    }
+
+    /// Whether a device forgets, with this copy, that it linked another which it has not told everything: that one has to be linked again.
+    fn forgets_a_link(&self, device: (u32, u32), copy: &Known) -> bool {
+        let mut linked = self.linked_by.iter();
+        linked.any(|(new, by)| {
+            let (p, d) = *new;
+            if *by != device || self.gone.contains(new) {
+                return false;
+            }
+            let id = self.world.client(p, d).unwrap().device_id();
+            let mut sent = self
+                .sent
+                .iter()
+                .filter(|(_, (from, to))| [*from, *to].contains(&p));
+            !copy.devices.contains(&(p, id))
+                && sent.any(|(id, _)| self.has(device, id) && !self.has(*new, id))
+        })
     }
 
     fn known(&self, (p, d): (u32, u32)) -> Known {
@@ -278,17 +322,18 @@ impl Run {
                 self.copied.insert(device, self.known(device));
             }
             93..95
-                if self
-                    .copied
-                    .get(&device)
-                    .is_some_and(|copy| self.are_found(device, Some(copy))) =>
+                if self.copied.get(&device).is_some_and(|copy| {
+                    self.are_found(device, Some(copy)) && !self.forgets_a_link(device, copy)
+                }) =>
             {
                 self.forgets(device);
                 self.say(|| format!("{p}.{d} goes back in time"));
                 self.world.restore_disk(p, d).unwrap();
             }
             95..97 if self.devices[p as usize] < 3 => {
+                let by = self.of(p)[0];
                 let added = self.world.add_device(p).unwrap();
+                self.linked_by.insert((p, added), by);
                 self.say(|| format!("{p}.{added} is a new device"));
                 self.devices[p as usize] += 1;
             }

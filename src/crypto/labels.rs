@@ -44,6 +44,12 @@ pub const OWN_WORDS: &[u8] = b"Windlass v1 own words";
 pub const OWN_WORDS_NEXT_DAY: &[u8] = b"Windlass v1 next day of own words";
 /// Prefix of the short hash by which a request for healing names a message that is there.
 pub const MESSAGE_NAME: &[u8] = b"Windlass v1 message name";
+/// `info` from a device's healing root of a day to that of the next.
+pub const HEALING_STEP: &[u8] = b"Windlass v1 healing step";
+/// `info` from a device's healing root of a day to its healing key for another device.
+pub const HEALING_KEY: &[u8] = b"Windlass v1 healing key";
+/// Prefix of what the MAC covers by which a request for healing proves a day.
+pub const HEALING_PROOF: &[u8] = b"Windlass v1 healing proof";
 
 /// `info` from a seed to the key by which the devices of an identity name what was deleted.
 pub const FLOOR: &[u8] = b"Windlass v1 floor";
@@ -77,6 +83,9 @@ pub const ALL: &[(&str, &[u8])] = &[
     ("FLOOR", FLOOR),
     ("GROUP_VIEW", GROUP_VIEW),
     ("GROUP_EVENT_NAME", GROUP_EVENT_NAME),
+    ("HEALING_STEP", HEALING_STEP),
+    ("HEALING_KEY", HEALING_KEY),
+    ("HEALING_PROOF", HEALING_PROOF),
 ];
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod envelope;
 mod error;
 mod header;
+mod healing;
 mod hint;
 mod row;
 mod state;
@@ -13,6 +14,7 @@ mod state;
 pub use envelope::{Envelope, Part, accepted_digest};
 pub use error::SessionError;
 pub use header::Header;
+pub use healing::{HEALING_MAC_LEN, HealingKey, HealingRoot, Proved};
 pub use hint::{HintKey, SENDER_HINT_LEN, SenderHint};
 pub use state::{Received, Session};
 

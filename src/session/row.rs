@@ -26,6 +26,8 @@ impl Session {
             },
             ratchet: Some(self.ratchet.to_row()),
             created_at: self.created_at,
+            known_since: self.known_since,
+            probe: self.probe,
         })
     }
 
@@ -51,6 +53,8 @@ impl Session {
             phase,
             ratchet: Ratchet::from_row(ratchet)?,
             created_at: row.created_at,
+            known_since: row.known_since,
+            probe: row.probe,
         })
     }
 }

@@ -29,6 +29,10 @@ pub struct Session {
     pub(super) ratchet: Ratchet,
     /// Milliseconds since the epoch; shown, never relied on.
     pub(super) created_at: u64,
+    /// Since when the other end is known to be that device.
+    pub(super) known_since: u64,
+    /// Begun for a request for healing, and nothing has come in it.
+    pub(super) probe: bool,
 }
 
 /// A message that a session accepted, and what must be made durable together with it.
@@ -72,6 +76,8 @@ impl Session {
             phase: Phase::Pending(Box::new(handshake)),
             ratchet,
             created_at: now,
+            known_since: now,
+            probe: false,
         })
     }
 
@@ -97,6 +103,8 @@ impl Session {
             phase: Phase::Established,
             ratchet: Ratchet::respond(shared_secret, signed_prekey),
             created_at: now,
+            known_since: now,
+            probe: false,
         })
     }
 
@@ -154,6 +162,7 @@ impl Session {
             session: Self {
                 ratchet: opened.ratchet,
                 phase: Phase::Established,
+                probe: false,
                 ..self
             },
             payload,
@@ -184,6 +193,31 @@ impl Session {
     #[must_use]
     pub fn created_at(&self) -> u64 {
         self.created_at
+    }
+
+    /// Since when the other end is known to be that device, in milliseconds since the epoch: what was written to it before is not for
+    /// whoever began this session (RFC windlass §8.4.12).
+    #[must_use]
+    pub fn known_since(&self) -> u64 {
+        self.known_since
+    }
+
+    /// Notes that the other end is known to be that device since this time, if not for longer.
+    pub fn know_from(&mut self, since: u64) {
+        self.known_since = self.known_since.min(since);
+    }
+
+    /// The same session, begun for a request for healing: until something comes in it, it carries nothing else (RFC windlass §8.4.3).
+    #[must_use]
+    pub fn as_probe(mut self) -> Self {
+        self.probe = true;
+        self
+    }
+
+    /// Whether it was begun for a request for healing, and nothing has come in it.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        self.probe
     }
 
     /// How many keys are kept for messages that have not come.

@@ -62,11 +62,13 @@ pub enum Table {
     EarlyAnnotations = 28,
     /// How members see a group, and what of it is missing.
     GroupViews = 30,
+    /// What this device and another gave each other beside contents.
+    Pairs = 24,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -95,6 +97,7 @@ impl Table {
         Self::Removed,
         Self::EarlyAnnotations,
         Self::GroupViews,
+        Self::Pairs,
     ];
 
     /// The byte that its rows' keys begin with. Never 0, which is the store's own.
@@ -140,6 +143,7 @@ impl Table {
             Self::Removed => "removed",
             Self::EarlyAnnotations => "early annotations",
             Self::GroupViews => "views of groups",
+            Self::Pairs => "pairs",
         }
     }
 }

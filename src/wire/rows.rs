@@ -3,11 +3,11 @@
 use zeroize::Zeroize;
 
 use super::store::{
-    BackupRecord, ContactRow, DeviceRow, HealingRow, JoiningRow, LinkingRow, MessageRow,
-    OneTimePrekeyRow, PendingLinkRow, RatchetRow, SessionRow, SignedPrekeyRow, SkippedKeyRow,
-    backup_record::Record,
+    BackupRecord, ContactRow, DeviceRow, GivenPrekeyRow, HealingKeyRow, HealingRootRow, HealingRow,
+    JoiningRow, LinkingRow, MessageRow, OneTimePrekeyRow, PendingLinkRow, RatchetRow, SessionRow,
+    SignedPrekeyRow, SkippedKeyRow, backup_record::Record,
 };
-use super::v1::{Attachment, Copy, HealingRequest, OwnWords, Payload, TransferBody};
+use super::v1::{Attachment, Copy, HealingRequest, OwnWords, Pair, Payload, TransferBody};
 
 macro_rules! zeroise_on_drop {
     ($($message:ty: $($field:ident),+;)+) => {$(
@@ -32,7 +32,11 @@ zeroise_on_drop! {
     JoiningRow: secret;
     PendingLinkRow: token;
     HealingRow: link_token;
+    HealingKeyRow: key;
+    GivenPrekeyRow: secret;
+    HealingRootRow: key;
     Payload: content;
+    Pair: healing_key;
     TransferBody: identity_seed, link_token;
     OwnWords: key;
     HealingRequest: link_token;

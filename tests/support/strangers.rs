@@ -74,6 +74,7 @@ impl Stranger {
         let payload = Payload {
             content: content.to_bytes().to_vec(),
             sender_bundle: self.bundle.encoded().to_vec(),
+            pair: None,
         };
         let session = self.session.take().unwrap();
         let sent = session.send(&self.identity.public(), &payload.encode_to_vec(), rng);

@@ -14,6 +14,8 @@ pub(crate) enum Rule {
     Redated,
     /// `bundle::takes_place_of` and equality: times of issue, in seconds.
     Issued,
+    /// [`super::due::was_by`]: what somebody is known since counts as past where it lies ahead of now; days ahead of today are passed over.
+    Known,
     /// People see it, and nothing depends on it.
     Shown,
     /// It is what the others are compared with.
@@ -73,6 +75,16 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("MemberViewRow", "differs_since", Rule::Interval),
     ("MemberViewRow", "asked_at", Rule::Interval),
     ("MemberViewRow", "day_start", Rule::Interval),
+    ("HealingKeyRow", "day", Rule::Known),
+    ("HealingKeyRow", "since", Rule::Known),
+    ("HealingRootRow", "day", Rule::Known),
+    ("HealingRootRow", "ran_day", Rule::Known),
+    ("HealingRootRow", "hold_until", Rule::Known),
+    ("OwnDeviceRow", "linked_at", Rule::Known),
+    ("PairRow", "acknowledged_day", Rule::Known),
+    ("PairRow", "acknowledge_day", Rule::Known),
+    ("PairRow", "signed_prekey_since", Rule::Known),
+    ("SessionRow", "known_since", Rule::Known),
     ("BackupSummary", "made_at", Rule::Shown),
 ];
 

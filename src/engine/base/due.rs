@@ -24,6 +24,11 @@ pub(crate) fn has_come(at: u64, at_most: u64, now: u64) -> bool {
     at <= now || is_ahead(at, now.saturating_add(at_most))
 }
 
+/// Whether something was so by a time, of which it is known since when. What is dated ahead of now was so before: by a clock that was wrong.
+pub(crate) fn was_by(since: u64, time: u64, now: u64) -> bool {
+    since <= time || is_ahead(since, now)
+}
+
 /// A date of something that is kept from then on: one that lies ahead becomes now, so that it is kept no longer than from now on. True if it was.
 pub(crate) fn pull_back(date: &mut u64, now: u64) -> bool {
     let ahead = is_ahead(*date, now);
@@ -52,6 +57,13 @@ mod tests {
         assert!(!is_over(NOW + DAY, 7 * DAY, NOW));
         assert!(is_over(NOW + DAY + 1, 7 * DAY, NOW));
         assert!(is_over(u64::MAX, u64::MAX, NOW));
+    }
+
+    #[test]
+    fn what_a_wrong_clock_dated_ahead_was_so_before() {
+        assert!(was_by(NOW, NOW, NOW));
+        assert!(!was_by(NOW, NOW - 1, NOW));
+        assert!(was_by(NOW + 2 * DAY, NOW - DAY, NOW));
     }
 
     #[test]

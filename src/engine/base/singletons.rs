@@ -24,3 +24,5 @@ pub(crate) const REMOVED: Key<'static> = Key::new(b"removed");
 pub(crate) const STRANGERS: Key<'static> = Key::new(b"strangers");
 /// Whether events are kept, and which of them were dropped: `sync/feed/mod.rs`.
 pub(crate) const FEED: Key<'static> = Key::new(b"feed");
+/// What this device's healing keys are made of: `records/healing_root.rs`.
+pub(crate) const HEALING_ROOT: Key<'static> = Key::new(b"healing root");

@@ -8,7 +8,9 @@ use crate::engine::base::step::Step;
 use crate::engine::delivery::recipients;
 use crate::engine::delivery::recipients::Recipients;
 use crate::engine::records::contacts::Contact;
-use crate::engine::records::{contacts, own_bundle, own_devices, sessions, trust};
+use crate::engine::records::{
+    contacts, own_bundle, own_devices, pairs, private_prekeys, sessions, trust,
+};
 use crate::identity::PublicIdentity;
 use crate::limits::UNANSWERED_SESSION_SECONDS;
 use crate::session::{Envelope, HintKey, Part, Session};
@@ -39,12 +41,14 @@ pub(crate) fn to_contact(
             identity: contact.identity,
             device_id: remote.device_id,
         };
-        let active = sessions::active(step.rows, &peer)?;
         // Nobody answered for long: it may be forgotten there, and its handshake is not taken again.
-        let active = active.filter(|session| !(is_valid && is_forgotten(session, step.now)));
-        let session = match to.choose(active) {
+        let usable = to
+            .choose(step.rows, &peer)?
+            .filter(|session| !(is_valid && is_forgotten(session, step.now)));
+        let session = match usable {
             Some(session) => Ok(session),
-            None => initiate(step, contact, remote),
+            None if !may_begin(step, &peer, remote, to)? => continue,
+            None => begin_with_contact(step, contact, remote, to.asks()),
         };
         let session = match session {
             Ok(session) => session,
@@ -58,7 +62,7 @@ pub(crate) fn to_contact(
         // What is sent again may have been what brought it.
         let brings = !has_bundle || to.is_resend() || session.is_pending();
         let bundle = brings.then_some(&own_bundle);
-        parts.push(seal(step, session, content, bundle)?);
+        parts.push(seal(step, session, content, bundle, to)?);
     }
     match unreached {
         Some(error) if parts.is_empty() => Err(error),
@@ -94,35 +98,83 @@ pub(crate) fn to_siblings(
             identity: step.device.public(),
             device_id: remote.device_id,
         };
-        let session = match to.choose(sessions::active(step.rows, &peer)?) {
+        let session = match to.choose(step.rows, &peer)? {
             Some(session) => session,
+            None if !may_begin(step, &peer, &remote, to)? => continue,
             None => {
                 let hint_key = hint_key.duplicate();
-                begin(step, &peer.identity, &remote, hint_key)?
+                begin(step, &peer.identity, &remote, hint_key, to.asks())?
             }
         };
         let has_bundle = sibling.row.bundle_sent_at == own_bundle.issued_at();
         // What is sent again may have been what brought it.
         let brings = !has_bundle || to.is_resend() || session.is_pending();
         let bundle = brings.then_some(&own_bundle);
-        parts.push(seal(step, session, content, bundle)?);
+        parts.push(seal(step, session, content, bundle, to)?);
         if !has_bundle {
             own_devices::set_bundle_sent(step.rows, remote.device_id, own_bundle.issued_at())?;
         }
     }
-    Ok(Some(Envelope { parts }.encode()))
+    Ok((!parts.is_empty()).then(|| Envelope { parts }.encode()))
 }
 
-/// Begins a session with one device of a contact. Only here the bundle's time counts: it must not be used once it is over.
+/// Whether there is a session with a device, or one may be begun, for what was written to it before.
+pub(crate) fn is_reachable(
+    step: &Step<'_>,
+    peer: &Party,
+    to: Recipients,
+) -> Result<bool, EngineError> {
+    if to.choose(step.rows, peer)?.is_some() {
+        return Ok(true);
+    }
+    let remote = if peer.identity == step.device.public() {
+        let siblings = own_devices::siblings(step.rows)?.into_iter();
+        siblings
+            .map(|sibling| sibling.remote)
+            .find(|remote| remote.device_id == peer.device_id)
+    } else {
+        let bundle = contacts::find(step.rows, &peer.identity)?.and_then(|found| found.bundle);
+        let devices = bundle.iter().flat_map(VerifiedBundle::devices);
+        devices
+            .copied()
+            .find(|remote| remote.device_id == peer.device_id)
+    };
+    remote.map_or(Ok(true), |remote| may_begin(step, peer, &remote, to))
+}
+
+/// Whether a session that is begun now reaches the device that something was written to, and nobody who took its name since.
+fn may_begin(
+    step: &Step<'_>,
+    peer: &Party,
+    remote: &DeviceBundle,
+    to: Recipients,
+) -> Result<bool, EngineError> {
+    let since = pairs::prekey_since(step.rows, peer, &remote.signed_prekey.key)?;
+    Ok(to.suits(since.unwrap_or(step.now)))
+}
+
+/// Begins a session with one device of a contact, which the next message uses: the user wishes it.
 pub(crate) fn initiate(
     step: &mut Step<'_>,
     contact: &mut Contact,
     remote: &DeviceBundle,
 ) -> Result<Session, EngineError> {
+    let session = begin_with_contact(step, contact, remote, false)?;
+    sessions::promote(step.rows, &session)?;
+    Ok(session)
+}
+
+/// Begins a session with one device of a contact. Only here the bundle's time counts: it must not be used once it is over.
+fn begin_with_contact(
+    step: &mut Step<'_>,
+    contact: &mut Contact,
+    remote: &DeviceBundle,
+    probe: bool,
+) -> Result<Session, EngineError> {
     let bundle = contact.bundle.as_ref().ok_or(EngineError::NoBundle)?;
     bundle.check_time(step.seconds())?;
     let mut remote = *remote;
-    if contact.row.one_time_prekeys_used {
+    if contact.row.one_time_prekeys_used || probe {
         remote.one_time_prekey = None;
     } else if bundle.single_use() {
         contact.row.one_time_prekeys_used = true;
@@ -130,27 +182,40 @@ pub(crate) fn initiate(
         contact.save(step.rows)?;
     }
     let (identity, hint_key) = (contact.identity, contact.hint_key()?);
-    begin(step, &identity, &remote, hint_key)
+    begin(step, &identity, &remote, hint_key, probe)
 }
 
+/// Begins a session. One for a request has no one-time prekey: it carries nothing else, and whom it goes to may have lost them.
 fn begin(
     step: &mut Step<'_>,
     identity: &PublicIdentity,
     remote: &DeviceBundle,
     hint_key: HintKey,
+    probe: bool,
 ) -> Result<Session, EngineError> {
-    let session = Session::initiate(
+    let peer = Party {
+        identity: *identity,
+        device_id: remote.device_id,
+    };
+    let mut remote = *remote;
+    if !probe && remote.one_time_prekey.is_none() {
+        remote.one_time_prekey = private_prekeys::use_one(step.rows, &peer)?;
+    }
+    let mut session = Session::initiate(
         &step.device.identity,
         step.device.device_id,
         identity,
-        remote,
+        &remote,
         hint_key,
         step.now,
         step.rng,
     )
     .map_err(|_| EngineError::InvalidKey)?;
+    let since = pairs::prekey_since(step.rows, &peer, &remote.signed_prekey.key)?;
+    session.know_from(since.unwrap_or(step.now));
+    let session = if probe { session.as_probe() } else { session };
     sessions::save(step.rows, &session)?;
-    sessions::promote(step.rows, &session)?;
+    sessions::begin(step.rows, &session)?;
     Ok(session)
 }
 
@@ -159,12 +224,14 @@ fn seal(
     session: Session,
     content: &[u8],
     sender_bundle: Option<&VerifiedBundle>,
+    to: Recipients,
 ) -> Result<Part, EngineError> {
     let payload = wire::encode_secret(&Payload {
         content: content.to_vec(),
         sender_bundle: sender_bundle
             .map(|bundle| bundle.encoded().to_vec())
             .unwrap_or_default(),
+        pair: pairs::note(step, &session, content, to.asks())?,
     });
     let (next, part) = session
         .send(&step.device.public(), &payload, step.rng)

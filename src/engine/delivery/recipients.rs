@@ -1,9 +1,10 @@
 //! Which of somebody's devices an envelope is for, and in which sessions (RFC windlass §8.1, §8.2).
 
 use crate::engine::base::device::Device;
+use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
-use crate::engine::records::contacts;
 use crate::engine::records::own_devices::{self, Sibling};
+use crate::engine::records::{contacts, sessions};
 use crate::identity::PublicIdentity;
 use crate::session::{HintKey, Session};
 use crate::store::Rows;
@@ -16,6 +17,10 @@ pub(crate) struct Recipients {
     session: SessionChoice,
     /// Whether the device may not have been able to read it before.
     resend: bool,
+    /// When the other end of the session has to have been known to be that device, and what the time is now.
+    known_by: Option<(u64, u64)>,
+    /// Whether it is a request for healing, which proves what it can and may go where nothing else does.
+    asks: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +33,7 @@ enum Devices {
 enum SessionChoice {
     /// The active one.
     Active,
-    /// One that nobody has answered yet: it was begun lately, or is begun for this.
+    /// One that was begun for a request and that nobody has answered yet, or is begun for this.
     Unanswered,
     /// One that is begun for this.
     New,
@@ -40,6 +45,8 @@ impl Recipients {
         devices: Devices::All,
         session: SessionChoice::Active,
         resend: false,
+        known_by: None,
+        asks: false,
     };
 
     /// One device, in its active session.
@@ -50,27 +57,41 @@ impl Recipients {
         }
     }
 
-    /// The same devices, in sessions that nobody has answered yet: they may have lost those that there are.
+    /// The same devices, for a request for healing.
+    pub(crate) const fn to_ask(self) -> Self {
+        Self { asks: true, ..self }
+    }
+
+    /// The same devices, for a request in sessions that nobody has answered yet: they may have lost those that there are.
     pub(crate) const fn in_unanswered_session(self) -> Self {
         Self {
             session: SessionChoice::Unanswered,
+            asks: true,
             ..self
         }
     }
 
-    /// The same devices, in sessions that are begun for this.
+    /// The same devices, for a request in sessions that are begun for this.
     pub(crate) const fn in_new_session(self) -> Self {
         Self {
             session: SessionChoice::New,
+            asks: true,
             ..self
         }
     }
 
-    /// The same devices, for something that they may not have been able to read. A session that was begun with a one-time prekey and is
-    /// not answered yet is left: somebody else may have used the invitation before (RFC windlass §8.2.4).
+    /// The same devices, for something that they may not have been able to read before.
     pub(crate) const fn again(self) -> Self {
         Self {
             resend: true,
+            ..self
+        }
+    }
+
+    /// The same devices, for what was written to them at a time: whoever took the name of one later does not get it (RFC windlass §8.4.12).
+    pub(crate) const fn known_by(self, time: u64, now: u64) -> Self {
+        Self {
+            known_by: Some((time, now)),
             ..self
         }
     }
@@ -88,13 +109,30 @@ impl Recipients {
         self.resend
     }
 
-    /// The session to use, of the one that is active; nothing if one is to be begun.
-    pub(crate) fn choose(self, active: Option<Session>) -> Option<Session> {
-        let usable = active.filter(|session| !self.resend || !session.awaits_one_time_prekey());
+    /// Whether it is a request for healing.
+    pub(crate) fn asks(self) -> bool {
+        self.asks
+    }
+
+    /// Whether a device is one of them that is known since this time.
+    pub(crate) fn suits(self, known_since: u64) -> bool {
+        self.known_by
+            .is_none_or(|(by, now)| due::was_by(known_since, by, now))
+    }
+
+    /// The session to use with a device; nothing if one is to be begun.
+    pub(crate) fn choose(
+        self,
+        store: &dyn Rows,
+        peer: &Party,
+    ) -> Result<Option<Session>, EngineError> {
+        let active = |session: &Session| {
+            (self.asks || !session.is_probe()) && self.suits(session.known_since())
+        };
         match self.session {
-            SessionChoice::Active => usable,
-            SessionChoice::Unanswered => usable.filter(Session::is_pending),
-            SessionChoice::New => None,
+            SessionChoice::Active => sessions::find(store, peer, active),
+            SessionChoice::Unanswered => sessions::find(store, peer, Session::is_probe),
+            SessionChoice::New => Ok(None),
         }
     }
 }

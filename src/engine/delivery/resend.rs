@@ -25,11 +25,13 @@ pub(crate) struct Resent {
     pub(crate) outbox_id: u64,
 }
 
-/// Sends messages again, as many as one transaction should hold, and to nobody more than their share; the rest stays due.
+/// Sends messages again, as many as one transaction should hold, and to nobody more than their share; the rest stays due. The devices that
+/// may have lost the session with us, or of which it is not known whether they are who was written to: they are to be asked, in a session
+/// begun for it.
 pub(crate) fn resend_some(
     step: &mut Step<'_>,
     messages: Vec<Unacknowledged>,
-) -> Result<(), EngineError> {
+) -> Result<Vec<Party>, EngineError> {
     send_in_turn(step, messages, false)
 }
 
@@ -38,16 +40,17 @@ pub(crate) fn answer_with(
     step: &mut Step<'_>,
     messages: Vec<Unacknowledged>,
 ) -> Result<(), EngineError> {
-    send_in_turn(step, messages, true)
+    send_in_turn(step, messages, true).map(|_| ())
 }
 
 fn send_in_turn(
     step: &mut Step<'_>,
     messages: Vec<Unacknowledged>,
     asked: bool,
-) -> Result<(), EngineError> {
+) -> Result<Vec<Party>, EngineError> {
     let mut room = MAX_RESENT_BYTES_AT_ONCE;
     let mut to_each: BTreeMap<[u8; 32], usize> = BTreeMap::new();
+    let mut doubtful = Vec::new();
     for message in messages {
         if room == 0 {
             break;
@@ -61,25 +64,32 @@ fn send_in_turn(
         if counts && !budget::has_room(step.rows, &peer, step.now)? {
             continue;
         }
-        let bytes = resend_waiting(step, message)?;
+        let (to, lost) = (message.to, message.session_may_be_lost());
+        let sent = resend_waiting(step, message)?;
+        if (lost || sent.is_none()) && !doubtful.contains(&to) {
+            doubtful.push(to);
+        }
+        let bytes = sent.unwrap_or_default();
         if counts && bytes != 0 {
             budget::charge(step, &peer, bytes)?;
         }
         room = room.saturating_sub(bytes);
         *to_one += bytes;
     }
-    Ok(())
+    Ok(doubtful)
 }
 
-/// Sends a message again; how many bytes that are.
-fn resend_waiting(step: &mut Step<'_>, waiting: Unacknowledged) -> Result<usize, EngineError> {
+/// Sends a message again; how many bytes that are. Nothing as long as no session leads to the device that it was written to.
+fn resend_waiting(
+    step: &mut Step<'_>,
+    waiting: Unacknowledged,
+) -> Result<Option<usize>, EngineError> {
     let one = Recipients::one(waiting.to.device_id).again();
-    let to = if waiting.session_may_be_lost() {
-        one.in_unanswered_session()
-    } else {
-        one
-    };
-    match resend(step, &waiting.to, to, &waiting.message) {
+    let to = one.known_by(waiting.known_by(), step.now);
+    if !envelopes::is_reachable(step, &waiting.to, to)? {
+        return unacknowledged::put_off(step.rows, waiting, step.now).map(|()| None);
+    }
+    let bytes = match resend(step, &waiting.to, to, &waiting.message) {
         Ok(Some(sent)) => {
             unacknowledged::resent(step.rows, waiting, sent.outbox_id, step.now)?;
             Ok(sent.bytes)
@@ -90,7 +100,8 @@ fn resend_waiting(step: &mut Step<'_>, waiting: Unacknowledged) -> Result<usize,
             unacknowledged::postpone(step.rows, waiting, step.now).map(|()| 0)
         }
         Err(error) => Err(error),
-    }
+    };
+    bytes.map(Some)
 }
 
 /// Sends a message again to one device, as its author encoded it: as it is to the people it was written to, else as a copy. Nothing

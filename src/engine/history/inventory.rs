@@ -56,12 +56,24 @@ pub(crate) fn state(
 pub(crate) struct Comparison<'a> {
     pub(crate) theirs: &'a ConversationState,
     pub(crate) salt: &'a [u8; 16],
-    /// Only what was stored here from this time on.
+    /// Only what came from this time on.
     pub(crate) since: u64,
     /// By which dates are read.
     pub(crate) clock: &'a Clock,
     /// The latest so many.
     pub(crate) limit: usize,
+    /// Who asks.
+    pub(crate) asker: &'a PublicIdentity,
+}
+
+/// When a message came, to whoever asks for it: it is not of a later time because somebody lost it and was sent it again, or because a
+/// device is new. What we wrote to them came when they acknowledged it.
+fn came_at(stored: &Stored, asker: &PublicIdentity, clock: &Clock) -> u64 {
+    let written = clock.real(stored.stored_at).min(stored.content.sent_at);
+    match stored.conversation {
+        ConversationId::Direct(peer) if peer == *asker => written.max(stored.delivered_at),
+        _ => written,
+    }
 }
 
 /// What the other side does not have of ours, as far as `may` allows it, oldest first. And whether it has what is not here.
@@ -77,6 +89,7 @@ pub(crate) fn compare(
         since,
         clock,
         limit,
+        asker,
     } = *comparison;
     // What was lost is nearly always newer, and a request must not cost as much as the history is long.
     let look = if since == 0 { usize::MAX } else { MAX_COMPARED };
@@ -99,8 +112,8 @@ pub(crate) fn compare(
             continue;
         };
         // What lies ahead of now would be given for years.
-        let at = found.stored_at;
-        if since != 0 && (clock.real(at) < since || clock.is_ahead(at)) {
+        let came_at = came_at(&found, asker, clock);
+        if since != 0 && (came_at < since || clock.is_ahead(found.stored_at)) {
             stale += 1;
             continue;
         }

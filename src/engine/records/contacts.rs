@@ -6,7 +6,7 @@ use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged, decode, get_row, put_row};
 use crate::engine::base::step::Step;
-use crate::engine::records::{floors, sessions, unacknowledged};
+use crate::engine::records::{floors, pair_rows, pairs, sessions, unacknowledged};
 use crate::identity::PublicIdentity;
 use crate::session::{HintKey, SenderHint};
 use crate::store::{Key, Rows, RowsMut, Table};
@@ -154,15 +154,19 @@ pub(crate) fn merge_bundle(
             for message in unacknowledged::of_device(step.rows, &gone, usize::MAX)? {
                 for heir in new.devices() {
                     let heir = party(heir.device_id);
-                    unacknowledged::schedule_now(step.rows, &heir, &message.message, step.now)?;
+                    unacknowledged::inherit(step.rows, &heir, &message, step.now)?;
                 }
             }
             unacknowledged::forget(step.rows, &gone)?;
             sessions::erase_all(step.rows, &gone)?;
+            pair_rows::forget(step.rows, &gone)?;
         }
         contact.row.bundle = new.encoded().to_vec();
         contact.row.one_time_prekeys_used = false;
         contact.bundle = Some(new.clone());
+        for (party, remote) in contact.parties().iter().zip(new.devices()) {
+            pairs::note_prekey(step.rows, party, &remote.signed_prekey.key, step.now)?;
+        }
         contact.save(step.rows)?;
     }
     Ok((contact, change))

@@ -8,10 +8,10 @@ use crate::engine::base::rows::{damaged, get_row, put_row};
 use crate::engine::base::singletons::{LINKING, PENDING_LINK};
 use crate::engine::base::step::Step;
 use crate::identity::PublicIdentity;
-use crate::limits::LINK_LIFETIME_SECONDS;
+use crate::limits::{LINK_LIFETIME_SECONDS, MAX_DEVICES};
 use crate::link::{ExistingDevice, LinkCode, LinkReply, LinkToken};
 use crate::store::{Rows, RowsMut, Table};
-use crate::wire::store::{LinkingRow, PendingLinkRow};
+use crate::wire::store::{LinkingRow, PendingLinkRow, PendingLinksRow};
 
 /// The existing device's side, and what the new one showed.
 pub(crate) struct Linking {
@@ -78,36 +78,64 @@ pub(crate) fn is_over(begun_at: u64, now: u64) -> bool {
     due::is_over(begun_at, LINK_LIFETIME_SECONDS * 1000, now)
 }
 
+/// The devices that were linked last.
+fn pending(store: &dyn Rows) -> Result<PendingLinksRow, EngineError> {
+    Ok(get_row(store, Table::Device, PENDING_LINK)?.unwrap_or_default())
+}
+
+/// The one of them that has a token: the first that showed it, which may show it again.
+fn of_token<'a>(
+    pending: &'a mut PendingLinksRow,
+    token: Option<&LinkToken>,
+    device_id: u32,
+) -> Option<&'a mut PendingLinkRow> {
+    let mut links = pending.links.iter_mut();
+    links.find(|link| {
+        let theirs = link.device_id == 0 || link.device_id == device_id;
+        theirs && token.is_some() && Secret::try_from_slice(&link.token).as_ref() == token
+    })
+}
+
 /// Makes the token by which a device that is linked now asks for the history.
 pub(crate) fn begin(step: &mut Step<'_>) -> Result<LinkToken, EngineError> {
     let token = LinkToken::random(step.rng);
-    let row = PendingLinkRow {
+    let mut pending = pending(step.rows)?;
+    pending.links.push(PendingLinkRow {
         token: token.as_bytes().to_vec(),
         expires_at: step.now + LINK_LIFETIME_SECONDS * 1000,
         device_id: 0,
-    };
-    put_row(step.rows, Table::Device, PENDING_LINK, &row)?;
+    });
+    // One that is linked while another was not heard of yet does not take its place.
+    let old = pending.links.len().saturating_sub(MAX_DEVICES);
+    pending.links.drain(..old);
+    put_row(step.rows, Table::Device, PENDING_LINK, &pending)?;
     Ok(token)
 }
 
-/// Whether a request comes from the device that this one linked last: the first that has the token, which may ask again.
+/// Whether a request comes from a device that this one linked, however late it is: it is told whom we know.
+pub(crate) fn is_linked(
+    store: &dyn Rows,
+    token: Option<&LinkToken>,
+    device_id: u32,
+) -> Result<bool, EngineError> {
+    Ok(of_token(&mut pending(store)?, token, device_id).is_some())
+}
+
+/// Whether a request comes from a device that this one linked lately: it may have the whole history.
 pub(crate) fn accepts(
     store: &mut dyn RowsMut,
     token: Option<&LinkToken>,
     device_id: u32,
     now: u64,
 ) -> Result<bool, EngineError> {
-    let row: Option<PendingLinkRow> = get_row(store, Table::Device, PENDING_LINK)?;
-    let (Some(mut row), Some(token)) = (row, token) else {
+    let mut pending = pending(store)?;
+    let Some(link) = of_token(&mut pending, token, device_id) else {
         return Ok(false);
     };
-    let known = Secret::try_from_slice(&row.token);
-    let theirs = row.device_id == 0 || row.device_id == device_id;
-    let over = due::has_come(row.expires_at, LINK_LIFETIME_SECONDS * 1000, now);
-    if over || !theirs || known.as_ref() != Some(token) {
+    if due::has_come(link.expires_at, LINK_LIFETIME_SECONDS * 1000, now) {
         return Ok(false);
     }
-    row.device_id = device_id;
-    put_row(store, Table::Device, PENDING_LINK, &row)?;
+    link.device_id = device_id;
+    put_row(store, Table::Device, PENDING_LINK, &pending)?;
     Ok(true)
 }

@@ -6,10 +6,11 @@ use crate::bundle::{
 };
 use crate::crypto::DhPublic;
 use crate::engine::base::clock::Clock;
+use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{damaged, decode, get_row, put_row};
 use crate::engine::base::step::Step;
-use crate::engine::records::{prekeys, sessions, unacknowledged};
+use crate::engine::records::{pair_rows, pairs, prekeys, sessions, unacknowledged};
 use crate::limits::{MAX_DEVICES, NEW_DEVICE_SECONDS};
 use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
 use crate::wire::store::OwnDeviceRow;
@@ -166,6 +167,11 @@ pub(crate) fn merge_bundle(
                 ..former
             };
             save(step.rows, &row)?;
+            let party = Party {
+                identity: step.device.public(),
+                device_id: id,
+            };
+            pairs::note_prekey(step.rows, &party, &prekey.key, step.now)?;
             if !same {
                 prekeys::invalidate_own_bundle(step.rows)?;
             }
@@ -194,9 +200,36 @@ pub(crate) fn remove(step: &mut Step<'_>, ids: &[u32]) -> Result<DeviceChange, E
         };
         unacknowledged::forget(step.rows, &gone)?;
         sessions::erase_all(step.rows, &gone)?;
+        pair_rows::forget(step.rows, &gone)?;
         prekeys::invalidate_own_bundle(step.rows)?;
     }
     Ok(change)
+}
+
+/// A device proved that the user linked it, or was one of ours when this one was linked.
+pub(crate) fn note_linked(
+    store: &mut dyn RowsMut,
+    device_id: u32,
+    now: u64,
+) -> Result<(), EngineError> {
+    match find(store, device_id)? {
+        Some(mut row) if row.linked_at == 0 => {
+            row.linked_at = now.max(1);
+            save(store, &row)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the other end of a session, known since a time, is a device that the user linked.
+pub(crate) fn is_linked(
+    store: &dyn Rows,
+    device_id: u32,
+    known_since: u64,
+    now: u64,
+) -> Result<bool, EngineError> {
+    let row = find(store, device_id)?.filter(|row| !row.removed && row.linked_at != 0);
+    Ok(row.is_some_and(|row| due::was_by(known_since, row.linked_at, now)))
 }
 
 /// Notes that something came from a device.

@@ -32,44 +32,86 @@ fn archive(store: &dyn Rows, peer: &Party) -> Result<ArchiveRow, EngineError> {
     Ok(get_row(store, Table::Archives, Key::new(&archive_key(peer)))?.unwrap_or_default())
 }
 
-/// The session to send with: the one that last received (Sesame §3.3), or the one we began last.
+/// The session to send with: the one that last received (Sesame §3.3), or the one we began first. Not one that was begun for a request
+/// for healing and that nobody answered.
 pub(crate) fn active(store: &dyn Rows, peer: &Party) -> Result<Option<Session>, EngineError> {
-    match archive(store, peer)?.session_ids.first() {
-        Some(id) => {
-            let id = session_id(id)?;
-            load(store, &id)
-        }
-        None => Ok(None),
-    }
+    find(store, peer, |session| !session.is_probe())
 }
 
-/// Puts a session first in its archive. What falls out at the end is erased with all that belongs to it.
+/// The first session of a device that is as asked for.
+pub(crate) fn find(
+    store: &dyn Rows,
+    peer: &Party,
+    fits: impl Fn(&Session) -> bool,
+) -> Result<Option<Session>, EngineError> {
+    for id in archive(store, peer)?.session_ids {
+        if let Some(session) = load(store, &session_id(&id)?)?.filter(&fits) {
+            return Ok(Some(session));
+        }
+    }
+    Ok(None)
+}
+
+/// Puts a session that received first in its archive. What falls out at the end is erased with all that belongs to it.
 pub(crate) fn promote(store: &mut dyn RowsMut, session: &Session) -> Result<(), EngineError> {
+    place(store, session, true)
+}
+
+/// Puts a session that was begun behind those that received: whoever spoils bytes, or withholds them, can make us begin some, and what
+/// is written goes on in the ones that the other side is known to have.
+pub(crate) fn begin(store: &mut dyn RowsMut, session: &Session) -> Result<(), EngineError> {
+    place(store, session, false)
+}
+
+fn place(store: &mut dyn RowsMut, session: &Session, first: bool) -> Result<(), EngineError> {
     let peer = session.peer();
     let mut row = archive(store, &peer)?;
     let id = session.id();
-    if row.session_ids.first().is_some_and(|first| *first == id) {
+    if first && row.session_ids.first().is_some_and(|first| *first == id) {
         return Ok(());
     }
     row.session_ids.retain(|other| *other != id);
-    row.session_ids.insert(0, id.to_vec());
+    let at = if first { 0 } else { answered(store, &row)? };
+    row.session_ids.insert(at, id.to_vec());
     while row.session_ids.len() > MAX_SESSIONS_PER_DEVICE {
-        let last = row.session_ids.remove(least_useful(store, &row)?);
+        let last = row.session_ids.remove(least_useful(store, &row, at)?);
         erase(store, &session_id(&last)?)?;
     }
     put_row(store, Table::Archives, Key::new(&archive_key(&peer)), &row)
 }
 
-/// The session to erase of a list that is too long: the oldest that the other side never answered, but the newest; else the oldest. Whoever
-/// spoils bytes can make us begin some, and what is under way comes in the others.
-fn least_useful(store: &dyn Rows, row: &ArchiveRow) -> Result<usize, EngineError> {
-    let last = row.session_ids.len().saturating_sub(1);
-    for (at, id) in row.session_ids.iter().enumerate().skip(1).rev() {
-        if load(store, &session_id(id)?)?.is_some_and(|session| session.is_pending()) {
+/// How many sessions stand in front of the first that nobody answered.
+fn answered(store: &dyn Rows, row: &ArchiveRow) -> Result<usize, EngineError> {
+    for (at, id) in row.session_ids.iter().enumerate() {
+        if load(store, &session_id(id)?)?.is_none_or(|session| session.is_pending()) {
             return Ok(at);
         }
     }
-    Ok(last)
+    Ok(row.session_ids.len())
+}
+
+/// The session to erase of a list that is too long, but not the one that was placed just now: the oldest that was begun for a request and
+/// never answered; or the oldest that was never answered; else the last. Whoever spoils bytes can make us begin some, and what is under
+/// way comes in the others.
+fn least_useful(store: &dyn Rows, row: &ArchiveRow, placed: usize) -> Result<usize, EngineError> {
+    let mut least = None;
+    for (at, id) in row.session_ids.iter().enumerate().rev() {
+        let Some(session) = load(store, &session_id(id)?)?.filter(|_| at != placed) else {
+            continue;
+        };
+        if session.is_probe() {
+            return Ok(at);
+        }
+        if session.is_pending() && least.is_none() {
+            least = Some(at);
+        }
+    }
+    let last = row.session_ids.len().saturating_sub(1);
+    Ok(least.unwrap_or(if last == placed {
+        last.saturating_sub(1)
+    } else {
+        last
+    }))
 }
 
 /// Erases every session with a device, and all that belongs to them.

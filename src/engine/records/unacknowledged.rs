@@ -30,7 +30,7 @@ pub(crate) struct Unacknowledged {
 }
 
 impl Unacknowledged {
-    fn new(to: &Party, message: &MessageRef, now: u64, due_at: u64) -> Self {
+    fn new(to: &Party, message: &MessageRef, now: u64, due_at: u64, known_by: u64) -> Self {
         Self {
             to: *to,
             message: *message,
@@ -45,6 +45,7 @@ impl Unacknowledged {
                 outbox_id: 0,
                 requested: false,
                 sent_at: 0,
+                known_by,
             },
         }
     }
@@ -92,6 +93,11 @@ impl Unacknowledged {
         self.row.due_at != NEVER && due::has_come(self.row.due_at, LONGEST_WAIT, now)
     }
 
+    /// It goes to the device only in a session of which it is known that it was that device's at this time.
+    pub(crate) fn known_by(&self) -> u64 {
+        self.row.known_by
+    }
+
     fn save(&self, store: &mut dyn RowsMut) -> Result<(), EngineError> {
         let (group, author) = (group(&self.to), self.message.author.to_bytes());
         let key = key(&group, &author, &self.message.id);
@@ -121,33 +127,35 @@ pub(crate) fn schedule_sent(
     now: u64,
 ) -> Result<(), EngineError> {
     let due_at = now + RESEND_AFTER_SECONDS * 1000;
-    let mut unacknowledged = Unacknowledged::new(to, message, now, due_at);
+    let mut unacknowledged = Unacknowledged::new(to, message, now, due_at, now);
     unacknowledged.row.outbox_id = outbox_id;
     unacknowledged.save(store)
 }
 
-/// Notes a message that another device of ours sent, and will send again for a while.
+/// Notes a message that another device of ours sent at a time, and will send again for a while.
 pub(crate) fn schedule_late(
     store: &mut dyn RowsMut,
     to: &Party,
     message: &MessageRef,
+    sent_at: u64,
     now: u64,
 ) -> Result<(), EngineError> {
     let due_at = now + TAKE_OVER_AFTER_SECONDS * 1000;
-    schedule_at(store, to, message, now, due_at)
+    Unacknowledged::new(to, message, now, due_at, sent_at.min(now)).save(store)
 }
 
-/// Notes a message to be sent with the next round of what is due, unless it waits for a receipt already.
-pub(crate) fn schedule_now(
+/// Notes for a device what another of the same person did not acknowledge, unless it waits for a receipt already. Who was no addressee
+/// of it does not get it for that.
+pub(crate) fn inherit(
     store: &mut dyn RowsMut,
     to: &Party,
-    message: &MessageRef,
+    from: &Unacknowledged,
     now: u64,
 ) -> Result<(), EngineError> {
-    if is_scheduled(store, to, message)? {
+    if is_scheduled(store, to, &from.message)? {
         return Ok(());
     }
-    schedule_at(store, to, message, now, now)
+    Unacknowledged::new(to, &from.message, now, now, from.row.known_by).save(store)
 }
 
 /// Whether this very message, of this author, waits for a receipt.
@@ -158,30 +166,21 @@ fn is_scheduled(store: &dyn Rows, to: &Party, message: &MessageRef) -> Result<bo
 }
 
 /// Notes a message that a device asked for, unless it waits for a receipt already. It is sent with the next round, and once more: whoever does
-/// not acknowledge what they asked for has to ask again.
+/// not acknowledge what they asked for has to ask again. It goes in sessions that are as good as the one that they asked in.
 pub(crate) fn schedule_requested(
     store: &mut dyn RowsMut,
     to: &Party,
     message: &MessageRef,
+    known_by: u64,
     now: u64,
 ) -> Result<(), EngineError> {
     if is_scheduled(store, to, message)? {
         return Ok(());
     }
-    let mut unacknowledged = Unacknowledged::new(to, message, now, now);
+    let mut unacknowledged = Unacknowledged::new(to, message, now, now, known_by);
     unacknowledged.row.resent = MAX_RESENDS - 2;
     unacknowledged.row.requested = true;
     unacknowledged.save(store)
-}
-
-fn schedule_at(
-    store: &mut dyn RowsMut,
-    to: &Party,
-    message: &MessageRef,
-    now: u64,
-    due_at: u64,
-) -> Result<(), EngineError> {
-    Unacknowledged::new(to, message, now, due_at).save(store)
 }
 
 /// A device has a message with this id. If there are two, by different authors, it is not said which of them: both wait on, and are sent
@@ -255,10 +254,19 @@ pub(crate) fn resent(
     outbox_id: u64,
     now: u64,
 ) -> Result<(), EngineError> {
-    let wait = (RESEND_AFTER_SECONDS * 1000) << message.row.resent.min(MAX_RESENDS);
-    due::pull_back(&mut message.row.written_at, now);
     message.row.outbox_id = outbox_id;
     message.row.sent_at = now;
+    put_off(store, message, now)
+}
+
+/// It counts as sent again, though no session leads to the device that it was written to: that one has to say something first.
+pub(crate) fn put_off(
+    store: &mut dyn RowsMut,
+    mut message: Unacknowledged,
+    now: u64,
+) -> Result<(), EngineError> {
+    let wait = (RESEND_AFTER_SECONDS * 1000) << message.row.resent.min(MAX_RESENDS);
+    due::pull_back(&mut message.row.written_at, now);
     message.row.resent = message.row.resent.saturating_add(1);
     message.row.due_at = if message.row.resent >= MAX_RESENDS {
         NEVER

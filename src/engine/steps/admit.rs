@@ -5,9 +5,11 @@ use crate::chat::{Body, Content};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::put_row;
 use crate::engine::base::step::Step;
+use crate::engine::records::pairs::Standing;
 use crate::engine::records::strangers::Arrival;
 use crate::engine::records::{
-    contacts, doubts, message_keys, own_devices, prekeys, sessions, strangers,
+    contacts, doubts, message_keys, own_devices, pairs, prekeys, private_prekeys, sessions,
+    strangers,
 };
 use crate::engine::steps::content;
 use crate::engine::sync::outcome::{Outcome, PeerNews, Processed, UndecryptableCause as Cause};
@@ -150,6 +152,30 @@ impl<'a> Admission<'a> {
         Ok(())
     }
 
+    /// As whom its sender is known, by the session and by what came with the content.
+    fn know_sender(&mut self, step: &mut Step<'_>) -> Result<Standing, EngineError> {
+        let peer = self.peer();
+        let knows = peer.identity == step.device.public()
+            || contacts::find(step.rows, &peer.identity)?.is_some_and(|contact| contact.is_known());
+        let mut proven_since = None;
+        if knows && let Some(payload) = &self.payload {
+            let anew = self.first.is_some() || self.is_request();
+            let (session, pair) = (&mut self.received.session, payload.pair.as_ref());
+            proven_since = pairs::receive(step, session, pair, &payload.content, anew)?;
+        }
+        let known_since = self.received.session.known_since();
+        // A newer prekey that it brought itself is its own.
+        let prekeys = self.bundle.iter().flat_map(VerifiedBundle::devices);
+        for remote in prekeys.filter(|remote| remote.device_id == peer.device_id) {
+            pairs::vouch_for_prekey(step.rows, &peer, &remote.signed_prekey.key, known_since)?;
+        }
+        Ok(Standing {
+            known_since,
+            proven_since,
+            established: self.received.established,
+        })
+    }
+
     /// Stores the session as it is now, and what follows for what was asked.
     fn store_session(
         &self,
@@ -182,7 +208,7 @@ pub(crate) fn admit(
     part: &Part,
     first: Option<&HandshakeMessage>,
 ) -> Result<Processed, EngineError> {
-    let admission = Admission::new(received, part, first);
+    let mut admission = Admission::new(received, part, first);
     if let Some(refused) = admission.refusal(step)? {
         return Ok(Processed::unchanged(refused));
     }
@@ -199,13 +225,19 @@ pub(crate) fn admit(
     }
     merge_sender_bundle(step, admission.bundle.as_ref(), &party, &mut outcomes)?;
     admission.charge(step, &mut outcomes)?;
+    let standing = admission.know_sender(step)?;
     admission.store_session(step, &mut outcomes)?;
 
     let position = admission.received.position;
     let stored = match (admission.content, &admission.payload) {
-        (Some(content), Some(payload)) => {
-            content::receive(step, &party, content, &payload.content, &mut outcomes)?
-        }
+        (Some(content), Some(payload)) => content::receive(
+            step,
+            &party,
+            content,
+            &payload.content,
+            &standing,
+            &mut outcomes,
+        )?,
         _ => {
             outcomes.push(Outcome::Undecryptable {
                 cause: Cause::Content,
@@ -230,8 +262,12 @@ fn accept_handshake(
     handshake: &HandshakeMessage,
     session_id: SessionId,
 ) -> Result<(), EngineError> {
-    if let Some(id) = handshake.one_time_prekey_id {
-        prekeys::erase_one_time_prekey(store, id)?;
+    match handshake.one_time_prekey_id {
+        Some(id) if private_prekeys::is_private(id) => {
+            private_prekeys::erase_given(store, &handshake.initiator, id)?;
+        }
+        Some(id) => prekeys::erase_one_time_prekey(store, id)?,
+        None => {}
     }
     put_row(
         store,

@@ -8,8 +8,9 @@ use crate::engine::base::step::Step;
 use crate::engine::history::message;
 use crate::engine::history::message::Incoming;
 use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::pairs::Standing;
 use crate::engine::records::{
-    contacts, doubts, groups, own_devices, own_words, trust, unacknowledged,
+    contacts, doubts, groups, own_devices, own_words, pairs, trust, unacknowledged,
 };
 use crate::engine::steps::conversation::receive_message;
 use crate::engine::sync::outcome::{
@@ -26,6 +27,7 @@ pub(crate) fn receive(
     from: &Party,
     content: Content,
     encoded: &[u8],
+    standing: &Standing,
     outcomes: &mut Vec<Outcome>,
 ) -> Result<Option<MessageId>, EngineError> {
     let peer = from.identity;
@@ -36,11 +38,15 @@ pub(crate) fn receive(
             Ok(None)
         }
         Body::HealingRequest(request) => {
-            receive_request(step, from, &request, outcomes)?;
+            receive_request(step, from, &request, standing, outcomes)?;
             Ok(None)
         }
         Body::HealingAnswer { messages, bundle } => {
             receive_answer(step, from, messages, &bundle, outcomes)?;
+            // It was asked because it did not acknowledge, or seemed to be another.
+            if standing.established {
+                healing::resend_waiting(step, from)?;
+            }
             Ok(None)
         }
         Body::DeviceUpdate(update) if peer == step.device.public() => {
@@ -88,6 +94,7 @@ fn receive_request(
     step: &mut Step<'_>,
     from: &Party,
     request: &HealingRequest,
+    standing: &Standing,
     outcomes: &mut Vec<Outcome>,
 ) -> Result<(), EngineError> {
     let peer = from.identity;
@@ -96,7 +103,7 @@ fn receive_request(
         None => peer == step.device.public(),
     };
     if answers {
-        let answered = healing::answer(step, from, request)?;
+        let answered = healing::answer(step, from, request, standing)?;
         let messages = answered.messages;
         outcomes.push(Outcome::Peer(peer, PeerNews::Resent { messages }));
         let asked = answered.asked;
@@ -119,6 +126,7 @@ fn receive_answer(
         return Ok(());
     }
     doubts::answer_received(step.rows, &peer, messages, step.now)?;
+    pairs::answered(step.rows, from)?;
     let identity = step.device.public();
     if let Ok(bundle) = VerifiedBundle::decode(bundle)
         && *bundle.identity() == identity
@@ -256,7 +264,8 @@ fn take_over_resending(step: &mut Step<'_>, incoming: &Incoming<'_>) -> Result<(
             continue;
         };
         for party in contact.parties() {
-            unacknowledged::schedule_late(step.rows, &party, &incoming.name(), step.now)?;
+            let sent_at = incoming.content.sent_at;
+            unacknowledged::schedule_late(step.rows, &party, &incoming.name(), sent_at, step.now)?;
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use crate::crypto::{CryptoRng, SeededRandom};
 use crate::engine::base::device::{self, Device};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
-use crate::engine::records::{own_words, prekeys};
+use crate::engine::records::{healing_root, own_words, prekeys};
 use crate::identity::IdentityKeyPair;
 use crate::store::RowsMut;
 use crate::wire::store::DeviceRow;
@@ -26,12 +26,14 @@ pub(crate) fn create(
     };
     device::save(store, &row)?;
     own_words::begin(store, now, rng)?;
-    prekeys::rotate(&mut Step {
+    let step = &mut Step {
         rows: store,
         device: &device,
         now,
         rng,
-    })?;
+    };
+    prekeys::rotate(step)?;
+    healing_root::keep_days(step)?;
     Ok(device)
 }
 

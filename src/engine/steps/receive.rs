@@ -12,8 +12,8 @@ use crate::engine::history::message;
 use crate::engine::records::message_keys::StoredSkippedKeys;
 use crate::engine::records::strangers::Knock;
 use crate::engine::records::{
-    contacts, doubts, groups, message_keys, own_devices, prekeys, removed, sessions, strangers,
-    unacknowledged,
+    contacts, doubts, groups, message_keys, own_devices, prekeys, private_prekeys, removed,
+    sessions, strangers, unacknowledged,
 };
 use crate::engine::steps::{admit, group};
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
@@ -293,6 +293,12 @@ fn prekeys_of(
     };
     let one_time = match handshake.one_time_prekey_id {
         None => None,
+        Some(id) if private_prekeys::is_private(id) => {
+            match private_prekeys::secret(store, &handshake.initiator, id)? {
+                Some(secret) => Some(secret),
+                None => return Ok(Err(Cause::UnknownPrekey)),
+            }
+        }
         Some(id) => match prekeys::one_time_prekey(store, id)? {
             Some(secret) => Some(secret),
             None if prekeys::was_handed_out(store, id)? => return Ok(Err(Cause::InvitationUsed)),

@@ -9,14 +9,13 @@ use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged};
 use crate::engine::base::step::Step;
-use crate::engine::delivery::recipients::Recipients;
 use crate::engine::delivery::{budget, recipients, resend};
 use crate::engine::history::{deletion, follows, redating, unhandled};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::unacknowledged::Unacknowledged;
 use crate::engine::records::{
-    contacts, doubts, group_views, linking, message_keys, own_words, prekeys, sessions, trust,
-    turns, unacknowledged,
+    contacts, doubts, group_views, healing_root, linking, message_keys, own_words, prekeys,
+    sessions, trust, turns, unacknowledged,
 };
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::engine::sync::{feed, group_sync, healing, updates, waiting};
@@ -26,6 +25,7 @@ use crate::limits::{
 };
 use crate::store::{Rows, Table};
 use crate::wire::store::HealingRow;
+use crate::x3dh::Party;
 
 /// What is due by now: messages and updates that nobody acknowledged, requests that nobody answered, gaps that did not fill.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ pub(crate) struct Due {
     postpone: Vec<Unacknowledged>,
     forget: Vec<Unacknowledged>,
     ask: Vec<PublicIdentity>,
-    update: Vec<Recipients>,
+    update: Vec<(u32, bool)>,
     groups: Vec<GroupId>,
 }
 
@@ -91,6 +91,7 @@ pub(crate) fn plan(store: &dyn Rows, now: u64) -> Result<Due, EngineError> {
 pub(crate) fn maintain(step: &mut Step<'_>, due: &Due) -> Result<bool, EngineError> {
     let mut changed = !due.is_empty();
     changed |= redating::look_through(step.rows, step.now)?;
+    changed |= healing_root::keep_days(step)?;
     changed |= prekeys::rotate(step)?;
     changed |= prekeys::erase_old(step.rows, step.now)?;
     changed |= message_keys::erase_old(step.rows, step.now)?;
@@ -120,10 +121,18 @@ pub(crate) fn run(step: &mut Step<'_>, due: &Due) -> Result<(), EngineError> {
     for message in &due.postpone {
         unacknowledged::postpone(step.rows, message.clone(), step.now)?;
     }
-    resend::resend_some(step, due.resend.clone())?;
-    for to in &due.update {
-        updates::share_contacts(step, *to)?;
+    let mut doubtful = resend::resend_some(step, due.resend.clone())?;
+    for (device_id, lost) in &due.update {
+        let party = Party {
+            identity: step.device.public(),
+            device_id: *device_id,
+        };
+        updates::share_again(step, &party)?;
+        if *lost && !doubtful.contains(&party) {
+            doubtful.push(party);
+        }
     }
+    healing::probe(step, &doubtful)?;
     for identity in &due.ask {
         ask(step, identity)?;
     }

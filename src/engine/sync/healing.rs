@@ -12,7 +12,10 @@ use crate::engine::history::inventory::{self, Comparison};
 use crate::engine::history::message::Stored;
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::doubts::{self, DAY};
-use crate::engine::records::{contacts, groups, linking, trust, turns, unacknowledged};
+use crate::engine::records::pairs::Standing;
+use crate::engine::records::{
+    contacts, groups, linking, own_devices, trust, turns, unacknowledged,
+};
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::engine::sync::updates;
 use crate::identity::PublicIdentity;
@@ -88,10 +91,35 @@ pub(crate) fn may_ask(row: &mut HealingRow, cause: Option<Cause>, now: u64) -> b
 fn sessions_to_ask_in(attempts: u32, cause: Option<Cause>) -> Recipients {
     let broken = matches!(cause, Some(Cause::Authentication | Cause::NumberReused));
     match attempts {
-        0 if !broken => Recipients::ALL,
+        0 if !broken => Recipients::ALL.to_ask(),
         0 | 1 => Recipients::ALL.in_unanswered_session(),
         _ => Recipients::ALL.in_new_session(),
     }
+}
+
+/// Asks devices that do not acknowledge what they are sent, or of which it is not known whether they are who was written to: in a session
+/// that nobody has answered. It carries no more than that there is something, and what is here; once it is answered, what waits for the
+/// device goes in it (RFC windlass §8.2.4).
+pub(crate) fn probe(step: &mut Step<'_>, devices: &[Party]) -> Result<(), EngineError> {
+    for party in devices {
+        let mut row = doubts::row_or_new(step.rows, &party.identity)?;
+        doubts::roll_day(&mut row, step.now);
+        if row.asked_today >= MAX_HEALING_PER_DAY {
+            continue;
+        }
+        let request = request(step, &party.identity, None, &row)?;
+        let to = Recipients::one(party.device_id).in_unanswered_session();
+        match post::send_control(step, &party.identity, to, request) {
+            Ok(None) => continue,
+            Ok(Some(_)) => {}
+            Err(error) if error.lacks_usable_bundle() => continue,
+            Err(error) => return Err(error),
+        }
+        row.asked_today += 1;
+        row.asked_at = step.now;
+        doubts::save(step.rows, &row)?;
+    }
+    Ok(())
 }
 
 /// What is here of the conversations with somebody.
@@ -112,7 +140,7 @@ fn request(
     Ok(Body::HealingRequest(HealingRequest {
         conversations,
         went_back: cause == Some(Cause::NumberReused),
-        link_token: link_token(row, step.now),
+        link_token: row.link_token.as_slice().try_into().ok(),
         salt,
     }))
 }
@@ -149,7 +177,7 @@ pub(crate) fn ask_for_history(step: &mut Step<'_>, token: &LinkToken) -> Result<
         link_token: Some(*token.as_bytes()),
         ..HealingRequest::default()
     });
-    post::send_control(step, &own, Recipients::ALL, request)?;
+    post::send_control(step, &own, Recipients::ALL.to_ask(), request)?;
     let mut row = doubts::row_or_new(step.rows, &own)?;
     row.waiting = true;
     row.attempts = 1;
@@ -162,13 +190,6 @@ pub(crate) fn ask_for_history(step: &mut Step<'_>, token: &LinkToken) -> Result<
     doubts::save(step.rows, &row)
 }
 
-/// The token that goes with every request of a new device: the answer to the first may be lost.
-fn link_token(row: &HealingRow, now: u64) -> Option<[u8; 16]> {
-    let token = row.link_token.as_slice().try_into().ok()?;
-    let over = due::has_come(row.link_expires_at, LINK_LIFETIME_SECONDS * 1000, now);
-    (!over).then_some(token)
-}
-
 /// What became of somebody's request.
 pub(crate) struct Answered {
     /// How many messages follow.
@@ -177,11 +198,12 @@ pub(crate) struct Answered {
     pub(crate) asked: Option<u32>,
 }
 
-/// Answers a request: what the device has not acknowledged, and what it does not name, is sent to it.
+/// Answers a request: what the device has not acknowledged is sent to it, and what it does not name of the time that it proved to have lost.
 pub(crate) fn answer(
     step: &mut Step<'_>,
     from: &Party,
     request: &HealingRequest,
+    standing: &Standing,
 ) -> Result<Answered, EngineError> {
     if !count_answer(step, &from.identity)? {
         return Ok(Answered {
@@ -189,12 +211,13 @@ pub(crate) fn answer(
             asked: None,
         });
     }
-    let since = window(step, from, request)?;
+    let since = window(step, from, request, standing)?;
     let (lacking, is_ahead) = lacking(step, from, request, since)?;
     let messages = lacking.len() as u64;
-    promise(step, from, messages)?;
+    promise(step, from, messages, standing)?;
+    let known_by = standing.known_since;
     for message in &lacking {
-        unacknowledged::schedule_requested(step.rows, from, message, step.now)?;
+        unacknowledged::schedule_requested(step.rows, from, message, known_by, step.now)?;
     }
     let waiting = turns::for_answer(step.rows, from, MAX_RESENT_AT_ONCE, step.now)?;
     resend::answer_with(step, waiting)?;
@@ -208,6 +231,13 @@ pub(crate) fn answer(
         None
     };
     Ok(Answered { messages, asked })
+}
+
+/// Sends what a device has not acknowledged, which has answered in a session that was begun because of it.
+pub(crate) fn resend_waiting(step: &mut Step<'_>, to: &Party) -> Result<(), EngineError> {
+    let waiting = unacknowledged::of_device(step.rows, to, MAX_RESENT_AT_ONCE)?;
+    resend::resend_some(step, waiting)?;
+    Ok(())
 }
 
 /// Counts an answer; false if there were enough of them today.
@@ -224,16 +254,25 @@ fn count_answer(step: &mut Step<'_>, identity: &PublicIdentity) -> Result<bool, 
     Ok(true)
 }
 
-/// From which time on messages are given: all of them to a device that was just linked.
-fn window(step: &mut Step<'_>, from: &Party, request: &HealingRequest) -> Result<u64, EngineError> {
+/// From which time on messages are given that were acknowledged: all of them to a device that was just linked, none without a proof.
+fn window(
+    step: &mut Step<'_>,
+    from: &Party,
+    request: &HealingRequest,
+    standing: &Standing,
+) -> Result<u64, EngineError> {
     let token = request.link_token.map(LinkToken::new);
-    let linked = from.identity == step.device.public()
-        && linking::accepts(step.rows, token.as_ref(), from.device_id, step.now)?;
-    Ok(if linked {
-        0
-    } else {
-        step.now.saturating_sub(HEALING_WINDOW_SECONDS * 1000)
-    })
+    let own = from.identity == step.device.public();
+    if own && linking::is_linked(step.rows, token.as_ref(), from.device_id)? {
+        own_devices::note_linked(step.rows, from.device_id, step.now)?;
+    }
+    let linked = own && linking::accepts(step.rows, token.as_ref(), from.device_id, step.now)?;
+    if linked {
+        return Ok(0);
+    }
+    let oldest = step.now.saturating_sub(HEALING_WINDOW_SECONDS * 1000);
+    let proven = standing.proven_since;
+    Ok(proven.map_or(u64::MAX, |since| since.max(oldest)))
 }
 
 /// The messages that a device does not name in its request. And whether it names some of ours that are not here.
@@ -276,7 +315,8 @@ fn lacking(
             salt: &request.salt,
             since,
             clock: &clock,
-            limit: room,
+            limit: if since == u64::MAX { 0 } else { room },
+            asker: &from.identity,
         };
         let (missing, ahead) = inventory::compare(step.rows, &id, &comparison, may)?;
         room -= missing.len().min(room);
@@ -287,7 +327,12 @@ fn lacking(
 }
 
 /// Tells how many messages follow, and which devices somebody has as far as it is known here; to a device of ours also the contacts.
-fn promise(step: &mut Step<'_>, from: &Party, messages: u64) -> Result<(), EngineError> {
+fn promise(
+    step: &mut Step<'_>,
+    from: &Party,
+    messages: u64,
+    standing: &Standing,
+) -> Result<(), EngineError> {
     let theirs = contacts::find(step.rows, &from.identity)?;
     let one = Recipients::one(from.device_id);
     let body = Body::HealingAnswer {
@@ -297,7 +342,10 @@ fn promise(step: &mut Step<'_>, from: &Party, messages: u64) -> Result<(), Engin
     post::send_control(step, &from.identity, one, body)?;
     if from.identity == step.device.public() {
         updates::heard(step.rows, from.device_id)?;
-        updates::share_contacts(step, one)?;
+        // Whoever has the seed alone is not told whom we know.
+        if own_devices::is_linked(step.rows, from.device_id, standing.known_since, step.now)? {
+            updates::share_contacts(step, one)?;
+        }
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::engine::records::introductions::{self, Origin};
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::records::strangers::Wait;
 use crate::engine::records::{
-    contacts, decisions, doubts, floors, groups, removed, sessions, strangers, trust,
+    contacts, decisions, doubts, floors, groups, pair_rows, removed, sessions, strangers, trust,
     unacknowledged,
 };
 use crate::engine::sync::outcome::{Outcome, PeerNews};
@@ -193,6 +193,7 @@ pub(crate) fn forget(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<(
     for party in contact.parties() {
         unacknowledged::forget(store, &party)?;
         sessions::erase_all(store, &party)?;
+        pair_rows::forget(store, &party)?;
     }
     doubts::erase(store, &contact.identity)?;
     contacts::erase(store, &contact.identity)?;

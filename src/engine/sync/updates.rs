@@ -11,10 +11,11 @@ use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::own_devices::Sibling;
 use crate::engine::records::{
-    contacts, conversations, decisions, doubts, floors, outbox, own_devices,
+    contacts, conversations, decisions, doubts, floors, outbox, own_devices, sessions,
 };
 use crate::limits::{MAX_CONTENT_LEN, MAX_RESENDS, RESEND_AFTER_SECONDS, RESENDS_IN_SESSION};
 use crate::store::{Rows, RowsMut};
+use crate::x3dh::Party;
 
 /// Bytes of bundles in one update to a device of one's own: what fits a content with all that is around them.
 const BUNDLES_IN_UPDATE: usize = MAX_CONTENT_LEN / 2;
@@ -112,6 +113,26 @@ pub(crate) fn share_floor(step: &mut Step<'_>, floor: Option<Floor>) -> Result<(
     share(step, Recipients::ALL, update)
 }
 
+/// Sends a device the update again that it did not acknowledge. One that nobody linked is not told whom we know.
+pub(crate) fn share_again(step: &mut Step<'_>, to: &Party) -> Result<(), EngineError> {
+    let one = Recipients::one(to.device_id).again();
+    let known_since = sessions::active(step.rows, to)?.map(|session| session.known_since());
+    let linked = own_devices::is_linked(
+        step.rows,
+        to.device_id,
+        known_since.unwrap_or_default(),
+        step.now,
+    )?;
+    if linked {
+        return share_contacts(step, one);
+    }
+    let update = DeviceUpdate {
+        removed: own_devices::removed(step.rows)?,
+        ..DeviceUpdate::default()
+    };
+    share(step, one, update)
+}
+
 /// A contact as our other devices are told of it.
 pub(crate) fn known_contact(contact: &Contact) -> Option<KnownContact> {
     Some(KnownContact {
@@ -196,8 +217,8 @@ pub(crate) fn heard(store: &mut dyn RowsMut, device_id: u32) -> Result<(), Engin
     }
 }
 
-/// Devices that have not acknowledged an update for long, and how they are to be sent it again.
-pub(crate) fn unacknowledged(store: &dyn Rows, now: u64) -> Result<Vec<Recipients>, EngineError> {
+/// Devices that have not acknowledged an update for long, and whether each may have lost the session that there is, and us.
+pub(crate) fn unacknowledged(store: &dyn Rows, now: u64) -> Result<Vec<(u32, bool)>, EngineError> {
     let mut due = Vec::new();
     for sibling in own_devices::siblings(store)? {
         let row = &sibling.row;
@@ -210,13 +231,8 @@ pub(crate) fn unacknowledged(store: &dyn Rows, now: u64) -> Result<Vec<Recipient
         }
     }
     let again = |sibling: &Sibling| {
-        let one = Recipients::one(sibling.row.device_id);
-        // It may have lost the session that there is, and not know of us.
-        if sibling.row.update_tries >= RESENDS_IN_SESSION {
-            one.again().in_unanswered_session()
-        } else {
-            one
-        }
+        let lost = sibling.row.update_tries >= RESENDS_IN_SESSION;
+        (sibling.row.device_id, lost)
     };
     Ok(due.iter().map(again).collect())
 }

@@ -143,6 +143,7 @@ fn a_request_costs_no_more_the_longer_the_history_is() {
             since: now - 14 * DAY,
             clock: &Clock::read(rows, now)?,
             limit: 100,
+            asker: &alice.device.public(),
         };
         let (lacking, _) = inventory::compare(&counting, &conversation, &comparison, |_| true)?;
         assert!(lacking.is_empty());

@@ -210,7 +210,7 @@ fn what_comes_while_the_clock_is_behind_has_all_its_time() {
     };
     let answered = on(&alice, now, |step| {
         unacknowledged::forget(step.rows, &party)?;
-        healing::answer(step, &party, &HealingRequest::default())
+        healing::answer(step, &party, &HealingRequest::default(), &LOST_ALL)
     });
     assert!(answered.messages >= 4, "{}", answered.messages);
     // And all goes in its time.

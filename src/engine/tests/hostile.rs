@@ -48,6 +48,7 @@ pub(super) fn forge(
         let payload = Payload {
             content: content.to_bytes().to_vec(),
             sender_bundle: bundle.map_or_else(Vec::new, |bundle| bundle.encoded().to_vec()),
+            pair: None,
         };
         let (next, part) = session
             .send(&step.device.public(), &payload.encode_to_vec(), step.rng)
@@ -368,9 +369,13 @@ fn a_request_brings_each_message_twice_at_most_if_nothing_is_acknowledged() {
         mallory.send(0, &alice).unwrap();
     }
     deliver(&all, 0);
-    let request = content(0, None, Body::HealingRequest(HealingRequest::default()));
-    let forged = forge(&mallory, &alice, 0, &request, None);
-    take(&alice, 0, &forged).unwrap();
+    let asked = mallory.at(0, |step| {
+        let request = Body::HealingRequest(HealingRequest::default());
+        let to = alice.device.public();
+        post::send_control(step, &to, Recipients::ALL.to_ask(), request)
+    });
+    asked.unwrap();
+    carry(&mallory, &alice, 0);
     let mut sent = empty_outbox(&alice).len();
     for day in 1..14 {
         run_due(&alice, day).unwrap();

@@ -15,7 +15,10 @@ fn linked_on(day: u64, first: Party) -> (Party, Party) {
     know(&new, &first);
     let token = first.at(day, linking::begin);
     let token = token.unwrap();
-    let asked = new.at(day, |step| healing::ask_for_history(step, &token));
+    let asked = new.at(day, |step| {
+        own_devices::note_linked(step.rows, first.device.device_id, step.now)?;
+        healing::ask_for_history(step, &token)
+    });
     asked.unwrap();
     assert_eq!(empty_outbox(&new).len(), 1);
     know(&first, &new);

@@ -240,7 +240,7 @@ fn a_member_gives_what_they_wrote_and_what_who_asks_wrote_and_nobody_elses_words
     let request = Body::HealingRequest(HealingRequest::default());
     bob.at(0, |step| {
         let to = alice.device.public();
-        post::send_control(step, &to, Recipients::ALL, request.clone())
+        post::send_control(step, &to, Recipients::ALL.to_ask(), request.clone())
     })
     .unwrap();
     let mut given = Vec::new();

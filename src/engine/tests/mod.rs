@@ -19,6 +19,7 @@ mod members;
 mod siblings;
 mod strangers;
 mod tables;
+mod thieves;
 mod time;
 mod unread;
 mod words;
@@ -42,6 +43,7 @@ use crate::engine::history::message::Stored;
 use crate::engine::history::view::Shown;
 use crate::engine::history::{annotations, deletion, inventory, message, view};
 use crate::engine::records::conversations::{self, ConversationId};
+use crate::engine::records::pairs::Standing;
 use crate::engine::records::{
     contacts, doubts, groups, linking, message_keys, outbox, own_bundle, own_devices, prekeys,
     sessions, trust, unacknowledged,
@@ -57,6 +59,13 @@ use crate::testing::RunsTwice;
 const DAY: u64 = 86_400_000;
 /// Not at the beginning of time, so that nothing is 0 by chance.
 const START: u64 = 20_000 * DAY;
+
+/// Of a device that proved to have lost everything.
+const LOST_ALL: Standing = Standing {
+    known_since: 0,
+    proven_since: Some(0),
+    established: false,
+};
 
 struct Party {
     folder: TempDir,

@@ -214,10 +214,11 @@ fn a_message_that_the_user_deletes_is_gone_on_all_devices_however_late_they_get_
                     identity: party.device.public(),
                     device_id: party.device.device_id,
                 };
-                unacknowledged::schedule_now(
+                unacknowledged::schedule_requested(
                     step.rows,
                     &to,
                     &MessageRef { author, id: goes },
+                    step.now,
                     step.now,
                 )?;
             }

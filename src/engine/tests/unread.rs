@@ -128,7 +128,9 @@ fn what_came_late_is_unread_whatever_was_read_on_another_device_meanwhile() {
                 for id in &all {
                     let author = step.device.public();
                     let message = MessageRef { author, id: *id };
-                    unacknowledged::schedule_now(step.rows, &to, &message, step.now)?;
+                    unacknowledged::schedule_requested(
+                        step.rows, &to, &message, step.now, step.now,
+                    )?;
                 }
             }
             Ok(())

@@ -100,6 +100,7 @@ fn step(step: &str, sent: &mut u32, rng: &mut SeededRandom) -> Value {
         let payload = v1::Payload {
             content: format!("message {sent}").into_bytes(),
             sender_bundle: Vec::new(),
+            pair: None,
         };
         *sent += 1;
         return json!({

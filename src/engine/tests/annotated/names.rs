@@ -125,6 +125,7 @@ fn a_request_does_not_take_a_message_of_one_author_for_anothers() {
             since: 0,
             clock: &Clock::read(step.rows, step.now)?,
             limit: 10,
+            asker: &bob.device.public(),
         };
         inventory::compare(step.rows, &group, &comparison, written_here)
     });

@@ -60,6 +60,7 @@ impl Somebody {
         let payload = Payload {
             content: content(1, body).to_bytes().to_vec(),
             sender_bundle: self.bundle.encoded().to_vec(),
+            pair: None,
         };
         let sent = session
             .unwrap()

@@ -1,0 +1,38 @@
+//! The rows of what this device and another gave each other, one for each other device.
+
+use crate::engine::base::error::EngineError;
+use crate::engine::base::rows::{get_row, put_row};
+use crate::store::{Key, Rows, RowsMut, Table};
+use crate::wire::store::PairRow;
+use crate::x3dh::Party;
+
+fn key_of(peer: &Party) -> Vec<u8> {
+    let id = peer.device_id.to_be_bytes();
+    [peer.identity.to_bytes().as_slice(), &id].concat()
+}
+
+pub(super) fn row(store: &dyn Rows, peer: &Party) -> Result<Option<PairRow>, EngineError> {
+    get_row(store, Table::Pairs, Key::new(&key_of(peer)))
+}
+
+pub(super) fn row_or_new(store: &dyn Rows, peer: &Party) -> Result<PairRow, EngineError> {
+    Ok(row(store, peer)?.unwrap_or_else(|| PairRow {
+        identity_key: peer.identity.to_bytes().to_vec(),
+        device_id: peer.device_id,
+        ..PairRow::default()
+    }))
+}
+
+pub(super) fn save(
+    store: &mut dyn RowsMut,
+    peer: &Party,
+    row: &PairRow,
+) -> Result<(), EngineError> {
+    put_row(store, Table::Pairs, Key::new(&key_of(peer)), row)
+}
+
+/// Nothing is known of a device any more.
+pub(crate) fn forget(store: &mut dyn RowsMut, peer: &Party) -> Result<(), EngineError> {
+    store.delete(Table::Pairs, Key::new(&key_of(peer)))?;
+    Ok(())
+}

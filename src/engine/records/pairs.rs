@@ -1,0 +1,254 @@
+//! What this device and another gave each other beside contents: healing keys, by which either proves which state of it this is (RFC
+//! windlass §8.4.10), and private one-time prekeys (RFC windlass §7.6.7). A row for each other device.
+
+use crate::crypto::{DhPublic, Secret};
+use crate::engine::base::error::EngineError;
+use crate::engine::base::step::Step;
+use crate::engine::records::healing_root::{self, DAY, day};
+use crate::engine::records::pair_rows::{row, row_or_new, save};
+use crate::engine::records::private_prekeys;
+use crate::limits::HEALING_KEY_DAYS;
+use crate::session::{HEALING_MAC_LEN, HealingKey, HealingRoot, Proved, Session};
+use crate::store::{Rows, RowsMut};
+use crate::wire::store::{HealingKeyRow, PairRow};
+use crate::wire::v1::Pair;
+use crate::x3dh::Party;
+
+/// Healing keys of one day that are kept: the device's own, and one of whoever took its name.
+const KEYS_OF_A_DAY: usize = 2;
+
+/// As whom the sender of a message is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing {
+    /// Since when the other end of the session is known to be that device.
+    pub(crate) known_since: u64,
+    /// From which time on it proved to have lost what came; nothing if it proved nothing.
+    pub(crate) proven_since: Option<u64>,
+    /// Whether this is the first thing that came in a session which was begun here.
+    pub(crate) established: bool,
+}
+
+/// What goes with a content in a session; `proves` if it is a request for healing.
+pub(crate) fn note(
+    step: &mut Step<'_>,
+    session: &Session,
+    content: &[u8],
+    proves: bool,
+) -> Result<Option<Pair>, EngineError> {
+    let (peer, today) = (session.peer(), day(step.now));
+    let mut row = row_or_new(step.rows, &peer)?;
+    let mut pair = Pair {
+        known_day: row.acknowledge_day,
+        healing_key: Vec::new(),
+        healing_key_day: 0,
+        proof_day: 0,
+        proof: Vec::new(),
+        one_time_prekeys: Vec::new(),
+    };
+    let gives = row.acknowledged_day != today;
+    if gives || proves {
+        let root = healing_root::current(step)?;
+        if let Some(root) = root.at(today).filter(|_| gives) {
+            pair.healing_key = root.key_for(&peer).as_bytes().to_vec();
+            pair.healing_key_day = today;
+            pair.one_time_prekeys = private_prekeys::given(step, &peer, &mut row)?;
+        }
+        if proves {
+            prove(step, session, content, (&root, &mut row), &mut pair)?;
+        }
+    }
+    let says = !pair.healing_key.is_empty() || !pair.proof.is_empty() || pair.known_day != 0;
+    Ok(says.then_some(pair))
+}
+
+/// Proves the days of which this device has the keys, and those that it proved before without being answered.
+fn prove(
+    step: &mut Step<'_>,
+    session: &Session,
+    content: &[u8],
+    (root, row): (&HealingRoot, &mut PairRow),
+    pair: &mut Pair,
+) -> Result<(), EngineError> {
+    let (peer, today) = (session.peer(), day(step.now));
+    let oldest = today.saturating_sub(HEALING_KEY_DAYS);
+    row.asked
+        .retain(|key| key.day >= oldest && key.day < root.day());
+    for day in root.day().max(oldest)..=today {
+        let Some(root) = root.at(day) else { break };
+        row.asked.push(HealingKeyRow {
+            day,
+            key: root.key_for(&peer).as_bytes().to_vec(),
+            since: 0,
+        });
+    }
+    save(step.rows, &peer, row)?;
+    let asker = Party {
+        identity: step.device.public(),
+        device_id: step.device.device_id,
+    };
+    pair.proof_day = row.asked.first().map_or(today, |key| key.day);
+    for day in pair.proof_day..=today {
+        let key = row.asked.iter().find(|key| key.day == day);
+        let mac = key.and_then(|key| HealingKey::from_bytes(&key.key));
+        let mac = mac.map(|key| {
+            key.prove(&Proved {
+                session_id: &session.id(),
+                asker: &asker,
+                answerer: &peer,
+                day,
+                content,
+            })
+        });
+        // A day of which there is no key proves nothing.
+        let mac = mac.unwrap_or_else(Secret::zero);
+        pair.proof.extend_from_slice(mac.as_bytes());
+    }
+    Ok(())
+}
+
+/// A device has answered a request: what was proved by it is not proved again.
+pub(crate) fn answered(store: &mut dyn RowsMut, peer: &Party) -> Result<(), EngineError> {
+    match row(store, peer)? {
+        Some(mut row) if !row.asked.is_empty() => {
+            row.asked.clear();
+            save(store, peer, &row)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Takes in what came with a content in a session, and notes as whom its other end is known then; `anew` if its sender may have forgotten
+/// what it was given. From which time on it proved to have lost what came.
+pub(crate) fn receive(
+    step: &mut Step<'_>,
+    session: &mut Session,
+    pair: Option<&Pair>,
+    content: &[u8],
+    anew: bool,
+) -> Result<Option<u64>, EngineError> {
+    let (peer, today) = (session.peer(), day(step.now));
+    let mut row = row_or_new(step.rows, &peer)?;
+    let before = row.clone();
+    if anew {
+        row.acknowledged_day = 0;
+    }
+    let mut proven = None;
+    if let Some(pair) = pair {
+        if !anew && pair.known_day != 0 && pair.known_day <= today {
+            row.acknowledged_day = pair.known_day;
+        }
+        private_prekeys::take(&mut row, pair);
+        let since = take_key(&mut row, pair, session.known_since(), today);
+        session.know_from(since.unwrap_or(u64::MAX));
+        if let Some((known, since)) = verify(step, session, &row, pair, content) {
+            session.know_from(known);
+            proven = Some(since);
+        }
+    }
+    row.acknowledge_day = match pair {
+        Some(pair) if pair.healing_key_day != 0 => pair.healing_key_day,
+        _ => 0,
+    };
+    if row != before {
+        save(step.rows, &peer, &row)?;
+    }
+    Ok(proven)
+}
+
+/// Keeps a healing key that came. If it was here before, since when its giver is known: nobody else has it.
+fn take_key(row: &mut PairRow, pair: &Pair, since: u64, today: u32) -> Option<u64> {
+    let day = pair.healing_key_day;
+    let oldest = today.saturating_sub(HEALING_KEY_DAYS);
+    row.keys.retain(|known| known.day >= oldest);
+    let key = HealingKey::from_bytes(&pair.healing_key)?;
+    if !(oldest..=today.saturating_add(1)).contains(&day) {
+        return None;
+    }
+    let mut of_day = row.keys.iter_mut().filter(|known| known.day == day);
+    let same = |known: &&mut HealingKeyRow| {
+        HealingKey::from_bytes(&known.key).is_some_and(|known| known == key)
+    };
+    if let Some(known) = of_day.find(same) {
+        known.since = known.since.min(since);
+        return Some(known.since);
+    }
+    if row.keys.iter().filter(|known| known.day == day).count() < KEYS_OF_A_DAY {
+        row.keys.push(HealingKeyRow {
+            day,
+            key: key.as_bytes().to_vec(),
+            since,
+        });
+    }
+    None
+}
+
+/// Of the days that a request proves, the first of which the key is here: since when its sender is known, and from when on it may ask.
+fn verify(
+    step: &Step<'_>,
+    session: &Session,
+    row: &PairRow,
+    pair: &Pair,
+    content: &[u8],
+) -> Option<(u64, u64)> {
+    let answerer = Party {
+        identity: step.device.public(),
+        device_id: step.device.device_id,
+    };
+    let macs = pair.proof.chunks_exact(HEALING_MAC_LEN);
+    for (day, mac) in (pair.proof_day..).zip(macs.take(HEALING_KEY_DAYS as usize + 1)) {
+        let proved = Proved {
+            session_id: &session.id(),
+            asker: &session.peer(),
+            answerer: &answerer,
+            day,
+            content,
+        };
+        for known in row.keys.iter().filter(|known| known.day == day) {
+            let key = HealingKey::from_bytes(&known.key);
+            if key.is_some_and(|key| key.holds(&proved, mac)) {
+                return Some((known.since, known.since.max(u64::from(day) * DAY)));
+            }
+        }
+    }
+    None
+}
+
+/// A bundle names this signed prekey of a device: since when it is known to be that device's, if it was not known before.
+pub(crate) fn note_prekey(
+    store: &mut dyn RowsMut,
+    peer: &Party,
+    prekey: &DhPublic,
+    since: u64,
+) -> Result<(), EngineError> {
+    let mut row = row_or_new(store, peer)?;
+    let known = row.signed_prekey == prekey.as_bytes();
+    if known && row.signed_prekey_since <= since {
+        return Ok(());
+    }
+    row.signed_prekey = prekey.as_bytes().to_vec();
+    row.signed_prekey_since = since;
+    save(store, peer, &row)
+}
+
+/// A signed prekey that is known came from its device itself, which is known for longer.
+pub(crate) fn vouch_for_prekey(
+    store: &mut dyn RowsMut,
+    peer: &Party,
+    prekey: &DhPublic,
+    since: u64,
+) -> Result<(), EngineError> {
+    if prekey_since(store, peer, prekey)?.is_some_and(|known| since < known) {
+        note_prekey(store, peer, prekey, since)?;
+    }
+    Ok(())
+}
+
+/// Since when a signed prekey is known to be a device's; nothing if it is not known.
+pub(crate) fn prekey_since(
+    store: &dyn Rows,
+    peer: &Party,
+    prekey: &DhPublic,
+) -> Result<Option<u64>, EngineError> {
+    let row = row(store, peer)?.filter(|row| row.signed_prekey == prekey.as_bytes());
+    Ok(row.map(|row| row.signed_prekey_since))
+}
