@@ -30,6 +30,11 @@ def id_of(fields: list[Field], number: int) -> str:
     return blob(fields, number).hex()
 
 
+def signed(events: list[bytes]) -> list[str]:
+    """Events in a content are fields of it: body and signature count, whatever else there is (B.4)."""
+    return [encode((1, blob(fields, 1)), (2, blob(fields, 2))).hex() for fields in map(decode, events)]
+
+
 # Bodies (§9.2).
 def show_body(number: int, body: list[Field]) -> Any:
     if number == 25:
@@ -52,14 +57,14 @@ def show_body(number: int, body: list[Field]) -> Any:
     if number == 30:
         events, bundles = all_of(body, 1), all_of(body, 2)
         check(1 <= len(events) <= 1_000 and len(bundles) <= 64, "group events")
-        return {"group_events": {"events": [e.hex() for e in events], "bundles": [b.hex() for b in bundles]}}
+        return {"group_events": {"events": signed(events), "bundles": [b.hex() for b in bundles]}}
     if number == 32:
         salt, names, events, bundles = blob(body, 1), blob(body, 2), all_of(body, 3), all_of(body, 4)
         have = [names[at : at + 8] for at in range(0, len(names), 8)]
         check(len(salt) == 16 or not (salt or names), "salt")
         check(len(names) % 8 == 0 and len(have) <= 1_000 and have == sorted(set(have)), "names of events")
         check(len(events) <= 1_000 and len(bundles) <= 64, "group sync")
-        handed = {"events": [e.hex() for e in events], "bundles": [b.hex() for b in bundles]}
+        handed = {"events": signed(events), "bundles": [b.hex() for b in bundles]}
         return {"group_sync": {"salt": salt.hex() or None, "have": names.hex(), **handed}}
     media_type, name, key, location = text(body, 1), text(body, 2), blob(body, 4), text(body, 5)
     digest = blob(body, 6)

@@ -238,6 +238,7 @@ def header(input: Case) -> Case:
 
 def envelope(input: Case) -> Case:
     encoded = unhex(input, "encoded")
+    check(len(encoded) <= 16_777_216, "length")
     fields = decode(encoded)
     check(first(fields, 1, 0) == 1, "version")
     messages = [value for number, value in fields if number == 2 and isinstance(value, bytes)]
@@ -250,17 +251,20 @@ def envelope(input: Case) -> Case:
 
 def show_body(number: int, body: list[Field]) -> Any:
     if number == 16:
+        check(len(blob(body, 1)) <= 262_144, "text")
         return {"text": blob(body, 1).decode()}
     if number == 17:
         media_type = blob(body, 1).decode()
         parts = media_type.split("/")
         check(len(parts) == 2 and all(parts) and all(" " <= c <= "~" for c in media_type), "media type")
+        check(len(media_type) <= 255 and len(blob(body, 2)) <= 1_048_576, "data")
         return {"media_type": media_type, "data": blob(body, 2).hex()}
     if number == 18:
         ids = [value for number, value in body if number == 1 and isinstance(value, bytes)]
         check(1 <= len(ids) <= 1_024 and all(len(id) == 16 for id in ids), "receipt")
         return {"delivery_receipt": [id.hex() for id in ids]}
     if number == 19:
+        check(len(blob(body, 1)) <= 1_048_576, "opaque")
         return {"opaque": blob(body, 1).hex()}
     if number == 20:
         states = [show_state(decode(value)) for value in messages(body, 1)]
@@ -282,6 +286,7 @@ def show_body(number: int, body: list[Field]) -> Any:
         check(len(blob(body, 2)) <= 8_320, "bundle")
         return {"healing_answer": {"messages": first(body, 1, 0), "bundle": blob(body, 2).hex()}}
     removed = b"".join(messages(body, 1))
+    check(len(removed) <= 4 * 1_024, "removed devices")
     return {
         "device_update": {
             "removed_devices": [int.from_bytes(removed[at : at + 4], "little") for at in range(0, len(removed), 4)],
@@ -350,19 +355,25 @@ def show_contact(fields: list[Field]) -> Case:
 
 
 def content(input: Case) -> Case:
-    fields = decode(unhex(input, "encoded"))
+    encoded = unhex(input, "encoded")
+    check(len(encoded) <= 1_200_000, "length")
+    fields = decode(encoded)
     message_id, lamport, reply_to, group = blob(fields, 1), first(fields, 2, 0), blob(fields, 4), blob(fields, 5)
     check(len(message_id) == 16 and lamport <= 2**62 and len(reply_to) in (0, 16) and len(group) in (0, 32), "content")
     follows = [value for number, value in fields if number == 6 and isinstance(value, bytes)]
     check(len(blob(fields, 7)) in (0, 20), "proof")
     check(len(follows) <= 8 and all(len(followed) == 16 for followed in follows), "list of followed messages")
     shown: Any = "unknown"
+    kind, said = 0, b""
     for number, value in fields:
         if 16 <= number <= 32 and isinstance(value, bytes):
-            try:
-                shown = show_body(number, decode(value))
-            except UnicodeDecodeError:
-                raise Refused("not UTF-8") from None
+            # Pieces of one message are one message (B.4).
+            kind, said = number, said + value if number == kind else value
+    if kind:
+        try:
+            shown = show_body(kind, decode(said))
+        except UnicodeDecodeError:
+            raise Refused("not UTF-8") from None
     shown_view = {}
     if view := blob(fields, 9):
         digest, heads = blob(decode(view), 1), messages(decode(view), 2)
@@ -378,6 +389,12 @@ def content(input: Case) -> Case:
         "follows": [followed.hex() for followed in follows],
         "body": shown,
     }
+
+
+def bounds(input: Case) -> Case:
+    encoded = b"".join(bytes.fromhex(piece) * times for piece, times in input["pieces"])
+    {"content": content, "envelope": envelope}[input["of"]]({"encoded": encoded.hex()})
+    return {"accepted": len(encoded)}
 
 
 def group(input: Case) -> Case:
@@ -449,7 +466,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
         *(x3dh, root_step, chain_steps, message_key, sender_hint, own_words, message_name, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
-        *(group, attachment),
+        *(bounds, group, attachment),
     )
 }
 

@@ -3,12 +3,33 @@
 use prost::Message;
 use serde_json::{Value, json};
 use windlass::chat::{Body, Content, ConversationState, Decision, Floor, KnownContact};
-use windlass::wire::v1;
+use windlass::session::Envelope;
+use windlass::wire::{WireError, v1};
 
 use super::{bytes, error, hex, wire_code};
 
 fn decision(decision: Decision) -> Value {
     json!({ "clock": decision.clock, "device_id": decision.device_id })
+}
+
+/// Whether bytes are accepted that try a bound.
+pub fn bounds(input: &Value) -> Value {
+    let pieces = input["pieces"].as_array().unwrap().iter();
+    let piece = |piece: &Value| {
+        let text = piece[0].as_str().unwrap();
+        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap();
+        bytes.repeat(usize::try_from(piece[1].as_u64().unwrap()).unwrap())
+    };
+    let encoded: Vec<u8> = pieces.flat_map(piece).collect();
+    let read: Result<(), WireError> = match input["of"].as_str().unwrap() {
+        "content" => Content::from_bytes(&encoded).map(|_| ()),
+        "envelope" => Envelope::decode(&encoded).map(|_| ()),
+        of => unreachable!("no bounds of {of}"),
+    };
+    match read {
+        Ok(()) => json!({ "accepted": encoded.len() }),
+        Err(refused) => error(wire_code(&refused)),
+    }
 }
 
 pub fn content(input: &Value) -> Value {

@@ -40,6 +40,7 @@ pub fn evaluate(kind: &str, input: &Value) -> Value {
         "header" => sessions::header(input),
         "envelope" => sessions::envelope(input),
         "content" => contents::content(input),
+        "bounds" => contents::bounds(input),
         "conversation" => sessions::conversation(input),
         "device-link" => sessions::device_link(input),
         "device-transfer" => sessions::device_transfer(input),

@@ -434,6 +434,9 @@ pub fn content() -> Vec<Case> {
         }
         .encode_to_vec(),
     );
+    for (name, encoded) in doubled::contents(&base) {
+        raw(name, encoded);
+    }
     let mut not_utf8 = base.encode_to_vec();
     not_utf8.extend_from_slice(&[0x82, 0x01, 0x03, 0x0a, 0x01, 0xff]);
     raw("text that is not UTF-8", not_utf8);

@@ -1,8 +1,10 @@
 //! The inputs of all cases, from fixed seeds.
 
+mod bounds;
 mod bundles;
 mod contents;
 mod conversations;
+mod doubled;
 mod group_sync;
 mod groups;
 mod keys;
@@ -127,6 +129,11 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
             "content",
             "Contents, accepted and refused (RFC windlass 9).",
             contents::content(),
+        ),
+        (
+            "bounds",
+            "The largest of each kind that is accepted, and one more (RFC windlass 3.6, 9.2). The bytes are pieces, each repeated.",
+            bounds::bounds(),
         ),
         (
             "own-words",

@@ -1,0 +1,336 @@
+//! Each bound: the largest that is accepted, and the smallest that is not.
+
+use windlass::wire::v1::content::Body;
+
+use super::*;
+
+/// How often the first `period` bytes stand one behind the other; 1 if that is not worth a piece.
+fn repeats(bytes: &[u8], period: usize) -> usize {
+    let enough = 16 + 2 * period;
+    let same = |(a, b): &(&u8, &u8)| a == b;
+    let pairs = || bytes.iter().zip(bytes.iter().skip(period));
+    if pairs().take(enough).take_while(same).count() < enough {
+        return 1;
+    }
+    1 + pairs().take_while(same).count() / period
+}
+
+/// Bytes, as pieces that are repeated: what tries a bound is long, and says little.
+fn pieces(encoded: &[u8]) -> Value {
+    let mut found: Vec<(Vec<u8>, usize)> = Vec::new();
+    let mut rest = encoded;
+    while !rest.is_empty() {
+        let tried = (1..=128).map(|period| (period, repeats(rest, period)));
+        let mut repeated = tried.filter(|(_, times)| *times > 1);
+        let (period, times) = repeated.next().unwrap_or((1, 1));
+        let piece = &rest[..period];
+        match found.last_mut() {
+            Some((bytes, 1)) if times == 1 => bytes.extend_from_slice(piece),
+            _ => found.push((piece.to_vec(), times)),
+        }
+        rest = &rest[period * times..];
+    }
+    let piece = |(bytes, times): &(Vec<u8>, usize)| json!([hex(bytes), times]);
+    found.iter().map(piece).collect()
+}
+
+/// A body of a size, by its name; the largest size, and one more.
+type Bound = (&'static str, fn(usize) -> Body, usize);
+
+fn text(len: usize) -> String {
+    "x".repeat(len)
+}
+
+/// Numbers as names of a length, ascending.
+fn names<const N: usize>(count: usize) -> Vec<u8> {
+    let name = |number| {
+        let mut name = [0; N];
+        name[N - 8..].copy_from_slice(&u64::to_be_bytes(number));
+        name
+    };
+    (0..count as u64).flat_map(name).collect()
+}
+
+fn events(count: usize) -> Vec<v1::SignedGroupEvent> {
+    let event = v1::SignedGroupEvent {
+        body: vec![1; 40],
+        signature: vec![3; 64],
+    };
+    vec![event; count]
+}
+
+fn attachment(media_type: String, name: String, location: String) -> Body {
+    Body::Attachment(v1::Attachment {
+        media_type,
+        name,
+        size: 1,
+        key: vec![7; 32],
+        location,
+        digest: vec![8; 32],
+    })
+}
+
+fn update(update: v1::DeviceUpdate) -> Body {
+    Body::DeviceUpdate(update)
+}
+
+fn group_sync(have: usize, events_count: usize, bundles: usize) -> Body {
+    Body::GroupSync(v1::GroupSync {
+        salt: vec![9; if have == 0 { 0 } else { 16 }],
+        have: names::<8>(have),
+        events: events(events_count),
+        bundles: vec![vec![4; 20]; bundles],
+    })
+}
+
+fn messages() -> Vec<Bound> {
+    vec![
+        ("text", |n| Body::Text(v1::Text { text: text(n) }), 262_144),
+        (
+            "text of an edit",
+            |n| {
+                Body::Edit(v1::Edit {
+                    message_id: vec![5; 16],
+                    text: text(n),
+                })
+            },
+            262_144,
+        ),
+        (
+            "data",
+            |n| {
+                Body::Data(v1::Data {
+                    media_type: "a/b".into(),
+                    data: vec![1; n],
+                })
+            },
+            1_048_576,
+        ),
+        (
+            "media type",
+            |n| {
+                Body::Data(v1::Data {
+                    media_type: format!("a/{}", text(n - 2)),
+                    data: vec![1],
+                })
+            },
+            255,
+        ),
+        (
+            "opaque bytes",
+            |n| Body::Opaque(v1::Opaque { data: vec![1; n] }),
+            1_048_576,
+        ),
+        (
+            "reaction",
+            |n| {
+                Body::Reaction(v1::Reaction {
+                    author: vec![6; 32],
+                    message_id: vec![5; 16],
+                    emoji: text(n),
+                    removed: false,
+                })
+            },
+            64,
+        ),
+        (
+            "bundle of another identity",
+            |n| Body::IdentityChange(v1::IdentityChange { bundle: vec![1; n] }),
+            8_320,
+        ),
+        (
+            "media type of an attachment",
+            |n| attachment(format!("a/{}", text(n - 2)), text(1), text(1)),
+            255,
+        ),
+        (
+            "name of an attachment",
+            |n| attachment("a/b".into(), text(n), text(1)),
+            255,
+        ),
+        (
+            "location of an attachment",
+            |n| attachment("a/b".into(), text(1), text(n)),
+            4_096,
+        ),
+    ]
+}
+
+fn controls() -> Vec<Bound> {
+    vec![
+        (
+            "ids in a delivery receipt",
+            |n| {
+                Body::DeliveryReceipt(v1::DeliveryReceipt {
+                    message_ids: vec![vec![1; 16]; n],
+                })
+            },
+            1_024,
+        ),
+        (
+            "names of a conversation in a request",
+            |n| {
+                Body::HealingRequest(v1::HealingRequest {
+                    conversations: vec![v1::ConversationState {
+                        conversation: vec![5; 32],
+                        have: vec![1; 8 * n],
+                        ..Default::default()
+                    }],
+                    went_back: false,
+                    link_token: Vec::new(),
+                    salt: vec![9; 16],
+                })
+            },
+            2_048,
+        ),
+        (
+            "bundle in a healing answer",
+            |n| {
+                Body::HealingAnswer(v1::HealingAnswer {
+                    messages: 1,
+                    bundle: vec![1; n],
+                })
+            },
+            8_320,
+        ),
+        (
+            "removed devices",
+            |n| {
+                update(v1::DeviceUpdate {
+                    removed_devices: vec![0x0101_0101; n],
+                    ..Default::default()
+                })
+            },
+            1_024,
+        ),
+        (
+            "names in a floor",
+            |n| {
+                update(v1::DeviceUpdate {
+                    floors: vec![v1::Floor {
+                        conversation: vec![9; 16],
+                        messages: names::<16>(n),
+                        ..Default::default()
+                    }],
+                    ..Default::default()
+                })
+            },
+            512,
+        ),
+        (
+            "names in a read mark",
+            |n| {
+                update(v1::DeviceUpdate {
+                    read: vec![v1::ReadMark {
+                        conversation: vec![9; 32],
+                        messages: names::<16>(n),
+                        ..Default::default()
+                    }],
+                    ..Default::default()
+                })
+            },
+            32,
+        ),
+    ]
+}
+
+fn of_groups() -> Vec<Bound> {
+    vec![
+        (
+            "events of a group",
+            |n| {
+                Body::GroupEvents(v1::GroupEvents {
+                    events: events(n),
+                    bundles: Vec::new(),
+                })
+            },
+            1_000,
+        ),
+        (
+            "bundles with events of a group",
+            |n| {
+                Body::GroupEvents(v1::GroupEvents {
+                    events: events(1),
+                    bundles: vec![vec![4; 20]; n],
+                })
+            },
+            64,
+        ),
+        ("names in a group sync", |n| group_sync(n, 0, 0), 1_000),
+        ("events in a group sync", |n| group_sync(0, n, 0), 1_000),
+        ("bundles in a group sync", |n| group_sync(0, 1, n), 64),
+    ]
+}
+
+fn content(body: Option<Body>) -> v1::Content {
+    v1::Content {
+        message_id: vec![0xab; 16],
+        lamport: 9,
+        body,
+        ..Default::default()
+    }
+}
+
+/// A content that is as long as this by a field of a later version.
+fn content_of(len: usize) -> Vec<u8> {
+    let mut encoded = content(None).encode_to_vec();
+    // Field 200, its length in three bytes.
+    let rest = len - encoded.len() - 5;
+    encoded.extend_from_slice(&[0xc2, 0x0c]);
+    prost::encoding::encode_varint(rest as u64, &mut encoded);
+    encoded.resize(len, b'z');
+    encoded
+}
+
+/// An envelope that is as long as this by its ciphertext.
+fn envelope_of(len: usize) -> Vec<u8> {
+    let header = v1::Header {
+        session_id: vec![1; 16],
+        sender_hint: vec![2; 8],
+        ratchet_key: vec![9; 32],
+        previous_chain_length: 0,
+        message_number: 0,
+    };
+    let envelope = |ciphertext: usize| v1::Envelope {
+        version: 1,
+        messages: vec![v1::DeviceMessage {
+            device_id: 7,
+            handshake: None,
+            header: header.encode_to_vec(),
+            ciphertext: vec![5; ciphertext],
+        }],
+    };
+    let around = envelope(len).encoded_len() - len;
+    envelope(len - around).encode_to_vec()
+}
+
+pub fn bounds() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut both = |of: &str, name: &str, most: usize, encoded: &dyn Fn(usize) -> Vec<u8>| {
+        for (size, verdict) in [(most, "largest"), (most + 1, "one more")] {
+            let input = json!({ "of": of, "pieces": pieces(&encoded(size)) });
+            cases.push((format!("{name}: {size}, {verdict}"), input));
+        }
+    };
+    for (name, body, most) in [messages(), controls(), of_groups()].concat() {
+        both("content", name, most, &|n| {
+            content(Some(body(n))).encode_to_vec()
+        });
+    }
+    let text = Body::Text(v1::Text { text: "x".into() });
+    both("content", "clock of a read receipt", 1 << 62, &|n| {
+        let lamport = n as u64;
+        content(Some(Body::ReadReceipt(v1::ReadReceipt { lamport }))).encode_to_vec()
+    });
+    both("content", "followed messages", 8, &|n| {
+        let follows = vec![vec![1; 16]; n];
+        v1::Content {
+            follows,
+            ..content(Some(text.clone()))
+        }
+        .encode_to_vec()
+    });
+    both("content", "bytes of a content", 1_200_000, &content_of);
+    both("envelope", "bytes of an envelope", 16_777_216, &envelope_of);
+    cases
+}
