@@ -2,7 +2,7 @@
 
 use super::unread::{devices_and_friend, unread};
 use super::*;
-use crate::engine::records::{decisions, floors};
+use crate::engine::records::{decisions, floors, pair_rows};
 use crate::engine::sync::{deletions, reading};
 
 fn contact(party: &Party, who: &PublicIdentity) -> Option<contacts::Contact> {
@@ -99,7 +99,11 @@ fn a_removed_contact_is_gone_everywhere_and_comes_back_from_no_device() {
             identity: party.device.public(),
             device_id,
         };
-        let anew = friend.at(7, |step| sessions::erase_all(step.rows, &party));
+        // With no prekey that was given to a contact either: that went with the contact.
+        let anew = friend.at(7, |step| {
+            pair_rows::forget(step.rows, &party)?;
+            sessions::erase_all(step.rows, &party)
+        });
         anew.unwrap();
     }
     let said = friend.send(7, &first).unwrap();

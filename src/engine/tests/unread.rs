@@ -39,6 +39,9 @@ pub(super) fn devices_and_friend() -> [Party; 3] {
         let (bundle, id) = (of.bundle(0, false), of.device.device_id);
         let known = knows.at(0, |step| own_devices::merge_bundle(step, &bundle, Some(id)));
         assert_eq!(known.unwrap().added, [id]);
+        // The user linked them, whenever their sessions begin.
+        let linked = knows.at(0, |step| own_devices::note_linked(step.rows, id, u64::MAX));
+        linked.unwrap();
     }
     introduce(&[&first, &friend], 0);
     introduce(&[&second, &friend], 0);
