@@ -8,6 +8,8 @@
 
 #[path = "simulation/checks.rs"]
 mod checks;
+#[path = "simulation/reach.rs"]
+mod reach;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +42,9 @@ struct Known {
     devices: BTreeSet<(u32, u32)>,
 }
 
+/// The device that wrote a message, to whom, and the ids of their devices that it knew.
+type Written = ((u32, u32), u32, BTreeSet<u32>);
+
 /// A world, and what is known of it.
 struct Run {
     world: Arc<Simulation>,
@@ -53,7 +58,7 @@ struct Run {
     /// Every message that was sent, by whom to whom, unless the only disk that had it was replaced.
     sent: BTreeMap<String, (u32, u32)>,
     /// By which device each was written, and to which devices of the other side, as far as that one knew them.
-    written: BTreeMap<String, ((u32, u32), BTreeSet<u32>)>,
+    written: BTreeMap<String, Written>,
     /// Which device linked each of those that were linked.
     linked_by: BTreeMap<(u32, u32), (u32, u32)>,
     lost_with_disks: u64,
@@ -150,7 +155,7 @@ impl Run {
         };
         self.say(|| format!("{p}.{d} sends {} to {to}", &sent.message_id[..6]));
         let known = client.contact(self.address(to)).unwrap().devices;
-        let written = ((p, d), known.into_iter().collect());
+        let written = ((p, d), to, known.into_iter().collect());
         self.written.insert(sent.message_id.clone(), written);
         self.sent.insert(sent.message_id, (p, to));
     }
@@ -209,41 +214,6 @@ impl Run {
                 self.lost_with_disks += 1;
             }
         }
-    }
-
-    /// Whether a message can reach nobody of one side any more: it was written to no device that is left there, or the device that wrote it
-    /// is gone. Whoever appeared later does not get it, or a thief of the seed would.
-    fn is_out_of_reach(&self, id: &str, side: u32) -> bool {
-        let of_side = self.of(side);
-        if !self.sent.contains_key(id) || of_side.iter().any(|device| self.has(*device, id)) {
-            return false;
-        }
-        let (author, addressees) = &self.written[id];
-        if author.0 == side {
-            return self.gone.contains(author);
-        }
-        let mut ids = of_side
-            .iter()
-            .map(|(p, d)| self.world.client(*p, *d).unwrap().device_id());
-        !ids.any(|id| addressees.contains(&id))
-    }
-
-    /// Whether a device forgets, with this copy, that it linked another which it has not told everything: that one has to be linked again.
-    fn forgets_a_link(&self, device: (u32, u32), copy: &Known) -> bool {
-        let mut linked = self.linked_by.iter();
-        linked.any(|(new, by)| {
-            let (p, d) = *new;
-            if *by != device || self.gone.contains(new) {
-                return false;
-            }
-            let id = self.world.client(p, d).unwrap().device_id();
-            let mut sent = self
-                .sent
-                .iter()
-                .filter(|(_, (from, to))| [*from, *to].contains(&p));
-            !copy.devices.contains(&(p, id))
-                && sent.any(|(id, _)| self.has(device, id) && !self.has(*new, id))
-        })
     }
 
     fn known(&self, (p, d): (u32, u32)) -> Known {
