@@ -12,6 +12,7 @@ from typing import Any
 
 import bundles
 import chats
+import histories
 import linking
 import peer
 from bundles import check_identity, check_x25519
@@ -402,6 +403,11 @@ def group(input: Case) -> Case:
     return chats.group(unhex(input, "group_id"), events)
 
 
+def history(input: Case) -> Case:
+    contents = [(said["by"], unhex(said, "encoded")) for said in input["contents"]]
+    return histories.history(unhex(input, "own"), unhex(input, "peer"), contents)
+
+
 def attachment(input: Case) -> Case:
     chunks = [bytes.fromhex(chunk) for chunk in input["chunks"]]
     sealed = chats.seal_file(unhex(input, "key"), chunks)
@@ -466,7 +472,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
         *(x3dh, root_step, chain_steps, message_key, sender_hint, own_words, message_name, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
-        *(bounds, group, attachment),
+        *(bounds, history, group, attachment),
     )
 }
 
@@ -495,7 +501,7 @@ def run(file: Path) -> tuple[int, list[str]]:
 
 
 def main() -> None:
-    files = sorted((Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER).glob("*.json"))
+    files = sorted((Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER).rglob("*.json"))
     results = [run(file) for file in files]
     failed = [line for _, lines in results for line in lines]
     print("\n".join(failed))

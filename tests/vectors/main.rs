@@ -43,6 +43,16 @@ fn files() -> Vec<(String, Vec<Value>)> {
     files
 }
 
+/// Cases of what a device makes of what comes. The engine's own tests walk them (`src/engine/tests/vectors`).
+fn device_cases() -> usize {
+    let count = |path: PathBuf| {
+        let file: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        file["cases"].as_array().unwrap().len()
+    };
+    let files = fs::read_dir(folder().join("device")).unwrap();
+    files.map(|entry| count(entry.unwrap().path())).sum()
+}
+
 #[test]
 fn every_case_gives_what_its_file_says() {
     if std::env::var_os("WINDLASS_WRITE_VECTORS").is_some() {
@@ -57,6 +67,7 @@ fn every_case_gives_what_its_file_says() {
         }
         println!("{kind}: {} cases", cases.len());
     }
+    count += device_cases();
     println!("{count} cases");
     assert!(count >= 200);
     let readme = fs::read_to_string(folder().join("../../README.md")).unwrap();

@@ -36,14 +36,14 @@ def texts(received: list[events.Event]) -> list[str | None]:
     return [event.message.text for event in received if isinstance(event, events.Message)]
 
 
-@pytest.mark.parametrize("file", sorted(check_vectors.FOLDER.glob("*.json")), ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", sorted(check_vectors.FOLDER.rglob("*.json")), ids=lambda file: file.stem)
 def test_vectors(file: Path) -> None:
     count, failed = check_vectors.run(file)
     assert count > 0 and not failed, "\n".join(failed)
 
 
 def test_the_readme_counts_the_vectors() -> None:
-    count = sum(check_vectors.run(file)[0] for file in check_vectors.FOLDER.glob("*.json"))
+    count = sum(check_vectors.run(file)[0] for file in check_vectors.FOLDER.rglob("*.json"))
     readme = Path(__file__).parents[3] / "README.md"
     assert f"{count} test vectors" in readme.read_text("utf-8")
 

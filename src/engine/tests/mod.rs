@@ -22,6 +22,7 @@ mod tables;
 mod thieves;
 mod time;
 mod unread;
+mod vectors;
 mod words;
 
 use std::path::PathBuf;

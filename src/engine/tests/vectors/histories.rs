@@ -1,0 +1,224 @@
+//! Contents that come in some order.
+
+use serde_json::{Value, json};
+
+use super::super::annotated::id;
+use super::hex;
+use crate::chat::{Body, Content, MessageId};
+use crate::identity::PublicIdentity;
+
+/// By whom, and what.
+type Said = (&'static str, Content);
+
+/// Message `number`, with a clock.
+fn said(by: &'static str, number: u32, lamport: u64, body: Body) -> Said {
+    let content = Content {
+        id: id(number),
+        lamport,
+        sent_at: 1_700_000_000_000,
+        reply_to: None,
+        group: None,
+        view: None,
+        follows: Vec::new(),
+        body,
+    };
+    (by, content)
+}
+
+fn text(by: &'static str, number: u32, lamport: u64) -> Said {
+    said(by, number, lamport, Body::Text(format!("text {number}")))
+}
+
+fn edit(by: &'static str, number: u32, lamport: u64, target: u32) -> Said {
+    let (target, text) = (id(target), format!("edit {number}"));
+    said(by, number, lamport, Body::Edit { target, text })
+}
+
+fn deletion(by: &'static str, number: u32, lamport: u64, target: u32) -> Said {
+    let target = id(target);
+    said(by, number, lamport, Body::Deletion { target })
+}
+
+/// A text that follows others.
+fn after(number: u32, by: &'static str, lamport: u64, follows: &[u32]) -> Said {
+    let (by, mut content) = text(by, number, lamport);
+    content.follows = follows.iter().copied().map(id).collect();
+    (by, content)
+}
+
+pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static str, Value)> {
+    let reaction =
+        |by, number, lamport, (author, target): (&PublicIdentity, u32), emoji: &str, removed| {
+            let body = Body::Reaction {
+                author: author.to_bytes(),
+                target: id(target),
+                emoji: emoji.into(),
+                removed,
+            };
+            said(by, number, lamport, body)
+        };
+    let heads: Vec<Said> = (1..=9).map(|number| text("peer", number, 5)).collect();
+    let many: Vec<Said> = (2..=18)
+        .map(|number| {
+            let emoji = format!("{number}");
+            reaction("peer", number, u64::from(number), (own, 1), &emoji, false)
+        })
+        .collect();
+    let of_one_id = |number: u32| -> MessageId { id(number) };
+    let same_id = {
+        let (_, mut content) = text("own", 2, 1);
+        content.id = of_one_id(1);
+        ("own", content)
+    };
+    let cases: Vec<(&'static str, Vec<Said>)> = vec![
+        (
+            "by clock, then id, whenever they come",
+            vec![
+                text("peer", 3, 2),
+                text("own", 2, 2),
+                text("peer", 9, 1),
+                text("own", 1, 3),
+            ],
+        ),
+        (
+            "of one id, by the author's key",
+            vec![text("peer", 1, 1), same_id],
+        ),
+        (
+            "one that comes twice",
+            vec![text("peer", 1, 1), text("peer", 1, 1)],
+        ),
+        (
+            "the last edit counts, whenever it comes",
+            vec![
+                text("peer", 1, 1),
+                edit("peer", 2, 9, 1),
+                edit("peer", 3, 4, 1),
+            ],
+        ),
+        (
+            "an edit that comes first",
+            vec![edit("peer", 2, 2, 1), text("peer", 1, 1)],
+        ),
+        (
+            "of two edits with one clock the higher id",
+            vec![
+                text("own", 1, 1),
+                edit("own", 5, 2, 1),
+                edit("own", 4, 2, 1),
+            ],
+        ),
+        (
+            "a reaction of each side, and one that is taken back",
+            vec![
+                text("own", 1, 1),
+                reaction("peer", 2, 2, (own, 1), "a", false),
+                reaction("own", 3, 3, (own, 1), "a", false),
+                reaction("peer", 4, 4, (own, 1), "b", false),
+                reaction("peer", 5, 5, (own, 1), "a", true),
+            ],
+        ),
+        (
+            "a taking back that is late changes nothing",
+            vec![
+                text("own", 1, 1),
+                reaction("peer", 5, 5, (own, 1), "a", false),
+                reaction("peer", 4, 4, (own, 1), "a", true),
+            ],
+        ),
+        (
+            "of seventeen reactions of one the last sixteen",
+            [vec![text("own", 1, 1)], many].concat(),
+        ),
+        (
+            "a deletion takes edits and reactions with it",
+            vec![
+                text("peer", 1, 1),
+                edit("peer", 2, 2, 1),
+                reaction("own", 3, 3, (peer, 1), "a", false),
+                deletion("peer", 4, 4, 1),
+                edit("peer", 5, 5, 1),
+            ],
+        ),
+        (
+            "a deletion that comes first",
+            vec![deletion("peer", 2, 2, 1), text("peer", 1, 1)],
+        ),
+        (
+            "nobody edits or deletes what another wrote",
+            vec![
+                text("own", 1, 1),
+                edit("peer", 2, 2, 1),
+                deletion("peer", 3, 3, 1),
+            ],
+        ),
+        (
+            "nothing is said of a reaction or an edit",
+            vec![
+                text("peer", 1, 1),
+                edit("peer", 2, 2, 1),
+                edit("peer", 3, 3, 2),
+                reaction("own", 4, 4, (peer, 2), "a", false),
+                deletion("peer", 5, 5, 2),
+            ],
+        ),
+        (
+            "each message follows the one before",
+            vec![
+                after(1, "peer", 1, &[]),
+                after(2, "own", 2, &[1]),
+                after(3, "peer", 3, &[2]),
+            ],
+        ),
+        (
+            "two that crossed, and one that follows both",
+            vec![
+                after(1, "own", 1, &[]),
+                after(2, "own", 2, &[1]),
+                after(3, "peer", 2, &[1]),
+            ],
+        ),
+        (
+            "and the one behind them",
+            vec![
+                after(1, "own", 1, &[]),
+                after(2, "own", 2, &[1]),
+                after(3, "peer", 2, &[1]),
+                after(4, "peer", 3, &[2, 3]),
+            ],
+        ),
+        (
+            "one that is missing",
+            vec![after(1, "peer", 1, &[]), after(3, "peer", 3, &[2])],
+        ),
+        (
+            "one that was missing and comes",
+            vec![
+                after(1, "peer", 1, &[]),
+                after(3, "peer", 3, &[2]),
+                after(2, "peer", 2, &[1]),
+            ],
+        ),
+        ("of nine that nothing follows the last eight", heads),
+        (
+            "what is said of a message is followed too",
+            vec![
+                after(1, "peer", 1, &[]),
+                reaction("own", 2, 2, (peer, 1), "a", false),
+                edit("peer", 3, 3, 1),
+            ],
+        ),
+    ];
+    let encoded = |(by, content): &Said| json!({ "by": by, "encoded": hex(&content.to_bytes()) });
+    let key = |identity: &PublicIdentity| hex(&identity.to_bytes());
+    cases
+        .into_iter()
+        .map(|(name, all)| {
+            let contents: Vec<_> = all.iter().map(encoded).collect();
+            (
+                name,
+                json!({ "own": key(own), "peer": key(peer), "contents": contents }),
+            )
+        })
+        .collect()
+}

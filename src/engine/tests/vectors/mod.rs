@@ -1,0 +1,147 @@
+//! Vectors of what a device makes of what comes, from the engine itself: `tests/vectors/device`. `WINDLASS_WRITE_VECTORS=1` writes them anew.
+
+mod histories;
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::chat::Content;
+use crate::engine::history::follows;
+use crate::engine::history::message::Incoming;
+
+fn hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
+}
+
+fn unhex(text: &Value) -> Vec<u8> {
+    let text = text.as_str().unwrap();
+    data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap()
+}
+
+/// The user's device, and the other side of the conversation.
+struct Two {
+    own: Party,
+    peer: PublicIdentity,
+}
+
+impl Two {
+    fn new() -> Self {
+        let (own, peer) = (Party::new(1), Party::new(2));
+        own.add(0, &peer.bundle(0, false));
+        let peer = peer.device.public();
+        Self { own, peer }
+    }
+
+    fn side(&self, identity: &PublicIdentity) -> &'static str {
+        if *identity == self.peer {
+            "peer"
+        } else {
+            "own"
+        }
+    }
+}
+
+/// Takes a content in as a message of the other side, or as what another device of the user's wrote to them.
+fn take_in(two: &Two, by: &str, encoded: &[u8]) -> &'static str {
+    let own = two.own.device.public();
+    let outcomes = two.own.at(0, |step| {
+        let incoming = Incoming {
+            author: if by == "own" { own } else { two.peer },
+            conversation: ConversationId::Direct(two.peer),
+            content: Content::from_bytes(encoded).unwrap(),
+            encoded,
+            copied_from: (by == "own").then_some(own),
+        };
+        let mut outcomes = Vec::new();
+        conversation::receive_message(step, &incoming, &mut outcomes)?;
+        Ok(outcomes)
+    });
+    let refused = |one: &Outcome| {
+        let news = ConversationNews::Refused {
+            from: own,
+            reason: crate::engine::sync::outcome::RefusalReason::Deleted,
+        };
+        let same =
+            |one: &ConversationNews| core::mem::discriminant(one) == core::mem::discriminant(&news);
+        matches!(one, Outcome::InConversation(_, one) if same(one))
+    };
+    match outcomes.unwrap().as_slice() {
+        [Outcome::Duplicate { .. }, ..] => "duplicate",
+        [first, ..] if refused(first) => "refused",
+        _ => "taken in",
+    }
+}
+
+fn shown(two: &Two, shown: &Shown) -> Value {
+    let reaction = |(by, emoji): &(PublicIdentity, String)| json!([two.side(by), emoji]);
+    let stored = &shown.stored;
+    json!({
+        "by": two.side(&stored.author),
+        "id": stored.content.id.to_string(),
+        "text": if stored.deleted { None } else { shown.text() },
+        "deleted": stored.deleted,
+        "reactions": shown.reactions.iter().map(reaction).collect::<Vec<_>>(),
+    })
+}
+
+/// What a conversation is after contents came in this order.
+fn history(input: &Value) -> Value {
+    let two = Two::new();
+    let contents = input["contents"].as_array().unwrap().iter();
+    let results: Vec<_> = contents
+        .map(|content| {
+            take_in(
+                &two,
+                content["by"].as_str().unwrap(),
+                &unhex(&content["encoded"]),
+            )
+        })
+        .collect();
+    let id = ConversationId::Direct(two.peer);
+    let read = two.own.at(0, |step| {
+        let page = view::page(step.rows, &id, 1_000, None, step.now)?;
+        let row = conversations::row(step.rows, &id)?;
+        Ok((
+            page,
+            follows::ids(&row)?,
+            row.missing.clone(),
+            conversations::next_lamport(&row),
+        ))
+    });
+    let (page, follows, missing, clock) = read.unwrap();
+    json!({
+        "results": results,
+        "history": page.iter().map(|one| shown(&two, one)).collect::<Vec<_>>(),
+        "next": {
+            "clock": clock,
+            "follows": follows.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        },
+        "missing": missing.iter().map(|id| hex(id)).collect::<Vec<_>>(),
+    })
+}
+
+#[test]
+fn histories_are_what_the_vectors_say() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/device/history.json");
+    let (own, peer) = (Party::new(1).device.public(), Party::new(2).device.public());
+    let cases: Vec<_> = histories::all(&own, &peer)
+        .into_iter()
+        .map(|(name, input)| {
+            let expect = history(&input);
+            json!({ "name": name, "input": input, "expect": expect })
+        })
+        .collect();
+    let about =
+        "What a conversation of two is after contents came in some order (RFC windlass 9.3, 9.5).";
+    let file =
+        json!({ "protocol": "windlass 1", "kind": "history", "about": about, "cases": cases });
+    if std::env::var_os("WINDLASS_WRITE_VECTORS").is_some() {
+        fs::write(&path, serde_json::to_string_pretty(&file).unwrap() + "\n").unwrap();
+        return;
+    }
+    let stated: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(stated, file);
+}
