@@ -408,6 +408,11 @@ def history(input: Case) -> Case:
     return histories.history(unhex(input, "own"), unhex(input, "peer"), contents)
 
 
+def receipts(input: Case) -> list[Case]:
+    contents = [(said["by"], unhex(said, "encoded")) for said in input["contents"]]
+    return histories.receipts(unhex(input, "own"), unhex(input, "peer"), contents)
+
+
 def attachment(input: Case) -> Case:
     chunks = [bytes.fromhex(chunk) for chunk in input["chunks"]]
     sealed = chats.seal_file(unhex(input, "key"), chunks)
@@ -472,7 +477,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
         *(x3dh, root_step, chain_steps, message_key, sender_hint, own_words, message_name, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
-        *(bounds, history, group, attachment),
+        *(bounds, history, receipts, group, attachment),
     )
 }
 

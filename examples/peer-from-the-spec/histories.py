@@ -6,7 +6,8 @@ from typing import Any
 from chats import text
 from peer import Field, Refused, blob, check, decode, first
 
-REACTION, EDIT, DELETION = 25, 26, 27
+RECEIPT, REQUEST, COPY, UPDATE, ANSWER, REACTION, EDIT, DELETION, READ = 18, 20, 21, 22, 23, 25, 26, 27, 28
+CONTROL = (RECEIPT, REQUEST, COPY, UPDATE, ANSWER, READ, 32)
 Name = tuple[bytes, bytes]  # The author's identity key and the message id (§9.1.2).
 
 
@@ -16,6 +17,7 @@ class Said:
     id: bytes
     lamport: int
     follows: list[bytes]
+    group: bytes
     kind: int
     body: list[Field]
 
@@ -34,8 +36,9 @@ class Said:
 def read(author: bytes, encoded: bytes) -> Said:
     fields = decode(encoded)
     follows = [value for number, value in fields if number == 6 and isinstance(value, bytes)]
-    kind, body = next((number, value) for number, value in fields if number >= 16 and isinstance(value, bytes))
-    return Said(author, blob(fields, 1), first(fields, 2, 0), follows, kind, decode(body))
+    bodies = [(number, value) for number, value in fields if 16 <= number <= 32 and isinstance(value, bytes)]
+    kind, body = bodies[-1] if bodies else (0, b"")
+    return Said(author, blob(fields, 1), first(fields, 2, 0), follows, blob(fields, 5), kind, decode(body))
 
 
 @dataclass
@@ -121,3 +124,57 @@ def history(own: bytes, peer: bytes, contents: list[tuple[str, bytes]]) -> dict[
         "next": {"clock": highest + 1, "follows": [id.hex() for id in kept.heads]},
         "missing": [id.hex() for id in kept.missing],
     }
+
+
+@dataclass
+class Device:
+    """What is acknowledged and told of what comes, in no group and nothing being asked for (appendix B)."""
+
+    history: History
+    delivered: set[bytes] = field(default_factory=set)
+    read: int = 0
+
+    def take(self, sender: bytes, encoded: bytes) -> tuple[bytes | None, list[Any]]:
+        own, one = self.history.own, read(sender, encoded)
+        if one.kind == COPY:
+            return self.take_copy(sender, one)
+        if one.kind == RECEIPT:
+            return None, [{"delivered": [id.hex() for id in self.confirm(sender, one)]}]
+        if one.kind == UPDATE and sender == own:
+            return one.id, []
+        if one.kind == READ and self.history.said:
+            here = min(first(one.body, 1, 0), max(other.lamport for other in self.history.said.values()))
+            news, self.read = here > self.read, max(here, self.read)
+            return None, ["read"] if news else []
+        return (None, []) if one.kind in CONTROL or sender == own else self.take_message(one)
+
+    def confirm(self, sender: bytes, one: Said) -> list[bytes]:
+        """§9.4.2: it counts for what was written to its sender."""
+        own = self.history.own
+        ids = [value for number, value in one.body if number == 1 and isinstance(value, bytes)]
+        new = [id for id in ids if sender != own and (own, id) in self.history.said and id not in self.delivered]
+        self.delivered |= set(new)
+        return new
+
+    def take_copy(self, sender: bytes, copy: Said) -> tuple[bytes | None, list[Any]]:
+        """§8.3.3; nobody was asked, so nobody else gives back anything (§8.4.6)."""
+        own = self.history.own
+        author, conversation, inner = (blob(copy.body, number) for number in (1, 2, 3))
+        one = read(author, inner)
+        if one.group and one.group != conversation:
+            return None, ["content"]
+        believed = sender == own != conversation and author in (own, conversation) and one.kind not in CONTROL
+        return self.take_message(one) if believed else (None, ["refused"])
+
+    def take_message(self, one: Said) -> tuple[bytes | None, list[Any]]:
+        if one.group:
+            return None, ["refused"]
+        result = self.history.take(one)
+        told = {EDIT: "edited", DELETION: "deleted"}.get(one.kind, "message")
+        return one.id, [told if result == "taken in" else result]
+
+
+def receipts(own: bytes, peer: bytes, contents: list[tuple[str, bytes]]) -> list[dict[str, Any]]:
+    device = Device(History(own, peer))
+    taken = [device.take(own if by == "own" else peer, encoded) for by, encoded in contents]
+    return [{"acknowledged": id and id.hex(), "told": told} for id, told in taken]

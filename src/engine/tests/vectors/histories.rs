@@ -11,7 +11,7 @@ use crate::identity::PublicIdentity;
 type Said = (&'static str, Content);
 
 /// Message `number`, with a clock.
-fn said(by: &'static str, number: u32, lamport: u64, body: Body) -> Said {
+pub(super) fn said(by: &'static str, number: u32, lamport: u64, body: Body) -> Said {
     let content = Content {
         id: id(number),
         lamport,
@@ -25,16 +25,16 @@ fn said(by: &'static str, number: u32, lamport: u64, body: Body) -> Said {
     (by, content)
 }
 
-fn text(by: &'static str, number: u32, lamport: u64) -> Said {
+pub(super) fn text(by: &'static str, number: u32, lamport: u64) -> Said {
     said(by, number, lamport, Body::Text(format!("text {number}")))
 }
 
-fn edit(by: &'static str, number: u32, lamport: u64, target: u32) -> Said {
+pub(super) fn edit(by: &'static str, number: u32, lamport: u64, target: u32) -> Said {
     let (target, text) = (id(target), format!("edit {number}"));
     said(by, number, lamport, Body::Edit { target, text })
 }
 
-fn deletion(by: &'static str, number: u32, lamport: u64, target: u32) -> Said {
+pub(super) fn deletion(by: &'static str, number: u32, lamport: u64, target: u32) -> Said {
     let target = id(target);
     said(by, number, lamport, Body::Deletion { target })
 }

@@ -1,6 +1,7 @@
 //! Vectors of what a device makes of what comes, from the engine itself: `tests/vectors/device`. `WINDLASS_WRITE_VECTORS=1` writes them anew.
 
 mod histories;
+mod receipts;
 
 use std::fs;
 use std::path::PathBuf;
@@ -123,25 +124,45 @@ fn history(input: &Value) -> Value {
     })
 }
 
-#[test]
-fn histories_are_what_the_vectors_say() {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/device/history.json");
-    let (own, peer) = (Party::new(1).device.public(), Party::new(2).device.public());
-    let cases: Vec<_> = histories::all(&own, &peer)
-        .into_iter()
-        .map(|(name, input)| {
-            let expect = history(&input);
-            json!({ "name": name, "input": input, "expect": expect })
-        })
-        .collect();
-    let about =
-        "What a conversation of two is after contents came in some order (RFC windlass 9.3, 9.5).";
-    let file =
-        json!({ "protocol": "windlass 1", "kind": "history", "about": about, "cases": cases });
+/// Compares a file with what the engine makes of its cases, or writes it.
+fn compare(kind: &str, about: &str, all: Vec<(&str, Value)>, expected: impl Fn(&Value) -> Value) {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/device");
+    let path = folder.join(format!("{kind}.json"));
+    let case = |(name, input): (&str, Value)| {
+        let expect = expected(&input);
+        json!({ "name": name, "input": input, "expect": expect })
+    };
+    let cases: Vec<_> = all.into_iter().map(case).collect();
+    let file = json!({ "protocol": "windlass 1", "kind": kind, "about": about, "cases": cases });
     if std::env::var_os("WINDLASS_WRITE_VECTORS").is_some() {
         fs::write(&path, serde_json::to_string_pretty(&file).unwrap() + "\n").unwrap();
         return;
     }
     let stated: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     assert_eq!(stated, file);
+}
+
+/// The two sides of every case.
+fn sides() -> (PublicIdentity, PublicIdentity) {
+    (Party::new(1).device.public(), Party::new(2).device.public())
+}
+
+#[test]
+fn histories_are_what_the_vectors_say() {
+    let (own, peer) = sides();
+    let about =
+        "What a conversation of two is after contents came in some order (RFC windlass 9.3, 9.5).";
+    compare("history", about, histories::all(&own, &peer), history);
+}
+
+#[test]
+fn what_is_acknowledged_is_what_the_vectors_say() {
+    let (own, peer) = sides();
+    let about = "Under which id each content is acknowledged, and as what it is told (RFC windlass 8.3, 9.4, B).";
+    compare(
+        "receipts",
+        about,
+        receipts::all(&own, &peer),
+        receipts::expected,
+    );
 }

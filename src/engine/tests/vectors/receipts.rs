@@ -1,0 +1,222 @@
+//! What is acknowledged, under which id, and told as what.
+
+use serde_json::{Value, json};
+
+use super::super::annotated::id;
+use super::histories::{deletion, edit, said, text};
+use super::*;
+use crate::chat::{Copy, DeviceUpdate};
+use crate::engine::steps::content;
+use crate::x3dh;
+
+/// From whose device, and what.
+type Came = (&'static str, Content);
+
+fn control(by: &'static str, number: u32, body: Body) -> Came {
+    said(by, number, 0, body)
+}
+
+/// A copy of what somebody wrote in a conversation.
+fn copy(
+    by: &'static str,
+    number: u32,
+    of: (&PublicIdentity, &PublicIdentity),
+    inner: &Content,
+) -> Came {
+    let body = Body::Copy(Copy {
+        author: of.0.to_bytes(),
+        conversation: of.1.to_bytes(),
+        content: inner.to_bytes(),
+    });
+    control(by, number, body)
+}
+
+fn receipt(by: &'static str, number: u32, of: &[u32]) -> Came {
+    let ids = of.iter().copied().map(id).collect();
+    control(by, number, Body::DeliveryReceipt(ids))
+}
+
+fn read(by: &'static str, number: u32, lamport: u64) -> Came {
+    control(by, number, Body::ReadReceipt { lamport })
+}
+
+pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static str, Value)> {
+    let third = Party::new(3).device.public();
+    let (one, two) = (text("own", 1, 1).1, text("peer", 2, 2).1);
+    let mine = || copy("own", 50, (own, peer), &one);
+    let theirs = || text("peer", 2, 2);
+    let mut damaged = one.clone();
+    damaged.group = Some(GroupId::from_bytes(&[9; 32]).unwrap());
+    let inner_receipt = receipt("own", 3, &[1]).1;
+    let in_group = ("peer", damaged.clone());
+    let cases: Vec<(&'static str, Vec<Came>)> = vec![
+        ("a text", vec![theirs()]),
+        ("a text that comes twice", vec![theirs(), theirs()]),
+        (
+            "an opaque body",
+            vec![said("peer", 1, 1, Body::Opaque(vec![1]))],
+        ),
+        ("no body", vec![said("peer", 1, 1, Body::Unknown)]),
+        (
+            "a text of the own identity without a copy",
+            vec![text("own", 1, 1)],
+        ),
+        ("a copy of own words by a device of one's own", vec![mine()]),
+        (
+            "the same in another copy",
+            vec![mine(), copy("own", 51, (own, peer), &one)],
+        ),
+        (
+            "a copy of the other side's words by a device of one's own",
+            vec![copy("own", 50, (peer, peer), &two)],
+        ),
+        (
+            "the same from its author afterwards",
+            vec![copy("own", 50, (peer, peer), &two), theirs()],
+        ),
+        (
+            "a copy of somebody else's words in the conversation",
+            vec![copy("own", 50, (&third, peer), &one)],
+        ),
+        (
+            "a copy of a conversation with oneself",
+            vec![copy("own", 50, (own, own), &one)],
+        ),
+        (
+            "a copy of a receipt",
+            vec![copy("own", 50, (own, peer), &inner_receipt)],
+        ),
+        (
+            "a copy whose conversation is not its content's group",
+            vec![copy("own", 50, (own, peer), &damaged)],
+        ),
+        (
+            "a copy of own words by the other side, not proved",
+            vec![copy("peer", 50, (own, own), &one)],
+        ),
+        (
+            "a copy of its own words by the other side",
+            vec![copy("peer", 50, (peer, own), &two)],
+        ),
+        (
+            "an update of a device of one's own",
+            vec![control(
+                "own",
+                5,
+                Body::DeviceUpdate(DeviceUpdate::default()),
+            )],
+        ),
+        (
+            "an update of another identity",
+            vec![control(
+                "peer",
+                5,
+                Body::DeviceUpdate(DeviceUpdate::default()),
+            )],
+        ),
+        (
+            "a receipt, and the same again",
+            vec![mine(), receipt("peer", 6, &[1]), receipt("peer", 7, &[1])],
+        ),
+        (
+            "a receipt of what is not here, and of what is not one's own",
+            vec![theirs(), receipt("peer", 6, &[2, 9])],
+        ),
+        (
+            "a receipt of a device of one's own",
+            vec![mine(), receipt("own", 6, &[1])],
+        ),
+        (
+            "a read receipt, the same again, and one beyond all clocks",
+            vec![
+                mine(),
+                read("peer", 6, 1),
+                read("peer", 7, 1),
+                read("peer", 8, 900),
+            ],
+        ),
+        (
+            "a read receipt of nothing",
+            vec![mine(), read("peer", 6, 0)],
+        ),
+        (
+            "an answer that answers nothing",
+            vec![control(
+                "peer",
+                6,
+                Body::HealingAnswer {
+                    messages: 3,
+                    bundle: Vec::new(),
+                },
+            )],
+        ),
+        ("an edit", vec![theirs(), edit("peer", 3, 3, 2)]),
+        ("a deletion", vec![theirs(), deletion("peer", 3, 3, 2)]),
+        (
+            "an edit of another's words",
+            vec![mine(), edit("peer", 3, 3, 1)],
+        ),
+        ("a text of a group that is not known", vec![in_group]),
+    ];
+    let encoded = |(by, content): &Came| json!({ "by": by, "encoded": hex(&content.to_bytes()) });
+    let key = |identity: &PublicIdentity| hex(&identity.to_bytes());
+    cases
+        .into_iter()
+        .map(|(name, all)| {
+            let contents: Vec<_> = all.iter().map(encoded).collect();
+            (
+                name,
+                json!({ "own": key(own), "peer": key(peer), "contents": contents }),
+            )
+        })
+        .collect()
+}
+
+/// How an outcome is told; nothing for what a device learns besides.
+fn told(outcome: &Outcome) -> Option<Value> {
+    Some(match outcome {
+        Outcome::Message(_) => json!("message"),
+        Outcome::Edited(_) => json!("edited"),
+        Outcome::Duplicate { .. } => json!("duplicate"),
+        Outcome::Undecryptable { .. } => json!("content"),
+        Outcome::InConversation(_, ConversationNews::Deleted(_)) => json!("deleted"),
+        Outcome::InConversation(_, ConversationNews::Refused { .. }) => json!("refused"),
+        Outcome::InConversation(_, ConversationNews::Read { .. }) => json!("read"),
+        Outcome::Peer(_, PeerNews::Delivered(ids)) => {
+            json!({ "delivered": ids.iter().map(ToString::to_string).collect::<Vec<_>>() })
+        }
+        Outcome::Peer(_, PeerNews::Synchronising { .. }) => json!("synchronising"),
+        _ => return None,
+    })
+}
+
+/// What each content is acknowledged as and told as, in this order.
+pub(super) fn expected(input: &Value) -> Value {
+    let two = Two::new();
+    let contents = input["contents"].as_array().unwrap().iter();
+    let each = contents.map(|came| {
+        let own = two.own.device.public();
+        let from = x3dh::Party {
+            identity: if came["by"] == "own" { own } else { two.peer },
+            device_id: 77,
+        };
+        let encoded = unhex(&came["encoded"]);
+        let standing = Standing {
+            known_since: START,
+            proven_since: None,
+            established: false,
+        };
+        let received = two.own.at(0, |step| {
+            let mut outcomes = Vec::new();
+            let content = Content::from_bytes(&encoded).unwrap();
+            let id = content::receive(step, &from, content, &encoded, &standing, &mut outcomes)?;
+            Ok((id, outcomes))
+        });
+        let (id, outcomes) = received.unwrap();
+        json!({
+            "acknowledged": id.map(|id| id.to_string()),
+            "told": outcomes.iter().filter_map(told).collect::<Vec<_>>(),
+        })
+    });
+    each.collect()
+}
