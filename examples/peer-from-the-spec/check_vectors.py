@@ -12,6 +12,7 @@ from typing import Any
 
 import bundles
 import chats
+import first_messages as firsts
 import histories
 import linking
 import peer
@@ -413,6 +414,13 @@ def receipts(input: Case) -> list[Case]:
     return histories.receipts(unhex(input, "own"), unhex(input, "peer"), contents)
 
 
+def first_messages(input: Case) -> list[Case]:
+    own = Party(input["own"])
+    assert own.one_time
+    device = firsts.Device(own.seed, own.device_id, dict([own.signed]), dict([own.one_time]), own.one_time[0])
+    return [device.receive(bytes.fromhex(envelope)) for envelope in input["envelopes"]]
+
+
 def attachment(input: Case) -> Case:
     chunks = [bytes.fromhex(chunk) for chunk in input["chunks"]]
     sealed = chats.seal_file(unhex(input, "key"), chunks)
@@ -477,7 +485,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
         *(x3dh, root_step, chain_steps, message_key, sender_hint, own_words, message_name, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
-        *(bounds, history, receipts, group, attachment),
+        *(bounds, history, receipts, first_messages, group, attachment),
     )
 }
 

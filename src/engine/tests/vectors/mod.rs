@@ -1,5 +1,6 @@
 //! Vectors of what a device makes of what comes, from the engine itself: `tests/vectors/device`. `WINDLASS_WRITE_VECTORS=1` writes them anew.
 
+mod firsts;
 mod histories;
 mod receipts;
 
@@ -165,4 +166,10 @@ fn what_is_acknowledged_is_what_the_vectors_say() {
         receipts::all(&own, &peer),
         receipts::expected,
     );
+}
+
+#[test]
+fn first_messages_are_told_as_the_vectors_say() {
+    let about = "First messages with their payload, to a device that knows nobody (RFC windlass 7.6, 7.8, C.1).";
+    compare("first-messages", about, firsts::cases(), firsts::expected);
 }
