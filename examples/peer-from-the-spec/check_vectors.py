@@ -171,6 +171,18 @@ def message_name(input: Case) -> Case:
     return {"name": hashlib.sha256(b"Windlass v1 message name" + salt + author + id).digest()[:8].hex()}
 
 
+def healing_proof(input: Case) -> Case:
+    root, day = unhex(input, "root"), input["day"]
+    check(day >= input["root_day"], "erased")
+    for _ in range(day - input["root_day"]):
+        root = peer.hkdf(bytes(32), root, b"Windlass v1 healing step")
+    asker, answerer = (unhex(input[who], "identity") + input[who]["device_id"].to_bytes(4, "big") for who in ("asker", "answerer"))
+    key = peer.hkdf(answerer, root, b"Windlass v1 healing key")
+    proved = unhex(input, "session_id") + asker + answerer + day.to_bytes(4, "big") + unhex(input, "content")
+    proof = peer.hmac_sha256(key, b"Windlass v1 healing proof" + proved)[:16]
+    return {"root": root.hex(), "key": key.hex(), "proof": proof.hex()}
+
+
 def floor_name(input: Case) -> Case:
     seed, conversation, author, id = (unhex(input, name) for name in ("seed", "conversation", "author", "id"))
     key = peer.hkdf(bytes(32), seed, b"Windlass v1 floor", 32)
@@ -484,7 +496,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
-        *(x3dh, root_step, chain_steps, message_key, sender_hint, own_words, message_name, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
+        *(x3dh, root_step, chain_steps, message_key, sender_hint, own_words, message_name, healing_proof, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
         *(bounds, history, receipts, first_messages, group, attachment),
     )
 }

@@ -33,6 +33,7 @@ pub fn evaluate(kind: &str, input: &Value) -> Value {
         "message-key" => keys::message_key(input),
         "sender-hint" => keys::sender_hint(input),
         "own-words" => keys::own_words(input),
+        "healing-proof" => sessions::healing_proof(input),
         "message-name" => keys::message_name(input),
         "floor-name" => keys::floor_name(input),
         "padding" => keys::padding(input),

@@ -4,7 +4,7 @@ use prost::Message;
 use serde_json::{Value, json};
 use windlass::crypto::{DhSecret, Secret};
 use windlass::link::{ExistingDevice, LinkAnswer, LinkCode, LinkError, LinkReply, NewDevice};
-use windlass::session::{Envelope, Header};
+use windlass::session::{Envelope, Header, HealingRoot, Proved};
 use windlass::x3dh::{self, ResponderKeys};
 
 use super::{bytes, error, hex, key_pair, number, public, wire_code};
@@ -66,6 +66,33 @@ fn show_header(header: &Header) -> Value {
         "ratchet_key": hex(header.ratchet.ratchet_key.as_bytes()),
         "previous_chain_length": header.ratchet.previous_chain_length,
         "message_number": header.ratchet.message_number,
+    })
+}
+
+/// The key that a device gives another for a day, and what its request proves that day by.
+pub fn healing_proof(input: &Value) -> Value {
+    let party = |input: &Value| x3dh::Party {
+        identity: public(input, "identity"),
+        device_id: number(input, "device_id"),
+    };
+    let (asker, answerer) = (party(&input["asker"]), party(&input["answerer"]));
+    let [root_day, day] = ["root_day", "day"].map(|name| number(input, name));
+    let root = HealingRoot::from_bytes(&bytes(input, "root"), root_day).unwrap();
+    let Some(root) = root.at(day) else {
+        return error("erased");
+    };
+    let key = root.key_for(&answerer);
+    let proof = key.prove(&Proved {
+        session_id: &bytes(input, "session_id").try_into().unwrap(),
+        asker: &asker,
+        answerer: &answerer,
+        day,
+        content: &bytes(input, "content"),
+    });
+    json!({
+        "root": hex(root.as_bytes()),
+        "key": hex(key.as_bytes()),
+        "proof": hex(proof.as_bytes()),
     })
 }
 

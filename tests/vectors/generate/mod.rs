@@ -7,6 +7,7 @@ mod conversations;
 mod doubled;
 mod group_sync;
 mod groups;
+mod healing;
 mod keys;
 mod messages;
 mod misread;
@@ -99,6 +100,11 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
             "message-name",
             "How a request for healing names a message (RFC windlass 8.4).",
             keys::message_name(),
+        ),
+        (
+            "healing-proof",
+            "From the healing root of a day to the key of a day for a device, and the proof of a request (RFC windlass 8.4.10, 8.4.11).",
+            healing::healing_proof(),
         ),
         (
             "floor-name",
