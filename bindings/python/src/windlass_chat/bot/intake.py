@@ -29,8 +29,9 @@ class Intake:
         transport: Transport,
         taken: Callable[[], None],
         tell: Callable[[Event], Awaitable[None]],
-        tell_again: Callable[[Event], Awaitable[None]],
+        tell_again: Callable[[Event], Awaitable[None]] | None = None,
     ) -> None:
+        """Without `tell_again` what is kept of events stays as it is, for whoever else uses the store."""
         self._client = client
         self._transport = transport
         self._taken = taken
@@ -43,7 +44,8 @@ class Intake:
 
     async def run(self) -> None:
         """Ends when the transport does."""
-        await self._remember()
+        if self._tell_again is not None:
+            await self._remember()
         reading = asyncio.create_task(self._read())
         try:
             while True:
@@ -63,7 +65,8 @@ class Intake:
             elif isinstance(event, KeptEvent):
                 # Before it is told: an event with which the process dies twice does not come a third time.
                 await self._handled(event.cursor)
-                await self._tell_again(event.event)
+                if self._tell_again is not None:
+                    await self._tell_again(event.event)
             else:
                 await self._tell(event)
 
@@ -129,7 +132,7 @@ class Intake:
                 _note(event)
                 await self._events.put(event)
         cursors = [answer.cursor for answer in answers if answer.cursor is not None]
-        if cursors:
+        if cursors and self._tell_again is not None:
             await self._events.put(cursors[-1])
 
 
