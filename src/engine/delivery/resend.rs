@@ -13,7 +13,7 @@ use crate::engine::history::message;
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::unacknowledged::{self, Unacknowledged};
-use crate::engine::records::{contacts, outbox, trust};
+use crate::engine::records::{contacts, outbox, own_devices, trust};
 use crate::limits::{MAX_RESENT_BYTES_AT_ONCE, MAX_RESENT_BYTES_TO_ONE};
 use crate::x3dh::Party;
 
@@ -41,6 +41,29 @@ pub(crate) fn answer_with(
     messages: Vec<Unacknowledged>,
 ) -> Result<(), EngineError> {
     send_in_turn(step, messages, true).map(|_| ())
+}
+
+/// Hands a message on to devices of our own that its author did not write to: to one that the user may not have linked, nothing that was
+/// written before it was here (RFC windlass §8.3.5).
+pub(crate) fn relay(
+    step: &mut Step<'_>,
+    device_ids: Vec<u32>,
+    message: &MessageRef,
+) -> Result<(), EngineError> {
+    let sent_at = message::find(step.rows, message)?.map_or(0, |stored| stored.content.sent_at);
+    for device_id in device_ids {
+        if !own_devices::may_have(step.rows, device_id, sent_at)? {
+            continue;
+        }
+        let to = Party {
+            identity: step.device.public(),
+            device_id,
+        };
+        let sent = resend(step, &to, Recipients::one(device_id).again(), message)?;
+        let outbox_id = sent.map_or(0, |sent| sent.outbox_id);
+        unacknowledged::schedule_sent(step.rows, &to, message, outbox_id, step.now)?;
+    }
+    Ok(())
 }
 
 fn send_in_turn(

@@ -232,6 +232,17 @@ pub(crate) fn is_linked(
     Ok(row.is_some_and(|row| due::was_by(known_since, row.linked_at, now)))
 }
 
+/// Whether a device may be told of what was written at a time: of everything if the user linked it, else of what was written while it was
+/// here (RFC windlass §8.3.5).
+pub(crate) fn may_have(
+    store: &dyn Rows,
+    device_id: u32,
+    written_at: u64,
+) -> Result<bool, EngineError> {
+    let row = find(store, device_id)?.filter(|row| !row.removed);
+    Ok(row.is_some_and(|row| row.linked_at != 0 || written_at >= row.added_at))
+}
+
 /// Notes that something came from a device.
 pub(crate) fn seen(store: &mut dyn RowsMut, device_id: u32, now: u64) -> Result<(), EngineError> {
     match find(store, device_id)? {

@@ -5,6 +5,7 @@ use crate::chat::{Body, Content, Copy, DeviceUpdate, HealingRequest, MessageId};
 use crate::crypto::SecretBytes;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
+use crate::engine::delivery::resend;
 use crate::engine::history::message;
 use crate::engine::history::message::Incoming;
 use crate::engine::records::conversations::ConversationId;
@@ -178,6 +179,9 @@ fn receive_copy(
         if from.identity != own {
             doubts::copy_received(step.rows, &from.identity)?;
             doubts::note_missing_everywhere(step)?;
+            // What a device that was linked meanwhile was told of the past did not have it (RFC windlass §8.3.5).
+            let new = own_devices::recently_added(step.rows, step.now)?;
+            resend::relay(step, new, &message)?;
         } else if message.author == own {
             take_over_resending(step, &incoming)?;
         }

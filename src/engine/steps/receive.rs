@@ -6,14 +6,13 @@ use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
-use crate::engine::delivery::recipients::Recipients;
 use crate::engine::delivery::{recipients, resend};
 use crate::engine::history::message;
 use crate::engine::records::message_keys::StoredSkippedKeys;
 use crate::engine::records::strangers::Knock;
 use crate::engine::records::{
     contacts, doubts, groups, message_keys, own_devices, prekeys, private_prekeys, removed,
-    sessions, strangers, unacknowledged,
+    sessions, strangers,
 };
 use crate::engine::steps::{admit, group};
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
@@ -24,7 +23,7 @@ use crate::limits::MAX_STRANGER_SKIPPED_KEYS;
 use crate::ratchet::RatchetError;
 use crate::session::{Envelope, HintKey, Part, Received, Session, SessionError, accepted_digest};
 use crate::store::{Key, Rows, Table};
-use crate::x3dh::{HandshakeMessage, Party, ResponderKeys};
+use crate::x3dh::{HandshakeMessage, ResponderKeys};
 
 /// Looks at which devices of ours somebody writes to. One that is not known here was forgotten with an older copy of this store: their
 /// answer to a request has the bundle that names it. One that was removed is in a bundle that is out of date: they are sent ours.
@@ -100,16 +99,7 @@ fn relay_to_new_devices(
     if message::find(step.rows, &message)?.is_none_or(|stored| stored.copied) {
         return Ok(());
     }
-    for device_id in unaware {
-        let to = Party {
-            identity: own,
-            device_id,
-        };
-        let sent = resend::resend(step, &to, Recipients::one(device_id).again(), &message)?;
-        let outbox_id = sent.map_or(0, |sent| sent.outbox_id);
-        unacknowledged::schedule_sent(step.rows, &to, &message, outbox_id, step.now)?;
-    }
-    Ok(())
+    resend::relay(step, unaware, &message)
 }
 
 /// Whom the header's hint points to. Looking costs a step for each contact, so it is not done for everybody's flood of bytes.

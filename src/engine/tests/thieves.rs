@@ -199,7 +199,8 @@ fn a_seed_alone_gets_nothing_of_before_by_any_request_under_any_policy() {
 
 #[test]
 fn a_device_of_ones_own_that_nobody_linked_is_told_nothing_of_before() {
-    let [alice, _bob] = who_talked(3);
+    let [alice, bob] = who_talked(3);
+    let late = bob.send(2, &alice).unwrap();
     let thief = Thief::of(&alice, alice.device.device_id ^ 1, 3);
     let outcomes = take(&alice, 3, &thief.asks(&alice, 3, HealingRequest::default())).unwrap();
     assert_eq!(promised(&outcomes), Some(0));
@@ -214,6 +215,9 @@ fn a_device_of_ones_own_that_nobody_linked_is_told_nothing_of_before() {
     let answer = empty_outbox(&alice);
     assert_eq!(answer.len(), 1);
     thief.learns_nothing(&answer);
+    // Nor is it told what was written before it turned up, and comes late.
+    assert!(opens(&taken(&alice, 3, &late)));
+    thief.learns_nothing(&empty_outbox(&alice));
     for day in 4..9 {
         run_due(&alice, day).unwrap();
         thief.learns_nothing(&empty_outbox(&alice));
