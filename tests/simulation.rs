@@ -61,6 +61,8 @@ struct Run {
     written: BTreeMap<String, Written>,
     /// Which device linked each of those that were linked.
     linked_by: BTreeMap<(u32, u32), (u32, u32)>,
+    /// What had been written when each of them was linked.
+    written_before: BTreeMap<(u32, u32), BTreeSet<String>>,
     lost_with_disks: u64,
     lost_states: u64,
     requests: u64,
@@ -83,6 +85,7 @@ impl Run {
             sent: BTreeMap::new(),
             written: BTreeMap::new(),
             linked_by: BTreeMap::new(),
+            written_before: BTreeMap::new(),
             lost_with_disks: 0,
             lost_states: 0,
             requests: 0,
@@ -304,6 +307,8 @@ impl Run {
                 let by = self.of(p)[0];
                 let added = self.world.add_device(p).unwrap();
                 self.linked_by.insert((p, added), by);
+                let written = self.written.keys().cloned().collect();
+                self.written_before.insert((p, added), written);
                 self.say(|| format!("{p}.{added} is a new device"));
                 self.devices[p as usize] += 1;
             }

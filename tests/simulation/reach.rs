@@ -19,10 +19,28 @@ impl Run {
         if author.0 == side {
             return self.gone.contains(author);
         }
+        // Its author's device is lost, and whoever of theirs has it was linked later: it cannot tell who was written to then.
+        let writers = self.of(author.0);
+        let mut earlier = writers
+            .iter()
+            .filter(|device| !self.was_linked_after(**device, id));
+        let kept = |device: &(u32, u32)| {
+            let history = self.history(*device, *to);
+            history.iter().any(|message| message.id == id)
+        };
+        if self.gone.contains(author) && !earlier.any(kept) {
+            return true;
+        }
         let mut ids = of_side
             .iter()
             .map(|(p, d)| self.world.client(*p, *d).unwrap().device_id());
         !ids.any(|id| addressees.contains(&id))
+    }
+
+    fn was_linked_after(&self, device: (u32, u32), id: &str) -> bool {
+        self.written_before
+            .get(&device)
+            .is_some_and(|written| written.contains(id))
     }
 
     /// Whether a device forgets, with this copy, that it linked another which it has not told everything: that one has to be linked again.

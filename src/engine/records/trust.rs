@@ -27,6 +27,11 @@ pub(crate) fn answers(store: &dyn Rows, contact: &Contact) -> Result<bool, Engin
         })
 }
 
+/// Whether a contact may make a group known to the user, and hears that it was declined: whom the user knows, and who is answered.
+pub(crate) fn may_invite(store: &dyn Rows, contact: &Contact) -> Result<bool, EngineError> {
+    Ok(!contact.row.blocked && (contact.is_known() || answers(store, contact)?))
+}
+
 /// Whether anything at all may be sent to a contact, by whatever way it comes to be sent.
 pub(crate) fn may_reach(store: &dyn Rows, contact: &Contact) -> Result<bool, EngineError> {
     Ok(contact.row.verified || policy(store)? != TrustPolicy::VerifiedOnly)

@@ -121,8 +121,8 @@ pub(super) fn receive_events(
     // Nobody's log is begun by a person whom the user does not know.
     let known = groups::member_list(step.rows, group)?.is_some() || from == own;
     let contact = contacts::find(step.rows, &from)?;
-    let answered = contact.map_or(Ok(false), |contact| trust::answers(step.rows, &contact))?;
-    if !known && !answered {
+    let invites = contact.map_or(Ok(false), |contact| trust::may_invite(step.rows, &contact))?;
+    if !known && !invites {
         // Asked for when they are accepted.
         doubts::note_missing(step.rows, &from, step.now)?;
         outcomes.push(Outcome::refused(incoming, Refusal::UnknownGroup));

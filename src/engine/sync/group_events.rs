@@ -9,7 +9,7 @@ use crate::engine::base::step::Step;
 use crate::engine::delivery::post;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::groups::{Group, MemberList};
-use crate::engine::records::{contacts, groups, invitations};
+use crate::engine::records::{contacts, groups, invitations, trust};
 use crate::identity::PublicIdentity;
 use crate::limits::{MAX_CONTENT_LEN, MAX_GROUP_MEMBERS};
 use crate::store::Rows;
@@ -76,7 +76,7 @@ pub(crate) fn act(
     Ok(())
 }
 
-/// A user who declines an invitation tells those whom they know, of whom one invited; who hands it on to the others. Nobody is introduced by it.
+/// A user who declines an invitation tells those whom they know or answer, of whom one invited; who hands it on to the others. Nobody is introduced by it.
 fn decline(
     step: &mut Step<'_>,
     id: &GroupId,
@@ -85,7 +85,8 @@ fn decline(
 ) -> Result<(), EngineError> {
     let mut known = Vec::new();
     for one in members {
-        if contacts::find(step.rows, one)?.is_some_and(|contact| contact.is_known()) {
+        let contact = contacts::find(step.rows, one)?;
+        if contact.map_or(Ok(false), |contact| trust::may_invite(step.rows, &contact))? {
             known.push(*one);
         }
     }

@@ -4,6 +4,7 @@ use super::group_views::{
     acquainted, act, all, at_hour, events, hand, invited, is_member, pass, say,
 };
 use super::*;
+use crate::engine::records::settings::TrustPolicy;
 use crate::engine::sync::group_deletion;
 use crate::limits::{GROUP_INVITATION_SECONDS, MAX_GROUP_INVITATIONS_BY_ONE};
 
@@ -98,4 +99,21 @@ fn invitations_that_are_not_answered_are_few_and_go() {
         .at(0, |step| group_deletion::forget_invitations(step, &who))
         .unwrap();
     assert_eq!(alice.count(Table::Groups), 1);
+}
+
+#[test]
+fn a_public_bot_that_declines_is_heard_by_whoever_invited_it() {
+    let [bot, alice] = [1, 2].map(Party::new);
+    let policy = bot.at(0, |step| {
+        trust::set_policy(step.rows, TrustPolicy::AcceptAll)
+    });
+    policy.unwrap();
+    alice.add(0, &bot.bundle(0, false));
+    let id = alice.at(0, |step| group_events::create(step, "g")).unwrap();
+    act(&alice, 0, &id, invited(&[&bot]));
+    deliver(&[&bot, &alice], 0);
+    assert!(is_member(&alice, &id, &bot));
+    act(&bot, 0, &id, GroupAction::Left);
+    deliver(&[&bot, &alice], 0);
+    assert!(!is_member(&alice, &id, &bot));
 }
