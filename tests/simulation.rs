@@ -312,7 +312,10 @@ impl Run {
                 self.say(|| format!("{p}.{added} is a new device"));
                 self.devices[p as usize] += 1;
             }
-            97..98 if self.are_found(device, None) => {
+            97..98
+                if self.are_found(device, None)
+                    && !self.forgets_a_link(device, &Known::default()) =>
+            {
                 self.forgets(device);
                 let id = self.world.client(p, d).unwrap().device_id();
                 self.say(|| format!("{p}.{d} is lost"));

@@ -43,7 +43,8 @@ impl Run {
             .is_some_and(|written| written.contains(id))
     }
 
-    /// Whether a device forgets, with this copy, that it linked another which it has not told everything: that one has to be linked again.
+    /// Whether a device forgets, with this copy, that it linked another which it has not told everything: that one has to be linked again,
+    /// since nobody else knows that the user did.
     pub fn forgets_a_link(&self, device: (u32, u32), copy: &Known) -> bool {
         let mut linked = self.linked_by.iter();
         linked.any(|(new, by)| {
