@@ -146,8 +146,9 @@ def _note(event: Event) -> None:
         case Event.ROLLBACK_NOTICED():
             log.warning("the store is an older copy; what is missing is asked for", extra={"event": "rollback"})
         case Event.MISSED(events=count):
-            extra = {"event": "missed", "count": count}
-            log.warning("%d events were dropped before they were handled", count, extra=extra)
+            log.warning(
+                "%d events were dropped before they were handled", count, extra={"event": "missed", "count": count}
+            )
         case Event.IDENTITY_CHANGED(address=address):
             extra = {"event": "identity", "address": address}
             log.warning("%s goes on as another identity", short(address), extra=extra)
