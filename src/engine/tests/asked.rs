@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use super::annotated::{content, id, two};
-use super::bounded::{HOUR, acquainted, round};
+use super::bounded::{HOUR, round};
 use super::*;
 use crate::chat::ConversationState;
 use crate::crypto::SecretBytes;

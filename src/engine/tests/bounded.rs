@@ -32,23 +32,6 @@ fn waiting(party: &Party) -> Vec<outbox::QueuedEnvelope> {
     waiting.unwrap()
 }
 
-pub(super) fn acquainted<const N: usize>() -> [Party; N] {
-    let mut seed = 0;
-    let parties = [(); N].map(|()| {
-        seed += 1;
-        Party::new(seed)
-    });
-    let all: Vec<&Party> = parties.iter().collect();
-    introduce(&all, 0);
-    for from in &all {
-        for to in all.iter().filter(|to| !std::ptr::eq(*from, **to)) {
-            from.send(0, to).unwrap();
-        }
-    }
-    deliver(&all, 0);
-    parties
-}
-
 fn data(len: usize) -> Body {
     Body::Data {
         media_type: "a/b".into(),

@@ -1,8 +1,6 @@
 //! Groups that the user deletes or does not want, and what is left of them.
 
-use super::group_views::{
-    acquainted, act, all, at_hour, events, hand, invited, is_member, pass, say,
-};
+use super::group_views::{act, all, at_hour, events, hand, invited, is_member, pass, say};
 use super::*;
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::sync::group_deletion;

@@ -94,23 +94,6 @@ pub(super) fn say(party: &Party, hour: u64, group: &GroupId, words: &str) {
         .unwrap();
 }
 
-pub(super) fn acquainted<const N: usize>() -> [Party; N] {
-    let mut seed = 0;
-    let parties = [(); N].map(|()| {
-        seed += 1;
-        Party::new(seed)
-    });
-    let everybody: Vec<&Party> = parties.iter().collect();
-    introduce(&everybody, 0);
-    for from in &everybody {
-        for to in everybody.iter().filter(|to| !std::ptr::eq(*from, **to)) {
-            from.send(0, to).unwrap();
-        }
-    }
-    pass(&everybody, 0, all);
-    parties
-}
-
 /// An event that builds on one that nobody has.
 fn made_up(author: &Party, group: &GroupId, number: u8) -> Vec<u8> {
     let action = GroupAction::Renamed(format!("{number}"));

@@ -88,24 +88,6 @@ fn acknowledges(party: &Party, to: &Party) -> bool {
         .any(|waiting| waiting.recipient == to.device.public())
 }
 
-/// Parties who have talked with each other.
-fn acquainted<const N: usize>() -> [Party; N] {
-    let mut seed = 0;
-    let parties = [(); N].map(|()| {
-        seed += 1;
-        Party::new(seed)
-    });
-    let all: Vec<&Party> = parties.iter().collect();
-    introduce(&all, 0);
-    for from in &all {
-        for to in all.iter().filter(|to| !std::ptr::eq(*from, **to)) {
-            from.send(0, to).unwrap();
-        }
-    }
-    deliver(&all, 0);
-    parties
-}
-
 fn seen(party: &Party, day: u64, conversation: &ConversationId) -> Vec<String> {
     let texts = texts(party, day, conversation).unwrap().into_iter();
     let mut seen: Vec<_> = texts.map(|(_, text, _)| text).collect();

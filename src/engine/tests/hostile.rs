@@ -71,23 +71,6 @@ fn bundle_of(party: &Party, ids: &[u32], issued_at: u64) -> VerifiedBundle {
     build(&party.device.identity, &devices, issued_at).unwrap()
 }
 
-fn acquainted<const N: usize>() -> [Party; N] {
-    let mut seed = 0;
-    let parties = [(); N].map(|()| {
-        seed += 1;
-        Party::new(seed)
-    });
-    let all: Vec<&Party> = parties.iter().collect();
-    introduce(&all, 0);
-    for from in &all {
-        for to in all.iter().filter(|to| !std::ptr::eq(*from, **to)) {
-            from.send(0, to).unwrap();
-        }
-    }
-    deliver(&all, 0);
-    parties
-}
-
 fn strangers(party: &Party) -> StrangersRow {
     let row = party.at(0, |step| {
         get_row(step.rows, Table::Device, Key::new(b"strangers"))

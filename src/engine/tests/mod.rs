@@ -254,6 +254,24 @@ fn introduce(parties: &[&Party], day: u64) {
     }
 }
 
+/// Contacts, each of whom wrote to each other one.
+fn acquainted<const N: usize>() -> [Party; N] {
+    let mut seed = 0;
+    let parties = [(); N].map(|()| {
+        seed += 1;
+        Party::new(seed)
+    });
+    let all: Vec<&Party> = parties.iter().collect();
+    introduce(&all, 0);
+    for from in &all {
+        for to in all.iter().filter(|to| !std::ptr::eq(*from, **to)) {
+            from.send(0, to).unwrap();
+        }
+    }
+    deliver(&all, 0);
+    parties
+}
+
 /// A group that `admin` made, and that the others joined.
 fn group(admin: &Party, others: &[&Party], day: u64) -> GroupId {
     let all: Vec<&Party> = others.iter().copied().chain([admin]).collect();
