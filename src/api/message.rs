@@ -7,6 +7,7 @@ use super::{AttachmentInfo, Bytes, GroupChange};
 use crate::bundle::VerifiedBundle;
 use crate::chat;
 use crate::engine::history::view::Shown;
+use crate::engine::records::conversations::ConversationId;
 use crate::identity::PublicIdentity;
 
 /// What a message says.
@@ -167,6 +168,9 @@ impl Message {
             Some(text) if matches!(stored.content.body, chat::Body::Text(_)) => Body::Text { text },
             _ => Body::from_chat(stored.content.body),
         };
+        let in_group = matches!(stored.conversation, ConversationId::Group(_));
+        let first = shown.delivered.first();
+        let has_it = shown.delivered.iter().filter(|_| in_group);
         let addresses =
             |list: &[PublicIdentity]| list.iter().map(PublicIdentity::address).collect();
         let reactions = shown.reactions.into_iter();
@@ -183,7 +187,7 @@ impl Message {
             reply_to: stored.content.reply_to.map(|id| id.to_string()),
             sent_at: time(stored.content.sent_at),
             stored_at: time(stored.stored_at),
-            delivered_at: (stored.delivered_at != 0).then(|| time(stored.delivered_at)),
+            delivered_at: first.map(|one| time(one.at)),
             copied: stored.copied,
             deleted: stored.deleted,
             edited,
@@ -193,7 +197,7 @@ impl Message {
                     by: by.address(),
                 })
                 .collect(),
-            delivered_to: addresses(&stored.delivered_to),
+            delivered_to: has_it.map(|one| one.to.address()).collect(),
             read_by: addresses(&shown.read_by),
         }
     }

@@ -64,11 +64,13 @@ pub enum Table {
     GroupViews = 30,
     /// What this device and another gave each other beside contents.
     Pairs = 24,
+    /// Who has a message that we wrote, grouped by message.
+    Delivered = 31,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -98,6 +100,7 @@ impl Table {
         Self::EarlyAnnotations,
         Self::GroupViews,
         Self::Pairs,
+        Self::Delivered,
     ];
 
     /// The byte that its rows' keys begin with. Never 0, which is the store's own.
@@ -144,6 +147,7 @@ impl Table {
             Self::EarlyAnnotations => "early annotations",
             Self::GroupViews => "views of groups",
             Self::Pairs => "pairs",
+            Self::Delivered => "delivered",
         }
     }
 }

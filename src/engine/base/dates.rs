@@ -63,7 +63,7 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("FloorRow", "changed_at", Rule::Kept),
     ("ReadByRow", "at", Rule::Shown),
     ("MessageRow", "stored_at", Rule::Redated),
-    ("MessageRow", "delivered_at", Rule::Shown),
+    ("DeliveredRow", "at", Rule::Shown),
     ("MessageRow", "expires_at", Rule::Redated),
     ("FeedRow", "told_at", Rule::Kept),
     ("FeedStateRow", "dropped_at", Rule::Shown),

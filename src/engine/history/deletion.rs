@@ -5,7 +5,9 @@ use crate::engine::base::clock::Clock;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::history::message::{Stored, TOMBSTONE};
-use crate::engine::history::{annotations, early, expiries, message, place, redating, unread};
+use crate::engine::history::{
+    annotations, delivered, early, expiries, message, place, redating, unread,
+};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::floors;
 use crate::limits::RESEND_RETENTION_SECONDS;
@@ -126,6 +128,7 @@ pub(crate) fn erase(
     unread::forget(store, &stored)?;
     annotations::unindex(store, &message.author, &stored.content)?;
     annotations::erase_of(store, message)?;
+    delivered::erase_of(store, message)?;
     expiries::reschedule(store, message, &mut row, 0)?;
     message::erase(store, message)?;
     place::unindex(store, &stored.conversation, message, &stored.content)?;

@@ -8,7 +8,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::history::message::Stored;
 use crate::engine::history::place::Place;
-use crate::engine::history::{message, place};
+use crate::engine::history::{delivered, message, place};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::floors;
 use crate::identity::PublicIdentity;
@@ -68,12 +68,20 @@ pub(crate) struct Comparison<'a> {
 
 /// When a message came, to whoever asks for it: it is not of a later time because somebody lost it and was sent it again, or because a
 /// device is new. What we wrote to them came when they acknowledged it.
-fn came_at(stored: &Stored, asker: &PublicIdentity, clock: &Clock) -> u64 {
+fn came_at(
+    store: &dyn Rows,
+    stored: &Stored,
+    asker: &PublicIdentity,
+    clock: &Clock,
+) -> Result<u64, EngineError> {
     let written = clock.real(stored.stored_at).min(stored.content.sent_at);
-    match stored.conversation {
-        ConversationId::Direct(peer) if peer == *asker => written.max(stored.delivered_at),
+    Ok(match stored.conversation {
+        ConversationId::Direct(peer) if peer == *asker && stored.author != peer => {
+            let delivered = delivered::at(store, &stored.name(), asker)?;
+            written.max(delivered.unwrap_or(0))
+        }
         _ => written,
-    }
+    })
 }
 
 /// What the other side does not have of ours, as far as `may` allows it, oldest first. And whether it has what is not here.
@@ -112,7 +120,7 @@ pub(crate) fn compare(
             continue;
         };
         // What lies ahead of now would be given for years.
-        let came_at = came_at(&found, asker, clock);
+        let came_at = came_at(store, &found, asker, clock)?;
         if since != 0 && (came_at < since || clock.is_ahead(found.stored_at)) {
             stale += 1;
             continue;

@@ -24,8 +24,6 @@ pub(crate) struct Stored {
     pub(crate) conversation: ConversationId,
     pub(crate) content: Content,
     pub(crate) stored_at: u64,
-    pub(crate) delivered_at: u64,
-    pub(crate) delivered_to: Vec<PublicIdentity>,
     pub(crate) deleted: bool,
     /// Whether it came from another than its author.
     pub(crate) copied: bool,
@@ -43,12 +41,6 @@ impl Stored {
             conversation: ConversationId::of_message(row).ok_or_else(damaged)?,
             content: content_of(row)?,
             stored_at: row.stored_at,
-            delivered_at: row.delivered_at,
-            delivered_to: row
-                .delivered_to
-                .iter()
-                .filter_map(|key| PublicIdentity::from_stored(key))
-                .collect(),
             deleted: row.deleted == DELETED,
             copied: !row.copied_from.is_empty(),
             gone: row.deleted == TOMBSTONE,
@@ -75,6 +67,23 @@ impl Stored {
     pub(crate) fn was_sent_to(&self, identity: &PublicIdentity) -> bool {
         let key = identity.to_bytes();
         self.sent_to.iter().any(|one| *one == key)
+    }
+
+    /// Whether anybody may say so. Of what others wrote nobody tells us.
+    pub(crate) fn may_be_delivered(&self) -> bool {
+        match &self.conversation {
+            ConversationId::Direct(peer) => *peer != self.author,
+            ConversationId::Group(_) => !self.sent_to.is_empty(),
+        }
+    }
+
+    /// Whether somebody may say that they have it: of what we wrote, the other side, or a member whom it was sent to.
+    pub(crate) fn may_be_delivered_to(&self, identity: &PublicIdentity) -> bool {
+        match &self.conversation {
+            ConversationId::Direct(peer) => peer == identity,
+            // A member who came later learns its id from what others say of it.
+            ConversationId::Group(_) => self.was_sent_to(identity),
+        }
     }
 
     /// Whether its content was deleted, by its author or with its time.
@@ -183,8 +192,6 @@ pub(crate) fn append(
         group_id,
         content: incoming.encoded.to_vec(),
         stored_at: now,
-        delivered_at: 0,
-        delivered_to: Vec::new(),
         deleted: 0,
         expires_at,
         copied_from: copied_from.map_or_else(Vec::new, |identity| identity.to_bytes().to_vec()),
@@ -226,39 +233,6 @@ pub(crate) fn note_sent_to(
     };
     row.sent_to = identity_keys;
     save(store, message, &row)
-}
-
-/// Notes the receipt of a message that we wrote to `by`, or to a group they belong to; true when it is the first of theirs for it. A
-/// receipt for another's conversation counts for nothing.
-pub(crate) fn mark_delivered(
-    store: &mut dyn RowsMut,
-    message: &MessageRef,
-    by: &PublicIdentity,
-    now: u64,
-) -> Result<bool, EngineError> {
-    let Some(mut row) = row(store, message)? else {
-        return Ok(false);
-    };
-    let by = by.to_bytes();
-    if row.group_id.is_empty() {
-        if row.peer_identity_key != by || row.delivered_at != 0 {
-            return Ok(false);
-        }
-    } else {
-        // A member who came later learns its id from what others say of it.
-        if !row.sent_to.iter().any(|key| *key == by) {
-            return Ok(false);
-        }
-        if row.delivered_to.iter().any(|key| *key == by) {
-            return Ok(false);
-        }
-        row.delivered_to.push(by.to_vec());
-    }
-    if row.delivered_at == 0 {
-        row.delivered_at = now.max(1);
-    }
-    save(store, message, &row)?;
-    Ok(true)
 }
 
 /// The message as its author encoded it; nothing for one that was deleted.

@@ -2,6 +2,7 @@
 
 pub(crate) mod annotations;
 pub(crate) mod deletion;
+pub(crate) mod delivered;
 pub(crate) mod early;
 pub(crate) mod expiries;
 pub(crate) mod folding;

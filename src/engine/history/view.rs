@@ -4,9 +4,10 @@ use crate::chat::Body;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::damaged;
+use crate::engine::history::delivered::Delivered;
 use crate::engine::history::message::Stored;
 use crate::engine::history::place::Place;
-use crate::engine::history::{annotations, message, place};
+use crate::engine::history::{annotations, delivered, message, place};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::identity::PublicIdentity;
 use crate::store::{Rows, Table};
@@ -19,6 +20,8 @@ pub(crate) struct Shown {
     pub(crate) edited: Option<String>,
     /// Who reacted how, in the conversation's order.
     pub(crate) reactions: Vec<(PublicIdentity, String)>,
+    /// Who has it, of what we wrote.
+    pub(crate) delivered: Vec<Delivered>,
     /// Who has read it.
     pub(crate) read_by: Vec<PublicIdentity>,
 }
@@ -73,6 +76,7 @@ pub(crate) fn show(
         .filter_map(|mark| PublicIdentity::from_stored(&mark.identity_key))
         .collect();
     let mut shown = Shown {
+        delivered: delivered::of(store, &stored)?,
         stored,
         edited: None,
         reactions: Vec::new(),

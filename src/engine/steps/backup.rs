@@ -10,7 +10,7 @@ use crate::crypto::{Secret, SeededRandom};
 use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::damaged;
-use crate::engine::history::{message, unread};
+use crate::engine::history::{delivered, message, unread};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::strangers::Wait;
 use crate::engine::records::{conversations, floors, groups, own_words, settings, strangers};
@@ -56,12 +56,14 @@ pub(crate) fn export(
     now: u64,
     tell: Progress<'_>,
 ) -> Result<u64, EngineError> {
-    const TABLES: [Table; 5] = [
+    const TABLES: [Table; 6] = [
         Table::Floors,
         Table::Contacts,
         Table::Groups,
         Table::Conversations,
         Table::Messages,
+        // Behind the messages that they are about.
+        Table::Delivered,
     ];
     // The seed, the key of our own words, and the settings.
     let mut records = 3;
@@ -119,6 +121,7 @@ fn record_of(table: Table, row: &[u8]) -> Result<Record, StoreError> {
         Table::Conversations => wire::decode("row", row).map(Record::Conversation),
         Table::Groups => wire::decode("row", row).map(Record::Group),
         Table::Floors => wire::decode("row", row).map(Record::Floor),
+        Table::Delivered => wire::decode("row", row).map(Record::Delivered),
         _ => wire::decode("row", row).map(Record::Message),
     };
     record.map_err(|_| StoreError::Damaged { what: table.name() })
@@ -164,6 +167,10 @@ pub(crate) fn import(
             Record::Group(row) => groups::restore(store, row)?,
             Record::Message(row) => message::restore(store, &row)?,
             Record::Floor(row) => floors::restore(store, &row)?,
+            Record::Delivered(row) => {
+                let own = Device::load(store)?.public();
+                delivered::restore(store, &own, &row)?;
+            }
         }
         counter.step()?;
     }

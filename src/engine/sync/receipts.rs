@@ -8,6 +8,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::post;
+use crate::engine::history::delivered::{self, Receipt};
 use crate::engine::history::message;
 use crate::engine::history::message::Stored;
 use crate::engine::records::contacts::Contact;
@@ -56,16 +57,16 @@ pub(crate) fn apply_receipt(
             author: own,
             id: *id,
         };
-        if message::mark_delivered(step.rows, &message, &from.identity, step.now)? {
-            ids.push(*id);
-            let stored_at =
-                message::find(step.rows, &message)?.map_or(0, |stored| stored.stored_at);
-            if stored_at >= latest && !due::is_ahead(stored_at, step.now) {
-                (latest, latest_id) = (stored_at, Some(*id));
+        match delivered::note(step.rows, &message, &from.identity, step.now)? {
+            Receipt::New { stored_at } => {
+                ids.push(*id);
+                if stored_at >= latest && !due::is_ahead(stored_at, step.now) {
+                    (latest, latest_id) = (stored_at, Some(*id));
+                }
             }
-        } else if !message::contains(step.rows, &message)? {
+            Receipt::Known => {}
             // They have something of ours that is not here: this device went back in time, or another one wrote it.
-            doubts::note_missing(step.rows, &from.identity, step.now)?;
+            Receipt::OfUnknown => doubts::note_missing(step.rows, &from.identity, step.now)?,
         }
     }
     // A device that has a message which was written after our bundle changed has the bundle, for it came along.

@@ -6,6 +6,8 @@ mod backups;
 mod bounded;
 mod clocks;
 mod converging;
+mod costs;
+mod counting;
 mod decisions;
 mod erased;
 mod feed;
