@@ -308,6 +308,7 @@ def show_body(number: int, body: list[Field]) -> Any:
             "read": [show_mark(decode(value)) for value in messages(body, 3)],
             "complete": bool(first(body, 4, 0)),
             "floors": [show_floor(decode(value)) for value in messages(body, 8)],
+            "deleted_groups": [show_deleted_group(decode(value)) for value in messages(body, 9)],
         }
     }
 
@@ -321,6 +322,12 @@ def show_state(fields: list[Field]) -> Case:
     ids = [have[at : at + 8] for at in range(0, len(have), 8)]
     check(len(conversation) == 32 and len(have) % 8 == 0 and len(ids) <= 2_048 and ids == sorted(ids), "state")
     return {"conversation": conversation.hex(), "group": bool(first(fields, 4, 0)), "from_lamport": first(fields, 2, 0), "have": have.hex()}
+
+
+def show_deleted_group(fields: list[Field]) -> Case:
+    group, left, hashes = blob(fields, 1), blob(fields, 3), messages(fields, 2)
+    check(len(group) == 32 and len(left) <= 4_096 and len(hashes) <= 1_000 and all(len(one) == 32 for one in hashes), "deleted group")
+    return {"group": group.hex(), "invitations": [one.hex() for one in hashes], "left": left.hex(), "deleted_at": first(fields, 4, 0)}
 
 
 def show_mark(fields: list[Field]) -> Case:

@@ -78,8 +78,8 @@ impl Conversation {
         self.act(GroupAction::Left)
     }
 
-    /// Deletes the group with all its messages here, and leaves it if we belong to it. It comes back only if somebody invites us anew. After the
-    /// next shred nothing of it can be read.
+    /// Deletes the group with all its messages, here and on our linked devices, and leaves it if we belong to it. It comes back only if
+    /// somebody invites us anew. After the next shred nothing of it can be read.
     pub fn delete_group(&self) -> Result<()> {
         let group = self.group()?;
         self.client

@@ -108,7 +108,7 @@ impl Content {
 mod tests {
     use super::*;
     use crate::chat::{ContentError, Copy, DeviceUpdate, HealingRequest};
-    use crate::chat::{Decision, Floor, FloorTimer};
+    use crate::chat::{Decision, DeletedGroup, Floor, FloorTimer};
     use crate::limits::MAX_TEXT_LEN;
 
     fn id(byte: u8) -> MessageId {
@@ -174,6 +174,12 @@ mod tests {
                         clock: 2,
                         device_id: 1,
                     },
+                }],
+                deleted_groups: vec![DeletedGroup {
+                    group: GroupId::from_bytes(&[6; 32]).unwrap(),
+                    invitations: vec![[1; 32]],
+                    left: vec![7; 9],
+                    deleted_at: 8,
                 }],
             }),
             Body::HealingAnswer {

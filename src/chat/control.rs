@@ -1,5 +1,6 @@
 //! What devices say to each other beside messages (RFC windlass §8.3, §8.4).
 
+use super::deleted_group::DeletedGroup;
 use super::floor::{Decision, Floor, NamedMessage, message_names};
 use super::names::{IdentityKey, MessageId};
 use crate::crypto::{CryptoRng, SecretBytes, labels, sha256};
@@ -49,6 +50,8 @@ pub struct DeviceUpdate {
     pub complete: bool,
     /// What was deleted.
     pub floors: Vec<Floor>,
+    /// Groups that were deleted.
+    pub deleted_groups: Vec<DeletedGroup>,
 }
 
 /// How far the user has read a conversation.
@@ -215,6 +218,9 @@ impl DeviceUpdate {
             floors: (update.floors.into_iter())
                 .map(Floor::from_wire)
                 .collect::<Result<_, _>>()?,
+            deleted_groups: (update.deleted_groups.into_iter())
+                .map(DeletedGroup::from_wire)
+                .collect::<Result<_, _>>()?,
             read: update
                 .read
                 .iter()
@@ -247,6 +253,9 @@ impl DeviceUpdate {
                 })
                 .collect(),
             floors: self.floors.iter().map(Floor::to_wire).collect(),
+            deleted_groups: (self.deleted_groups.iter())
+                .map(DeletedGroup::to_wire)
+                .collect(),
             read: self
                 .read
                 .iter()

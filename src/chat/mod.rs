@@ -6,6 +6,7 @@ mod body_wire;
 mod bounds;
 mod content;
 mod control;
+mod deleted_group;
 mod floor;
 mod group;
 mod names;
@@ -18,6 +19,7 @@ pub use content::Content;
 pub use control::{
     ConversationState, Copy, DeviceUpdate, HealingRequest, KnownContact, MessageName, ReadMark,
 };
+pub use deleted_group::DeletedGroup;
 pub use floor::{Decision, Floor, FloorKey, FloorName, FloorTimer, NamedMessage};
 #[cfg(test)]
 pub(crate) use group::APPLIED;

@@ -20,7 +20,7 @@ const ASKED_ENOUGH: u32 = 3;
 
 /// What is noted of one group.
 pub(crate) struct GroupViews {
-    group: GroupId,
+    pub(super) group: GroupId,
     pub(super) row: GroupViewRow,
     before: GroupViewRow,
 }
@@ -71,7 +71,7 @@ pub(crate) fn due(store: &dyn Rows, now: u64) -> Result<Vec<GroupId>, EngineErro
 }
 
 impl GroupViews {
-    fn new(group: GroupId, row: GroupViewRow) -> Self {
+    pub(super) fn new(group: GroupId, row: GroupViewRow) -> Self {
         Self {
             group,
             before: row.clone(),

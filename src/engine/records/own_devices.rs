@@ -232,6 +232,13 @@ pub(crate) fn is_linked(
     Ok(row.is_some_and(|row| due::was_by(known_since, row.linked_at, now)))
 }
 
+/// The devices that the user linked, with since when they are known as that.
+pub(crate) fn linked(store: &dyn Rows) -> Result<Vec<(u32, u64)>, EngineError> {
+    let rows = rows(store)?.into_iter();
+    let linked = rows.filter(|row| !row.removed && row.linked_at != 0);
+    Ok(linked.map(|row| (row.device_id, row.linked_at)).collect())
+}
+
 /// Whether a device may be told of what was written at a time: of everything if the user linked it, else of what was written while it was
 /// here (RFC windlass §8.3.5).
 pub(crate) fn may_have(

@@ -13,7 +13,9 @@ use crate::engine::base::rows::damaged;
 use crate::engine::history::{delivered, message, unread};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::strangers::Wait;
-use crate::engine::records::{conversations, floors, groups, own_words, settings, strangers};
+use crate::engine::records::{
+    conversations, floors, groups, invitations, own_words, settings, strangers,
+};
 use crate::engine::steps::create;
 use crate::identity::IdentityKeyPair;
 use crate::store::{BackupReader, BackupWriter, Rows, RowsMut, StoreError, Table};
@@ -70,6 +72,8 @@ pub(crate) fn export(
     for table in TABLES {
         records += store.count(table)?;
     }
+    let deleted = invitations::rows_of_deletions(store)?;
+    records += deleted.len() as u64;
     let mut counter = Counter {
         tell,
         done: 0,
@@ -96,6 +100,10 @@ pub(crate) fn export(
     counter.step()?;
     push(Record::Settings(settings::row(store)?))?;
     counter.step()?;
+    for row in deleted {
+        push(Record::DeletedGroup(row))?;
+        counter.step()?;
+    }
     for table in TABLES {
         let mut stopped = None;
         let visited = store.visit(table, &mut |row| {
@@ -171,6 +179,7 @@ pub(crate) fn import(
                 let own = Device::load(store)?.public();
                 delivered::restore(store, &own, &row)?;
             }
+            Record::DeletedGroup(row) => invitations::restore_deletion(store, &row)?,
         }
         counter.step()?;
     }

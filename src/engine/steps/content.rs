@@ -17,7 +17,9 @@ use crate::engine::steps::conversation::receive_message;
 use crate::engine::sync::outcome::{
     ConversationNews, Outcome, PeerNews, RefusalReason as Refusal, UndecryptableCause as Cause,
 };
-use crate::engine::sync::{deletions, group_sync, healing, people, reading, receipts};
+use crate::engine::sync::{
+    deletions, group_deletion, group_sync, healing, people, reading, receipts,
+};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_HEALING_CONVERSATIONS;
 use crate::x3dh::Party;
@@ -51,7 +53,7 @@ pub(crate) fn receive(
             Ok(None)
         }
         Body::DeviceUpdate(update) if peer == step.device.public() => {
-            receive_update(step, update, outcomes)?;
+            receive_update(step, from, update, standing, outcomes)?;
             Ok(Some(content.id))
         }
         Body::DeviceUpdate(_) => Ok(None),
@@ -277,7 +279,9 @@ fn take_over_resending(step: &mut Step<'_>, incoming: &Incoming<'_>) -> Result<(
 
 fn receive_update(
     step: &mut Step<'_>,
+    from: &Party,
     update: DeviceUpdate,
+    standing: &Standing,
     outcomes: &mut Vec<Outcome>,
 ) -> Result<(), EngineError> {
     if update.complete {
@@ -292,6 +296,11 @@ fn receive_update(
         reading::mark_elsewhere(step, mark)?;
     }
     outcomes.extend(deletions::receive(step, &update.floors)?);
+    let (id, since) = (from.device_id, standing.known_since);
+    // Whoever has the seed alone decides nothing about what was before.
+    if own_devices::is_linked(step.rows, id, since, step.now)? {
+        outcomes.extend(group_deletion::receive(step, &update.deleted_groups)?);
+    }
     for (count, known) in update.contacts.iter().enumerate() {
         let new = people::receive(step, known)?;
         // Should the history not come whole from our other devices, the contacts have the latest of it.

@@ -1,6 +1,6 @@
 //! What devices of one identity tell each other beside messages (RFC windlass §8.3.4).
 
-use crate::chat::{Body, DeviceUpdate, Floor, KnownContact, MessageId, ReadMark};
+use crate::chat::{Body, DeletedGroup, DeviceUpdate, Floor, KnownContact, MessageId, ReadMark};
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
@@ -11,7 +11,7 @@ use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::own_devices::Sibling;
 use crate::engine::records::{
-    contacts, conversations, decisions, doubts, floors, outbox, own_devices, sessions,
+    contacts, conversations, decisions, doubts, floors, invitations, outbox, own_devices, sessions,
 };
 use crate::limits::{MAX_CONTENT_LEN, MAX_RESENDS, RESEND_AFTER_SECONDS, RESENDS_IN_SESSION};
 use crate::store::{Rows, RowsMut};
@@ -36,6 +36,7 @@ pub(crate) fn share_contacts(step: &mut Step<'_>, to: Recipients) -> Result<(), 
     let complete =
         doubts::row(step.rows, &step.device.public())?.is_none_or(|row| row.update_asks_left == 0);
     share_floors(step, to)?;
+    share_deleted_groups(step, to)?;
     share_read(step, to)?;
     let mut removed = own_devices::removed(step.rows)?;
     let mut left = known.as_slice();
@@ -111,6 +112,44 @@ pub(crate) fn share_floor(step: &mut Step<'_>, floor: Option<Floor>) -> Result<(
         ..DeviceUpdate::default()
     };
     share(step, Recipients::ALL, update)
+}
+
+/// Tells our other devices something that is only for those that the user linked, in sessions that are known to be theirs.
+fn share_with_linked(step: &mut Step<'_>, update: &DeviceUpdate) -> Result<(), EngineError> {
+    for (device_id, linked_at) in own_devices::linked(step.rows)? {
+        let one = Recipients::one(device_id).known_by(linked_at, step.now);
+        share(step, one, update.clone())?;
+    }
+    Ok(())
+}
+
+/// Tells our other devices that a group was deleted.
+pub(crate) fn share_deleted_group(
+    step: &mut Step<'_>,
+    deleted: DeletedGroup,
+) -> Result<(), EngineError> {
+    let update = DeviceUpdate {
+        deleted_groups: vec![deleted],
+        ..DeviceUpdate::default()
+    };
+    share_with_linked(step, &update)
+}
+
+/// Which groups were deleted lately.
+fn share_deleted_groups(step: &mut Step<'_>, to: Recipients) -> Result<(), EngineError> {
+    let deleted = invitations::deletions(step.rows, step.now)?;
+    let mut left = deleted.as_slice();
+    while !left.is_empty() {
+        let count = post::fitting(left, BUNDLES_IN_UPDATE, DeletedGroup::size);
+        let (now, rest) = left.split_at(count);
+        let update = DeviceUpdate {
+            deleted_groups: now.to_vec(),
+            ..DeviceUpdate::default()
+        };
+        share(step, to, update)?;
+        left = rest;
+    }
+    Ok(())
 }
 
 /// Sends a device the update again that it did not acknowledge. One that nobody linked is not told whom we know.

@@ -1,7 +1,10 @@
 //! Groups that the user deletes or does not want, and what is left of them.
 
 use super::group_views::{act, all, at_hour, events, hand, invited, is_member, pass, say};
+use super::unread::devices_and_friend;
 use super::*;
+use crate::chat::DeletedGroup;
+use crate::engine::records::invitations;
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::sync::group_deletion;
 use crate::limits::{GROUP_INVITATION_SECONDS, MAX_GROUP_INVITATIONS_BY_ONE};
@@ -114,4 +117,178 @@ fn a_public_bot_that_declines_is_heard_by_whoever_invited_it() {
     act(&bot, 0, &id, GroupAction::Left);
     deliver(&[&bot, &alice], 0);
     assert!(!is_member(&alice, &id, &bot));
+}
+
+/// Two devices that the user linked, and a friend who has a group with the user.
+fn devices_in_a_group() -> ([Party; 3], GroupId) {
+    let [first, second, friend] = devices_and_friend();
+    let id = friend.at(0, |step| group_events::create(step, "crew"));
+    let id = id.unwrap();
+    for (party, action) in [(&friend, invited(&[&first])), (&first, GroupAction::Joined)] {
+        act(party, 0, &id, action);
+        deliver(&[&first, &second, &friend], 0);
+    }
+    write(&friend, 0, &ConversationId::Group(id), text("ahoy"));
+    deliver(&[&first, &second, &friend], 0);
+    ([first, second, friend], id)
+}
+
+fn delete(party: &Party, id: &GroupId) {
+    let deleted = party.at(0, |step| group_deletion::delete(step, id));
+    deleted.unwrap();
+}
+
+#[test]
+fn a_group_that_is_deleted_on_one_device_is_so_on_those_that_are_linked() {
+    let ([first, second, friend], id) = devices_in_a_group();
+    let all = [&first, &second, &friend];
+    assert_eq!(
+        (groups_here(&first), groups_here(&second)),
+        ((1, 1), (1, 1))
+    );
+    delete(&first, &id);
+    let told = carry(&first, &second, 0);
+    let deleted = |one: &&Outcome| {
+        let here = ConversationId::Group(id);
+        matches!(one, Outcome::InConversation(of, ConversationNews::ConversationDeleted) if *of == here)
+    };
+    assert_eq!(told.iter().filter(deleted).count(), 1);
+    deliver(&all, 0);
+    // Whatever they tell each other later, and whoever goes on writing.
+    for day in 1..4 {
+        for party in [&first, &second] {
+            let own = party.device.public();
+            let asked = party.at(day, |step| healing::ask(step, &own, None));
+            asked.unwrap();
+        }
+        let said = friend.at(day, |step| {
+            write::write(step, &ConversationId::Group(id), text("anybody"), None)
+        });
+        let _ = said;
+        deliver(&all, day);
+        for party in [&first, &second] {
+            assert_eq!(groups_here(party), (0, 0));
+        }
+    }
+    // Nor does what was said come back with an invitation; the group does.
+    let invited = friend.at(4, |step| group_events::act(step, &id, &invited(&[&first])));
+    invited.unwrap();
+    deliver(&all, 4);
+    for party in [&first, &second] {
+        assert_eq!(party.count(Table::Groups), 1);
+        assert!(
+            texts(party, 4, &ConversationId::Group(id))
+                .unwrap()
+                .is_empty()
+        );
+    }
+}
+
+#[test]
+fn a_device_that_nobody_linked_deletes_no_group_and_hears_of_none() {
+    let ([first, second, friend], id) = devices_in_a_group();
+    let unlinked = first.at(0, |step| {
+        let mut row = own_devices::find(step.rows, second.device.device_id)?.unwrap();
+        row.linked_at = 0;
+        own_devices::save(step.rows, &row)
+    });
+    unlinked.unwrap();
+    let own = second.device.public();
+    let deleted = DeletedGroup {
+        group: id,
+        invitations: Vec::new(),
+        left: Vec::new(),
+        deleted_at: START,
+    };
+    let sent = second.at(0, |step| {
+        updates::share_deleted_group(step, deleted.clone())
+    });
+    sent.unwrap();
+    carry(&second, &first, 0);
+    assert_eq!(groups_here(&first), (1, 1));
+    delete(&first, &id);
+    for waiting in empty_outbox(&first) {
+        if waiting.recipient == own {
+            taken(&second, 0, &waiting.envelope);
+        }
+    }
+    let remembered = second.at(0, |step| invitations::is_deleted(step.rows, &id));
+    assert!(!remembered.unwrap());
+    let _ = friend;
+}
+
+#[test]
+fn what_a_device_makes_up_about_a_deleted_group_is_bounded_and_its_own() {
+    let ([first, second, friend], id) = devices_in_a_group();
+    // Of a time to come, and with somebody else's event in place of the user's leaving.
+    let theirs = friend.at(0, |step| {
+        let log = groups::known(step.rows, &id)?.log;
+        Ok(log.events().next().map(|event| event.encoded().to_vec()))
+    });
+    let other = GroupId::from_bytes(&[9; 32]).unwrap();
+    for group in [id, other] {
+        let known = first.at(0, |step| {
+            let found = groups::find(step.rows, &group)?;
+            let own = step.device.public();
+            Ok(found.map(|found| invitations::of(&found.log, &own).collect::<Vec<_>>()))
+        });
+        let deleted = DeletedGroup {
+            group,
+            invitations: known.unwrap().unwrap_or_default(),
+            left: theirs.as_ref().unwrap().clone().unwrap(),
+            deleted_at: u64::MAX,
+        };
+        let told = second.at(0, |step| {
+            updates::share_deleted_group(step, deleted.clone())
+        });
+        told.unwrap();
+        carry(&second, &first, 0);
+        let kept = first.at(0, |step| invitations::deletions(step.rows, step.now));
+        let kept = kept.unwrap();
+        let kept = kept.iter().find(|one| one.group == group).unwrap();
+        assert!(kept.left.is_empty() && kept.deleted_at <= START);
+    }
+    assert_eq!(groups_here(&first), (0, 0));
+    run_due(&first, 31).unwrap();
+    let kept = first.at(31, |step| invitations::deletions(step.rows, step.now));
+    assert!(kept.unwrap().is_empty());
+}
+
+#[test]
+fn a_sibling_that_was_invited_anew_keeps_the_group() {
+    let ([first, second, friend], id) = devices_in_a_group();
+    delete(&first, &id);
+    let mut late = empty_outbox(&first);
+    late.reverse();
+    let own = first.device.public();
+    // The friend hears of the leaving, and invites once more, before the second device hears of anything.
+    for waiting in late.iter().filter(|one| one.recipient != own) {
+        taken(&friend, 0, &waiting.envelope);
+    }
+    let invited = friend.at(0, |step| group_events::act(step, &id, &invited(&[&first])));
+    invited.unwrap();
+    let anew = empty_outbox(&friend);
+    for waiting in &anew {
+        taken(&second, 0, &waiting.envelope);
+    }
+    for waiting in late.iter().filter(|one| one.recipient == own) {
+        taken(&second, 0, &waiting.envelope);
+    }
+    assert_eq!(second.count(Table::Groups), 1);
+    for waiting in &anew {
+        taken(&first, 0, &waiting.envelope);
+    }
+    assert_eq!(first.count(Table::Groups), 1);
+}
+
+#[test]
+fn the_memory_of_deleted_groups_is_in_a_backup() {
+    let ([first, _second, _friend], id) = devices_in_a_group();
+    delete(&first, &id);
+    let there = |rows: &dyn Rows| invitations::deletions(rows, START);
+    let before: Vec<DeletedGroup> = first.store.read(there).unwrap();
+    assert_eq!(before.len(), 1);
+    assert!(!before[0].left.is_empty() && !before[0].invitations.is_empty());
+    let copy = super::backups::copied(&first);
+    assert_eq!(copy.read(|rows| there(rows)).unwrap(), before);
 }

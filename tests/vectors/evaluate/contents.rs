@@ -2,7 +2,9 @@
 
 use prost::Message;
 use serde_json::{Value, json};
-use windlass::chat::{Body, Content, ConversationState, Decision, Floor, KnownContact};
+use windlass::chat::{
+    Body, Content, ConversationState, Decision, DeletedGroup, Floor, KnownContact,
+};
 use windlass::session::Envelope;
 use windlass::wire::{WireError, v1};
 
@@ -10,6 +12,15 @@ use super::{bytes, error, hex, wire_code};
 
 fn decision(decision: Decision) -> Value {
     json!({ "clock": decision.clock, "device_id": decision.device_id })
+}
+
+fn deleted_group(deleted: &DeletedGroup) -> Value {
+    json!({
+        "group": hex(deleted.group.as_bytes()),
+        "invitations": deleted.invitations.iter().map(|hash| hex(hash)).collect::<Vec<_>>(),
+        "left": hex(&deleted.left),
+        "deleted_at": deleted.deleted_at,
+    })
 }
 
 /// Whether bytes are accepted that try a bound.
@@ -106,6 +117,7 @@ pub fn content(input: &Value) -> Value {
                 })).collect::<Vec<_>>(),
                 "complete": update.complete,
                 "floors": update.floors.iter().map(floor).collect::<Vec<_>>(),
+                "deleted_groups": update.deleted_groups.iter().map(deleted_group).collect::<Vec<_>>(),
             } })
         }
         Body::IdentityChange(bundle) => json!({ "identity_change": hex(bundle) }),

@@ -218,6 +218,20 @@ fn controls() -> Vec<Bound> {
             512,
         ),
         (
+            "invitations of a deleted group",
+            |n| {
+                update(v1::DeviceUpdate {
+                    deleted_groups: vec![v1::DeletedGroup {
+                        group: vec![9; 32],
+                        invitations: vec![vec![8; 32]; n],
+                        ..Default::default()
+                    }],
+                    ..Default::default()
+                })
+            },
+            1_000,
+        ),
+        (
             "names in a read mark",
             |n| {
                 update(v1::DeviceUpdate {

@@ -1,5 +1,6 @@
 //! Contents: each kind of body, and what is refused.
 
+use super::updates::{deleted_group, floors};
 use super::*;
 
 /// What somebody has of a conversation.
@@ -16,29 +17,6 @@ fn state(have: Vec<u8>) -> v1::ConversationState {
 fn named(clocks: &[u64]) -> Vec<u8> {
     let name = |clock: &u64| [clock.to_be_bytes(), [0xcd; 8]].concat();
     clocks.iter().flat_map(name).collect()
-}
-
-/// An update of what was deleted.
-fn floors(messages: Vec<u8>, name_len: usize) -> v1::content::Body {
-    v1::content::Body::DeviceUpdate(v1::DeviceUpdate {
-        floors: vec![v1::Floor {
-            conversation: vec![9; name_len],
-            clock: 12,
-            lamport: 5,
-            until: 1_800_000_000_000,
-            messages,
-            timer: Some(v1::FloorTimer {
-                lamport: 4,
-                message_id: vec![5; 16],
-                milliseconds: 60_000,
-            }),
-            removed: Some(v1::Decision {
-                clock: 7,
-                device_id: 0x0102_0304,
-            }),
-        }],
-        ..Default::default()
-    })
 }
 
 /// A request that names what is there of one conversation.
@@ -184,9 +162,12 @@ pub fn content() -> Vec<Case> {
                     messages: named(&[6, 8]),
                 }],
                 complete: true,
-                floors: Vec::new(),
+                ..Default::default()
             }),
         ),
+        ("deleted group", deleted_group(32, 32)),
+        ("deleted group without an id", deleted_group(31, 32)),
+        ("deleted group with half a hash", deleted_group(32, 16)),
         ("floor", floors(named(&[6, 8]), 16)),
         ("floor of nobody", floors(named(&[6]), 15)),
         ("floor with names out of order", floors(named(&[8, 6]), 16)),

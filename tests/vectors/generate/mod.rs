@@ -11,6 +11,7 @@ mod healing;
 mod keys;
 mod messages;
 mod misread;
+mod updates;
 
 use prost::Message;
 use rand_core::Rng;
