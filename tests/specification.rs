@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "specification/appendices.rs"]
+mod appendices;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
