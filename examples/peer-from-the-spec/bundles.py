@@ -1,5 +1,6 @@
 """Bundles, invitation URIs, addresses and safety numbers, from the RFC alone. Section numbers are those of the RFC."""
 
+import functools
 import hashlib
 import re
 from base64 import b32decode, b32encode
@@ -42,6 +43,7 @@ def check_identity(key: bytes) -> bytes:
     return key
 
 
+@functools.lru_cache(maxsize=4096)
 def is_of_prime_order(u: int) -> bool:
     """Whether [L] of a point is the neutral element, by the ladder of RFC 7748 §5 without clamping: the result has Z = 0."""
     x2, z2, x3, z3 = 1, 0, u, 1
@@ -146,7 +148,6 @@ def invitation(text: str) -> tuple[bytes, bool]:
             continue
         check(named == identity, "identity")
     return encoded, kind == "P"
-
 
 
 def frames(uri: str) -> list[str]:

@@ -251,11 +251,10 @@ class Log:
         check(members.has_effect(event), "void")
         self.check_parents(event, members)
         self.events[event.hash] = event
-        ready = [one for one in self.waiting if all(parent in self.events for parent in one.parents)]
-        for one in ready:
-            self.waiting.remove(one)
+        while ready := [one for one in self.waiting if all(parent in self.events for parent in one.parents)]:
+            self.waiting.remove(ready[0])
             try:
-                self.take(one)
+                self.take(ready[0])
             except Refused:
                 pass
 

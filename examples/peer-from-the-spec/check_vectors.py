@@ -16,6 +16,7 @@ import first_messages as firsts
 import histories
 import linking
 import peer
+import siblings
 from bundles import check_identity, check_x25519
 from linking import ExistingDevice, NewDevice
 from peer import Field, Fixed32, Prekey, Ratchet, Refused, Session, blob, check, decode, encode, first
@@ -429,8 +430,26 @@ def history(input: Case) -> Case:
 
 
 def receipts(input: Case) -> list[Case]:
-    contents = [(said["by"], unhex(said, "encoded")) for said in input["contents"]]
-    return histories.receipts(unhex(input, "own"), unhex(input, "peer"), contents)
+    device = histories.Device(histories.History(unhex(input, "own"), unhex(input, "peer")))
+    return histories.receipts(device, input["contents"])
+
+
+def copies(input: Case) -> list[Case]:
+    words = input["own_words"]["day"], unhex(input["own_words"], "key")
+    history = histories.History(unhex(input, "own"), unhex(input, "peer"))
+    device = histories.Device(history, unhex(input, "own_seed"), words, input["now"])
+    return histories.receipts(device, input["contents"])
+
+
+def updates(input: Case) -> Case:
+    people = siblings.People(unhex(input, "own_seed"), input["device_id"], input["now"])
+    for step in input["steps"]:
+        if "user" in step:
+            [side] = people.contacts
+            people.does(step["user"], side)
+        else:
+            people.update(unhex(step, "update"))
+    return people.show()
 
 
 def first_messages(input: Case) -> list[Case]:
@@ -484,6 +503,12 @@ def conversation(input: Case) -> list[Case]:
             sent.append(end.send(unhex(step, "send"), unhex(step, "ratchet_secret"), unhex(step, "nonce")))
             results.append({"envelope": sent[-1].hex()})
             continue
+        if "lose" in step:
+            assert end
+            for _ in range(step["lose"]):
+                end.ratchet = end.ratchet.send(b"")[0]
+            results.append({"lost": step["lose"]})
+            continue
         envelope = bytearray(sent[step["receive"]])
         if "flip_byte" in step:
             envelope[step["flip_byte"]] ^= 1
@@ -504,7 +529,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
         *(x3dh, root_step, chain_steps, message_key, sender_hint, own_words, message_name, healing_proof, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
-        *(bounds, history, receipts, first_messages, group, attachment),
+        *(bounds, history, receipts, copies, updates, first_messages, group, attachment),
     )
 }
 

@@ -3,11 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import peer
+import siblings
 from chats import text
 from peer import Field, Refused, blob, check, decode, first
+from siblings import Floor, Names
 
-RECEIPT, REQUEST, COPY, UPDATE, ANSWER, REACTION, EDIT, DELETION, READ = 18, 20, 21, 22, 23, 25, 26, 27, 28
+RECEIPT, REQUEST, COPY, UPDATE, ANSWER, REACTION, EDIT, DELETION, READ, EVENTS = 18, 20, 21, 22, 23, 25, 26, 27, 28, 30
 CONTROL = (RECEIPT, REQUEST, COPY, UPDATE, ANSWER, READ, 32)
+DAY, JUMP, WINDOW = 86_400, 2**32, 14  # Of a day the seconds, of a window the days.
 Name = tuple[bytes, bytes]  # The author's identity key and the message id (§9.1.2).
 
 
@@ -20,6 +24,7 @@ class Said:
     group: bytes
     kind: int
     body: list[Field]
+    sent_at: int = 0
 
     @property
     def name(self) -> Name:
@@ -38,7 +43,7 @@ def read(author: bytes, encoded: bytes) -> Said:
     follows = [value for number, value in fields if number == 6 and isinstance(value, bytes)]
     bodies = [(number, value) for number, value in fields if 16 <= number <= 32 and isinstance(value, bytes)]
     kind, body = bodies[-1] if bodies else (0, b"")
-    return Said(author, blob(fields, 1), first(fields, 2, 0), follows, blob(fields, 5), kind, decode(body))
+    return Said(author, blob(fields, 1), first(fields, 2, 0), follows, blob(fields, 5), kind, decode(body), first(fields, 3, 0))
 
 
 @dataclass
@@ -48,17 +53,24 @@ class History:
     said: dict[Name, Said] = field(default_factory=dict)
     heads: list[bytes] = field(default_factory=list)
     missing: list[bytes] = field(default_factory=list)
+    dropped: dict[Name, int] = field(default_factory=dict)  # Names and clocks of what says something of what says something (§9.5.4).
+    deleted_at: int = 0  # The clock of the conversation when it was deleted (§8.3.9).
+
+    def clock(self) -> int:
+        return max([self.deleted_at, *self.dropped.values(), *(one.lamport for one in self.said.values())])
 
     def take(self, one: Said) -> str:
-        if one.name in self.said:  # §9.3.3
+        if one.name in self.said or one.name in self.dropped:  # §9.3.3
             return "duplicate"
+        one.lamport = min(one.lamport, self.clock() + JUMP)  # §9.3.1
         try:
             self.check_target(one)
-        except Refused:
-            return "refused"
+        except Refused as refused:
+            return str(refused)
         self.follow(one)
         if one.about:  # §9.5.4: nothing is said of what says something itself.
-            self.said = {name: other for name, other in self.said.items() if other.about != one.name}
+            self.dropped |= {name: other.lamport for name, other in self.said.items() if other.about == one.name}
+            self.said = {name: other for name, other in self.said.items() if name not in self.dropped}
         self.said[one.name] = one
         return "taken in"
 
@@ -66,10 +78,10 @@ class History:
         if not one.about:
             return
         if found := self.said.get(one.about):
-            check(not found.about, "target")
+            check(not found.about, "invalid target")
         elif one.kind != REACTION:
             other = self.peer if one.author == self.own else self.own
-            check((other, one.about[1]) not in self.said, "author")
+            check((other, one.about[1]) not in self.said, "not the author")
 
     def follow(self, one: Said) -> None:
         """§9.3.4 and §9.3.5."""
@@ -117,22 +129,33 @@ class History:
 def history(own: bytes, peer: bytes, contents: list[tuple[str, bytes]]) -> dict[str, Any]:
     kept = History(own, peer)
     results = [kept.take(read(own if by == "own" else peer, encoded)) for by, encoded in contents]
-    highest = max((one.lamport for one in kept.said.values()), default=0)
+    known = ("taken in", "duplicate")
     return {
-        "results": results,
+        "results": [result if result in known else "refused" for result in results],
         "history": [kept.show(one) for one in kept.ordered() if not one.about],
-        "next": {"clock": highest + 1, "follows": [id.hex() for id in kept.heads]},
+        "next": {"clock": kept.clock() + 1, "follows": [id.hex() for id in kept.heads]},
         "missing": [id.hex() for id in kept.missing],
     }
 
 
 @dataclass
 class Device:
-    """What is acknowledged and told of what comes, in no group and nothing being asked for (appendix B)."""
+    """What is acknowledged and told of what comes, in no group (appendix B)."""
 
     history: History
+    seed: bytes = bytes(32)
+    words: tuple[int, bytes] = 0, b""  # The key of own words that is kept, and its day.
+    now: int = 0
     delivered: set[bytes] = field(default_factory=set)
     read: int = 0
+    floor: Floor = field(default_factory=lambda: Floor(b""))
+    asked_at: int = 0
+    answers_due: int = 0
+    copies_due: int = 0
+
+    def ask(self) -> None:
+        self.asked_at = self.now
+        self.answers_due += 1
 
     def take(self, sender: bytes, encoded: bytes) -> tuple[bytes | None, list[Any]]:
         own, one = self.history.own, read(sender, encoded)
@@ -141,12 +164,33 @@ class Device:
         if one.kind == RECEIPT:
             return None, [{"delivered": [id.hex() for id in self.confirm(sender, one)]}]
         if one.kind == UPDATE and sender == own:
-            return one.id, []
+            return one.id, self.update(one)
+        if one.kind == ANSWER and self.answers_due:
+            self.answers_due -= 1
+            self.copies_due = min(self.copies_due + first(one.body, 1, 0), 10_000)
+            return None, [{"synchronising": first(one.body, 1, 0)}]
         if one.kind == READ and self.history.said:
-            here = min(first(one.body, 1, 0), max(other.lamport for other in self.history.said.values()))
+            here = min(first(one.body, 1, 0), self.history.clock())
             news, self.read = here > self.read, max(here, self.read)
             return None, ["read"] if news else []
         return (None, []) if one.kind in CONTROL or sender == own else self.take_message(one)
+
+    def update(self, update: Said) -> list[Any]:
+        """Of this conversation alone (§8.3.9)."""
+        names, history = Names(self.seed), self.history
+        self.floor.conversation = names.conversation(history.peer)
+        for encoded in siblings.all_of(update.body, 8):
+            other = siblings.read_floor(encoded)
+            if other.conversation == self.floor.conversation:
+                self.floor.merge(other, self.now)
+                history.deleted_at = self.floor.clock
+                history.said = {name: one for name, one in history.said.items() if not self.is_gone(one)}
+                return [] if history.said or not self.floor.clock else ["conversation deleted"]
+        return []
+
+    def is_gone(self, one: Said) -> bool:
+        name = Names(self.seed).message(one.lamport, one.author, one.id)
+        return self.floor.covers(name, one.lamport, one.sent_at)
 
     def confirm(self, sender: bytes, one: Said) -> list[bytes]:
         """§9.4.2: it counts for what was written to its sender."""
@@ -157,24 +201,54 @@ class Device:
         return new
 
     def take_copy(self, sender: bytes, copy: Said) -> tuple[bytes | None, list[Any]]:
-        """§8.3.3; nobody was asked, so nobody else gives back anything (§8.4.6)."""
+        """§8.3.3 and §8.4.6."""
         own = self.history.own
         author, conversation, inner = (blob(copy.body, number) for number in (1, 2, 3))
         one = read(author, inner)
         if one.group and one.group != conversation:
             return None, ["content"]
-        believed = sender == own != conversation and author in (own, conversation) and one.kind not in CONTROL
-        return self.take_message(one) if believed else (None, ["refused"])
+        if sender == own:
+            believed = own != conversation and author in (own, conversation)
+        else:
+            believed = author == own and conversation == sender and self.proves(conversation, inner)
+        if not believed or one.kind in CONTROL:
+            return None, [{"refused": "not proved"}]
+        new = one.name not in self.history.said
+        due = self.copies_due and self.now - self.asked_at < WINDOW * DAY * 1000
+        if sender != own and new and not due:
+            return None, [{"refused": "not asked"}]
+        self.copies_due -= sender != own and new
+        return self.take_message(one)
+
+    def proves(self, conversation: bytes, content: bytes) -> bool:
+        """§9.1.4 to §9.1.6."""
+        said, proof = content[:-22], content[-20:]
+        day, kept = int.from_bytes(proof[:4], "big"), max(self.words[0], self.now // 1000 // DAY - WINDOW)
+        if not kept <= day <= kept + 2 * WINDOW:
+            return False
+        key = peer.own_words_key(self.words[1], self.words[0], day)
+        return peer.prove(key, day, conversation, False, said) == content
 
     def take_message(self, one: Said) -> tuple[bytes | None, list[Any]]:
-        if one.group:
-            return None, ["refused"]
+        if one.group or one.kind == EVENTS:
+            return None, [{"refused": "unknown group"}]
+        if one.name not in self.history.said and self.is_gone(one):
+            return one.id, [{"refused": "deleted"}]
         result = self.history.take(one)
         told = {EDIT: "edited", DELETION: "deleted"}.get(one.kind, "message")
-        return one.id, [told if result == "taken in" else result]
+        if result == "taken in":
+            return one.id, [] if one.kind == REACTION and one.about not in self.history.said else [told]
+        return one.id, [result if result == "duplicate" else {"refused": result}]
 
 
-def receipts(own: bytes, peer: bytes, contents: list[tuple[str, bytes]]) -> list[dict[str, Any]]:
-    device = Device(History(own, peer))
-    taken = [device.take(own if by == "own" else peer, encoded) for by, encoded in contents]
-    return [{"acknowledged": id and id.hex(), "told": told} for id, told in taken]
+def receipts(device: Device, contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    results = []
+    for came in contents:
+        device.now += came.get("later", 0) * 1000
+        if came.get("ask"):
+            device.ask()
+        if "encoded" in came:
+            sender = device.history.own if came["by"] == "own" else device.history.peer
+            id, told = device.take(sender, bytes.fromhex(came["encoded"]))
+            results.append({"acknowledged": id and id.hex(), "told": told})
+    return results

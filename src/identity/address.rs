@@ -40,7 +40,12 @@ impl PublicIdentity {
             return Err(AddressError::Prefix);
         }
         let key: Vec<u8> = checked.byte_iter().collect();
-        Ok(Self::from_bytes(&key)?)
+        let identity = Self::from_bytes(&key)?;
+        // The characters have room for four bits more, and one identity has one address.
+        if !identity.address().eq_ignore_ascii_case(address.trim()) {
+            return Err(AddressError::Encoding);
+        }
+        Ok(identity)
     }
 }
 
@@ -61,6 +66,25 @@ mod tests {
             assert_eq!(
                 PublicIdentity::from_address(&address.to_uppercase()),
                 Ok(identity)
+            );
+        }
+    }
+
+    #[test]
+    fn no_second_address_leads_to_an_identity() {
+        use bech32::primitives::iter::{ByteIterExt as _, Fe32IterExt as _};
+        let hrp = bech32::Hrp::parse_unchecked(super::ADDRESS_HRP);
+        let identity = IdentityKeyPair::from_seed(&Secret::new([8; 32])).public();
+        let digits: Vec<_> = identity.to_bytes().into_iter().bytes_to_fes().collect();
+        let last = digits.last().unwrap().to_u8();
+        for bits in 1..16 {
+            let mut digits = digits.clone();
+            *digits.last_mut().unwrap() = bech32::Fe32::try_from(last | bits).unwrap();
+            let other = digits.into_iter().with_checksum::<bech32::Bech32m>(&hrp);
+            let other: String = other.chars().collect();
+            assert_eq!(
+                PublicIdentity::from_address(&other),
+                Err(AddressError::Encoding)
             );
         }
     }

@@ -134,8 +134,8 @@ fn every_refusal_has_its_line_and_says_whether_it_is_acknowledged() {
         .collect();
     for row in &lines {
         assert!(["yes", "no"].contains(&row[2].as_str()), "{row:?}");
-        let of_this_name = lines.iter().filter(|other| other[0] == row[0]);
-        let may_come_again = of_this_name.map(|row| row[2] == "no").any(|no| no);
+        let mut of_this_name = lines.iter().filter(|other| other[0] == row[0]);
+        let may_come_again = of_this_name.any(|row| row[2] == "no");
         let named = kept_back.contains(&format!("*{}*", row[0]));
         assert_eq!(named, may_come_again, "{row:?}");
     }

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import bundles
 import check_vectors
+import faults
 import peer
 import pytest
 
@@ -40,6 +41,17 @@ def texts(received: list[events.Event]) -> list[str | None]:
 def test_vectors(file: Path) -> None:
     count, failed = check_vectors.run(file)
     assert count > 0 and not failed, "\n".join(failed)
+
+
+@pytest.mark.parametrize("fault", faults.faults(), ids=lambda fault: fault.clause)
+def test_the_vectors_notice_what_departs_from_a_clause(fault: faults.Fault) -> None:
+    assert faults.notices(fault), fault
+
+
+def test_without_a_fault_nothing_is_noticed() -> None:
+    kinds = {kind for fault in faults.faults() for kind in fault.kinds}
+    assert faults.differs(faults.peer_with(None), sorted(kinds)) is None
+    assert len(faults.faults()) >= 69
 
 
 def test_the_readme_counts_the_vectors() -> None:

@@ -42,7 +42,9 @@ impl GroupId {
             return None;
         }
         let bytes: Vec<u8> = checked.byte_iter().collect();
-        Self::from_bytes(&bytes).ok()
+        let id = Self::from_bytes(&bytes).ok()?;
+        // One group has one address, though the characters have room for four bits more.
+        (id.to_string().eq_ignore_ascii_case(address.trim())).then_some(id)
     }
 }
 

@@ -205,6 +205,21 @@ pub fn conversation(input: &Value) -> Value {
             sent.push(envelope);
             continue;
         }
+        if let Some(lost) = step["lose"].as_u64() {
+            // Each in a chain that there is, so that nothing but a nonce is drawn.
+            let mut script = Scripted::default();
+            let end = if by_alice {
+                &mut alice_end
+            } else {
+                bob_end.as_mut().unwrap()
+            };
+            for _ in 0..lost {
+                script.nonces.push_back([0; 12]);
+                end.send(&[], &mut script);
+            }
+            results.push(json!({ "lost": lost }));
+            continue;
+        }
         let mut envelope = sent[number(step, "receive") as usize].clone();
         if let Some(at) = step["flip_byte"].as_u64() {
             envelope[usize::try_from(at).unwrap()] ^= 1;

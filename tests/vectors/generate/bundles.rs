@@ -256,6 +256,13 @@ pub fn uri() -> Vec<Case> {
         .chunks(64)
         .map(|line| std::str::from_utf8(line).unwrap())
         .collect();
+    let wrong_sum = {
+        let mut data = data_encoding::BASE32_NOPAD
+            .decode(&good.as_bytes()["WINDLASS:B".len()..])
+            .unwrap();
+        *data.last_mut().unwrap() ^= 1;
+        format!("WINDLASS:B{}", data_encoding::BASE32_NOPAD.encode(&data))
+    };
     let unsigned = {
         // A proper checksum over a bundle with a bad signature.
         let encoded = forged.encode_to_vec();
@@ -274,6 +281,7 @@ pub fn uri() -> Vec<Case> {
             String::from_utf8(mistyped).unwrap(),
         ),
         ("cut short", good[..good.len() - 9].to_owned()),
+        ("the checksum alone is wrong", wrong_sum),
         ("another scheme", good.replace("WINDLASS:", "HTTPS:")),
         ("another kind", good.replace("WINDLASS:B", "WINDLASS:Z")),
         ("nothing behind the scheme", "WINDLASS:".to_owned()),

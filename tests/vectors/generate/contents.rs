@@ -289,6 +289,22 @@ pub fn content() -> Vec<Case> {
             "attachment with a path for a name",
             attachment("../cat.jpg", 32, 32),
         ),
+        (
+            "attachment with a slash in its name",
+            attachment("a/cat.jpg", 32, 32),
+        ),
+        (
+            "attachment with a backslash in its name",
+            attachment("a\\cat.jpg", 32, 32),
+        ),
+        (
+            "attachment with a hidden name",
+            attachment(".cat.jpg", 32, 32),
+        ),
+        (
+            "attachment with a line break in its name",
+            attachment("cat\n.jpg", 32, 32),
+        ),
         ("attachment without a name", attachment("", 32, 32)),
         (
             "attachment whose key is short",

@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// What happens in a schedule: A and B send, a and b receive the envelope of that number.
-const SCHEDULES: [(&str, bool, &str); 14] = [
+/// What happens in a schedule: A and B send, a and b receive the envelope of that number. Behind `*` is how many of a side are lost.
+const SCHEDULES: [(&str, bool, &str); 18] = [
     ("one message", false, "A b0"),
     ("one message to a one-time prekey", true, "A b0"),
     (
@@ -45,6 +45,22 @@ const SCHEDULES: [(&str, bool, &str); 14] = [
         "more than five turns late",
         false,
         "A A b0 B a2 A b3 B a4 A b5 B a6 A b7 B a8 A b9 B a10 A b11 b1",
+    ),
+    (
+        "25001 are missing in front of one, 25000 in front of another",
+        false,
+        "A b0 A*25000 A A b2 b1 b2",
+    ),
+    (
+        "25001 are missing at the end of a turn, then 25000",
+        false,
+        "A b0 A A*25000 B a2 A b3 b1 b3",
+    ),
+    ("2000 keys are kept", true, "A b0 A A*1999 A b2 b1"),
+    (
+        "of 2001 keys the oldest is not kept",
+        true,
+        "A b0 A A A*1999 A b3 b1 b2",
     ),
 ];
 
@@ -109,6 +125,9 @@ fn step(step: &str, sent: &mut u32, rng: &mut SeededRandom) -> Value {
             "ratchet_secret": hex(&random::<32>(rng)),
             "nonce": hex(&random::<12>(rng)),
         });
+    }
+    if let Some((_, lost)) = step.split_once('*') {
+        return json!({ "by": by, "lose": lost.parse::<u32>().unwrap() });
     }
     let number: u32 = step[1..].trim_end_matches('!').parse().unwrap();
     let mut receive = json!({ "by": by, "receive": number });

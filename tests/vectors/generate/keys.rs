@@ -1,5 +1,7 @@
 //! Keys, derivations and padding.
 
+use bech32::primitives::iter::{ByteIterExt as _, Fe32IterExt as _};
+
 use super::*;
 
 pub fn identity() -> Vec<Case> {
@@ -24,6 +26,10 @@ pub fn address() -> Vec<Case> {
     let key = IdentityKeyPair::generate(&mut rng(2)).public().to_bytes();
     let bech32_not_m = bech32::encode::<bech32::Bech32>(wl, &key).unwrap();
     let of = |bytes: &[u8]| bech32::encode::<bech32::Bech32m>(wl, bytes).unwrap();
+    // 52 characters hold four bits more than a key.
+    let mut digits: Vec<_> = key.iter().copied().bytes_to_fes().collect();
+    *digits.last_mut().unwrap() = bech32::Fe32::L;
+    let more_bits = digits.into_iter().with_checksum::<bech32::Bech32m>(&wl);
     [
         ("lower case", good.clone()),
         ("upper case", good.to_uppercase()),
@@ -43,6 +49,7 @@ pub fn address() -> Vec<Case> {
                 "0100000000000000000000000000000000000000000000000000000000000000",
             )),
         ),
+        ("bits behind the key", more_bits.chars().collect()),
         ("empty", String::new()),
     ]
     .into_iter()

@@ -113,7 +113,9 @@ pub fn device_transfer() -> Vec<Case> {
         signed_prekey: device.bundle().signed_prekey,
         one_time_prekey: None,
     };
+    let other = IdentityKeyPair::generate(&mut rng);
     let bundle = windlass::bundle::build(&identity, &[own], 1_800_000_000).unwrap();
+    let bundle_of_other = windlass::bundle::build(&other, &[own], 1_800_000_000).unwrap();
     let mut cases = Vec::new();
     for i in 0..3 {
         let secret = random::<32>(&mut rng);
@@ -137,6 +139,10 @@ pub fn device_transfer() -> Vec<Case> {
         *changed.last_mut().unwrap() ^= 1;
         raw(format!("a changed transfer {i}"), &changed);
         raw(format!("a transfer cut short {i}"), &transfer[..40]);
+        let theirs = agreed.seal(&other, &bundle, &token, &words, &mut rng);
+        raw(format!("the seed of another identity {i}"), &theirs);
+        let theirs = agreed.seal(&identity, &bundle_of_other, &token, &words, &mut rng);
+        raw(format!("the bundle of another identity {i}"), &theirs);
     }
     cases
 }

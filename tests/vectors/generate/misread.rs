@@ -9,15 +9,15 @@ use windlass::wire::v1;
 use super::{Case, groups, rng};
 
 /// A history that is written event by event, each on top of what its author is to know.
-struct Story {
-    id: GroupId,
-    people: Vec<IdentityKeyPair>,
-    events: Vec<GroupEvent>,
+pub struct Story {
+    pub id: GroupId,
+    pub people: Vec<IdentityKeyPair>,
+    pub events: Vec<GroupEvent>,
 }
 
 impl Story {
     /// The first of six makes a group; event 0.
-    fn new(nonce: u8) -> Self {
+    pub fn new(nonce: u8) -> Self {
         let mut rng = rng(32);
         let people: Vec<_> = (0..6)
             .map(|_| IdentityKeyPair::generate(&mut rng))
@@ -31,7 +31,7 @@ impl Story {
 
     /// The same, in which the first has invited the second to the fifth, event 1, who joined, events 2 to 5; and then the first made some
     /// of them admins, one after another, from event 6 on.
-    fn with_admins(nonce: u8, admins: &[usize]) -> Self {
+    pub fn with_admins(nonce: u8, admins: &[usize]) -> Self {
         let mut story = Self::new(nonce);
         let invited = story.all(&[1, 2, 3, 4]);
         story.add(0, &[0], Action::MembersAdded(invited));
@@ -50,19 +50,19 @@ impl Story {
         story
     }
 
-    fn all(&self, people: &[usize]) -> Vec<PublicIdentity> {
+    pub fn all(&self, people: &[usize]) -> Vec<PublicIdentity> {
         people
             .iter()
             .map(|one| self.people[*one].public())
             .collect()
     }
 
-    fn last(&self) -> usize {
+    pub fn last(&self) -> usize {
         self.events.len() - 1
     }
 
     /// Somebody writes an event on top of others; its number.
-    fn add(&mut self, by: usize, on: &[usize], action: Action) -> usize {
+    pub fn add(&mut self, by: usize, on: &[usize], action: Action) -> usize {
         let mut parents: Vec<_> = on.iter().map(|one| self.events[*one].hash()).collect();
         parents.sort_unstable();
         // The same that was written twice is one event.
@@ -72,7 +72,7 @@ impl Story {
         self.last()
     }
 
-    fn rename(&mut self, by: usize, on: &[usize], name: &str) -> usize {
+    pub fn rename(&mut self, by: usize, on: &[usize], name: &str) -> usize {
         self.add(by, on, Action::Renamed(name.into()))
     }
 
@@ -87,12 +87,12 @@ impl Story {
     }
 
     /// With events at the end that nobody makes by mistake.
-    fn case_with(&self, name: &str, more: &[Vec<u8>]) -> Case {
+    pub fn case_with(&self, name: &str, more: &[Vec<u8>]) -> Case {
         let events = self.events.iter().map(GroupEvent::encoded);
         groups::encoded(name, &self.id, events.chain(more.iter().map(Vec::as_slice)))
     }
 
-    fn case(&self, name: &str) -> Case {
+    pub fn case(&self, name: &str) -> Case {
         self.case_with(name, &[])
     }
 }
@@ -183,6 +183,8 @@ fn effects() -> Vec<Case> {
     let more = [
         signed(created.encode_to_vec()),
         signed([renamed.as_slice(), &[0xc2, 0x0c, 1, 7]].concat()),
+        // What nobody signed, behind the signature.
+        [story.events[story.last()].encoded(), &[0xc2, 0x0c, 1, 7]].concat(),
     ];
     cases.push(story.case_with(
         "one group is made by one event, and an event is written in one way",

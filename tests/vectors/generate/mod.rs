@@ -5,6 +5,7 @@ mod bundles;
 mod contents;
 mod conversations;
 mod doubled;
+mod group_bounds;
 mod group_sync;
 mod groups;
 mod healing;

@@ -11,7 +11,7 @@ use crate::session::{HintKey, Part, Session};
 use crate::wire::v1::Payload;
 
 /// The device that is written to, made from fixed randomness; and its single-use bundle.
-fn receiver() -> (Party, VerifiedBundle) {
+pub(super) fn receiver() -> (Party, VerifiedBundle) {
     let folder = tempfile::tempdir().unwrap();
     let key = StoreKey::Raw(Secret::new([9; 32]));
     let store = Store::create(&folder.path().join("store.wl"), &key).unwrap();
@@ -40,14 +40,14 @@ fn receiver() -> (Party, VerifiedBundle) {
 }
 
 /// Somebody who writes, with a device.
-struct Writer {
-    identity: IdentityKeyPair,
+pub(super) struct Writer {
+    pub(super) identity: IdentityKeyPair,
     device_id: u32,
     signed: DhSecret,
 }
 
 impl Writer {
-    fn new(seed: u8, device_id: u32) -> Self {
+    pub(super) fn new(seed: u8, device_id: u32) -> Self {
         Self {
             identity: IdentityKeyPair::from_seed(&Secret::new([seed; 32])),
             device_id,
@@ -56,7 +56,7 @@ impl Writer {
     }
 
     /// A bundle with these devices.
-    fn bundle(&self, devices: &[u32], issued_at: u64) -> Vec<u8> {
+    pub(super) fn bundle(&self, devices: &[u32], issued_at: u64) -> Vec<u8> {
         let device = |id: &u32| OwnDevice {
             device_id: *id,
             signed_prekey: Prekey {
@@ -281,13 +281,4 @@ pub(super) fn expected(input: &Value) -> Value {
         told.unwrap()
     });
     each.collect()
-}
-
-/// `UnknownPrekey` as the RFC writes it.
-fn words(name: &str) -> String {
-    let spaced = name.chars().map(|c| match c {
-        'A'..='Z' => format!(" {}", c.to_ascii_lowercase()),
-        c => c.to_string(),
-    });
-    spaced.collect::<String>().trim_start().to_owned()
 }

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::super::annotated::id;
 use super::hex;
-use crate::chat::{Body, Content, MessageId};
+use crate::chat::{Body, Content, DeviceUpdate, Floor, MessageId};
 use crate::identity::PublicIdentity;
+use crate::limits::MAX_LAMPORT_JUMP;
 
 /// By whom, and what.
 type Said = (&'static str, Content);
@@ -39,11 +40,56 @@ pub(super) fn deletion(by: &'static str, number: u32, lamport: u64, target: u32)
     said(by, number, lamport, Body::Deletion { target })
 }
 
+/// What a device of the user's tells the others of what was deleted.
+pub(super) fn update(number: u32, floors: Vec<Floor>) -> Said {
+    let update = DeviceUpdate {
+        floors,
+        ..DeviceUpdate::default()
+    };
+    said("own", number, 0, Body::DeviceUpdate(update))
+}
+
 /// A text that follows others.
 fn after(number: u32, by: &'static str, lamport: u64, follows: &[u32]) -> Said {
     let (by, mut content) = text(by, number, lamport);
     content.follows = follows.iter().copied().map(id).collect();
     (by, content)
+}
+
+/// Of clocks that are ahead of all that are here (9.3.1).
+fn clocks() -> Vec<(&'static str, Vec<Said>)> {
+    let furthest = 1 + MAX_LAMPORT_JUMP;
+    vec![
+        (
+            "a clock as far ahead as it may be",
+            vec![text("peer", 1, 1), text("peer", 2, furthest)],
+        ),
+        (
+            "a clock further ahead counts as just so far",
+            vec![
+                text("peer", 1, 1),
+                text("peer", 2, furthest + 7),
+                text("own", 3, furthest),
+                text("own", 4, furthest + 1),
+            ],
+        ),
+        (
+            "the first message with the highest clock of all",
+            vec![text("peer", 1, 1 << 62), text("own", 2, 2)],
+        ),
+        (
+            "an edit whose clock is too far ahead",
+            vec![
+                text("peer", 1, 1),
+                edit("peer", 2, 1 << 62, 1),
+                edit("peer", 3, furthest, 1),
+            ],
+        ),
+        (
+            "a deletion whose clock is too far ahead",
+            vec![text("peer", 1, 1), deletion("peer", 2, 1 << 62, 1)],
+        ),
+    ]
 }
 
 pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static str, Value)> {
@@ -163,6 +209,15 @@ pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static 
             ],
         ),
         (
+            "what was said of an edit before it came is dropped",
+            vec![
+                text("peer", 1, 1),
+                edit("peer", 3, 3, 2),
+                edit("peer", 2, 2, 1),
+                edit("peer", 3, 3, 2),
+            ],
+        ),
+        (
             "each message follows the one before",
             vec![
                 after(1, "peer", 1, &[]),
@@ -209,6 +264,7 @@ pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static 
             ],
         ),
     ];
+    let cases = [cases, clocks()].concat();
     let encoded = |(by, content): &Said| json!({ "by": by, "encoded": hex(&content.to_bytes()) });
     let key = |identity: &PublicIdentity| hex(&identity.to_bytes());
     cases

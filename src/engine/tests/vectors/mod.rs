@@ -1,8 +1,10 @@
 //! Vectors of what a device makes of what comes, from the engine itself: `tests/vectors/device`. `WINDLASS_WRITE_VECTORS=1` writes them anew.
 
+mod copies;
 mod firsts;
 mod histories;
 mod receipts;
+mod updates;
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,9 +12,10 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::chat::Content;
+use crate::chat::{Content, OwnWordsKey};
 use crate::engine::history::follows;
 use crate::engine::history::message::Incoming;
+use crate::engine::records::own_words;
 
 fn hex(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(bytes)
@@ -21,6 +24,24 @@ fn hex(bytes: &[u8]) -> String {
 fn unhex(text: &Value) -> Vec<u8> {
     let text = text.as_str().unwrap();
     data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap()
+}
+
+/// `UnknownPrekey` as the RFC writes it.
+fn words(name: &str) -> String {
+    let spaced = name.chars().map(|c| match c {
+        'A'..='Z' => format!(" {}", c.to_ascii_lowercase()),
+        c => c.to_string(),
+    });
+    spaced.collect::<String>().trim_start().to_owned()
+}
+
+/// The key by which the device in every case knows its own words.
+fn own_words_key() -> OwnWordsKey {
+    let words = crate::wire::v1::OwnWords {
+        day: 20_000,
+        key: vec![5; 32],
+    };
+    OwnWordsKey::from_wire(&words).unwrap()
 }
 
 /// The user's device, and the other side of the conversation.
@@ -34,6 +55,8 @@ impl Two {
         let (own, peer) = (Party::new(1), Party::new(2));
         own.add(0, &peer.bundle(0, false));
         let peer = peer.device.public();
+        let words = own.at(0, |step| own_words::save(step.rows, &own_words_key()));
+        words.unwrap();
         Self { own, peer }
     }
 
@@ -126,10 +149,16 @@ fn history(input: &Value) -> Value {
 }
 
 /// Compares a file with what the engine makes of its cases, or writes it.
-fn compare(kind: &str, about: &str, all: Vec<(&str, Value)>, expected: impl Fn(&Value) -> Value) {
+fn compare(
+    kind: &str,
+    about: &str,
+    all: Vec<(impl Into<String>, Value)>,
+    expected: impl Fn(&Value) -> Value,
+) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/device");
     let path = folder.join(format!("{kind}.json"));
-    let case = |(name, input): (&str, Value)| {
+    let case = |(name, input): (_, Value)| {
+        let name: String = Into::into(name);
         let expect = expected(&input);
         json!({ "name": name, "input": input, "expect": expect })
     };
@@ -166,6 +195,24 @@ fn what_is_acknowledged_is_what_the_vectors_say() {
         receipts::all(&own, &peer),
         receipts::expected,
     );
+}
+
+#[test]
+fn what_is_given_back_is_taken_as_the_vectors_say() {
+    let (own, peer) = sides();
+    let about = "Own words that the other side gives back: asked for, promised and proved, or refused (RFC windlass 8.4.6, 9.1.4).";
+    compare(
+        "copies",
+        about,
+        copies::all(&own, &peer),
+        receipts::expected,
+    );
+}
+
+#[test]
+fn what_devices_of_one_user_tell_each_other_is_merged_as_the_vectors_say() {
+    let about = "What a device of one's own tells of people and of what was deleted, merged (RFC windlass 5.3.5, 8.3.4, 8.3.8, 8.3.9).";
+    compare("updates", about, updates::all(), updates::expected);
 }
 
 #[test]

@@ -5,19 +5,19 @@ use serde_json::{Value, json};
 use super::super::annotated::id;
 use super::histories::{deletion, edit, said, text};
 use super::*;
-use crate::chat::{Copy, DeviceUpdate};
+use crate::chat::{Copy, DeviceUpdate, GroupEvent};
 use crate::engine::steps::content;
 use crate::x3dh;
 
 /// From whose device, and what.
 type Came = (&'static str, Content);
 
-fn control(by: &'static str, number: u32, body: Body) -> Came {
+pub(super) fn control(by: &'static str, number: u32, body: Body) -> Came {
     said(by, number, 0, body)
 }
 
 /// A copy of what somebody wrote in a conversation.
-fn copy(
+pub(super) fn copy(
     by: &'static str,
     number: u32,
     of: (&PublicIdentity, &PublicIdentity),
@@ -38,6 +38,13 @@ fn receipt(by: &'static str, number: u32, of: &[u32]) -> Came {
 
 fn read(by: &'static str, number: u32, lamport: u64) -> Came {
     control(by, number, Body::ReadReceipt { lamport })
+}
+
+/// An event that somebody made up.
+fn event(group: &GroupId) -> Vec<u8> {
+    let somebody = IdentityKeyPair::from_seed(&Secret::new([4; 32]));
+    let event = GroupEvent::sign(&somebody, group, &[[7; 32]], &GroupAction::Joined);
+    event.unwrap().encoded().to_vec()
 }
 
 pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static str, Value)> {
@@ -157,6 +164,36 @@ pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static 
             vec![mine(), edit("peer", 3, 3, 1)],
         ),
         ("a text of a group that is not known", vec![in_group]),
+        (
+            "a reaction to an edit",
+            vec![
+                theirs(),
+                edit("peer", 3, 3, 2),
+                said(
+                    "peer",
+                    4,
+                    4,
+                    Body::Reaction {
+                        author: peer.to_bytes(),
+                        target: id(3),
+                        emoji: "a".into(),
+                        removed: false,
+                    },
+                ),
+            ],
+        ),
+        (
+            "events of a group that name none",
+            vec![said(
+                "peer",
+                1,
+                1,
+                Body::GroupEvents {
+                    events: vec![event(&GroupId::from_bytes(&[9; 32]).unwrap())],
+                    bundles: Vec::new(),
+                },
+            )],
+        ),
     ];
     let encoded = |(by, content): &Came| json!({ "by": by, "encoded": hex(&content.to_bytes()) });
     let key = |identity: &PublicIdentity| hex(&identity.to_bytes());
@@ -180,22 +217,40 @@ fn told(outcome: &Outcome) -> Option<Value> {
         Outcome::Duplicate { .. } => json!("duplicate"),
         Outcome::Undecryptable { .. } => json!("content"),
         Outcome::InConversation(_, ConversationNews::Deleted(_)) => json!("deleted"),
-        Outcome::InConversation(_, ConversationNews::Refused { .. }) => json!("refused"),
+        Outcome::InConversation(_, ConversationNews::ConversationDeleted) => {
+            json!("conversation deleted")
+        }
+        Outcome::InConversation(_, ConversationNews::Refused { reason, .. }) => {
+            json!({ "refused": words(&format!("{reason:?}")) })
+        }
         Outcome::InConversation(_, ConversationNews::Read { .. }) => json!("read"),
         Outcome::Peer(_, PeerNews::Delivered(ids)) => {
             json!({ "delivered": ids.iter().map(ToString::to_string).collect::<Vec<_>>() })
         }
-        Outcome::Peer(_, PeerNews::Synchronising { .. }) => json!("synchronising"),
+        Outcome::Peer(_, PeerNews::Synchronising { messages, .. }) => {
+            json!({ "synchronising": messages })
+        }
         _ => return None,
     })
 }
 
-/// What each content is acknowledged as and told as, in this order.
+/// What each content is acknowledged as and told as, in this order. Between them the device asks the other side, or time passes.
 pub(super) fn expected(input: &Value) -> Value {
     let two = Two::new();
-    let contents = input["contents"].as_array().unwrap().iter();
-    let each = contents.map(|came| {
-        let own = two.own.device.public();
+    let own = two.own.device.public();
+    let mut now = START;
+    let mut each = Vec::new();
+    for came in input["contents"].as_array().unwrap() {
+        now += came["later"].as_u64().unwrap_or(0) * 1000;
+        if came["ask"] == true {
+            let asked = two
+                .own
+                .at_time(now, |step| healing::ask(step, &two.peer, None));
+            asked.unwrap().unwrap();
+        }
+        if came["encoded"].is_null() {
+            continue;
+        }
         let from = x3dh::Party {
             identity: if came["by"] == "own" { own } else { two.peer },
             device_id: 77,
@@ -206,17 +261,17 @@ pub(super) fn expected(input: &Value) -> Value {
             proven_since: None,
             established: false,
         };
-        let received = two.own.at(0, |step| {
+        let received = two.own.at_time(now, |step| {
             let mut outcomes = Vec::new();
             let content = Content::from_bytes(&encoded).unwrap();
             let id = content::receive(step, &from, content, &encoded, &standing, &mut outcomes)?;
             Ok((id, outcomes))
         });
         let (id, outcomes) = received.unwrap();
-        json!({
+        each.push(json!({
             "acknowledged": id.map(|id| id.to_string()),
             "told": outcomes.iter().filter_map(told).collect::<Vec<_>>(),
-        })
-    });
-    each.collect()
+        }));
+    }
+    Value::Array(each)
 }
