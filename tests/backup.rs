@@ -93,8 +93,8 @@ fn a_new_device_has_the_history_and_goes_on() {
         .alice
         .export_backup(fixture.text("backup"), &key(2), None)
         .unwrap();
-    // Identity, own words, settings, contact, conversation, messages.
-    assert_eq!(records, 1 + 1 + 1 + 1 + 1 + 20);
+    // Identity, own words, settings, contact, conversation, messages, receipts.
+    assert_eq!(records, 1 + 1 + 1 + 1 + 1 + 20 + 10);
     let (address, device) = (fixture.alice.address(), fixture.alice.device_id());
     let before = texts(&fixture.alice, &fixture.bob);
 
