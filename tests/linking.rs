@@ -12,7 +12,7 @@ use support::party::{Party, key};
 use support::seeds::rng;
 use windlass::store::Store;
 use windlass::testing::{Clock, Disk};
-use windlass::{Client, DeviceLink, EncryptedStore, LinkCheck, Result, WindlassError};
+use windlass::{Client, DeviceLink, EncryptedStore, LinkCheck, Result};
 
 const DAY: u64 = 86_400_000;
 
@@ -41,11 +41,19 @@ fn introduced(old: &Client, new: &DeviceLink) -> (LinkCheck, LinkCheck) {
 }
 
 fn refused<T>(result: Result<T>) -> String {
-    match result {
-        Err(error @ WindlassError::LinkRefused(_)) => error.to_string(),
-        Err(other) => panic!("{other}"),
-        Ok(_) => panic!("not refused"),
-    }
+    let Err(error) = result else {
+        panic!("not refused")
+    };
+    // What the user does about it differs, so its code does.
+    let code = match error.to_string().as_str() {
+        OVER => "link_over",
+        TOO_EARLY => "link_too_early",
+        ANSWERED => "link_answered",
+        OTHER_DEVICE => "link_other_device",
+        _ => "link_refused",
+    };
+    assert_eq!(error.code(), code);
+    error.to_string()
 }
 
 const OVER: &str = "nothing is being linked any more; begin with a new code";

@@ -59,6 +59,14 @@ pub enum WindlassError {
     #[error("{0}")]
     LinkRefused(LinkError),
     #[error("{0}")]
+    LinkOver(LinkError),
+    #[error("{0}")]
+    LinkTooEarly(LinkError),
+    #[error("{0}")]
+    LinkAnswered(LinkError),
+    #[error("{0}")]
+    LinkOtherDevice(LinkError),
+    #[error("{0}")]
     PictureUnreadable(QrError),
     #[error("{0}")]
     NoQrCode(QrError),
@@ -296,6 +304,10 @@ impl From<LinkError> for WindlassError {
                 Self::UnsupportedVersion(error)
             }
             LinkError::Bundle(error) => error.into(),
+            LinkError::Over => Self::LinkOver(error),
+            LinkError::TooEarly => Self::LinkTooEarly(error),
+            LinkError::Answered => Self::LinkAnswered(error),
+            LinkError::OtherDevice => Self::LinkOtherDevice(error),
             error => Self::LinkRefused(error),
         }
     }

@@ -73,6 +73,26 @@ pub(super) const TABLE: &[Row] = &[
         false,
         "Cancel on both devices, show a new code on the new device, and scan it from its own screen.",
     ),
+    (
+        "link_over",
+        false,
+        "Begin anew: show a new code on the new device, and scan it; it is good for a day.",
+    ),
+    (
+        "link_too_early",
+        false,
+        "Do the step before first: scan the code that the other device shows.",
+    ),
+    (
+        "link_answered",
+        false,
+        "Go on with the first answer if both devices show the same; else cancel on both: somebody else may have read the code.",
+    ),
+    (
+        "link_other_device",
+        false,
+        "Scan from the screen of the device whose code was read; if that was this one, cancel on both and begin anew.",
+    ),
     ("picture_unreadable", false, "Give a PNG or JPEG."),
     (
         "no_qr_code",

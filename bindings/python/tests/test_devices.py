@@ -63,9 +63,9 @@ def test_a_second_device_is_linked_once_both_show_the_same_and_takes_part(tmp_pa
         phone.remove_device(tablet.device_id())
     with pytest.raises(windlass_chat.UriDamaged):
         phone.link_device(link.to_uri()[:-1])
-    with pytest.raises(windlass_chat.LinkRefused):
+    with pytest.raises(windlass_chat.LinkTooEarly):
         DeviceLink(tmp_path / "other.wl", key=KEY).finish(transfer)
-    with pytest.raises(windlass_chat.LinkRefused):
+    with pytest.raises(windlass_chat.LinkOver):
         phone.confirm_link()
 
 

@@ -100,6 +100,10 @@ Undecryptable = WindlassError.Undecryptable
 TooManyDevices = WindlassError.TooManyDevices
 UnknownDevice = WindlassError.UnknownDevice
 LinkRefused = WindlassError.LinkRefused
+LinkOver = WindlassError.LinkOver
+LinkTooEarly = WindlassError.LinkTooEarly
+LinkAnswered = WindlassError.LinkAnswered
+LinkOtherDevice = WindlassError.LinkOtherDevice
 
 __all__ = [
     "WindlassError",
@@ -169,4 +173,8 @@ __all__ = [
     "TooManyDevices",
     "UnknownDevice",
     "LinkRefused",
+    "LinkOver",
+    "LinkTooEarly",
+    "LinkAnswered",
+    "LinkOtherDevice",
 ]

@@ -69,7 +69,11 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .Undecryptable(message),
             let .TooManyDevices(message),
             let .UnknownDevice(message),
-            let .LinkRefused(message):
+            let .LinkRefused(message),
+            let .LinkOver(message),
+            let .LinkTooEarly(message),
+            let .LinkAnswered(message),
+            let .LinkOtherDevice(message):
             message
         }
     }
@@ -155,6 +159,10 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .TooManyDevices: "too_many_devices"
         case .UnknownDevice: "unknown_device"
         case .LinkRefused: "link_refused"
+        case .LinkOver: "link_over"
+        case .LinkTooEarly: "link_too_early"
+        case .LinkAnswered: "link_answered"
+        case .LinkOtherDevice: "link_other_device"
         }
     }
 }
