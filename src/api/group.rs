@@ -3,6 +3,7 @@
 use super::{Conversation, Result, WindlassError};
 use crate::chat::{GroupAction, GroupId};
 use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::groups::MemberList;
 use crate::engine::records::{group_views, groups};
 use crate::engine::sync::{group_deletion, group_events};
 use crate::identity::PublicIdentity;
@@ -29,20 +30,18 @@ impl Conversation {
 
     /// The name of the group.
     pub fn name(&self) -> Result<String> {
-        Ok(self.known()?.log.membership().name.clone())
+        Ok(self.known()?.name().to_owned())
     }
 
     /// The members of the group, who belongs to it longest first; ourselves among them.
     pub fn members(&self) -> Result<Vec<GroupMember>> {
-        let members = self.known()?.log.membership().members();
-        Ok(members
-            .iter()
-            .map(|member| GroupMember {
-                address: member.identity.address(),
-                joined: member.joined,
-                admin: member.admin.is_some(),
-            })
-            .collect())
+        let list = self.known()?;
+        let members = list.listed().map(|member| GroupMember {
+            address: member.identity.address(),
+            joined: member.joined,
+            admin: member.admin,
+        });
+        Ok(members.collect())
     }
 
     /// True when we take part in the group; false as long as we are only invited, and after we left or were removed.
@@ -55,7 +54,7 @@ impl Conversation {
     pub fn is_incomplete(&self) -> Result<bool> {
         let (group, now) = (self.group()?, self.client.store.0.now());
         self.client.read(|rows| {
-            groups::known(rows, &group)?;
+            groups::listed(rows, &group)?;
             Ok(group_views::load(rows, &group)?.is_incomplete(now))
         })
     }
@@ -121,15 +120,17 @@ impl Conversation {
         }
     }
 
-    fn known(&self) -> Result<groups::Group> {
+    fn known(&self) -> Result<MemberList> {
         let group = self.group()?;
-        self.client.read(|rows| Ok(groups::known(rows, &group)?))
+        self.client.read(|rows| Ok(groups::listed(rows, &group)?))
     }
 
     fn act(&self, action: GroupAction) -> Result<()> {
         let group = self.group()?;
-        self.client
-            .write(|step| Ok(group_events::act(step, &group, &action)?))
+        let told: Result<_> =
+            (self.client).write(|step| Ok(group_events::act(step, &group, &action)?));
+        self.client.tell_outcomes_later(told?);
+        Ok(())
     }
 }
 

@@ -66,11 +66,15 @@ pub enum Table {
     Pairs = 24,
     /// Who has a message that we wrote, grouped by message.
     Delivered = 31,
+    /// The events of groups, in the order they came, grouped by group.
+    GroupEvents = 32,
+    /// Who belonged to a group and does not any more, grouped by group.
+    FormerMembers = 33,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -101,6 +105,8 @@ impl Table {
         Self::GroupViews,
         Self::Pairs,
         Self::Delivered,
+        Self::GroupEvents,
+        Self::FormerMembers,
     ];
 
     /// The byte that its rows' keys begin with. Never 0, which is the store's own.
@@ -148,6 +154,8 @@ impl Table {
             Self::GroupViews => "views of groups",
             Self::Pairs => "pairs",
             Self::Delivered => "delivered",
+            Self::GroupEvents => "events of groups",
+            Self::FormerMembers => "former members",
         }
     }
 }

@@ -24,8 +24,8 @@ impl Client {
                     let group_name = match summary.id {
                         ConversationId::Direct(_) => None,
                         ConversationId::Group(group) => {
-                            let group = groups::find(reader, &group)?;
-                            group.map(|group| group.log.membership().name.clone())
+                            let list = groups::member_list(reader, &group)?;
+                            list.map(|list| list.name().to_owned())
                         }
                     };
                     Ok(ConversationSummary {

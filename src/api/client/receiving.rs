@@ -117,6 +117,13 @@ impl Client {
         events
     }
 
+    /// What a call brought that has no events of its own.
+    pub(in crate::api) fn tell_outcomes_later(&self, outcomes: Vec<Outcome>) {
+        let own = self.device.public();
+        let events = outcomes.into_iter();
+        self.tell_later(events.map(|one| Event::from_outcome(one, &own)).collect());
+    }
+
     pub(in crate::api) fn tell_later(&self, events: Vec<Event>) {
         let mut to_tell = self.to_tell.lock().unwrap_or_else(PoisonError::into_inner);
         to_tell.extend(events);

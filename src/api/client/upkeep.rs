@@ -38,15 +38,16 @@ impl Client {
         }
         let due = self.read(|rows| Ok(upkeep::plan(rows, now)?))?;
         let done = self.step(|step| {
-            if upkeep::maintain(step, &due)? {
-                Ok(())
-            } else {
-                // Nothing to pay a sync for.
-                Err(Stop::Unchanged(Vec::new()))
-            }
+            // Else there is nothing to pay a sync for.
+            let told = upkeep::maintain(step, &due)?;
+            told.ok_or(Stop::Unchanged(Vec::new()))
         });
         match done {
-            Ok(()) | Err(Stop::Unchanged(_)) => Ok(()),
+            Ok(outcomes) => {
+                self.tell_outcomes_later(outcomes);
+                Ok(())
+            }
+            Err(Stop::Unchanged(_)) => Ok(()),
             Err(Stop::Error(error)) => Err(error),
         }
     }

@@ -258,16 +258,6 @@ impl GroupLog {
         self.graph.after(known).iter().map(|entry| &entry.event)
     }
 
-    /// Everybody who belongs to the group, or did.
-    #[must_use]
-    pub fn ever_invited(&self) -> Vec<PublicIdentity> {
-        let invitations = self.invitations();
-        let all = invitations
-            .keys()
-            .filter_map(|who| self.graph.identity(*who));
-        all.copied().collect()
-    }
-
     /// Whether somebody belongs to the group, or did.
     #[must_use]
     pub fn was_invited(&self, identity: &PublicIdentity) -> bool {

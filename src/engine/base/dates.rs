@@ -68,6 +68,7 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("FeedRow", "told_at", Rule::Kept),
     ("FeedStateRow", "dropped_at", Rule::Shown),
     ("GroupMemberRow", "since", Rule::Interval),
+    ("FormerMemberRow", "since", Rule::Interval),
     ("GroupViewRow", "asked_at", Rule::Interval),
     ("GroupViewRow", "invited_at", Rule::Interval),
     ("GroupViewRow", "deleted_at", Rule::Interval),

@@ -176,14 +176,14 @@ pub(crate) fn merge_bundle(
 pub(crate) fn merge_forwarded_bundle(
     step: &mut Step<'_>,
     new: &VerifiedBundle,
-) -> Result<Contact, EngineError> {
-    let (mut contact, _) = merge_bundle(step, new)?;
+) -> Result<(Contact, DeviceChange), EngineError> {
+    let (mut contact, change) = merge_bundle(step, new)?;
     let known = contact.bundle.as_ref();
     if known.is_some_and(|known| known.encoded() == new.encoded()) {
         contact.row.one_time_prekeys_used = true;
         contact.save(step.rows)?;
     }
-    Ok(contact)
+    Ok((contact, change))
 }
 
 /// The contact of an identity, or a new one that is not stored yet.

@@ -5,6 +5,7 @@ use crate::chat::{EventHash, GroupId, GroupLog, GroupView};
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
+use crate::engine::records::member_list::member_list;
 use crate::identity::PublicIdentity;
 use crate::limits::{
     GROUP_PATIENCE_SECONDS, GROUP_SYNC_BACK_OFF_SECONDS, MAX_GROUP_MEMBERS, MAX_GROUP_SYNCS,
@@ -59,6 +60,7 @@ pub(crate) fn due(store: &dyn Rows, now: u64) -> Result<Vec<GroupId>, EngineErro
         let views = GroupViews::new(group.map_err(|_| damaged(Table::GroupViews))?, row);
         let over = views.is_invitation_over(now) || views.is_deletion_over(now);
         if over
+            || views.is_news(store, now)?
             || views.is_round_due(now)
             || views.is_anything_over(now)
             || !views.to_ask(now).is_empty()
@@ -147,6 +149,16 @@ impl GroupViews {
         }
     }
 
+    /// Whether somebody said the same before. Then nothing has changed since: whenever our log grows, all views are compared with it.
+    pub(crate) fn has_noted(&self, from: &PublicIdentity, view: &GroupView) -> bool {
+        let key = from.to_bytes();
+        let mut members = self.row.members.iter();
+        members.any(|one| {
+            let same = one.heads.iter().eq(view.heads.iter());
+            one.identity_key == key && one.differs_since != 0 && one.digest == view.digest && same
+        })
+    }
+
     /// Somebody has the view that we have.
     pub(crate) fn agrees(&mut self, with: &PublicIdentity) {
         let key = with.to_bytes();
@@ -210,12 +222,20 @@ impl GroupViews {
             })
     }
 
-    /// Whether that is news to the user; it is not from now on.
-    pub(crate) fn tell(&mut self, now: u64) -> Option<bool> {
-        let is = self.is_incomplete(now);
+    /// Whether that is news to the user; it is not from now on. To somebody who does not take part it says nothing.
+    pub(crate) fn tell(&mut self, joined: bool, now: u64) -> Option<bool> {
+        let is = joined && self.is_incomplete(now);
         let news = is != self.row.told;
         self.row.told = is;
-        news.then_some(is)
+        (news && joined).then_some(is)
+    }
+
+    fn is_news(&self, store: &dyn Rows, now: u64) -> Result<bool, EngineError> {
+        if self.is_incomplete(now) == self.row.told {
+            return Ok(false);
+        }
+        let list = member_list(store, &self.group)?;
+        Ok(list.is_some_and(|list| list.is_joined()))
     }
 
     /// Whether all members are to be asked for what events wait for.

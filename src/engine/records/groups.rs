@@ -1,15 +1,16 @@
 //! Groups: their logs, who is invited, and what is needed to write to the members (RFC windlass §9.6).
 
-use crate::bundle::VerifiedBundle;
+use crate::bundle::{DeviceChange, VerifiedBundle};
 use crate::chat::{GroupAction, GroupEvent, GroupEventError, GroupId, GroupLog, Membership, Taken};
 use crate::engine::base::error::EngineError;
-use crate::engine::base::rows::{damaged, put_row};
+use crate::engine::base::rows::put_row;
 use crate::engine::base::step::Step;
+use crate::engine::records::group_logs::{self, Kept};
 use crate::engine::records::introductions::{self, Origin};
 pub(crate) use crate::engine::records::member_list::{
-    MemberList, accepts_from, member_list, recipients, shared_with,
+    MemberList, accepts_from, listed, member_list, recipients, shared_with,
 };
-use crate::engine::records::{contacts, group_views, member_list, strangers};
+use crate::engine::records::{contacts, former_members, group_views, member_list, strangers};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_GROUP_MEMBERS;
 use crate::store::{Key, Rows, RowsMut, Table};
@@ -19,15 +20,13 @@ use crate::wire::store::{GroupMemberRow, GroupRow};
 pub(crate) struct Group {
     pub(crate) log: GroupLog,
     row: GroupRow,
+    kept: Kept,
 }
 
 impl Group {
-    fn from_row(row: GroupRow) -> Result<Self, EngineError> {
-        let damaged = || damaged(Table::Groups);
-        let id = GroupId::from_bytes(&row.group_id).map_err(|_| damaged())?;
-        let events = row.events.iter().map(Vec::as_slice);
-        let log = GroupLog::from_stored(id, events).map_err(|_| damaged())?;
-        Ok(Self { log, row })
+    fn load(store: &dyn Rows, id: &GroupId, row: GroupRow) -> Result<Self, EngineError> {
+        let (log, kept) = group_logs::load(store, id)?;
+        Ok(Self { log, row, kept })
     }
 
     /// A group that we make.
@@ -46,12 +45,15 @@ impl Group {
             group_id: id.as_bytes().to_vec(),
             ..GroupRow::default()
         };
-        let log = GroupLog::new(*id);
-        Self { log, row }
+        Self {
+            log: GroupLog::new(*id),
+            row,
+            kept: Kept::default(),
+        }
     }
 
     pub(crate) fn save(&mut self, store: &mut dyn RowsMut) -> Result<(), EngineError> {
-        self.row.events = self.log.encoded().map(<[u8]>::to_vec).collect();
+        group_logs::save(store, &self.log, &mut self.kept)?;
         let view = self.log.view();
         self.row.view_digest = view.digest.to_vec();
         self.row.view_heads = view.heads.iter().map(|head| head.to_vec()).collect();
@@ -60,28 +62,42 @@ impl Group {
     }
 
     /// Notes who belongs to the group, and who did: since when that is known here. `told_at` is the time of the news.
-    pub(crate) fn note_members(&mut self, told_at: u64, now: u64) {
-        let noted = |rows: &[GroupMemberRow], identity: &PublicIdentity, new: u64| {
-            let identity_key = identity.to_bytes().to_vec();
-            let known = rows.iter().find(|row| row.identity_key == identity_key);
-            GroupMemberRow {
-                since: known.map_or(new, |row| row.since),
-                identity_key,
-                admin: false,
-            }
+    pub(crate) fn note_members(
+        &mut self,
+        store: &mut dyn RowsMut,
+        told_at: u64,
+        now: u64,
+    ) -> Result<(), EngineError> {
+        let (id, membership) = (self.log.id(), self.log.membership());
+        let before = core::mem::take(&mut self.row.members);
+        let since = |identity: &PublicIdentity| {
+            let key = identity.to_bytes();
+            let known = before.iter().find(|row| row.identity_key == key);
+            known.map(|row| row.since)
         };
-        let membership = self.log.membership();
-        let members = membership.members();
-        let members = members.iter().map(|member| GroupMemberRow {
-            admin: member.admin.is_some(),
-            ..noted(&self.row.members, &member.identity, told_at)
-        });
-        let ever = self.log.ever_invited();
-        let former = ever
-            .iter()
-            .filter(|one| membership.member(one).is_none())
-            .map(|one| noted(&self.row.former, one, now));
-        (self.row.members, self.row.former) = (members.collect(), former.collect());
+        for member in membership.members() {
+            let known = since(&member.identity);
+            if known.is_none() {
+                former_members::forget(store, id, &member.identity)?;
+            }
+            self.row.members.push(GroupMemberRow {
+                identity_key: member.identity.to_bytes().to_vec(),
+                since: known.unwrap_or(told_at),
+                admin: member.admin.is_some(),
+                joined: member.joined,
+            });
+        }
+        self.row.name.clone_from(&membership.name);
+        // Who is none of them was one before, or is named by what is new.
+        let named = self.log.after(self.kept.events).flat_map(invited);
+        let keys = before.iter().map(|row| row.identity_key.as_slice());
+        let were = keys.filter_map(PublicIdentity::from_stored);
+        for one in were.chain(named) {
+            if membership.member(&one).is_none() {
+                former_members::note(store, id, &one, now)?;
+            }
+        }
+        Ok(())
     }
 
     /// Puts one event into the log. `trusted` is whether it may wait for others that it builds on.
@@ -102,7 +118,8 @@ impl Group {
         step: &mut Step<'_>,
         before: &Membership,
         delivery: &GroupDelivery<'_>,
-    ) -> Result<Option<GroupNewsChange>, EngineError> {
+        news: &mut GroupNews,
+    ) -> Result<(), EngineError> {
         let own = step.device.public();
         let after = self.log.membership().clone();
         let is_in = after.member(&own);
@@ -121,24 +138,30 @@ impl Group {
             self.row.invited_by = delivery.from.to_bytes().to_vec();
         }
         if self.row.joined {
-            self.introduce_members(step)?;
+            news.devices = self.introduce_members(step)?;
         }
         let former = before.members();
         let gone = former.iter().map(|member| member.identity);
         let still = |one: &PublicIdentity| self.row.joined && after.member(one).is_some();
         take_back(step, self.log.id(), gone.filter(|one| !still(one)))?;
-        self.note_members(delivery.told_at, step.now);
+        self.note_members(step.rows, delivery.told_at, step.now)?;
         self.save(step.rows)?;
-        Ok(if is_new && !self.row.joined {
+        news.change = if is_new && !self.row.joined {
             let name = after.name.clone();
             Some(GroupNewsChange::Invited { name })
         } else {
             (after != *before).then_some(GroupNewsChange::Changed)
-        })
+        };
+        Ok(())
     }
 
-    /// Members become contacts that we answer, for a group that the user takes part in. The bundles that waited for it are used up.
-    pub(crate) fn introduce_members(&mut self, step: &mut Step<'_>) -> Result<(), EngineError> {
+    /// Members become contacts that we answer, for a group that the user takes part in. The bundles that waited for it are used up; what
+    /// they change in the devices of contacts.
+    pub(crate) fn introduce_members(
+        &mut self,
+        step: &mut Step<'_>,
+    ) -> Result<DeviceChanges, EngineError> {
+        let mut changes = Vec::new();
         let membership = self.log.membership();
         for bytes in core::mem::take(&mut self.row.bundles) {
             let bundle = VerifiedBundle::decode(&bytes).ok();
@@ -146,7 +169,10 @@ impl Group {
                 *b.identity() != step.device.public() && membership.member(b.identity()).is_some()
             });
             if let Some(bundle) = bundle {
-                contacts::merge_forwarded_bundle(step, &bundle)?;
+                let (contact, change) = contacts::merge_forwarded_bundle(step, &bundle)?;
+                if !change.is_empty() && !contact.row.blocked {
+                    changes.push((contact.identity, change));
+                }
             }
         }
         let origin = Origin::Group(self.log.id());
@@ -155,7 +181,7 @@ impl Group {
                 introductions::introduce(step.rows, &mut contact, origin)?;
             }
         }
-        Ok(())
+        Ok(changes)
     }
 
     /// The user declines: of the others nothing is kept.
@@ -175,10 +201,14 @@ impl Group {
             self.row.bundles = Vec::new();
         }
     }
+}
 
-    /// Who invited, if it was somebody.
-    pub(crate) fn invited_by(&self) -> Option<PublicIdentity> {
-        PublicIdentity::from_stored(&self.row.invited_by)
+/// Whom an event makes a member.
+fn invited(event: &GroupEvent) -> Vec<PublicIdentity> {
+    match event.action() {
+        GroupAction::Created { .. } => vec![*event.author()],
+        GroupAction::MembersAdded(list) => list.clone(),
+        _ => Vec::new(),
     }
 }
 
@@ -198,9 +228,8 @@ pub(crate) fn take_back(
 }
 
 pub(crate) fn find(store: &dyn Rows, id: &GroupId) -> Result<Option<Group>, EngineError> {
-    member_list::row(store, id)?
-        .map(Group::from_row)
-        .transpose()
+    let row = member_list::row(store, id)?;
+    row.map(|row| Group::load(store, id, row)).transpose()
 }
 
 pub(crate) fn known(store: &dyn Rows, id: &GroupId) -> Result<Group, EngineError> {
@@ -209,19 +238,25 @@ pub(crate) fn known(store: &dyn Rows, id: &GroupId) -> Result<Group, EngineError
 
 pub(crate) fn erase(store: &mut dyn RowsMut, id: &GroupId) -> Result<(), EngineError> {
     store.delete(Table::Groups, Key::new(id.as_bytes()))?;
-    Ok(())
+    group_logs::erase(store, id)?;
+    former_members::erase_of(store, id)
 }
 
-/// Puts a group of a backup back.
-pub(crate) fn restore(store: &mut dyn RowsMut, row: GroupRow) -> Result<(), EngineError> {
-    Group::from_row(row)?.save(store)
+/// Puts a group of a backup back; its events are records of their own.
+pub(crate) fn restore(store: &mut dyn RowsMut, row: &GroupRow) -> Result<(), EngineError> {
+    put_row(store, Table::Groups, Key::new(&row.group_id), row)
 }
+
+/// Whose devices changed, and how.
+pub(crate) type DeviceChanges = Vec<(PublicIdentity, DeviceChange)>;
 
 /// What events of a group brought.
 #[derive(Default)]
 pub(crate) struct GroupNews {
     /// What the user is told.
     pub(crate) change: Option<GroupNewsChange>,
+    /// What bundles that came along changed in the devices of contacts.
+    pub(crate) devices: DeviceChanges,
     /// Why an event was refused, if one was; the others are in the log all the same.
     pub(crate) refused: Option<GroupEventError>,
     /// Whether an event is not part of the log yet, for it builds on others that have not come.
@@ -269,7 +304,11 @@ pub(crate) fn receive_events(
     let mut news = GroupNews::default();
     let from = delivery.from;
     let list = member_list(step.rows, id)?;
-    let trusted = *from == own || list.is_some_and(|list| list.accepts_from(from, step.now));
+    let trusted = *from == own
+        || match list {
+            Some(list) => list.accepts_from(step.rows, from, step.now)?,
+            None => false,
+        };
     for bytes in delivery.events {
         match group.receive_event(bytes, trusted) {
             Ok(Taken::Waits) => news.early = true,
@@ -299,7 +338,7 @@ pub(crate) fn receive_events(
     }
     news.relay
         .extend(declined(&group.log, &before, known, from, &own));
-    news.change = group.follow_log(step, &before, delivery)?;
+    group.follow_log(step, &before, delivery, &mut news)?;
     Ok(news)
 }
 
@@ -328,12 +367,4 @@ fn declined(
         passed_on.extend(others.map(|one| (one, event.clone())));
     }
     passed_on
-}
-
-/// Whether somebody may write to a group, as things are known here.
-pub(crate) fn membership(
-    store: &dyn Rows,
-    id: &GroupId,
-) -> Result<Option<Membership>, EngineError> {
-    Ok(find(store, id)?.map(|group| group.log.membership().clone()))
 }

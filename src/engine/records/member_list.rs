@@ -1,4 +1,4 @@
-//! Who belongs to a group, without a look at its log (RFC windlass §9.6).
+//! Who belongs to a group, without a look at its log, which may be long (RFC windlass §9.6).
 
 use crate::chat::{GroupId, GroupView};
 use crate::engine::base::device::Device;
@@ -6,19 +6,49 @@ use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged, get_row};
 use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::former_members;
 use crate::identity::PublicIdentity;
-use crate::limits::FORMER_MEMBER_SECONDS;
 use crate::store::{Key, Rows, Table};
 use crate::wire::store::{GroupMemberRow, GroupRow};
 
 /// Who belongs to a group and who did, as it was noted when its log changed last: without a look at the log.
-pub(crate) struct MemberList(GroupRow);
+pub(crate) struct MemberList {
+    id: GroupId,
+    row: GroupRow,
+}
+
+/// What somebody is in a group.
+pub(crate) struct Listed {
+    pub(crate) identity: PublicIdentity,
+    pub(crate) admin: bool,
+    pub(crate) joined: bool,
+}
 
 impl MemberList {
     /// The members, the eldest first.
     pub(crate) fn members(&self) -> impl Iterator<Item = PublicIdentity> {
-        let members = self.0.members.iter();
-        members.filter_map(|member| PublicIdentity::from_stored(&member.identity_key))
+        self.listed().map(|member| member.identity)
+    }
+
+    /// The same with what they are.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = Listed> {
+        self.row.members.iter().filter_map(|row| {
+            Some(Listed {
+                identity: PublicIdentity::from_stored(&row.identity_key)?,
+                admin: row.admin,
+                joined: row.joined,
+            })
+        })
+    }
+
+    /// The group's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.row.name
+    }
+
+    /// Who invited, if it was somebody.
+    pub(crate) fn invited_by(&self) -> Option<PublicIdentity> {
+        PublicIdentity::from_stored(&self.row.invited_by)
     }
 
     /// Whether somebody belongs to it.
@@ -33,47 +63,57 @@ impl MemberList {
 
     fn of(&self, identity: &PublicIdentity) -> Option<&GroupMemberRow> {
         let key = identity.to_bytes();
-        let mut members = self.0.members.iter();
+        let mut members = self.row.members.iter();
         members.find(|member| member.identity_key == key)
     }
 
     /// Whether somebody belonged to it, and does not any more.
-    pub(crate) fn was(&self, identity: &PublicIdentity) -> bool {
-        let key = identity.to_bytes();
-        self.0
-            .former
-            .iter()
-            .any(|former| former.identity_key == key)
+    pub(crate) fn was(
+        &self,
+        store: &dyn Rows,
+        identity: &PublicIdentity,
+    ) -> Result<bool, EngineError> {
+        former_members::is_former(store, &self.id, identity)
+    }
+
+    /// Whether somebody belongs to it, or did.
+    pub(crate) fn knows(
+        &self,
+        store: &dyn Rows,
+        identity: &PublicIdentity,
+    ) -> Result<bool, EngineError> {
+        Ok(self.has(identity) || self.was(store, identity)?)
     }
 
     pub(crate) fn has_key(&self, identity_key: &[u8]) -> bool {
-        let mut members = self.0.members.iter();
+        let mut members = self.row.members.iter();
         members.any(|member| member.identity_key == identity_key)
     }
 
     /// What our messages say of the log.
     pub(crate) fn view(&self) -> Option<GroupView> {
-        GroupView::from_parts(&self.0.view_digest, &self.0.view_heads).ok()
+        GroupView::from_parts(&self.row.view_digest, &self.row.view_heads).ok()
     }
 
     /// Whether the user takes part.
     pub(crate) fn is_joined(&self) -> bool {
-        self.0.joined
+        self.row.joined
     }
 
     /// Whether somebody's events are shown: of members, and for a while of those who were it, for the last of these ended it.
-    pub(crate) fn accepts_from(&self, author: &PublicIdentity, now: u64) -> bool {
-        let lately = self.0.former.iter().any(|former| {
-            former.identity_key == author.to_bytes()
-                && !due::is_over(former.since, FORMER_MEMBER_SECONDS * 1000, now)
-        });
-        lately || self.has(author)
+    pub(crate) fn accepts_from(
+        &self,
+        store: &dyn Rows,
+        author: &PublicIdentity,
+        now: u64,
+    ) -> Result<bool, EngineError> {
+        Ok(self.has(author) || former_members::was_lately(store, &self.id, author, now)?)
     }
 
     /// Whom another device of ours sent what it wrote at a time. Somebody who was not known yet is left out: they may have come later,
     /// and learn nothing of what was before.
     pub(crate) fn members_at(&self, time: u64, now: u64) -> Vec<Vec<u8>> {
-        let members = self.0.members.iter();
+        let members = self.row.members.iter();
         let members =
             members.filter(|member| member.since <= time || due::is_ahead(member.since, now));
         members.map(|member| member.identity_key.clone()).collect()
@@ -90,7 +130,12 @@ pub(crate) fn member_list(
     store: &dyn Rows,
     id: &GroupId,
 ) -> Result<Option<MemberList>, EngineError> {
-    Ok(row(store, id)?.map(MemberList))
+    Ok(row(store, id)?.map(|row| MemberList { id: *id, row }))
+}
+
+/// The same, of a group that there has to be.
+pub(crate) fn listed(store: &dyn Rows, id: &GroupId) -> Result<MemberList, EngineError> {
+    member_list(store, id)?.ok_or(EngineError::UnknownGroup)
 }
 
 /// Whether somebody has a say in a conversation: of a group that is known, who belongs to it or did lately.
@@ -102,9 +147,10 @@ pub(crate) fn accepts_from(
 ) -> Result<bool, EngineError> {
     match conversation {
         ConversationId::Direct(_) => Ok(true),
-        ConversationId::Group(group) => {
-            Ok(member_list(store, group)?.is_some_and(|list| list.accepts_from(author, now)))
-        }
+        ConversationId::Group(group) => match member_list(store, group)? {
+            Some(list) => list.accepts_from(store, author, now),
+            None => Ok(false),
+        },
     }
 }
 
@@ -114,11 +160,11 @@ pub(crate) fn shared_with(
     identity: &PublicIdentity,
 ) -> Result<Vec<GroupId>, EngineError> {
     let mut shared = Vec::new();
-    for row in all_rows(store, Table::Groups)? {
-        let list = MemberList(row);
-        if list.0.joined && list.has(identity) {
-            let id = GroupId::from_bytes(&list.0.group_id);
-            shared.push(id.map_err(|_| damaged(Table::Groups))?);
+    for row in all_rows::<GroupRow>(store, Table::Groups)? {
+        let id = GroupId::from_bytes(&row.group_id).map_err(|_| damaged(Table::Groups))?;
+        let list = MemberList { id, row };
+        if list.is_joined() && list.has(identity) {
+            shared.push(id);
         }
     }
     // The rows of the store come in no order.
@@ -132,8 +178,8 @@ pub(crate) fn recipients(
     device: &Device,
     id: &GroupId,
 ) -> Result<Vec<PublicIdentity>, EngineError> {
-    let list = member_list(store, id)?.ok_or(EngineError::UnknownGroup)?;
-    if !list.0.joined || !list.has(&device.public()) {
+    let list = listed(store, id)?;
+    if !list.is_joined() || !list.has(&device.public()) {
         return Err(EngineError::NotAMember);
     }
     Ok(list.members().collect())

@@ -5,6 +5,8 @@ pub(crate) mod conversations;
 pub(crate) mod decisions;
 pub(crate) mod doubts;
 pub(crate) mod floors;
+pub(crate) mod former_members;
+pub(crate) mod group_logs;
 pub(crate) mod group_views;
 pub(crate) mod groups;
 pub(crate) mod healing_root;

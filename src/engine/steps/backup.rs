@@ -14,7 +14,8 @@ use crate::engine::history::{delivered, message, unread};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::strangers::Wait;
 use crate::engine::records::{
-    conversations, floors, groups, invitations, own_words, settings, strangers,
+    conversations, floors, former_members, group_logs, groups, invitations, own_words, settings,
+    strangers,
 };
 use crate::engine::steps::create;
 use crate::identity::IdentityKeyPair;
@@ -58,10 +59,12 @@ pub(crate) fn export(
     now: u64,
     tell: Progress<'_>,
 ) -> Result<u64, EngineError> {
-    const TABLES: [Table; 6] = [
+    const TABLES: [Table; 8] = [
         Table::Floors,
         Table::Contacts,
         Table::Groups,
+        Table::GroupEvents,
+        Table::FormerMembers,
         Table::Conversations,
         Table::Messages,
         // Behind the messages that they are about.
@@ -130,6 +133,8 @@ fn record_of(table: Table, row: &[u8]) -> Result<Record, StoreError> {
         Table::Groups => wire::decode("row", row).map(Record::Group),
         Table::Floors => wire::decode("row", row).map(Record::Floor),
         Table::Delivered => wire::decode("row", row).map(Record::Delivered),
+        Table::GroupEvents => wire::decode("row", row).map(Record::GroupEvent),
+        Table::FormerMembers => wire::decode("row", row).map(Record::FormerMember),
         _ => wire::decode("row", row).map(Record::Message),
     };
     record.map_err(|_| StoreError::Damaged { what: table.name() })
@@ -172,7 +177,9 @@ pub(crate) fn import(
             Record::Settings(row) => settings::save(store, &row)?,
             Record::Contact(row) => restore_contact(store, row)?,
             Record::Conversation(row) => conversations::restore(store, &row)?,
-            Record::Group(row) => groups::restore(store, row)?,
+            Record::Group(row) => groups::restore(store, &row)?,
+            Record::GroupEvent(row) => group_logs::restore(store, &row)?,
+            Record::FormerMember(row) => former_members::restore(store, &row)?,
             Record::Message(row) => message::restore(store, &row)?,
             Record::Floor(row) => floors::restore(store, &row)?,
             Record::Delivered(row) => {

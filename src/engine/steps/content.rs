@@ -246,8 +246,9 @@ fn is_believed(
     }
     let theirs = match incoming.conversation {
         ConversationId::Direct(peer) => peer == from.identity,
-        ConversationId::Group(group) => groups::membership(step.rows, &group)?
-            .is_some_and(|membership| membership.member(&from.identity).is_some()),
+        ConversationId::Group(group) => {
+            groups::member_list(step.rows, &group)?.is_some_and(|list| list.has(&from.identity))
+        }
     };
     if author != own || !theirs {
         return Ok(false);
@@ -302,7 +303,7 @@ fn receive_update(
         outcomes.extend(group_deletion::receive(step, &update.deleted_groups)?);
     }
     for (count, known) in update.contacts.iter().enumerate() {
-        let new = people::receive(step, known)?;
+        let new = people::receive(step, known, outcomes)?;
         // Should the history not come whole from our other devices, the contacts have the latest of it.
         if let Some(identity) = new.filter(|_| count < MAX_HEALING_CONVERSATIONS) {
             doubts::note_missing(step.rows, &identity, step.now)?;

@@ -5,7 +5,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::history::message::Incoming;
 use crate::engine::records::conversations::ConversationId;
-use crate::engine::records::groups::{GroupDelivery, GroupNewsChange, MemberList};
+use crate::engine::records::groups::{GroupDelivery, MemberList};
 use crate::engine::records::{contacts, doubts, group_views, groups, invitations, trust};
 use crate::engine::sync::group_events;
 use crate::engine::sync::outcome::{Outcome, RefusalReason as Refusal};
@@ -62,7 +62,10 @@ pub(super) fn passes_block(store: &dyn Rows, received: &Received) -> Result<bool
     };
     let from = received.session.peer().identity;
     let list = groups::member_list(store, &group)?;
-    Ok(body.passes_blocks() && list.is_some_and(|list| list.has(&from) || list.was(&from)))
+    match list {
+        Some(list) if body.passes_blocks() => list.knows(store, &from),
+        _ => Ok(false),
+    }
 }
 
 /// Whether a message that is refused may show that something is missing here: not if its author is known to be out, or we are.
@@ -73,7 +76,7 @@ pub(super) fn may_be_missing(
     Ok(match &incoming.conversation {
         ConversationId::Direct(_) => true,
         ConversationId::Group(group) => match groups::member_list(store, group)? {
-            Some(list) => !list.has(&incoming.author) && !list.was(&incoming.author),
+            Some(list) => !list.knows(store, &incoming.author)?,
             None => !invitations::is_deleted(store, group)?,
         },
     })
@@ -132,15 +135,8 @@ pub(super) fn receive_events(
         outcomes.push(Outcome::refused(incoming, Refusal::TooManyInvitations));
         return Ok(Some(false));
     }
-    let news = groups::receive_events(step, group, delivery)?;
-    outcomes.extend(news.change.map(|change| match change {
-        GroupNewsChange::Invited { name } => Outcome::GroupInvitation {
-            group: *group,
-            by: from,
-            name,
-        },
-        GroupNewsChange::Changed => Outcome::GroupChanged { group: *group },
-    }));
+    let mut news = groups::receive_events(step, group, delivery)?;
+    outcomes.extend(Outcome::of_group_news(*group, from, &mut news));
     group_events::relay(step, group, news.relay)?;
     // A conversation shows what is part of the group's log, told by a member; nothing else that looks like it.
     if let Some(error) = news.refused {

@@ -17,7 +17,7 @@ use crate::engine::records::{
     contacts, doubts, group_views, healing_root, linking, message_keys, own_words, prekeys,
     sessions, trust, turns, unacknowledged,
 };
-use crate::engine::sync::outcome::UndecryptableCause as Cause;
+use crate::engine::sync::outcome::{Outcome, UndecryptableCause as Cause};
 use crate::engine::sync::{feed, group_sync, healing, updates, waiting};
 use crate::identity::PublicIdentity;
 use crate::limits::{
@@ -87,8 +87,11 @@ pub(crate) fn plan(store: &dyn Rows, now: u64) -> Result<Due, EngineError> {
     })
 }
 
-/// Does what is due, and what only looks at the time; whether anything has changed.
-pub(crate) fn maintain(step: &mut Step<'_>, due: &Due) -> Result<bool, EngineError> {
+/// Does what is due, and what only looks at the time: what the user is told of it, nothing if nothing has changed.
+pub(crate) fn maintain(
+    step: &mut Step<'_>,
+    due: &Due,
+) -> Result<Option<Vec<Outcome>>, EngineError> {
     let mut changed = !due.is_empty();
     changed |= redating::look_through(step.rows, step.now)?;
     changed |= healing_root::keep_days(step)?;
@@ -101,8 +104,9 @@ pub(crate) fn maintain(step: &mut Step<'_>, due: &Due) -> Result<bool, EngineErr
     changed |= unhandled::forget_gone(step.rows)?;
     changed |= feed::erase_old(step.rows, &step.device.public(), step.now)?;
     changed |= deletion::expire(step.rows, step.now)? > 0;
-    run(step, due)?;
-    Ok(changed)
+    let outcomes = run(step, due)?;
+    feed::tell(step, &outcomes)?;
+    Ok(changed.then_some(outcomes))
 }
 
 /// The store was put back from an older copy: everybody may have what is not here any more.
@@ -114,7 +118,8 @@ pub(crate) fn note_rollback(step: &mut Step<'_>) -> Result<(), EngineError> {
     feed::note_rollback(step)
 }
 
-pub(crate) fn run(step: &mut Step<'_>, due: &Due) -> Result<(), EngineError> {
+pub(crate) fn run(step: &mut Step<'_>, due: &Due) -> Result<Vec<Outcome>, EngineError> {
+    let mut outcomes = Vec::new();
     for message in &due.forget {
         unacknowledged::give_up(step.rows, message)?;
     }
@@ -137,9 +142,9 @@ pub(crate) fn run(step: &mut Step<'_>, due: &Due) -> Result<(), EngineError> {
         ask(step, identity)?;
     }
     for group in &due.groups {
-        group_sync::maintain(step, group)?;
+        group_sync::maintain(step, group, &mut outcomes)?;
     }
-    Ok(())
+    Ok(outcomes)
 }
 
 /// Asks somebody for what is missing, if that is still so.

@@ -10,6 +10,8 @@ use crate::engine::delivery::post;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::groups::{Group, MemberList};
 use crate::engine::records::{contacts, groups, invitations, trust};
+use crate::engine::sync::feed;
+use crate::engine::sync::outcome::Outcome;
 use crate::identity::PublicIdentity;
 use crate::limits::{MAX_CONTENT_LEN, MAX_GROUP_MEMBERS};
 use crate::store::Rows;
@@ -20,18 +22,18 @@ pub(crate) fn create(step: &mut Step<'_>, name: &str) -> Result<GroupId, EngineE
     let (log, event) = GroupLog::create(&step.device.identity, name, nonce)?;
     let id = *log.id();
     let mut group = Group::made(log);
-    group.note_members(step.now, step.now);
+    group.note_members(step.rows, step.now, step.now)?;
     group.save(step.rows)?;
     announce(step, &id, &[event], &[])?;
     Ok(id)
 }
 
-/// Does something to a group, and tells all who belong to it, or did.
+/// Does something to a group, and tells all who belong to it, or did. What the user is told by it.
 pub(crate) fn act(
     step: &mut Step<'_>,
     id: &GroupId,
     action: &GroupAction,
-) -> Result<(), EngineError> {
+) -> Result<Vec<Outcome>, EngineError> {
     let mut group = groups::known(step.rows, id)?;
     let before = group.log.membership().members();
     let adds = matches!(action, GroupAction::MembersAdded(_));
@@ -40,8 +42,9 @@ pub(crate) fn act(
     }
     let leaves = *action == GroupAction::Left;
     let joins = *action == GroupAction::Joined;
+    let mut outcomes = Vec::new();
     if joins && group.is_joined() {
-        return Ok(());
+        return Ok(outcomes);
     }
     // A user who is only invited does not know all the others yet.
     if !group.is_joined() && !joins && !leaves {
@@ -53,12 +56,13 @@ pub(crate) fn act(
         group.set_joined(joins);
     }
     if joins {
-        group.introduce_members(step)?;
+        let changes = group.introduce_members(step)?.into_iter();
+        outcomes.extend(changes.filter_map(|(of, change)| Outcome::devices_changed(of, change)));
         invitations::note_joined(step, id)?;
     } else if leaves {
         group.forget_bundles();
     }
-    group.note_members(step.now, step.now);
+    group.note_members(step.rows, step.now, step.now)?;
     group.save(step.rows)?;
     let former: Vec<_> = before.iter().map(|member| member.identity).collect();
     let events = if adds {
@@ -67,13 +71,15 @@ pub(crate) fn act(
         vec![event]
     };
     if declines {
-        return decline(step, id, &events, &former);
+        decline(step, id, &events, &former)?;
+        return Ok(outcomes);
     }
     announce(step, id, &events, &former)?;
     if leaves {
         groups::take_back(step, id, former.into_iter())?;
     }
-    Ok(())
+    feed::tell(step, &outcomes)?;
+    Ok(outcomes)
 }
 
 /// A user who declines an invitation tells those whom they know or answer, of whom one invited; who hands it on to the others. Nobody is introduced by it.

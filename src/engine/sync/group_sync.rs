@@ -6,7 +6,7 @@ use crate::engine::base::step::Step;
 use crate::engine::delivery::recipients::Recipients;
 use crate::engine::delivery::{envelopes, post};
 use crate::engine::records::group_views::{self, GroupViews};
-use crate::engine::records::groups::{self, Group, GroupDelivery, GroupNewsChange};
+use crate::engine::records::groups::{self, Group, GroupDelivery};
 use crate::engine::records::{contacts, outbox, trust};
 use crate::engine::sync::group_deletion;
 use crate::engine::sync::group_events::{self, EVENTS_IN_MESSAGE};
@@ -39,25 +39,35 @@ pub(crate) fn hear(
         }
         return Ok(());
     };
-    if let Some(view) = view.filter(|_| list.has(from) || list.was(from)) {
+    let heard = list.knows(step.rows, from)?;
+    if let Some(view) = view.filter(|_| heard) {
         if list.view().is_some_and(|own| own.digest == view.digest) {
             views.agrees(from);
-        } else {
+        } else if !views.has_noted(from, view) {
             let group = groups::known(step.rows, id)?;
             views.note(from, view, &group.log, step.now);
         }
     }
-    if let Some(incomplete) = views.tell(step.now).filter(|_| list.is_joined()) {
-        outcomes.push(Outcome::GroupIncomplete {
-            group: *id,
-            resolved: !incomplete,
-        });
-    }
+    outcomes.extend(tell(id, &mut views, list.is_joined(), step.now));
     views.save(step.rows, |key| list.has_key(key))
 }
 
-/// Does what is due in a group: drops what waits for nothing, asks for what is missing, offers what others lack.
-pub(crate) fn maintain(step: &mut Step<'_>, id: &GroupId) -> Result<(), EngineError> {
+/// What the user is told of the view, if that is news.
+fn tell(id: &GroupId, views: &mut GroupViews, joined: bool, now: u64) -> Option<Outcome> {
+    let incomplete = views.tell(joined, now)?;
+    Some(Outcome::GroupIncomplete {
+        group: *id,
+        resolved: !incomplete,
+    })
+}
+
+/// Does what is due in a group: drops what waits for nothing, asks for what is missing, offers what others lack. And tells the user if the
+/// view is known to be incomplete by now, for nobody may write.
+pub(crate) fn maintain(
+    step: &mut Step<'_>,
+    id: &GroupId,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<(), EngineError> {
     let mut views = group_views::load(step.rows, id)?;
     let Some(mut group) = groups::find(step.rows, id)? else {
         return match views.is_deletion_over(step.now) {
@@ -93,6 +103,7 @@ pub(crate) fn maintain(step: &mut Step<'_>, id: &GroupId) -> Result<(), EngineEr
             send(step, &group, &whom, Recipients::ALL, &offered, asks)?;
         }
     }
+    outcomes.extend(tell(id, &mut views, group.is_joined(), step.now));
     save(step, &group, views)
 }
 
@@ -129,7 +140,7 @@ pub(crate) fn receive(
     let Some(list) = groups::member_list(step.rows, id)? else {
         return Ok(());
     };
-    if peer != own && !list.has(&peer) && !list.was(&peer) {
+    if peer != own && !list.knows(step.rows, &peer)? {
         return Ok(());
     }
     if !sync.events.is_empty() {
@@ -139,15 +150,8 @@ pub(crate) fn receive(
             bundles: &sync.bundles,
             told_at: step.now,
         };
-        let news = groups::receive_events(step, id, &delivery)?;
-        outcomes.extend(news.change.map(|change| match change {
-            GroupNewsChange::Invited { name } => Outcome::GroupInvitation {
-                group: *id,
-                by: peer,
-                name,
-            },
-            GroupNewsChange::Changed => Outcome::GroupChanged { group: *id },
-        }));
+        let mut news = groups::receive_events(step, id, &delivery)?;
+        outcomes.extend(Outcome::of_group_news(*id, peer, &mut news));
         group_events::relay(step, id, news.relay)?;
     }
     hear(step, id, &peer, view, outcomes)?;

@@ -6,6 +6,7 @@ use crate::engine::base::message_ref::MessageRef;
 use crate::engine::history::message::Incoming;
 use crate::engine::history::view::Shown;
 use crate::engine::records::conversations::ConversationId;
+use crate::engine::records::groups::{GroupNews, GroupNewsChange};
 use crate::engine::sync::feed::cursor::Cursor;
 use crate::identity::PublicIdentity;
 
@@ -43,6 +44,26 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// That somebody's devices changed, whoever brought the bundle that says so; nothing if they are the same.
+    pub(crate) fn devices_changed(of: PublicIdentity, change: DeviceChange) -> Option<Self> {
+        (!change.is_empty()).then(|| Self::Peer(of, PeerNews::DevicesChanged(change)))
+    }
+
+    /// What is told of events of a group that came.
+    pub(crate) fn of_group_news(
+        group: GroupId,
+        by: PublicIdentity,
+        news: &mut GroupNews,
+    ) -> Vec<Self> {
+        let devices = core::mem::take(&mut news.devices).into_iter();
+        let devices = devices.filter_map(|(of, change)| Self::devices_changed(of, change));
+        let change = news.change.take().map(|change| match change {
+            GroupNewsChange::Invited { name } => Self::GroupInvitation { group, by, name },
+            GroupNewsChange::Changed => Self::GroupChanged { group },
+        });
+        change.into_iter().chain(devices).collect()
+    }
+
     /// What is told of a message that is not taken in.
     pub(crate) fn refused(incoming: &Incoming<'_>, reason: RefusalReason) -> Self {
         let from = incoming.copied_from.unwrap_or(incoming.author);

@@ -131,6 +131,7 @@ pub(crate) fn remove(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), E
 pub(crate) fn receive(
     step: &mut Step<'_>,
     known: &KnownContact,
+    outcomes: &mut Vec<Outcome>,
 ) -> Result<Option<PublicIdentity>, EngineError> {
     let bundle = VerifiedBundle::decode(&known.bundle).ok();
     let Some(bundle) = bundle.filter(|bundle| *bundle.identity() != step.device.public()) else {
@@ -143,7 +144,7 @@ pub(crate) fn receive(
         // The user removed them, and has decided nothing since.
         return Ok(None);
     }
-    let mut contact = contacts::merge_forwarded_bundle(step, &bundle)?;
+    let (mut contact, change) = contacts::merge_forwarded_bundle(step, &bundle)?;
     if decisions::merge(step.rows, &mut contact, known)? {
         strangers::release(step.rows, &mut contact)?;
         if contact.row.blocked {
@@ -156,6 +157,9 @@ pub(crate) fn receive(
     }
     // Introduced there; here when the same is known.
     strangers::lapse(step.rows, &mut contact, step.now)?;
+    if !contact.row.blocked {
+        outcomes.extend(Outcome::devices_changed(identity, change));
+    }
     Ok((new && !contact.row.blocked).then_some(identity))
 }
 
@@ -206,17 +210,17 @@ pub(crate) fn follow_identity(
     step: &mut Step<'_>,
     former: &PublicIdentity,
     bundle: &VerifiedBundle,
-) -> Result<Option<Outcome>, EngineError> {
+) -> Result<Vec<Outcome>, EngineError> {
     let new = *bundle.identity();
     let Some(mut contact) = contacts::find(step.rows, former)? else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     if !contact.is_accepted()
         || contact.row.blocked
         || new == *former
         || new == step.device.public()
     {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     // One at a time, or one contact could introduce anybody.
     if contact.row.moved_to != new.to_bytes() {
@@ -226,9 +230,13 @@ pub(crate) fn follow_identity(
     contact.row.moved_to = new.to_bytes().to_vec();
     // Whatever was compared before, on any device of ours, vouches for nothing.
     decisions::decide_verified(step.rows, &mut contact, false)?;
-    let mut successor = contacts::merge_forwarded_bundle(step, bundle)?;
+    let (mut successor, change) = contacts::merge_forwarded_bundle(step, bundle)?;
     // Anybody's bundle may be named, so they are only introduced until they write, or are written to.
     introductions::introduce(step.rows, &mut successor, Origin::Contact(former))?;
     let changed = PeerNews::IdentityChanged { new, was_verified };
-    Ok(Some(Outcome::Peer(*former, changed)))
+    let mut outcomes = vec![Outcome::Peer(*former, changed)];
+    if !successor.row.blocked {
+        outcomes.extend(Outcome::devices_changed(new, change));
+    }
+    Ok(outcomes)
 }

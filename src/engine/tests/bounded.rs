@@ -15,7 +15,7 @@ pub(super) fn round(party: &Party, now: u64) -> bool {
     let due = party.at_time(now, |step| upkeep::plan(step.rows, now));
     let due = due.unwrap();
     let changed = party.at_time(now, |step| upkeep::maintain(step, &due));
-    changed.unwrap()
+    changed.unwrap().is_some()
 }
 
 fn say(party: &Party, now: u64, to: &Party, body: &Body) {

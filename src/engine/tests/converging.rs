@@ -142,7 +142,7 @@ impl World {
         let heard = self.devices[at].at(1, |step| {
             deletions::receive(step, &update.floors)?;
             for known in &update.contacts {
-                people::receive(step, known)?;
+                people::receive(step, known, &mut Vec::new())?;
             }
             Ok(())
         });

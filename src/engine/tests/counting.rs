@@ -11,18 +11,22 @@ use crate::store::{Direction, OrderedRow, RowsMut, Sequence};
 /// Bytes of values; a row that one step writes twice is sealed once, and counts once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Cost {
-    pub(super) read: BTreeMap<&'static str, usize>,
+    read: BTreeMap<&'static str, usize>,
     written: BTreeMap<(&'static str, Vec<u8>), usize>,
 }
 
 impl Cost {
-    #[allow(dead_code)]
     pub(super) fn bytes_read(&self) -> usize {
         self.read.values().sum()
     }
 
     pub(super) fn bytes_written(&self) -> usize {
         self.written.values().sum()
+    }
+
+    /// Bytes read of one table.
+    pub(super) fn read_of(&self, table: Table) -> usize {
+        self.read.get(table.name()).copied().unwrap_or(0)
     }
 
     /// Bytes written of one table.

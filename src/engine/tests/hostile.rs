@@ -60,7 +60,7 @@ pub(super) fn forge(
 }
 
 /// A bundle of somebody's identity that names the devices of these ids.
-fn bundle_of(party: &Party, ids: &[u32], issued_at: u64) -> VerifiedBundle {
+pub(super) fn bundle_of(party: &Party, ids: &[u32], issued_at: u64) -> VerifiedBundle {
     let signed_prekey = party.bundle(0, false).devices()[0].signed_prekey;
     let device = |id: &u32| OwnDevice {
         device_id: *id,
@@ -238,7 +238,7 @@ fn strangers_who_are_accepted_on_another_device_make_room_for_others() {
         },
         verification: Decision::default(),
     };
-    let told = alice.at(0, |step| people::receive(step, &known));
+    let told = alice.at(0, |step| people::receive(step, &known, &mut Vec::new()));
     told.unwrap();
     let row = strangers(&alice);
     assert_eq!((row.count, row.stored_bytes), (0, 0));

@@ -11,6 +11,7 @@ mod counting;
 mod decisions;
 mod erased;
 mod feed;
+mod forwarded;
 mod group_deletion;
 mod group_views;
 mod group_words;
@@ -309,13 +310,13 @@ fn texts(
     Ok(page.into_iter().filter_map(text).collect())
 }
 
-/// One round of what is due.
-fn run_due(party: &Party, day: u64) -> Result<(), EngineError> {
+/// One round of what is due; what is told of it.
+fn run_due(party: &Party, day: u64) -> Result<Vec<Outcome>, EngineError> {
     run_due_at(party, START + day * DAY)
 }
 
 /// The same at any time.
-fn run_due_at(party: &Party, now: u64) -> Result<(), EngineError> {
+fn run_due_at(party: &Party, now: u64) -> Result<Vec<Outcome>, EngineError> {
     let due = party.at_time(now, |step| upkeep::plan(step.rows, now))?;
     party.at_time(now, |step| upkeep::run(step, &due))
 }

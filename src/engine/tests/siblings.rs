@@ -161,7 +161,7 @@ fn a_device_that_claims_a_decision_beyond_reach_has_not_the_last_word() {
         let mut known = updates::known_contact(&contact).unwrap();
         known.blocked = true;
         known.standing.clock = 1 << 62;
-        people::receive(step, &known)
+        people::receive(step, &known, &mut Vec::new())
     });
     known.unwrap();
     assert!(!blocked(&first, &who));

@@ -176,10 +176,10 @@ fn outcome_of(store: &dyn Rows, event: &Event) -> Result<Option<Outcome>, Engine
         }
         Event::GroupInvitation(row) => {
             let (group, by) = (group_of(row)?, identity(&row.by_identity_key)?);
-            groups::membership(store, &group)?.map(|known| Outcome::GroupInvitation {
+            groups::member_list(store, &group)?.map(|known| Outcome::GroupInvitation {
                 group,
                 by,
-                name: known.name,
+                name: known.name().to_owned(),
             })
         }
         Event::GroupIncomplete(row) => {
