@@ -1,20 +1,26 @@
 //! People with several devices, a network that loses, repeats and delays, machines that lose power and go back in time: once the
 //! faults end, every message is on every device, once, in one order, and every session is healthy. Nobody pressed a button.
 //!
-//! `WINDLASS_SEEDS=50000 cargo test --release --test simulation -- --nocapture` runs that many worlds; `WINDLASS_SEED=7` runs one
-//! and shows it.
+//! `WINDLASS_SEEDS=50000 cargo test --release --test simulation -- --nocapture` runs that many worlds, from `WINDLASS_FIRST` on, or those of them
+//! with `WINDLASS_ATTACK=strangers` among the faults; `WINDLASS_SEED=7` runs one and shows it.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "simulation/attackers/mod.rs"]
+mod attackers;
 #[path = "simulation/checks.rs"]
 mod checks;
 #[path = "simulation/reach.rs"]
 mod reach;
 mod support;
+#[path = "simulation/wire.rs"]
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
+use attackers::Kind;
+use reach::{Known, Written};
 use support::seeds::{Below, number, rng_of_run, run_all};
 use support::worlds::{MINUTE, NO_FAULTS, acquainted};
 use windlass::crypto::SeededRandom;
@@ -34,16 +40,6 @@ const FAULTS: Faults = Faults {
     delay: 100,
     crash: 40,
 };
-
-/// What a device knows: the people who are its contacts, and the devices of people, its own siblings too.
-#[derive(Clone, Default)]
-struct Known {
-    people: BTreeSet<u32>,
-    devices: BTreeSet<(u32, u32)>,
-}
-
-/// The device that wrote a message, to whom, and the ids of their devices that it knew.
-type Written = ((u32, u32), u32, BTreeSet<u32>);
 
 /// A world, and what is known of it.
 struct Run {
@@ -68,6 +64,12 @@ struct Run {
     requests: u64,
     undecryptable: u64,
     healed: u64,
+    /// What went over the network, and to whom, if anybody listens; to others than the people as to the number after theirs.
+    overheard: Option<Vec<(u32, Vec<u8>)>>,
+    /// How many envelopes an attacker brought.
+    brought: u64,
+    /// How often each attack was made.
+    attacks: BTreeMap<&'static str, u64>,
     show: bool,
 }
 
@@ -91,6 +93,9 @@ impl Run {
             requests: 0,
             undecryptable: 0,
             healed: 0,
+            overheard: None,
+            brought: 0,
+            attacks: BTreeMap::new(),
             show,
         }
     }
@@ -163,6 +168,11 @@ impl Run {
         self.sent.insert(sent.message_id, (p, to));
     }
 
+    fn attacked(&mut self, how: &'static str) {
+        self.say(|| format!("! {how}"));
+        *self.attacks.entry(how).or_default() += 1;
+    }
+
     fn delivered(&mut self, delivery: Delivery) {
         let Delivery {
             person,
@@ -192,6 +202,7 @@ impl Run {
     fn deliver(&mut self, most: u32) -> u32 {
         let mut count = 0;
         while count < most {
+            self.overhear();
             self.world.collect().unwrap();
             match self.world.deliver().unwrap() {
                 Some(delivery) => self.delivered(delivery),
@@ -217,59 +228,6 @@ impl Run {
                 self.lost_with_disks += 1;
             }
         }
-    }
-
-    fn known(&self, (p, d): (u32, u32)) -> Known {
-        let client = self.world.client(p, d).unwrap();
-        let own = client.devices().unwrap().into_iter();
-        let mut known = Known {
-            people: BTreeSet::new(),
-            devices: own.map(|device| (p, device.device_id)).collect(),
-        };
-        for person in (0..self.people()).filter(|person| *person != p) {
-            if let Ok(contact) = client.contact(self.address(person)) {
-                known.people.insert(person);
-                let devices = contact.devices.into_iter();
-                known.devices.extend(devices.map(|id| (person, id)));
-            }
-        }
-        known
-    }
-
-    /// Whether people can find each other once a device knows only this, or nothing any more: from each device to each other one
-    /// lead steps of which one side knows the device at the other, and of any two people there are two devices with such a step
-    /// between them. Otherwise they would have to meet again, as after both lost all they had.
-    fn are_found(&self, changed: (u32, u32), becomes: Option<&Known>) -> bool {
-        let mut there = BTreeMap::new();
-        for device in self.alive() {
-            let id = self.world.client(device.0, device.1).unwrap().device_id();
-            match becomes {
-                _ if device != changed => there.insert((device.0, id), self.known(device)),
-                Some(known) => there.insert((device.0, id), known.clone()),
-                None => None,
-            };
-        }
-        let step = |a: (u32, u32), b: (u32, u32)| {
-            let knows =
-                a.0 == b.0 || (there[&a].people.contains(&b.0) && there[&b].people.contains(&a.0));
-            knows && (there[&a].devices.contains(&b) || there[&b].devices.contains(&a))
-        };
-        let Some(first) = there.keys().next() else {
-            return false;
-        };
-        let (mut reached, mut from) = (BTreeSet::from([*first]), vec![*first]);
-        while let Some(a) = from.pop() {
-            from.extend(there.keys().filter(|b| step(a, **b) && reached.insert(**b)));
-        }
-        let acquainted: BTreeSet<_> = there
-            .keys()
-            .flat_map(|a| {
-                let others = there.keys().filter(|b| step(*a, **b));
-                others.map(|b| (a.0, b.0))
-            })
-            .collect();
-        let mut pairs = (0..self.people()).flat_map(|p| (0..p).map(move |q| (p, q)));
-        reached.len() == there.len() && pairs.all(|pair| acquainted.contains(&pair))
     }
 
     fn step(&mut self) {
@@ -368,10 +326,16 @@ impl Run {
 /// One world from its seed; what was injected and what came of it.
 fn run(seed: u64, show: bool) -> Result<Vec<(String, u64)>, String> {
     let mut run = Run::new(seed, show);
+    let mut attackers = Kind::of(seed).attackers(seed, &mut run);
     run.world.set_faults(FAULTS);
-    (0..STEPS).for_each(|_| run.step());
+    for _ in 0..STEPS {
+        run.step();
+        attackers.iter_mut().for_each(|one| one.act(&mut run));
+    }
+    attackers.iter_mut().for_each(|one| one.stop(&mut run));
     run.rest()?;
     run.check()?;
+    attackers.iter().try_for_each(|one| one.check(&run))?;
     let mut tally: Vec<_> = run
         .world
         .tally()
@@ -391,6 +355,8 @@ fn run(seed: u64, show: bool) -> Result<Vec<(String, u64)>, String> {
         ("requests for healing".to_owned(), run.requests),
         ("sessions healed".to_owned(), run.healed),
     ]);
+    let attacks = run.attacks.iter();
+    tally.extend(attacks.map(|(how, times)| (format!("attack: {how}"), *times)));
     Ok(tally)
 }
 
@@ -401,20 +367,30 @@ fn once_the_faults_end_every_message_is_everywhere_once_and_every_session_health
         return;
     }
     let seeds = number("WINDLASS_SEEDS").unwrap_or(SEEDS);
+    let first = number("WINDLASS_FIRST").unwrap_or(0);
+    let only = std::env::var("WINDLASS_ATTACK").ok();
     let (total, failed) = (Mutex::new(BTreeMap::new()), Mutex::new(BTreeMap::new()));
-    run_all(0..seeds, |seed| match run(seed, false) {
-        Ok(tally) => {
-            let mut total = total.lock().unwrap();
-            for (what, times) in tally {
-                *total.entry(what).or_insert(0) += times;
+    run_all(first..first + seeds, |seed| {
+        let kind = Kind::of(seed).name();
+        if only.as_ref().is_some_and(|only| only != kind) {
+            return;
+        }
+        match run(seed, false) {
+            Ok(mut tally) => {
+                tally.push((format!("worlds: {kind}"), 1));
+                let mut total = total.lock().unwrap();
+                for (what, times) in tally {
+                    *total.entry(what).or_insert(0) += times;
+                }
+            }
+            Err(why) => {
+                println!("world {seed}: {why}");
+                failed.lock().unwrap().insert(seed, why);
             }
         }
-        Err(why) => {
-            println!("world {seed}: {why}");
-            failed.lock().unwrap().insert(seed, why);
-        }
     });
-    for (what, times) in total.into_inner().unwrap() {
+    let total = total.into_inner().unwrap();
+    for (what, times) in &total {
         println!("{times:>9}  {what}");
     }
     println!("{seeds} worlds");
@@ -425,4 +401,13 @@ fn once_the_faults_end_every_message_is_everywhere_once_and_every_session_health
         failed.len(),
         failed.keys()
     );
+    // An attack that nobody made was not held out against.
+    if seeds >= SEEDS && only.is_none() {
+        for how in attackers::ATTACKS {
+            assert!(
+                total.contains_key(&format!("attack: {how}")),
+                "never: {how}"
+            );
+        }
+    }
 }

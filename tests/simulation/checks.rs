@@ -14,7 +14,8 @@ impl Run {
                 self.check_pair(a, b)?;
             }
         }
-        let bound = self.lost_states.max(1) * REQUESTS_PER_LOST_STATE * self.alive().len() as u64;
+        let causes = self.lost_states.max(1) * REQUESTS_PER_LOST_STATE + self.brought;
+        let bound = causes * self.alive().len() as u64;
         if self.requests > bound {
             return Err(format!(
                 "{} requests for {} lost states",

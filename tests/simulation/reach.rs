@@ -1,8 +1,73 @@
-//! What nobody can be given any more.
+//! Who can reach whom, and what nobody can be given any more.
 
-use super::{Known, Run};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Run;
+
+/// What a device knows: the people who are its contacts, and the devices of people, its own siblings too.
+#[derive(Clone, Default)]
+pub struct Known {
+    pub people: BTreeSet<u32>,
+    pub devices: BTreeSet<(u32, u32)>,
+}
+
+/// The device that wrote a message, to whom, and the ids of their devices that it knew.
+pub type Written = ((u32, u32), u32, BTreeSet<u32>);
 
 impl Run {
+    pub fn known(&self, (p, d): (u32, u32)) -> Known {
+        let client = self.world.client(p, d).unwrap();
+        let own = client.devices().unwrap().into_iter();
+        let mut known = Known {
+            people: BTreeSet::new(),
+            devices: own.map(|device| (p, device.device_id)).collect(),
+        };
+        for person in (0..self.people()).filter(|person| *person != p) {
+            if let Ok(contact) = client.contact(self.address(person)) {
+                known.people.insert(person);
+                let devices = contact.devices.into_iter();
+                known.devices.extend(devices.map(|id| (person, id)));
+            }
+        }
+        known
+    }
+
+    /// Whether people can find each other once a device knows only this, or nothing any more: from each device to each other one
+    /// lead steps of which one side knows the device at the other, and of any two people there are two devices with such a step
+    /// between them. Otherwise they would have to meet again, as after both lost all they had.
+    pub fn are_found(&self, changed: (u32, u32), becomes: Option<&Known>) -> bool {
+        let mut there = BTreeMap::new();
+        for device in self.alive() {
+            let id = self.world.client(device.0, device.1).unwrap().device_id();
+            match becomes {
+                _ if device != changed => there.insert((device.0, id), self.known(device)),
+                Some(known) => there.insert((device.0, id), known.clone()),
+                None => None,
+            };
+        }
+        let step = |a: (u32, u32), b: (u32, u32)| {
+            let knows =
+                a.0 == b.0 || (there[&a].people.contains(&b.0) && there[&b].people.contains(&a.0));
+            knows && (there[&a].devices.contains(&b) || there[&b].devices.contains(&a))
+        };
+        let Some(first) = there.keys().next() else {
+            return false;
+        };
+        let (mut reached, mut from) = (BTreeSet::from([*first]), vec![*first]);
+        while let Some(a) = from.pop() {
+            from.extend(there.keys().filter(|b| step(a, **b) && reached.insert(**b)));
+        }
+        let acquainted: BTreeSet<_> = there
+            .keys()
+            .flat_map(|a| {
+                let others = there.keys().filter(|b| step(*a, **b));
+                others.map(|b| (a.0, b.0))
+            })
+            .collect();
+        let mut pairs = (0..self.people()).flat_map(|p| (0..p).map(move |q| (p, q)));
+        reached.len() == there.len() && pairs.all(|pair| acquainted.contains(&pair))
+    }
+
     /// Whether a message can reach nobody of one side any more: it was written to no device that is left there, or the device that wrote it
     /// is gone. Whoever appeared later does not get it, or a thief of the seed would.
     pub fn is_out_of_reach(&self, id: &str, side: u32) -> bool {

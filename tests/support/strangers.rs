@@ -42,12 +42,17 @@ impl Stranger {
 
     /// Begins a session with the only device of a bundle.
     pub fn begin(&mut self, with: &VerifiedBundle, rng: &mut SeededRandom) {
+        self.begin_with(with, 0, rng);
+    }
+
+    /// Begins a session with one of the devices of a bundle.
+    pub fn begin_with(&mut self, with: &VerifiedBundle, at: usize, rng: &mut SeededRandom) {
         let hint_key = HintKey::between(&self.identity, with.identity()).unwrap();
         let session = Session::initiate(
             &self.identity,
             DEVICE,
             with.identity(),
-            &with.devices()[0],
+            &with.devices()[at],
             hint_key,
             self.now,
             rng,

@@ -133,7 +133,20 @@ impl Simulation {
         Ok(())
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// The clock of a device is wrong from now on: by so many milliseconds ahead, or behind if they are below zero; 0 puts it right. The network goes by the
+    /// right time.
+    pub fn set_clock(&self, person: u32, device: u32, milliseconds_ahead: i64) -> Result<()> {
+        let mut world = self.world();
+        if milliseconds_ahead != 0 {
+            world.count("wrong clock");
+        }
+        world
+            .device_mut(person, device)?
+            .set_clock(milliseconds_ahead);
+        Ok(())
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z, by the clocks that are right.
     #[must_use]
     pub fn now(&self) -> u64 {
         self.clock.now()

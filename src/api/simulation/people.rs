@@ -42,11 +42,11 @@ impl Device {
         rng: &mut SeededRandom,
         client: impl FnOnce(Arc<EncryptedStore>) -> Result<Arc<Client>>,
     ) -> Result<Self> {
-        let mut rng = seeded(&Secret::random(rng));
-        let disk = Disk::default().with(clock, seeded(&Secret::random(&mut rng)));
+        let (clock, mut rng) = (clock.another(), seeded(&Secret::random(rng)));
+        let disk = Disk::default().with(&clock, seeded(&Secret::random(&mut rng)));
         let store = Store::create_on(disk.medium(), &key())?;
         Ok(Self {
-            clock: clock.clone(),
+            clock,
             rng,
             disk,
             client: Some(client(Arc::new(EncryptedStore::from(store)))?),
@@ -56,6 +56,10 @@ impl Device {
 
     pub(super) fn client(&self) -> Option<Arc<Client>> {
         self.client.clone()
+    }
+
+    pub(super) fn set_clock(&self, milliseconds_ahead: i64) {
+        self.clock.set_ahead(milliseconds_ahead);
     }
 
     /// The machine stops where it is, and starts again with what is on its disk.
