@@ -1,18 +1,15 @@
 //! What requests for healing cost: whoever asks, and whoever is asked.
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::ops::Bound;
 
 use super::annotated::{content, id, two};
 use super::bounded::{HOUR, round};
+use super::counting::cost_of;
 use super::*;
 use crate::chat::ConversationState;
-use crate::crypto::SecretBytes;
 use crate::engine::base::clock::Clock;
 use crate::engine::history::inventory::Comparison;
 use crate::limits::{MAX_ASKED_AT_ONCE, MAX_COMPARED, MAX_HEALING_IDS};
-use crate::store::{Direction, OrderedRow, Sequence};
 
 #[test]
 fn a_device_that_lacks_nothing_is_sent_nothing() {
@@ -60,51 +57,6 @@ fn a_device_that_lacks_nothing_is_sent_nothing() {
     assert_eq!(answered, [0]);
 }
 
-/// A snapshot that counts what is read of it.
-struct Counting<'a> {
-    rows: &'a dyn Rows,
-    read: Cell<usize>,
-}
-
-impl Rows for Counting<'_> {
-    fn get(&self, table: Table, key: Key<'_>) -> Result<Option<SecretBytes>, StoreError> {
-        self.read.set(self.read.get() + 1);
-        self.rows.get(table, key)
-    }
-
-    fn range(
-        &self,
-        table: Table,
-        group: &[u8],
-        bounds: (Bound<&[u8]>, Bound<&[u8]>),
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<OrderedRow>, StoreError> {
-        let rows = self.rows.range(table, group, bounds, direction, limit)?;
-        self.read.set(self.read.get() + rows.len());
-        Ok(rows)
-    }
-
-    fn visit(
-        &self,
-        table: Table,
-        each: &mut dyn FnMut(SecretBytes) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        self.rows.visit(table, &mut |row| {
-            self.read.set(self.read.get() + 1);
-            each(row)
-        })
-    }
-
-    fn count(&self, table: Table) -> Result<u64, StoreError> {
-        self.rows.count(table)
-    }
-
-    fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
-        self.rows.last_id(sequence)
-    }
-}
-
 #[test]
 fn a_request_costs_no_more_the_longer_the_history_is() {
     let (alice, bob, conversation) = two();
@@ -131,27 +83,22 @@ fn a_request_costs_no_more_the_longer_the_history_is() {
         from_lamport: 0,
         have: Vec::new(),
     };
-    let now = START + 60 * DAY;
-    let read: Result<usize, EngineError> = alice.store.read(|rows| {
-        let counting = Counting {
-            rows,
-            read: Cell::new(0),
-        };
+    let cost = cost_of(&alice, 60, |step| {
         let comparison = Comparison {
             theirs: &theirs,
             salt: &[1; 16],
-            since: now - 14 * DAY,
-            clock: &Clock::read(rows, now)?,
+            since: step.now - 14 * DAY,
+            clock: &Clock::read(step.rows, step.now)?,
             limit: 100,
             asker: &alice.device.public(),
         };
-        let (lacking, _) = inventory::compare(&counting, &conversation, &comparison, |_| true)?;
+        let (lacking, _) = inventory::compare(step.rows, &conversation, &comparison, |_| true)?;
         assert!(lacking.is_empty());
         // Of ours, the latest are named.
-        inventory::state(&counting, &conversation, &[1; 16], MAX_HEALING_IDS)?;
-        Ok(counting.read.get())
+        inventory::state(step.rows, &conversation, &[1; 16], MAX_HEALING_IDS)?;
+        Ok(())
     });
-    let read = read.unwrap();
+    let read = cost.rows_read();
     assert!(read < MAX_COMPARED + MAX_HEALING_IDS + 1_000, "{read}");
 }
 

@@ -12,6 +12,7 @@ use crate::store::{Direction, OrderedRow, RowsMut, Sequence};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Cost {
     read: BTreeMap<&'static str, usize>,
+    rows: usize,
     written: BTreeMap<(&'static str, Vec<u8>), usize>,
 }
 
@@ -22,6 +23,11 @@ impl Cost {
 
     pub(super) fn bytes_written(&self) -> usize {
         self.written.values().sum()
+    }
+
+    /// Looks at rows, those that are not there among them.
+    pub(super) fn rows_read(&self) -> usize {
+        self.rows
     }
 
     /// Bytes read of one table.
@@ -37,7 +43,8 @@ impl Cost {
             .sum()
     }
 
-    fn note_read(&mut self, table: Table, len: usize) {
+    fn note_read(&mut self, table: Table, rows: usize, len: usize) {
+        self.rows += rows;
         *self.read.entry(table.name()).or_default() += len;
     }
 }
@@ -52,7 +59,7 @@ impl Rows for Counting<'_> {
     fn get(&self, table: Table, key: Key<'_>) -> Result<Option<SecretBytes>, StoreError> {
         let found = self.rows.get(table, key)?;
         let len = found.as_ref().map_or(0, |row| row.len());
-        self.cost.borrow_mut().note_read(table, len);
+        self.cost.borrow_mut().note_read(table, 1, len);
         Ok(found)
     }
 
@@ -66,7 +73,7 @@ impl Rows for Counting<'_> {
     ) -> Result<Vec<OrderedRow>, StoreError> {
         let rows = self.rows.range(table, group, bounds, direction, limit)?;
         let len = rows.iter().map(|(_, row)| row.len()).sum();
-        self.cost.borrow_mut().note_read(table, len);
+        self.cost.borrow_mut().note_read(table, rows.len(), len);
         Ok(rows)
     }
 
@@ -76,7 +83,7 @@ impl Rows for Counting<'_> {
         each: &mut dyn FnMut(SecretBytes) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.rows.visit(table, &mut |row| {
-            self.cost.borrow_mut().note_read(table, row.len());
+            self.cost.borrow_mut().note_read(table, 1, row.len());
             each(row)
         })
     }

@@ -1,22 +1,10 @@
 //! Whose words a group shows, where they stand, and how long they stay.
 
+use super::hostile::content;
 use super::*;
 use crate::chat::{Content, ContentError, GroupEventError};
 use crate::engine::sync::outcome::RefusalReason as Refusal;
 use crate::limits::{MAX_DISAPPEARING_SECONDS, MAX_LAMPORT_JUMP, MIN_DISAPPEARING_SECONDS};
-
-fn content(lamport: u64, group: Option<GroupId>, body: Body) -> Content {
-    Content {
-        id: MessageId::random(&mut rng()),
-        lamport,
-        sent_at: 1,
-        reply_to: None,
-        group,
-        view: None,
-        follows: Vec::new(),
-        body,
-    }
-}
 
 /// Any content, in the session that there is; the envelope.
 fn forge(from: &Party, to: &Party, day: u64, content: &Content) -> Vec<u8> {

@@ -1,9 +1,9 @@
 //! Contents that come in some order.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::annotated::id;
-use super::hex;
+use super::of_contents;
 use crate::chat::{Body, Content, DeviceUpdate, Floor, MessageId};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_LAMPORT_JUMP;
@@ -265,16 +265,5 @@ pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static 
         ),
     ];
     let cases = [cases, clocks()].concat();
-    let encoded = |(by, content): &Said| json!({ "by": by, "encoded": hex(&content.to_bytes()) });
-    let key = |identity: &PublicIdentity| hex(&identity.to_bytes());
-    cases
-        .into_iter()
-        .map(|(name, all)| {
-            let contents: Vec<_> = all.iter().map(encoded).collect();
-            (
-                name,
-                json!({ "own": key(own), "peer": key(peer), "contents": contents }),
-            )
-        })
-        .collect()
+    of_contents(own, peer, cases)
 }

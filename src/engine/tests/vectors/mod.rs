@@ -44,6 +44,26 @@ fn own_words_key() -> OwnWordsKey {
     OwnWordsKey::from_wire(&words).unwrap()
 }
 
+/// Cases of contents that come in some order, each by somebody.
+fn of_contents(
+    own: &PublicIdentity,
+    peer: &PublicIdentity,
+    cases: Vec<(&'static str, Vec<(&'static str, Content)>)>,
+) -> Vec<(&'static str, Value)> {
+    let encoded =
+        |(by, content): &(&str, Content)| json!({ "by": by, "encoded": hex(&content.to_bytes()) });
+    let key = |identity: &PublicIdentity| hex(&identity.to_bytes());
+    let case = |(name, all): (_, Vec<_>)| {
+        let contents: Vec<_> = all.iter().map(encoded).collect();
+        let (own, peer) = (key(own), key(peer));
+        (
+            name,
+            json!({ "own": own, "peer": peer, "contents": contents }),
+        )
+    };
+    cases.into_iter().map(case).collect()
+}
+
 /// The user's device, and the other side of the conversation.
 struct Two {
     own: Party,

@@ -195,18 +195,7 @@ pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static 
             )],
         ),
     ];
-    let encoded = |(by, content): &Came| json!({ "by": by, "encoded": hex(&content.to_bytes()) });
-    let key = |identity: &PublicIdentity| hex(&identity.to_bytes());
-    cases
-        .into_iter()
-        .map(|(name, all)| {
-            let contents: Vec<_> = all.iter().map(encoded).collect();
-            (
-                name,
-                json!({ "own": key(own), "peer": key(peer), "contents": contents }),
-            )
-        })
-        .collect()
+    of_contents(own, peer, cases)
 }
 
 /// How an outcome is told; nothing for what a device learns besides.
