@@ -7,7 +7,7 @@ use std::sync::Arc;
 use windlass::crypto::{Secret, system_random};
 use windlass::store::{Store, StoreKey, Table};
 use windlass::testing::{Clock, Disk};
-use windlass::{Client, EncryptedStore};
+use windlass::{Client, EncryptedStore, Event, Faults, Simulation};
 
 const DAY: u64 = 86_400_000;
 const START: u64 = 20_000 * DAY;
@@ -85,4 +85,81 @@ fn a_process_that_never_lives_for_an_hour_shreds_all_the_same() {
         core::mem::forget(client);
     }
     assert_eq!(epochs, [1, 1, 2, 2, 2, 3]);
+}
+
+#[test]
+fn an_incomplete_view_of_a_group_is_told_without_anybody_writing() {
+    let world = Simulation::new(1);
+    let [carol, alice, bob] = [(); 3].map(|()| world.add_person().unwrap());
+    let client = |person: u32| world.client(person, 0).unwrap();
+    for one in [alice, bob] {
+        world.introduce(carol, one).unwrap();
+    }
+    let others = [alice, bob].map(|one| client(one).address());
+    let group = client(carol).create_group("Crew".into(), others.to_vec());
+    let group = group.unwrap();
+    let of = |person| client(person).conversation(group.address()).unwrap();
+    world.run().unwrap();
+    for one in [alice, bob] {
+        of(one).join().unwrap();
+    }
+    world.run().unwrap();
+    let lose = |drop| {
+        world.set_faults(Faults {
+            drop,
+            duplicate: 0,
+            delay: 0,
+            crash: 0,
+        });
+    };
+    lose(1000);
+    group.remove_members(vec![client(bob).address()]).unwrap();
+    world.run().unwrap();
+    lose(0);
+    group.send("she is out".into()).unwrap();
+    let told = |deliveries: Vec<windlass::Delivery>| {
+        let hers = deliveries.into_iter().filter(|one| one.person == alice);
+        let events = hers.flat_map(|delivery| delivery.events);
+        let told = events.filter_map(|event| match event {
+            Event::GroupIncomplete { group, resolved } => Some((group, resolved)),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    // It may be under way.
+    assert_eq!(told(world.run().unwrap()), []);
+    assert!(!of(alice).is_incomplete().unwrap());
+    world
+        .advance(std::time::Duration::from_secs(11 * 60))
+        .unwrap();
+    let address = group.address();
+    let expected = [(address.clone(), false), (address, true)];
+    assert_eq!(told(world.run().unwrap()), expected);
+    assert!(!of(alice).is_incomplete().unwrap());
+}
+
+/// The same as in the tests of the other languages.
+#[test]
+fn who_is_met_in_a_group_is_introduced_as_long_as_both_belong_to_it() {
+    let world = Simulation::new(2);
+    let [alice, bob, carol] = [(); 3].map(|()| world.add_person().unwrap());
+    let client = |person: u32| world.client(person, 0).unwrap();
+    for one in [bob, carol] {
+        world.introduce(alice, one).unwrap();
+    }
+    let others = [bob, carol].map(|one| client(one).address());
+    let group = client(alice).create_group("Crew".into(), others.to_vec());
+    let theirs = || client(bob).conversation(group.as_ref().unwrap().address());
+    world.run().unwrap();
+    theirs().unwrap().join().unwrap();
+    world.run().unwrap();
+    let met = || {
+        let contacts = client(bob).contacts().unwrap();
+        let carols = client(carol).address();
+        contacts.into_iter().find(|one| one.address == carols)
+    };
+    let found = met().unwrap();
+    assert!(found.introduced && !found.accepted);
+    theirs().unwrap().leave().unwrap();
+    assert!(met().is_none_or(|one| !one.introduced));
 }
