@@ -3,6 +3,7 @@
 import io
 import random
 from collections.abc import Callable
+from functools import cache
 
 from PIL import Image, ImageChops, ImageFilter, ImageOps
 
@@ -23,12 +24,16 @@ def between(picture: Image.Image, black: int, white: int) -> Image.Image:
     return picture.point([round((black * 255 + (white - black) * grey) / 100) for grey in range(256)])
 
 
-def noisy(picture: Image.Image, sigma: float) -> Image.Image:
-    """The same noise each time."""
+@cache
+def noise(size: tuple[int, int], sigma: float) -> Image.Image:
+    """The same each time."""
     chance = random.Random(1)
-    grains = (round(chance.gauss(128, sigma)) for _ in range(picture.width * picture.height))
-    noise = Image.frombytes("L", picture.size, bytes(min(max(grain, 0), 255) for grain in grains))
-    return ImageChops.add(picture, noise, offset=-128)
+    grains = (round(chance.gauss(128, sigma)) for _ in range(size[0] * size[1]))
+    return Image.frombytes("L", size, bytes(min(max(grain, 0), 255) for grain in grains))
+
+
+def noisy(picture: Image.Image, sigma: float) -> Image.Image:
+    return ImageChops.add(picture, noise(picture.size, sigma), offset=-128)
 
 
 def smaller(picture: Image.Image, percent: int) -> Image.Image:
@@ -63,7 +68,7 @@ def in_a_corner(picture: Image.Image) -> Image.Image:
 
 
 def all_at_once(picture: Image.Image) -> Image.Image:
-    return noisy(between(blurred(turned(picture, 8, around=179), 1.2), 25, 80), 3)
+    return noisy(between(blurred(turned(picture, 8, around=179), 1), 25, 80), 3)
 
 
 PHOTOGRAPHS: dict[str, Callable[[Image.Image], Image.Image]] = {
@@ -71,8 +76,9 @@ PHOTOGRAPHS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "turned by 30 degrees": lambda picture: turned(picture, 30),
     "turned by 45 degrees, grey table": lambda picture: turned(ImageOps.expand(picture, 20, WHITE), 45, around=102),
     "upside down": lambda picture: turned(picture, 180),
-    "blurred": lambda picture: blurred(picture, 2),
-    "blurred more": lambda picture: blurred(picture, 3),
+    "blurred": lambda picture: blurred(picture, 2.2),
+    # A little more, and of some codes of five devices too little is left.
+    "blurred more": lambda picture: blurred(picture, 2.5),
     "low contrast": lambda picture: between(picture, 35, 65),
     "very low contrast": lambda picture: between(picture, 46, 54),
     "dark": lambda picture: between(picture, 2, 22),

@@ -69,11 +69,18 @@ def test_zbarimg_reads_what_we_draw_and_we_read_what_qrencode_draws(bundles: lis
     assert min(versions) <= 13
 
 
+@pytest.fixture(scope="module")
+def codes() -> list[str]:
+    """As long as invitations of one device, two and five; and the same ones for ever, for a reader is lucky with one code and not with another."""
+    letters, lengths = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 12 * [327, 399, 615]
+    made = (random.Random(seed).choices(letters, k=length) for seed, length in enumerate(lengths))
+    return ["WINDLASS:B" + "".join(code) for code in made]
+
+
 @pytest.mark.parametrize("how", PHOTOGRAPHS)
-def test_codes_that_were_photographed_badly_are_read(how: str, bundles: list[Bundle]) -> None:
-    # Of the simulation, which makes the same ones each time: one device, two, five.
-    for bundle in (bundles[61], bundles[75], bundles[-1]):
-        assert qr_read(photograph(bundle.qr_png(), how)) == [bundle.to_uri()]
+def test_codes_that_were_photographed_badly_are_read(how: str, codes: list[str]) -> None:
+    for code in codes:
+        assert qr_read(photograph(qr_png(code), how)) == [code]
 
 
 def test_a_code_in_a_terminal_is_read_from_its_screen(bundles: list[Bundle], tmp_path: Path) -> None:
