@@ -71,7 +71,7 @@ def test_zbarimg_reads_what_we_draw_and_we_read_what_qrencode_draws(bundles: lis
 
 @pytest.fixture(scope="module")
 def codes() -> list[str]:
-    """As long as invitations of one device, two and five; and the same ones for ever, for a reader is lucky with one code and not with another."""
+    """As long as invitations of one device, two and five. The same ones for ever: a reader is lucky with some alone."""
     letters, lengths = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 12 * [327, 399, 615]
     made = (random.Random(seed).choices(letters, k=length) for seed, length in enumerate(lengths))
     return ["WINDLASS:B" + "".join(code) for code in made]
