@@ -366,6 +366,8 @@ def show_decision(fields: list[Field], number: int) -> Case:
 
 def show_contact(fields: list[Field]) -> Case:
     verified, accepted, blocked = (bool(first(fields, number, 0)) for number in (2, 3, 4))
+    devices = [decode(value) for value in messages(fields, 7)]
+    check(len(devices) <= 8, "known devices")
     return {
         "bundle": blob(fields, 1).hex(),
         "verified": verified,
@@ -373,6 +375,7 @@ def show_contact(fields: list[Field]) -> Case:
         "blocked": blocked,
         "standing": show_decision(fields, 5),
         "verification": show_decision(fields, 6),
+        "devices": [{"device_id": first(one, 1, 0), "known_since": first(one, 2, 0)} for one in devices],
     }
 
 

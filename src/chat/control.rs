@@ -82,6 +82,54 @@ pub struct KnownContact {
     pub standing: Decision,
     /// By which decision they are verified, or not.
     pub verification: Decision,
+    /// Since when their devices are known.
+    pub devices: Vec<KnownDevice>,
+}
+
+/// A device of a contact, by the signed prekey that the bundle has for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownDevice {
+    /// Its number within the identity.
+    pub device_id: u32,
+    /// Since when that prekey is known to be its own; milliseconds since the epoch.
+    pub known_since: u64,
+}
+
+impl KnownContact {
+    fn from_wire(contact: v1::KnownContact) -> Result<Self, WireError> {
+        if contact.devices.len() > MAX_DEVICES {
+            return Err(malformed("known contact"));
+        }
+        let device = |device: &v1::KnownDevice| KnownDevice {
+            device_id: device.device_id,
+            known_since: device.known_since,
+        };
+        Ok(Self {
+            bundle: contact.bundle,
+            verified: contact.verified,
+            accepted: contact.accepted,
+            blocked: contact.blocked,
+            standing: Decision::from_wire(contact.standing),
+            verification: Decision::from_wire(contact.verification),
+            devices: contact.devices.iter().map(device).collect(),
+        })
+    }
+
+    fn to_wire(&self) -> v1::KnownContact {
+        let device = |device: &KnownDevice| v1::KnownDevice {
+            device_id: device.device_id,
+            known_since: device.known_since,
+        };
+        v1::KnownContact {
+            bundle: self.bundle.clone(),
+            verified: self.verified,
+            accepted: self.accepted,
+            blocked: self.blocked,
+            standing: self.standing.to_wire(),
+            verification: self.verification.to_wire(),
+            devices: self.devices.iter().map(device).collect(),
+        }
+    }
 }
 
 /// Asks for what is not there.
@@ -203,18 +251,9 @@ impl DeviceUpdate {
         }
         Ok(Self {
             removed: update.removed_devices,
-            contacts: update
-                .contacts
-                .into_iter()
-                .map(|contact| KnownContact {
-                    bundle: contact.bundle,
-                    verified: contact.verified,
-                    accepted: contact.accepted,
-                    blocked: contact.blocked,
-                    standing: Decision::from_wire(contact.standing),
-                    verification: Decision::from_wire(contact.verification),
-                })
-                .collect(),
+            contacts: (update.contacts.into_iter())
+                .map(KnownContact::from_wire)
+                .collect::<Result<_, _>>()?,
             floors: (update.floors.into_iter())
                 .map(Floor::from_wire)
                 .collect::<Result<_, _>>()?,
@@ -240,18 +279,7 @@ impl DeviceUpdate {
     pub(super) fn to_wire(&self) -> v1::DeviceUpdate {
         v1::DeviceUpdate {
             removed_devices: self.removed.clone(),
-            contacts: self
-                .contacts
-                .iter()
-                .map(|contact| v1::KnownContact {
-                    bundle: contact.bundle.clone(),
-                    verified: contact.verified,
-                    accepted: contact.accepted,
-                    blocked: contact.blocked,
-                    standing: contact.standing.to_wire(),
-                    verification: contact.verification.to_wire(),
-                })
-                .collect(),
+            contacts: self.contacts.iter().map(KnownContact::to_wire).collect(),
             floors: self.floors.iter().map(Floor::to_wire).collect(),
             deleted_groups: (self.deleted_groups.iter())
                 .map(DeletedGroup::to_wire)

@@ -17,7 +17,8 @@ pub use body::Body;
 pub use bounds::ContentError;
 pub use content::Content;
 pub use control::{
-    ConversationState, Copy, DeviceUpdate, HealingRequest, KnownContact, MessageName, ReadMark,
+    ConversationState, Copy, DeviceUpdate, HealingRequest, KnownContact, KnownDevice, MessageName,
+    ReadMark,
 };
 pub use deleted_group::DeletedGroup;
 pub use floor::{Decision, Floor, FloorKey, FloorName, FloorTimer, NamedMessage};

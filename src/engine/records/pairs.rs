@@ -7,7 +7,7 @@ use crate::engine::base::step::Step;
 use crate::engine::records::healing_root::{self, DAY, day};
 use crate::engine::records::pair_rows::{row, row_or_new, save};
 use crate::engine::records::private_prekeys;
-use crate::limits::HEALING_KEY_DAYS;
+use crate::limits::{HEALING_KEY_DAYS, RESEND_RETENTION_SECONDS};
 use crate::session::{HEALING_MAC_LEN, HealingKey, HealingRoot, Proved, Session};
 use crate::store::{Rows, RowsMut};
 use crate::wire::store::{HealingKeyRow, PairRow};
@@ -241,6 +241,18 @@ pub(crate) fn vouch_for_prekey(
         note_prekey(store, peer, prekey, since)?;
     }
     Ok(())
+}
+
+/// A device of ours that the user linked knows a signed prekey for longer, it says. It is believed as far back as something may still
+/// be sent again that was written then: a clock that was wrong there opens no more than that.
+pub(crate) fn hear_of_prekey(
+    step: &mut Step<'_>,
+    peer: &Party,
+    prekey: &DhPublic,
+    since: u64,
+) -> Result<(), EngineError> {
+    let earliest = step.now.saturating_sub(RESEND_RETENTION_SECONDS * 1000);
+    vouch_for_prekey(step.rows, peer, prekey, since.max(earliest))
 }
 
 /// Since when a signed prekey is known to be a device's; nothing if it is not known.

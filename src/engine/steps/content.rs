@@ -285,6 +285,9 @@ fn receive_update(
     standing: &Standing,
     outcomes: &mut Vec<Outcome>,
 ) -> Result<(), EngineError> {
+    let (id, since) = (from.device_id, standing.known_since);
+    // Whoever has the seed alone has no say about what was before.
+    let linked = own_devices::is_linked(step.rows, id, since, step.now)?;
     if update.complete {
         doubts::update_received(step)?;
     }
@@ -297,13 +300,14 @@ fn receive_update(
         reading::mark_elsewhere(step, mark)?;
     }
     outcomes.extend(deletions::receive(step, &update.floors)?);
-    let (id, since) = (from.device_id, standing.known_since);
-    // Whoever has the seed alone decides nothing about what was before.
-    if own_devices::is_linked(step.rows, id, since, step.now)? {
+    if linked {
         outcomes.extend(group_deletion::receive(step, &update.deleted_groups)?);
     }
     for (count, known) in update.contacts.iter().enumerate() {
         let new = people::receive(step, known, outcomes)?;
+        if linked {
+            people::hear_of_devices(step, known)?;
+        }
         // Should the history not come whole from our other devices, the contacts have the latest of it.
         if let Some(identity) = new.filter(|_| count < MAX_HEALING_CONVERSATIONS) {
             doubts::note_missing(step.rows, &identity, step.now)?;

@@ -11,13 +11,14 @@ use crate::engine::records::introductions::{self, Origin};
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::records::strangers::Wait;
 use crate::engine::records::{
-    contacts, decisions, doubts, floors, groups, pair_rows, removed, sessions, strangers, trust,
-    unacknowledged,
+    contacts, decisions, doubts, floors, groups, pair_rows, pairs, removed, sessions, strangers,
+    trust, unacknowledged,
 };
 use crate::engine::sync::outcome::{Outcome, PeerNews};
 use crate::engine::sync::{healing, receipts, updates};
 use crate::identity::PublicIdentity;
 use crate::store::RowsMut;
+use crate::x3dh::Party;
 
 /// Adds a contact whom the user chose, or takes a newer bundle of one. An expired bundle is refused.
 pub(crate) fn add(step: &mut Step<'_>, bundle: &VerifiedBundle) -> Result<Contact, EngineError> {
@@ -161,6 +162,31 @@ pub(crate) fn receive(
         outcomes.extend(Outcome::devices_changed(identity, change));
     }
     Ok((new && !contact.row.blocked).then_some(identity))
+}
+
+/// Since when a linked device of ours knows the devices of a contact: by their prekeys, for whoever takes the name of one has another.
+pub(crate) fn hear_of_devices(
+    step: &mut Step<'_>,
+    known: &KnownContact,
+) -> Result<(), EngineError> {
+    if known.devices.is_empty() {
+        return Ok(());
+    }
+    let Ok(bundle) = VerifiedBundle::decode(&known.bundle) else {
+        return Ok(());
+    };
+    for remote in bundle.devices() {
+        let device_id = remote.device_id;
+        let party = Party {
+            identity: *bundle.identity(),
+            device_id,
+        };
+        let told = (known.devices.iter()).find(|told| told.device_id == device_id);
+        if let Some(told) = told {
+            pairs::hear_of_prekey(step, &party, &remote.signed_prekey.key, told.known_since)?;
+        }
+    }
+    Ok(())
 }
 
 /// Nobody vouches any more for whom a contact goes on as.

@@ -1,17 +1,21 @@
 //! What devices of one identity tell each other beside messages (RFC windlass §8.3.4).
 
-use crate::chat::{Body, DeletedGroup, DeviceUpdate, Floor, KnownContact, MessageId, ReadMark};
+use crate::bundle::VerifiedBundle;
+use crate::chat::{
+    Body, DeletedGroup, DeviceUpdate, Floor, KnownContact, KnownDevice, MessageId, ReadMark,
+};
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
-use crate::engine::delivery::post;
 use crate::engine::delivery::recipients::Recipients;
+use crate::engine::delivery::{envelopes, post};
 use crate::engine::history::unread;
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::own_devices::Sibling;
 use crate::engine::records::{
-    contacts, conversations, decisions, doubts, floors, invitations, outbox, own_devices, sessions,
+    contacts, conversations, decisions, doubts, floors, invitations, outbox, own_devices, pairs,
+    sessions,
 };
 use crate::limits::{MAX_CONTENT_LEN, MAX_RESENDS, RESEND_AFTER_SECONDS, RESENDS_IN_SESSION};
 use crate::store::{Rows, RowsMut};
@@ -23,13 +27,14 @@ const BUNDLES_IN_UPDATE: usize = MAX_CONTENT_LEN / 2;
 /// Read marks in one update: each has some 600 bytes.
 const MARKS_IN_UPDATE: usize = 500;
 
-/// What a device of ours that asks has to know beside messages.
+/// What a device of ours that asks has to know beside messages. It is one that the user linked.
 pub(crate) fn share_contacts(step: &mut Step<'_>, to: Recipients) -> Result<(), EngineError> {
-    let mut known: Vec<_> = contacts::all(step.rows)?
-        .iter()
-        .filter(|contact| !contact.is_stranger())
-        .filter_map(known_contact)
-        .collect();
+    let mut known = Vec::new();
+    for contact in contacts::all(step.rows)? {
+        if let Some(told) = known_contact(&contact).filter(|_| !contact.is_stranger()) {
+            known.push(with_devices(step.rows, &contact, told)?);
+        }
+    }
     // By the bundle's bytes: the rows of the store come in no order.
     known.sort_by(|a, b| a.bundle.cmp(&b.bundle));
     // A device that was not told itself yet does not know whether these are all.
@@ -155,14 +160,7 @@ fn share_deleted_groups(step: &mut Step<'_>, to: Recipients) -> Result<(), Engin
 /// Sends a device the update again that it did not acknowledge. One that nobody linked is not told whom we know.
 pub(crate) fn share_again(step: &mut Step<'_>, to: &Party) -> Result<(), EngineError> {
     let one = Recipients::one(to.device_id).again();
-    let known_since = sessions::active(step.rows, to)?.map(|session| session.known_since());
-    let linked = own_devices::is_linked(
-        step.rows,
-        to.device_id,
-        known_since.unwrap_or_default(),
-        step.now,
-    )?;
-    if linked {
+    if leads_to_linked(step, to.device_id)? {
         return share_contacts(step, one);
     }
     let update = DeviceUpdate {
@@ -170,6 +168,43 @@ pub(crate) fn share_again(step: &mut Step<'_>, to: &Party) -> Result<(), EngineE
         ..DeviceUpdate::default()
     };
     share(step, one, update)
+}
+
+/// Whether what is sent to a device of ours now goes to one that the user linked, and to nobody who took its name.
+fn leads_to_linked(step: &Step<'_>, device_id: u32) -> Result<bool, EngineError> {
+    let identity = step.device.public();
+    let to = Party {
+        identity,
+        device_id,
+    };
+    let linked = own_devices::linked(step.rows)?;
+    let Some((_, linked_at)) = linked.iter().find(|(id, _)| *id == device_id) else {
+        return Ok(false);
+    };
+    match sessions::active(step.rows, &to)? {
+        Some(session) => Ok(due::was_by(session.known_since(), *linked_at, step.now)),
+        None => {
+            let one = Recipients::one(device_id).known_by(*linked_at, step.now);
+            envelopes::is_reachable(step, &to, one)
+        }
+    }
+}
+
+/// The same, for a device that is linked: since when each device of the contact is known.
+fn with_devices(
+    store: &dyn Rows,
+    contact: &Contact,
+    mut known: KnownContact,
+) -> Result<KnownContact, EngineError> {
+    let devices = contact.bundle.iter().flat_map(VerifiedBundle::devices);
+    for (party, remote) in contact.parties().iter().zip(devices) {
+        let since = pairs::prekey_since(store, party, &remote.signed_prekey.key)?;
+        known.devices.extend(since.map(|known_since| KnownDevice {
+            device_id: party.device_id,
+            known_since,
+        }));
+    }
+    Ok(known)
 }
 
 /// A contact as our other devices are told of it.
@@ -181,16 +216,29 @@ pub(crate) fn known_contact(contact: &Contact) -> Option<KnownContact> {
         blocked: contact.row.blocked,
         standing: decisions::standing(&contact.row),
         verification: decisions::verification(&contact.row),
+        devices: Vec::new(),
     })
 }
 
 /// Tells our other devices what the user decided about a contact.
 pub(crate) fn share_contact(step: &mut Step<'_>, contact: &Contact) -> Result<(), EngineError> {
-    let update = DeviceUpdate {
-        contacts: known_contact(contact).into_iter().collect(),
-        ..DeviceUpdate::default()
+    let Some(known) = known_contact(contact) else {
+        return Ok(());
     };
-    share(step, Recipients::ALL, update)
+    let for_linked = with_devices(step.rows, contact, known.clone())?;
+    for sibling in own_devices::siblings(step.rows)? {
+        let device_id = sibling.row.device_id;
+        let told = match leads_to_linked(step, device_id)? {
+            true => for_linked.clone(),
+            false => known.clone(),
+        };
+        let update = DeviceUpdate {
+            contacts: vec![told],
+            ..DeviceUpdate::default()
+        };
+        share(step, Recipients::one(device_id), update)?;
+    }
+    Ok(())
 }
 
 /// Tells our other devices which were removed.

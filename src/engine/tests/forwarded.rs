@@ -64,6 +64,7 @@ fn who_invited_brings_it_and_it_is_told_when_the_user_joins() {
 fn a_device_of_our_own_brings_it() {
     let [alice, bob] = acquainted();
     let mut known = KnownContact {
+        devices: Vec::new(),
         bundle: newer_bundle(&bob).encoded().to_vec(),
         verified: false,
         accepted: true,

@@ -237,6 +237,7 @@ fn strangers_who_are_accepted_on_another_device_make_room_for_others() {
             device_id: 9,
         },
         verification: Decision::default(),
+        devices: Vec::new(),
     };
     let told = alice.at(0, |step| people::receive(step, &known, &mut Vec::new()));
     told.unwrap();

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A device and another that it linked on a day; the request of the new one was lost.
-fn linked_on(day: u64, first: Party) -> (Party, Party) {
+pub(super) fn linked_on(day: u64, first: Party) -> (Party, Party) {
     let new = Party::new(1);
     let know = |knows: &Party, of: &Party| {
         let (bundle, id) = (of.bundle(day, false), of.device.device_id);

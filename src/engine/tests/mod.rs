@@ -26,6 +26,7 @@ mod thieves;
 mod time;
 mod unread;
 mod vectors;
+mod vouched;
 mod words;
 
 use std::path::PathBuf;

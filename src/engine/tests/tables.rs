@@ -135,6 +135,7 @@ fn control(day: u64, author: &Party, group: &GroupId) -> Vec<Body> {
         blocked: false,
         standing: Decision::default(),
         verification: Decision::default(),
+        devices: Vec::new(),
     };
     vec![
         Body::DeliveryReceipt((0..50).map(|_| made_up()).collect()),

@@ -89,6 +89,10 @@ pub fn content(input: &Value) -> Value {
                     "blocked": contact.blocked,
                     "standing": decision(contact.standing),
                     "verification": decision(contact.verification),
+                    "devices": contact.devices.iter().map(|device| json!({
+                        "device_id": device.device_id,
+                        "known_since": device.known_since,
+                    })).collect::<Vec<_>>(),
                 })
             };
             let floor = |floor: &Floor| {

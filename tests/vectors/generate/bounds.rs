@@ -218,6 +218,19 @@ fn controls() -> Vec<Bound> {
             512,
         ),
         (
+            "devices of a known contact",
+            |n| {
+                update(v1::DeviceUpdate {
+                    contacts: vec![v1::KnownContact {
+                        devices: vec![v1::KnownDevice::default(); n],
+                        ..Default::default()
+                    }],
+                    ..Default::default()
+                })
+            },
+            8,
+        ),
+        (
             "invitations of a deleted group",
             |n| {
                 update(v1::DeviceUpdate {

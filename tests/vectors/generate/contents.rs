@@ -154,6 +154,10 @@ pub fn content() -> Vec<Case> {
                         device_id: 0x0102_0304,
                     }),
                     verification: None,
+                    devices: vec![v1::KnownDevice {
+                        device_id: 0x0102_0304,
+                        known_since: 1_800_000_000_000,
+                    }],
                 }],
                 read: vec![v1::ReadMark {
                     conversation: vec![9; 32],

@@ -25,6 +25,7 @@ fn known(standing: Number, verification: Number, said: [bool; 3], issued_at: u64
     let [blocked, accepted, verified] = said;
     told(DeviceUpdate {
         contacts: vec![KnownContact {
+            devices: Vec::new(),
             bundle: friend().bundle(&[21], issued_at),
             verified,
             accepted,
