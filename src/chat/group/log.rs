@@ -172,6 +172,14 @@ impl GroupLog {
         }
     }
 
+    /// Whether an event is part of the log to the last byte, its signature too: then it was verified when it came first.
+    #[must_use]
+    pub fn has_encoded(&self, encoded: &[u8]) -> bool {
+        let named = GroupEvent::from_stored(encoded).ok();
+        let known = named.and_then(|event| self.graph.find(&event.hash()));
+        known.is_some_and(|entry| entry.event.encoded() == encoded)
+    }
+
     /// Whether all that an event builds on is part of the log, so that it need not wait.
     #[must_use]
     pub fn has_parents_of(&self, event: &GroupEvent) -> bool {

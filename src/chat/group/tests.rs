@@ -103,6 +103,21 @@ fn any_order_of_the_events_makes_the_same_members() {
 }
 
 #[test]
+fn what_is_part_of_a_log_is_so_to_the_last_byte() {
+    let people = people(2);
+    let mut log = group(&people);
+    let renamed = log.write(&people[0], &GroupAction::Renamed("ours".into()));
+    let known = renamed.unwrap().encoded().to_vec();
+    assert!(log.has_encoded(&known));
+    // Of one body there is one event, and this is another signature: it is verified, and refused.
+    let mut forged = known.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    assert!(!log.has_encoded(&forged) && GroupEvent::decode(&forged).is_err());
+    assert!(!log.has_encoded(&known[1..]) && !log.has_encoded(&[]));
+    assert!(!GroupLog::new(*log.id()).has_encoded(&known));
+}
+
+#[test]
 fn nobody_does_what_only_admins_may() {
     let people = people(3);
     let mut log = group(&people);
