@@ -107,24 +107,39 @@ struct File<'a> {
 impl File<'_> {
     /// Whether any key that is to be had opens the row `row` as it once was.
     fn opens(&self, row: &[u8], sealed: &[u8]) -> bool {
+        self.open(row, sealed).is_some()
+    }
+
+    /// What stands in the row `row` as it once was, if any key that is to be had opens it.
+    fn open(&self, row: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         let key_at = |keys: &[u8], place: u8| {
             let at = usize::from(place) * 32;
             Secret::try_from_slice(&keys[at..at + 32]).unwrap()
         };
         let data = self.opened.associated_data(row);
-        self.roots.iter().any(|root| {
+        self.roots.iter().find_map(|root| {
             let nodes = self
                 .opened
                 .search(self.file, &key_at(root, row[1]), &[0, 1, row[1]]);
-            nodes
+            let mut opened = nodes
                 .iter()
-                .any(|node| open(&key_at(node, row[2]), sealed, &data).is_ok())
+                .filter_map(|node| open(&key_at(node, row[2]), sealed, &data).ok());
+            opened.next().map(|bytes| bytes.to_vec())
         })
     }
 }
 
 /// What was secret once: a name, its row, and how it was sealed then.
 type Past = (&'static str, Vec<u8>, Vec<u8>);
+
+/// The session that a chain tag leads to: field 1 of its row, 16 bytes.
+fn session_of(image: &Image, tag: &[u8]) -> Vec<u8> {
+    let slots = Opened::of(image.file(StoreFile::KeySlots).unwrap());
+    let row = slots.row(40, tag);
+    let file = image.file(StoreFile::Rows).unwrap();
+    let opened = slots.look_at(file).open(&row, &sealed(image, &row));
+    opened.unwrap()[2..].to_vec()
+}
 
 /// Two who talk; what was consumed, replaced and deleted on Bob's side meanwhile. Bob's store stays open.
 fn history() -> (Party, Vec<Past>) {
@@ -148,9 +163,9 @@ fn history() -> (Party, Vec<Past>) {
         .unwrap();
     let sent = alice.send(bob.address(), "disappears".into()).unwrap();
     let envelope = windlass::session::Envelope::decode(&sent.envelopes[0].bytes).unwrap();
-    let session_id = envelope.parts[0].header.session_id;
     bob.receive(sent.envelopes[0].bytes.clone()).unwrap();
     let image = bob.disk.image();
+    let session_id = session_of(&image, &envelope.parts[0].chain_tag);
     let session = opened(&image).row(7, &session_id);
     past.push((
         "earlier ratchet state",

@@ -122,8 +122,8 @@ class Party:
 
 def x3dh(input: Case) -> Case:
     a, b = Party(input["initiator"]), Party(input["responder"])
-    ephemeral = unhex(input, "ephemeral_secret")
-    agreed, handshake = peer.initiate(a.seed, a.device_id, peer.identity_of_seed(b.seed), b.device(), ephemeral)
+    ephemeral, nonce = unhex(input, "ephemeral_secret"), unhex(input, "handshake_nonce")
+    agreed, handshake = peer.initiate(a.seed, a.device_id, peer.identity_of_seed(b.seed), b.device(), ephemeral, nonce)
     one_time = b.one_time[1] if b.one_time else None
     assert peer.respond(b.seed, b.device_id, b.signed[1], one_time, handshake) == agreed
     return {
@@ -135,8 +135,18 @@ def x3dh(input: Case) -> Case:
 
 
 def root_step(input: Case) -> Case:
-    root, chain = peer.root_step(unhex(input, "root_key"), unhex(input, "dh_output"))
-    return {"root_key": root.hex(), "chain_key": chain.hex()}
+    root, chain, following = peer.root_step(unhex(input, "root_key"), unhex(input, "dh_output"))
+    return {
+        "root_key": root.hex(),
+        "chain_key": chain.hex(),
+        "next_header_key": following.key.hex(),
+        "next_chain_tag": following.tag.hex(),
+    }
+
+
+def first_header_keys(input: Case) -> Case:
+    keys = zip(("initiator", "responder"), peer.first_header_keys(unhex(input, "shared_secret")), strict=True)
+    return {of: {"header_key": key.key.hex(), "chain_tag": key.tag.hex()} for of, key in keys}
 
 
 def chain_steps(input: Case) -> Case:
@@ -155,9 +165,9 @@ def message_key(input: Case) -> Case:
 
 
 def sender_hint(input: Case) -> Case:
-    seed, other, session_id = (unhex(input, name) for name in ("seed", "other", "session_id"))
+    seed, other, chain_tag = (unhex(input, name) for name in ("seed", "other", "chain_tag"))
     key = peer.hint_key(seed, other)
-    ours, theirs = (peer.sender_hint(key, sender, session_id) for sender in (peer.identity_of_seed(seed), other))
+    ours, theirs = (peer.sender_hint(key, sender, chain_tag) for sender in (peer.identity_of_seed(seed), other))
     return {"hint_key": key.hex(), "sent_by_us": ours.hex(), "sent_by_other": theirs.hex()}
 
 
@@ -208,47 +218,45 @@ def strict(encoded: bytes, *fields: Field) -> None:
     check(encode(*fields) == encoded, "not the one encoding")
 
 
-def read_header(encoded: bytes) -> Case:
-    fields = decode(encoded)
-    session_id, hint, key = blob(fields, 1), blob(fields, 2), check_x25519(blob(fields, 3))
-    previous, number = first(fields, 4, 0), first(fields, 5, 0)
-    strict(encoded, (1, session_id), (2, hint), (3, key), (4, previous), (5, number))
-    check(len(session_id) == 16 and len(hint) == 8 and max(previous, number) < 2**32, "header")
-    return {
-        "session_id": session_id.hex(),
-        "sender_hint": hint.hex(),
-        "ratchet_key": key.hex(),
-        "previous_chain_length": previous,
-        "message_number": number,
-    }
-
-
 def read_handshake(encoded: bytes) -> Case:
     fields = decode(encoded)
-    identity, ephemeral = check_identity(blob(fields, 1)), check_x25519(blob(fields, 3))
-    device_id, signed, one_time = (first(fields, number, 0) for number in (2, 4, 5))
-    strict(encoded, (1, identity), (2, Fixed32(device_id)), (3, ephemeral), (4, signed), (5, one_time))
-    check(device_id and signed, "handshake")
-    return {
-        "identity_key": identity.hex(),
-        "device_id": device_id,
-        "ephemeral_key": ephemeral.hex(),
-        "signed_prekey_id": signed,
-        "one_time_prekey_id": one_time,
-    }
+    ephemeral, signed, sealed = check_x25519(blob(fields, 1)), first(fields, 2, 0), blob(fields, 3)
+    strict(encoded, (1, ephemeral), (2, signed), (3, sealed))
+    check(signed and len(sealed) == 68, "handshake")
+    return {"ephemeral_key": ephemeral.hex(), "signed_prekey_id": signed, "sealed_initiator": sealed.hex()}
+
+
+def handshake(input: Case) -> Case:
+    b, encoded = Party(input["responder"]), unhex(input, "encoded")
+    read_handshake(encoded)
+    (identity, device_id), one_time = peer.read_initiator(b.seed, b.device_id, b.signed[1], encoded)
+    return {"identity_key": check_identity(identity).hex(), "device_id": device_id, "one_time_prekey_id": one_time}
 
 
 def read_message(encoded: bytes) -> Case:
     fields = decode(encoded)
-    device_id, handshake, header, sealed = first(fields, 1, 0), blob(fields, 2), blob(fields, 3), blob(fields, 4)
-    strict(encoded, (1, Fixed32(device_id)), (2, handshake), (3, header), (4, sealed))
-    check(device_id, "device id")
-    shown = read_handshake(handshake) if handshake else None
-    return {"device_id": device_id, "handshake": shown, "header": read_header(header), "ciphertext": sealed.hex()}
+    device_id, handshake = first(fields, 1, 0), blob(fields, 2)
+    tag, hint, sealed_header, body = (blob(fields, number) for number in (3, 4, 5, 6))
+    strict(encoded, (1, Fixed32(device_id)), (2, handshake), (3, tag), (4, hint), (5, sealed_header), (6, body))
+    check(device_id and (len(tag), len(hint), len(sealed_header)) == (16, 8, 68), "lengths")
+    return {
+        "device_id": device_id,
+        "handshake": read_handshake(handshake) if handshake else None,
+        "chain_tag": tag.hex(),
+        "sender_hint": hint.hex(),
+        "sealed_header": sealed_header.hex(),
+        "ciphertext": body.hex(),
+    }
 
 
 def header(input: Case) -> Case:
-    return read_header(unhex(input, "encoded"))
+    key = peer.HeaderKey(unhex(input, "header_key"), b"")
+    ratchet_key, previous, number = key.open(unhex(input, "sealed"), unhex(input, "associated_data"))
+    return {
+        "ratchet_key": check_x25519(ratchet_key).hex(),
+        "previous_chain_length": previous,
+        "message_number": number,
+    }
 
 
 def envelope(input: Case) -> Case:
@@ -493,8 +501,9 @@ def device_transfer(input: Case) -> Case:
 def conversation(input: Case) -> list[Case]:
     a, b = Party(input["alice"]), Party(input["bob"])
     b_identity = peer.identity_of_seed(b.seed)
+    ephemeral, nonce = unhex(input, "ephemeral_secret"), unhex(input, "handshake_nonce")
     ends: dict[str, Session | None] = {
-        "alice": peer.start(a.seed, a.device_id, b_identity, b.device(), unhex(input, "ephemeral_secret")),
+        "alice": peer.start(a.seed, a.device_id, b_identity, b.device(), ephemeral, nonce),
         "bob": None,
     }
     sent: list[bytes] = []
@@ -503,7 +512,8 @@ def conversation(input: Case) -> list[Case]:
         end = ends[step["by"]]
         if "send" in step:
             assert end
-            sent.append(end.send(unhex(step, "send"), unhex(step, "ratchet_secret"), unhex(step, "nonce")))
+            drawn = (unhex(step, name) for name in ("ratchet_secret", "nonce", "header_nonce"))
+            sent.append(end.send(unhex(step, "send"), *drawn))
             results.append({"envelope": sent[-1].hex()})
             continue
         if "lose" in step:
@@ -513,8 +523,8 @@ def conversation(input: Case) -> list[Case]:
             results.append({"lost": step["lose"]})
             continue
         envelope = bytearray(sent[step["receive"]])
-        if "flip_byte" in step:
-            envelope[step["flip_byte"]] ^= 1
+        if "flip_byte_from_end" in step:
+            envelope[-step["flip_byte_from_end"]] ^= 1
         try:
             if end:
                 payload = end.receive(bytes(envelope))
@@ -531,7 +541,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
-        *(x3dh, root_step, chain_steps, message_key, sender_hint, own_words, message_name, healing_proof, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
+        *(x3dh, handshake, root_step, first_header_keys, chain_steps, message_key, sender_hint, own_words, message_name, healing_proof, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
         *(bounds, history, receipts, copies, updates, first_messages, group, attachment),
     )
 }

@@ -20,46 +20,53 @@ class Device:
     signed: dict[int, bytes]
     one_time: dict[int, bytes]
     given_out: int
-    sessions: dict[bytes, Session] = field(default_factory=dict)
+    sessions: list[Session] = field(default_factory=list)
     accepted: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = field(default_factory=dict)
     known: dict[bytes, Bundle] = field(default_factory=dict)
 
     def receive(self, envelope: bytes) -> dict[str, Any]:
         message = decode(blob(decode(envelope), 2))
-        handshake, header = blob(message, 2), blob(message, 3)
-        session_id = blob(decode(header), 1)
-        place = header, blob(message, 4)
+        handshake, tag = blob(message, 2), blob(message, 3)
+        place = blob(message, 5), blob(message, 6)
         if place in self.accepted:
             return {"duplicate": self.accepted[place][0].hex()}
         try:
-            if session_id in self.sessions:
-                session = self.sessions[session_id]
+            known = [session for session in self.sessions if tag in session.ratchet.tags()]
+            if known:
+                session, once = known[0], 0
                 payload = session.receive(envelope)
             else:
-                session, payload = self.begin(handshake, session_id, envelope)
-            said, bundle = self.admit(session, payload, session_id not in self.sessions)
+                session, payload, once = self.begin(handshake, tag, envelope)
+            said, bundle = self.admit(session, payload, not known)
         except Told as told:
             return {"cause": str(told), "from": None}
-        self.sessions[session_id] = session
+        self.sessions += [] if known else [session]
         self.known[session.peer] = bundle or self.known[session.peer]
-        if once := first(decode(handshake), 5, 0):
-            self.one_time.pop(once, None)
+        self.one_time.pop(once, None)
         self.accepted[place] = (said, session.peer)
         return {"message": said.hex(), "from": session.peer.hex()}
 
-    def begin(self, handshake: bytes, session_id: bytes, envelope: bytes) -> tuple[Session, bytes]:
+    def begin(self, handshake: bytes, tag: bytes, envelope: bytes) -> tuple[Session, bytes, int]:
+        """The session, the payload, and which one-time prekey is used up."""
         if not handshake:
             raise Told("unknown session")
-        signed, once = first(decode(handshake), 4, 0), first(decode(handshake), 5, 0)
+        signed = first(decode(handshake), 2, 0)
         if signed not in self.signed:
             raise Told("unknown prekey")
+        try:
+            _, once = peer.read_initiator(self.seed, self.device_id, self.signed[signed], handshake)
+        except Refused:
+            raise Told("handshake invalid") from None
         if once and once not in self.one_time:
             raise Told("invitation used" if once <= self.given_out else "unknown prekey")
         agreed = peer.respond(self.seed, self.device_id, self.signed[signed], self.one_time.get(once), handshake)
-        if agreed.session_id != session_id:
+        if peer.first_header_keys(agreed.shared_secret)[0].tag != tag:
             raise Told("handshake invalid")
         try:
-            return peer.answer(self.seed, self.device_id, self.signed[signed], self.one_time.get(once), envelope)
+            session, payload = peer.answer(
+                self.seed, self.device_id, self.signed[signed], self.one_time.get(once), envelope
+            )
+            return session, payload, once
         except Refused:
             raise Told("authentication") from None
 

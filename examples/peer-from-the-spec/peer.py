@@ -188,29 +188,70 @@ def agreement(dh: list[bytes], initiator: Party, responder: Party, *keys: bytes)
     return Agreement(secret, data, name)
 
 
-def initiate(seed: bytes, device_id: int, identity: bytes, device: Device, ephemeral: bytes) -> tuple[Agreement, bytes]:
+def handshake_seal(agreed: bytes, responder: Party, ephemeral: bytes, signed: bytes) -> tuple[bytes, bytes]:
+    """Key and associated data of 7.2.9."""
+    data = struct.pack(">I", 1) + responder[0] + struct.pack(">I", responder[1]) + ephemeral + signed
+    return hkdf(bytes(32), agreed, b"Windlass v1 sealed handshake"), data
+
+
+def initiate(
+    seed: bytes, device_id: int, identity: bytes, device: Device, ephemeral: bytes, nonce: bytes
+) -> tuple[Agreement, bytes]:
     """What both sides will share, and the handshake that tells the other side."""
     signed, one_time = device.signed_prekey, device.one_time_prekey or Prekey(0, bytes(32))
     dh = [agree(x25519_of_seed(seed), signed.key), agree(ephemeral, x25519_of_identity(identity)), agree(ephemeral, signed.key)]
     dh += [agree(ephemeral, one_time.key)] if one_time.id else []
     me, public = identity_of_seed(seed), x25519_public(ephemeral)
     agreed = agreement(dh, (me, device_id), (identity, device.device_id), public, signed.key, one_time.key)
-    return agreed, encode((1, me), (2, Fixed32(device_id)), (3, public), (4, signed.id), (5, one_time.id))
+    key, data = handshake_seal(dh[2], (identity, device.device_id), public, signed.key)
+    sealed = nonce + AESGCM(key).encrypt(nonce, me + struct.pack(">II", device_id, one_time.id), data)
+    return agreed, encode((1, public), (2, signed.id), (3, sealed))
+
+
+def read_initiator(seed: bytes, device_id: int, signed: bytes, handshake: bytes) -> tuple[Party, int]:
+    """Who began, and the id of the one-time prekey or 0 (7.2.9)."""
+    ephemeral, sealed = blob(decode(handshake), 1), blob(decode(handshake), 3)
+    own = identity_of_seed(seed), device_id
+    key, data = handshake_seal(agree(signed, ephemeral), own, ephemeral, x25519_public(signed))
+    opened = open_aead(key, sealed, data)
+    check(len(opened) == 40, "sealed initiator")
+    device, one_time = struct.unpack(">II", opened[32:])
+    check(device, "device id")
+    return (opened[:32], device), one_time
 
 
 def respond(seed: bytes, device_id: int, signed: bytes, one_time: bytes | None, handshake: bytes) -> Agreement:
-    fields = decode(handshake)
-    identity, ephemeral = blob(fields, 1), blob(fields, 3)
+    ephemeral = blob(decode(handshake), 1)
+    (identity, device), _ = read_initiator(seed, device_id, signed, handshake)
     dh = [agree(signed, x25519_of_identity(identity)), agree(x25519_of_seed(seed), ephemeral), agree(signed, ephemeral)]
     dh += [agree(one_time, ephemeral)] if one_time else []
     keys = ephemeral, x25519_public(signed), x25519_public(one_time) if one_time else bytes(32)
-    return agreement(dh, (identity, first(fields, 2, 0)), (identity_of_seed(seed), device_id), *keys)
+    return agreement(dh, (identity, device), (identity_of_seed(seed), device_id), *keys)
+
+
+# Header keys (§7.3): the key and the tag of a chain.
+@dataclass(frozen=True)
+class HeaderKey:
+    key: bytes
+    tag: bytes
+
+    def open(self, sealed: bytes, associated_data: bytes) -> tuple[bytes, int, int]:
+        """Ratchet key, PN and N."""
+        header = open_aead(self.key, sealed, associated_data)
+        check(len(header) == 40, "header")
+        return header[:32], *struct.unpack(">II", header[32:])
+
+
+def first_header_keys(shared_secret: bytes) -> tuple[HeaderKey, HeaderKey]:
+    """The initiator's and the responder's."""
+    output = hkdf(bytes(32), shared_secret, b"Windlass v1 header keys", 96)
+    return HeaderKey(output[:32], output[32:48]), HeaderKey(output[48:80], output[80:])
 
 
 # The Double Ratchet (§7.4).
-def root_step(root_key: bytes, dh_output: bytes) -> tuple[bytes, bytes]:
-    output = hkdf(root_key, dh_output, b"Windlass v1 root chain", 64)
-    return output[:32], output[32:]
+def root_step(root_key: bytes, dh_output: bytes) -> tuple[bytes, bytes, HeaderKey]:
+    output = hkdf(root_key, dh_output, b"Windlass v1 root chain", 112)
+    return output[:32], output[32:64], HeaderKey(output[64:96], output[96:])
 
 
 def chain_step(chain_key: bytes) -> tuple[bytes, bytes]:
@@ -220,6 +261,9 @@ def chain_step(chain_key: bytes) -> tuple[bytes, bytes]:
 @dataclass(frozen=True)
 class Ratchet:
     root: bytes
+    next_header: HeaderKey
+    expected: HeaderKey
+    header: HeaderKey | None = None
     remote: bytes = b""
     own: bytes = b""
     sending: bytes = b""
@@ -227,30 +271,51 @@ class Ratchet:
     previous: int = 0
     receiving: bytes = b""
     received: int = 0
-    chains: tuple[bytes, ...] = ()
+    chains: tuple[tuple[bytes, HeaderKey], ...] = ()
     skipped: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
 
-    def send(self, new_secret: bytes) -> tuple["Ratchet", list[Field], bytes]:
-        """The next state, the ratchet's fields of the header and the message key."""
+    def send(self, new_secret: bytes) -> tuple["Ratchet", HeaderKey, bytes, bytes]:
+        """The next state, the key of the header, the header and the message key."""
         state = self
-        if not state.sending:
-            root, sending = root_step(state.root, agree(new_secret, state.remote))
-            state = replace(state, root=root, own=new_secret, sending=sending)
+        if not state.sending or not state.header:
+            root, sending, following = root_step(state.root, agree(new_secret, state.remote))
+            chain = {"sending": sending, "header": state.next_header, "next_header": following}
+            state = replace(state, root=root, own=new_secret, **chain)
+        assert state.header
         key, sending = chain_step(state.sending)
-        header: list[Field] = [(3, x25519_public(state.own)), (4, state.previous), (5, state.sent)]
-        return replace(state, sending=sending, sent=state.sent + 1), header, key
+        header = x25519_public(state.own) + struct.pack(">II", state.previous, state.sent)
+        return replace(state, sending=sending, sent=state.sent + 1), state.header, header, key
+
+    def tags(self) -> list[bytes]:
+        """Of the chains that can come (7.3.2)."""
+        return [header.tag for _, header in self.chains] + [self.expected.tag]
+
+    def open_header(self, tag: bytes, sealed: bytes, associated_data: bytes) -> tuple[bytes, int, int]:
+        known = {header.tag: (remote, header) for remote, header in self.chains}
+        remote, key = known.get(tag, (b"", self.expected))
+        check(key.tag == tag, "unknown chain")
+        try:
+            header = key.open(sealed, associated_data)
+        except Refused:
+            raise Refused("header") from None
+        # 7.3.8: each chain has one ratchet key.
+        check(header[0] == remote if remote else header[0] not in [one for one, _ in self.chains], "ratchet key")
+        return header
 
     def receive(self, remote: bytes, previous: int, number: int) -> tuple["Ratchet", bytes]:
         """The state and the key for a header; not to be kept before the AEAD accepted (§7.5)."""
         state = self
-        if remote not in state.chains:
+        if remote not in [one for one, _ in state.chains]:
             check(state.own, "ratchet key")
             state = state.skip_to(previous) if state.receiving else state
-            root, receiving = root_step(state.root, agree(state.own, remote))
-            chains = (*state.chains, remote)[-MAX_RECEIVING_CHAINS:]
-            skipped = {at: key for at, key in state.skipped.items() if at[0] in chains}
-            state = Ratchet(root, remote, b"", b"", 0, state.sent, receiving, 0, chains, skipped)
-        if remote != state.chains[-1] or number < state.received:
+            root, receiving, following = root_step(state.root, agree(state.own, remote))
+            chains = (*state.chains, (remote, state.expected))[-MAX_RECEIVING_CHAINS:]
+            kept = [one for one, _ in chains]
+            skipped = {at: key for at, key in state.skipped.items() if at[0] in kept}
+            state = Ratchet(
+                root, state.next_header, following, None, remote, b"", b"", 0, state.sent, receiving, 0, chains, skipped
+            )
+        if remote != state.chains[-1][0] or number < state.received:
             skipped = dict(state.skipped)
             check((remote, number) in skipped, "key gone")
             key = skipped.pop((remote, number))
@@ -263,7 +328,7 @@ class Ratchet:
         check(number - self.received <= MAX_CHAIN_JUMP, "too far ahead")
         chain, skipped = self.receiving, dict(self.skipped)
         for n in range(self.received, number):
-            skipped[self.chains[-1], n], chain = chain_step(chain)
+            skipped[self.chains[-1][0], n], chain = chain_step(chain)
         skipped = dict(list(skipped.items())[-MAX_SKIPPED_KEYS:])
         return replace(self, receiving=chain, received=max(number, self.received), skipped=skipped)
 
@@ -273,8 +338,8 @@ def hint_key(seed: bytes, other: bytes) -> bytes:
     return hkdf(bytes(32), agree(x25519_of_seed(seed), x25519_of_identity(other)), b"Windlass v1 sender hint")
 
 
-def sender_hint(key: bytes, sender: bytes, session_id: bytes) -> bytes:
-    return hmac_sha256(key, sender + session_id)[:8]
+def sender_hint(key: bytes, sender: bytes, chain_tag: bytes) -> bytes:
+    return hmac_sha256(key, sender + chain_tag)[:8]
 
 
 # 9.1.4: the key of a day, from that of an earlier one.
@@ -300,29 +365,48 @@ class Session:
     ratchet: Ratchet
     handshake: bytes = b""
 
-    def send(self, payload: bytes, ratchet_secret: bytes | None = None, nonce: bytes | None = None) -> bytes:
+    def send(
+        self,
+        payload: bytes,
+        ratchet_secret: bytes | None = None,
+        nonce: bytes | None = None,
+        header_nonce: bytes | None = None,
+    ) -> bytes:
         """An envelope with one message."""
-        self.ratchet, ratchet_fields, key = self.ratchet.send(ratchet_secret or os.urandom(32))
-        hint = sender_hint(hint_key(self.seed, self.peer), identity_of_seed(self.seed), self.agreed.session_id)
-        header = encode((1, self.agreed.session_id), (2, hint), *ratchet_fields)
-        sealed = seal(key, pad(payload), self.agreed.associated_data + header, nonce or os.urandom(12))
-        return encode((1, 1), (2, encode((1, Fixed32(self.peer_device)), (2, self.handshake), (3, header), (4, sealed))))
+        self.ratchet, chain, header, key = self.ratchet.send(ratchet_secret or os.urandom(32))
+        hint = sender_hint(hint_key(self.seed, self.peer), identity_of_seed(self.seed), chain.tag)
+        body = seal(key, pad(payload), self.agreed.associated_data + self.agreed.session_id + header, nonce or os.urandom(12))
+        header_nonce = header_nonce or os.urandom(12)
+        data = self.agreed.associated_data + chain.tag + hint + body
+        sealed = header_nonce + AESGCM(chain.key).encrypt(header_nonce, header, data)
+        device = Fixed32(self.peer_device)
+        return encode((1, 1), (2, encode((1, device), (2, self.handshake), (3, chain.tag), (4, hint), (5, sealed), (6, body))))
 
     def receive(self, envelope: bytes) -> bytes:
         """The payload of an envelope's only message."""
         message = decode(blob(decode(envelope), 2))
-        header = decode(blob(message, 3))
-        check(blob(header, 1) == self.agreed.session_id, "session")
-        ratchet, key = self.ratchet.receive(blob(header, 3), first(header, 4, 0), first(header, 5, 0))
-        payload = unpad(unseal(key, blob(message, 4), self.agreed.associated_data + blob(message, 3)))
+        tag, hint, sealed, body = (blob(message, number) for number in (3, 4, 5, 6))
+        remote, previous, number = self.ratchet.open_header(tag, sealed, self.agreed.associated_data + tag + hint + body)
+        ratchet, key = self.ratchet.receive(remote, previous, number)
+        header = remote + struct.pack(">II", previous, number)
+        payload = unpad(unseal(key, body, self.agreed.associated_data + self.agreed.session_id + header))
         self.ratchet, self.handshake = ratchet, b""
         return payload
 
 
-def start(seed: bytes, device_id: int, identity: bytes, device: Device, ephemeral: bytes | None = None) -> Session:
+def start(
+    seed: bytes,
+    device_id: int,
+    identity: bytes,
+    device: Device,
+    ephemeral: bytes | None = None,
+    nonce: bytes | None = None,
+) -> Session:
     """A session with a device of a bundle."""
-    agreed, handshake = initiate(seed, device_id, identity, device, ephemeral or os.urandom(32))
-    ratchet = Ratchet(agreed.shared_secret, remote=device.signed_prekey.key)
+    ephemeral, nonce = ephemeral or os.urandom(32), nonce or os.urandom(12)
+    agreed, handshake = initiate(seed, device_id, identity, device, ephemeral, nonce)
+    ours, theirs = first_header_keys(agreed.shared_secret)
+    ratchet = Ratchet(agreed.shared_secret, ours, theirs, remote=device.signed_prekey.key)
     return Session(seed, identity, device.device_id, agreed, ratchet, handshake)
 
 
@@ -330,6 +414,8 @@ def answer(seed: bytes, device_id: int, signed: bytes, one_time: bytes | None, e
     """The session that a first message makes, and its payload."""
     handshake = blob(decode(blob(decode(envelope), 2)), 2)
     agreed = respond(seed, device_id, signed, one_time, handshake)
-    ratchet = Ratchet(agreed.shared_secret, own=signed)
-    session = Session(seed, blob(decode(handshake), 1), first(decode(handshake), 2, 0), agreed, ratchet)
+    theirs, ours = first_header_keys(agreed.shared_secret)
+    ratchet = Ratchet(agreed.shared_secret, ours, theirs, own=signed)
+    (identity, device), _ = read_initiator(seed, device_id, signed, handshake)
+    session = Session(seed, identity, device, agreed, ratchet)
     return session, session.receive(envelope)

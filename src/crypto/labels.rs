@@ -8,6 +8,10 @@ pub const X3DH: &[u8] = b"Windlass v1 X3DH";
 pub const SESSION_ID: &[u8] = b"Windlass v1 session id";
 /// `info` of the root chain step (Double Ratchet §7.2, `KDF_RK`).
 pub const ROOT_CHAIN: &[u8] = b"Windlass v1 root chain";
+/// `info` from SK to the header keys and tags of the first two chains (Double Ratchet §4.3).
+pub const HEADER_KEYS: &[u8] = b"Windlass v1 header keys";
+/// `info` from an agreement with a signed prekey to the key that seals who began a session.
+pub const SEALED_HANDSHAKE: &[u8] = b"Windlass v1 sealed handshake";
 /// `info` from a message key to an AES-256 key.
 pub const MESSAGE_KEY: &[u8] = b"Windlass v1 message key";
 /// `info` from the two identities' static agreement to the sender hint's key.
@@ -63,6 +67,8 @@ pub const ALL: &[(&str, &[u8])] = &[
     ("X3DH", X3DH),
     ("SESSION_ID", SESSION_ID),
     ("ROOT_CHAIN", ROOT_CHAIN),
+    ("HEADER_KEYS", HEADER_KEYS),
+    ("SEALED_HANDSHAKE", SEALED_HANDSHAKE),
     ("MESSAGE_KEY", MESSAGE_KEY),
     ("SENDER_HINT", SENDER_HINT),
     ("BUNDLE_SIGNATURE", BUNDLE_SIGNATURE),

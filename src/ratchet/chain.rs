@@ -1,5 +1,6 @@
 //! One type for each key of the specification; a step of the protocol turns one into the next.
 
+use super::HeaderKey;
 use crate::crypto::{
     AuthenticationFailed, CryptoRng, Secret, SecretBytes, SharedSecret, decrypt, encrypt,
     hkdf_sha256, hmac_sha256, labels,
@@ -16,17 +17,18 @@ impl RootKey {
         Self(key)
     }
 
-    /// `KDF_RK` (Double Ratchet §7.2): HKDF with the root key as salt and the agreement as input, to the next root key and a
-    /// chain key.
+    /// `KDF_RK_HE` (Double Ratchet §4.2 and §7.2): HKDF with the root key as salt and the agreement as input, to the next root key, a
+    /// chain key, and the header key of the chain after that one, with its tag.
     #[must_use]
-    pub fn step(&self, agreement: &SharedSecret) -> (Self, ChainKey) {
-        let output: Secret<64> =
+    pub fn step(&self, agreement: &SharedSecret) -> (Self, ChainKey, HeaderKey) {
+        let output: Secret<{ 32 + 32 + HeaderKey::LEN }> =
             hkdf_sha256(self.0.as_bytes(), agreement.as_bytes(), labels::ROOT_CHAIN);
         let (mut root, mut chain) = (Secret::zero(), Secret::zero());
-        let (first, second) = output.as_bytes().split_at(32);
+        let (first, rest) = output.as_bytes().split_at(32);
+        let (second, header) = rest.split_at(32);
         root.as_mut_bytes().copy_from_slice(first);
         chain.as_mut_bytes().copy_from_slice(second);
-        (Self(root), ChainKey(chain))
+        (Self(root), ChainKey(chain), HeaderKey::of(header))
     }
 
     pub(super) fn duplicate(&self) -> Self {

@@ -22,6 +22,12 @@ pub enum RatchetError {
     /// The counters of the session are at their end (2^32 messages in a chain).
     #[error("the session's counters are used up")]
     Exhausted,
+    /// No chain of the session has this tag.
+    #[error("the chain tag does not belong to this session")]
+    UnknownChain,
+    /// The AEAD refused the header: whoever sent it has no key of the session.
+    #[error("the header could not be authenticated")]
+    Header(AuthenticationFailed),
     /// The AEAD refused.
     #[error(transparent)]
     Authentication(#[from] AuthenticationFailed),

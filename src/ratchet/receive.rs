@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::state::ReceivedChain;
-use super::{MessageKey, Position, Ratchet, RatchetError, RatchetHeader};
+use super::{ChainTag, MessageKey, Position, Ratchet, RatchetError, RatchetHeader};
 use crate::crypto::SecretBytes;
 use crate::limits::{MAX_CHAIN_JUMP, MAX_RECEIVING_CHAINS, MAX_SKIPPED_KEYS};
 
@@ -67,6 +67,30 @@ impl Candidate {
 }
 
 impl Ratchet {
+    /// `DecryptHeader` (Double Ratchet §4.5), with the one key that the tag names. Nothing is computed but one AEAD.
+    pub fn open_header(
+        &self,
+        tag: &ChainTag,
+        sealed: &[u8],
+        associated_data: &[u8],
+    ) -> Result<RatchetHeader, RatchetError> {
+        let mut chains = self.chains.iter();
+        let known = chains.find(|chain| chain.header_key.tag() == *tag);
+        let key = match known {
+            Some(chain) => &chain.header_key,
+            None if self.expected_header_key.tag() == *tag => &self.expected_header_key,
+            None => return Err(RatchetError::UnknownChain),
+        };
+        let header = key.open(sealed, associated_data)?;
+        // Each chain has one ratchet key.
+        let of_key = (self.chains.iter()).find(|chain| chain.remote_key == header.ratchet_key);
+        if known.map(|chain| chain.ordinal) == of_key.map(|chain| chain.ordinal) {
+            Ok(header)
+        } else {
+            Err(RatchetError::UnexpectedRatchetKey)
+        }
+    }
+
     /// Finds the message key for `header` without changing anything.
     pub fn receive(
         &self,
@@ -137,12 +161,13 @@ impl Ratchet {
         if next.receiving.is_some() {
             next.skip_to(header.previous_chain_length, &mut kept)?;
         }
-        let (root, chain) = next.root.step(&own.secret.agree(&header.ratchet_key)?);
+        let (root, chain, expected) = next.root.step(&own.secret.agree(&header.ratchet_key)?);
         next.root = root;
+        let header_key = core::mem::replace(&mut next.expected_header_key, expected);
         next.receiving = Some(chain);
         next.received = 0;
         next.remote_key = Some(header.ratchet_key);
-        next.sending = None;
+        (next.sending, next.header_key) = (None, None);
         next.previous_sent = next.sent;
         next.sent = 0;
         let ordinal = match next.chains.back() {
@@ -152,6 +177,7 @@ impl Ratchet {
         next.chains.push_back(ReceivedChain {
             ordinal,
             remote_key: header.ratchet_key,
+            header_key,
             skipped: 0,
         });
         let mut changes = Vec::new();

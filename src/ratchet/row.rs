@@ -1,7 +1,7 @@
 //! A ratchet as the store keeps it, and back.
 
 use super::state::{OwnKey, ReceivedChain};
-use super::{ChainKey, Ratchet, RatchetError, RootKey};
+use super::{ChainKey, HeaderKey, Ratchet, RatchetError, RootKey};
 use crate::crypto::{DhPublic, DhSecret, Secret};
 use crate::limits::MAX_RECEIVING_CHAINS;
 use crate::wire::store::{RatchetRow, ReceivedChain as ReceivedChainRow};
@@ -12,6 +12,7 @@ impl Ratchet {
     pub fn to_row(&self) -> RatchetRow {
         let chain_bytes =
             |chain: &Option<ChainKey>| chain.as_ref().map(|key| key.as_bytes().to_vec());
+        let header_bytes = |key: &HeaderKey| key.to_bytes().as_bytes().to_vec();
         RatchetRow {
             root_key: self.root.as_bytes().to_vec(),
             remote_key: self
@@ -28,6 +29,13 @@ impl Ratchet {
                 .as_ref()
                 .map(|own| own.public.as_bytes().to_vec())
                 .unwrap_or_default(),
+            header_key: self
+                .header_key
+                .as_ref()
+                .map(header_bytes)
+                .unwrap_or_default(),
+            next_header_key: header_bytes(&self.next_header_key),
+            expected_header_key: header_bytes(&self.expected_header_key),
             sending_chain_key: chain_bytes(&self.sending).unwrap_or_default(),
             sent: self.sent,
             previous_sent: self.previous_sent,
@@ -39,6 +47,7 @@ impl Ratchet {
                 .map(|chain| ReceivedChainRow {
                     ordinal: chain.ordinal,
                     remote_key: chain.remote_key.as_bytes().to_vec(),
+                    header_key: header_bytes(&chain.header_key),
                     skipped: chain.skipped,
                 })
                 .collect(),
@@ -61,6 +70,12 @@ impl Ratchet {
                 (None, None) => None,
                 _ => return Err(RatchetError::Damaged),
             },
+            header_key: match row.header_key.as_slice() {
+                [] => None,
+                bytes => Some(header_key(bytes)?),
+            },
+            next_header_key: header_key(&row.next_header_key)?,
+            expected_header_key: header_key(&row.expected_header_key)?,
             sending: secret(&row.sending_chain_key)?.map(ChainKey::new),
             sent: row.sent,
             previous_sent: row.previous_sent,
@@ -73,6 +88,7 @@ impl Ratchet {
                     Ok(ReceivedChain {
                         ordinal: chain.ordinal,
                         remote_key: public(&chain.remote_key)?.ok_or(RatchetError::Damaged)?,
+                        header_key: header_key(&chain.header_key)?,
                         skipped: chain.skipped,
                     })
                 })
@@ -88,6 +104,10 @@ fn secret(bytes: &[u8]) -> Result<Option<Secret<32>>, RatchetError> {
     Secret::try_from_slice(bytes)
         .map(Some)
         .ok_or(RatchetError::Damaged)
+}
+
+fn header_key(bytes: &[u8]) -> Result<HeaderKey, RatchetError> {
+    HeaderKey::from_bytes(bytes).ok_or(RatchetError::Damaged)
 }
 
 fn public(bytes: &[u8]) -> Result<Option<DhPublic>, RatchetError> {

@@ -3,14 +3,16 @@
 use std::collections::VecDeque;
 
 use super::chain::{ChainKey, MessageKey, RootKey};
-use super::{Position, RatchetError, RatchetHeader};
+use super::{ChainTag, HeaderKey, Position, RatchetError, RatchetHeader};
 use crate::crypto::{CryptoRng, DhPublic, DhSecret, SharedSecret};
 
 /// A receiving chain whose skipped keys are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct ReceivedChain {
     pub(super) ordinal: u32,
     pub(super) remote_key: DhPublic,
+    /// HKr of this chain.
+    pub(super) header_key: HeaderKey,
     /// How many keys of it are skipped and kept.
     pub(super) skipped: u32,
 }
@@ -25,6 +27,12 @@ pub struct Ratchet {
     pub(super) remote_key: Option<DhPublic>,
     /// DHs; nothing between receiving under a new remote key and sending the next message.
     pub(super) own: Option<OwnKey>,
+    /// HKs; there as long as `sending` is.
+    pub(super) header_key: Option<HeaderKey>,
+    /// NHKs, of the next sending chain.
+    pub(super) next_header_key: HeaderKey,
+    /// NHKr, of the next receiving chain.
+    pub(super) expected_header_key: HeaderKey,
     /// CKs, Ns.
     pub(super) sending: Option<ChainKey>,
     pub(super) sent: u32,
@@ -35,6 +43,15 @@ pub struct Ratchet {
     pub(super) received: u32,
     /// The latest receiving chains, oldest first.
     pub(super) chains: VecDeque<ReceivedChain>,
+}
+
+impl ReceivedChain {
+    fn duplicate(&self) -> Self {
+        Self {
+            header_key: self.header_key.duplicate(),
+            ..*self
+        }
+    }
 }
 
 /// A ratchet key pair of ours. The public half is in every header, so it is not computed for each.
@@ -54,21 +71,24 @@ impl OwnKey {
 }
 
 impl Ratchet {
-    /// `RatchetInitAlice` (Double Ratchet §3.3): the responder's signed prekey is its first ratchet key. The own ratchet key and
+    /// `RatchetInitAliceHE` (Double Ratchet §4.3): the responder's signed prekey is its first ratchet key. The own ratchet key and
     /// the sending chain come with the first message sent.
     #[must_use]
     pub fn initiate(shared_secret: SharedSecret, signed_prekey: DhPublic) -> Self {
-        Self::start(shared_secret, Some(signed_prekey), None)
+        let (ours, theirs) = HeaderKey::first(&shared_secret);
+        Self::start(shared_secret, (ours, theirs), Some(signed_prekey), None)
     }
 
-    /// `RatchetInitBob` (Double Ratchet §3.3): the own signed prekey is the first ratchet key pair.
+    /// `RatchetInitBobHE` (Double Ratchet §4.3): the own signed prekey is the first ratchet key pair.
     #[must_use]
     pub fn respond(shared_secret: SharedSecret, signed_prekey: DhSecret) -> Self {
-        Self::start(shared_secret, None, Some(signed_prekey))
+        let (theirs, ours) = HeaderKey::first(&shared_secret);
+        Self::start(shared_secret, (ours, theirs), None, Some(signed_prekey))
     }
 
     fn start(
         shared_secret: SharedSecret,
+        (ours, theirs): (HeaderKey, HeaderKey),
         remote_key: Option<DhPublic>,
         own: Option<DhSecret>,
     ) -> Self {
@@ -76,6 +96,9 @@ impl Ratchet {
             root: RootKey::new(shared_secret),
             remote_key,
             own: own.map(OwnKey::new),
+            header_key: None,
+            next_header_key: ours,
+            expected_header_key: theirs,
             sending: None,
             sent: 0,
             previous_sent: 0,
@@ -119,9 +142,10 @@ impl Ratchet {
         // Without a remote key the responder has not received yet, and a session begins with receiving.
         let remote = self.remote_key.ok_or(RatchetError::Damaged)?;
         let own = OwnKey::new(DhSecret::generate(rng));
-        let (root, chain) = self.root.step(&own.secret.agree(&remote)?);
+        let (root, chain, next) = self.root.step(&own.secret.agree(&remote)?);
         let public = own.public;
         self.root = root;
+        self.header_key = Some(core::mem::replace(&mut self.next_header_key, next));
         self.own = Some(own);
         Ok((public, chain))
     }
@@ -135,12 +159,15 @@ impl Ratchet {
                 secret: DhSecret::from_bytes(&own.secret.to_bytes()),
                 public: own.public,
             }),
+            header_key: self.header_key.as_ref().map(HeaderKey::duplicate),
+            next_header_key: self.next_header_key.duplicate(),
+            expected_header_key: self.expected_header_key.duplicate(),
             sending: self.sending.as_ref().map(ChainKey::duplicate),
             sent: self.sent,
             previous_sent: self.previous_sent,
             receiving: self.receiving.as_ref().map(ChainKey::duplicate),
             received: self.received,
-            chains: self.chains.clone(),
+            chains: self.chains.iter().map(ReceivedChain::duplicate).collect(),
         }
     }
 
@@ -159,6 +186,18 @@ impl Ratchet {
         {
             chain.skipped = chain.skipped.saturating_sub(1);
         }
+    }
+
+    /// HKs: what the header is sealed under that [`Self::send`] gave with this state.
+    pub fn header_key(&self) -> Result<&HeaderKey, RatchetError> {
+        self.header_key.as_ref().ok_or(RatchetError::Damaged)
+    }
+
+    /// The tags of what can come: of the latest receiving chains and of the next one.
+    #[must_use]
+    pub fn expected_tags(&self) -> Vec<ChainTag> {
+        let known = self.chains.iter().map(|chain| chain.header_key.tag());
+        known.chain([self.expected_header_key.tag()]).collect()
     }
 
     /// How many skipped keys belong to this state.

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use prost::Message;
 
-use super::Header;
+use super::{SENDER_HINT_LEN, SenderHint};
 use crate::crypto::{labels, sha256};
 use crate::limits::{MAX_DEVICES, MAX_ENVELOPE_LEN, PROTOCOL_VERSION};
+use crate::ratchet::{CHAIN_TAG_LEN, ChainTag, SEALED_HEADER_LEN};
 use crate::wire::{self, WireError, malformed, v1};
-use crate::x3dh::HandshakeMessage;
+use crate::x3dh::SealedHandshake;
 
 /// A decoded envelope. Nothing in it is authenticated yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +24,13 @@ pub struct Part {
     /// The receiving device.
     pub device_id: u32,
     /// The handshake, until the first reply.
-    pub handshake: Option<HandshakeMessage>,
-    /// The header.
-    pub header: Header,
-    /// The header's bytes as they came.
-    pub header_bytes: Vec<u8>,
+    pub handshake: Option<SealedHandshake>,
+    /// The sending chain.
+    pub chain_tag: ChainTag,
+    /// Whom to ask if the chain is not known.
+    pub sender_hint: SenderHint,
+    /// Nonce, sealed header and tag.
+    pub sealed_header: [u8; SEALED_HEADER_LEN],
     /// Nonce, ciphertext and tag.
     pub ciphertext: Vec<u8>,
 }
@@ -74,10 +77,11 @@ impl Part {
             handshake: message
                 .handshake
                 .as_ref()
-                .map(HandshakeMessage::from_wire)
+                .map(SealedHandshake::from_wire)
                 .transpose()?,
-            header: Header::from_bytes(&message.header)?,
-            header_bytes: message.header,
+            chain_tag: wire::array::<CHAIN_TAG_LEN>("chain tag", &message.chain_tag)?,
+            sender_hint: wire::array::<SENDER_HINT_LEN>("sender hint", &message.sender_hint)?,
+            sealed_header: wire::array("sealed header", &message.sealed_header)?,
             ciphertext: message.ciphertext,
         })
     }
@@ -85,8 +89,10 @@ impl Part {
     fn into_wire(self) -> v1::DeviceMessage {
         v1::DeviceMessage {
             device_id: self.device_id,
-            handshake: self.handshake.as_ref().map(HandshakeMessage::to_wire),
-            header: self.header_bytes,
+            handshake: self.handshake.as_ref().map(SealedHandshake::to_wire),
+            chain_tag: self.chain_tag.to_vec(),
+            sender_hint: self.sender_hint.to_vec(),
+            sealed_header: self.sealed_header.to_vec(),
             ciphertext: self.ciphertext,
         }
     }
@@ -96,11 +102,9 @@ impl Part {
 /// the sender went back in time (RFC windlass §7.7). Public values only.
 #[must_use]
 pub fn accepted_digest(part: &Part) -> [u8; 16] {
-    let len = u32::try_from(part.header_bytes.len()).unwrap_or(u32::MAX);
     let hash = sha256(&[
         labels::ACCEPTED_DIGEST,
-        &len.to_be_bytes(),
-        &part.header_bytes,
+        &part.sealed_header,
         &part.ciphertext,
     ]);
     let mut digest = [0; 16];

@@ -16,9 +16,6 @@ pub enum SessionError {
     /// The ratchet or the AEAD refused.
     #[error(transparent)]
     Ratchet(#[from] RatchetError),
-    /// The header names another session than the one that the handshake makes.
-    #[error("the header does not belong to its handshake")]
-    SessionIdMismatch,
     /// The stored session is not one.
     #[error("the stored session is damaged")]
     Damaged,

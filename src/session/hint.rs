@@ -2,7 +2,7 @@
 
 use crate::crypto::{AgreementError, Secret, hkdf_sha256, hmac_sha256, labels};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
-use crate::x3dh::SessionId;
+use crate::ratchet::ChainTag;
 
 /// Length in bytes of a hint. Among 10,000 contacts, one in 10^15 messages points to a second one; then both are asked.
 pub const SENDER_HINT_LEN: usize = 8;
@@ -46,12 +46,12 @@ impl HintKey {
         Self(self.0.duplicate())
     }
 
-    /// The hint in `sender`'s messages of one session. The sender is part of it, so the two directions differ.
+    /// The hint in `sender`'s messages of one chain. The sender is part of it, so the two directions differ.
     #[must_use]
-    pub fn hint(&self, sender: &PublicIdentity, session_id: &SessionId) -> SenderHint {
-        let tag = hmac_sha256(self.0.as_bytes(), &[&sender.to_bytes(), session_id]);
+    pub fn hint(&self, sender: &PublicIdentity, chain: &ChainTag) -> SenderHint {
+        let hash = hmac_sha256(self.0.as_bytes(), &[&sender.to_bytes(), chain]);
         let mut hint = SenderHint::default();
-        for (to, from) in hint.iter_mut().zip(tag.as_bytes()) {
+        for (to, from) in hint.iter_mut().zip(hash.as_bytes()) {
             *to = *from;
         }
         hint

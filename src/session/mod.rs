@@ -5,7 +5,6 @@
 
 mod envelope;
 mod error;
-mod header;
 mod healing;
 mod hint;
 mod row;
@@ -13,10 +12,9 @@ mod state;
 
 pub use envelope::{Envelope, Part, accepted_digest};
 pub use error::SessionError;
-pub use header::Header;
 pub use healing::{HEALING_MAC_LEN, HealingKey, HealingRoot, Proved};
 pub use hint::{HintKey, SENDER_HINT_LEN, SenderHint};
-pub use state::{Received, Session};
+pub use state::{Received, Session, TagChanges};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]

@@ -2,13 +2,13 @@
 
 use prost::Message;
 
-use super::state::Phase;
+use super::state::{Pending, Phase};
 use super::{HintKey, Session, SessionError};
 use crate::crypto::SecretBytes;
 use crate::identity::PublicIdentity;
 use crate::ratchet::Ratchet;
 use crate::wire::{self, store::SessionRow, v1};
-use crate::x3dh::{HandshakeMessage, Party};
+use crate::x3dh::{Party, SealedHandshake};
 
 impl Session {
     /// The encoded row.
@@ -21,9 +21,10 @@ impl Session {
             associated_data: self.associated_data.to_vec(),
             hint_key: self.hint_key.as_bytes().to_vec(),
             handshake: match &self.phase {
-                Phase::Pending(handshake) => handshake.to_wire().encode_to_vec(),
+                Phase::Pending(pending) => pending.handshake.to_wire().encode_to_vec(),
                 Phase::Established => Vec::new(),
             },
+            one_time_prekey: self.awaits_one_time_prekey(),
             ratchet: Some(self.ratchet.to_row()),
             created_at: self.created_at,
             known_since: self.known_since,
@@ -39,7 +40,10 @@ impl Session {
             Phase::Established
         } else {
             let handshake: v1::Handshake = wire::decode("handshake", &row.handshake)?;
-            Phase::Pending(Box::new(HandshakeMessage::from_wire(&handshake)?))
+            Phase::Pending(Box::new(Pending {
+                handshake: SealedHandshake::from_wire(&handshake)?,
+                one_time_prekey: row.one_time_prekey,
+            }))
         };
         Ok(Self {
             id: wire::array("session id", &row.session_id)?,

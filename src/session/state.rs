@@ -1,21 +1,32 @@
 //! The state of a session, and what sending and receiving make of it.
 
-use super::{Header, HintKey, Part, SessionError};
+use super::{HintKey, Part, SessionError};
 use crate::bundle::DeviceBundle;
 use crate::crypto::{CryptoRng, DhSecret, SecretBytes, pad, unpad};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
-use crate::ratchet::{Position, Ratchet, SkippedChange, SkippedKeys};
+use crate::ratchet::{
+    ChainTag, Position, Ratchet, RatchetHeader, SEALED_HEADER_LEN, SkippedChange, SkippedKeys,
+};
 use crate::x3dh::{
-    self, Agreement, AssociatedData, HandshakeMessage, Party, ResponderKeys, SessionId,
+    self, Agreement, AssociatedData, HandshakeMessage, Party, ResponderKeys, SealedHandshake,
+    SessionId,
 };
 
 /// How far a session has come.
 #[derive(Debug)]
 pub(super) enum Phase {
     /// We began, and no reply has proved yet that the handshake arrived: every message carries it (X3DH §3.3).
-    Pending(Box<HandshakeMessage>),
+    Pending(Box<Pending>),
     /// Both sides have it.
     Established,
+}
+
+/// The handshake that we began.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) handshake: SealedHandshake,
+    /// Whether it names a one-time prekey.
+    pub(super) one_time_prekey: bool,
 }
 
 /// A session with one remote device.
@@ -47,8 +58,32 @@ pub struct Received {
     pub position: Position,
     /// The changes to the session's skipped keys.
     pub changes: Vec<SkippedChange>,
+    /// The changes to the tags by which the session is found.
+    pub tags: TagChanges,
     /// True when this message proved that our handshake had arrived.
     pub established: bool,
+}
+
+/// Which chain tags lead to a session after a message, and did not before, or the other way round. Only a step of the ratchet changes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagChanges {
+    /// Of chains that can come from now on.
+    pub new: Vec<ChainTag>,
+    /// Of chains that left the bound of `MAX_RECEIVING_CHAINS`.
+    pub gone: Vec<ChainTag>,
+}
+
+impl TagChanges {
+    fn between(before: &[ChainTag], after: &[ChainTag]) -> Self {
+        let without = |all: &[ChainTag], other: &[ChainTag]| {
+            let left = all.iter().filter(|tag| !other.contains(tag));
+            left.copied().collect()
+        };
+        Self {
+            new: without(after, before),
+            gone: without(before, after),
+        }
+    }
 }
 
 impl Session {
@@ -62,7 +97,8 @@ impl Session {
         now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, SessionError> {
-        let (agreement, handshake) = x3dh::initiate(identity, device_id, peer, device, rng)?;
+        let (agreement, handshake, sealed) =
+            x3dh::initiate(identity, device_id, peer, device, rng)?;
         let peer = Party {
             identity: *peer,
             device_id: device.device_id,
@@ -73,7 +109,10 @@ impl Session {
             peer,
             associated_data: agreement.associated_data,
             hint_key,
-            phase: Phase::Pending(Box::new(handshake)),
+            phase: Phase::Pending(Box::new(Pending {
+                handshake: sealed,
+                one_time_prekey: handshake.one_time_prekey_id.is_some(),
+            })),
             ratchet,
             created_at: now,
             known_since: now,
@@ -125,37 +164,59 @@ impl Session {
         padded: &[u8],
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Part), SessionError> {
-        let (ratchet, ratchet_header, key) = self.ratchet.send(rng)?;
-        let header = Header {
-            session_id: self.id,
-            sender_hint: self.hint_key.hint(our_identity, &self.id),
-            ratchet: ratchet_header,
-        };
-        let header_bytes = header.to_bytes();
-        let ciphertext = key.seal(padded, &self.full_associated_data(&header_bytes), rng);
-        let part = Part {
+        let (ratchet, header, key) = self.ratchet.send(rng)?;
+        let ciphertext = key.seal(padded, &self.body_associated_data(&header), rng);
+        let header_key = ratchet.header_key()?;
+        let chain_tag = header_key.tag();
+        let mut part = Part {
             device_id: self.peer.device_id,
             handshake: match &self.phase {
-                Phase::Pending(handshake) => Some(**handshake),
+                Phase::Pending(pending) => Some(pending.handshake),
                 Phase::Established => None,
             },
-            header,
-            header_bytes,
+            chain_tag,
+            sender_hint: self.hint_key.hint(our_identity, &chain_tag),
+            sealed_header: [0; SEALED_HEADER_LEN],
             ciphertext,
         };
+        let sealed = header_key.seal(&header, &self.header_associated_data(&part), rng);
+        for (to, from) in part.sealed_header.iter_mut().zip(sealed) {
+            *to = from;
+        }
         Ok((Self { ratchet, ..self }, part))
     }
 
-    /// Decrypts a part that names this session. On an error the session that the caller has is as it was.
+    /// Opens the header of a part. Whoever has no key of the session gets no further, whatever they send.
+    pub fn open_header(&self, part: &Part) -> Result<RatchetHeader, SessionError> {
+        let data = self.header_associated_data(part);
+        let header = self
+            .ratchet
+            .open_header(&part.chain_tag, &part.sealed_header, &data)?;
+        Ok(header)
+    }
+
+    /// Decrypts a part of this session. On an error the session that the caller has is as it was.
     pub fn receive(self, part: &Part, skipped: &dyn SkippedKeys) -> Result<Received, SessionError> {
-        if part.header.session_id != self.id {
-            return Err(SessionError::SessionIdMismatch);
-        }
-        let associated_data = self.full_associated_data(&part.header_bytes);
+        let header = self.open_header(part)?;
+        self.receive_behind(&header, part, skipped)
+    }
+
+    /// The same, once its header was opened.
+    pub fn receive_behind(
+        self,
+        header: &RatchetHeader,
+        part: &Part,
+        skipped: &dyn SkippedKeys,
+    ) -> Result<Received, SessionError> {
+        let associated_data = self.body_associated_data(header);
         let opened = self
             .ratchet
-            .receive(&part.header.ratchet, skipped)?
+            .receive(header, skipped)?
             .open(&part.ciphertext, &associated_data)?;
+        let tags = TagChanges::between(
+            &self.ratchet.expected_tags(),
+            &opened.ratchet.expected_tags(),
+        );
         let payload = unpad(&opened.plaintext);
         let established = matches!(self.phase, Phase::Pending(_));
         Ok(Received {
@@ -168,13 +229,36 @@ impl Session {
             payload,
             position: opened.position,
             changes: opened.changes,
+            tags,
             established,
         })
     }
 
-    /// AD of the handshake, then the header as it was received (Double Ratchet §3.4, `CONCAT`). The first has a fixed length.
-    fn full_associated_data(&self, header: &[u8]) -> Vec<u8> {
-        [self.associated_data.as_slice(), header].concat()
+    /// AD of the handshake, the session's name, the header (Double Ratchet §3.4, `CONCAT`). Each has a fixed length.
+    fn body_associated_data(&self, header: &RatchetHeader) -> Vec<u8> {
+        [
+            self.associated_data.as_slice(),
+            &self.id,
+            &header.to_bytes(),
+        ]
+        .concat()
+    }
+
+    /// All that stands beside a header in the clear, and the body: only who has the header's key can put another body under it.
+    fn header_associated_data(&self, part: &Part) -> Vec<u8> {
+        [
+            self.associated_data.as_slice(),
+            &part.chain_tag,
+            &part.sender_hint,
+            &part.ciphertext,
+        ]
+        .concat()
+    }
+
+    /// The chain tags by which messages of the other end find this session.
+    #[must_use]
+    pub fn expected_tags(&self) -> Vec<ChainTag> {
+        self.ratchet.expected_tags()
     }
 
     /// The session's name.
@@ -242,6 +326,6 @@ impl Session {
     /// True as long as it is uncertain whether the one-time prekey it was begun with was still there.
     #[must_use]
     pub fn awaits_one_time_prekey(&self) -> bool {
-        matches!(&self.phase, Phase::Pending(handshake) if handshake.one_time_prekey_id.is_some())
+        matches!(&self.phase, Phase::Pending(pending) if pending.one_time_prekey)
     }
 }

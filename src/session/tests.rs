@@ -1,9 +1,11 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::bundle::{DeviceBundle, Prekey};
 use crate::crypto::{DhSecret, Secret, SeededRandom, seeded};
 use crate::identity::IdentityKeyPair;
 use crate::ratchet::{MemorySkippedKeys, RatchetError};
-use crate::x3dh::ResponderKeys;
+use crate::x3dh::{HandshakeMessage, Party, ResponderKeys};
 
 struct Pair {
     rng: SeededRandom,
@@ -56,7 +58,16 @@ impl Pair {
             one_time_prekey: None,
         };
         let hint_key = HintKey::between(&self.bob, &self.alice.public()).unwrap();
-        Session::respond(&keys, &part.handshake.unwrap(), hint_key, 0).unwrap()
+        let handshake = self.handshake(part).unwrap();
+        Session::respond(&keys, &handshake, hint_key, 0).unwrap()
+    }
+
+    fn handshake(&self, part: &Part) -> Option<HandshakeMessage> {
+        let us = Party {
+            identity: self.bob.public(),
+            device_id: BOB_DEVICE,
+        };
+        part.handshake?.open(&us, &self.prekey).ok()
     }
 }
 
@@ -177,9 +188,14 @@ fn long_term_secrets_of_the_responder_neither_read_on_nor_speak_in_a_session() {
         .initiate()
         .send(&pair.alice.public(), b"5", &mut pair.rng)
         .unwrap();
-    forged.header.session_id = bob.id();
-    forged.header_bytes = forged.header.to_bytes();
-    assert!(bob.receive(&forged, &none).is_err());
+    for tag in bob.expected_tags() {
+        forged.chain_tag = tag;
+        let refused = again(&bob).receive(&forged, &none).unwrap_err();
+        assert!(matches!(
+            refused,
+            SessionError::Ratchet(RatchetError::Header(_))
+        ));
+    }
 }
 
 #[test]
@@ -198,7 +214,7 @@ fn every_changed_bit_of_an_envelope_is_refused() {
             return false;
         };
         // A bit that removes or changes the handshake leaves nothing to respond to, or another prekey's number.
-        let Some(handshake) = part.handshake else {
+        let Some(handshake) = pair.handshake(part) else {
             return false;
         };
         handshake.signed_prekey_id == 1
@@ -217,6 +233,69 @@ fn every_changed_bit_of_an_envelope_is_refused() {
         }
         assert!(!opens(&good[..i]));
         assert!(!opens(&[&good[..], &good[..i]].concat()) || i == 0);
+    }
+}
+
+/// All that an observer sees of a part, but for the receiving device.
+fn seen(part: &Part) -> Vec<u8> {
+    let mut seen = Vec::new();
+    for field in [
+        part.chain_tag.as_slice(),
+        &part.sender_hint,
+        &part.sealed_header,
+        &part.ciphertext,
+    ] {
+        seen.extend_from_slice(field);
+    }
+    if let Some(handshake) = part.handshake {
+        seen.extend_from_slice(handshake.ephemeral_key.as_bytes());
+        seen.extend_from_slice(&handshake.sealed_initiator);
+    }
+    seen
+}
+
+#[test]
+fn no_two_messages_of_two_turns_have_anything_in_common() {
+    let mut pair = Pair::new(46);
+    let none = MemorySkippedKeys::default();
+    let (mut alice, first) = pair
+        .initiate()
+        .send(&pair.alice.public(), b"ahoy", &mut pair.rng)
+        .unwrap();
+    let mut bob = pair.respond(&first).receive(&first, &none).unwrap().session;
+    let mut turns = vec![vec![first]];
+    for _ in 0..6 {
+        for by_bob in [true, false] {
+            let (from, to, us) = if by_bob {
+                (bob, alice, pair.bob.public())
+            } else {
+                (alice, bob, pair.alice.public())
+            };
+            let (from, one) = from.send(&us, b"ahoy", &mut pair.rng).unwrap();
+            let (from, two) = from.send(&us, b"ahoy", &mut pair.rng).unwrap();
+            let to = to.receive(&one, &none).unwrap().session;
+            let to = to.receive(&two, &none).unwrap().session;
+            (bob, alice) = if by_bob { (from, to) } else { (to, from) };
+            turns.push(vec![one, two]);
+        }
+    }
+    let windows =
+        |part: &Part| -> BTreeSet<Vec<u8>> { seen(part).windows(6).map(<[u8]>::to_vec).collect() };
+    for (i, turn) in turns.iter().enumerate() {
+        for other in turns.iter().skip(i + 1).flatten() {
+            for part in turn {
+                assert!(windows(part).is_disjoint(&windows(other)));
+            }
+        }
+        // In one turn the tag and the hint are the same, and nothing else.
+        if let [one, two] = turn.as_slice() {
+            let common = windows(one).intersection(&windows(two)).count();
+            assert_eq!(
+                (one.chain_tag, one.sender_hint),
+                (two.chain_tag, two.sender_hint)
+            );
+            assert_eq!(common, 16 + 8 - 5);
+        }
     }
 }
 

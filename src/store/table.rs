@@ -70,11 +70,13 @@ pub enum Table {
     GroupEvents = 32,
     /// Who belonged to a group and does not any more, grouped by group.
     FormerMembers = 33,
+    /// To which session each chain belongs that can come.
+    ChainTags = 40,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -107,6 +109,7 @@ impl Table {
         Self::Delivered,
         Self::GroupEvents,
         Self::FormerMembers,
+        Self::ChainTags,
     ];
 
     /// The byte that its rows' keys begin with. Never 0, which is the store's own.
@@ -156,6 +159,7 @@ impl Table {
             Self::Delivered => "delivered",
             Self::GroupEvents => "events of groups",
             Self::FormerMembers => "former members",
+            Self::ChainTags => "chain tags",
         }
     }
 }

@@ -186,15 +186,16 @@ mod tests {
 
     #[test]
     fn strict_decoding_refuses_a_second_encoding() {
-        let header = v1::Header {
-            message_number: 3,
+        let handshake = v1::Handshake {
+            signed_prekey_id: 3,
             ..Default::default()
         };
-        let mut bytes = header.encode_to_vec();
-        assert_eq!(decode_strict::<v1::Header>("header", &bytes), Ok(header));
+        let mut bytes = handshake.encode_to_vec();
+        let decoded = decode_strict::<v1::Handshake>("handshake", &bytes);
+        assert_eq!(decoded, Ok(handshake));
         // Field 1 spelt out although it has its default.
         bytes.extend_from_slice(&[0x0a, 0x00]);
-        assert!(decode_strict::<v1::Header>("header", &bytes).is_err());
-        assert!(decode::<v1::Header>("header", &bytes).is_ok());
+        assert!(decode_strict::<v1::Handshake>("handshake", &bytes).is_err());
+        assert!(decode::<v1::Handshake>("handshake", &bytes).is_ok());
     }
 }

@@ -1,6 +1,6 @@
 //! Both sides of the handshake: X3DH §3.3 and §3.4.
 
-use super::{HandshakeMessage, Party};
+use super::{HandshakeMessage, Party, SealedHandshake};
 use crate::bundle::DeviceBundle;
 use crate::crypto::{
     AgreementError, CryptoRng, DhPublic, DhSecret, Secret, SharedSecret, hkdf_sha256, labels,
@@ -30,21 +30,24 @@ pub struct Agreement {
     pub session_id: SessionId,
 }
 
-/// The initiator's side: a fresh ephemeral key against one device of a bundle whose signature was checked (X3DH §3.3).
+/// The initiator's side: a fresh ephemeral key against one device of a bundle whose signature was checked (X3DH §3.3). The handshake comes
+/// as it is and as it travels.
 pub fn initiate(
     identity: &IdentityKeyPair,
     device_id: u32,
     their_identity: &PublicIdentity,
     their_device: &DeviceBundle,
     rng: &mut dyn CryptoRng,
-) -> Result<(Agreement, HandshakeMessage), AgreementError> {
+) -> Result<(Agreement, HandshakeMessage, SealedHandshake), AgreementError> {
     let ephemeral = DhSecret::generate(rng);
     let signed_prekey = &their_device.signed_prekey.key;
     let one_time_prekey = their_device.one_time_prekey;
+    let with_signed_prekey = ephemeral.agree(signed_prekey)?;
+    let sealing = with_signed_prekey.duplicate();
     let dh = [
         Some(identity.to_dh().agree(signed_prekey)?),
         Some(ephemeral.agree(&their_identity.to_dh())?),
-        Some(ephemeral.agree(signed_prekey)?),
+        Some(with_signed_prekey),
         one_time_prekey
             .map(|prekey| ephemeral.agree(&prekey.key))
             .transpose()?,
@@ -69,7 +72,8 @@ pub fn initiate(
         signed_prekey: *signed_prekey,
         one_time_prekey: one_time_key,
     };
-    Ok((agreement(&dh, initiator, responder, &keys), message))
+    let sealed = message.seal(&responder, signed_prekey, &sealing, rng);
+    Ok((agreement(&dh, initiator, responder, &keys), message, sealed))
 }
 
 /// The responder's secrets for one handshake.

@@ -6,12 +6,14 @@
 mod agreement;
 mod message;
 mod party;
+mod sealed;
 
 pub use agreement::{
     ASSOCIATED_DATA_LEN, Agreement, AssociatedData, ResponderKeys, SessionId, initiate, respond,
 };
 pub use message::HandshakeMessage;
 pub use party::Party;
+pub use sealed::{SEALED_INITIATOR_LEN, SealedHandshake};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

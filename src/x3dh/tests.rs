@@ -42,7 +42,16 @@ impl Responder {
         rng: &mut SeededRandom,
     ) -> (Agreement, HandshakeMessage) {
         let device = self.device(one_time);
-        initiate(initiator, 4, &self.identity.public(), &device, rng).unwrap()
+        let (agreement, message, sealed) =
+            initiate(initiator, 4, &self.identity.public(), &device, rng).unwrap();
+        // As it travels it says the same.
+        let sealed = SealedHandshake::from_wire(&sealed.to_wire()).unwrap();
+        let us = Party {
+            identity: self.identity.public(),
+            device_id: 9,
+        };
+        assert_eq!(sealed.open(&us, &self.signed_prekey), Ok(message));
+        (agreement, message)
     }
 
     fn keys(&self, one_time: bool) -> ResponderKeys<'_> {
@@ -62,7 +71,6 @@ fn both_sides_agree_with_and_without_a_one_time_prekey() {
     let bob = Responder::new(&mut rng);
     for one_time in [false, true] {
         let (ours, message) = bob.called_by(&alice, one_time, &mut rng);
-        let message = HandshakeMessage::from_wire(&message.to_wire()).unwrap();
         let theirs = respond(&bob.keys(one_time), &message).unwrap();
         assert_eq!(ours.shared_secret, theirs.shared_secret);
         assert_eq!(ours.associated_data, theirs.associated_data);

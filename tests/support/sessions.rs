@@ -11,7 +11,7 @@ use windlass::crypto::{CryptoRng, DhSecret, Secret};
 use windlass::identity::{IdentityKeyPair, PublicIdentity};
 use windlass::ratchet::{MemorySkippedKeys, RatchetError};
 use windlass::session::{Envelope, HintKey, Part, Session, SessionError};
-use windlass::x3dh::ResponderKeys;
+use windlass::x3dh::{Party, ResponderKeys};
 
 /// Gives out bytes that were written down before: nonces where 12 bytes are asked for, secrets where 32 are. A draw
 /// of another length, or one too many, gives zeros, which no expected value contains.
@@ -100,7 +100,15 @@ impl Device {
     /// The session that the handshake of `envelope` makes, before it has received anything.
     pub fn respond(&self, envelope: &[u8]) -> Result<Channel, SessionError> {
         let part = self.part(envelope)?;
-        let handshake = part.handshake.ok_or(SessionError::SessionIdMismatch)?;
+        let sealed = part.handshake.ok_or(SessionError::Damaged)?;
+        if sealed.signed_prekey_id != self.signed_prekey.0 {
+            return Err(SessionError::Damaged);
+        }
+        let us = Party {
+            identity: self.public(),
+            device_id: self.device_id,
+        };
+        let handshake = sealed.open(&us, &self.signed_prekey.1)?;
         let keys = ResponderKeys {
             identity: &self.identity,
             device_id: self.device_id,
@@ -108,12 +116,9 @@ impl Device {
             one_time_prekey: match (handshake.one_time_prekey_id, &self.one_time_prekey) {
                 (None, _) => None,
                 (Some(id), Some((ours, secret))) if id == *ours => Some(secret),
-                _ => return Err(SessionError::SessionIdMismatch),
+                _ => return Err(SessionError::Damaged),
             },
         };
-        if handshake.signed_prekey_id != self.signed_prekey.0 {
-            return Err(SessionError::SessionIdMismatch);
-        }
         let hint_key = HintKey::between(&self.identity, &handshake.initiator.identity)?;
         let session = Session::respond(&keys, &handshake, hint_key, 0)?;
         Ok(Channel::new(self.public(), session))
@@ -122,7 +127,7 @@ impl Device {
     fn part(&self, envelope: &[u8]) -> Result<Part, SessionError> {
         let envelope = Envelope::decode(envelope)?;
         let part = envelope.part_for(self.device_id).cloned();
-        part.ok_or(SessionError::SessionIdMismatch)
+        part.ok_or(SessionError::Damaged)
     }
 }
 
@@ -177,10 +182,11 @@ pub fn refusal(error: &SessionError) -> &'static str {
     match error {
         SessionError::Wire(_) => "malformed",
         SessionError::Agreement(_) => "agreement",
-        SessionError::SessionIdMismatch => "session",
         SessionError::Ratchet(RatchetError::KeyGone(_)) => "key gone",
         SessionError::Ratchet(RatchetError::TooFarAhead { .. }) => "too far ahead",
         SessionError::Ratchet(RatchetError::UnexpectedRatchetKey) => "ratchet key",
+        SessionError::Ratchet(RatchetError::UnknownChain) => "unknown chain",
+        SessionError::Ratchet(RatchetError::Header(_)) => "header",
         SessionError::Ratchet(_) => "authentication",
         SessionError::Damaged => "damaged",
     }

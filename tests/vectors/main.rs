@@ -109,7 +109,14 @@ fn names_tell_cases_apart_and_both_outcomes_are_covered() {
         assert_eq!(names.len(), cases.len(), "{kind}");
     }
     for kind in [
-        "address", "bundle", "content", "envelope", "header", "uri", "x25519",
+        "address",
+        "bundle",
+        "content",
+        "envelope",
+        "handshake",
+        "header",
+        "uri",
+        "x25519",
     ] {
         let refused = read(kind)["cases"]
             .as_array()

@@ -1,6 +1,7 @@
 """Ours against X3DH and the Double Ratchet as others wrote them: the packages X3DH and DoubleRatchet of PyPI.
 
-They do the agreement, the chains and the skipped keys; the framing around them is that of the peer built from the specification.
+They do the agreement, the chains and the skipped keys. The framing around them, header keys and seals included, is that of the peer built from the
+specification: neither package encrypts headers.
 """
 
 import asyncio
@@ -11,7 +12,8 @@ import struct
 import time
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
+from unittest import mock
 
 import bundles
 import peer
@@ -38,6 +40,16 @@ def wait(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 class RootKdf(kdf_hkdf.KDF):
+    """Theirs takes a root key and a chain key of what comes out; the header key of the chain after that stands behind them."""
+
+    following: ClassVar[list[peer.HeaderKey]] = []
+
+    @classmethod
+    async def derive(cls, key: bytes, data: bytes, length: int) -> bytes:
+        output = await super().derive(key, data, length + 48)
+        cls.following.append(peer.HeaderKey(output[length:-16], output[-16:]))
+        return output[:length]
+
     @staticmethod
     def _get_hash_function() -> HashFunction:
         return HashFunction.SHA_256
@@ -71,6 +83,11 @@ class Aead(foreign_aead.AEAD):
         return peer.hkdf(bytes(32), message_key, b"Windlass v1 message key")
 
 
+def seal(key: bytes, plaintext: bytes, associated_data: bytes) -> bytes:
+    nonce = os.urandom(12)
+    return nonce + AESGCM(key).encrypt(nonce, plaintext, associated_data)
+
+
 class Agreement(x3dh.BaseState):
     @staticmethod
     def _encode_public_key(key_format: x3dh.IdentityKeyFormat, pub: bytes) -> bytes:
@@ -80,14 +97,12 @@ class Agreement(x3dh.BaseState):
 class Ratchet(DoubleRatchet):
     @staticmethod
     def _build_associated_data(associated_data: bytes, header: Header) -> bytes:
-        # The two first fields of a session's headers are the same in all of them, so they stand behind the agreement's data.
-        agreed, name = associated_data[:76], associated_data[76:]
-        return agreed + name + ratchet_fields(header)
+        return associated_data + header_bytes(header)
 
 
-def ratchet_fields(header: Header) -> bytes:
-    numbers = (4, header.previous_sending_chain_length), (5, header.sending_chain_length)
-    return peer.encode((3, header.ratchet_pub), *numbers)
+def header_bytes(header: Header) -> bytes:
+    numbers = header.previous_sending_chain_length, header.sending_chain_length
+    return header.ratchet_pub + struct.pack(">II", *numbers)
 
 
 CONFIGURATION: dict[str, Any] = {
@@ -117,6 +132,7 @@ class Foreign:
         self.identity = self.agreement.bundle.identity_key
         self.ratchet: Ratchet | None = None
         self.handshake = b""
+        self.chains: list[peer.HeaderKey] = []
 
     def bundle(self) -> bytes:
         bundle = self.agreement.bundle
@@ -128,10 +144,7 @@ class Foreign:
         self.associated_data = struct.pack(">I", 1) + associated_data
         name = hashlib.sha256(b"Windlass v1 session id" + self.associated_data + b"".join(keys))
         self.session_id = name.digest()[:16]
-        key = peer.hint_key(THEIRS, self.other)
-        self.hints = {
-            sender: peer.sender_hint(key, sender, self.session_id) for sender in (self.identity, self.other)
-        }
+        RootKdf.following.clear()
 
     def begin(self, encoded: bytes, plaintext: bytes) -> bytes:
         """X3DH as the initiator, and the first message."""
@@ -147,59 +160,79 @@ class Foreign:
             frozenset([one_time.key] if one_time else []),
         )
         appendix = struct.pack(">II", DEVICE, self.other_device)
-        secret, data, header = wait(self.agreement.get_shared_secret_active(foreign, appendix, one_time is not None))
+        ephemeral = os.urandom(32)
+        with mock.patch("secrets.token_bytes", return_value=ephemeral):
+            agreeing = self.agreement.get_shared_secret_active(foreign, appendix, one_time is not None)
+            secret, data, header = wait(agreeing)
         self.name_session(data, header.ephemeral_key, header.signed_pre_key, header.pre_key or bytes(32))
-        self.handshake = peer.encode(
-            (1, self.identity),
-            (2, peer.Fixed32(DEVICE)),
-            (3, header.ephemeral_key),
-            (4, device.signed_prekey.id),
-            (5, one_time.id if one_time else 0),
-        )
+        sealing = peer.agree(ephemeral, device.signed_prekey.key)
+        them = bundle.identity, device.device_id
+        key, bound = peer.handshake_seal(sealing, them, header.ephemeral_key, device.signed_prekey.key)
+        initiator = self.identity + struct.pack(">II", DEVICE, one_time.id if one_time else 0)
+        sealed_initiator = seal(key, initiator, bound)
+        self.handshake = peer.encode((1, header.ephemeral_key), (2, device.signed_prekey.id), (3, sealed_initiator))
+        self.next_sending, self.expected = peer.first_header_keys(secret)
         self.ratchet, sealed = wait(
             Ratchet.encrypt_initial_message(
                 **CONFIGURATION,
                 shared_secret=secret,
                 recipient_ratchet_pub=header.signed_pre_key,
                 message=self.wrap(plaintext),
-                associated_data=self.authenticated(self.identity),
+                associated_data=self.authenticated,
             )
         )
+        [following] = RootKdf.following
+        self.sending, self.next_sending = self.next_sending, following
         return self.envelope(sealed)
 
     def answer(self, envelope: bytes) -> bytes:
         """X3DH as the responder, and the first message."""
-        handshake = peer.decode(peer.blob(self.message(envelope), 2))
-        self.other, self.other_device = peer.blob(handshake, 1), peer.first(handshake, 2, 0)
-        [one_time] = self.agreement.bundle.pre_keys if peer.first(handshake, 5, 0) else [None]
-        header = x3dh.Header(self.other, peer.blob(handshake, 3), self.agreement.bundle.signed_pre_key, one_time)
+        handshake = peer.blob(self.message(envelope), 2)
+        signed_prekey = self.agreement.model.signed_pre_key.priv
+        initiator, once = peer.read_initiator(THEIRS, DEVICE, signed_prekey, handshake)
+        self.other, self.other_device = initiator
+        [one_time] = self.agreement.bundle.pre_keys if once else [None]
+        ephemeral = peer.blob(peer.decode(handshake), 1)
+        header = x3dh.Header(self.other, ephemeral, self.agreement.bundle.signed_pre_key, one_time)
         appendix = struct.pack(">II", self.other_device, DEVICE)
         secret, data, signed = wait(self.agreement.get_shared_secret_passive(header, appendix, one_time is not None))
         self.name_session(data, header.ephemeral_key, header.signed_pre_key, one_time or bytes(32))
+        self.expected, self.next_sending = peer.first_header_keys(secret)
         self.ratchet, padded = wait(
             Ratchet.decrypt_initial_message(
                 **CONFIGURATION,
                 shared_secret=secret,
                 own_ratchet_priv=signed.priv,
                 message=self.sealed(envelope),
-                associated_data=self.authenticated(self.other),
+                associated_data=self.authenticated,
             )
         )
+        self.turn()
         return self.unwrap(padded)
 
     def send(self, plaintext: bytes) -> bytes:
         assert self.ratchet
-        return self.envelope(wait(self.ratchet.encrypt_message(self.wrap(plaintext), self.authenticated(self.identity))))
+        return self.envelope(wait(self.ratchet.encrypt_message(self.wrap(plaintext), self.authenticated)))
 
     def receive(self, envelope: bytes) -> bytes:
         assert self.ratchet
-        padded = wait(self.ratchet.decrypt_message(self.sealed(envelope), self.authenticated(self.other)))
+        RootKdf.following.clear()
+        padded = wait(self.ratchet.decrypt_message(self.sealed(envelope), self.authenticated))
         self.handshake = b""
+        if RootKdf.following:
+            self.turn()
         return self.unwrap(padded)
 
+    def turn(self) -> None:
+        """A chain began with what came, and the one that answers it: theirs makes both at once."""
+        received, sent = RootKdf.following
+        self.chains, self.expected = [*self.chains, self.expected], received
+        self.sending, self.next_sending = self.next_sending, sent
+
     # Framing.
-    def authenticated(self, sender: bytes) -> bytes:
-        return self.associated_data + peer.encode((1, self.session_id), (2, self.hints[sender]))
+    @property
+    def authenticated(self) -> bytes:
+        return self.associated_data + self.session_id
 
     def wrap(self, plaintext: bytes) -> bytes:
         content = peer.encode((1, os.urandom(16)), (19, peer.encode((1, plaintext))))
@@ -212,21 +245,21 @@ class Foreign:
         return peer.blob(peer.decode(peer.blob(content, 19)), 1)
 
     def envelope(self, sealed: EncryptedMessage) -> bytes:
-        hint = self.hints[self.identity]
-        header = peer.encode((1, self.session_id), (2, hint)) + ratchet_fields(sealed.header)
+        tag, body = self.sending.tag, sealed.ciphertext
+        hint = peer.sender_hint(peer.hint_key(THEIRS, self.other), self.identity, tag)
+        header = seal(self.sending.key, header_bytes(sealed.header), self.associated_data + tag + hint + body)
         device = peer.Fixed32(self.other_device)
-        return peer.encode((1, 1), (2, peer.encode((1, device), (2, self.handshake), (3, header), (4, sealed.ciphertext))))
+        message = peer.encode((1, device), (2, self.handshake), (3, tag), (4, hint), (5, header), (6, body))
+        return peer.encode((1, 1), (2, message))
 
     @staticmethod
     def message(envelope: bytes) -> list[peer.Field]:
         return peer.decode(peer.blob(peer.decode(envelope), 2))
 
-    @classmethod
-    def sealed(cls, envelope: bytes) -> EncryptedMessage:
-        message = cls.message(envelope)
-        header = peer.decode(peer.blob(message, 3))
-        ratchet = Header(peer.blob(header, 3), peer.first(header, 4, 0), peer.first(header, 5, 0))
-        return EncryptedMessage(ratchet, peer.blob(message, 4))
+    def sealed(self, envelope: bytes) -> EncryptedMessage:
+        tag, hint, header, body = (peer.blob(self.message(envelope), number) for number in (3, 4, 5, 6))
+        [key] = [key for key in [*self.chains, self.expected] if key.tag == tag]
+        return EncryptedMessage(Header(*key.open(header, self.associated_data + tag + hint + body)), body)
 
 
 class Network:
@@ -238,7 +271,7 @@ class Network:
         self.chains: list[bytes] = []
 
     def carry(self, envelope: bytes) -> None:
-        chain = Foreign.sealed(envelope).header.ratchet_pub
+        chain = peer.blob(Foreign.message(envelope), 3)
         if chain not in self.chains:
             self.chains.append(chain)
         if self.chance.random() > 0.1:

@@ -214,7 +214,7 @@ fn begin(
     let since = pairs::prekey_since(step.rows, &peer, &remote.signed_prekey.key)?;
     session.know_from(since.unwrap_or(step.now));
     let session = if probe { session.as_probe() } else { session };
-    sessions::save(step.rows, &session)?;
+    sessions::create(step.rows, &session)?;
     sessions::begin(step.rows, &session)?;
     Ok(session)
 }

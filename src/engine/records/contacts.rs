@@ -8,10 +8,11 @@ use crate::engine::base::rows::{all_rows, damaged, decode, get_row, put_row};
 use crate::engine::base::step::Step;
 use crate::engine::records::{floors, pair_rows, pairs, sessions, unacknowledged};
 use crate::identity::PublicIdentity;
+use crate::ratchet::ChainTag;
 use crate::session::{HintKey, SenderHint};
 use crate::store::{Key, Rows, RowsMut, Table};
 use crate::wire::store::ContactRow;
-use crate::x3dh::{Party, SessionId};
+use crate::x3dh::Party;
 
 /// A contact, its row checked.
 pub(crate) struct Contact {
@@ -221,10 +222,10 @@ pub(crate) fn find_or_new(
     })
 }
 
-/// Whose message it is that names a session we do not have (RFC windlass §7.3); and how many contacts were looked at.
+/// Whose message it is whose chain we do not know (RFC windlass §7.3); and how many contacts were looked at.
 pub(crate) fn by_hint(
     store: &dyn Rows,
-    session_id: &SessionId,
+    chain: &ChainTag,
     hint: &SenderHint,
 ) -> Result<(Option<PublicIdentity>, u64), EngineError> {
     let (mut found, mut looked_at) = (None, 0);
@@ -238,7 +239,7 @@ pub(crate) fn by_hint(
             .as_ref()
             .and_then(|row| HintKey::from_bytes(&row.hint_key));
         if let (Some(identity), Some(key)) = (identity, key)
-            && key.hint(&identity, session_id) == *hint
+            && key.hint(&identity, chain) == *hint
         {
             found = Some(identity);
         }

@@ -3,9 +3,10 @@
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{damaged, get_row, put_row};
 use crate::limits::MAX_SESSIONS_PER_DEVICE;
-use crate::session::Session;
+use crate::ratchet::ChainTag;
+use crate::session::{Session, TagChanges};
 use crate::store::{Key, Rows, RowsMut, Table, WHOLE_GROUP};
-use crate::wire::store::ArchiveRow;
+use crate::wire::store::{ArchiveRow, ChainTagRow};
 use crate::x3dh::{Party, SessionId};
 
 pub(crate) fn load(store: &dyn Rows, id: &SessionId) -> Result<Option<Session>, EngineError> {
@@ -13,6 +14,43 @@ pub(crate) fn load(store: &dyn Rows, id: &SessionId) -> Result<Option<Session>, 
         .get(Table::Sessions, Key::new(id))?
         .map(|row| Session::from_row(&row).map_err(|_| damaged(Table::Sessions)))
         .transpose()
+}
+
+/// The session that a chain tag belongs to: two look-ups, however many sessions there are.
+pub(crate) fn by_tag(store: &dyn Rows, tag: &ChainTag) -> Result<Option<Session>, EngineError> {
+    let row: Option<ChainTagRow> = get_row(store, Table::ChainTags, Key::new(tag))?;
+    match row {
+        Some(row) => load(store, &session_id(&row.session_id)?),
+        None => Ok(None),
+    }
+}
+
+/// Notes by which tags a session is found from now on.
+pub(crate) fn apply_tags(
+    store: &mut dyn RowsMut,
+    id: &SessionId,
+    changes: &TagChanges,
+) -> Result<(), EngineError> {
+    for tag in &changes.gone {
+        store.delete(Table::ChainTags, Key::new(tag))?;
+    }
+    for tag in &changes.new {
+        let row = ChainTagRow {
+            session_id: id.to_vec(),
+        };
+        put_row(store, Table::ChainTags, Key::new(tag), &row)?;
+    }
+    Ok(())
+}
+
+/// A session that is new here.
+pub(crate) fn create(store: &mut dyn RowsMut, session: &Session) -> Result<(), EngineError> {
+    let tags = TagChanges {
+        new: session.expected_tags(),
+        gone: Vec::new(),
+    };
+    apply_tags(store, &session.id(), &tags)?;
+    save(store, session)
 }
 
 pub(crate) fn save(store: &mut dyn RowsMut, session: &Session) -> Result<(), EngineError> {
@@ -133,6 +171,13 @@ pub(crate) fn gaps(store: &dyn Rows, peer: &Party) -> Result<u32, EngineError> {
 }
 
 fn erase(store: &mut dyn RowsMut, id: &SessionId) -> Result<(), EngineError> {
+    if let Some(session) = load(store, id)? {
+        let tags = TagChanges {
+            new: Vec::new(),
+            gone: session.expected_tags(),
+        };
+        apply_tags(store, id, &tags)?;
+    }
     store.delete(Table::Sessions, Key::new(id))?;
     store.delete_range(Table::SkippedKeys, id, WHOLE_GROUP, usize::MAX)?;
     store.delete_range(Table::Accepted, id, WHOLE_GROUP, usize::MAX)?;

@@ -11,9 +11,7 @@ use crate::engine::records::contacts::Contact;
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::records::{contacts, doubts, sessions, trust, unacknowledged};
 use crate::identity::PublicIdentity;
-use crate::limits::{
-    MAX_LAPSED, MAX_STRANGER_SESSIONS_PER_HOUR, MAX_STRANGER_SKIPPED_KEYS, MAX_STRANGERS,
-};
+use crate::limits::{MAX_LAPSED, MAX_STRANGER_SESSIONS_PER_HOUR, MAX_STRANGERS};
 use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
 use crate::wire::store::{StrangersRow, WaitingRow};
 
@@ -244,29 +242,18 @@ pub(crate) fn erase_unheard(
     contacts::erase(store, &contact.identity)
 }
 
-/// A first message, as far as it is known before it is opened.
-pub(crate) struct Knock {
-    /// The place of the message in its chain.
-    pub(crate) number: u32,
-    /// Whether it names a one-time prekey that is here: the user made an invitation of it.
-    pub(crate) invited: bool,
-}
-
-/// Whether a handshake may be looked at, before it costs anything.
+/// Whether a handshake may be looked at, before it costs anything; `invited` if it names a one-time prekey that is here, of which the user made
+/// an invitation.
 pub(crate) fn admits_session(
     store: &dyn Rows,
     contact: Option<&Contact>,
-    knock: &Knock,
+    invited: bool,
     now: u64,
 ) -> Result<bool, EngineError> {
     if contact.is_some_and(|contact| !contact.is_stranger()) {
         return Ok(true);
     }
-    // A step of a chain for each message in front of it.
-    if knock.number as usize > MAX_STRANGER_SKIPPED_KEYS {
-        return Ok(false);
-    }
-    if knock.invited {
+    if invited {
         return Ok(true);
     }
     match contact {

@@ -183,7 +183,12 @@ impl<'a> Admission<'a> {
         outcomes: &mut Vec<Outcome>,
     ) -> Result<(), EngineError> {
         let session = &self.received.session;
-        sessions::save(step.rows, session)?;
+        if self.first.is_some() {
+            sessions::create(step.rows, session)?;
+        } else {
+            sessions::save(step.rows, session)?;
+            sessions::apply_tags(step.rows, &session.id(), &self.received.tags)?;
+        }
         sessions::promote(step.rows, session)?;
         message_keys::apply(step.rows, &session.id(), &self.received.changes, step.now)?;
         let (peer, device_id) = (self.peer().identity, self.peer().device_id);

@@ -89,7 +89,10 @@ pub(crate) fn may_ask(row: &mut HealingRow, cause: Option<Cause>, now: u64) -> b
 /// The sessions that there are do for the first time: what they cannot read, the other side will say. Sessions begun for every message
 /// that came late would push out those that others are still written in.
 fn sessions_to_ask_in(attempts: u32, cause: Option<Cause>) -> Recipients {
-    let broken = matches!(cause, Some(Cause::Authentication | Cause::NumberReused));
+    let broken = matches!(
+        cause,
+        Some(Cause::UnknownSession | Cause::Authentication | Cause::NumberReused)
+    );
     match attempts {
         0 if !broken => Recipients::ALL.to_ask(),
         0 | 1 => Recipients::ALL.in_unanswered_session(),

@@ -7,7 +7,7 @@ use crate::bundle::{OwnDevice, build};
 use crate::chat::{Content, Copy, Decision, HealingRequest, KnownContact};
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::sync::outcome::RefusalReason;
-use crate::limits::{MAX_HEALING_PER_DAY, MAX_STRANGERS_BYTES};
+use crate::limits::MAX_STRANGERS_BYTES;
 use crate::wire::store::StrangersRow;
 use crate::wire::v1::Payload;
 
@@ -318,31 +318,6 @@ fn a_device_that_was_left_out_is_not_heard_any_more() {
     erased.unwrap();
     let anew = forge(&bob, &alice, 20, &text("me again"), Some(&older));
     assert!(!opens(&take(&alice, 20, &anew).unwrap()));
-}
-
-#[test]
-fn spoilt_envelopes_use_up_neither_the_requests_of_a_day_nor_the_session_that_is_in_use() {
-    let [alice, bob] = acquainted();
-    let good = Envelope::decode(&bob.send(0, &alice).unwrap()).unwrap();
-    let session = good.parts[0].header.session_id;
-    let mut spoilt = bob.send(0, &alice).unwrap();
-    *spoilt.last_mut().unwrap() ^= 1;
-    empty_outbox(&bob);
-    let spoilt = Envelope::decode(&spoilt).unwrap();
-    let mut asked = 0;
-    for minute in 0..23 * 60 {
-        let received = alice.at_time(START + minute * 60_000, |step| {
-            receive::receive(step, &spoilt)
-        });
-        let outcomes = received.unwrap().outcomes;
-        asked += outcomes
-            .iter()
-            .filter(|outcome| matches!(outcome, Outcome::Peer(_, PeerNews::Healing { .. })))
-            .count();
-    }
-    assert!(asked > 1 && asked < MAX_HEALING_PER_DAY as usize, "{asked}");
-    let there = alice.at(0, |step| Ok(sessions::load(step.rows, &session)?.is_some()));
-    assert!(there.unwrap());
 }
 
 #[test]

@@ -135,14 +135,12 @@ fn no_key_with_a_part_of_small_order_is_anybodys_identity() {
         signed.signature = pair.sign_group_event(&signed.body).to_vec();
         assert_eq!(GroupEvent::decode(&signed.encode_to_vec()).is_ok(), whole);
 
-        let handshake = v1::Handshake {
-            identity_key: key.to_vec(),
-            device_id: 1,
-            ephemeral_key: vec![9; 32],
+        let sealed = x3dh::SealedHandshake {
+            ephemeral_key: pair.public().to_dh(),
             signed_prekey_id: 1,
-            one_time_prekey_id: 0,
+            sealed_initiator: [0; x3dh::SEALED_INITIATOR_LEN],
         };
-        let read = x3dh::HandshakeMessage::from_wire(&handshake);
+        let read = sealed.read(&[key.as_slice(), &[0, 0, 0, 1], &[0; 4]].concat());
         assert_eq!(read.is_ok(), whole);
     }
 }

@@ -22,6 +22,7 @@ mod members;
 mod siblings;
 mod strangers;
 mod tables;
+mod tags;
 mod thieves;
 mod time;
 mod unread;
@@ -60,6 +61,7 @@ use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::session::Envelope;
 use crate::store::{Key, Rows, StorageEngine, Store, StoreError, StoreKey, Table};
 use crate::testing::RunsTwice;
+use crate::x3dh::{HandshakeMessage, SessionId};
 
 const DAY: u64 = 86_400_000;
 /// Not at the beginning of time, so that nothing is 0 by chance.
@@ -162,6 +164,26 @@ impl Party {
             Ok(receive::receive(step, &envelope)?.outcomes)
         })
         .unwrap()
+    }
+
+    /// What the handshake of a first message to this device says.
+    fn handshake(&self, envelope: &[u8]) -> HandshakeMessage {
+        let part = Envelope::decode(envelope).unwrap().parts.remove(0);
+        let sealed = part.handshake.unwrap();
+        let us = crate::x3dh::Party {
+            identity: self.device.public(),
+            device_id: self.device.device_id,
+        };
+        let id = sealed.signed_prekey_id;
+        let secret = self.at(0, |step| prekeys::signed_prekey(step.rows, id));
+        sealed.open(&us, &secret.unwrap().unwrap()).unwrap()
+    }
+
+    /// The session that an envelope for this device belongs to.
+    fn session_of(&self, envelope: &[u8]) -> SessionId {
+        let part = Envelope::decode(envelope).unwrap().parts.remove(0);
+        let session = self.at(0, |step| sessions::by_tag(step.rows, &part.chain_tag));
+        session.unwrap().unwrap().id()
     }
 
     fn count(&self, table: Table) -> usize {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use windlass::chat::{FloorKey, HealingRequest, MessageId, OwnWordsKey};
 use windlass::crypto::{self, DhPublic, DhSecret};
 use windlass::identity::{AddressError, PublicIdentity, safety_code, safety_emoji, safety_number};
-use windlass::ratchet::{ChainKey, MessageKey, RootKey};
+use windlass::ratchet::{ChainKey, HeaderKey, MessageKey, RootKey};
 use windlass::session::HintKey;
 use windlass::wire::v1;
 
@@ -60,8 +60,24 @@ pub fn safety(input: &Value) -> Value {
 
 pub fn root_step(input: &Value) -> Value {
     let root = RootKey::new(secret(&bytes(input, "root_key")));
-    let (root, chain) = root.step(&secret(&bytes(input, "dh_output")));
-    json!({ "root_key": hex(root.as_bytes()), "chain_key": hex(chain.as_bytes()) })
+    let (root, chain, header) = root.step(&secret(&bytes(input, "dh_output")));
+    json!({
+        "root_key": hex(root.as_bytes()),
+        "chain_key": hex(chain.as_bytes()),
+        "next_header_key": hex(&header.to_bytes().as_bytes()[..32]),
+        "next_chain_tag": hex(&header.tag()),
+    })
+}
+
+pub fn first_header_keys(input: &Value) -> Value {
+    let (initiator, responder) = HeaderKey::first(&secret(&bytes(input, "shared_secret")));
+    let show = |key: &HeaderKey| {
+        json!({
+            "header_key": hex(&key.to_bytes().as_bytes()[..32]),
+            "chain_tag": hex(&key.tag()),
+        })
+    };
+    json!({ "initiator": show(&initiator), "responder": show(&responder) })
 }
 
 pub fn chain_steps(input: &Value) -> Value {
@@ -88,11 +104,11 @@ pub fn message_key(input: &Value) -> Value {
 pub fn sender_hint(input: &Value) -> Value {
     let ours = key_pair(input, "seed");
     let key = HintKey::between(&ours, &public(input, "other")).unwrap();
-    let session_id = bytes(input, "session_id").try_into().unwrap();
+    let chain_tag = bytes(input, "chain_tag").try_into().unwrap();
     json!({
         "hint_key": hex(key.as_bytes()),
-        "sent_by_us": hex(&key.hint(&ours.public(), &session_id)),
-        "sent_by_other": hex(&key.hint(&public(input, "other"), &session_id)),
+        "sent_by_us": hex(&key.hint(&ours.public(), &chain_tag)),
+        "sent_by_other": hex(&key.hint(&public(input, "other"), &chain_tag)),
     })
 }
 

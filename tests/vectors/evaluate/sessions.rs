@@ -4,8 +4,10 @@ use prost::Message;
 use serde_json::{Value, json};
 use windlass::crypto::{DhSecret, Secret};
 use windlass::link::{ExistingDevice, LinkAnswer, LinkCode, LinkError, LinkReply, NewDevice};
-use windlass::session::{Envelope, Header, HealingRoot, Proved};
-use windlass::x3dh::{self, ResponderKeys};
+use windlass::ratchet::{CHAIN_TAG_LEN, HeaderKey};
+use windlass::session::{Envelope, HealingRoot, Proved, SessionError};
+use windlass::wire::v1;
+use windlass::x3dh::{self, ResponderKeys, SealedHandshake};
 
 use super::{bytes, error, hex, key_pair, number, public, wire_code};
 use crate::support::sessions::{Channel, Device, Scripted, refusal, secret};
@@ -33,7 +35,9 @@ pub fn agreement(input: &Value) -> Value {
     let mut script = Scripted::default();
     let ephemeral = bytes(input, "ephemeral_secret");
     script.secrets.push_back(ephemeral.try_into().unwrap());
-    let (ours, message) = x3dh::initiate(
+    let nonce = bytes(input, "handshake_nonce");
+    script.nonces.push_back(nonce.try_into().unwrap());
+    let (ours, message, sealed) = x3dh::initiate(
         &initiator.identity,
         initiator.device_id,
         &responder.public(),
@@ -52,20 +56,10 @@ pub fn agreement(input: &Value) -> Value {
     assert_eq!(ours.associated_data, theirs.associated_data);
     assert_eq!(ours.session_id, theirs.session_id);
     json!({
-        "handshake": hex(&message.to_wire().encode_to_vec()),
+        "handshake": hex(&sealed.to_wire().encode_to_vec()),
         "shared_secret": hex(ours.shared_secret.as_bytes()),
         "associated_data": hex(&ours.associated_data),
         "session_id": hex(&ours.session_id),
-    })
-}
-
-fn show_header(header: &Header) -> Value {
-    json!({
-        "session_id": hex(&header.session_id),
-        "sender_hint": hex(&header.sender_hint),
-        "ratchet_key": hex(header.ratchet.ratchet_key.as_bytes()),
-        "previous_chain_length": header.ratchet.previous_chain_length,
-        "message_number": header.ratchet.message_number,
     })
 }
 
@@ -96,9 +90,37 @@ pub fn healing_proof(input: &Value) -> Value {
     })
 }
 
+/// Opens a header with the key of its chain.
 pub fn header(input: &Value) -> Value {
-    match Header::from_bytes(&bytes(input, "encoded")) {
-        Ok(header) => show_header(&header),
+    let mut key = bytes(input, "header_key");
+    key.extend([0; CHAIN_TAG_LEN]);
+    let key = HeaderKey::from_bytes(&key).unwrap();
+    match key.open(&bytes(input, "sealed"), &bytes(input, "associated_data")) {
+        Ok(header) => json!({
+            "ratchet_key": hex(header.ratchet_key.as_bytes()),
+            "previous_chain_length": header.previous_chain_length,
+            "message_number": header.message_number,
+        }),
+        Err(refused) => error(refusal(&SessionError::Ratchet(refused))),
+    }
+}
+
+/// Opens the sealed part of a handshake with the signed prekey that it names.
+pub fn handshake(input: &Value) -> Value {
+    let device = device(&input["responder"]);
+    let us = x3dh::Party {
+        identity: device.public(),
+        device_id: device.device_id,
+    };
+    let read = v1::Handshake::decode(&bytes(input, "encoded")[..]).unwrap();
+    let opened = SealedHandshake::from_wire(&read)
+        .and_then(|sealed| sealed.open(&us, &device.signed_prekey.1));
+    match opened {
+        Ok(handshake) => json!({
+            "identity_key": hex(&handshake.initiator.identity.to_bytes()),
+            "device_id": handshake.initiator.device_id,
+            "one_time_prekey_id": handshake.one_time_prekey_id.unwrap_or(0),
+        }),
         Err(refused) => error(wire_code(&refused)),
     }
 }
@@ -114,17 +136,17 @@ pub fn envelope(input: &Value) -> Value {
         .map(|part| {
             let handshake = part.handshake.map(|handshake| {
                 json!({
-                    "identity_key": hex(&handshake.initiator.identity.to_bytes()),
-                    "device_id": handshake.initiator.device_id,
                     "ephemeral_key": hex(handshake.ephemeral_key.as_bytes()),
                     "signed_prekey_id": handshake.signed_prekey_id,
-                    "one_time_prekey_id": handshake.one_time_prekey_id.unwrap_or(0),
+                    "sealed_initiator": hex(&handshake.sealed_initiator),
                 })
             });
             json!({
                 "device_id": part.device_id,
                 "handshake": handshake,
-                "header": show_header(&part.header),
+                "chain_tag": hex(&part.chain_tag),
+                "sender_hint": hex(&part.sender_hint),
+                "sealed_header": hex(&part.sealed_header),
                 "ciphertext": hex(&part.ciphertext),
             })
         })
@@ -182,6 +204,8 @@ pub fn conversation(input: &Value) -> Value {
     let mut script = Scripted::default();
     let ephemeral = bytes(input, "ephemeral_secret");
     script.secrets.push_back(ephemeral.try_into().unwrap());
+    let nonce = bytes(input, "handshake_nonce");
+    script.nonces.push_back(nonce.try_into().unwrap());
     let mut alice_end = alice.initiate(&bob, &mut script);
     let mut bob_end: Option<Channel> = None;
 
@@ -193,8 +217,10 @@ pub fn conversation(input: &Value) -> Value {
             let mut script = Scripted::default();
             let ratchet_secret = bytes(step, "ratchet_secret").try_into().unwrap();
             script.secrets.push_back(ratchet_secret);
-            let nonce = bytes(step, "nonce").try_into().unwrap();
-            script.nonces.push_back(nonce);
+            for nonce in ["nonce", "header_nonce"] {
+                let nonce = bytes(step, nonce).try_into().unwrap();
+                script.nonces.push_back(nonce);
+            }
             let end = if by_alice {
                 &mut alice_end
             } else {
@@ -221,8 +247,9 @@ pub fn conversation(input: &Value) -> Value {
             continue;
         }
         let mut envelope = sent[number(step, "receive") as usize].clone();
-        if let Some(at) = step["flip_byte"].as_u64() {
-            envelope[usize::try_from(at).unwrap()] ^= 1;
+        if let Some(at) = step["flip_byte_from_end"].as_u64() {
+            let at = envelope.len() - usize::try_from(at).unwrap();
+            envelope[at] ^= 1;
         }
         let received = if by_alice {
             alice_end.receive(&envelope)

@@ -311,19 +311,14 @@ fn content_of(len: usize) -> Vec<u8> {
 
 /// An envelope that is as long as this by its ciphertext.
 fn envelope_of(len: usize) -> Vec<u8> {
-    let header = v1::Header {
-        session_id: vec![1; 16],
-        sender_hint: vec![2; 8],
-        ratchet_key: vec![9; 32],
-        previous_chain_length: 0,
-        message_number: 0,
-    };
     let envelope = |ciphertext: usize| v1::Envelope {
         version: 1,
         messages: vec![v1::DeviceMessage {
             device_id: 7,
             handshake: None,
-            header: header.encode_to_vec(),
+            chain_tag: vec![1; 16],
+            sender_hint: vec![2; 8],
+            sealed_header: vec![3; 68],
             ciphertext: vec![5; ciphertext],
         }],
     };

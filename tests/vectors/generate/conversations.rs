@@ -99,6 +99,7 @@ pub fn conversation() -> Vec<Case> {
                 "alice": alice,
                 "bob": bob,
                 "ephemeral_secret": hex(&random::<32>(&mut rng)),
+                "handshake_nonce": hex(&random::<12>(&mut rng)),
                 "steps": steps,
             });
             (name, input)
@@ -124,6 +125,7 @@ fn step(step: &str, sent: &mut u32, rng: &mut SeededRandom) -> Value {
             "send": hex(&payload.encode_to_vec()),
             "ratchet_secret": hex(&random::<32>(rng)),
             "nonce": hex(&random::<12>(rng)),
+            "header_nonce": hex(&random::<12>(rng)),
         });
     }
     if let Some((_, lost)) = step.split_once('*') {
@@ -133,7 +135,7 @@ fn step(step: &str, sent: &mut u32, rng: &mut SeededRandom) -> Value {
     let mut receive = json!({ "by": by, "receive": number });
     if step.ends_with('!') {
         // Inside the ciphertext, whatever stands in front of it: an envelope of one short message ends in 92 bytes of it.
-        receive["flip_byte"] = json!(150);
+        receive["flip_byte_from_end"] = json!(50);
     }
     receive
 }

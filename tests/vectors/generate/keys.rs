@@ -152,6 +152,16 @@ pub fn root_step() -> Vec<Case> {
         .collect()
 }
 
+pub fn first_header_keys() -> Vec<Case> {
+    let mut rng = rng(29);
+    (0..4)
+        .map(|i| {
+            let input = json!({ "shared_secret": hex(&random::<32>(&mut rng)) });
+            (format!("handshake {i}"), input)
+        })
+        .collect()
+}
+
 pub fn chain_steps() -> Vec<Case> {
     let mut rng = rng(11);
     [1, 2, 5, 20]
@@ -190,7 +200,7 @@ pub fn sender_hint() -> Vec<Case> {
             let input = json!({
                 "seed": hex(&random::<32>(&mut rng)),
                 "other": hex(&IdentityKeyPair::generate(&mut rng).public().to_bytes()),
-                "session_id": hex(&random::<16>(&mut rng)),
+                "chain_tag": hex(&random::<16>(&mut rng)),
             });
             (format!("pair {i}"), input)
         })

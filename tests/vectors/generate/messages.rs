@@ -23,20 +23,11 @@ pub fn x3dh() -> Vec<Case> {
                 "initiator": alice,
                 "responder": bob,
                 "ephemeral_secret": hex(&random::<32>(&mut rng)),
+                "handshake_nonce": hex(&random::<12>(&mut rng)),
             });
             (format!("{with} a one-time prekey {}", i / 2), input)
         })
         .collect()
-}
-
-fn good_header(rng: &mut SeededRandom) -> v1::Header {
-    v1::Header {
-        session_id: random::<16>(rng).to_vec(),
-        sender_hint: random::<8>(rng).to_vec(),
-        ratchet_key: DhSecret::generate(rng).public().as_bytes().to_vec(),
-        previous_chain_length: 3,
-        message_number: 7,
-    }
 }
 
 pub fn device_link() -> Vec<Case> {
@@ -148,52 +139,145 @@ pub fn device_transfer() -> Vec<Case> {
 }
 
 pub fn header() -> Vec<Case> {
-    let good = good_header(&mut rng(14));
+    let mut rng = rng(14);
+    let key = Secret::<32>::random(&mut rng);
+    let data = random::<140>(&mut rng);
+    let ratchet_key = *DhSecret::generate(&mut rng).public().as_bytes();
+    let of = |key: &[u8], pn: u32, n: u32| [key, &pn.to_be_bytes(), &n.to_be_bytes()].concat();
+    let small_order = unhex(SMALL_ORDER_X25519[3]);
+    let mut not_canonical = ratchet_key;
+    not_canonical[31] |= 0x80;
     let mut cases = Vec::new();
-    let mut raw = |name: &str, encoded: Vec<u8>| {
-        cases.push((name.to_owned(), json!({ "encoded": hex(&encoded) })))
+    let mut case = |name: &str, sealed: &[u8], data: &[u8]| {
+        let input = json!({
+            "header_key": hex(key.as_bytes()),
+            "associated_data": hex(data),
+            "sealed": hex(sealed),
+        });
+        cases.push((name.to_owned(), input));
     };
-    for (name, change) in [
-        ("ordinary", (|_| ()) as fn(&mut v1::Header)),
-        ("first of its session", |h| {
-            h.previous_chain_length = 0;
-            h.message_number = 0;
-        }),
-        ("highest numbers", |h| {
-            h.previous_chain_length = u32::MAX;
-            h.message_number = u32::MAX;
-        }),
-        ("session id of 15 bytes", |h| {
-            h.session_id.pop();
-        }),
-        ("no session id", |h| h.session_id.clear()),
-        ("hint of 9 bytes", |h| h.sender_hint.push(0)),
-        ("ratchet key of 31 bytes", |h| {
-            h.ratchet_key.pop();
-        }),
-        ("ratchet key not canonical", |h| h.ratchet_key[31] |= 0x80),
-        ("ratchet key of small order", |h| {
-            h.ratchet_key = unhex(SMALL_ORDER_X25519[3])
-        }),
+    for (name, header) in [
+        ("ordinary", of(&ratchet_key, 3, 7)),
+        ("first of its session", of(&ratchet_key, 0, 0)),
+        ("highest numbers", of(&ratchet_key, u32::MAX, u32::MAX)),
+        ("ratchet key not canonical", of(&not_canonical, 3, 7)),
+        ("ratchet key of small order", of(&small_order, 3, 7)),
+        ("a byte too few", of(&ratchet_key, 3, 7)[..39].to_vec()),
+        (
+            "a byte too many",
+            [of(&ratchet_key, 3, 7), vec![0]].concat(),
+        ),
+        ("nothing", Vec::new()),
     ] {
-        let mut changed = good.clone();
-        change(&mut changed);
-        raw(name, changed.encode_to_vec());
+        case(name, &encrypt(&key, &header, &data, &mut rng), &data);
     }
-    let encoded = good.encode_to_vec();
-    let with = |tail: &[u8]| [&encoded[..], tail].concat();
-    raw("an unknown field", with(&[0x30, 0x01]));
-    raw("a field twice", with(&[0x28, 0x07]));
-    raw(
-        "a number in more bytes than it needs",
-        [&encoded[..encoded.len() - 1], &[0x87, 0x00]].concat(),
+    let good = encrypt(&key, &of(&ratchet_key, 3, 7), &data, &mut rng);
+    for (name, at) in [("its nonce", 0), ("its ciphertext", 20), ("its tag", 67)] {
+        let mut changed = good.clone();
+        changed[at] ^= 1;
+        case(&format!("a bit of {name} changed"), &changed, &data);
+    }
+    case("other associated data", &good, &data[..139]);
+    let other = encrypt(
+        &Secret::random(&mut rng),
+        &of(&ratchet_key, 3, 7),
+        &data,
+        &mut rng,
     );
-    raw(
-        "a default spelt out",
-        [&encoded[..encoded.len() - 2], &[0x28, 0x00]].concat(),
+    case("under another key", &other, &data);
+    cases
+}
+
+/// The sealed part of a handshake, made from the primitives alone.
+struct Sealing {
+    device: Device,
+    ephemeral: DhSecret,
+}
+
+impl Sealing {
+    fn seal(&self, plaintext: &[u8], device_id: u32, rng: &mut SeededRandom) -> v1::Handshake {
+        let signed_prekey = self.device.signed_prekey.1.public();
+        let agreement = self.ephemeral.agree(&signed_prekey).unwrap();
+        let key = hkdf_sha256(
+            &[0; 32],
+            agreement.as_bytes(),
+            b"Windlass v1 sealed handshake",
+        );
+        let ephemeral_key = self.ephemeral.public();
+        let data = [
+            &1u32.to_be_bytes()[..],
+            &self.device.public().to_bytes(),
+            &device_id.to_be_bytes(),
+            ephemeral_key.as_bytes(),
+            signed_prekey.as_bytes(),
+        ]
+        .concat();
+        v1::Handshake {
+            ephemeral_key: ephemeral_key.as_bytes().to_vec(),
+            signed_prekey_id: 1,
+            sealed_initiator: encrypt(&key, plaintext, &data, rng),
+        }
+    }
+}
+
+pub fn handshake() -> Vec<Case> {
+    let mut rng = rng(30);
+    let device = Device::random(22, false, &mut rng);
+    let responder = party(device.identity.seed().as_bytes().to_owned(), &device, true);
+    let sealing = Sealing {
+        ephemeral: DhSecret::generate(&mut rng),
+        device,
+    };
+    let identity = IdentityKeyPair::generate(&mut rng).public().to_bytes();
+    let of = |identity: &[u8], device: u32, one_time: u32| {
+        [identity, &device.to_be_bytes(), &one_time.to_be_bytes()].concat()
+    };
+    let good = of(&identity, 7, 9);
+    let mut cases = Vec::new();
+    let mut case = |name: &str, handshake: v1::Handshake| {
+        let input = json!({ "responder": responder, "encoded": hex(&handshake.encode_to_vec()) });
+        cases.push((name.to_owned(), input));
+    };
+    for (name, plaintext) in [
+        ("with a one-time prekey", good.clone()),
+        ("without a one-time prekey", of(&identity, 7, 0)),
+        ("device id 0", of(&identity, 0, 9)),
+        (
+            "identity key of small order",
+            of(&unhex(SMALL_ORDER_ED25519[1]), 7, 9),
+        ),
+        (
+            "identity key of mixed order",
+            of(&unhex(MIXED_ORDER_ED25519[2]), 7, 9),
+        ),
+        ("a byte too few", good[..39].to_vec()),
+        ("a byte too many", [good.clone(), vec![0]].concat()),
+    ] {
+        case(name, sealing.seal(&plaintext, 22, &mut rng));
+    }
+    case(
+        "sealed to another device",
+        sealing.seal(&good, 23, &mut rng),
     );
-    raw("cut short", encoded[..20].to_vec());
-    raw("no bytes", Vec::new());
+    for (name, change) in [
+        (
+            "a bit of the seal changed",
+            (|h| h.sealed_initiator[30] ^= 1) as fn(&mut v1::Handshake),
+        ),
+        ("the seal cut short", |h| h.sealed_initiator.truncate(67)),
+        ("another ephemeral key", |h| h.ephemeral_key = vec![9; 32]),
+        ("ephemeral key of small order", |h| {
+            h.ephemeral_key = unhex(SMALL_ORDER_X25519[0])
+        }),
+        ("ephemeral key not canonical", |h| {
+            h.ephemeral_key[31] |= 0x80
+        }),
+        ("signed prekey id 0", |h| h.signed_prekey_id = 0),
+    ] {
+        let mut changed = sealing.seal(&good, 22, &mut rng);
+        change(&mut changed);
+        case(name, changed);
+    }
     cases
 }
 
@@ -243,6 +327,30 @@ pub fn envelope() -> Vec<Case> {
         turned.extend_from_slice(&first[..2]);
         turned
     });
+    // A handshake with a field of a later version, at its end; and with one that has its default.
+    for (name, tail) in [
+        ("an unknown field", [0x20, 0x01]),
+        ("a default spelt out", [0x20, 0x00]),
+    ] {
+        let message = good.messages[0].clone();
+        let handshake = [
+            &message.handshake.as_ref().unwrap().encode_to_vec()[..],
+            &tail,
+        ]
+        .concat();
+        let rest = v1::DeviceMessage {
+            device_id: 0,
+            handshake: None,
+            ..message
+        };
+        let mut part = [&[0x0d][..], &message.device_id.to_le_bytes(), &[0x12]].concat();
+        prost::encoding::encode_varint(handshake.len() as u64, &mut part);
+        part.extend([handshake, rest.encode_to_vec()].concat());
+        let mut whole = vec![0x08, 0x01, 0x12];
+        prost::encoding::encode_varint(part.len() as u64, &mut whole);
+        whole.extend(part);
+        raw(&format!("handshake: {name}"), whole);
+    }
     fn handshake(e: &mut v1::Envelope) -> &mut v1::Handshake {
         e.messages[0].handshake.as_mut().unwrap()
     }
@@ -250,13 +358,19 @@ pub fn envelope() -> Vec<Case> {
         ("version 0", (|e| e.version = 0) as fn(&mut v1::Envelope)),
         ("version 2", |e| e.version = 2),
         ("device id 0", |e| e.messages[0].device_id = 0),
-        ("no header", |e| e.messages[0].header.clear()),
-        ("a header cut short", |e| e.messages[0].header.truncate(40)),
-        ("an empty ciphertext", |e| e.messages[0].ciphertext.clear()),
-        ("handshake: no one-time prekey", |e| {
-            handshake(e).one_time_prekey_id = 0
+        ("no chain tag", |e| e.messages[0].chain_tag.clear()),
+        ("a chain tag of 15 bytes", |e| {
+            e.messages[0].chain_tag.truncate(15)
         }),
-        ("handshake: device id 0", |e| handshake(e).device_id = 0),
+        ("a hint of 9 bytes", |e| e.messages[0].sender_hint.push(0)),
+        ("no header", |e| e.messages[0].sealed_header.clear()),
+        ("a header of 67 bytes", |e| {
+            e.messages[0].sealed_header.truncate(67)
+        }),
+        ("a header of 69 bytes", |e| {
+            e.messages[0].sealed_header.push(0)
+        }),
+        ("an empty ciphertext", |e| e.messages[0].ciphertext.clear()),
         ("handshake: signed prekey id 0", |e| {
             handshake(e).signed_prekey_id = 0
         }),
@@ -266,11 +380,11 @@ pub fn envelope() -> Vec<Case> {
         ("handshake: ephemeral key not canonical", |e| {
             handshake(e).ephemeral_key[31] |= 0x80
         }),
-        ("handshake: identity key of small order", |e| {
-            handshake(e).identity_key = unhex(SMALL_ORDER_ED25519[1])
+        ("handshake: seal of 67 bytes", |e| {
+            handshake(e).sealed_initiator.truncate(67)
         }),
-        ("handshake: identity key of 33 bytes", |e| {
-            handshake(e).identity_key.push(0)
+        ("handshake: seal of 69 bytes", |e| {
+            handshake(e).sealed_initiator.push(0)
         }),
     ] {
         let mut changed = good.clone();

@@ -18,7 +18,7 @@ use prost::Message;
 use rand_core::Rng;
 use serde_json::{Value, json};
 use windlass::bundle::VerifiedBundle;
-use windlass::crypto::{DhSecret, Secret, SeededRandom};
+use windlass::crypto::{DhSecret, Secret, SeededRandom, encrypt, hkdf_sha256};
 use windlass::identity::IdentityKeyPair;
 use windlass::wire::v1;
 
@@ -82,7 +82,16 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
             "The handshake (RFC windlass 7.2).",
             messages::x3dh(),
         ),
-        ("root-step", "KDF_RK (RFC windlass 7.4).", keys::root_step()),
+        (
+            "root-step",
+            "KDF_RK_HE (RFC windlass 7.4).",
+            keys::root_step(),
+        ),
+        (
+            "first-header-keys",
+            "The header keys and tags of the first two chains (RFC windlass 7.3).",
+            keys::first_header_keys(),
+        ),
         (
             "chain-steps",
             "KDF_CK, several steps in a row (RFC windlass 7.4).",
@@ -95,7 +104,7 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
         ),
         (
             "sender-hint",
-            "The hints of both directions of one session (RFC windlass 7.3).",
+            "The hints of both directions for one chain tag (RFC windlass 7.3).",
             keys::sender_hint(),
         ),
         (
@@ -125,8 +134,13 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
         ),
         (
             "header",
-            "Headers, accepted and refused (RFC windlass 7.3).",
+            "Sealed headers, accepted and refused (RFC windlass 7.3).",
             messages::header(),
+        ),
+        (
+            "handshake",
+            "Handshakes as they travel, opened by the receiving device, accepted and refused (RFC windlass 7.2.7).",
+            messages::handshake(),
         ),
         (
             "envelope",
@@ -171,8 +185,8 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
         (
             "conversation",
             "Schedules between two devices, every envelope byte for byte (RFC windlass 7). A step either sends a payload or \
-          receives the envelope of that number, perhaps with the lowest bit of one byte flipped. `ratchet_secret` is the private key to \
-          take if the message starts a sending chain; otherwise it is not used.",
+          receives the envelope of that number, perhaps with the lowest bit of one byte flipped, counted from the end. `ratchet_secret` is the private key to \
+          take if the message starts a sending chain; otherwise it is not used. `nonce` is the body's, `header_nonce` the header's, `handshake_nonce` that of the sealed handshake.",
             conversations::conversation(),
         ),
     ]
