@@ -11,7 +11,12 @@ impl Run {
     pub fn check(&self) -> Result<(), String> {
         for a in 0..self.people() {
             for b in 0..a {
-                self.check_pair(a, b)?;
+                // Whoever has the seed, or runs a copy of the device at the same time, speaks for the robbed: a bundle that a thief signs leaves devices
+                // out and forgets what was under way to them, a copy uses the same numbers for other words. What the others say is not touched.
+                let robbed = |person: u32| self.robbed.contains(&person);
+                if !robbed(a) && !robbed(b) {
+                    self.check_pair(a, b)?;
+                }
             }
         }
         let causes = self.lost_states.max(1) * REQUESTS_PER_LOST_STATE + self.brought;
@@ -38,6 +43,8 @@ impl Run {
                 everything.insert(message.id.clone(), message);
             }
         }
+        // What a thief wrote in their name is the thief's, on whichever devices it is.
+        everything.retain(|id, _| !self.forged.contains(id) && !self.deleted.contains(id));
         // What was written to devices that are all lost goes to no others.
         let lost: BTreeMap<u32, BTreeSet<String>> = [a, b]
             .into_iter()
@@ -52,6 +59,7 @@ impl Run {
         for (id, (from, to)) in &self.sent {
             let lost = lost.values().any(|lost| lost.contains(id));
             let between = (*from, *to) == (a, b) || (*from, *to) == (b, a);
+            let lost = lost || self.deleted.contains(id);
             if between && !lost && !everything.contains_key(id) {
                 return Err(format!("{id} from {from} to {to} is nowhere"));
             }

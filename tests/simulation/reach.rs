@@ -68,6 +68,23 @@ impl Run {
         reached.len() == there.len() && pairs.all(|pair| acquainted.contains(&pair))
     }
 
+    /// A device is about to lose what is on its disk: what nobody else has is gone with it.
+    pub fn forgets(&mut self, device: (u32, u32)) {
+        self.lost_states += 1;
+        let others: Vec<_> = self
+            .alive()
+            .into_iter()
+            .filter(|other| *other != device)
+            .collect();
+        let ids: Vec<_> = self.sent.keys().cloned().collect();
+        for id in ids {
+            if !others.iter().any(|other| self.has(*other, &id)) {
+                self.sent.remove(&id);
+                self.lost_with_disks += 1;
+            }
+        }
+    }
+
     /// Whether a message can reach nobody of one side any more: it was written to no device that is left there, or the device that wrote it
     /// is gone. Whoever appeared later does not get it, or a thief of the seed would.
     pub fn is_out_of_reach(&self, id: &str, side: u32) -> bool {
@@ -106,6 +123,31 @@ impl Run {
         self.written_before
             .get(&device)
             .is_some_and(|written| written.contains(id))
+    }
+
+    /// Whether the clock of one of their devices is wrong: none is linked meanwhile, for the reason that follows.
+    pub fn is_dated_wrong(&self, person: u32) -> bool {
+        self.wrong_clocks.iter().any(|(p, _)| *p == person)
+    }
+
+    /// Whether a device of a person was linked and has not got everything yet that the device has that linked it. What answers its request is for a
+    /// day, by the clocks of both (RFC windlass §8.5.9): if one of them leaps meanwhile, or both are off for longer, it has to be linked again.
+    pub fn is_linking(&self, person: u32) -> bool {
+        let mut linked = self.linked_by.iter();
+        linked.any(|(new, by)| {
+            let there = |device: &(u32, u32)| !self.gone.contains(device);
+            new.0 == person && there(new) && there(by) && {
+                let mut sent = self
+                    .sent
+                    .iter()
+                    .filter(|(_, (from, to))| [*from, *to].contains(&person));
+                let before = &self.written_before[new];
+                sent.any(|(id, _)| {
+                    let is_for_it = before.contains(id) || self.has(*by, id);
+                    is_for_it && !self.has(*new, id)
+                })
+            }
+        })
     }
 
     /// Whether a device forgets, with this copy, that it linked another which it has not told everything: that one has to be linked again,

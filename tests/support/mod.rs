@@ -11,6 +11,7 @@ pub mod clients;
 pub mod files;
 pub mod imports;
 pub mod party;
+pub mod program;
 pub mod rows;
 pub mod seeds;
 pub mod sessions;

@@ -1,10 +1,12 @@
 //! Randomness from seeds, and runs that each follow from one, on all processors.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use rand_core::Rng;
+use windlass::Identity;
 use windlass::crypto::{Secret, SeededRandom, seeded};
 
 /// Randomness from a byte: the tests of one file take different ones.
@@ -17,6 +19,13 @@ pub fn rng_of_run(byte: u8, run: u64) -> SeededRandom {
     let mut bytes = [byte; 32];
     bytes[..8].copy_from_slice(&run.to_be_bytes());
     seeded(&Secret::new(bytes))
+}
+
+/// An identity at random, whose seed is known.
+pub fn identity(rng: &mut SeededRandom) -> Arc<Identity> {
+    let mut seed = [0; 32];
+    rng.fill_bytes(&mut seed);
+    Identity::from_seed(seed.to_vec().into()).unwrap()
 }
 
 /// Small numbers at random. That the lowest come a little more often does not matter here.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use windlass::{Client, Event, Faults, Simulation};
+use windlass::{Client, Event, Faults, Identity, Simulation};
 
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const HOUR: Duration = Duration::from_secs(3_600);
@@ -29,10 +29,24 @@ pub fn acquainted(seed: u64, count: u32) -> Arc<Simulation> {
     for person in 0..count {
         assert_eq!(world.add_person().unwrap(), person);
     }
+    introduce_all(&world, count);
+    world
+}
+
+/// The same, who go by these identities.
+pub fn acquainted_as(seed: u64, people: &[Arc<Identity>]) -> Arc<Simulation> {
+    let world = Simulation::new(seed);
+    for identity in people {
+        world.add_person_as(Arc::clone(identity)).unwrap();
+    }
+    introduce_all(&world, people.len() as u32);
+    world
+}
+
+fn introduce_all(world: &Simulation, count: u32) {
     for person in 0..count {
         (0..person).for_each(|other| world.introduce(person, other).unwrap());
     }
-    world
 }
 
 /// Delivers everything; what was told of it.

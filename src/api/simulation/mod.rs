@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Client, Result, Sent, WindlassError};
+use super::{Client, Identity, Result, Sent, WindlassError};
 use crate::crypto::{Secret, seeded};
-use crate::testing::Clock;
+use crate::testing::{Clock, Image};
 use people::Device;
 use world::{Network, World, index, number};
 
@@ -61,10 +61,7 @@ impl Simulation {
 
     /// A new person with one device; its number.
     pub fn add_person(&self) -> Result<u32> {
-        let mut world = self.world();
-        let device = Device::new(&self.clock, &mut world.rng)?;
-        world.people.push(vec![device]);
-        Ok(number(world.people.len()) - 1)
+        self.add(None)
     }
 
     /// A further device of a person, linked by its first one; its number. Its request for what the others know is in its outbox.
@@ -205,6 +202,25 @@ impl Simulation {
 }
 
 impl Simulation {
+    /// A new person who goes by this identity, for who wants to know its seed; its number.
+    pub fn add_person_as(&self, identity: Arc<Identity>) -> Result<u32> {
+        self.add(Some(identity))
+    }
+
+    fn add(&self, identity: Option<Arc<Identity>>) -> Result<u32> {
+        let mut world = self.world();
+        let device = Device::new(&self.clock, &mut world.rng, identity)?;
+        world.people.push(vec![device]);
+        Ok(number(world.people.len()) - 1)
+    }
+
+    /// What is on a device's disk, for who runs it elsewhere at the same time. Its store has the raw key of 32 bytes that are 1.
+    pub fn image(&self, person: u32, device: u32) -> Result<Image> {
+        let world = self.world();
+        let found = world.device(person, device).map(Device::image);
+        found.ok_or(WindlassError::UnknownDevice)
+    }
+
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }

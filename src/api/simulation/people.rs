@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::{Client, DeviceLink, EncryptedStore, Result, WindlassError};
+use crate::api::{Client, DeviceLink, EncryptedStore, Identity, Result, WindlassError};
 use crate::crypto::{Secret, SeededRandom, seeded};
 use crate::store::{Store, StoreKey};
 use crate::testing::{Clock, Disk, Image};
@@ -22,9 +22,13 @@ fn key() -> StoreKey {
 }
 
 impl Device {
-    /// The first device of a new identity.
-    pub(super) fn new(clock: &Clock, rng: &mut SeededRandom) -> Result<Self> {
-        Self::made(clock, rng, |store| Client::create(store, None))
+    /// The first device of an identity, or of a new one.
+    pub(super) fn new(
+        clock: &Clock,
+        rng: &mut SeededRandom,
+        identity: Option<Arc<Identity>>,
+    ) -> Result<Self> {
+        Self::made(clock, rng, |store| Client::create(store, identity))
     }
 
     /// A device that another one of the same identity links.
@@ -87,6 +91,10 @@ impl Device {
             self.disk.fill_up(None);
         }
         self.restart()
+    }
+
+    pub(super) fn image(&self) -> Image {
+        self.disk.image()
     }
 
     pub(super) fn copy(&mut self) {

@@ -59,6 +59,11 @@ impl Clock {
         due::is_ahead(self.real(date), self.now)
     }
 
+    /// Whether something was so by a time, of which it is known since when, as [`due::was_by`] has it.
+    pub(crate) fn was_by(&self, since: u64, time: u64) -> bool {
+        due::was_by(self.real(since), self.real(time), self.now)
+    }
+
     /// Whether what is kept for a while may be erased: not as long as the clock may be wrong, nor what lies ahead of now.
     pub(crate) fn may_erase(&self, since: u64, retention: u64) -> bool {
         self.is_settled() && self.now.saturating_sub(self.real(since)) >= retention
@@ -110,11 +115,15 @@ fn goes_on(stretch: &ClockStretchRow, now: u64) -> bool {
 }
 
 fn advance(row: &mut ClockRow, now: u64) -> bool {
-    let Some(current) = row.stretches.last_mut() else {
+    let Some((current, earlier)) = row.stretches.split_last_mut() else {
         row.stretches.push(stretch(now, false));
         return true;
     };
-    if goes_on(current, now) {
+    // Where it could be without what it did since: the stretch that ends closest to it.
+    let former = earlier.iter().enumerate();
+    let former = former.filter(|(_, one)| goes_on(one, now));
+    let former = former.max_by_key(|(_, one)| one.last).map(|(at, _)| at);
+    if goes_on(current, now) && !is_put_forward(current, earlier, former, now) {
         let later = now >= current.last.saturating_add(STEP);
         if later {
             current.last = now;
@@ -122,7 +131,6 @@ fn advance(row: &mut ClockRow, now: u64) -> bool {
         return later;
     }
     let leapt = now > current.last;
-    let former = row.stretches.iter().rposition(|one| goes_on(one, now));
     match former {
         // Everything after it was wrong.
         Some(at) => {
@@ -140,6 +148,19 @@ fn advance(row: &mut ClockRow, now: u64) -> bool {
     keep_last(&mut row.stretches);
     keep_last(&mut row.corrections);
     true
+}
+
+/// Whether a clock that was put back before now leaps to where it could be without that: it was behind meanwhile, though a device that was off for as
+/// long leaps as far.
+fn is_put_forward(
+    current: &ClockStretchRow,
+    earlier: &[ClockStretchRow],
+    former: Option<usize>,
+    now: u64,
+) -> bool {
+    let former = former.and_then(|at| earlier.get(at));
+    due::is_ahead(now, current.last)
+        && former.is_some_and(|former| due::is_ahead(former.last, current.begin))
 }
 
 fn stretch(now: u64, leapt: bool) -> ClockStretchRow {
@@ -194,6 +215,19 @@ mod tests {
             assert_eq!(clock.real(NOW), NOW);
             assert!(clock.is_settled());
         }
+    }
+
+    #[test]
+    fn a_clock_that_was_behind_by_days_is_found_out_too() {
+        let [first, then] = [NOW - 2 * DAY, NOW - 9 * DAY];
+        let behind = clock(&[NOW, first, then, then + DAY / 2, NOW + DAY]);
+        for wrong in [first, then, then + DAY / 2] {
+            assert!(behind.real(wrong) > NOW);
+        }
+        assert_eq!(behind.real(NOW), NOW);
+        // One that was ahead and is right, in a device that is off for a while: what it dated is a little younger then, and nothing else.
+        let clock = clock(&[NOW, NOW + 9 * DAY, NOW + DAY, NOW + 20 * DAY]);
+        assert!((NOW + DAY..=NOW + 20 * DAY).contains(&clock.real(NOW + DAY)));
     }
 
     #[test]

@@ -150,7 +150,7 @@ fn may_begin(
     to: Recipients,
 ) -> Result<bool, EngineError> {
     let since = pairs::prekey_since(step.rows, peer, &remote.signed_prekey.key)?;
-    Ok(to.suits(since.unwrap_or(step.now)))
+    Ok(to.suited(step.rows)?(since.unwrap_or(step.now)))
 }
 
 /// Begins a session with one device of a contact, which the next message uses: the user wishes it.

@@ -1,7 +1,7 @@
 //! Which of somebody's devices an envelope is for, and in which sessions (RFC windlass §8.1, §8.2).
 
+use crate::engine::base::clock::Clock;
 use crate::engine::base::device::Device;
-use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::records::own_devices::{self, Sibling};
 use crate::engine::records::{contacts, sessions};
@@ -114,10 +114,16 @@ impl Recipients {
         self.asks
     }
 
-    /// Whether a device is one of them that is known since this time.
-    pub(crate) fn suits(self, known_since: u64) -> bool {
-        self.known_by
-            .is_none_or(|(by, now)| due::was_by(known_since, by, now))
+    /// Tells of a device whether it is one of them that is known since a time.
+    pub(crate) fn suited(self, store: &dyn Rows) -> Result<impl Fn(u64) -> bool, EngineError> {
+        let known_by = match self.known_by {
+            Some((by, now)) => Some((by, Clock::read(store, now)?)),
+            None => None,
+        };
+        Ok(move |known_since| {
+            let mut known_by = known_by.iter();
+            known_by.all(|(by, clock)| clock.was_by(known_since, *by))
+        })
     }
 
     /// The session to use with a device; nothing if one is to be begun.
@@ -126,9 +132,9 @@ impl Recipients {
         store: &dyn Rows,
         peer: &Party,
     ) -> Result<Option<Session>, EngineError> {
-        let active = |session: &Session| {
-            (self.asks || !session.is_probe()) && self.suits(session.known_since())
-        };
+        let suits = self.suited(store)?;
+        let active =
+            |session: &Session| (self.asks || !session.is_probe()) && suits(session.known_since());
         match self.session {
             SessionChoice::Active => sessions::find(store, peer, active),
             SessionChoice::Unanswered => sessions::find(store, peer, Session::is_probe),

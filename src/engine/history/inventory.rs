@@ -74,11 +74,12 @@ fn came_at(
     asker: &PublicIdentity,
     clock: &Clock,
 ) -> Result<u64, EngineError> {
-    let written = clock.real(stored.stored_at).min(stored.content.sent_at);
+    let (stored_at, sent_at) = (stored.stored_at, stored.content.sent_at);
+    let written = clock.real(stored_at).min(clock.real(sent_at));
     Ok(match stored.conversation {
         ConversationId::Direct(peer) if peer == *asker && stored.author != peer => {
             let delivered = delivered::at(store, &stored.name(), asker)?;
-            written.max(delivered.unwrap_or(0))
+            written.max(delivered.map_or(0, |at| clock.real(at)))
         }
         _ => written,
     })

@@ -6,7 +6,6 @@ use crate::bundle::{
 };
 use crate::crypto::DhPublic;
 use crate::engine::base::clock::Clock;
-use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{damaged, decode, get_row, put_row};
 use crate::engine::base::step::Step;
@@ -228,8 +227,10 @@ pub(crate) fn is_linked(
     known_since: u64,
     now: u64,
 ) -> Result<bool, EngineError> {
-    let row = find(store, device_id)?.filter(|row| !row.removed && row.linked_at != 0);
-    Ok(row.is_some_and(|row| due::was_by(known_since, row.linked_at, now)))
+    let Some(row) = find(store, device_id)?.filter(|row| !row.removed && row.linked_at != 0) else {
+        return Ok(false);
+    };
+    Ok(Clock::read(store, now)?.was_by(known_since, row.linked_at))
 }
 
 /// The devices that the user linked, with since when they are known as that.

@@ -6,6 +6,7 @@ use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::{damaged, decode, put_row};
+use crate::engine::records::sessions;
 use crate::identity::PublicIdentity;
 use crate::limits::{
     HEALING_BACK_OFF_SECONDS, MAX_RESENDS, RESEND_AFTER_SECONDS, RESEND_RETENTION_SECONDS,
@@ -118,7 +119,8 @@ fn key<'a>(group: &'a [u8], author: &'a [u8], id: &'a MessageId) -> Key<'a> {
     Key::named(group, id.as_bytes(), author)
 }
 
-/// Notes a message that was just sent to a device, in an envelope of the outbox.
+/// Notes a message that was just sent to a device, in an envelope of the outbox. It is for whoever has the session that it went in, whatever the
+/// clock says of when that was.
 pub(crate) fn schedule_sent(
     store: &mut dyn RowsMut,
     to: &Party,
@@ -127,7 +129,9 @@ pub(crate) fn schedule_sent(
     now: u64,
 ) -> Result<(), EngineError> {
     let due_at = now + RESEND_AFTER_SECONDS * 1000;
-    let mut unacknowledged = Unacknowledged::new(to, message, now, due_at, now);
+    let session = sessions::find(store, to, |session| !session.is_probe())?;
+    let known_by = session.map_or(now, |session| session.known_since().max(now));
+    let mut unacknowledged = Unacknowledged::new(to, message, now, due_at, known_by);
     unacknowledged.row.outbox_id = outbox_id;
     unacknowledged.save(store)
 }
