@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import peer
@@ -198,6 +198,10 @@ def read_event(group_id: bytes, encoded: bytes) -> Event:
     last = peer.varint(kind << 3 | 2) + peer.varint(len(again)) + again
     check(encode((1, group_id), (2, author), *((3, parent) for parent in parents)) + last == body, "strict")
     return Event(hashlib.sha256(b"Windlass v1 hash of group event" + body).digest(), author, parents, kind, name, members)
+
+
+def sign_event(seed: bytes, body: bytes) -> bytes:
+    return Ed25519PrivateKey.from_private_bytes(seed).sign(b"Windlass v1 signed group event" + body)
 
 
 class Log:

@@ -13,8 +13,10 @@ from typing import Any
 import bundles
 import chats
 import first_messages as firsts
+import healing
 import histories
 import linking
+import memberships
 import peer
 import siblings
 from bundles import check_identity, check_x25519
@@ -426,7 +428,7 @@ def content(input: Case) -> Case:
 
 def bounds(input: Case) -> Case:
     encoded = b"".join(bytes.fromhex(piece) * times for piece, times in input["pieces"])
-    {"content": content, "envelope": envelope}[input["of"]]({"encoded": encoded.hex()})
+    {"content": content, "envelope": envelope, "bundle": bundle}[input["of"]]({"encoded": encoded.hex()})
     return {"accepted": len(encoded)}
 
 
@@ -452,6 +454,25 @@ def copies(input: Case) -> list[Case]:
     return histories.receipts(device, input["contents"])
 
 
+def answers(input: Case) -> Case:
+    kept = healing.Kept(unhex(input, "own"), unhex(input, "peer"))
+    for came in input["contents"]:
+        kept.take(came["by"], came["at"], unhex(came, "encoded"))
+    answer = kept.answer(unhex(input, "request"), input["proved_since"], input["now"])
+    return answer if input.get("times", 1) <= healing.MAX_HEALING_PER_DAY else {**answer, "promised": 0}
+
+
+def requests(input: Case) -> Case:
+    device = histories.Device(histories.History(unhex(input, "own"), unhex(input, "peer")), unhex(input, "own_seed"), now=input["now"])
+    for came in input["contents"]:
+        device.hear(came["by"], unhex(came, "encoded"))
+    return healing.requested(device, unhex(input, "salt"), input["names"])
+
+
+def proved_days(input: Case) -> Case:
+    return {"proved_since": healing.proved_since(input)}
+
+
 def updates(input: Case) -> Case:
     people = siblings.People(unhex(input, "own_seed"), input["device_id"], input["now"])
     for step in input["steps"]:
@@ -467,7 +488,13 @@ def first_messages(input: Case) -> list[Case]:
     own = Party(input["own"])
     assert own.one_time
     device = firsts.Device(own.seed, own.device_id, dict([own.signed]), dict([own.one_time]), own.one_time[0])
-    return [device.receive(bytes.fromhex(envelope)) for envelope in input["envelopes"]]
+    results = []
+    for came in input["envelopes"]:
+        if isinstance(came, str):
+            results.append(device.receive(bytes.fromhex(came)))
+        else:
+            device.user(came["user"], unhex(came, "whom"))
+    return results
 
 
 def attachment(input: Case) -> Case:
@@ -542,7 +569,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
         *(x3dh, handshake, root_step, first_header_keys, chain_steps, message_key, sender_hint, own_words, message_name, healing_proof, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
-        *(bounds, history, receipts, copies, updates, first_messages, group, attachment),
+        *(bounds, history, receipts, copies, updates, answers, requests, proved_days, memberships.group_device, first_messages, group, attachment),
     )
 }
 

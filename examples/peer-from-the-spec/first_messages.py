@@ -23,15 +23,33 @@ class Device:
     sessions: list[Session] = field(default_factory=list)
     accepted: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = field(default_factory=dict)
     known: dict[bytes, Bundle] = field(default_factory=dict)
+    messages: set[tuple[bytes, bytes]] = field(default_factory=set)
+    contacts: set[bytes] = field(default_factory=set)  # Whom the user accepted.
+    blocked: set[bytes] = field(default_factory=set)
+    removed: set[bytes] = field(default_factory=set)
+    begun: dict[bytes, int] = field(default_factory=dict)  # Sessions by whom.
+    remembered: set[tuple[int, bytes]] = field(default_factory=set)  # §7.6.5.
+
+    def user(self, does: str, whom: bytes) -> None:
+        if does == "accept":
+            self.contacts.add(whom)
+        elif does == "block":
+            self.blocked.add(whom)
+        else:
+            self.removed |= {whom} - self.contacts
+            self.known.pop(whom, None)
+            self.sessions = [session for session in self.sessions if session.peer != whom]
 
     def receive(self, envelope: bytes) -> dict[str, Any]:
         message = decode(blob(decode(envelope), 2))
         handshake, tag = blob(message, 2), blob(message, 3)
         place = blob(message, 5), blob(message, 6)
-        if place in self.accepted:
+        known = [session for session in self.sessions if tag in session.ratchet.tags()]
+        if known and known[0].peer in self.blocked:
+            return {"blocked": known[0].peer.hex()}
+        if place in self.accepted and known:
             return {"duplicate": self.accepted[place][0].hex()}
         try:
-            known = [session for session in self.sessions if tag in session.ratchet.tags()]
             if known:
                 session, once = known[0], 0
                 payload = session.receive(envelope)
@@ -40,10 +58,16 @@ class Device:
             said, bundle = self.admit(session, payload, not known)
         except Told as told:
             return {"cause": str(told), "from": None}
-        self.sessions += [] if known else [session]
+        if not known:
+            self.begun[session.peer] = self.begun.get(session.peer, 0) + 1
+            self.remembered.add((first(decode(handshake), 2, 0), blob(decode(handshake), 1)))
+            self.sessions.append(session)
         self.known[session.peer] = bundle or self.known[session.peer]
         self.one_time.pop(once, None)
         self.accepted[place] = (said, session.peer)
+        if (session.peer, said) in self.messages:
+            return {"duplicate": said.hex()}
+        self.messages.add((session.peer, said))
         return {"message": said.hex(), "from": session.peer.hex()}
 
     def begin(self, handshake: bytes, tag: bytes, envelope: bytes) -> tuple[Session, bytes, int]:
@@ -51,24 +75,43 @@ class Device:
         if not handshake:
             raise Told("unknown session")
         signed = first(decode(handshake), 2, 0)
+        if (signed, blob(decode(handshake), 1)) in self.remembered:
+            raise Told("handshake replayed")
         if signed not in self.signed:
             raise Told("unknown prekey")
         try:
-            _, once = peer.read_initiator(self.seed, self.device_id, self.signed[signed], handshake)
+            (who, device), once = peer.read_initiator(self.seed, self.device_id, self.signed[signed], handshake)
         except Refused:
             raise Told("handshake invalid") from None
+        self.check_person(who, device)
         if once and once not in self.one_time:
-            raise Told("invitation used" if once <= self.given_out else "unknown prekey")
+            raise Told("invitation used" if once <= self.given_out and once < 2**31 else "unknown prekey")
         agreed = peer.respond(self.seed, self.device_id, self.signed[signed], self.one_time.get(once), handshake)
-        if peer.first_header_keys(agreed.shared_secret)[0].tag != tag:
+        chain = peer.first_header_keys(agreed.shared_secret)[0]
+        if chain.tag != tag:
             raise Told("handshake invalid")
         try:
+            hint, sealed, body = (blob(decode(blob(decode(envelope), 2)), number) for number in (4, 5, 6))
+            _, _, number = chain.open(sealed, agreed.associated_data + tag + hint + body)
+            if who not in self.contacts and number > 20:
+                raise Told("stranger limit")
             session, payload = peer.answer(
                 self.seed, self.device_id, self.signed[signed], self.one_time.get(once), envelope
             )
             return session, payload, once
         except Refused:
             raise Told("authentication") from None
+
+    def check_person(self, who: bytes, device: int) -> None:
+        """Appendix C.1, with the bounds of §8.6.3. All of it comes within an hour."""
+        if (who, device) == (peer.identity_of_seed(self.seed), self.device_id):
+            raise Told("handshake invalid")
+        if who in self.blocked:
+            raise Told("blocked")
+        if who in self.removed:
+            raise Told("removed")
+        if who not in self.contacts and self.begun.get(who, 0) >= 3:
+            raise Told("stranger limit")
 
     def admit(self, session: Session, payload: bytes, is_first: bool) -> tuple[bytes, Bundle | None]:
         """The message's id, and the newest bundle (§7.6.4, §8.2.2)."""

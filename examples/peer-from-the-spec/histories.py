@@ -91,6 +91,7 @@ class History:
                 self.heads.remove(id)
             elif not known and id not in self.missing:
                 self.missing.append(id)
+        self.missing = self.missing[-64:]
         if one.id in self.missing:
             self.missing.remove(one.id)
         else:
@@ -174,6 +175,14 @@ class Device:
             news, self.read = here > self.read, max(here, self.read)
             return None, ["read"] if news else []
         return (None, []) if one.kind in CONTROL or sender == own else self.take_message(one)
+
+    def hear(self, by: str, encoded: bytes) -> None:
+        """From a device of the user's: what was written there, or deleted."""
+        one = read(self.history.own if by == "own" else self.history.peer, encoded)
+        if one.kind == UPDATE:
+            self.update(one)
+        else:
+            self.history.take(one)
 
     def update(self, update: Said) -> list[Any]:
         """Of this conversation alone (§8.3.9)."""

@@ -157,3 +157,31 @@ fn every_cause_has_its_place_in_the_order_of_work() {
         }
     }
 }
+
+#[test]
+fn every_bound_that_binds_both_sides_is_tried_by_vectors_or_named_as_one_that_is_not() {
+    let constants = rows(&rfc(), "name");
+    let binds = |name: &str| {
+        constants
+            .iter()
+            .find(|row| row[0] == name)
+            .map(|row| row[2].clone())
+    };
+    let lines = rows(&text("tests/vectors/README.md"), "bound");
+    let tried: BTreeSet<_> = lines.iter().flat_map(|row| in_backticks(&row[0])).collect();
+    for row in constants.iter().filter(|row| row[2] == "both") {
+        assert!(tried.contains(&row[0]), "{} is in no vector", row[0]);
+    }
+    for name in &tried {
+        assert!(binds(name).is_some(), "{name} is no constant");
+    }
+    let kinds: BTreeSet<_> = crate::support::tree::files(&["tests/vectors"], &["json"])
+        .iter()
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    for row in &lines {
+        for kind in in_backticks(&row[1]) {
+            assert!(kinds.contains(&kind), "there are no vectors of {kind}");
+        }
+    }
+}

@@ -127,7 +127,8 @@ pub(crate) fn compare(
             continue;
         }
         stale = 0;
-        if may(&found) {
+        // What was deleted is not sent, so nobody is told to wait for it.
+        if may(&found) && !found.is_deleted() {
             lacking.push(place.message);
         }
     }

@@ -23,7 +23,7 @@ pub(super) fn row_or_new(store: &dyn Rows, peer: &Party) -> Result<PairRow, Engi
     }))
 }
 
-pub(super) fn save(
+pub(crate) fn save(
     store: &mut dyn RowsMut,
     peer: &Party,
     row: &PairRow,

@@ -2,13 +2,14 @@
 
 use prost::Message;
 use serde_json::{Value, json};
+use windlass::bundle::VerifiedBundle;
 use windlass::chat::{
     Body, Content, ConversationState, Decision, DeletedGroup, Floor, KnownContact,
 };
 use windlass::session::Envelope;
 use windlass::wire::{WireError, v1};
 
-use super::{bytes, error, hex, wire_code};
+use super::{bundle_code, bytes, error, hex, wire_code};
 
 fn decision(decision: Decision) -> Value {
     json!({ "clock": decision.clock, "device_id": decision.device_id })
@@ -32,6 +33,12 @@ pub fn bounds(input: &Value) -> Value {
         bytes.repeat(usize::try_from(piece[1].as_u64().unwrap()).unwrap())
     };
     let encoded: Vec<u8> = pieces.flat_map(piece).collect();
+    if input["of"] == "bundle" {
+        return match VerifiedBundle::decode(&encoded) {
+            Ok(_) => json!({ "accepted": encoded.len() }),
+            Err(refused) => error(bundle_code(&refused)),
+        };
+    }
     let read: Result<(), WireError> = match input["of"].as_str().unwrap() {
         "content" => Content::from_bytes(&encoded).map(|_| ()),
         "envelope" => Envelope::decode(&encoded).map(|_| ()),

@@ -344,6 +344,32 @@ pub fn bounds() -> Vec<Case> {
         let lamport = n as u64;
         content(Some(Body::ReadReceipt(v1::ReadReceipt { lamport }))).encode_to_vec()
     });
+    both("content", "clock of a message", 1 << 62, &|n| {
+        let lamport = n as u64;
+        v1::Content {
+            lamport,
+            ..content(Some(text.clone()))
+        }
+        .encode_to_vec()
+    });
+    both("content", "heads of a view", 4, &|n| {
+        let view = v1::GroupView {
+            digest: vec![3; 16],
+            heads: vec![vec![1; 16]; n],
+        };
+        v1::Content {
+            group: vec![5; 32],
+            view: Some(view),
+            ..content(Some(text.clone()))
+        }
+        .encode_to_vec()
+    });
+    both(
+        "bundle",
+        "bytes of a bundle's body",
+        8_192,
+        &bundles::of_body_len,
+    );
     both("content", "followed messages", 8, &|n| {
         let follows = vec![vec![1; 16]; n];
         v1::Content {

@@ -37,6 +37,19 @@ fn devices(count: u32, one_time: bool, rng: &mut SeededRandom) -> Vec<Device> {
         .collect()
 }
 
+/// A bundle whose body is as long as this by a field of a later version.
+pub fn of_body_len(len: usize) -> Vec<u8> {
+    let mut rng = rng(7);
+    let owner = IdentityKeyPair::generate(&mut rng);
+    let mut encoded = body(&devices(1, false, &mut rng), &owner).encode_to_vec();
+    // Field 200, its length in two bytes.
+    let rest = len - encoded.len() - 4;
+    encoded.extend_from_slice(&[0xc2, 0x0c]);
+    prost::encoding::encode_varint(rest as u64, &mut encoded);
+    encoded.resize(len, b'z');
+    sign(&owner, encoded).encode_to_vec()
+}
+
 pub fn bundle() -> Vec<Case> {
     let mut rng = rng(6);
     let owner = IdentityKeyPair::generate(&mut rng);

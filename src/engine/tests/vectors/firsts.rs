@@ -42,8 +42,8 @@ pub(super) fn receiver() -> (Party, VerifiedBundle) {
 /// Somebody who writes, with a device.
 pub(super) struct Writer {
     pub(super) identity: IdentityKeyPair,
-    device_id: u32,
-    signed: DhSecret,
+    pub(super) device_id: u32,
+    pub(super) signed: DhSecret,
 }
 
 impl Writer {
@@ -79,7 +79,7 @@ impl Writer {
     }
 
     fn send(&self, session: Session, payload: &[u8]) -> (Session, Part) {
-        let rng = &mut seeded(&Secret::new([u8::try_from(self.device_id).unwrap(); 32]));
+        let rng = &mut seeded(&Secret::new([self.device_id.to_le_bytes()[0]; 32]));
         let sent = session.send(&self.identity.public(), payload, rng);
         sent.unwrap()
     }
@@ -225,6 +225,90 @@ fn all(to: &PublicIdentity, single: &DeviceBundle) -> Vec<(&'static str, Vec<Vec
     ]
 }
 
+/// What the user does about somebody between two envelopes.
+fn user(does: &str, whom: &Writer) -> Value {
+    json!({ "user": does, "whom": hex(&whom.identity.public().to_bytes()) })
+}
+
+/// Of people whom the user knows or does not want to know, and of what strangers may cost.
+fn of_people(
+    to: &PublicIdentity,
+    own_device: u32,
+    single: &DeviceBundle,
+) -> Vec<(&'static str, Vec<Value>)> {
+    let reusable = DeviceBundle {
+        one_time_prekey: None,
+        ..*single
+    };
+    let alice = Writer::new(1, 11);
+    let good = alice.bundle(&[11], 10);
+    let in_turn = |random: u8, count: u32| {
+        let mut session = alice.begin(to, &reusable, random);
+        let mut sent = Vec::new();
+        for number in 1..=count {
+            let (next, part) = alice.send(session, &payload(number, good.clone()));
+            session = next;
+            sent.push(json!(hex(&envelope(part))));
+        }
+        sent
+    };
+    let one = |random| in_turn(random, 1).remove(0);
+    let two = in_turn(1, 2);
+    let many = in_turn(1, 22);
+    let private = DeviceBundle {
+        one_time_prekey: single
+            .one_time_prekey
+            .map(|of| Prekey { id: 1 << 31, ..of }),
+        ..*single
+    };
+    let own = Writer::new(9, own_device);
+    let of_own = |writer: &Writer, remote: &DeviceBundle| {
+        let bundle = writer.bundle(&[writer.device_id], 10);
+        let session = writer.begin(to, remote, 1);
+        let (_, part) = writer.send(session, &payload(1, bundle));
+        json!(hex(&envelope(part)))
+    };
+    vec![
+        (
+            "somebody who is blocked, in a session and in a new one",
+            vec![
+                two[0].clone(),
+                user("block", &alice),
+                two[1].clone(),
+                one(2),
+            ],
+        ),
+        (
+            "a stranger who was removed",
+            vec![one(1), user("remove", &alice), one(2)],
+        ),
+        (
+            "a first message that is repeated when its session is gone",
+            vec![
+                one(1),
+                user("accept", &alice),
+                user("remove", &alice),
+                one(1),
+            ],
+        ),
+        ("twenty before it are missing", vec![many[20].clone()]),
+        ("twenty-one before it are missing", vec![many[21].clone()]),
+        (
+            "a stranger's fourth session within an hour",
+            vec![one(1), one(2), one(3), one(4)],
+        ),
+        (
+            "the fourth session of somebody who is accepted",
+            vec![one(1), user("accept", &alice), one(2), one(3), one(4)],
+        ),
+        (
+            "a private one-time prekey that never was",
+            vec![of_own(&alice, &private)],
+        ),
+        ("the device's own name", vec![of_own(&own, &reusable)]),
+    ]
+}
+
 /// The cases, with the device that is written to.
 pub(super) fn cases() -> Vec<(&'static str, Value)> {
     let (bob, bundle) = receiver();
@@ -245,20 +329,33 @@ pub(super) fn cases() -> Vec<(&'static str, Value)> {
         "signed_prekey": secret(remote.signed_prekey.id, &signed),
         "one_time_prekey": secret(one_time.id, &once),
     });
-    all(&bob.device.public(), &remote)
-        .into_iter()
-        .map(|(name, envelopes)| {
-            let envelopes: Vec<_> = envelopes.iter().map(|one| hex(one)).collect();
-            (name, json!({ "own": own, "envelopes": envelopes }))
-        })
-        .collect()
+    let encoded = |envelopes: &Vec<Vec<u8>>| envelopes.iter().map(|one| json!(hex(one))).collect();
+    let all = all(&bob.device.public(), &remote).into_iter();
+    let all = all.map(|(name, envelopes)| (name, encoded(&envelopes)));
+    let of_people = of_people(&bob.device.public(), bob.device.device_id, &remote);
+    let input =
+        |(name, envelopes): (_, Vec<Value>)| (name, json!({ "own": own, "envelopes": envelopes }));
+    all.chain(of_people).map(input).collect()
 }
 
 /// What each envelope is told as.
 pub(super) fn expected(input: &Value) -> Value {
     let (bob, _) = receiver();
     let envelopes = input["envelopes"].as_array().unwrap().iter();
-    let each = envelopes.map(|encoded| {
+    let each = envelopes.filter_map(|encoded| {
+        if let Some(does) = encoded["user"].as_str() {
+            let whom = PublicIdentity::from_bytes(&unhex(&encoded["whom"])).unwrap();
+            let done = bob.at(0, |step| {
+                let mut contact = contacts::find(step.rows, &whom)?.unwrap();
+                match does {
+                    "block" => people::block(step.rows, &mut contact),
+                    "accept" => people::accept(step, &mut contact),
+                    _ => people::remove(step, &mut contact),
+                }
+            });
+            done.unwrap();
+            return None;
+        }
         let envelope = Envelope::decode(&unhex(encoded)).unwrap();
         let outcomes = bob.at(0, |step| Ok(receive::receive(step, &envelope)?.outcomes));
         let told = outcomes
@@ -272,13 +369,16 @@ pub(super) fn expected(input: &Value) -> Value {
                 Outcome::Duplicate { id } => {
                     Some(json!({ "duplicate": id.map(|id| id.to_string()) }))
                 }
+                Outcome::Peer(from, PeerNews::Blocked) => {
+                    Some(json!({ "blocked": hex(&from.to_bytes()) }))
+                }
                 Outcome::Undecryptable { cause, from } => {
                     let from = from.map(|from| hex(&from.to_bytes()));
                     Some(json!({ "cause": words(&format!("{cause:?}")), "from": from }))
                 }
                 _ => None,
             });
-        told.unwrap()
+        Some(told.unwrap())
     });
     each.collect()
 }

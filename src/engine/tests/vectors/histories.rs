@@ -254,6 +254,15 @@ pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static 
                 after(2, "peer", 2, &[1]),
             ],
         ),
+        (
+            "of 72 that are missing the last 64",
+            (0..9)
+                .map(|number| {
+                    let follows: Vec<_> = (8 * number + 1..=8 * number + 8).collect();
+                    after(100 + number, "peer", u64::from(number) + 2, &follows)
+                })
+                .collect(),
+        ),
         ("of nine that nothing follows the last eight", heads),
         (
             "what is said of a message is followed too",

@@ -1,9 +1,14 @@
 //! Vectors of what a device makes of what comes, from the engine itself: `tests/vectors/device`. `WINDLASS_WRITE_VECTORS=1` writes them anew.
 
+mod answers;
 mod copies;
 mod firsts;
+mod group_device;
+mod group_stories;
 mod histories;
+mod proved_days;
 mod receipts;
+mod requests;
 mod updates;
 
 use std::fs;
@@ -233,6 +238,47 @@ fn what_is_given_back_is_taken_as_the_vectors_say() {
 fn what_devices_of_one_user_tell_each_other_is_merged_as_the_vectors_say() {
     let about = "What a device of one's own tells of people and of what was deleted, merged (RFC windlass 5.3.5, 8.3.4, 8.3.8, 8.3.9).";
     compare("updates", about, updates::all(), updates::expected);
+}
+
+#[test]
+fn requests_are_answered_as_the_vectors_say() {
+    let about = "What a request for healing is answered with (RFC windlass 8.4.4, 8.4.7, 8.4.11).";
+    compare("answers", about, answers::cases(), answers::expected);
+}
+
+#[test]
+fn requests_name_what_the_vectors_say() {
+    let (own, peer) = sides();
+    let about = "What a request for healing names of a conversation, of so many messages at most (RFC windlass 8.3.10, 8.4.2).";
+    compare(
+        "requests",
+        about,
+        requests::cases(&own, &peer),
+        requests::expected,
+    );
+}
+
+#[test]
+fn requests_prove_what_the_vectors_say() {
+    let about =
+        "From when on a request for healing proves to have lost what came (RFC windlass 8.4.11).";
+    compare(
+        "proved-days",
+        about,
+        proved_days::cases(),
+        proved_days::expected,
+    );
+}
+
+#[test]
+fn members_of_a_group_do_what_the_vectors_say() {
+    let about = "What a member of a group acknowledges, tells, and sends to whom (RFC windlass 9.6.8 to 9.6.14).";
+    compare(
+        "group-device",
+        about,
+        group_stories::cases(),
+        group_device::expected,
+    );
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) fn copy(
     control(by, number, body)
 }
 
-fn receipt(by: &'static str, number: u32, of: &[u32]) -> Came {
+pub(super) fn receipt(by: &'static str, number: u32, of: &[u32]) -> Came {
     let ids = of.iter().copied().map(id).collect();
     control(by, number, Body::DeliveryReceipt(ids))
 }
