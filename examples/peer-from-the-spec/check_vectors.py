@@ -311,15 +311,16 @@ def show_body(number: int, body: list[Field]) -> Any:
         check(len(blob(body, 2)) <= 8_320, "bundle")
         return {"healing_answer": {"messages": first(body, 1, 0), "bundle": blob(body, 2).hex()}}
     removed = b"".join(messages(body, 1))
-    check(len(removed) <= 4 * 1_024, "removed devices")
+    check(len(removed) <= 4 * 1_024 and len(messages(body, 10)) <= 64, "removed devices")
     return {
         "device_update": {
-            "removed_devices": [int.from_bytes(removed[at : at + 4], "little") for at in range(0, len(removed), 4)],
+            "removed_devices": fixed32s(removed),
             "contacts": [show_contact(decode(value)) for value in messages(body, 2)],
             "read": [show_mark(decode(value)) for value in messages(body, 3)],
             "complete": bool(first(body, 4, 0)),
             "floors": [show_floor(decode(value)) for value in messages(body, 8)],
             "deleted_groups": [show_deleted_group(decode(value)) for value in messages(body, 9)],
+            "links": [show_link(decode(value)) for value in messages(body, 10)],
         }
     }
 
@@ -333,6 +334,16 @@ def show_state(fields: list[Field]) -> Case:
     ids = [have[at : at + 8] for at in range(0, len(have), 8)]
     check(len(conversation) == 32 and len(have) % 8 == 0 and len(ids) <= 2_048 and ids == sorted(ids), "state")
     return {"conversation": conversation.hex(), "group": bool(first(fields, 4, 0)), "from_lamport": first(fields, 2, 0), "have": have.hex()}
+
+
+def fixed32s(packed: bytes) -> list[int]:
+    return [int.from_bytes(packed[at : at + 4], "little") for at in range(0, len(packed), 4)]
+
+
+def show_link(fields: list[Field]) -> Case:
+    token = blob(fields, 1)
+    check(len(token) == 16, "link token")
+    return {"token": token.hex(), "expires_at": first(fields, 2, 0), "device_id": first(fields, 3, 0)}
 
 
 def show_deleted_group(fields: list[Field]) -> Case:
@@ -521,8 +532,8 @@ def device_link(input: Case) -> Case:
 def device_transfer(input: Case) -> Case:
     answer = linking.read(input["answer_uri"], "A", 64)
     agreed = NewDevice(unhex(input, "new_secret")).agree(answer)
-    seed, bundle, token, words = agreed.open_transfer(unhex(input, "encoded"))
-    return {"identity_seed": seed.hex(), "bundle": bundle.hex(), "link_token": token.hex(), "own_words": words.hex()}
+    seed, bundle, token, words, linked = agreed.open_transfer(unhex(input, "encoded"))
+    return {"identity_seed": seed.hex(), "bundle": bundle.hex(), "link_token": token.hex(), "own_words": words.hex(), "linked_devices": fixed32s(linked)}
 
 
 def conversation(input: Case) -> list[Case]:

@@ -32,16 +32,16 @@ class Agreed:
         hashed = hashlib.sha256(b"Windlass v1 link digits" + self.transcript).digest()
         return f"{int.from_bytes(hashed[:8], 'big') % 10**8:08}"
 
-    def open_transfer(self, encoded: bytes) -> tuple[bytes, bytes, bytes, bytes]:
-        """Seed, bundle, token, and the key of own words."""
+    def open_transfer(self, encoded: bytes) -> tuple[bytes, bytes, bytes, bytes, bytes]:
+        """Seed, bundle, token, the key of own words, and which devices are linked."""
         fields = decode(encoded)
         check(first(fields, 1, 0) == 1, "version")
         check(encode((1, 1), (2, blob(fields, 2))) == encoded, "not the one encoding")
         body = decode(peer.unpad(peer.open_aead(self.key, blob(fields, 2), self.transcript)))
-        seed, bundle, token, words = (blob(body, field) for field in (1, 2, 3, 4))
+        seed, bundle, token, words, linked = (blob(body, field) for field in (1, 2, 3, 4, 5))
         check(len(token) == 16 and len(blob(decode(words), 2)) == 32, "transfer")
         check(self.identity == peer.identity_of_seed(seed) == bundles.read_bundle(bundle).identity, "identity")
-        return seed, bundle, token, words
+        return seed, bundle, token, words, linked
 
 
 def agree(secret: bytes, code: bytes, answer: bytes, new_key: bytes) -> Agreed:

@@ -108,7 +108,8 @@ impl Content {
 mod tests {
     use super::*;
     use crate::chat::{ContentError, Copy, DeviceUpdate, HealingRequest};
-    use crate::chat::{Decision, DeletedGroup, Floor, FloorTimer};
+    use crate::chat::{Decision, DeletedGroup, DeviceLink, Floor, FloorTimer};
+    use crate::crypto::Secret;
     use crate::limits::MAX_TEXT_LEN;
 
     fn id(byte: u8) -> MessageId {
@@ -180,6 +181,11 @@ mod tests {
                     invitations: vec![[1; 32]],
                     left: vec![7; 9],
                     deleted_at: 8,
+                }],
+                links: vec![DeviceLink {
+                    token: Secret::new([9; 16]),
+                    expires_at: 8,
+                    device_id: 7,
                 }],
             }),
             Body::HealingAnswer {

@@ -1,6 +1,7 @@
 //! What devices say to each other beside messages (RFC windlass §8.3, §8.4).
 
 use super::deleted_group::DeletedGroup;
+use super::device_link::DeviceLink;
 use super::floor::{Decision, Floor, NamedMessage, message_names};
 use super::names::{IdentityKey, MessageId};
 use crate::crypto::{CryptoRng, SecretBytes, labels, sha256};
@@ -52,6 +53,8 @@ pub struct DeviceUpdate {
     pub floors: Vec<Floor>,
     /// Groups that were deleted.
     pub deleted_groups: Vec<DeletedGroup>,
+    /// Devices that the user links.
+    pub links: Vec<DeviceLink>,
 }
 
 /// How far the user has read a conversation.
@@ -246,7 +249,8 @@ impl Copy {
 impl DeviceUpdate {
     pub(super) fn from_wire(update: v1::DeviceUpdate) -> Result<Self, WireError> {
         // Ids of devices long gone come along; a list of thousands is nobody's.
-        if update.removed_devices.len() > 128 * MAX_DEVICES {
+        let most_links = MAX_DEVICES * MAX_DEVICES;
+        if update.removed_devices.len() > 128 * MAX_DEVICES || update.links.len() > most_links {
             return Err(malformed("device update"));
         }
         Ok(Self {
@@ -259,6 +263,9 @@ impl DeviceUpdate {
                 .collect::<Result<_, _>>()?,
             deleted_groups: (update.deleted_groups.into_iter())
                 .map(DeletedGroup::from_wire)
+                .collect::<Result<_, _>>()?,
+            links: (update.links.iter())
+                .map(DeviceLink::from_wire)
                 .collect::<Result<_, _>>()?,
             read: update
                 .read
@@ -284,6 +291,7 @@ impl DeviceUpdate {
             deleted_groups: (self.deleted_groups.iter())
                 .map(DeletedGroup::to_wire)
                 .collect(),
+            links: self.links.iter().map(DeviceLink::to_wire).collect(),
             read: self
                 .read
                 .iter()

@@ -7,6 +7,7 @@ mod bounds;
 mod content;
 mod control;
 mod deleted_group;
+mod device_link;
 mod floor;
 mod group;
 mod names;
@@ -21,6 +22,7 @@ pub use control::{
     ReadMark,
 };
 pub use deleted_group::DeletedGroup;
+pub use device_link::DeviceLink;
 pub use floor::{Decision, Floor, FloorKey, FloorName, FloorTimer, NamedMessage};
 #[cfg(test)]
 pub(crate) use group::APPLIED;

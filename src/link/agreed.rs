@@ -79,6 +79,7 @@ impl Agreed {
         bundle: &VerifiedBundle,
         token: &LinkToken,
         own_words: &OwnWordsKey,
+        linked: &[u32],
         rng: &mut dyn CryptoRng,
     ) -> Vec<u8> {
         let body = wire::encode_secret(&v1::TransferBody {
@@ -86,6 +87,7 @@ impl Agreed {
             bundle: bundle.encoded().to_vec(),
             link_token: token.as_bytes().to_vec(),
             own_words: Some(own_words.to_wire()),
+            linked_devices: linked.to_vec(),
         });
         v1::DeviceTransfer {
             version: PROTOCOL_VERSION,
@@ -114,6 +116,7 @@ impl Agreed {
             bundle,
             token: Secret::try_from_slice(&body.link_token).ok_or(LinkError::Identity)?,
             own_words: OwnWordsKey::from_wire(own_words)?,
+            linked: body.linked_devices.clone(),
         })
     }
 }

@@ -23,4 +23,6 @@ pub struct Transfer {
     pub token: LinkToken,
     /// By which its devices know its own words.
     pub own_words: OwnWordsKey,
+    /// Which of those devices are linked.
+    pub linked: Vec<u32>,
 }

@@ -7,7 +7,9 @@ use super::store::{
     JoiningRow, LinkingRow, MessageRow, OneTimePrekeyRow, PendingLinkRow, RatchetRow, SessionRow,
     SignedPrekeyRow, SkippedKeyRow, backup_record::Record,
 };
-use super::v1::{Attachment, Copy, HealingRequest, OwnWords, Pair, Payload, TransferBody};
+use super::v1::{
+    Attachment, Copy, DeviceLink, HealingRequest, OwnWords, Pair, Payload, TransferBody,
+};
 
 macro_rules! zeroise_on_drop {
     ($($message:ty: $($field:ident),+;)+) => {$(
@@ -40,6 +42,7 @@ zeroise_on_drop! {
     TransferBody: identity_seed, link_token;
     OwnWords: key;
     HealingRequest: link_token;
+    DeviceLink: token;
     Copy: content;
     Attachment: key;
 }

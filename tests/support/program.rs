@@ -11,7 +11,7 @@ use windlass::identity::IdentityKeyPair;
 use windlass::ratchet::MemorySkippedKeys;
 use windlass::session::{Envelope, HintKey, Part, Session};
 use windlass::wire::v1::Payload;
-use windlass::x3dh::ResponderKeys;
+use windlass::x3dh::{Party, ResponderKeys};
 use windlass::{Bundle, Identity};
 
 use super::seeds::Below;
@@ -131,11 +131,16 @@ impl Program {
     }
 
     fn open(&mut self, part: &Part) -> Option<Content> {
-        let id = part.header.session_id;
-        let at = self.sessions.iter().position(|known| known.id() == id);
+        let mut sessions = self.sessions.iter();
+        let at = sessions.position(|known| known.expected_tags().contains(&part.chain_tag));
         let session = match (at, &part.handshake) {
             (Some(at), _) => self.sessions.remove(at),
-            (None, Some(handshake)) => {
+            (None, Some(sealed)) => {
+                let us = Party {
+                    identity: self.identity.public(),
+                    device_id: self.device_id,
+                };
+                let handshake = sealed.open(&us, &self.prekey).ok()?;
                 let keys = ResponderKeys {
                     identity: &self.identity,
                     device_id: self.device_id,
@@ -144,7 +149,7 @@ impl Program {
                 };
                 let peer = handshake.initiator.identity;
                 let hint = HintKey::between(&self.identity, &peer).unwrap();
-                Session::respond(&keys, handshake, hint, 0).ok()?
+                Session::respond(&keys, &handshake, hint, 0).ok()?
             }
             (None, None) => return None,
         };

@@ -24,6 +24,9 @@ pub struct DeviceInfo {
     pub added_at: Option<SystemTime>,
     /// When something last came from it; nothing for this device, and before anything came.
     pub last_seen: Option<SystemTime>,
+    /// True for this device, and for one of which it knows that the user linked it, here or on another that is linked. Another one merely turned up
+    /// with the identity's key: as somebody who stole it would, or a backup that was put back. It is told nothing of before.
+    pub linked: bool,
 }
 
 /// A device that is being linked.
@@ -47,6 +50,7 @@ impl Client {
             this_device: true,
             added_at: None,
             last_seen: None,
+            linked: true,
         };
         let siblings = self.read(|rows| Ok(own_devices::siblings(rows)?))?;
         let others = siblings.iter().map(|sibling| DeviceInfo {
@@ -54,6 +58,7 @@ impl Client {
             this_device: false,
             added_at: Some(time(sibling.row.added_at)),
             last_seen: (sibling.row.last_seen != 0).then(|| time(sibling.row.last_seen)),
+            linked: sibling.row.linked_at != 0,
         });
         Ok(core::iter::once(this).chain(others).collect())
     }

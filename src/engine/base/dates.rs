@@ -82,6 +82,8 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("HealingRootRow", "ran_day", Rule::Known),
     ("HealingRootRow", "hold_until", Rule::Known),
     ("OwnDeviceRow", "linked_at", Rule::Known),
+    ("OwnDeviceRow", "shown_at", Rule::Known),
+    ("PendingLinkRow", "closed_at", Rule::Known),
     ("PairRow", "acknowledged_day", Rule::Known),
     ("PairRow", "acknowledge_day", Rule::Known),
     ("PairRow", "signed_prekey_since", Rule::Known),

@@ -57,6 +57,14 @@ impl Recipients {
         }
     }
 
+    /// One of the devices, in the same way.
+    pub(crate) const fn only(self, device_id: u32) -> Self {
+        Self {
+            devices: Devices::One(device_id),
+            ..self
+        }
+    }
+
     /// The same devices, for a request for healing.
     pub(crate) const fn to_ask(self) -> Self {
         Self { asks: true, ..self }
@@ -137,7 +145,9 @@ impl Recipients {
             |session: &Session| (self.asks || !session.is_probe()) && suits(session.known_since());
         match self.session {
             SessionChoice::Active => sessions::find(store, peer, active),
-            SessionChoice::Unanswered => sessions::find(store, peer, Session::is_probe),
+            SessionChoice::Unanswered => sessions::find(store, peer, |session| {
+                session.is_probe() && suits(session.known_since())
+            }),
             SessionChoice::New => Ok(None),
         }
     }

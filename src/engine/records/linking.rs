@@ -78,64 +78,59 @@ pub(crate) fn is_over(begun_at: u64, now: u64) -> bool {
     due::is_over(begun_at, LINK_LIFETIME_SECONDS * 1000, now)
 }
 
-/// The devices that were linked last.
-fn pending(store: &dyn Rows) -> Result<PendingLinksRow, EngineError> {
+/// The tokens of the devices that were linked last.
+pub(super) fn pending(store: &dyn Rows) -> Result<PendingLinksRow, EngineError> {
     Ok(get_row(store, Table::Device, PENDING_LINK)?.unwrap_or_default())
 }
 
-/// The one of them that has a token: the first that showed it, which may show it again.
-fn of_token<'a>(
-    pending: &'a mut PendingLinksRow,
-    token: Option<&LinkToken>,
-    device_id: u32,
-) -> Option<&'a mut PendingLinkRow> {
-    let mut links = pending.links.iter_mut();
-    links.find(|link| {
-        let theirs = link.device_id == 0 || link.device_id == device_id;
-        theirs && token.is_some() && Secret::try_from_slice(&link.token).as_ref() == token
-    })
+pub(super) fn save_pending(
+    store: &mut dyn RowsMut,
+    pending: &PendingLinksRow,
+) -> Result<(), EngineError> {
+    put_row(store, Table::Device, PENDING_LINK, pending)
+}
+
+/// Adds one. Those that one device tells of are bounded, and push out none of another's: one that is linked while another was not heard
+/// of yet does not take its place.
+pub(super) fn add(pending: &mut PendingLinksRow, link: PendingLinkRow) {
+    let by = link.by;
+    let is_of = |one: &PendingLinkRow| one.by == by;
+    while pending.links.iter().filter(|one| is_of(one)).count() >= MAX_DEVICES {
+        let Some(oldest) = pending.links.iter().position(is_of) else {
+            break;
+        };
+        pending.links.remove(oldest);
+    }
+    pending.links.push(link);
 }
 
 /// Makes the token by which a device that is linked now asks for the history.
 pub(crate) fn begin(step: &mut Step<'_>) -> Result<LinkToken, EngineError> {
     let token = LinkToken::random(step.rng);
     let mut pending = pending(step.rows)?;
-    pending.links.push(PendingLinkRow {
+    let link = PendingLinkRow {
         token: token.as_bytes().to_vec(),
         expires_at: step.now + LINK_LIFETIME_SECONDS * 1000,
         device_id: 0,
-    });
-    // One that is linked while another was not heard of yet does not take its place.
-    let old = pending.links.len().saturating_sub(MAX_DEVICES);
-    pending.links.drain(..old);
-    put_row(step.rows, Table::Device, PENDING_LINK, &pending)?;
+        by: step.device.device_id,
+        closed_at: 0,
+    };
+    add(&mut pending, link);
+    save_pending(step.rows, &pending)?;
     Ok(token)
 }
 
-/// Whether a request comes from a device that this one linked, however late it is: it is told whom we know.
-pub(crate) fn is_linked(
-    store: &dyn Rows,
-    token: Option<&LinkToken>,
-    device_id: u32,
-) -> Result<bool, EngineError> {
-    Ok(of_token(&mut pending(store)?, token, device_id).is_some())
-}
-
-/// Whether a request comes from a device that this one linked lately: it may have the whole history.
-pub(crate) fn accepts(
-    store: &mut dyn RowsMut,
-    token: Option<&LinkToken>,
-    device_id: u32,
-    now: u64,
-) -> Result<bool, EngineError> {
+/// A device of ours is removed. It links nobody any more, nor does its word: whoever has it may have told of devices that are to turn up later.
+pub(super) fn close(store: &mut dyn RowsMut, removed: u32, now: u64) -> Result<(), EngineError> {
     let mut pending = pending(store)?;
-    let Some(link) = of_token(&mut pending, token, device_id) else {
-        return Ok(false);
-    };
-    if due::has_come(link.expires_at, LINK_LIFETIME_SECONDS * 1000, now) {
-        return Ok(false);
+    let before = pending.clone();
+    pending.links.retain(|link| link.device_id != removed);
+    let told = pending.links.iter_mut().filter(|link| link.by == removed);
+    for link in told.filter(|link| link.closed_at == 0) {
+        link.closed_at = now.max(1);
     }
-    link.device_id = device_id;
-    put_row(store, Table::Device, PENDING_LINK, &pending)?;
-    Ok(true)
+    if pending == before {
+        return Ok(());
+    }
+    save_pending(store, &pending)
 }

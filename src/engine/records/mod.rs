@@ -31,3 +31,4 @@ pub(crate) mod strangers;
 pub(crate) mod trust;
 pub(crate) mod turns;
 pub(crate) mod unacknowledged;
+pub(crate) mod vouching;

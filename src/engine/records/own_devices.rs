@@ -9,7 +9,7 @@ use crate::engine::base::clock::Clock;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{damaged, decode, get_row, put_row};
 use crate::engine::base::step::Step;
-use crate::engine::records::{pair_rows, pairs, prekeys, sessions, unacknowledged};
+use crate::engine::records::{linking, pair_rows, pairs, prekeys, sessions, unacknowledged};
 use crate::limits::{MAX_DEVICES, NEW_DEVICE_SECONDS};
 use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
 use crate::wire::store::OwnDeviceRow;
@@ -200,12 +200,45 @@ pub(crate) fn remove(step: &mut Step<'_>, ids: &[u32]) -> Result<DeviceChange, E
         unacknowledged::forget(step.rows, &gone)?;
         sessions::erase_all(step.rows, &gone)?;
         pair_rows::forget(step.rows, &gone)?;
+        linking::close(step.rows, *id, step.now)?;
         prekeys::invalidate_own_bundle(step.rows)?;
     }
     Ok(change)
 }
 
-/// A device proved that the user linked it, or was one of ours when this one was linked.
+/// A device showed a token that is not known here, in a session that is known to be its own since a time.
+pub(crate) fn note_shown(
+    store: &mut dyn RowsMut,
+    device_id: u32,
+    hash: Vec<u8>,
+    known_since: u64,
+) -> Result<(), EngineError> {
+    match find(store, device_id)? {
+        Some(mut row) if !row.removed && row.shown_token != hash => {
+            (row.shown_token, row.shown_at) = (hash, known_since);
+            save(store, &row)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A device proved that the user linked it, in a session that is known to be its own since a time. Whoever was known by its name before may be
+/// somebody else, who has the seed: those sessions and keys go.
+pub(crate) fn prove_linked(
+    store: &mut dyn RowsMut,
+    device: &Party,
+    known_since: u64,
+) -> Result<(), EngineError> {
+    let id = device.device_id;
+    if find(store, id)?.is_none_or(|row| row.removed || row.linked_at != 0) {
+        return Ok(());
+    }
+    sessions::erase_known_before(store, device, known_since)?;
+    pair_rows::forget_before(store, device, known_since)?;
+    note_linked(store, id, known_since)
+}
+
+/// A device is one that the user linked.
 pub(crate) fn note_linked(
     store: &mut dyn RowsMut,
     device_id: u32,

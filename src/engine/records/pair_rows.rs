@@ -31,6 +31,22 @@ pub(crate) fn save(
     put_row(store, Table::Pairs, Key::new(&key_of(peer)), row)
 }
 
+/// Of a device nothing is known any more that was before a time.
+pub(crate) fn forget_before(
+    store: &mut dyn RowsMut,
+    peer: &Party,
+    time: u64,
+) -> Result<(), EngineError> {
+    let Some(mut row) = row(store, peer)? else {
+        return Ok(());
+    };
+    row.keys.retain(|key| key.since >= time);
+    if row.signed_prekey_since < time {
+        (row.signed_prekey, row.signed_prekey_since) = (Vec::new(), 0);
+    }
+    save(store, peer, &row)
+}
+
 /// Nothing is known of a device any more.
 pub(crate) fn forget(store: &mut dyn RowsMut, peer: &Party) -> Result<(), EngineError> {
     store.delete(Table::Pairs, Key::new(&key_of(peer)))?;

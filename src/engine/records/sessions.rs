@@ -161,6 +161,26 @@ pub(crate) fn erase_all(store: &mut dyn RowsMut, peer: &Party) -> Result<(), Eng
     Ok(())
 }
 
+/// Erases the sessions with a device that are known to be its own since before a time.
+pub(crate) fn erase_known_before(
+    store: &mut dyn RowsMut,
+    peer: &Party,
+    time: u64,
+) -> Result<(), EngineError> {
+    let mut row = archive(store, peer)?;
+    let mut kept = Vec::new();
+    for id in core::mem::take(&mut row.session_ids) {
+        let session = load(store, &session_id(&id)?)?;
+        if session.is_some_and(|session| session.known_since() < time) {
+            erase(store, &session_id(&id)?)?;
+        } else {
+            kept.push(id);
+        }
+    }
+    row.session_ids = kept;
+    put_row(store, Table::Archives, Key::new(&archive_key(peer)), &row)
+}
+
 /// How many keys are kept for messages of a device that have not come.
 pub(crate) fn gaps(store: &dyn Rows, peer: &Party) -> Result<u32, EngineError> {
     let mut gaps = 0;

@@ -18,7 +18,7 @@ use crate::engine::sync::outcome::{
     ConversationNews, Outcome, PeerNews, RefusalReason as Refusal, UndecryptableCause as Cause,
 };
 use crate::engine::sync::{
-    deletions, group_deletion, group_sync, healing, people, reading, receipts,
+    deletions, group_deletion, group_sync, healing, people, reading, receipts, updates,
 };
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_HEALING_CONVERSATIONS;
@@ -301,6 +301,7 @@ fn receive_update(
     }
     outcomes.extend(deletions::receive(step, &update.floors)?);
     if linked {
+        updates::hear_of_links(step, &update.links, from.device_id)?;
         outcomes.extend(group_deletion::receive(step, &update.deleted_groups)?);
     }
     for (count, known) in update.contacts.iter().enumerate() {

@@ -84,8 +84,9 @@ pub(crate) fn join(
         rng,
     };
     own_devices::merge_bundle(&mut step, &transfer.bundle, None)?;
-    for sibling in own_devices::siblings(step.rows)? {
-        own_devices::note_linked(step.rows, sibling.row.device_id, now)?;
+    // Only those of which the one that linked us knows it: any other may be a thief's, who has the seed.
+    for device_id in &transfer.linked {
+        own_devices::note_linked(step.rows, *device_id, now)?;
     }
     healing::ask_for_history(&mut step, &transfer.token)?;
     Ok(device)

@@ -5,6 +5,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::records::linking::{self, Linking};
 use crate::engine::records::{own_bundle, own_words};
+use crate::engine::sync::updates;
 use crate::limits::LINK_LIFETIME_SECONDS;
 use crate::link::{Agreed, ExistingDevice, LinkAnswer, LinkCode, LinkError, LinkReply};
 use crate::store::Rows;
@@ -56,7 +57,11 @@ pub(crate) fn confirm(step: &mut Step<'_>) -> Result<Vec<u8>, EngineError> {
     let token = linking::begin(step)?;
     let words = own_words::kept(step)?;
     linking::erase(step.rows)?;
-    Ok(agreed.seal(&step.device.identity, &bundle, &token, &words, step.rng))
+    // Should this device be lost before the new one has everything, the others know that the user linked it.
+    updates::share_links(step)?;
+    let linked = updates::whom_to_trust(step)?;
+    let identity = &step.device.identity;
+    Ok(agreed.seal(identity, &bundle, &token, &words, &linked, step.rng))
 }
 
 /// What is under way.

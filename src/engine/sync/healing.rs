@@ -7,14 +7,14 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::recipients::Recipients;
-use crate::engine::delivery::{post, recipients, resend};
+use crate::engine::delivery::{envelopes, post, recipients, resend};
 use crate::engine::history::inventory::{self, Comparison};
 use crate::engine::history::message::Stored;
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::doubts::{self, DAY};
 use crate::engine::records::pairs::Standing;
 use crate::engine::records::{
-    contacts, groups, linking, own_devices, trust, turns, unacknowledged,
+    contacts, groups, own_devices, trust, turns, unacknowledged, vouching,
 };
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::engine::sync::updates;
@@ -49,9 +49,10 @@ pub(crate) fn ask(
     }
     row.cause = cause.map_or(0, Cause::number);
     let to = sessions_to_ask_in(row.attempts, cause);
-    let request = request(step, identity, cause, &row)?;
-    match post::send_control(step, identity, to, request) {
-        Ok(_) => {}
+    let request = request(step, identity, cause)?;
+    let token = row.link_token.as_slice().try_into().ok();
+    match send(step, identity, to, request, token) {
+        Ok(()) => {}
         Err(error) if error.lacks_usable_bundle() => {
             row.needs_bundle = true;
             doubts::save(step.rows, &row)?;
@@ -110,7 +111,7 @@ pub(crate) fn probe(step: &mut Step<'_>, devices: &[Party]) -> Result<(), Engine
         if row.asked_today >= MAX_HEALING_PER_DAY {
             continue;
         }
-        let request = request(step, &party.identity, None, &row)?;
+        let request = Body::HealingRequest(request(step, &party.identity, None)?);
         let to = Recipients::one(party.device_id).in_unanswered_session();
         match post::send_control(step, &party.identity, to, request) {
             Ok(None) => continue,
@@ -130,8 +131,7 @@ fn request(
     step: &mut Step<'_>,
     identity: &PublicIdentity,
     cause: Option<Cause>,
-    row: &HealingRow,
-) -> Result<Body, EngineError> {
+) -> Result<HealingRequest, EngineError> {
     let ids = conversations_with(step, identity)?;
     let salt = HealingRequest::random_salt(step.rng);
     let conversations = ids
@@ -140,12 +140,43 @@ fn request(
         .enumerate()
         .map(|(at, id)| inventory::state(step.rows, id, &salt, names_of(at)))
         .collect::<Result<_, _>>()?;
-    Ok(Body::HealingRequest(HealingRequest {
+    Ok(HealingRequest {
         conversations,
         went_back: cause == Some(Cause::NumberReused),
-        link_token: row.link_token.as_slice().try_into().ok(),
+        link_token: None,
         salt,
-    }))
+    })
+}
+
+/// Sends a request, to our own devices with the token of this one: but only to those that are known to be linked. Whoever has the seed could show it
+/// in our place.
+fn send(
+    step: &mut Step<'_>,
+    identity: &PublicIdentity,
+    to: Recipients,
+    request: HealingRequest,
+    token: Option<[u8; 16]>,
+) -> Result<(), EngineError> {
+    if *identity != step.device.public() || token.is_none() {
+        return post::send_control(step, identity, to, Body::HealingRequest(request)).map(|_| ());
+    }
+    let linked = own_devices::linked(step.rows)?;
+    for sibling in own_devices::siblings(step.rows)? {
+        let device_id = sibling.row.device_id;
+        let party = Party {
+            identity: *identity,
+            device_id,
+        };
+        let (mut one, mut request) = (to.only(device_id), request.clone());
+        if let Some((_, linked_at)) = linked.iter().find(|(id, _)| *id == device_id) {
+            let known = one.known_by(*linked_at, step.now);
+            if envelopes::is_reachable(step, &party, known)? {
+                (one, request.link_token) = (known, token);
+            }
+        }
+        post::send_control(step, identity, one, Body::HealingRequest(request))?;
+    }
+    Ok(())
 }
 
 /// How many messages are named of a conversation, the latest one being the first: what is not named at all is sent whole, also if it is here.
@@ -176,11 +207,8 @@ fn conversations_with(
 /// The first request of a new device, to the others: for everything.
 pub(crate) fn ask_for_history(step: &mut Step<'_>, token: &LinkToken) -> Result<(), EngineError> {
     let own = step.device.public();
-    let request = Body::HealingRequest(HealingRequest {
-        link_token: Some(*token.as_bytes()),
-        ..HealingRequest::default()
-    });
-    post::send_control(step, &own, Recipients::ALL.to_ask(), request)?;
+    let (to, request) = (Recipients::ALL.to_ask(), HealingRequest::default());
+    send(step, &own, to, request, Some(*token.as_bytes()))?;
     let mut row = doubts::row_or_new(step.rows, &own)?;
     row.waiting = true;
     row.attempts = 1;
@@ -264,13 +292,10 @@ fn window(
     request: &HealingRequest,
     standing: &Standing,
 ) -> Result<u64, EngineError> {
-    let token = request.link_token.map(LinkToken::new);
-    let own = from.identity == step.device.public();
-    if own && linking::is_linked(step.rows, token.as_ref(), from.device_id)? {
-        own_devices::note_linked(step.rows, from.device_id, step.now)?;
-    }
-    let linked = own && linking::accepts(step.rows, token.as_ref(), from.device_id, step.now)?;
-    if linked {
+    if from.identity == step.device.public()
+        && let Some(token) = request.link_token.map(LinkToken::new)
+        && vouching::shown(step, from, &token, standing.known_since)?
+    {
         return Ok(0);
     }
     let oldest = step.now.saturating_sub(HEALING_WINDOW_SECONDS * 1000);

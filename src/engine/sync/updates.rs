@@ -2,7 +2,8 @@
 
 use crate::bundle::VerifiedBundle;
 use crate::chat::{
-    Body, DeletedGroup, DeviceUpdate, Floor, KnownContact, KnownDevice, MessageId, ReadMark,
+    Body, DeletedGroup, DeviceLink, DeviceUpdate, Floor, KnownContact, KnownDevice, MessageId,
+    ReadMark,
 };
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
@@ -15,7 +16,7 @@ use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::own_devices::Sibling;
 use crate::engine::records::{
     contacts, conversations, decisions, doubts, floors, invitations, outbox, own_devices, pairs,
-    sessions,
+    sessions, vouching,
 };
 use crate::limits::{MAX_CONTENT_LEN, MAX_RESENDS, RESEND_AFTER_SECONDS, RESENDS_IN_SESSION};
 use crate::store::{Rows, RowsMut};
@@ -40,6 +41,14 @@ pub(crate) fn share_contacts(step: &mut Step<'_>, to: Recipients) -> Result<(), 
     // A device that was not told itself yet does not know whether these are all.
     let complete =
         doubts::row(step.rows, &step.device.public())?.is_none_or(|row| row.update_asks_left == 0);
+    let links = vouching::links(step)?;
+    if !links.is_empty() {
+        let update = DeviceUpdate {
+            links,
+            ..DeviceUpdate::default()
+        };
+        share(step, to, update)?;
+    }
     share_floors(step, to)?;
     share_deleted_groups(step, to)?;
     share_read(step, to)?;
@@ -124,6 +133,53 @@ fn share_with_linked(step: &mut Step<'_>, update: &DeviceUpdate) -> Result<(), E
     for (device_id, linked_at) in own_devices::linked(step.rows)? {
         let one = Recipients::one(device_id).known_by(linked_at, step.now);
         share(step, one, update.clone())?;
+    }
+    Ok(())
+}
+
+/// Tells our other devices whom the user linked.
+pub(crate) fn share_links(step: &mut Step<'_>) -> Result<(), EngineError> {
+    let update = DeviceUpdate {
+        links: vouching::links(step)?,
+        ..DeviceUpdate::default()
+    };
+    share_with_linked(step, &update)
+}
+
+/// The devices of our bundle of which a new one may know that they are linked: this one, and those whose prekey in it is their own.
+pub(crate) fn whom_to_trust(step: &Step<'_>) -> Result<Vec<u32>, EngineError> {
+    let identity = step.device.public();
+    let linked = own_devices::linked(step.rows)?;
+    let mut trusted = vec![step.device.device_id];
+    for sibling in own_devices::siblings(step.rows)? {
+        let device_id = sibling.row.device_id;
+        let party = Party {
+            identity,
+            device_id,
+        };
+        let key = &sibling.remote.signed_prekey.key;
+        let since = pairs::prekey_since(step.rows, &party, key)?;
+        let at = linked.iter().find(|(id, _)| *id == device_id);
+        let known = |(_, linked_at): &(u32, u64)| {
+            since.is_some_and(|since| due::was_by(since, *linked_at, step.now))
+        };
+        if at.is_some_and(known) {
+            trusted.push(device_id);
+        }
+    }
+    Ok(trusted)
+}
+
+/// What a linked device of ours says of whom the user linked. Whoever showed it before is told now whom we know.
+pub(crate) fn hear_of_links(
+    step: &mut Step<'_>,
+    links: &[DeviceLink],
+    by: u32,
+) -> Result<(), EngineError> {
+    for device_id in vouching::hear(step, links, by)? {
+        if leads_to_linked(step, device_id)? {
+            share_contacts(step, Recipients::one(device_id))?;
+        }
     }
     Ok(())
 }

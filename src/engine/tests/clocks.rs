@@ -3,7 +3,9 @@
 use super::*;
 use crate::chat::HealingRequest;
 use crate::engine::base::clock;
+use crate::engine::records::vouching;
 use crate::limits::{MAX_HEALING_PER_DAY, SIGNED_PREKEY_LIFETIME_SECONDS};
+use crate::wire::store::OwnDeviceRow;
 
 const HOUR: u64 = 3_600_000;
 const YEARS: u64 = 10 * 365 * DAY;
@@ -262,7 +264,19 @@ fn what_was_counted_and_allowed_ahead_of_now_is_over() {
     let who = bob.device.public();
     let token = on(&alice, ahead, linking::begin);
     let accepts = on(&alice, now, |step| {
-        linking::accepts(step.rows, Some(&token), 7, now)
+        let prekey = bob.bundle(0, false).devices()[0].signed_prekey;
+        let seven = OwnDeviceRow {
+            device_id: 7,
+            signed_prekey_id: prekey.id,
+            signed_prekey: prekey.key.as_bytes().to_vec(),
+            ..OwnDeviceRow::default()
+        };
+        own_devices::save(step.rows, &seven)?;
+        let from = crate::x3dh::Party {
+            identity: step.device.public(),
+            device_id: 7,
+        };
+        vouching::shown(step, &from, &token, now)
     });
     assert!(!accepts);
     on(&alice, ahead, |step| {

@@ -17,6 +17,7 @@ mod group_views;
 mod group_words;
 mod hostile;
 mod linked;
+mod links;
 mod malformed;
 mod members;
 mod siblings;

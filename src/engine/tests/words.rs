@@ -221,6 +221,7 @@ fn a_device_that_is_linked_and_a_backup_know_what_the_first_device_wrote() {
         bundle: alice.bundle(9, false),
         token: LinkToken::new([7; 16]),
         own_words: kept(&alice, 9),
+        linked: vec![alice.device.device_id],
     };
     let linked = Store::create_with(&linked, &key, |rows| {
         let now = START + 9 * DAY;

@@ -128,6 +128,11 @@ pub fn content(input: &Value) -> Value {
                 })).collect::<Vec<_>>(),
                 "complete": update.complete,
                 "floors": update.floors.iter().map(floor).collect::<Vec<_>>(),
+                "links": update.links.iter().map(|link| json!({
+                    "token": hex(link.token.as_bytes()),
+                    "expires_at": link.expires_at,
+                    "device_id": link.device_id,
+                })).collect::<Vec<_>>(),
                 "deleted_groups": update.deleted_groups.iter().map(deleted_group).collect::<Vec<_>>(),
             } })
         }

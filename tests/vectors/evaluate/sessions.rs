@@ -190,6 +190,7 @@ pub fn device_transfer(input: &Value) -> Value {
             "bundle": hex(transfer.bundle.encoded()),
             "link_token": hex(transfer.token.as_bytes()),
             "own_words": hex(&transfer.own_words.encode()),
+            "linked_devices": transfer.linked,
         }),
         Err(LinkError::Wire(refused)) => error(wire_code(&refused)),
         Err(LinkError::Key(_)) => error("key"),

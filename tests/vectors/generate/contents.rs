@@ -1,6 +1,6 @@
 //! Contents: each kind of body, and what is refused.
 
-use super::updates::{deleted_group, floors};
+use super::updates::{deleted_group, floors, link};
 use super::*;
 
 /// What somebody has of a conversation.
@@ -169,6 +169,8 @@ pub fn content() -> Vec<Case> {
                 ..Default::default()
             }),
         ),
+        ("link of a device", link(16)),
+        ("link with a token of 15 bytes", link(15)),
         ("deleted group", deleted_group(32, 32)),
         ("deleted group without an id", deleted_group(31, 32)),
         ("deleted group with half a hash", deleted_group(32, 16)),

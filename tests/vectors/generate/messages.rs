@@ -115,7 +115,7 @@ pub fn device_transfer() -> Vec<Case> {
         let agreed = existing.agree(&new.reply()).unwrap();
         let words = OwnWordsKey::random(20_000 + i, &mut rng);
         let token = Secret::new([8; 16]);
-        let transfer = agreed.seal(&identity, &bundle, &token, &words, &mut rng);
+        let transfer = agreed.seal(&identity, &bundle, &token, &words, &[9], &mut rng);
         let answer = existing.answer().to_uri();
         let mut raw = |name: String, encoded: &[u8]| {
             let input = json!({
@@ -130,9 +130,9 @@ pub fn device_transfer() -> Vec<Case> {
         *changed.last_mut().unwrap() ^= 1;
         raw(format!("a changed transfer {i}"), &changed);
         raw(format!("a transfer cut short {i}"), &transfer[..40]);
-        let theirs = agreed.seal(&other, &bundle, &token, &words, &mut rng);
+        let theirs = agreed.seal(&other, &bundle, &token, &words, &[9], &mut rng);
         raw(format!("the seed of another identity {i}"), &theirs);
-        let theirs = agreed.seal(&identity, &bundle_of_other, &token, &words, &mut rng);
+        let theirs = agreed.seal(&identity, &bundle_of_other, &token, &words, &[9], &mut rng);
         raw(format!("the bundle of another identity {i}"), &theirs);
     }
     cases

@@ -37,3 +37,15 @@ pub fn deleted_group(id_len: usize, hash_len: usize) -> v1::content::Body {
         ..Default::default()
     })
 }
+
+/// An update of a device that is being linked.
+pub fn link(token_len: usize) -> v1::content::Body {
+    v1::content::Body::DeviceUpdate(v1::DeviceUpdate {
+        links: vec![v1::DeviceLink {
+            token: vec![8; token_len],
+            expires_at: 1_800_000_000_000,
+            device_id: 0x0102_0304,
+        }],
+        ..Default::default()
+    })
+}

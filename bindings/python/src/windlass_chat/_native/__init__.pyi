@@ -608,8 +608,9 @@ class DeviceInfo:
     this_device: bool
     added_at: datetime | None
     last_seen: datetime | None
+    linked: bool
     def __init__(
-        self, *, device_id: int, this_device: bool, added_at: datetime | None, last_seen: datetime | None
+        self, *, device_id: int, this_device: bool, added_at: datetime | None, last_seen: datetime | None, linked: bool
     ) -> None: ...
 
 class Client:
