@@ -18,7 +18,11 @@ impl Writer {
     fn opens(&self, envelope: &[u8]) -> Content {
         let envelope = Envelope::decode(envelope).unwrap();
         let part = envelope.part_for(self.device_id).unwrap();
-        let handshake = part.handshake.unwrap();
+        let us = x3dh::Party {
+            identity: self.identity.public(),
+            device_id: self.device_id,
+        };
+        let handshake = part.handshake.unwrap().open(&us, &self.signed).unwrap();
         let keys = ResponderKeys {
             identity: &self.identity,
             device_id: self.device_id,
