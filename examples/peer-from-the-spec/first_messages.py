@@ -13,6 +13,11 @@ class Told(Exception):
     """Why an envelope is not opened; whose it is is not known."""
 
 
+def begun_by(handshake: bytes) -> tuple[int, bytes]:
+    """What is remembered of a first message (§7.6.5)."""
+    return first(decode(handshake), 2, 0), blob(decode(handshake), 1)
+
+
 @dataclass
 class Device:
     seed: bytes
@@ -24,6 +29,7 @@ class Device:
     accepted: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = field(default_factory=dict)
     known: dict[bytes, Bundle] = field(default_factory=dict)
     messages: set[tuple[bytes, bytes]] = field(default_factory=set)
+    gone: set[tuple[bytes, bytes]] = field(default_factory=set)  # §8.3.9.
     contacts: set[bytes] = field(default_factory=set)  # Whom the user accepted.
     blocked: set[bytes] = field(default_factory=set)
     removed: set[bytes] = field(default_factory=set)
@@ -38,18 +44,21 @@ class Device:
         else:
             self.removed |= {whom} - self.contacts
             self.known.pop(whom, None)
+            self.gone |= {name for name in self.messages if name[0] == whom}
+            self.messages -= self.gone
             self.sessions = [session for session in self.sessions if session.peer != whom]
 
     def receive(self, envelope: bytes) -> dict[str, Any]:
         message = decode(blob(decode(envelope), 2))
         handshake, tag = blob(message, 2), blob(message, 3)
         place = blob(message, 5), blob(message, 6)
-        known = [session for session in self.sessions if tag in session.ratchet.tags()]
-        if known and known[0].peer in self.blocked:
-            return {"blocked": known[0].peer.hex()}
-        if place in self.accepted and known:
+        here = [session for session in self.sessions if tag in session.ratchet.tags()]
+        if here and here[0].peer in self.blocked:
+            return {"blocked": here[0].peer.hex()}
+        if place in self.accepted and self.accepted[place][1] in [session.peer for session in self.sessions]:
             return {"duplicate": self.accepted[place][0].hex()}
         try:
+            known = [session for session in self.sessions if tag in session.ratchet.tags()]
             if known:
                 session, once = known[0], 0
                 payload = session.receive(envelope)
@@ -60,11 +69,13 @@ class Device:
             return {"cause": str(told), "from": None}
         if not known:
             self.begun[session.peer] = self.begun.get(session.peer, 0) + 1
-            self.remembered.add((first(decode(handshake), 2, 0), blob(decode(handshake), 1)))
-            self.sessions.append(session)
+            self.remembered.add(begun_by(handshake))
+        self.sessions += [] if known else [session]
         self.known[session.peer] = bundle or self.known[session.peer]
         self.one_time.pop(once, None)
         self.accepted[place] = (said, session.peer)
+        if (session.peer, said) in self.gone:
+            return {"refused": "deleted"}
         if (session.peer, said) in self.messages:
             return {"duplicate": said.hex()}
         self.messages.add((session.peer, said))
@@ -75,42 +86,39 @@ class Device:
         if not handshake:
             raise Told("unknown session")
         signed = first(decode(handshake), 2, 0)
-        if (signed, blob(decode(handshake), 1)) in self.remembered:
+        if begun_by(handshake) in self.remembered:
             raise Told("handshake replayed")
         if signed not in self.signed:
             raise Told("unknown prekey")
         try:
-            (who, device), once = peer.read_initiator(self.seed, self.device_id, self.signed[signed], handshake)
+            who, once = peer.read_initiator(self.seed, self.device_id, self.signed[signed], handshake)
         except Refused:
             raise Told("handshake invalid") from None
-        self.check_person(who, device)
+        self.check_person(who)
         if once and once not in self.one_time:
             raise Told("invitation used" if once <= self.given_out and once < 2**31 else "unknown prekey")
         agreed = peer.respond(self.seed, self.device_id, self.signed[signed], self.one_time.get(once), handshake)
-        chain = peer.first_header_keys(agreed.shared_secret)[0]
-        if chain.tag != tag:
+        if peer.first_header_keys(agreed.shared_secret)[0].tag != tag:
             raise Told("handshake invalid")
         try:
-            hint, sealed, body = (blob(decode(blob(decode(envelope), 2)), number) for number in (4, 5, 6))
-            _, _, number = chain.open(sealed, agreed.associated_data + tag + hint + body)
-            if who not in self.contacts and number > 20:
-                raise Told("stranger limit")
             session, payload = peer.answer(
                 self.seed, self.device_id, self.signed[signed], self.one_time.get(once), envelope
             )
-            return session, payload, once
         except Refused:
             raise Told("authentication") from None
+        if who[0] not in self.contacts and session.ratchet.received > 21:
+            raise Told("stranger limit")
+        return session, payload, once
 
-    def check_person(self, who: bytes, device: int) -> None:
+    def check_person(self, who: peer.Party) -> None:
         """Appendix C.1, with the bounds of §8.6.3. All of it comes within an hour."""
-        if (who, device) == (peer.identity_of_seed(self.seed), self.device_id):
+        if who == (peer.identity_of_seed(self.seed), self.device_id):
             raise Told("handshake invalid")
-        if who in self.blocked:
+        if who[0] in self.blocked:
             raise Told("blocked")
-        if who in self.removed:
+        if who[0] in self.removed:
             raise Told("removed")
-        if who not in self.contacts and self.begun.get(who, 0) >= 3:
+        if who[0] not in self.contacts and self.begun.get(who[0], 0) >= 3:
             raise Told("stranger limit")
 
     def admit(self, session: Session, payload: bytes, is_first: bool) -> tuple[bytes, Bundle | None]:

@@ -283,6 +283,15 @@ fn of_people(
             vec![one(1), user("remove", &alice), one(2)],
         ),
         (
+            "a contact who was removed sends again what was deleted with them",
+            vec![
+                one(1),
+                user("accept", &alice),
+                user("remove", &alice),
+                one(2),
+            ],
+        ),
+        (
             "a first message that is repeated when its session is gone",
             vec![
                 one(1),
@@ -368,6 +377,9 @@ pub(super) fn expected(input: &Value) -> Value {
                 }
                 Outcome::Duplicate { id } => {
                     Some(json!({ "duplicate": id.map(|id| id.to_string()) }))
+                }
+                Outcome::InConversation(_, ConversationNews::Refused { reason, .. }) => {
+                    Some(json!({ "refused": words(&format!("{reason:?}")) }))
                 }
                 Outcome::Peer(from, PeerNews::Blocked) => {
                     Some(json!({ "blocked": hex(&from.to_bytes()) }))
