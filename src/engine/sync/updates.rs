@@ -321,7 +321,8 @@ pub(crate) fn share(
     };
     for mut sibling in own_devices::siblings(step.rows)? {
         if to.includes(sibling.row.device_id) {
-            if !sibling.row.update_id.is_empty() {
+            // What is told in several updates at once is one try.
+            if !sibling.row.update_id.is_empty() && sibling.row.updated_at != step.now {
                 sibling.row.update_tries += 1;
             }
             sibling.row.update_id = id.as_bytes().to_vec();
