@@ -58,6 +58,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) salt: &'a [u8; 16],
     /// Only what came from this time on.
     pub(crate) since: u64,
+    /// And what was written when whoever asks was known: nothing of before is a new device's, whenever another one acknowledged it.
+    pub(crate) known_since: u64,
     /// By which dates are read.
     pub(crate) clock: &'a Clock,
     /// The latest so many.
@@ -96,6 +98,7 @@ pub(crate) fn compare(
         theirs,
         salt,
         since,
+        known_since,
         clock,
         limit,
         asker,
@@ -122,7 +125,9 @@ pub(crate) fn compare(
         };
         // What lies ahead of now would be given for years.
         let came_at = came_at(store, &found, asker, clock)?;
-        if since != 0 && (came_at < since || clock.is_ahead(found.stored_at)) {
+        let dates = [found.stored_at, found.content.sent_at];
+        let known = dates.iter().all(|date| clock.was_by(known_since, *date));
+        if since != 0 && (came_at < since || !known || clock.is_ahead(found.stored_at)) {
             stale += 1;
             continue;
         }

@@ -243,7 +243,10 @@ pub(crate) fn answer(
         });
     }
     let since = window(step, from, request, standing)?;
-    let (lacking, is_ahead) = lacking(step, from, request, since)?;
+    // What was written before a device of ours was linked is its own as well.
+    let linked = is_linked(step, from, standing)?;
+    let known_since = if linked { 0 } else { standing.known_since };
+    let (lacking, is_ahead) = lacking(step, from, request, (since, known_since))?;
     let messages = lacking.len() as u64;
     promise(step, from, messages, standing)?;
     let known_by = standing.known_since;
@@ -262,6 +265,12 @@ pub(crate) fn answer(
         None
     };
     Ok(Answered { messages, asked })
+}
+
+/// Whether who asks is a device of ours that the user linked.
+fn is_linked(step: &Step<'_>, from: &Party, standing: &Standing) -> Result<bool, EngineError> {
+    Ok(from.identity == step.device.public()
+        && own_devices::is_linked(step.rows, from.device_id, standing.known_since, step.now)?)
 }
 
 /// Sends what a device has not acknowledged, which has answered in a session that was begun because of it.
@@ -308,7 +317,7 @@ fn lacking(
     step: &Step<'_>,
     from: &Party,
     request: &HealingRequest,
-    since: u64,
+    (since, known_since): (u64, u64),
 ) -> Result<(Vec<MessageRef>, bool), EngineError> {
     let own = step.device.public();
     let clock = Clock::read(step.rows, step.now)?;
@@ -342,6 +351,7 @@ fn lacking(
             theirs: state.unwrap_or(&everything),
             salt: &request.salt,
             since,
+            known_since,
             clock: &clock,
             limit: if since == u64::MAX { 0 } else { room },
             asker: &from.identity,
@@ -371,7 +381,7 @@ fn promise(
     if from.identity == step.device.public() {
         updates::heard(step.rows, from.device_id)?;
         // Whoever has the seed alone is not told whom we know.
-        if own_devices::is_linked(step.rows, from.device_id, standing.known_since, step.now)? {
+        if is_linked(step, from, standing)? {
             updates::share_contacts(step, one)?;
         }
     }

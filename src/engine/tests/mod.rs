@@ -20,6 +20,7 @@ mod linked;
 mod links;
 mod malformed;
 mod members;
+mod proved;
 mod siblings;
 mod strangers;
 mod tables;

@@ -137,12 +137,12 @@ impl Thief {
     }
 }
 
-fn to(party: &Party) -> ConversationId {
+pub(super) fn to(party: &Party) -> ConversationId {
     ConversationId::Direct(party.device.public())
 }
 
 /// Two who wrote each other on each of some days, all of it acknowledged.
-fn who_talked(days: u64) -> [Party; 2] {
+pub(super) fn who_talked(days: u64) -> [Party; 2] {
     let parties = [1, 2].map(Party::new);
     let [alice, bob] = &parties;
     introduce(&[alice, bob], 0);

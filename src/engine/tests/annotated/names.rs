@@ -122,6 +122,7 @@ fn a_request_does_not_take_a_message_of_one_author_for_anothers() {
         let comparison = Comparison {
             theirs: &there,
             salt: &[1; 16],
+            known_since: 0,
             since: 0,
             clock: &Clock::read(step.rows, step.now)?,
             limit: 10,
