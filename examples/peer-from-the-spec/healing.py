@@ -97,5 +97,5 @@ def proved_since(input: dict[str, Any]) -> int | None:
         for kept in input["kept"]:
             mac = peer.hmac_sha256(bytes.fromhex(kept["key"]), said)[:16]
             if kept["day"] == day and mac == proof[16 * place : 16 * place + 16]:
-                return max(int(kept["since"]), day * DAY)
+                return max(int(kept["since"]), int(day) * DAY)
     return None

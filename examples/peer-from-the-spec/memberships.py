@@ -326,6 +326,7 @@ def group_device(input: dict[str, Any]) -> list[dict[str, Any]]:
     given = dict(zip(people[1:], map(bytes.fromhex, input["bundles"]), strict=True))
     device = Device(bytes.fromhex(input["own_seed"]), bytes.fromhex(input["group_id"]), people, given, contacts, input["now"])
     results = []
+    told: list[Any]
     for step in input["steps"]:
         device.now += step.get("later", 0) * 1000
         device.sent, acknowledged, told, possible = [], False, [], True

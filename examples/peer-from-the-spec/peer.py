@@ -279,8 +279,8 @@ class Ratchet:
         state = self
         if not state.sending or not state.header:
             root, sending, following = root_step(state.root, agree(new_secret, state.remote))
-            chain = {"sending": sending, "header": state.next_header, "next_header": following}
-            state = replace(state, root=root, own=new_secret, **chain)
+            state = replace(state, root=root, own=new_secret, sending=sending)
+            state = replace(state, header=state.next_header, next_header=following)
         assert state.header
         key, sending = chain_step(state.sending)
         header = x25519_public(state.own) + struct.pack(">II", state.previous, state.sent)
