@@ -28,8 +28,8 @@ final class ConversationTests: PeopleTestCase {
         try exchange(alice, bob)
         let (device, address) = (alice.deviceId(), bob.address())
         let progress = Told()
-        XCTAssertEqual(try alice.exportBackup(path: path("backup"), key: key(), progress: progress), 7)
-        XCTAssertEqual(progress.last, 7)
+        XCTAssertEqual(try alice.exportBackup(path: path("backup"), key: key(), progress: progress), 6)
+        XCTAssertEqual(progress.last, 6)
         progress.stop = true
         try alice.close()
         let store = try EncryptedStore.open(path: path("alice"), key: key())

@@ -60,8 +60,8 @@ class ConversationTest {
         val stopping = object : ProgressListener {
             override fun advance(done: ULong, total: ULong) = error("enough")
         }
-        assertEquals(7uL, alice.exportBackup(path("backup"), key, told))
-        assertEquals(7uL, last)
+        assertEquals(6uL, alice.exportBackup(path("backup"), key, told))
+        assertEquals(6uL, last)
         alice.close()
         val store = EncryptedStore.open(path("alice"), key)
         assertThrows(WindlassException.Cancelled::class.java) { store.exportBackup(path("stopped"), key, stopping) }
