@@ -123,11 +123,14 @@ pub(crate) fn compare(
         let Some(found) = message::find(store, &place.message)? else {
             continue;
         };
-        // What lies ahead of now would be given for years.
-        let came_at = came_at(store, &found, asker, clock)?;
         let dates = [found.stored_at, found.content.sent_at];
-        let known = dates.iter().all(|date| clock.was_by(known_since, *date));
-        if since != 0 && (came_at < since || !known || clock.is_ahead(found.stored_at)) {
+        let known = || dates.iter().all(|date| clock.was_by(known_since, *date));
+        // What lies ahead of now would be given for years.
+        if since != 0
+            && (clock.is_ahead(found.stored_at)
+                || !known()
+                || came_at(store, &found, asker, clock)? < since)
+        {
             stale += 1;
             continue;
         }

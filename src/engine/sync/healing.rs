@@ -248,7 +248,7 @@ pub(crate) fn answer(
     let known_since = if linked { 0 } else { standing.known_since };
     let (lacking, is_ahead) = lacking(step, from, request, (since, known_since))?;
     let messages = lacking.len() as u64;
-    promise(step, from, messages, standing)?;
+    promise(step, from, messages, linked)?;
     let known_by = standing.known_since;
     for message in &lacking {
         unacknowledged::schedule_requested(step.rows, from, message, known_by, step.now)?;
@@ -369,7 +369,7 @@ fn promise(
     step: &mut Step<'_>,
     from: &Party,
     messages: u64,
-    standing: &Standing,
+    linked: bool,
 ) -> Result<(), EngineError> {
     let theirs = contacts::find(step.rows, &from.identity)?;
     let one = Recipients::one(from.device_id);
@@ -381,7 +381,7 @@ fn promise(
     if from.identity == step.device.public() {
         updates::heard(step.rows, from.device_id)?;
         // Whoever has the seed alone is not told whom we know.
-        if is_linked(step, from, standing)? {
+        if linked {
             updates::share_contacts(step, one)?;
         }
     }
