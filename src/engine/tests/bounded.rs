@@ -94,10 +94,7 @@ fn requests_bring_no_more_than_a_day_may() {
         say(&alice, START, &mallory, &data(1_000));
     }
     empty_outbox(&alice);
-    let party = crate::x3dh::Party {
-        identity: mallory.device.public(),
-        device_id: mallory.device.device_id,
-    };
+    let party = mallory.end();
     let charged = |bytes: u64| {
         let set = alice.at_time(START, |step| {
             let mut row = doubts::row_or_new(step.rows, &party.identity)?;

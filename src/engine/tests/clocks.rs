@@ -206,10 +206,7 @@ fn what_comes_while_the_clock_is_behind_has_all_its_time() {
     assert!(!empty_outbox(&alice).is_empty());
     assert!(opens(&hear(&alice, now, &late)));
     // It is among what a request brings that names nothing.
-    let party = crate::x3dh::Party {
-        identity: bob.device.public(),
-        device_id: bob.device.device_id,
-    };
+    let party = bob.end();
     let answered = on(&alice, now, |step| {
         unacknowledged::forget(step.rows, &party)?;
         healing::answer(step, &party, &HealingRequest::default(), &LOST_ALL)

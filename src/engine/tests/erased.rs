@@ -119,10 +119,7 @@ fn words_that_were_deleted_with_their_contact_come_back_by_no_answer() {
         .unwrap();
     // They become contacts again, and talk.
     introduce(&all, 1);
-    let anew = crate::x3dh::Party {
-        identity: alice.device.public(),
-        device_id: alice.device.device_id,
-    };
+    let anew = alice.end();
     mallory
         .at(1, |step| sessions::erase_all(step.rows, &anew))
         .unwrap();

@@ -303,10 +303,7 @@ fn events_of_a_group_pass_a_block_in_both_directions_and_words_do_not() {
     deliver(&all, 3);
     assert!(!is_member(&bob, &id, &alice));
     // Also in a session that is begun for it, and not what comes in one otherwise.
-    let party = crate::x3dh::Party {
-        identity: alice.device.public(),
-        device_id: alice.device.device_id,
-    };
+    let party = alice.end();
     for (day, blocked) in [(4, "said in a new session"), (5, "and again")] {
         bob.at(day, |step| sessions::erase_all(step.rows, &party))
             .unwrap();

@@ -34,10 +34,7 @@ pub(super) fn forge(
     content: &Content,
     bundle: Option<&VerifiedBundle>,
 ) -> Vec<u8> {
-    let party = crate::x3dh::Party {
-        identity: to.device.public(),
-        device_id: to.device.device_id,
-    };
+    let party = to.end();
     let forged = from.at(day, |step| {
         let mut contact = contacts::find(step.rows, &party.identity)?.unwrap();
         let remote = contact.bundle.as_ref().unwrap().devices()[0];
@@ -309,10 +306,7 @@ fn a_device_that_was_left_out_is_not_heard_any_more() {
     // Nor does an older bundle of its own bring it back.
     let older = bundle_of(&bob, &[own], START / 1000 + 50);
     let erased = bob.at(20, |step| {
-        let party = crate::x3dh::Party {
-            identity: alice.device.public(),
-            device_id: alice.device.device_id,
-        };
+        let party = alice.end();
         sessions::erase_all(step.rows, &party)
     });
     erased.unwrap();

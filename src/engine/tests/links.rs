@@ -7,10 +7,7 @@ use crate::link::LinkToken;
 use crate::x3dh;
 
 fn party_of(party: &Party) -> x3dh::Party {
-    x3dh::Party {
-        identity: party.device.public(),
-        device_id: party.device.device_id,
-    }
+    party.end()
 }
 
 /// Two linked devices, and a friend with whom they talked.

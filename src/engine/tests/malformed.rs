@@ -12,10 +12,7 @@ use crate::x3dh;
 /// Bytes of any kind, sealed by the session that there is.
 fn sealed(from: &Party, to: &Party, padded: &[u8]) -> Vec<u8> {
     from.at(0, |step| {
-        let party = x3dh::Party {
-            identity: to.device.public(),
-            device_id: to.device.device_id,
-        };
+        let party = to.end();
         let session = sessions::active(step.rows, &party)?.unwrap();
         let sent = session.send_padded(&step.device.public(), padded, step.rng);
         let (session, part) = sent.unwrap();

@@ -168,14 +168,19 @@ impl Party {
         .unwrap()
     }
 
+    /// This device, as one end of a session.
+    fn end(&self) -> crate::x3dh::Party {
+        crate::x3dh::Party {
+            identity: self.device.public(),
+            device_id: self.device.device_id,
+        }
+    }
+
     /// What the handshake of a first message to this device says.
     fn handshake(&self, envelope: &[u8]) -> HandshakeMessage {
         let part = Envelope::decode(envelope).unwrap().parts.remove(0);
         let sealed = part.handshake.unwrap();
-        let us = crate::x3dh::Party {
-            identity: self.device.public(),
-            device_id: self.device.device_id,
-        };
+        let us = self.end();
         let id = sealed.signed_prekey_id;
         let secret = self.at(0, |step| prekeys::signed_prekey(step.rows, id));
         sealed.open(&us, &secret.unwrap().unwrap()).unwrap()

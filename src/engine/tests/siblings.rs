@@ -214,10 +214,7 @@ fn a_message_that_the_user_deletes_is_gone_on_all_devices_however_late_they_get_
     friend
         .at(40, |step| {
             for party in [&first, &second] {
-                let to = crate::x3dh::Party {
-                    identity: party.device.public(),
-                    device_id: party.device.device_id,
-                };
+                let to = party.end();
                 unacknowledged::schedule_requested(
                     step.rows,
                     &to,

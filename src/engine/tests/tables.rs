@@ -247,10 +247,7 @@ fn after_a_hostile_year_every_table_is_within_its_bound() {
             MAX_GROUP_INVITATIONS_BY_ONE / 2 + 1,
         );
         // She begins anew, as if she had lost all her sessions.
-        let party = crate::x3dh::Party {
-            identity: alice.device.public(),
-            device_id: alice.device.device_id,
-        };
+        let party = alice.end();
         mallory
             .at(day, |step| sessions::erase_all(step.rows, &party))
             .unwrap();

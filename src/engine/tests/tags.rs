@@ -8,10 +8,7 @@ use crate::session::HintKey;
 
 /// The tags by which a party's only session is found.
 fn tags(of: &Party, with: &Party) -> Vec<ChainTag> {
-    let party = crate::x3dh::Party {
-        identity: with.device.public(),
-        device_id: with.device.device_id,
-    };
+    let party = with.end();
     let session = of.at(0, |step| sessions::active(step.rows, &party));
     session.unwrap().unwrap().expected_tags()
 }
@@ -72,10 +69,7 @@ fn who_began_a_session_can_be_read_by_the_device_alone_that_it_was_begun_with() 
     // Nobody else's prekey opens it, whatever device they say they are.
     let part = Envelope::decode(&first).unwrap().parts.remove(0);
     let other = eve.at(0, |step| prekeys::signed_prekey(step.rows, 1));
-    let us = crate::x3dh::Party {
-        identity: bob.device.public(),
-        device_id: bob.device.device_id,
-    };
+    let us = bob.end();
     assert!(
         part.handshake
             .unwrap()

@@ -295,10 +295,7 @@ fn a_copy_that_was_put_back_asks_as_of_its_day_this_day_and_the_next() {
         assert_eq!(root(&alice).day, copy.ran_day);
         assert_eq!(asks(&alice, &bob, day), Some(2 + 6));
     }
-    let party = crate::x3dh::Party {
-        identity: bob.device.public(),
-        device_id: bob.device.device_id,
-    };
+    let party = bob.end();
     alice
         .at(10, |step| pairs::answered(step.rows, &party))
         .unwrap();
@@ -381,10 +378,7 @@ fn what_nobody_acknowledges_never_goes_in_a_session_that_was_begun_for_it() {
 #[test]
 fn what_a_probe_was_answered_to_is_sent_in_it_to_who_lost_the_session() {
     let [alice, bob] = who_talked(3);
-    let party = crate::x3dh::Party {
-        identity: alice.device.public(),
-        device_id: alice.device.device_id,
-    };
+    let party = alice.end();
     bob.at(2, |step| sessions::erase_all(step.rows, &party))
         .unwrap();
     let said = write(&alice, 2, &to(&bob), text("in a session that is gone"));
@@ -418,10 +412,7 @@ fn a_session_that_is_begun_again_has_a_private_one_time_prekey_which_is_used_onc
         assert!(private_prekeys::is_private(id) && !used.contains(&id));
         used.push(id);
         assert!(opens(&take(&bob, 1, &first).unwrap()));
-        let initiator = crate::x3dh::Party {
-            identity: alice.device.public(),
-            device_id: alice.device.device_id,
-        };
+        let initiator = alice.end();
         let kept = bob.at(1, |step| private_prekeys::secret(step.rows, &initiator, id));
         assert!(kept.unwrap().is_none());
         deliver(&[&alice, &bob], 1);

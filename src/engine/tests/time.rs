@@ -44,10 +44,7 @@ fn a_first_message_replayed_after_its_session_is_gone_makes_no_second_one() {
     alice.add(0, &bob.bundle(0, false));
     let first = alice.send(0, &bob).unwrap();
     assert!(opens(&bob.receive(0, &first)));
-    let party = crate::x3dh::Party {
-        identity: alice.device.public(),
-        device_id: alice.device.device_id,
-    };
+    let party = alice.end();
     bob.at(1, |step| sessions::erase_all(step.rows, &party))
         .unwrap();
     assert_eq!(bob.count(Table::ChainTags), 0);

@@ -124,10 +124,7 @@ fn what_came_late_is_unread_whatever_was_read_on_another_device_meanwhile() {
         .at(1, |step| {
             let all = inventory::ids_by(step.rows, &step.device.public(), &theirs)?;
             for party in [&second] {
-                let to = crate::x3dh::Party {
-                    identity: party.device.public(),
-                    device_id: party.device.device_id,
-                };
+                let to = party.end();
                 for id in &all {
                     let author = step.device.public();
                     let message = MessageRef { author, id: *id };

@@ -13,10 +13,7 @@ use crate::x3dh;
 const HOUR: u64 = 3_600_000;
 
 fn party_of(party: &Party) -> x3dh::Party {
-    x3dh::Party {
-        identity: party.device.public(),
-        device_id: party.device.device_id,
-    }
+    party.end()
 }
 
 /// What is due for some days, hour by hour, with everything delivered.

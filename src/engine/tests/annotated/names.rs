@@ -72,10 +72,7 @@ fn carol_key() -> PublicIdentity {
 #[test]
 fn messages_of_one_id_wait_for_a_device_each_by_itself() {
     let (alice, bob, _) = two();
-    let to = crate::x3dh::Party {
-        identity: bob.device.public(),
-        device_id: bob.device.device_id,
-    };
+    let to = bob.end();
     let messages = [&alice, &bob].map(|author| by(author, &id(1)));
     let waiting = |party: &Party| {
         let rows = party.at(0, |step| unacknowledged::of_device(step.rows, &to, 10));

@@ -35,10 +35,7 @@ fn who_waited_for_more_than_a_week_is_accepted_and_what_they_wrote_comes() {
 }
 
 fn alice_device(alice: &Party) -> crate::x3dh::Party {
-    crate::x3dh::Party {
-        identity: alice.device.public(),
-        device_id: alice.device.device_id,
-    }
+    alice.end()
 }
 
 #[test]

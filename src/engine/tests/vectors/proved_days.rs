@@ -110,10 +110,7 @@ pub(super) fn cases() -> Vec<(&'static str, Value)> {
     let (own, _) = receiver();
     let session = session(&own);
     let asker = party(&friend());
-    let answerer = x3dh::Party {
-        identity: own.device.public(),
-        device_id: own.device.device_id,
-    };
+    let answerer = own.end();
     let input = |proves: Proves| {
         let content = b"the encoded request".to_vec();
         let mac = |(place, key): (usize, &u8)| {
