@@ -1,12 +1,13 @@
 //! Keys, key derivation, encryption and padding: the one place that names the cryptographic crates.
 //!
-//! Every primitive is of suite 1 of the RFC (`docs/spec/`, §3). The rest of the crate sees types of this module only, so a
+//! Every primitive is of the RFC's suite (`docs/spec/`, §3). The rest of the crate sees types of this module only, so a
 //! reader who wants to know how a primitive is called has one folder to read.
 
 mod aead;
 mod agreement;
 mod hash;
 mod kdf;
+mod kem;
 pub mod labels;
 mod padding;
 mod password;
@@ -20,6 +21,10 @@ pub use aead::{AEAD_OVERHEAD, AuthenticationFailed, decrypt, encrypt};
 pub use agreement::{AgreementError, DH_KEY_LEN, DhPublic, DhSecret, SharedSecret};
 pub use hash::{RunningHash, sha256, sha512};
 pub use kdf::{hkdf_sha256, hmac_sha256};
+pub use kem::{
+    InvalidKemKey, KEM_CIPHERTEXT_LEN, KEM_PUBLIC_LEN, KEM_SEED_LEN, KemCiphertext, KemPublic,
+    KemSecret,
+};
 pub use padding::{MIN_PADDED_LEN, pad, padded_len, unpad};
 pub use password::{Argon2Params, PasswordError, derive_from_passphrase};
 pub use random::{CryptoRng, RandomnessUnavailable, SeededRandom, seeded, system_random};
