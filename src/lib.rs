@@ -35,6 +35,7 @@
 //! testing                            a machine to test on: its disk forgets, its clock stands
 //! store                              redb, sealing, epochs: rows of bytes
 //! crypto   wire    qr                primitives; messages as bytes; codes as pictures
+//! due                                dates that lie ahead of now
 //! limits                             every bound, with its reason
 //! ```
 
@@ -42,6 +43,7 @@
 #![cfg_attr(not(feature = "hazmat"), allow(dead_code, unused_imports))]
 
 mod api;
+mod due;
 mod engine;
 
 // The layers are public with the feature `hazmat` alone.

@@ -14,6 +14,17 @@ pub const MAX_SKIPPED_KEYS: u32 = 2_000;
 /// (healing) and comes under a key of its own, and until then an old key is a risk for nothing.
 pub const SKIPPED_KEY_RETENTION_SECONDS: u64 = 30 * DAY_SECONDS;
 
+/// Own messages in a post-quantum epoch before a device offers the key of the next. A key and its answer are 2.3 KB, so a conversation pays some
+/// 50 bytes a message for them; who took a state reads on for a median of 28 messages in turns.
+pub const EPOCH_MESSAGES: u32 = 25;
+
+/// Or after so long, from its first message in the epoch: a slow conversation pays little, and should not stay open to a thief for weeks.
+pub const EPOCH_SECONDS: u64 = DAY_SECONDS;
+
+/// A post-quantum key or its answer goes with the first and then with each eighth message, until the other side has it. More often costs more
+/// than a loss does.
+pub const EPOCH_REPEAT: u32 = 8;
+
 /// Receiving chains of one session whose skipped keys are kept. A message that is more than five turns of the conversation late
 /// is asked for again (healing), and its key does not lie around until then.
 pub const MAX_RECEIVING_CHAINS: usize = 5;

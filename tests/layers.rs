@@ -24,7 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "bundle", "chat", "crypto", "identity", "limits", "link", "ratchet", "session",
+            "bundle", "chat", "crypto", "due", "identity", "limits", "link", "ratchet", "session",
             "store", "wire", "x3dh",
         ],
     ),
@@ -40,7 +40,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["bundle", "chat", "crypto", "identity", "limits", "wire"],
     ),
     ("x3dh", &["bundle", "crypto", "identity", "limits", "wire"]),
-    ("ratchet", &["crypto", "limits", "wire"]),
+    ("ratchet", &["crypto", "due", "limits", "wire"]),
     ("bundle", &["crypto", "identity", "limits", "wire"]),
     ("identity", &["crypto", "limits", "wire"]),
     ("store", &["crypto"]),
@@ -48,6 +48,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("wire", &["crypto", "limits"]),
     ("crypto", &["limits"]),
     ("qr", &[]),
+    ("due", &[]),
     ("limits", &[]),
 ];
 

@@ -18,6 +18,8 @@ use windlass::session::{Envelope, SessionError};
 
 const SCHEDULES: u64 = 20_000;
 const STEPS: u32 = 40;
+/// Of one schedule in ten: enough for several post-quantum epochs.
+const MANY_STEPS: u32 = 240;
 
 /// A message on its way, and what the model knows of it.
 #[derive(Clone)]
@@ -81,6 +83,8 @@ struct Side {
     chains: Vec<(u32, Option<u32>)>,
     /// The chain of the other side that the next sending chain will answer, if a new one is due.
     turn: Option<Option<u32>>,
+    /// The post-quantum epoch of its latest message.
+    epoch: u32,
 }
 
 /// A copy of a side's state, taken at a moment, that listens to everything sent to it.
@@ -97,6 +101,8 @@ struct Counts {
     old_closed_to_thieves: u64,
     read_by_thieves: u64,
     closed_to_thieves: u64,
+    in_first_epoch: u64,
+    in_later_epochs: u64,
 }
 
 struct World {
@@ -106,6 +112,7 @@ struct World {
     other_channel: Channel,
     thieves: Vec<Thief>,
     now: u32,
+    steps: u32,
     counts: Counts,
 }
 
@@ -125,6 +132,7 @@ impl World {
             sent: Vec::new(),
             chains: Vec::new(),
             turn,
+            epoch: 0,
         };
         Self {
             sides: [
@@ -135,6 +143,7 @@ impl World {
             other_channel,
             thieves: Vec::new(),
             now: 0,
+            steps: [STEPS, MANY_STEPS][usize::from(seed.is_multiple_of(10))],
             counts: Counts::default(),
             rng,
         }
@@ -146,7 +155,7 @@ impl World {
 
     fn run(mut self) -> Counts {
         self.send(0);
-        for now in 1..=STEPS {
+        for now in 1..=self.steps {
             self.now = now;
             let side = self.below(2);
             match self.below(16) {
@@ -176,7 +185,15 @@ impl World {
         let (number, previous) = (of(chain), chain.checked_sub(1).map_or(0, of));
         let mut payload = vec![0; self.rng.below(90) as usize];
         self.rng.fill_bytes(&mut payload);
-        let envelope = channel.send(&payload, &mut self.rng);
+        // An epoch changes where a chain begins, one at a time, and neither side is ahead by more than one.
+        let epoch = channel.session.sending_epoch();
+        let most = side.epoch + u32::from(channel.session.begins_chain());
+        assert!((side.epoch..=most).contains(&epoch));
+        // A day each step, so that the next epoch is always due.
+        let envelope = channel.send_at(u64::from(self.now) * 86_400_000, &payload, &mut self.rng);
+        side.epoch = epoch;
+        self.counts.in_first_epoch += u64::from(epoch == 1);
+        self.counts.in_later_epochs += u64::from(epoch > 1);
         side.sent.push(Sent {
             payload,
             envelope,
@@ -185,6 +202,7 @@ impl World {
             previous,
             delivered: false,
         });
+        assert!(self.sides[0].epoch.abs_diff(self.sides[1].epoch) <= 1);
         self.listen(by);
     }
 
@@ -414,6 +432,14 @@ fn every_schedule_delivers_what_was_sent_once_and_closes_to_thieves() {
         (
             "new messages that a stolen state did not open, after healing",
             sum(|c| c.closed_to_thieves),
+        ),
+        (
+            "messages in the first post-quantum epoch",
+            sum(|c| c.in_first_epoch),
+        ),
+        (
+            "messages in a later post-quantum epoch",
+            sum(|c| c.in_later_epochs),
         ),
     ] {
         println!("{name}: {count}");

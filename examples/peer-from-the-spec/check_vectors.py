@@ -12,6 +12,7 @@ from typing import Any
 
 import bundles
 import chats
+import epochs
 import first_messages as firsts
 import healing
 import histories
@@ -160,10 +161,57 @@ def chain_steps(input: Case) -> Case:
 
 
 def message_key(input: Case) -> Case:
-    key, nonce, data = (unhex(input, name) for name in ("message_key", "nonce", "associated_data"))
+    classical, other, nonce, data = (unhex(input, name) for name in ("classical_key", "post_quantum_key", "nonce", "associated_data"))
+    key = epochs.hybrid(classical, other)
     sealed = peer.seal(key, unhex(input, "plaintext"), data, nonce)
-    assert peer.unseal(key, sealed, data) == unhex(input, "plaintext")
-    return {"sealed": sealed.hex()}
+    assert peer.open_aead(key, sealed, data) == unhex(input, "plaintext")
+    return {"key": key.hex(), "sealed": sealed.hex()}
+
+
+def show_epoch(root: bytes, initiator: bytes, responder: bytes) -> Case:
+    return {"root_key": root.hex(), "initiator_chain_key": initiator.hex(), "responder_chain_key": responder.hex()}
+
+
+def first_epoch(input: Case) -> Case:
+    return show_epoch(*epochs.first_epoch(unhex(input, "shared_secret")))
+
+
+def epoch_step(input: Case) -> Case:
+    return show_epoch(*epochs.epoch_step(unhex(input, "root_key"), unhex(input, "agreed_secret")))
+
+
+def plaintext(input: Case) -> Case:
+    said, payload = epochs.split(unhex(input, "plaintext"))
+    return {"kind": said.kind, "epoch": said.epoch, "bytes": said.data.hex(), "payload": payload.hex()}
+
+
+def scka(input: Case) -> list[Case]:
+    sides = {
+        "initiator": epochs.start(bytes(32), initiator=True, at_once=input["at_once"]).agreement,
+        "responder": epochs.start(bytes(32), initiator=False).agreement,
+    }
+    sent: list[epochs.Message] = []
+    results: list[Case] = []
+    for step in input["steps"]:
+        side, agreed = sides[step["by"]], b""
+        if "confirmed" in step:
+            side = side.confirm()
+            results.append({"is_shared": side.is_shared()})
+        elif "send" in step:
+            places = []
+            for place in range(step["send"]):
+                side, message, secret = side.send(step["now"], unhex(step, "kem_seed"), unhex(step, "kem_coins"))
+                agreed = agreed or secret
+                if message.kind:
+                    places.append([place, message.encode().hex()])
+                    sent.append(message)
+            results.append({"sent": places, "secret": agreed.hex() or None})
+        else:
+            taken = sent[step["receive"]] if "receive" in step else epochs.split(unhex(step, "take"))[0]
+            side, agreed = side.receive(taken)
+            results.append({"secret": agreed.hex() or None})
+        sides[step["by"]] = side
+    return results
 
 
 def sender_hint(input: Case) -> Case:
@@ -240,7 +288,7 @@ def read_message(encoded: bytes) -> Case:
     device_id, handshake = first(fields, 1, 0), blob(fields, 2)
     tag, hint, sealed_header, body = (blob(fields, number) for number in (3, 4, 5, 6))
     strict(encoded, (1, Fixed32(device_id)), (2, handshake), (3, tag), (4, hint), (5, sealed_header), (6, body))
-    check(device_id and (len(tag), len(hint), len(sealed_header)) == (16, 8, 68), "lengths")
+    check(device_id and (len(tag), len(hint), len(sealed_header)) == (16, 8, 72), "lengths")
     return {
         "device_id": device_id,
         "handshake": read_handshake(handshake) if handshake else None,
@@ -253,11 +301,12 @@ def read_message(encoded: bytes) -> Case:
 
 def header(input: Case) -> Case:
     key = peer.HeaderKey(unhex(input, "header_key"), b"")
-    ratchet_key, previous, number = key.open(unhex(input, "sealed"), unhex(input, "associated_data"))
+    header = key.open(unhex(input, "sealed"), unhex(input, "associated_data"))
     return {
-        "ratchet_key": check_x25519(ratchet_key).hex(),
-        "previous_chain_length": previous,
-        "message_number": number,
+        "ratchet_key": check_x25519(header.remote).hex(),
+        "previous_chain_length": header.previous,
+        "message_number": header.number,
+        "epoch": header.epoch,
     }
 
 
@@ -550,8 +599,11 @@ def conversation(input: Case) -> list[Case]:
         end = ends[step["by"]]
         if "send" in step:
             assert end
-            drawn = (unhex(step, name) for name in ("ratchet_secret", "nonce", "header_nonce"))
-            sent.append(end.send(unhex(step, "send"), *drawn))
+            drawn = (unhex(step, name) for name in ("ratchet_secret", "nonce", "header_nonce", "kem_seed", "kem_coins"))
+            real = end.ratchet.epochs.sending.epoch
+            end.claim_epoch(step.get("claims_epoch", real))
+            sent.append(end.send(unhex(step, "send"), *drawn, now=step["now"]))
+            end.claim_epoch(real if "claims_epoch" in step else end.ratchet.epochs.sending.epoch)
             results.append({"envelope": sent[-1].hex()})
             continue
         if "lose" in step:
@@ -579,7 +631,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
-        *(x3dh, handshake, root_step, first_header_keys, chain_steps, message_key, sender_hint, own_words, message_name, healing_proof, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
+        *(x3dh, handshake, root_step, first_header_keys, chain_steps, message_key, first_epoch, epoch_step, plaintext, scka, sender_hint, own_words, message_name, healing_proof, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
         *(bounds, history, receipts, copies, updates, answers, requests, proved_days, memberships.group_device, first_messages, group, attachment),
     )
 }

@@ -1,34 +1,26 @@
 """A peer built from docs/spec/rfc.md and proto/ alone, with nothing of Windlass and no library but `cryptography`.
 
-It makes envelopes and opens them, for one device, in memory; bundles are in bundles.py. Section numbers are those of the RFC. What a
+It makes envelopes and opens them, for one device, in memory; the post-quantum half of its ratchet is in epochs.py, bundles are in bundles.py. Section numbers are those of the RFC. What a
 peer has to refuse beyond this, §4.2 above all, is in check_vectors.py.
 """
 
 import hashlib
-import hmac
 import os
 import struct
+import time
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import epochs
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from epochs import Epochs
+from suite import Refused, chain_step, check, hkdf, hmac_sha256
 
 MAX_CHAIN_JUMP, MAX_SKIPPED_KEYS, MAX_RECEIVING_CHAINS = 25_000, 2_000, 5
 P = 2**255 - 19
 T = TypeVar("T")
-
-
-class Refused(Exception):
-    """What came is not what the RFC allows; nothing has changed."""
-
-
-def check(condition: object, what: str) -> None:
-    if not condition:
-        raise Refused(what)
 
 
 # Protobuf (§4): a message is its fields in order, a field an int (varint), a Fixed32 or bytes; defaults are left out.
@@ -92,14 +84,6 @@ def blob(fields: list[Field], number: int) -> bytes:
 
 
 # Suite 1 (§3).
-def hmac_sha256(key: bytes, data: bytes) -> bytes:
-    return hmac.digest(key, data, "sha256")
-
-
-def hkdf(salt: bytes, ikm: bytes, info: bytes, length: int = 32) -> bytes:
-    return HKDF(SHA256(), length, salt, info).derive(ikm)
-
-
 def x25519_public(secret: bytes) -> bytes:
     return X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
 
@@ -140,13 +124,8 @@ def unpad(padded: bytes) -> bytes:
     return plaintext
 
 
-def seal(message_key: bytes, plaintext: bytes, associated_data: bytes, nonce: bytes) -> bytes:
-    key = hkdf(bytes(32), message_key, b"Windlass v1 message key")
+def seal(key: bytes, plaintext: bytes, associated_data: bytes, nonce: bytes) -> bytes:
     return nonce + AESGCM(key).encrypt(nonce, plaintext, associated_data)
-
-
-def unseal(message_key: bytes, sealed: bytes, associated_data: bytes) -> bytes:
-    return open_aead(hkdf(bytes(32), message_key, b"Windlass v1 message key"), sealed, associated_data)
 
 
 def open_aead(key: bytes, sealed: bytes, associated_data: bytes) -> bytes:
@@ -235,11 +214,23 @@ class HeaderKey:
     key: bytes
     tag: bytes
 
-    def open(self, sealed: bytes, associated_data: bytes) -> tuple[bytes, int, int]:
-        """Ratchet key, PN and N."""
+    def open(self, sealed: bytes, associated_data: bytes) -> "Header":
         header = open_aead(self.key, sealed, associated_data)
-        check(len(header) == 40, "header")
-        return header[:32], *struct.unpack(">II", header[32:])
+        check(len(header) == 44, "header")
+        return Header(header[:32], *struct.unpack(">III", header[32:]))
+
+
+@dataclass(frozen=True)
+class Header:
+    """7.3.6: the ratchet key, PN, N and the post-quantum epoch."""
+
+    remote: bytes
+    previous: int
+    number: int
+    epoch: int
+
+    def encode(self) -> bytes:
+        return self.remote + struct.pack(">III", self.previous, self.number, self.epoch)
 
 
 def first_header_keys(shared_secret: bytes) -> tuple[HeaderKey, HeaderKey]:
@@ -254,15 +245,12 @@ def root_step(root_key: bytes, dh_output: bytes) -> tuple[bytes, bytes, HeaderKe
     return output[:32], output[32:64], HeaderKey(output[64:96], output[96:])
 
 
-def chain_step(chain_key: bytes) -> tuple[bytes, bytes]:
-    return hmac_sha256(chain_key, b"\x01"), hmac_sha256(chain_key, b"\x02")
-
-
 @dataclass(frozen=True)
 class Ratchet:
     root: bytes
     next_header: HeaderKey
     expected: HeaderKey
+    epochs: Epochs
     header: HeaderKey | None = None
     remote: bytes = b""
     own: bytes = b""
@@ -271,27 +259,32 @@ class Ratchet:
     previous: int = 0
     receiving: bytes = b""
     received: int = 0
-    chains: tuple[tuple[bytes, HeaderKey], ...] = ()
+    chains: tuple[tuple[bytes, HeaderKey, int], ...] = ()
     skipped: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
 
-    def send(self, new_secret: bytes) -> tuple["Ratchet", HeaderKey, bytes, bytes]:
-        """The next state, the key of the header, the header and the message key."""
+    def send(
+        self, new_secret: bytes, now: int = 0, seed: bytes | None = None, coins: bytes | None = None
+    ) -> tuple["Ratchet", HeaderKey, Header, bytes, epochs.Message]:
+        """The next state, the key of the header, the header, the message key and what goes with the payload."""
         state = self
         if not state.sending or not state.header:
             root, sending, following = root_step(state.root, agree(new_secret, state.remote))
             state = replace(state, root=root, own=new_secret, sending=sending)
-            state = replace(state, header=state.next_header, next_header=following)
+            state = replace(state, header=state.next_header, next_header=following, epochs=state.epochs.begin_sending())
         assert state.header
         key, sending = chain_step(state.sending)
-        header = x25519_public(state.own) + struct.pack(">II", state.previous, state.sent)
-        return replace(state, sending=sending, sent=state.sent + 1), state.header, header, key
+        of_epoch, other, message = state.epochs.send(now, seed, coins)
+        header = Header(x25519_public(state.own), state.previous, state.sent, of_epoch.sending.epoch)
+        state = replace(state, sending=sending, sent=state.sent + 1, epochs=of_epoch)
+        assert state.header
+        return state, state.header, header, epochs.hybrid(key, other), message
 
     def tags(self) -> list[bytes]:
         """Of the chains that can come (7.3.2)."""
-        return [header.tag for _, header in self.chains] + [self.expected.tag]
+        return [header.tag for _, header, _ in self.chains] + [self.expected.tag]
 
-    def open_header(self, tag: bytes, sealed: bytes, associated_data: bytes) -> tuple[bytes, int, int]:
-        known = {header.tag: (remote, header) for remote, header in self.chains}
+    def open_header(self, tag: bytes, sealed: bytes, associated_data: bytes) -> Header:
+        known = {header.tag: (remote, header) for remote, header, _ in self.chains}
         remote, key = known.get(tag, (b"", self.expected))
         check(key.tag == tag, "unknown chain")
         try:
@@ -299,22 +292,27 @@ class Ratchet:
         except Refused:
             raise Refused("header") from None
         # 7.3.8: each chain has one ratchet key.
-        check(header[0] == remote if remote else header[0] not in [one for one, _ in self.chains], "ratchet key")
+        check(header.remote == remote if remote else header.remote not in [one[0] for one in self.chains], "ratchet key")
         return header
 
-    def receive(self, remote: bytes, previous: int, number: int) -> tuple["Ratchet", bytes]:
+    def receive(self, header: Header) -> tuple["Ratchet", bytes]:
         """The state and the key for a header; not to be kept before the AEAD accepted (§7.5)."""
-        state = self
-        if remote not in [one for one, _ in state.chains]:
+        state, remote, number = self, header.remote, header.number
+        known = {one: epoch for one, _, epoch in state.chains}
+        if remote not in known:
             check(state.own, "ratchet key")
-            state = state.skip_to(previous) if state.receiving else state
+            check(state.epochs.may_receive_in(header.epoch), "epoch")
+            state = state.skip_to(header.previous) if state.receiving else state
             root, receiving, following = root_step(state.root, agree(state.own, remote))
-            chains = (*state.chains, (remote, state.expected))[-MAX_RECEIVING_CHAINS:]
-            kept = [one for one, _ in chains]
+            chains = (*state.chains, (remote, state.expected, header.epoch))[-MAX_RECEIVING_CHAINS:]
+            kept = [one[0] for one in chains]
             skipped = {at: key for at, key in state.skipped.items() if at[0] in kept}
+            of_epoch = state.epochs.begin_receiving(header.epoch)
             state = Ratchet(
-                root, state.next_header, following, None, remote, b"", b"", 0, state.sent, receiving, 0, chains, skipped
+                root, state.next_header, following, of_epoch, None, remote, b"", b"", 0, state.sent, receiving, 0, chains, skipped
             )
+        # 7.4.16: each chain has one epoch.
+        check(header.epoch == known.get(remote, header.epoch), "epoch")
         if remote != state.chains[-1][0] or number < state.received:
             skipped = dict(state.skipped)
             check((remote, number) in skipped, "key gone")
@@ -322,15 +320,21 @@ class Ratchet:
             return replace(state, skipped=skipped), key
         state = state.skip_to(number)
         key, receiving = chain_step(state.receiving)
-        return replace(state, receiving=receiving, received=number + 1), key
+        of_epoch, other = state.epochs.step_receiving()
+        return replace(state, receiving=receiving, received=number + 1, epochs=of_epoch), epochs.hybrid(key, other)
 
     def skip_to(self, number: int) -> "Ratchet":
         check(number - self.received <= MAX_CHAIN_JUMP, "too far ahead")
-        chain, skipped = self.receiving, dict(self.skipped)
+        chain, of_epoch, passed = self.receiving, self.epochs, list[tuple[int, bytes, bytes]]()
         for n in range(self.received, number):
-            skipped[self.chains[-1][0], n], chain = chain_step(chain)
+            key, chain = chain_step(chain)
+            of_epoch, other = of_epoch.step_receiving()
+            passed.append((n, key, other))
+        skipped = dict(self.skipped)
+        for n, key, other in passed[-MAX_SKIPPED_KEYS - 1 :]:
+            skipped[self.chains[-1][0], n] = epochs.hybrid(key, other)
         skipped = dict(list(skipped.items())[-MAX_SKIPPED_KEYS:])
-        return replace(self, receiving=chain, received=max(number, self.received), skipped=skipped)
+        return replace(self, receiving=chain, received=max(number, self.received), skipped=skipped, epochs=of_epoch)
 
 
 # Envelopes (§7.1, §7.3, §7.5).
@@ -371,26 +375,38 @@ class Session:
         ratchet_secret: bytes | None = None,
         nonce: bytes | None = None,
         header_nonce: bytes | None = None,
+        seed: bytes | None = None,
+        coins: bytes | None = None,
+        now: int | None = None,
     ) -> bytes:
         """An envelope with one message."""
-        self.ratchet, chain, header, key = self.ratchet.send(ratchet_secret or os.urandom(32))
+        now = int(time.time() * 1000) if now is None else now
+        self.ratchet, chain, opened, key, message = self.ratchet.send(ratchet_secret or os.urandom(32), now, seed, coins)
+        header, plaintext = opened.encode(), message.encode() + payload
         hint = sender_hint(hint_key(self.seed, self.peer), identity_of_seed(self.seed), chain.tag)
-        body = seal(key, pad(payload), self.agreed.associated_data + self.agreed.session_id + header, nonce or os.urandom(12))
+        body = seal(key, pad(plaintext), self.agreed.associated_data + self.agreed.session_id + header, nonce or os.urandom(12))
         header_nonce = header_nonce or os.urandom(12)
         data = self.agreed.associated_data + chain.tag + hint + body
         sealed = header_nonce + AESGCM(chain.key).encrypt(header_nonce, header, data)
         device = Fixed32(self.peer_device)
         return encode((1, 1), (2, encode((1, device), (2, self.handshake), (3, chain.tag), (4, hint), (5, sealed), (6, body))))
 
+    def claim_epoch(self, epoch: int) -> None:
+        """What only a faulty side does."""
+        state = self.ratchet.epochs
+        self.ratchet = replace(self.ratchet, epochs=replace(state, sending=replace(state.sending, epoch=epoch)))
+
     def receive(self, envelope: bytes) -> bytes:
         """The payload of an envelope's only message."""
         message = decode(blob(decode(envelope), 2))
         tag, hint, sealed, body = (blob(message, number) for number in (3, 4, 5, 6))
-        remote, previous, number = self.ratchet.open_header(tag, sealed, self.agreed.associated_data + tag + hint + body)
-        ratchet, key = self.ratchet.receive(remote, previous, number)
-        header = remote + struct.pack(">II", previous, number)
-        payload = unpad(unseal(key, body, self.agreed.associated_data + self.agreed.session_id + header))
+        header = self.ratchet.open_header(tag, sealed, self.agreed.associated_data + tag + hint + body)
+        ratchet, key = self.ratchet.receive(header)
+        padded = open_aead(key, body, self.agreed.associated_data + self.agreed.session_id + header.encode())
+        # 7.8.2: from here on the key is used, whatever is inside.
         self.ratchet, self.handshake = ratchet, b""
+        said, payload = epochs.split(unpad(padded))
+        self.ratchet = replace(ratchet, epochs=ratchet.epochs.hear(said))
         return payload
 
 
@@ -406,7 +422,8 @@ def start(
     ephemeral, nonce = ephemeral or os.urandom(32), nonce or os.urandom(12)
     agreed, handshake = initiate(seed, device_id, identity, device, ephemeral, nonce)
     ours, theirs = first_header_keys(agreed.shared_secret)
-    ratchet = Ratchet(agreed.shared_secret, ours, theirs, remote=device.signed_prekey.key)
+    of_epoch = epochs.start(agreed.shared_secret, initiator=True)
+    ratchet = Ratchet(agreed.shared_secret, ours, theirs, of_epoch, remote=device.signed_prekey.key)
     return Session(seed, identity, device.device_id, agreed, ratchet, handshake)
 
 
@@ -415,7 +432,8 @@ def answer(seed: bytes, device_id: int, signed: bytes, one_time: bytes | None, e
     handshake = blob(decode(blob(decode(envelope), 2)), 2)
     agreed = respond(seed, device_id, signed, one_time, handshake)
     theirs, ours = first_header_keys(agreed.shared_secret)
-    ratchet = Ratchet(agreed.shared_secret, ours, theirs, own=signed)
+    of_epoch = epochs.start(agreed.shared_secret, initiator=False)
+    ratchet = Ratchet(agreed.shared_secret, ours, theirs, of_epoch, own=signed)
     (identity, device), _ = read_initiator(seed, device_id, signed, handshake)
     session = Session(seed, identity, device, agreed, ratchet)
     return session, session.receive(envelope)

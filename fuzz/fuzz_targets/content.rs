@@ -5,10 +5,14 @@ use libfuzzer_sys::fuzz_target;
 use windlass::bundle::VerifiedBundle;
 use windlass::chat::Content;
 use windlass::crypto::unpad;
+use windlass::ratchet::scka::Message;
 use windlass::wire::{self, v1::Payload};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = unpad(bytes);
+    if let Some((message, payload)) = Message::split(bytes) {
+        assert!([message.encode().as_slice(), payload].concat() == bytes);
+    }
     if let Ok(payload) = wire::decode::<Payload>("payload", bytes) {
         let _ = VerifiedBundle::decode(&payload.sender_bundle);
         read(&payload.content);

@@ -12,7 +12,11 @@ pub const ROOT_CHAIN: &[u8] = b"Windlass v1 root chain";
 pub const HEADER_KEYS: &[u8] = b"Windlass v1 header keys";
 /// `info` from an agreement with a signed prekey to the key that seals who began a session.
 pub const SEALED_HANDSHAKE: &[u8] = b"Windlass v1 sealed handshake";
-/// `info` from a message key to an AES-256 key.
+/// `info` from SK to the root key and chain keys of epoch 0 (Double Ratchet §5, `KDF_SCKA_INIT`).
+pub const EPOCH_START: &[u8] = b"Windlass v1 first epoch";
+/// `info` from an agreed post-quantum secret to the next epoch's (Double Ratchet §5, `KDF_SCKA_RK`).
+pub const EPOCH_STEP: &[u8] = b"Windlass v1 next epoch";
+/// `info` from the message keys of both ratchets to an AES-256 key (Double Ratchet §6, `KDF_HYBRID`).
 pub const MESSAGE_KEY: &[u8] = b"Windlass v1 message key";
 /// `info` from the two identities' static agreement to the sender hint's key.
 pub const SENDER_HINT: &[u8] = b"Windlass v1 sender hint";
@@ -69,6 +73,8 @@ pub const ALL: &[(&str, &[u8])] = &[
     ("ROOT_CHAIN", ROOT_CHAIN),
     ("HEADER_KEYS", HEADER_KEYS),
     ("SEALED_HANDSHAKE", SEALED_HANDSHAKE),
+    ("EPOCH_START", EPOCH_START),
+    ("EPOCH_STEP", EPOCH_STEP),
     ("MESSAGE_KEY", MESSAGE_KEY),
     ("SENDER_HINT", SENDER_HINT),
     ("BUNDLE_SIGNATURE", BUNDLE_SIGNATURE),

@@ -42,7 +42,51 @@ impl RootKey {
     }
 }
 
-/// CKs or CKr (Double Ratchet §3.2).
+/// RK of the Sparse Post-Quantum Ratchet (Double Ratchet §5).
+#[derive(Debug)]
+pub struct EpochRoot(Secret<32>);
+
+impl EpochRoot {
+    /// From its 32 bytes.
+    #[must_use]
+    pub fn new(key: Secret<32>) -> Self {
+        Self(key)
+    }
+
+    /// `KDF_SCKA_INIT` (Double Ratchet §5): the root of epoch 0, the chain key of the initiator's messages and that of the responder's.
+    #[must_use]
+    pub fn first(shared_secret: &SharedSecret) -> (Self, ChainKey, ChainKey) {
+        Self::derive(&[0; 32], shared_secret, labels::EPOCH_START)
+    }
+
+    /// `KDF_SCKA_RK`: the same of the next epoch, from what was agreed on for it.
+    #[must_use]
+    pub fn step(&self, agreed: &SharedSecret) -> (Self, ChainKey, ChainKey) {
+        Self::derive(self.0.as_bytes(), agreed, labels::EPOCH_STEP)
+    }
+
+    fn derive(salt: &[u8; 32], secret: &SharedSecret, label: &[u8]) -> (Self, ChainKey, ChainKey) {
+        let output: Secret<{ 3 * 32 }> = hkdf_sha256(salt, secret.as_bytes(), label);
+        let mut keys = [Secret::zero(), Secret::zero(), Secret::zero()];
+        for (key, bytes) in keys.iter_mut().zip(output.as_bytes().chunks_exact(32)) {
+            key.as_mut_bytes().copy_from_slice(bytes);
+        }
+        let [root, initiator, responder] = keys;
+        (Self(root), ChainKey(initiator), ChainKey(responder))
+    }
+
+    pub(super) fn duplicate(&self) -> Self {
+        Self(self.0.duplicate())
+    }
+
+    /// The bytes, for the sealed store.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+}
+
+/// CKs or CKr (Double Ratchet §3.2), or of an epoch (§5).
 #[derive(Debug)]
 pub struct ChainKey(Secret<32>);
 
@@ -53,12 +97,12 @@ impl ChainKey {
         Self(key)
     }
 
-    /// `KDF_CK` (Double Ratchet §7.2): HMAC of the constants 0x01 for the message key and 0x02 for the next chain key.
+    /// `KDF_CK` and `KDF_SCKA_CK` (Double Ratchet §7.2): HMAC of the constants 0x01 for the message key and 0x02 for the next chain key.
     #[must_use]
-    pub fn step(&self) -> (MessageKey, Self) {
+    pub fn step(&self) -> (HalfKey, Self) {
         let key = self.0.as_bytes();
         (
-            MessageKey(hmac_sha256(key, &[&[0x01]])),
+            HalfKey(hmac_sha256(key, &[&[0x01]])),
             Self(hmac_sha256(key, &[&[0x02]])),
         )
     }
@@ -74,11 +118,36 @@ impl ChainKey {
     }
 }
 
-/// mk (Double Ratchet §3.2); seals one message. No state that was saved can give it again.
+/// mk of one of the two ratchets (Double Ratchet §6): half of what makes a message key.
+#[derive(Debug)]
+pub struct HalfKey(Secret<32>);
+
+impl HalfKey {
+    /// From its 32 bytes.
+    #[must_use]
+    pub fn new(key: Secret<32>) -> Self {
+        Self(key)
+    }
+
+    /// The bytes, for test vectors.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+}
+
+/// mk (Double Ratchet §6), an AES-256 key; seals one message. No state that was saved can give it again.
 #[derive(Debug)]
 pub struct MessageKey(Secret<32>);
 
 impl MessageKey {
+    /// `KDF_HYBRID` (Double Ratchet §6): HKDF with the post-quantum key as salt and the other as input. It is safe as long as one of the two is.
+    #[must_use]
+    pub fn hybrid(classical: &HalfKey, post_quantum: &HalfKey) -> Self {
+        let (salt, input) = (post_quantum.as_bytes(), classical.as_bytes());
+        Self(hkdf_sha256(salt, input, labels::MESSAGE_KEY))
+    }
+
     /// From the 32 bytes of a stored skipped key.
     #[must_use]
     pub fn new(key: Secret<32>) -> Self {
@@ -99,7 +168,7 @@ impl MessageKey {
         associated_data: &[u8],
         rng: &mut dyn CryptoRng,
     ) -> Vec<u8> {
-        encrypt(&self.aead_key(), plaintext, associated_data, rng)
+        encrypt(&self.0, plaintext, associated_data, rng)
     }
 
     /// `DECRYPT(mk, ciphertext, associated_data)` of Double Ratchet §3.1.
@@ -108,10 +177,6 @@ impl MessageKey {
         sealed: &[u8],
         associated_data: &[u8],
     ) -> Result<SecretBytes, AuthenticationFailed> {
-        decrypt(&self.aead_key(), sealed, associated_data)
-    }
-
-    fn aead_key(&self) -> Secret<32> {
-        hkdf_sha256(&[0; 32], self.0.as_bytes(), labels::MESSAGE_KEY)
+        decrypt(&self.0, sealed, associated_data)
     }
 }

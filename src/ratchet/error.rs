@@ -16,8 +16,8 @@ pub enum RatchetError {
         /// How many.
         ahead: u32,
     },
-    /// The header names a ratchet key that the sender could not have reached, or that is of small order.
-    #[error("the header's ratchet key does not belong to this session")]
+    /// The header names a ratchet key or an epoch that the sender could not have reached, or a key of small order.
+    #[error("the header's ratchet key or epoch does not belong to this session")]
     UnexpectedRatchetKey,
     /// The counters of the session are at their end (2^32 messages in a chain).
     #[error("the session's counters are used up")]

@@ -1,9 +1,9 @@
-//! Receiving: `RatchetDecrypt` of Double Ratchet §3.5, on a copy of the state.
+//! Receiving: `RatchetDecrypt` of Double Ratchet §3.5 and §6, on a copy of the state.
 
 use std::collections::VecDeque;
 
 use super::state::ReceivedChain;
-use super::{ChainTag, MessageKey, Position, Ratchet, RatchetError, RatchetHeader};
+use super::{ChainTag, HalfKey, MessageKey, Position, Ratchet, RatchetError, RatchetHeader};
 use crate::crypto::SecretBytes;
 use crate::limits::{MAX_CHAIN_JUMP, MAX_RECEIVING_CHAINS, MAX_SKIPPED_KEYS};
 
@@ -104,6 +104,10 @@ impl Ratchet {
         let Some(chain) = known else {
             return self.receive_in_new_chain(header);
         };
+        // Each chain has one epoch.
+        if header.epoch != chain.epoch {
+            return Err(RatchetError::UnexpectedRatchetKey);
+        }
         let position = Position {
             chain: chain.ordinal,
             number: header.message_number,
@@ -158,9 +162,13 @@ impl Ratchet {
         let mut kept = Kept::default();
         // The peer makes a new ratchet key only in answer to one of ours. Without one of ours out there, the header is not theirs.
         let own = next.own.take().ok_or(RatchetError::UnexpectedRatchetKey)?;
+        if !next.epochs.may_receive_in(header.epoch) {
+            return Err(RatchetError::UnexpectedRatchetKey);
+        }
         if next.receiving.is_some() {
             next.skip_to(header.previous_chain_length, &mut kept)?;
         }
+        next.epochs.begin_receiving(header.epoch)?;
         let (root, chain, expected) = next.root.step(&own.secret.agree(&header.ratchet_key)?);
         next.root = root;
         let header_key = core::mem::replace(&mut next.expected_header_key, expected);
@@ -179,6 +187,7 @@ impl Ratchet {
             remote_key: header.ratchet_key,
             header_key,
             skipped: 0,
+            epoch: header.epoch,
         });
         let mut changes = Vec::new();
         while next.chains.len() > MAX_RECEIVING_CHAINS {
@@ -204,10 +213,11 @@ impl Ratchet {
     fn advance(&mut self, number: u32, kept: &mut Kept) -> Result<MessageKey, RatchetError> {
         self.skip_to(number, kept)?;
         let chain = self.receiving.take().ok_or(RatchetError::Damaged)?;
-        let (key, chain) = chain.step();
+        let (classical, chain) = chain.step();
         self.receiving = Some(chain);
         self.received = number.checked_add(1).ok_or(RatchetError::Exhausted)?;
-        Ok(key)
+        let post_quantum = self.epochs.step_receiving();
+        Ok(MessageKey::hybrid(&classical, &post_quantum))
     }
 
     /// `SkipMessageKeys`, with the bound on the jump.
@@ -230,7 +240,7 @@ impl Ratchet {
                     chain: ordinal,
                     number: self.received,
                 },
-                key,
+                (key, self.epochs.step_receiving()),
             );
             self.received += 1;
         }
@@ -254,7 +264,7 @@ impl Ratchet {
                 });
             }
         }
-        for (position, key) in kept.0 {
+        for (position, (classical, post_quantum)) in kept.0 {
             // A chain that left the bound in the same step keeps nothing.
             if let Some(chain) = self
                 .chains
@@ -262,6 +272,7 @@ impl Ratchet {
                 .find(|chain| chain.ordinal == position.chain)
             {
                 chain.skipped += 1;
+                let key = MessageKey::hybrid(&classical, &post_quantum);
                 changes.push(SkippedChange::Keep(position, key));
             }
         }
@@ -270,12 +281,12 @@ impl Ratchet {
 }
 
 /// The keys skipped by one message: the latest [`MAX_SKIPPED_KEYS`] of them, so that a jump of
-/// [`MAX_CHAIN_JUMP`] takes no more memory than that.
+/// [`MAX_CHAIN_JUMP`] takes no more memory than that. Only these are mixed, so that a jump costs chain steps alone.
 #[derive(Default)]
-struct Kept(VecDeque<(Position, MessageKey)>);
+struct Kept(VecDeque<(Position, (HalfKey, HalfKey))>);
 
 impl Kept {
-    fn push(&mut self, position: Position, key: MessageKey) {
+    fn push(&mut self, position: Position, key: (HalfKey, HalfKey)) {
         if self.0.len() >= MAX_SKIPPED_KEYS as usize {
             self.0.pop_front();
         }

@@ -1,5 +1,6 @@
 //! A ratchet as the store keeps it, and back.
 
+use super::epochs::Epochs;
 use super::state::{OwnKey, ReceivedChain};
 use super::{ChainKey, HeaderKey, Ratchet, RatchetError, RootKey};
 use crate::crypto::{DhPublic, DhSecret, Secret};
@@ -49,8 +50,10 @@ impl Ratchet {
                     remote_key: chain.remote_key.as_bytes().to_vec(),
                     header_key: header_bytes(&chain.header_key),
                     skipped: chain.skipped,
+                    epoch: chain.epoch,
                 })
                 .collect(),
+            epochs: Some(self.epochs.to_row()),
         }
     }
 
@@ -90,9 +93,13 @@ impl Ratchet {
                         remote_key: public(&chain.remote_key)?.ok_or(RatchetError::Damaged)?,
                         header_key: header_key(&chain.header_key)?,
                         skipped: chain.skipped,
+                        epoch: chain.epoch,
                     })
                 })
                 .collect::<Result<_, RatchetError>>()?,
+            epochs: (row.epochs.as_ref())
+                .and_then(Epochs::from_row)
+                .ok_or(RatchetError::Damaged)?,
         })
     }
 }

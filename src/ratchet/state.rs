@@ -1,8 +1,10 @@
-//! The state of a ratchet, and sending: `RatchetEncrypt` of Double Ratchet §3.4. Receiving is in `receive`.
+//! The state of a ratchet, and sending: `RatchetEncrypt` of Double Ratchet §3.4 and §6. Receiving is in `receive`.
 
 use std::collections::VecDeque;
 
 use super::chain::{ChainKey, MessageKey, RootKey};
+use super::epochs::Epochs;
+use super::scka;
 use super::{ChainTag, HeaderKey, Position, RatchetError, RatchetHeader};
 use crate::crypto::{CryptoRng, DhPublic, DhSecret, SharedSecret};
 
@@ -15,6 +17,8 @@ pub(super) struct ReceivedChain {
     pub(super) header_key: HeaderKey,
     /// How many keys of it are skipped and kept.
     pub(super) skipped: u32,
+    /// The post-quantum epoch of its messages.
+    pub(super) epoch: u32,
 }
 
 /// The state of Double Ratchet §3.2, for one session on one side. Skipped keys (MKSKIPPED) are kept apart, see
@@ -43,6 +47,21 @@ pub struct Ratchet {
     pub(super) received: u32,
     /// The latest receiving chains, oldest first.
     pub(super) chains: VecDeque<ReceivedChain>,
+    /// The other ratchet, which steps with this one.
+    pub(super) epochs: Epochs,
+}
+
+/// What one message is sent with.
+#[derive(Debug)]
+pub struct Sending {
+    /// The state that must be durable before the ciphertext leaves.
+    pub ratchet: Ratchet,
+    /// The header, to be sealed under [`Ratchet::header_key`] of that state.
+    pub header: RatchetHeader,
+    /// The key to encrypt with.
+    pub key: MessageKey,
+    /// What goes with the plaintext.
+    pub message: scka::Message,
 }
 
 impl ReceivedChain {
@@ -72,18 +91,32 @@ impl OwnKey {
 
 impl Ratchet {
     /// `RatchetInitAliceHE` (Double Ratchet §4.3): the responder's signed prekey is its first ratchet key. The own ratchet key and
-    /// the sending chain come with the first message sent.
+    /// the sending chain come with the first message sent, and with `at_once` so does the first post-quantum key.
     #[must_use]
-    pub fn initiate(shared_secret: SharedSecret, signed_prekey: DhPublic) -> Self {
-        let (ours, theirs) = HeaderKey::first(&shared_secret);
-        Self::start(shared_secret, (ours, theirs), Some(signed_prekey), None)
+    pub fn initiate(shared_secret: SharedSecret, signed_prekey: DhPublic, at_once: bool) -> Self {
+        let header_keys = HeaderKey::first(&shared_secret);
+        let epochs = Epochs::initiate(&shared_secret, at_once);
+        Self::start(
+            shared_secret,
+            header_keys,
+            Some(signed_prekey),
+            None,
+            epochs,
+        )
     }
 
     /// `RatchetInitBobHE` (Double Ratchet §4.3): the own signed prekey is the first ratchet key pair.
     #[must_use]
     pub fn respond(shared_secret: SharedSecret, signed_prekey: DhSecret) -> Self {
         let (theirs, ours) = HeaderKey::first(&shared_secret);
-        Self::start(shared_secret, (ours, theirs), None, Some(signed_prekey))
+        let epochs = Epochs::respond(&shared_secret);
+        Self::start(
+            shared_secret,
+            (ours, theirs),
+            None,
+            Some(signed_prekey),
+            epochs,
+        )
     }
 
     fn start(
@@ -91,6 +124,7 @@ impl Ratchet {
         (ours, theirs): (HeaderKey, HeaderKey),
         remote_key: Option<DhPublic>,
         own: Option<DhSecret>,
+        epochs: Epochs,
     ) -> Self {
         Self {
             root: RootKey::new(shared_secret),
@@ -105,15 +139,12 @@ impl Ratchet {
             receiving: None,
             received: 0,
             chains: VecDeque::new(),
+            epochs,
         }
     }
 
-    /// `RatchetEncrypt` (Double Ratchet §3.4) up to the message key: the header to send, the key to encrypt with, and the state
-    /// that must be durable before the ciphertext leaves.
-    pub fn send(
-        &self,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(Self, RatchetHeader, MessageKey), RatchetError> {
+    /// `RatchetEncrypt` (Double Ratchet §3.4, §6) up to the message key. `now` is in milliseconds.
+    pub fn send(&self, now: u64, rng: &mut dyn CryptoRng) -> Result<Sending, RatchetError> {
         let mut next = self.duplicate();
         let (own_public, chain) = match (next.own.take(), next.sending.take()) {
             (Some(own), Some(chain)) => {
@@ -123,15 +154,39 @@ impl Ratchet {
             }
             _ => next.start_sending_chain(rng)?,
         };
-        let (message_key, chain) = chain.step();
+        let (classical, chain) = chain.step();
+        let (post_quantum, epoch, message) = next.epochs.send(now, rng);
         let header = RatchetHeader {
             ratchet_key: own_public,
             previous_chain_length: next.previous_sent,
             message_number: next.sent,
+            epoch,
         };
         next.sent = next.sent.checked_add(1).ok_or(RatchetError::Exhausted)?;
         next.sending = Some(chain);
-        Ok((next, header, message_key))
+        Ok(Sending {
+            ratchet: next,
+            header,
+            key: MessageKey::hybrid(&classical, &post_quantum),
+            message,
+        })
+    }
+
+    /// Whether the next message sent begins a sending chain, with a new ratchet key.
+    #[must_use]
+    pub fn begins_chain(&self) -> bool {
+        self.own.is_none() || self.sending.is_none()
+    }
+
+    /// The epoch of the next message sent. From 1 on, a post-quantum secret of the ratchet's own protects it.
+    #[must_use]
+    pub fn sending_epoch(&self) -> u32 {
+        self.epochs.sending_epoch(self.begins_chain())
+    }
+
+    /// Takes in what came with a message of the other side. Only what the AEAD accepted is heard.
+    pub fn hear(&mut self, message: &scka::Message) {
+        self.epochs.hear(message);
     }
 
     /// The second half of `DHRatchet` (Double Ratchet §3.5), deferred to here.
@@ -144,6 +199,7 @@ impl Ratchet {
         let own = OwnKey::new(DhSecret::generate(rng));
         let (root, chain, next) = self.root.step(&own.secret.agree(&remote)?);
         let public = own.public;
+        self.epochs.begin_sending()?;
         self.root = root;
         self.header_key = Some(core::mem::replace(&mut self.next_header_key, next));
         self.own = Some(own);
@@ -168,6 +224,7 @@ impl Ratchet {
             receiving: self.receiving.as_ref().map(ChainKey::duplicate),
             received: self.received,
             chains: self.chains.iter().map(ReceivedChain::duplicate).collect(),
+            epochs: self.epochs.duplicate(),
         }
     }
 

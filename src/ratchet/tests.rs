@@ -1,3 +1,4 @@
+use super::scka::Message;
 use super::*;
 use crate::crypto::{DhPublic, DhSecret, Secret, SecretBytes, SeededRandom, seeded};
 use crate::limits::{MAX_CHAIN_JUMP, MAX_RECEIVING_CHAINS, MAX_SKIPPED_KEYS};
@@ -8,24 +9,25 @@ struct Side {
     rng: SeededRandom,
 }
 
-type Sealed = (RatchetHeader, Vec<u8>);
+type Sealed = (RatchetHeader, Vec<u8>, Message);
 
 impl Side {
     fn send(&mut self, text: &str) -> Sealed {
-        let (next, header, key) = self.ratchet.send(&mut self.rng).unwrap();
-        self.ratchet = next;
-        let sealed = key.seal(text.as_bytes(), b"ad", &mut self.rng);
-        (header, sealed)
+        let sent = self.ratchet.send(0, &mut self.rng).unwrap();
+        self.ratchet = sent.ratchet;
+        let sealed = sent.key.seal(text.as_bytes(), b"ad", &mut self.rng);
+        (sent.header, sealed, sent.message)
     }
 
-    fn try_receive(&self, (header, sealed): &Sealed) -> Result<Opened, RatchetError> {
+    fn try_receive(&self, (header, sealed, _): &Sealed) -> Result<Opened, RatchetError> {
         self.ratchet
             .receive(header, &self.skipped)?
             .open(sealed, b"ad")
     }
 
     fn receive(&mut self, sealed: &Sealed) -> Result<SecretBytes, RatchetError> {
-        let opened = self.try_receive(sealed)?;
+        let mut opened = self.try_receive(sealed)?;
+        opened.ratchet.hear(&sealed.2);
         self.skipped.apply(opened.changes);
         // Every step goes through the form that the store keeps.
         self.ratchet = Ratchet::from_row(&opened.ratchet.to_row()).unwrap();
@@ -43,7 +45,7 @@ fn pair(seed: u8) -> (Side, Side) {
         skipped: MemorySkippedKeys::default(),
         rng: seeded(&Secret::random(rng)),
     };
-    let alice = Ratchet::initiate(shared.duplicate(), prekey.public());
+    let alice = Ratchet::initiate(shared.duplicate(), prekey.public(), true);
     let bob = Ratchet::respond(shared, prekey);
     (side(alice, &mut rng), side(bob, &mut rng))
 }
@@ -107,9 +109,23 @@ fn a_message_that_fails_changes_nothing() {
     assert!(bob.receive(&good).is_err());
     let mut header = good.0;
     header.message_number = 500;
-    assert!(bob.receive(&(header, good.1.clone())).is_err());
+    let with = |header| (header, good.1.clone(), Message::Nothing);
+    assert!(bob.receive(&with(header)).is_err());
     header.ratchet_key = DhSecret::generate(&mut bob.rng).public();
-    assert!(bob.receive(&(header, good.1.clone())).is_err());
+    assert!(bob.receive(&with(header)).is_err());
+    for epoch in [1, 2, u32::MAX] {
+        for ratchet_key in [header.ratchet_key, good.0.ratchet_key] {
+            let other = RatchetHeader {
+                epoch,
+                ratchet_key,
+                ..good.0
+            };
+            assert_eq!(
+                bob.try_receive(&with(other)).unwrap_err(),
+                RatchetError::UnexpectedRatchetKey
+            );
+        }
+    }
 
     assert!(before == bob.ratchet.to_row());
     good.1[20] ^= 1;
@@ -128,7 +144,8 @@ fn a_jump_over_the_bound_is_an_error_that_costs_nothing() {
     let mut farther = far.0;
     farther.message_number += 1;
     assert_eq!(
-        bob.receive(&(farther, far.1.clone())).unwrap_err(),
+        bob.receive(&(farther, far.1.clone(), Message::Nothing))
+            .unwrap_err(),
         RatchetError::TooFarAhead {
             ahead: MAX_CHAIN_JUMP + 1
         }
@@ -184,10 +201,10 @@ fn ones_own_message_reflected_is_refused() {
 #[test]
 fn a_ratchet_key_of_small_order_is_refused() {
     let (mut alice, bob) = pair(38);
-    let (header, sealed) = alice.send("hello");
+    let hello = alice.send("hello");
     let low = DhPublic::from_bytes(&[0; 32]);
     assert!(low.is_err());
-    assert!(bob.try_receive(&(header, sealed)).is_ok());
+    assert!(bob.try_receive(&hello).is_ok());
 }
 
 #[test]

@@ -4,8 +4,10 @@ use super::{HintKey, Part, SessionError};
 use crate::bundle::DeviceBundle;
 use crate::crypto::{CryptoRng, DhSecret, SecretBytes, pad, unpad};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
+use crate::ratchet::scka::Message;
 use crate::ratchet::{
-    ChainTag, Position, Ratchet, RatchetHeader, SEALED_HEADER_LEN, SkippedChange, SkippedKeys,
+    ChainTag, Opened, Position, Ratchet, RatchetHeader, SEALED_HEADER_LEN, Sending, SkippedChange,
+    SkippedKeys,
 };
 use crate::x3dh::{
     self, Agreement, AssociatedData, HandshakeMessage, Party, ResponderKeys, SealedHandshake,
@@ -51,8 +53,8 @@ pub struct Session {
 pub struct Received {
     /// The session's new state.
     pub session: Session,
-    /// The payload, without its padding; nothing if it is not padded as it has to be. Its key is used all the same, or whoever sent it
-    /// could have it opened again and again (RFC windlass §7.8.2).
+    /// The payload, without its padding and what goes in front; nothing if one of them is not as it has to be. Its key is used all the same, or
+    /// whoever sent it could have it opened again and again (RFC windlass §7.8.2).
     pub payload: Option<SecretBytes>,
     /// Where the message stood.
     pub position: Position,
@@ -103,7 +105,7 @@ impl Session {
             identity: *peer,
             device_id: device.device_id,
         };
-        let ratchet = Ratchet::initiate(agreement.shared_secret, device.signed_prekey.key);
+        let ratchet = Ratchet::initiate(agreement.shared_secret, device.signed_prekey.key, true);
         Ok(Self {
             id: agreement.session_id,
             peer,
@@ -147,24 +149,48 @@ impl Session {
         })
     }
 
-    /// Encrypts `payload` for the remote device: the part for the envelope, and the state that must be durable before it leaves.
+    /// Encrypts `payload` for the remote device: the part for the envelope, and the state that must be durable before it leaves. `now` is in
+    /// milliseconds.
     pub fn send(
         self,
         our_identity: &PublicIdentity,
         payload: &[u8],
+        now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Part), SessionError> {
-        self.send_padded(our_identity, &pad(payload), rng)
+        let sending = self.ratchet.send(now, rng)?;
+        let padded = pad(&SecretBytes::new(
+            [sending.message.encode().as_slice(), payload].concat(),
+        ));
+        self.seal(our_identity, sending, &padded, rng)
     }
 
-    /// The same for bytes that are padded already.
+    /// The same for the whole plaintext, padding included. What the ratchet had to say with it is lost, as if the message had been.
+    #[cfg(test)]
     pub(crate) fn send_padded(
         self,
         our_identity: &PublicIdentity,
         padded: &[u8],
+        now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Part), SessionError> {
-        let (ratchet, header, key) = self.ratchet.send(rng)?;
+        let sending = self.ratchet.send(now, rng)?;
+        self.seal(our_identity, sending, padded, rng)
+    }
+
+    fn seal(
+        self,
+        our_identity: &PublicIdentity,
+        sending: Sending,
+        padded: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(Self, Part), SessionError> {
+        let Sending {
+            ratchet,
+            header,
+            key,
+            ..
+        } = sending;
         let ciphertext = key.seal(padded, &self.body_associated_data(&header), rng);
         let header_key = ratchet.header_key()?;
         let chain_tag = header_key.tag();
@@ -209,26 +235,32 @@ impl Session {
         skipped: &dyn SkippedKeys,
     ) -> Result<Received, SessionError> {
         let associated_data = self.body_associated_data(header);
-        let opened = self
+        let Opened {
+            mut ratchet,
+            plaintext,
+            position,
+            changes,
+        } = self
             .ratchet
             .receive(header, skipped)?
             .open(&part.ciphertext, &associated_data)?;
-        let tags = TagChanges::between(
-            &self.ratchet.expected_tags(),
-            &opened.ratchet.expected_tags(),
-        );
-        let payload = unpad(&opened.plaintext);
+        let tags = TagChanges::between(&self.ratchet.expected_tags(), &ratchet.expected_tags());
+        let payload = unpad(&plaintext).and_then(|plaintext| {
+            let (message, payload) = Message::split(&plaintext)?;
+            ratchet.hear(&message);
+            Some(SecretBytes::new(payload.to_vec()))
+        });
         let established = matches!(self.phase, Phase::Pending(_));
         Ok(Received {
             session: Self {
-                ratchet: opened.ratchet,
+                ratchet,
                 phase: Phase::Established,
                 probe: false,
                 ..self
             },
             payload,
-            position: opened.position,
-            changes: opened.changes,
+            position,
+            changes,
             tags,
             established,
         })
@@ -259,6 +291,18 @@ impl Session {
     #[must_use]
     pub fn expected_tags(&self) -> Vec<ChainTag> {
         self.ratchet.expected_tags()
+    }
+
+    /// The post-quantum epoch of the next message sent. From 1 on, a post-quantum secret of the ratchet's own protects it.
+    #[must_use]
+    pub fn sending_epoch(&self) -> u32 {
+        self.ratchet.sending_epoch()
+    }
+
+    /// Whether the next message sent begins a sending chain.
+    #[must_use]
+    pub fn begins_chain(&self) -> bool {
+        self.ratchet.begins_chain()
     }
 
     /// The session's name.

@@ -1,3 +1,5 @@
+mod epochs;
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -82,10 +84,10 @@ fn the_handshake_travels_until_the_first_reply() {
     let mut pair = Pair::new(40);
     let (alice, first) = pair
         .initiate()
-        .send(&pair.alice.public(), b"1", &mut pair.rng)
+        .send(&pair.alice.public(), b"1", 0, &mut pair.rng)
         .unwrap();
     let (alice, second) = alice
-        .send(&pair.alice.public(), b"2", &mut pair.rng)
+        .send(&pair.alice.public(), b"2", 0, &mut pair.rng)
         .unwrap();
     assert!(first.handshake.is_some() && second.handshake == first.handshake);
     assert!(alice.is_pending());
@@ -102,7 +104,9 @@ fn the_handshake_travels_until_the_first_reply() {
         .unwrap()
         .session;
 
-    let (bob, reply) = bob.send(&pair.bob.public(), b"3", &mut pair.rng).unwrap();
+    let (bob, reply) = bob
+        .send(&pair.bob.public(), b"3", 0, &mut pair.rng)
+        .unwrap();
     assert!(reply.handshake.is_none());
     let received = Session::from_row(&alice.to_row())
         .unwrap()
@@ -111,7 +115,7 @@ fn the_handshake_travels_until_the_first_reply() {
     assert!(received.established && !received.session.is_pending());
     let (_, third) = received
         .session
-        .send(&pair.alice.public(), b"4", &mut pair.rng)
+        .send(&pair.alice.public(), b"4", 0, &mut pair.rng)
         .unwrap();
     assert!(third.handshake.is_none());
     let received = bob.receive(&travel(third), &MemorySkippedKeys::default());
@@ -125,16 +129,16 @@ fn a_message_with_wrong_padding_uses_its_key_like_any_other() {
     let mut none = MemorySkippedKeys::default();
     let alice = pair.initiate();
     let (alice, first) = alice
-        .send(&pair.alice.public(), b"1", &mut pair.rng)
+        .send(&pair.alice.public(), b"1", 0, &mut pair.rng)
         .unwrap();
     let (alice, late) = alice
-        .send_padded(&pair.alice.public(), b"late", &mut pair.rng)
+        .send_padded(&pair.alice.public(), b"late", 0, &mut pair.rng)
         .unwrap();
     let (alice, faulty) = alice
-        .send_padded(&pair.alice.public(), &[0; 64], &mut pair.rng)
+        .send_padded(&pair.alice.public(), &[0; 64], 0, &mut pair.rng)
         .unwrap();
     let (_, next) = alice
-        .send(&pair.alice.public(), b"4", &mut pair.rng)
+        .send(&pair.alice.public(), b"4", 0, &mut pair.rng)
         .unwrap();
     let bob = pair.respond(&first).receive(&first, &none).unwrap().session;
     let again = |session: &Session| Session::from_row(&session.to_row()).unwrap();
@@ -166,27 +170,31 @@ fn long_term_secrets_of_the_responder_neither_read_on_nor_speak_in_a_session() {
     let none = MemorySkippedKeys::default();
     let (alice, first) = pair
         .initiate()
-        .send(&pair.alice.public(), b"1", &mut pair.rng)
+        .send(&pair.alice.public(), b"1", 0, &mut pair.rng)
         .unwrap();
     // The thief has them before the first message, and sees everything.
     let thief = pair.respond(&first).receive(&first, &none).unwrap().session;
     let bob = pair.respond(&first).receive(&first, &none).unwrap().session;
     let again = |session: &Session| Session::from_row(&session.to_row()).unwrap();
-    let (bob, reply) = bob.send(&pair.bob.public(), b"2", &mut pair.rng).unwrap();
+    let (bob, reply) = bob
+        .send(&pair.bob.public(), b"2", 0, &mut pair.rng)
+        .unwrap();
     let alice = alice.receive(&reply, &none).unwrap().session;
     let (_, answer) = again(&alice)
-        .send(&pair.alice.public(), b"3", &mut pair.rng)
+        .send(&pair.alice.public(), b"3", 0, &mut pair.rng)
         .unwrap();
     // Bob's answer brought a key that no long-term secret knows.
     assert!(again(&thief).receive(&answer, &none).is_err());
     assert!(again(&thief).receive(&reply, &none).is_err());
     assert!(again(&bob).receive(&answer, &none).is_ok());
     // Nor does the thief speak there: to Alice as Bob, or to Bob as Alice with a new session's keys under this one's name.
-    let (_, forged) = thief.send(&pair.bob.public(), b"4", &mut pair.rng).unwrap();
+    let (_, forged) = thief
+        .send(&pair.bob.public(), b"4", 0, &mut pair.rng)
+        .unwrap();
     assert!(again(&alice).receive(&forged, &none).is_err());
     let (_, mut forged) = pair
         .initiate()
-        .send(&pair.alice.public(), b"5", &mut pair.rng)
+        .send(&pair.alice.public(), b"5", 0, &mut pair.rng)
         .unwrap();
     for tag in bob.expected_tags() {
         forged.chain_tag = tag;
@@ -203,7 +211,7 @@ fn every_changed_bit_of_an_envelope_is_refused() {
     let mut pair = Pair::new(41);
     let (_, part) = pair
         .initiate()
-        .send(&pair.alice.public(), b"hi", &mut pair.rng)
+        .send(&pair.alice.public(), b"hi", 0, &mut pair.rng)
         .unwrap();
     let good = Envelope { parts: vec![part] }.encode();
     let opens = |bytes: &[u8]| -> bool {
@@ -260,7 +268,7 @@ fn no_two_messages_of_two_turns_have_anything_in_common() {
     let none = MemorySkippedKeys::default();
     let (mut alice, first) = pair
         .initiate()
-        .send(&pair.alice.public(), b"ahoy", &mut pair.rng)
+        .send(&pair.alice.public(), b"ahoy", 0, &mut pair.rng)
         .unwrap();
     let mut bob = pair.respond(&first).receive(&first, &none).unwrap().session;
     let mut turns = vec![vec![first]];
@@ -271,8 +279,8 @@ fn no_two_messages_of_two_turns_have_anything_in_common() {
             } else {
                 (alice, bob, pair.alice.public())
             };
-            let (from, one) = from.send(&us, b"ahoy", &mut pair.rng).unwrap();
-            let (from, two) = from.send(&us, b"ahoy", &mut pair.rng).unwrap();
+            let (from, one) = from.send(&us, b"ahoy", 0, &mut pair.rng).unwrap();
+            let (from, two) = from.send(&us, b"ahoy", 0, &mut pair.rng).unwrap();
             let to = to.receive(&one, &none).unwrap().session;
             let to = to.receive(&two, &none).unwrap().session;
             (bob, alice) = if by_bob { (from, to) } else { (to, from) };
@@ -327,7 +335,15 @@ fn debug_of_a_session_shows_no_secret() {
     assert!(shown.contains("[REDACTED]"));
     let row: crate::wire::store::SessionRow =
         crate::wire::decode("row", &session.to_row()).unwrap();
-    for secret in [&row.hint_key, &row.ratchet.as_ref().unwrap().root_key] {
+    let ratchet = row.ratchet.as_ref().unwrap();
+    let epochs = ratchet.epochs.as_ref().unwrap();
+    let chain = epochs.sending.as_ref().unwrap();
+    for secret in [
+        &row.hint_key,
+        &ratchet.root_key,
+        &epochs.root_key,
+        &chain.chain_key,
+    ] {
         assert!(!shown.contains(&format!("{secret:?}")));
     }
 }

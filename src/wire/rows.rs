@@ -3,9 +3,10 @@
 use zeroize::Zeroize;
 
 use super::store::{
-    BackupRecord, ContactRow, DeviceRow, GivenPrekeyRow, HealingKeyRow, HealingRootRow, HealingRow,
-    JoiningRow, LinkingRow, MessageRow, OneTimePrekeyRow, PendingLinkRow, RatchetRow, SessionRow,
-    SignedPrekeyRow, SkippedKeyRow, backup_record::Record,
+    BackupRecord, ContactRow, DeviceRow, EpochChainRow, EpochsRow, GivenPrekeyRow, HealingKeyRow,
+    HealingRootRow, HealingRow, JoiningRow, LinkingRow, MessageRow, OneTimePrekeyRow,
+    PendingLinkRow, RatchetRow, ReceivedChain, SckaRow, SessionRow, SignedPrekeyRow, SkippedKeyRow,
+    backup_record::Record,
 };
 use super::v1::{
     Attachment, Copy, DeviceLink, HealingRequest, OwnWords, Pair, Payload, TransferBody,
@@ -27,7 +28,11 @@ zeroise_on_drop! {
     OneTimePrekeyRow: secret;
     ContactRow: hint_key;
     SessionRow: hint_key;
-    RatchetRow: root_key, own_secret, sending_chain_key, receiving_chain_key;
+    RatchetRow: root_key, own_secret, sending_chain_key, receiving_chain_key, header_key, next_header_key, expected_header_key;
+    ReceivedChain: header_key;
+    EpochsRow: root_key;
+    EpochChainRow: chain_key, next_chain_key;
+    SckaRow: seed;
     SkippedKeyRow: message_key;
     MessageRow: content;
     LinkingRow: secret;

@@ -106,7 +106,7 @@ impl Program {
             );
             let sent = session
                 .unwrap()
-                .send(&self.identity.public(), &payload, rng);
+                .send(&self.identity.public(), &payload, now, rng);
             let (session, part) = sent.unwrap();
             self.sessions.push(session);
             parts.push(part);

@@ -11,14 +11,16 @@ use windlass::crypto::{CryptoRng, DhSecret, Secret};
 use windlass::identity::{IdentityKeyPair, PublicIdentity};
 use windlass::ratchet::{MemorySkippedKeys, RatchetError};
 use windlass::session::{Envelope, HintKey, Part, Session, SessionError};
+use windlass::wire::{self, store::SessionRow};
 use windlass::x3dh::{Party, ResponderKeys};
 
-/// Gives out bytes that were written down before: nonces where 12 bytes are asked for, secrets where 32 are. A draw
-/// of another length, or one too many, gives zeros, which no expected value contains.
+/// Gives out bytes that were written down before: nonces where 12 bytes are asked for, secrets where 32 are, seeds of key pairs where 64
+/// are. A draw of another length, or one too many, gives zeros, which no expected value contains.
 #[derive(Default)]
 pub struct Scripted {
     pub nonces: VecDeque<[u8; 12]>,
     pub secrets: VecDeque<[u8; 32]>,
+    pub seeds: VecDeque<[u8; 64]>,
 }
 
 impl TryRng for Scripted {
@@ -37,6 +39,7 @@ impl TryRng for Scripted {
         let from = match to.len() {
             12 => self.nonces.pop_front().map(|bytes| bytes.to_vec()),
             32 => self.secrets.pop_front().map(|bytes| bytes.to_vec()),
+            64 => self.seeds.pop_front().map(|bytes| bytes.to_vec()),
             _ => None,
         };
         if let Some(from) = from {
@@ -158,10 +161,35 @@ impl Channel {
 
     /// One envelope with one part.
     pub fn send(&mut self, payload: &[u8], rng: &mut dyn CryptoRng) -> Vec<u8> {
+        self.send_at(0, payload, rng)
+    }
+
+    /// The same at a time.
+    pub fn send_at(&mut self, now: u64, payload: &[u8], rng: &mut dyn CryptoRng) -> Vec<u8> {
         let session = self.duplicate().session;
-        let (next, part) = session.send(&self.identity, payload, rng).unwrap();
+        let (next, part) = session.send(&self.identity, payload, now, rng).unwrap();
         self.session = next;
         Envelope { parts: vec![part] }.encode()
+    }
+
+    /// So many messages that come to nobody, each in the chain that there is, so that nothing but nonces is drawn.
+    pub fn lose(&mut self, count: u64) {
+        let mut session = self.duplicate().session;
+        for _ in 0..count {
+            let mut script = Scripted::default();
+            session = session.send(&self.identity, &[], 0, &mut script).unwrap().0;
+        }
+        self.session = session;
+    }
+
+    /// Its next chain, or the one that there is, says this epoch: what only a faulty side does. Gives what it said before.
+    pub fn claim_epoch(&mut self, epoch: u32) -> u32 {
+        let mut row: SessionRow = wire::decode("session row", &self.session.to_row()).unwrap();
+        let epochs = row.ratchet.as_mut().unwrap().epochs.as_mut().unwrap();
+        let sending = epochs.sending.as_mut().unwrap();
+        let before = core::mem::replace(&mut sending.epoch, epoch);
+        self.session = Session::from_row(&wire::encode_secret(&row)).unwrap();
+        before
     }
 
     /// Takes an envelope's only part in. What fails leaves this end as it was.

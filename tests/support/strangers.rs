@@ -82,7 +82,8 @@ impl Stranger {
             pair: None,
         };
         let session = self.session.take().unwrap();
-        let sent = session.send(&self.identity.public(), &payload.encode_to_vec(), rng);
+        let (own, payload) = (self.identity.public(), payload.encode_to_vec());
+        let sent = session.send(&own, &payload, self.now, rng);
         let (next, part) = sent.unwrap();
         self.session = Some(next);
         Envelope { parts: vec![part] }.encode()

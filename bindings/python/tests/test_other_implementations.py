@@ -1,7 +1,7 @@
 """Ours against X3DH and the Double Ratchet as others wrote them: the packages X3DH and DoubleRatchet of PyPI.
 
 They do the agreement, the chains and the skipped keys. The framing around them, header keys and seals included, is that of the peer built from the
-specification: neither package encrypts headers.
+specification: neither package encrypts headers. So is the post-quantum half of the ratchet, which neither has: it steps beside theirs.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeVar
 from unittest import mock
 
 import bundles
+import epochs
 import peer
 import pytest
 import x3dh
@@ -66,6 +67,10 @@ class ChainKdf(kdf_separate_hmacs.KDF):
 
 
 class Aead(foreign_aead.AEAD):
+    """Mixes what their ratchet gives with the post-quantum key of the same message."""
+
+    post_quantum: ClassVar[bytes]
+
     @staticmethod
     async def encrypt(plaintext: bytes, key: bytes, associated_data: bytes) -> bytes:
         nonce = os.urandom(12)
@@ -80,7 +85,7 @@ class Aead(foreign_aead.AEAD):
 
     @staticmethod
     def key(message_key: bytes) -> bytes:
-        return peer.hkdf(bytes(32), message_key, b"Windlass v1 message key")
+        return epochs.hybrid(message_key, Aead.post_quantum)
 
 
 def seal(key: bytes, plaintext: bytes, associated_data: bytes) -> bytes:
@@ -95,6 +100,8 @@ class Agreement(x3dh.BaseState):
 
 
 class Ratchet(DoubleRatchet):
+    epoch: ClassVar[int]
+
     @staticmethod
     def _build_associated_data(associated_data: bytes, header: Header) -> bytes:
         return associated_data + header_bytes(header)
@@ -102,7 +109,7 @@ class Ratchet(DoubleRatchet):
 
 def header_bytes(header: Header) -> bytes:
     numbers = header.previous_sending_chain_length, header.sending_chain_length
-    return header.ratchet_pub + struct.pack(">II", *numbers)
+    return header.ratchet_pub + struct.pack(">III", *numbers, Ratchet.epoch)
 
 
 CONFIGURATION: dict[str, Any] = {
@@ -133,6 +140,10 @@ class Foreign:
         self.ratchet: Ratchet | None = None
         self.handshake = b""
         self.chains: list[peer.HeaderKey] = []
+        # The chain whose messages come, how many of it came, and the post-quantum keys of those that did not.
+        self.remote, self.received = b"", 0
+        self.kept: dict[tuple[bytes, int], bytes] = {}
+        self.begins = True
 
     def bundle(self) -> bytes:
         bundle = self.agreement.bundle
@@ -172,6 +183,7 @@ class Foreign:
         sealed_initiator = seal(key, initiator, bound)
         self.handshake = peer.encode((1, header.ephemeral_key), (2, device.signed_prekey.id), (3, sealed_initiator))
         self.next_sending, self.expected = peer.first_header_keys(secret)
+        self.epochs = epochs.start(secret, initiator=True)
         self.ratchet, sealed = wait(
             Ratchet.encrypt_initial_message(
                 **CONFIGURATION,
@@ -198,6 +210,7 @@ class Foreign:
         secret, data, signed = wait(self.agreement.get_shared_secret_passive(header, appendix, one_time is not None))
         self.name_session(data, header.ephemeral_key, header.signed_pre_key, one_time or bytes(32))
         self.expected, self.next_sending = peer.first_header_keys(secret)
+        self.epochs = epochs.start(secret, initiator=False)
         self.ratchet, padded = wait(
             Ratchet.decrypt_initial_message(
                 **CONFIGURATION,
@@ -226,7 +239,7 @@ class Foreign:
     def turn(self) -> None:
         """A chain began with what came, and the one that answers it: theirs makes both at once."""
         received, sent = RootKdf.following
-        self.chains, self.expected = [*self.chains, self.expected], received
+        self.chains, self.expected, self.begins = [*self.chains, self.expected], received, True
         self.sending, self.next_sending = self.next_sending, sent
 
     # Framing.
@@ -235,13 +248,19 @@ class Foreign:
         return self.associated_data + self.session_id
 
     def wrap(self, plaintext: bytes) -> bytes:
+        """Also the step of the post-quantum ratchet."""
+        self.epochs = self.epochs.begin_sending() if self.begins else self.epochs
+        self.begins = False
+        self.epochs, Aead.post_quantum, message = self.epochs.send(int(time.time() * 1000), None, None)
+        Ratchet.epoch = self.epochs.sending.epoch
         content = peer.encode((1, os.urandom(16)), (19, peer.encode((1, plaintext))))
-        return peer.pad(peer.encode((1, content), (2, self.bundle())))
+        return peer.pad(message.encode() + peer.encode((1, content), (2, self.bundle())))
 
-    @staticmethod
-    def unwrap(padded: bytes) -> bytes:
+    def unwrap(self, padded: bytes) -> bytes:
         """The opaque bytes, or nothing for a delivery receipt."""
-        content = peer.decode(peer.blob(peer.decode(peer.unpad(padded)), 1))
+        message, payload = epochs.split(peer.unpad(padded))
+        self.epochs = self.epochs.hear(message)
+        content = peer.decode(peer.blob(peer.decode(payload), 1))
         return peer.blob(peer.decode(peer.blob(content, 19)), 1)
 
     def envelope(self, sealed: EncryptedMessage) -> bytes:
@@ -259,7 +278,26 @@ class Foreign:
     def sealed(self, envelope: bytes) -> EncryptedMessage:
         tag, hint, header, body = (peer.blob(self.message(envelope), number) for number in (3, 4, 5, 6))
         [key] = [key for key in [*self.chains, self.expected] if key.tag == tag]
-        return EncryptedMessage(Header(*key.open(header, self.associated_data + tag + hint + body)), body)
+        opened = key.open(header, self.associated_data + tag + hint + body)
+        Ratchet.epoch, Aead.post_quantum = opened.epoch, self.step(opened)
+        return EncryptedMessage(Header(opened.remote, opened.previous, opened.number), body)
+
+    def step(self, header: peer.Header) -> bytes:
+        """The post-quantum key of a message that came; all that come are genuine."""
+        if (header.remote, header.number) in self.kept:
+            return self.kept.pop((header.remote, header.number))
+        if header.remote != self.remote:
+            self.skip_to(header.previous if self.remote else 0)
+            assert self.epochs.may_receive_in(header.epoch)
+            self.epochs = self.epochs.begin_receiving(header.epoch)
+            self.remote, self.received = header.remote, 0
+        self.skip_to(header.number + 1)
+        return self.kept.pop((header.remote, header.number))
+
+    def skip_to(self, number: int) -> None:
+        while self.received < number:
+            self.epochs, self.kept[self.remote, self.received] = self.epochs.step_receiving()
+            self.received += 1
 
 
 class Network:
@@ -332,3 +370,4 @@ def test_a_long_conversation_with_reordering_and_loss(tmp_path: Path, role: str,
                         assert text.startswith(b"ours ") or not text
                         received += 1
         assert received > MESSAGES / 2
+        assert foreign.epochs.sending.epoch > 2

@@ -4,17 +4,17 @@
 /// What is done about a date that cannot be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
-    /// [`super::due::is_over`]: an interval that begins ahead of now is over.
+    /// [`crate::due::is_over`]: an interval that begins ahead of now is over.
     Interval,
-    /// [`super::due::has_come`]: a moment that is further ahead than it can have been set has come.
+    /// [`crate::due::has_come`]: a moment that is further ahead than it can have been set has come.
     Moment,
-    /// [`super::clock::Clock::may_erase`], and [`super::due::pull_back`]: what is kept from then on is kept from now on.
+    /// [`super::clock::Clock::may_erase`], and [`crate::due::pull_back`]: what is kept from then on is kept from now on.
     Kept,
     /// `history/redating.rs`: the date is read as it was meant, and written anew when it counts.
     Redated,
     /// `bundle::takes_place_of` and equality: times of issue, in seconds.
     Issued,
-    /// [`super::due::was_by`]: what somebody is known since counts as past where it lies ahead of now; days ahead of today are passed over.
+    /// [`crate::due::was_by`]: what somebody is known since counts as past where it lies ahead of now; days ahead of today are passed over.
     Known,
     /// People see it, and nothing depends on it.
     Shown,
@@ -57,6 +57,7 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("HealingRow", "everybody_since", Rule::Interval),
     ("HealingRow", "link_expires_at", Rule::Moment),
     ("SessionRow", "created_at", Rule::Interval),
+    ("SckaRow", "rests_since", Rule::Interval),
     ("SkippedKeyRow", "skipped_at", Rule::Kept),
     ("ConversationRow", "last_activity", Rule::Redated),
     ("FloorRow", "until", Rule::Said),

@@ -4,9 +4,10 @@ pub(crate) mod clock;
 #[cfg(test)]
 mod dates;
 pub(crate) mod device;
-pub(crate) mod due;
 pub(crate) mod error;
 pub(crate) mod message_ref;
 pub(crate) mod rows;
 pub(crate) mod singletons;
 pub(crate) mod step;
+
+pub(crate) use crate::due;

@@ -234,7 +234,7 @@ fn seal(
         pair: pairs::note(step, &session, content, to.asks())?,
     });
     let (next, part) = session
-        .send(&step.device.public(), &payload, step.rng)
+        .send(&step.device.public(), &payload, step.now, step.rng)
         .map_err(|_| damaged(Table::Sessions))?;
     sessions::save(step.rows, &next)?;
     Ok(part)

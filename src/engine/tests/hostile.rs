@@ -48,7 +48,12 @@ pub(super) fn forge(
             pair: None,
         };
         let (next, part) = session
-            .send(&step.device.public(), &payload.encode_to_vec(), step.rng)
+            .send(
+                &step.device.public(),
+                &payload.encode_to_vec(),
+                step.now,
+                step.rng,
+            )
             .unwrap();
         sessions::save(step.rows, &next)?;
         Ok(Envelope { parts: vec![part] }.encode())

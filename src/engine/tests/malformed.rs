@@ -4,7 +4,7 @@ use prost::Message as _;
 
 use super::*;
 use crate::chat::GroupEvent;
-use crate::crypto::with_torsion;
+use crate::crypto::{pad, with_torsion};
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::wire::v1;
 use crate::x3dh;
@@ -14,7 +14,7 @@ fn sealed(from: &Party, to: &Party, padded: &[u8]) -> Vec<u8> {
     from.at(0, |step| {
         let party = to.end();
         let session = sessions::active(step.rows, &party)?.unwrap();
-        let sent = session.send_padded(&step.device.public(), padded, step.rng);
+        let sent = session.send_padded(&step.device.public(), padded, step.now, step.rng);
         let (session, part) = sent.unwrap();
         sessions::save(step.rows, &session)?;
         Ok(Envelope { parts: vec![part] }.encode())
@@ -45,7 +45,17 @@ fn causes(outcomes: &[Outcome]) -> Vec<Cause> {
 fn what_is_wrongly_padded_is_told_once_and_neither_asked_for_nor_opened_again() {
     let [alice, bob] = acquainted();
     let late = sealed(&alice, &bob, b"not padded at all");
-    for padded in [[0; 64].as_slice(), &[1; 64], b"short\x80", &[]] {
+    // Of the last ones the padding is right, and what stands in front of the payload is not (RFC windlass §7.5).
+    let [unknown, cut, none] = [&[3; 9][..], &[1; 1_188], &[]].map(pad);
+    for padded in [
+        [0; 64].as_slice(),
+        &[1; 64],
+        b"short\x80",
+        &[],
+        &unknown,
+        &cut,
+        &none,
+    ] {
         let envelope = sealed(&alice, &bob, padded);
         let outcomes = take(&bob, 0, &envelope).unwrap();
         assert_eq!(causes(&outcomes), [Cause::Content]);

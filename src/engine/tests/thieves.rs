@@ -78,9 +78,8 @@ impl Thief {
             pair: None,
         };
         let payload = crate::wire::encode_secret(&payload);
-        let sent = session
-            .unwrap()
-            .send(&self.identity.public(), &payload, &mut rng());
+        let own = self.identity.public();
+        let sent = session.unwrap().send(&own, &payload, START, &mut rng());
         let (session, part) = sent.unwrap();
         self.sessions.borrow_mut().push(session);
         Envelope { parts: vec![part] }.encode()

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use windlass::chat::{FloorKey, HealingRequest, MessageId, OwnWordsKey};
 use windlass::crypto::{self, DhPublic, DhSecret};
 use windlass::identity::{AddressError, PublicIdentity, safety_code, safety_emoji, safety_number};
-use windlass::ratchet::{ChainKey, HeaderKey, MessageKey, RootKey};
+use windlass::ratchet::{ChainKey, HalfKey, HeaderKey, MessageKey, RootKey};
 use windlass::session::HintKey;
 use windlass::wire::v1;
 
@@ -95,10 +95,12 @@ pub fn message_key(input: &Value) -> Value {
     let mut script = Scripted::default();
     let nonce = bytes(input, "nonce");
     script.nonces.push_back(nonce.try_into().unwrap());
-    let key = MessageKey::new(secret(&bytes(input, "message_key")));
+    let half = |name| HalfKey::new(secret(&bytes(input, name)));
+    let key = MessageKey::hybrid(&half("classical_key"), &half("post_quantum_key"));
+    let shown = hex(key.as_bytes());
     let (plaintext, data) = (bytes(input, "plaintext"), bytes(input, "associated_data"));
     let sealed = key.seal(&plaintext, &data, &mut script);
-    json!({ "sealed": hex(&sealed) })
+    json!({ "key": shown, "sealed": hex(&sealed) })
 }
 
 pub fn sender_hint(input: &Value) -> Value {

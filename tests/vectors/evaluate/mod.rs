@@ -2,6 +2,7 @@
 
 mod bundles;
 mod contents;
+mod epochs;
 mod groups;
 mod keys;
 mod sessions;
@@ -32,6 +33,10 @@ pub fn evaluate(kind: &str, input: &Value) -> Value {
         "first-header-keys" => keys::first_header_keys(input),
         "chain-steps" => keys::chain_steps(input),
         "message-key" => keys::message_key(input),
+        "first-epoch" => epochs::first_epoch(input),
+        "epoch-step" => epochs::epoch_step(input),
+        "plaintext" => epochs::plaintext(input),
+        "scka" => epochs::scka(input),
         "sender-hint" => keys::sender_hint(input),
         "own-words" => keys::own_words(input),
         "healing-proof" => sessions::healing_proof(input),

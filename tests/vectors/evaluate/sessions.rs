@@ -100,6 +100,7 @@ pub fn header(input: &Value) -> Value {
             "ratchet_key": hex(header.ratchet_key.as_bytes()),
             "previous_chain_length": header.previous_chain_length,
             "message_number": header.message_number,
+            "epoch": header.epoch,
         }),
         Err(refused) => error(refusal(&SessionError::Ratchet(refused))),
     }
@@ -215,35 +216,42 @@ pub fn conversation(input: &Value) -> Value {
     for step in input["steps"].as_array().unwrap() {
         let by_alice = step["by"] == "alice";
         if !step["send"].is_null() {
-            let mut script = Scripted::default();
-            let ratchet_secret = bytes(step, "ratchet_secret").try_into().unwrap();
-            script.secrets.push_back(ratchet_secret);
-            for nonce in ["nonce", "header_nonce"] {
-                let nonce = bytes(step, nonce).try_into().unwrap();
-                script.nonces.push_back(nonce);
-            }
             let end = if by_alice {
                 &mut alice_end
             } else {
                 bob_end.as_mut().unwrap()
             };
-            let envelope = end.send(&bytes(step, "send"), &mut script);
+            let mut script = Scripted::default();
+            if end.session.begins_chain() {
+                let ratchet_secret = bytes(step, "ratchet_secret").try_into().unwrap();
+                script.secrets.push_back(ratchet_secret);
+            }
+            let coins = bytes(step, "kem_coins").try_into().unwrap();
+            script.secrets.push_back(coins);
+            let seed = bytes(step, "kem_seed").try_into().unwrap();
+            script.seeds.push_back(seed);
+            for nonce in ["nonce", "header_nonce"] {
+                let nonce = bytes(step, nonce).try_into().unwrap();
+                script.nonces.push_back(nonce);
+            }
+            let now = step["now"].as_u64().unwrap_or_default();
+            let claimed = step["claims_epoch"].as_u64();
+            let real = claimed.map(|epoch| end.claim_epoch(u32::try_from(epoch).unwrap()));
+            let envelope = end.send_at(now, &bytes(step, "send"), &mut script);
+            if let Some(real) = real {
+                end.claim_epoch(real);
+            }
             results.push(json!({ "envelope": hex(&envelope) }));
             sent.push(envelope);
             continue;
         }
         if let Some(lost) = step["lose"].as_u64() {
-            // Each in a chain that there is, so that nothing but a nonce is drawn.
-            let mut script = Scripted::default();
             let end = if by_alice {
                 &mut alice_end
             } else {
                 bob_end.as_mut().unwrap()
             };
-            for _ in 0..lost {
-                script.nonces.push_back([0; 12]);
-                end.send(&[], &mut script);
-            }
+            end.lose(lost);
             results.push(json!({ "lost": lost }));
             continue;
         }

@@ -318,7 +318,7 @@ fn envelope_of(len: usize) -> Vec<u8> {
             handshake: None,
             chain_tag: vec![1; 16],
             sender_hint: vec![2; 8],
-            sealed_header: vec![3; 68],
+            sealed_header: vec![3; 72],
             ciphertext: vec![5; ciphertext],
         }],
     };

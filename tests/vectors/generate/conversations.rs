@@ -2,8 +2,9 @@
 
 use super::*;
 
-/// What happens in a schedule: A and B send, a and b receive the envelope of that number. Behind `*` is how many of a side are lost.
-const SCHEDULES: [(&str, bool, &str); 18] = [
+/// What happens in a schedule: A and B send, a and b receive the envelope of that number. Behind `*` is how many of a side are lost, behind `@` on which
+/// day a side sends, behind `~` which epoch it says although it is in another.
+const SCHEDULES: [(&str, bool, &str); 33] = [
     ("one message", false, "A b0"),
     ("one message to a one-time prekey", true, "A b0"),
     (
@@ -62,6 +63,73 @@ const SCHEDULES: [(&str, bool, &str); 18] = [
         true,
         "A b0 A A A*1999 A b3 b1 b2",
     ),
+    ("a post-quantum epoch", false, "A b0 B a1 A b2 B a3 A b4"),
+    (
+        "25 messages, then the next epoch",
+        true,
+        "A b0 B a1 A b2 B a3 B*24 B a4 A b5 B a6 A b7",
+    ),
+    (
+        "a day, then the next epoch, three times",
+        false,
+        "A@1 b0 B@1 a1 A@1 b2 B@1 a3 B@2 a4 A@2 b5 B@2 a6 A@2 b7 A@3 b8 B@3 a9 A@3 b10 B@3 a11 B@4 a12 A@4 b13 B@4 a14 A@4 b15",
+    ),
+    (
+        "the key is lost and comes with the ninth message",
+        false,
+        "A A b1 A*6 A b2 B a3 A b4",
+    ),
+    (
+        "the answer is lost and comes with the ninth message",
+        true,
+        "A b0 B B a2 A b3 B a4 B*5 A b5 B B a7 A b8 B a9",
+    ),
+    (
+        "the answer comes when the turn is over",
+        false,
+        "A b0 B B a2 A b3 a1 A b4 B a5 A b6",
+    ),
+    (
+        "late messages of the epoch before",
+        true,
+        "A A b0 B B a2 A A b4 B a6 A b7 b1 b5 a3",
+    ),
+    (
+        "the rest of a turn is of the epoch before",
+        false,
+        "A b0 B a1 A A A b2 B a5 A b6 b4 b3",
+    ),
+    (
+        "an epoch begins with a message in the middle of a turn",
+        true,
+        "A b0 B a1 A A A b4 b2 B a5 b3 A b6",
+    ),
+    (
+        "a damaged message brings no key",
+        false,
+        "A b0! A b1 B a2 A b3 b0 B a4 A b5",
+    ),
+    ("a first message says an epoch", false, "A~1 b0 A b1"),
+    (
+        "a turn of an epoch that is not agreed on",
+        true,
+        "A b0 B a1 A b2 B a3 A b4 B~2 a5 B a6 A b7",
+    ),
+    (
+        "a turn of the epoch before",
+        false,
+        "A b0 B a1 A b2 B a3 A~0 b4 A b5",
+    ),
+    (
+        "two epochs in one turn",
+        true,
+        "A b0 B a1 A A~0 A~2 A b3 b4 b5 b2 B a6",
+    ),
+    (
+        "a late message that says another epoch",
+        true,
+        "A b0 B a1 A A~0 A b4 b3 b2 B a5",
+    ),
 ];
 
 pub fn conversation() -> Vec<Case> {
@@ -74,7 +142,14 @@ pub fn conversation() -> Vec<Case> {
         (
             format!("at random {i}"),
             i % 2 == 0,
-            random_schedule(&mut rng),
+            random_schedule(30, false, &mut rng),
+        )
+    }));
+    schedules.extend((0..12).map(|i| {
+        (
+            format!("at random, on several days {i}"),
+            i % 2 == 0,
+            random_schedule(50, true, &mut rng),
         )
     }));
     schedules
@@ -113,6 +188,12 @@ fn step(step: &str, sent: &mut u32, rng: &mut SeededRandom) -> Value {
     } else {
         "bob"
     };
+    if let Some((step, epoch)) = step.split_once('~') {
+        let mut step = self::step(step, sent, rng);
+        step["claims_epoch"] = json!(epoch.parse::<u32>().unwrap());
+        return step;
+    }
+    let (step, day) = step.split_once('@').unwrap_or((step, "0"));
     if step.len() == 1 {
         let payload = v1::Payload {
             content: format!("message {sent}").into_bytes(),
@@ -123,7 +204,10 @@ fn step(step: &str, sent: &mut u32, rng: &mut SeededRandom) -> Value {
         return json!({
             "by": by,
             "send": hex(&payload.encode_to_vec()),
+            "now": day.parse::<u64>().unwrap() * 86_400_000,
             "ratchet_secret": hex(&random::<32>(rng)),
+            "kem_seed": hex(&random::<64>(rng)),
+            "kem_coins": hex(&random::<32>(rng)),
             "nonce": hex(&random::<12>(rng)),
             "header_nonce": hex(&random::<12>(rng)),
         });
@@ -140,16 +224,20 @@ fn step(step: &str, sent: &mut u32, rng: &mut SeededRandom) -> Value {
     receive
 }
 
-/// Thirty steps; who has nothing to receive sends.
-fn random_schedule(rng: &mut SeededRandom) -> String {
+/// So many steps; who has nothing to receive sends. With `days`, time goes on.
+fn random_schedule(count: u32, days: bool, rng: &mut SeededRandom) -> String {
+    let mut day = 0;
     let mut steps = vec!["A".to_owned(), "b0".to_owned()];
     let mut sent = 1;
     let mut under_way: [Vec<u32>; 2] = [Vec::new(), Vec::new()];
-    for _ in 0..30 {
+    for _ in 0..count {
         let side = (rng.next_u32() % 2) as usize;
         let waiting = &mut under_way[side];
         if waiting.is_empty() || rng.next_u32() % 5 < 2 {
-            steps.push(["A", "B"][side].to_owned());
+            if days {
+                day += rng.next_u32() % 2;
+            }
+            steps.push(format!("{}@{day}", ["A", "B"][side]));
             under_way[1 - side].push(sent);
             sent += 1;
             continue;

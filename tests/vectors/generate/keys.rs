@@ -183,7 +183,8 @@ pub fn message_key() -> Vec<Case> {
             let mut plaintext = vec![0; len];
             rng.fill_bytes(&mut plaintext);
             let input = json!({
-                "message_key": hex(&random::<32>(&mut rng)),
+                "classical_key": hex(&random::<32>(&mut rng)),
+                "post_quantum_key": hex(&random::<32>(&mut rng)),
                 "nonce": hex(&random::<12>(&mut rng)),
                 "plaintext": hex(&plaintext),
                 "associated_data": hex(&random::<76>(&mut rng)),

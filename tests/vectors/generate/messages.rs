@@ -143,7 +143,11 @@ pub fn header() -> Vec<Case> {
     let key = Secret::<32>::random(&mut rng);
     let data = random::<140>(&mut rng);
     let ratchet_key = *DhSecret::generate(&mut rng).public().as_bytes();
-    let of = |key: &[u8], pn: u32, n: u32| [key, &pn.to_be_bytes(), &n.to_be_bytes()].concat();
+    let in_epoch = |key: &[u8], numbers: [u32; 3]| {
+        let numbers = numbers.into_iter().flat_map(u32::to_be_bytes);
+        key.iter().copied().chain(numbers).collect::<Vec<_>>()
+    };
+    let of = |key: &[u8], pn: u32, n: u32| in_epoch(key, [pn, n, 0]);
     let small_order = unhex(SMALL_ORDER_X25519[3]);
     let mut not_canonical = ratchet_key;
     not_canonical[31] |= 0x80;
@@ -159,10 +163,12 @@ pub fn header() -> Vec<Case> {
     for (name, header) in [
         ("ordinary", of(&ratchet_key, 3, 7)),
         ("first of its session", of(&ratchet_key, 0, 0)),
-        ("highest numbers", of(&ratchet_key, u32::MAX, u32::MAX)),
+        ("highest numbers", in_epoch(&ratchet_key, [u32::MAX; 3])),
+        ("in an epoch", in_epoch(&ratchet_key, [3, 7, 2])),
+        ("without an epoch", of(&ratchet_key, 3, 7)[..40].to_vec()),
         ("ratchet key not canonical", of(&not_canonical, 3, 7)),
         ("ratchet key of small order", of(&small_order, 3, 7)),
-        ("a byte too few", of(&ratchet_key, 3, 7)[..39].to_vec()),
+        ("a byte too few", of(&ratchet_key, 3, 7)[..43].to_vec()),
         (
             "a byte too many",
             [of(&ratchet_key, 3, 7), vec![0]].concat(),
@@ -172,7 +178,7 @@ pub fn header() -> Vec<Case> {
         case(name, &encrypt(&key, &header, &data, &mut rng), &data);
     }
     let good = encrypt(&key, &of(&ratchet_key, 3, 7), &data, &mut rng);
-    for (name, at) in [("its nonce", 0), ("its ciphertext", 20), ("its tag", 67)] {
+    for (name, at) in [("its nonce", 0), ("its ciphertext", 20), ("its tag", 71)] {
         let mut changed = good.clone();
         changed[at] ^= 1;
         case(&format!("a bit of {name} changed"), &changed, &data);
@@ -364,10 +370,10 @@ pub fn envelope() -> Vec<Case> {
         }),
         ("a hint of 9 bytes", |e| e.messages[0].sender_hint.push(0)),
         ("no header", |e| e.messages[0].sealed_header.clear()),
-        ("a header of 67 bytes", |e| {
-            e.messages[0].sealed_header.truncate(67)
+        ("a header of 71 bytes", |e| {
+            e.messages[0].sealed_header.truncate(71)
         }),
-        ("a header of 69 bytes", |e| {
+        ("a header of 73 bytes", |e| {
             e.messages[0].sealed_header.push(0)
         }),
         ("an empty ciphertext", |e| e.messages[0].ciphertext.clear()),

@@ -5,6 +5,7 @@ mod bundles;
 mod contents;
 mod conversations;
 mod doubled;
+mod epochs;
 mod group_bounds;
 mod group_sync;
 mod groups;
@@ -99,8 +100,30 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
         ),
         (
             "message-key",
-            "From a message key to the sealed bytes (RFC windlass 7.5), without padding.",
+            "From the keys of the two ratchets to the message key and to sealed bytes (RFC windlass 7.5), without padding.",
             keys::message_key(),
+        ),
+        (
+            "first-epoch",
+            "KDF_SCKA_INIT: the root and chain keys of epoch 0 (RFC windlass 7.4).",
+            epochs::first_epoch(),
+        ),
+        (
+            "epoch-step",
+            "KDF_SCKA_RK: the root and chain keys of the next epoch (RFC windlass 7.4).",
+            epochs::epoch_step(),
+        ),
+        (
+            "plaintext",
+            "What stands in front of a payload, without padding, accepted and refused (RFC windlass 7.5).",
+            epochs::plaintext(),
+        ),
+        (
+            "scka",
+            "Schedules of the agreement on epochs alone (RFC windlass 7.4). A step sends so many messages at a time in milliseconds, or receives what \
+             was sent as that number, counting what brought something, or takes something made up; or the other side has begun to send in the latest epoch. \
+             `sent` has the place in the step and the bytes of what brought something, `secret` what the side knows from then on.",
+            epochs::scka(),
         ),
         (
             "sender-hint",
@@ -186,7 +209,9 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
             "conversation",
             "Schedules between two devices, every envelope byte for byte (RFC windlass 7). A step either sends a payload or \
           receives the envelope of that number, perhaps with the lowest bit of one byte flipped, counted from the end. `ratchet_secret` is the private key to \
-          take if the message starts a sending chain; otherwise it is not used. `nonce` is the body's, `header_nonce` the header's, `handshake_nonce` that of the sealed handshake.",
+          take if the message starts a sending chain; otherwise it is not used. `nonce` is the body's, `header_nonce` the header's, `handshake_nonce` that of the sealed handshake. \
+          `kem_seed` is d and z of a new key pair and `kem_coins` is m of a new ciphertext (FIPS 203), each if there is one. `now` is in milliseconds. \
+          With `claims_epoch` the sender is faulty: its header says that epoch, and all else is as it would have been.",
             conversations::conversation(),
         ),
     ]

@@ -64,7 +64,7 @@ impl Somebody {
         };
         let sent = session
             .unwrap()
-            .send(&own.public(), &payload.encode_to_vec(), rng);
+            .send(&own.public(), &payload.encode_to_vec(), START, rng);
         Envelope {
             parts: vec![sent.unwrap().1],
         }

@@ -80,7 +80,7 @@ impl Writer {
 
     fn send(&self, session: Session, payload: &[u8]) -> (Session, Part) {
         let rng = &mut seeded(&Secret::new([self.device_id.to_le_bytes()[0]; 32]));
-        let sent = session.send(&self.identity.public(), payload, rng);
+        let sent = session.send(&self.identity.public(), payload, START, rng);
         sent.unwrap()
     }
 }

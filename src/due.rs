@@ -1,7 +1,7 @@
 //! Dates that lie ahead of now (RFC windlass §8.7). A clock may be wrong, for a minute or for a day, by years: what it dated then must not hold
 //! anything up for as long, nor keep anything. All times are milliseconds since 1970-01-01T00:00:00Z.
 //!
-//! Every comparison of a date in a row with now is one of these, or one of [`super::clock::Clock`]; `super::dates` lists the rows.
+//! Every comparison of a date in a row with now is one of these, or one of `engine::base::clock::Clock`; `engine::base::dates` lists the rows.
 
 use crate::limits::MAX_CLOCK_SKEW_SECONDS;
 
