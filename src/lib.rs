@@ -1,4 +1,4 @@
-//! Forward-secret chat for apps and bots: X3DH, the Double Ratchet and an encrypted store.
+//! Forward-secret chat for apps and bots: X3DH, the Triple Ratchet and an encrypted store.
 //!
 //! ```
 //! use windlass::{Body, Client, EncryptedStore, Event, StoreKey};

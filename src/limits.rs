@@ -3,8 +3,8 @@
 /// The protocol version that this code speaks.
 pub const PROTOCOL_VERSION: u32 = 1;
 
-/// How far a receiving chain may jump ahead in one message. A chain step costs about a microsecond, so a forged header costs at
-/// most some 25 ms; a bot that was offline while a peer wrote 25,000 messages still follows.
+/// How far a receiving chain may jump ahead in one message. A step of both ratchets costs about two microseconds, so a peer's header costs at
+/// most some 50 ms; a bot that was offline while a peer wrote 25,000 messages still follows.
 pub const MAX_CHAIN_JUMP: u32 = 25_000;
 
 /// Skipped message keys kept for one session; the oldest go first. Bounds what a peer can make us store to about 200 KiB.

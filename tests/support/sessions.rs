@@ -9,7 +9,7 @@ use rand_core::{TryCryptoRng, TryRng};
 use windlass::bundle::{DeviceBundle, Prekey};
 use windlass::crypto::{CryptoRng, DhSecret, Secret};
 use windlass::identity::{IdentityKeyPair, PublicIdentity};
-use windlass::ratchet::{MemorySkippedKeys, RatchetError};
+use windlass::ratchet::{MemorySkippedKeys, Ratchet, RatchetError};
 use windlass::session::{Envelope, HintKey, Part, Session, SessionError};
 use windlass::wire::{self, store::SessionRow};
 use windlass::x3dh::{Party, ResponderKeys};
@@ -172,14 +172,15 @@ impl Channel {
         Envelope { parts: vec![part] }.encode()
     }
 
-    /// So many messages that come to nobody, each in the chain that there is, so that nothing but nonces is drawn.
+    /// So many messages that come to nobody, each in the chain that there is, so that nothing but nonces would be drawn. They are not made.
     pub fn lose(&mut self, count: u64) {
-        let mut session = self.duplicate().session;
+        let mut row: SessionRow = wire::decode("session row", &self.session.to_row()).unwrap();
+        let mut ratchet = Ratchet::from_row(row.ratchet.as_ref().unwrap()).unwrap();
         for _ in 0..count {
-            let mut script = Scripted::default();
-            session = session.send(&self.identity, &[], 0, &mut script).unwrap().0;
+            ratchet = ratchet.send(0, &mut Scripted::default()).unwrap().ratchet;
         }
-        self.session = session;
+        row.ratchet = Some(ratchet.to_row());
+        self.session = Session::from_row(&wire::encode_secret(&row)).unwrap();
     }
 
     /// Its next chain, or the one that there is, says this epoch: what only a faulty side does. Gives what it said before.

@@ -50,18 +50,22 @@ const SCHEDULES: [(&str, bool, &str); 33] = [
     (
         "25001 are missing in front of one, 25000 in front of another",
         false,
-        "A b0 A*25000 A A b2 b1 b2",
+        "A b0 B a1 A b2 A*25000 A A b4 b3 b4",
     ),
     (
         "25001 are missing at the end of a turn, then 25000",
         false,
-        "A b0 A A*25000 B a2 A b3 b1 b3",
+        "A b0 B a1 A b2 A A*25000 B a4 A b5 b3 b5",
     ),
-    ("2000 keys are kept", true, "A b0 A A*1999 A b2 b1"),
+    (
+        "2000 keys are kept",
+        true,
+        "A b0 B a1 A b2 A A*1999 A b4 b3",
+    ),
     (
         "of 2001 keys the oldest is not kept",
         true,
-        "A b0 A A A*1999 A b3 b1 b2",
+        "A b0 B a1 A b2 A A A*1999 A b5 b3 b4",
     ),
     ("a post-quantum epoch", false, "A b0 B a1 A b2 B a3 A b4"),
     (
