@@ -87,13 +87,13 @@ fn came_at(
     })
 }
 
-/// What the other side does not have of ours, as far as `may` allows it, oldest first. And whether it has what is not here.
+/// What the other side does not have of ours, as far as `may` allows it, oldest first. And how much of what it names is not here.
 pub(crate) fn compare(
     store: &dyn Rows,
     conversation: &ConversationId,
     comparison: &Comparison<'_>,
     may: impl Fn(&Stored) -> bool,
-) -> Result<(Vec<MessageRef>, bool), EngineError> {
+) -> Result<(Vec<MessageRef>, usize), EngineError> {
     let Comparison {
         theirs,
         salt,
@@ -141,7 +141,7 @@ pub(crate) fn compare(
         }
     }
     lacking.reverse();
-    Ok((lacking, met.len() < there.len()))
+    Ok((lacking, there.len() - met.len()))
 }
 
 /// The ids of what somebody wrote in a conversation, the latest first.

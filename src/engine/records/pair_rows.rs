@@ -31,6 +31,30 @@ pub(crate) fn save(
     put_row(store, Table::Pairs, Key::new(&key_of(peer)), row)
 }
 
+/// Notes how many messages a request of a device names that are not here; whether these are more than its last one named. Of the same, asking
+/// again brings no more than it did: each of two may have what the other is not to be given.
+pub(crate) fn note_ahead(
+    store: &mut dyn RowsMut,
+    peer: &Party,
+    ahead: usize,
+) -> Result<bool, EngineError> {
+    let (mut row, ahead) = (
+        row_or_new(store, peer)?,
+        u32::try_from(ahead).unwrap_or(u32::MAX),
+    );
+    let news = ahead > row.ahead;
+    if row.ahead != ahead {
+        row.ahead = ahead;
+        save(store, peer, &row)?;
+    }
+    Ok(news)
+}
+
+/// A device gave what was not here: whatever else its next request names is news.
+pub(crate) fn note_given(store: &mut dyn RowsMut, peer: &Party) -> Result<(), EngineError> {
+    note_ahead(store, peer, 0).map(|_| ())
+}
+
 /// Of a device nothing is known any more that was before a time.
 pub(crate) fn forget_before(
     store: &mut dyn RowsMut,

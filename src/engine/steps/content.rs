@@ -11,7 +11,7 @@ use crate::engine::history::message::Incoming;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::pairs::Standing;
 use crate::engine::records::{
-    contacts, doubts, groups, own_devices, own_words, pairs, trust, unacknowledged,
+    contacts, doubts, groups, own_devices, own_words, pair_rows, pairs, trust, unacknowledged,
 };
 use crate::engine::steps::conversation::receive_message;
 use crate::engine::sync::outcome::{
@@ -178,6 +178,7 @@ fn receive_copy(
     }
     let acknowledged = receive_message(step, &incoming, outcomes)?;
     if is_new && acknowledged {
+        pair_rows::note_given(step.rows, from)?;
         if from.identity != own {
             doubts::copy_received(step.rows, &from.identity)?;
             doubts::note_missing_everywhere(step)?;

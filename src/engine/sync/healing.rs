@@ -14,7 +14,7 @@ use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::doubts::{self, DAY};
 use crate::engine::records::pairs::Standing;
 use crate::engine::records::{
-    contacts, groups, own_devices, trust, turns, unacknowledged, vouching,
+    contacts, groups, own_devices, pair_rows, trust, turns, unacknowledged, vouching,
 };
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::engine::sync::updates;
@@ -246,7 +246,7 @@ pub(crate) fn answer(
     // What was written before a device of ours was linked is its own as well.
     let linked = is_linked(step, from, standing)?;
     let known_since = if linked { 0 } else { standing.known_since };
-    let (lacking, is_ahead) = lacking(step, from, request, (since, known_since))?;
+    let (lacking, ahead) = lacking(step, from, request, (since, known_since))?;
     let messages = lacking.len() as u64;
     promise(step, from, messages, linked)?;
     let known_by = standing.known_since;
@@ -255,10 +255,11 @@ pub(crate) fn answer(
     }
     let waiting = turns::for_answer(step.rows, from, MAX_RESENT_AT_ONCE, step.now)?;
     resend::answer_with(step, waiting)?;
-    let asked = if is_ahead && request.went_back {
+    let news = pair_rows::note_ahead(step.rows, from, ahead)?;
+    let asked = if ahead > 0 && request.went_back {
         ask(step, &from.identity, None)?
     } else {
-        if is_ahead {
+        if news {
             // It is under way, most of the time.
             doubts::note_missing(step.rows, &from.identity, step.now)?;
         }
@@ -312,17 +313,17 @@ fn window(
     Ok(proven.map_or(u64::MAX, |since| since.max(oldest)))
 }
 
-/// The messages that a device does not name in its request. And whether it names some of ours that are not here.
+/// The messages that a device does not name in its request. And how many it names that are not here.
 fn lacking(
     step: &Step<'_>,
     from: &Party,
     request: &HealingRequest,
     (since, known_since): (u64, u64),
-) -> Result<(Vec<MessageRef>, bool), EngineError> {
+) -> Result<(Vec<MessageRef>, usize), EngineError> {
     let own = step.device.public();
     let clock = Clock::read(step.rows, step.now)?;
     let mut room = usize::try_from(MAX_UNACKNOWLEDGED).unwrap_or(usize::MAX);
-    let (mut lacking, mut is_ahead) = (Vec::new(), false);
+    let (mut lacking, mut ahead) = (Vec::new(), 0);
     for id in conversations_with(step, &from.identity)? {
         // For a contact, we are the other side of the conversation.
         let seen = match id {
@@ -356,12 +357,12 @@ fn lacking(
             limit: if since == u64::MAX { 0 } else { room },
             asker: &from.identity,
         };
-        let (missing, ahead) = inventory::compare(step.rows, &id, &comparison, may)?;
+        let (missing, named) = inventory::compare(step.rows, &id, &comparison, may)?;
         room -= missing.len().min(room);
         lacking.extend(missing);
-        is_ahead |= ahead && !in_group;
+        ahead += if in_group { 0 } else { named };
     }
-    Ok((lacking, is_ahead))
+    Ok((lacking, ahead))
 }
 
 /// Tells how many messages follow, and which devices somebody has as far as it is known here; to a device of ours also the contacts.

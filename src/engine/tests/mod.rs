@@ -9,6 +9,7 @@ mod converging;
 mod costs;
 mod counting;
 mod decisions;
+mod differing;
 mod erased;
 mod feed;
 mod forwarded;

@@ -128,7 +128,7 @@ fn a_request_does_not_take_a_message_of_one_author_for_anothers() {
         inventory::compare(step.rows, &group, &comparison, written_here)
     });
     let missing = vec![by(&alice, &id(1))];
-    assert_eq!(compared.unwrap(), (missing, false));
+    assert_eq!(compared.unwrap(), (missing, 0));
     // And no two requests name a message alike, so that nobody can look for an id beforehand.
     assert_ne!(there.have, state([2; 16]).unwrap().have);
 }
