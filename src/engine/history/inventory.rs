@@ -11,6 +11,7 @@ use crate::engine::history::place::Place;
 use crate::engine::history::{delivered, message, place};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::floors;
+use crate::engine::records::pairs::FirstWords;
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_COMPARED;
 use crate::store::Rows;
@@ -60,6 +61,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) since: u64,
     /// And what was written when whoever asks was known: nothing of before is a new device's, whenever another one acknowledged it.
     pub(crate) known_since: u64,
+    /// But for the first words of this session, which whoever asks wrote.
+    pub(crate) first_words: Option<FirstWords>,
     /// By which dates are read.
     pub(crate) clock: &'a Clock,
     /// The latest so many.
@@ -99,6 +102,7 @@ pub(crate) fn compare(
         salt,
         since,
         known_since,
+        first_words,
         clock,
         limit,
         asker,
@@ -125,11 +129,15 @@ pub(crate) fn compare(
         };
         let dates = [found.stored_at, found.content.sent_at];
         let known = || dates.iter().all(|date| clock.was_by(known_since, *date));
+        // Nobody but whoever asks can have written the first words of a session of theirs.
+        let first = first_words
+            .filter(|first| found.author == *asker && found.began(&first.session_id))
+            .map(|first| first.since);
         // What lies ahead of now would be given for years.
         if since != 0
             && (clock.is_ahead(found.stored_at)
-                || !known()
-                || came_at(store, &found, asker, clock)? < since)
+                || !(first.is_some() || known())
+                || came_at(store, &found, asker, clock)? < first.unwrap_or(since))
         {
             stale += 1;
             continue;

@@ -11,6 +11,7 @@ use crate::engine::records::conversations::ConversationId;
 use crate::identity::PublicIdentity;
 use crate::store::{Key, Rows, RowsMut, Table};
 use crate::wire::store::MessageRow;
+use crate::x3dh::SessionId;
 
 /// `MessageRow.deleted` of a message that its author deleted: people see that there was one.
 pub(crate) const DELETED: u32 = 1;
@@ -30,6 +31,7 @@ pub(crate) struct Stored {
     gone: bool,
     pub(crate) expires_at: u64,
     sent_to: Vec<Vec<u8>>,
+    session_id: Vec<u8>,
 }
 
 impl Stored {
@@ -46,12 +48,18 @@ impl Stored {
             gone: row.deleted == TOMBSTONE,
             expires_at: row.expires_at,
             sent_to: row.sent_to.clone(),
+            session_id: row.session_id.clone(),
         })
     }
 
     /// By what it is found.
     pub(crate) fn name(&self) -> MessageRef {
         MessageRef::new(&self.author, &self.content)
+    }
+
+    /// Whether it is one of the first words of a session, written before that was known to be its author's.
+    pub(crate) fn began(&self, session: &SessionId) -> bool {
+        self.session_id == session
     }
 
     /// Where it stands in its conversation.
@@ -197,6 +205,7 @@ pub(crate) fn append(
         copied_from: copied_from.map_or_else(Vec::new, |identity| identity.to_bytes().to_vec()),
         sent_to: Vec::new(),
         lamport: 0,
+        session_id: Vec::new(),
     };
     let mut stored = Stored::from_row(&row)?;
     if stored.content.lamport != incoming.content.lamport {
@@ -205,6 +214,19 @@ pub(crate) fn append(
     }
     put(store, &stored, &row)?;
     Ok(stored)
+}
+
+/// A message that has just been stored was written before the session was known to be its author's in which it came.
+pub(crate) fn note_session(
+    store: &mut dyn RowsMut,
+    message: &MessageRef,
+    session: &SessionId,
+) -> Result<(), EngineError> {
+    if let Some(mut row) = row(store, message)? {
+        row.session_id = session.to_vec();
+        save(store, message, &row)?;
+    }
+    Ok(())
 }
 
 /// Puts a message of a backup back, as it was.

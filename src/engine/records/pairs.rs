@@ -12,18 +12,36 @@ use crate::session::{HEALING_MAC_LEN, HealingKey, HealingRoot, Proved, Session};
 use crate::store::{Rows, RowsMut};
 use crate::wire::store::{HealingKeyRow, PairRow};
 use crate::wire::v1::Pair;
-use crate::x3dh::Party;
+use crate::x3dh::{Party, SessionId};
 
 /// Healing keys of one day that are kept: the device's own, and one of whoever took its name.
 const KEYS_OF_A_DAY: usize = 2;
+
+/// What a request for healing proved.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Proven {
+    /// From which time on the sender lost what came.
+    pub(crate) since: u64,
+    /// What they wrote themselves in the session in which the key came that proves it, before that was known to be theirs, from the beginning of the
+    /// proven day on: nobody else can have written there.
+    pub(crate) first_words: FirstWords,
+}
+
+/// The first words of a session.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FirstWords {
+    pub(crate) session_id: SessionId,
+    /// From when on they count.
+    pub(crate) since: u64,
+}
 
 /// As whom the sender of a message is known.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Standing {
     /// Since when the other end of the session is known to be that device.
     pub(crate) known_since: u64,
-    /// From which time on it proved to have lost what came; nothing if it proved nothing.
-    pub(crate) proven_since: Option<u64>,
+    /// What it proved to have lost; nothing if it proved nothing.
+    pub(crate) proven: Option<Proven>,
     /// Whether this is the first thing that came in a session which was begun here.
     pub(crate) established: bool,
 }
@@ -79,6 +97,7 @@ fn prove(
             day,
             key: root.key_for(&peer).as_bytes().to_vec(),
             since: 0,
+            session_id: Vec::new(),
         });
     }
     save(step.rows, &peer, row)?;
@@ -118,14 +137,14 @@ pub(crate) fn answered(store: &mut dyn RowsMut, peer: &Party) -> Result<(), Engi
 }
 
 /// Takes in what came with a content in a session, and notes as whom its other end is known then; `anew` if its sender may have forgotten
-/// what it was given. From which time on it proved to have lost what came.
+/// what it was given. What it proved to have lost.
 pub(crate) fn receive(
     step: &mut Step<'_>,
     session: &mut Session,
     pair: Option<&Pair>,
     content: &[u8],
     anew: bool,
-) -> Result<Option<u64>, EngineError> {
+) -> Result<Option<Proven>, EngineError> {
     let (peer, today) = (session.peer(), day(step.now));
     let mut row = row_or_new(step.rows, &peer)?;
     let before = row.clone();
@@ -138,11 +157,11 @@ pub(crate) fn receive(
             row.acknowledged_day = pair.known_day;
         }
         private_prekeys::take(&mut row, pair);
-        let since = take_key(&mut row, pair, session.known_since(), today);
+        let since = take_key(&mut row, pair, session, today);
         session.know_from(since.unwrap_or(u64::MAX));
-        if let Some((known, since)) = verify(step, session, &row, pair, content) {
+        if let Some((known, what)) = verify(step, session, &row, pair, content) {
             session.know_from(known);
-            proven = Some(since);
+            proven = Some(what);
         }
     }
     row.acknowledge_day = match pair {
@@ -156,7 +175,8 @@ pub(crate) fn receive(
 }
 
 /// Keeps a healing key that came. If it was here before, since when its giver is known: nobody else has it.
-fn take_key(row: &mut PairRow, pair: &Pair, since: u64, today: u32) -> Option<u64> {
+fn take_key(row: &mut PairRow, pair: &Pair, session: &Session, today: u32) -> Option<u64> {
+    let since = session.known_since();
     let day = pair.healing_key_day;
     let oldest = today.saturating_sub(HEALING_KEY_DAYS);
     row.keys.retain(|known| known.day >= oldest);
@@ -177,19 +197,20 @@ fn take_key(row: &mut PairRow, pair: &Pair, since: u64, today: u32) -> Option<u6
             day,
             key: key.as_bytes().to_vec(),
             since,
+            session_id: session.id().to_vec(),
         });
     }
     None
 }
 
-/// Of the days that a request proves, the first of which the key is here: since when its sender is known, and from when on it may ask.
+/// Of the days that a request proves, the first of which the key is here: since when its sender is known, and what it may ask for.
 fn verify(
     step: &Step<'_>,
     session: &Session,
     row: &PairRow,
     pair: &Pair,
     content: &[u8],
-) -> Option<(u64, u64)> {
+) -> Option<(u64, Proven)> {
     let answerer = Party {
         identity: step.device.public(),
         device_id: step.device.device_id,
@@ -206,7 +227,14 @@ fn verify(
         for known in row.keys.iter().filter(|known| known.day == day) {
             let key = HealingKey::from_bytes(&known.key);
             if key.is_some_and(|key| key.holds(&proved, mac)) {
-                return Some((known.since, known.since.max(u64::from(day) * DAY)));
+                let begin = u64::from(day) * DAY;
+                let first_words = FirstWords {
+                    // One that has another length is no session's.
+                    session_id: known.session_id.as_slice().try_into().unwrap_or_default(),
+                    since: begin,
+                };
+                let since = known.since.max(begin);
+                return Some((known.since, Proven { since, first_words }));
             }
         }
     }

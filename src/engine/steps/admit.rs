@@ -3,8 +3,10 @@
 use crate::bundle::VerifiedBundle;
 use crate::chat::{Body, Content};
 use crate::engine::base::error::EngineError;
+use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::put_row;
 use crate::engine::base::step::Step;
+use crate::engine::history::message;
 use crate::engine::records::pairs::Standing;
 use crate::engine::records::strangers::Arrival;
 use crate::engine::records::{
@@ -157,11 +159,11 @@ impl<'a> Admission<'a> {
         let peer = self.peer();
         let knows = peer.identity == step.device.public()
             || contacts::find(step.rows, &peer.identity)?.is_some_and(|contact| contact.is_known());
-        let mut proven_since = None;
+        let mut proven = None;
         if knows && let Some(payload) = &self.payload {
             let anew = self.first.is_some() || self.is_request();
             let (session, pair) = (&mut self.received.session, payload.pair.as_ref());
-            proven_since = pairs::receive(step, session, pair, &payload.content, anew)?;
+            proven = pairs::receive(step, session, pair, &payload.content, anew)?;
         }
         let known_since = self.received.session.known_since();
         // A newer prekey that it brought itself is its own.
@@ -171,9 +173,24 @@ impl<'a> Admission<'a> {
         }
         Ok(Standing {
             known_since,
-            proven_since,
+            proven,
             established: self.received.established,
         })
+    }
+
+    /// The message, if it is not here yet, and was written before its session was known to be its author's.
+    fn first_words(
+        &self,
+        step: &Step<'_>,
+        standing: &Standing,
+    ) -> Result<Option<MessageRef>, EngineError> {
+        let early = |content: &&Content| content.sent_at < standing.known_since;
+        let Some(content) = self.content.as_ref().filter(early) else {
+            return Ok(None);
+        };
+        let message = MessageRef::new(&self.peer().identity, content);
+        let known = message::contains(step.rows, &message)?;
+        Ok((!known).then_some(message))
     }
 
     /// Stores the session as it is now, and what follows for what was asked.
@@ -234,6 +251,7 @@ pub(crate) fn admit(
     admission.store_session(step, &mut outcomes)?;
 
     let position = admission.received.position;
+    let first_words = admission.first_words(step, &standing)?;
     let stored = match (admission.content, &admission.payload) {
         (Some(content), Some(payload)) => content::receive(
             step,
@@ -251,6 +269,9 @@ pub(crate) fn admit(
             None
         }
     };
+    if let Some(message) = first_words {
+        message::note_session(step.rows, &message, &session_id)?;
+    }
     let digest = accepted_digest(part);
     message_keys::remember(step.rows, &session_id, position, digest, stored)?;
     Ok(Processed {

@@ -12,7 +12,7 @@ use crate::engine::history::inventory::{self, Comparison};
 use crate::engine::history::message::Stored;
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::doubts::{self, DAY};
-use crate::engine::records::pairs::Standing;
+use crate::engine::records::pairs::{FirstWords, Standing};
 use crate::engine::records::{
     contacts, groups, own_devices, pair_rows, trust, turns, unacknowledged, vouching,
 };
@@ -246,7 +246,7 @@ pub(crate) fn answer(
     // What was written before a device of ours was linked is its own as well.
     let linked = is_linked(step, from, standing)?;
     let known_since = if linked { 0 } else { standing.known_since };
-    let (lacking, ahead) = lacking(step, from, request, (since, known_since))?;
+    let (lacking, ahead) = lacking(step, from, request, standing, (since, known_since))?;
     let messages = lacking.len() as u64;
     promise(step, from, messages, linked)?;
     let known_by = standing.known_since;
@@ -309,8 +309,8 @@ fn window(
         return Ok(0);
     }
     let oldest = step.now.saturating_sub(HEALING_WINDOW_SECONDS * 1000);
-    let proven = standing.proven_since;
-    Ok(proven.map_or(u64::MAX, |since| since.max(oldest)))
+    let proven = standing.proven;
+    Ok(proven.map_or(u64::MAX, |proven| proven.since.max(oldest)))
 }
 
 /// The messages that a device does not name in its request. And how many it names that are not here.
@@ -318,10 +318,16 @@ fn lacking(
     step: &Step<'_>,
     from: &Party,
     request: &HealingRequest,
+    standing: &Standing,
     (since, known_since): (u64, u64),
 ) -> Result<(Vec<MessageRef>, usize), EngineError> {
     let own = step.device.public();
     let clock = Clock::read(step.rows, step.now)?;
+    let oldest = step.now.saturating_sub(HEALING_WINDOW_SECONDS * 1000);
+    let first_words = standing.proven.map(|proven| FirstWords {
+        since: proven.first_words.since.max(oldest),
+        ..proven.first_words
+    });
     let mut room = usize::try_from(MAX_UNACKNOWLEDGED).unwrap_or(usize::MAX);
     let (mut lacking, mut ahead) = (Vec::new(), 0);
     for id in conversations_with(step, &from.identity)? {
@@ -353,6 +359,7 @@ fn lacking(
             salt: &request.salt,
             since,
             known_since,
+            first_words,
             clock: &clock,
             limit: if since == u64::MAX { 0 } else { room },
             asker: &from.identity,

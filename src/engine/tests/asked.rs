@@ -88,6 +88,7 @@ fn a_request_costs_no_more_the_longer_the_history_is() {
             theirs: &theirs,
             salt: &[1; 16],
             known_since: 0,
+            first_words: None,
             since: step.now - 14 * DAY,
             clock: &Clock::read(step.rows, step.now)?,
             limit: 100,

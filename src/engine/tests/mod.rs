@@ -12,6 +12,7 @@ mod decisions;
 mod differing;
 mod erased;
 mod feed;
+mod first_words;
 mod forwarded;
 mod group_deletion;
 mod group_views;
@@ -53,7 +54,7 @@ use crate::engine::history::message::Stored;
 use crate::engine::history::view::Shown;
 use crate::engine::history::{annotations, deletion, inventory, message, view};
 use crate::engine::records::conversations::{self, ConversationId};
-use crate::engine::records::pairs::Standing;
+use crate::engine::records::pairs::{FirstWords, Proven, Standing};
 use crate::engine::records::{
     contacts, doubts, groups, linking, message_keys, outbox, own_bundle, own_devices, prekeys,
     sessions, trust, unacknowledged,
@@ -71,10 +72,19 @@ const DAY: u64 = 86_400_000;
 /// Not at the beginning of time, so that nothing is 0 by chance.
 const START: u64 = 20_000 * DAY;
 
+/// A proof of what came since a time.
+const fn lost_since(since: u64) -> Proven {
+    let first_words = FirstWords {
+        session_id: [0; 16],
+        since,
+    };
+    Proven { since, first_words }
+}
+
 /// Of a device that proved to have lost everything.
 const LOST_ALL: Standing = Standing {
     known_since: 0,
-    proven_since: Some(0),
+    proven: Some(lost_since(0)),
     established: false,
 };
 

@@ -23,7 +23,7 @@ fn what_was_written_before_a_device_appeared_is_not_its_own_when_another_acknowl
         let appeared = START + 3 * DAY;
         let standing = |known_since| Standing {
             known_since,
-            proven_since: Some(START + 4 * DAY),
+            proven: Some(lost_since(START + 4 * DAY)),
             established: false,
         };
         let given = |known_since| {

@@ -229,7 +229,7 @@ fn a_device_of_ones_own_that_nobody_linked_is_told_nothing_of_before() {
 }
 
 /// Asks with the state that `copy` holds, or what it became; how many messages follow.
-fn asks(asker: &Party, whom: &Party, day: u64) -> Option<u64> {
+pub(super) fn asks(asker: &Party, whom: &Party, day: u64) -> Option<u64> {
     let asked = asker.at(day, |step| {
         let request = Body::HealingRequest(HealingRequest::default());
         let to = Recipients::ALL.in_new_session();
@@ -245,14 +245,14 @@ fn asks(asker: &Party, whom: &Party, day: u64) -> Option<u64> {
 }
 
 /// What the device's healing keys are made of, as it is in a copy.
-fn root(party: &Party) -> crate::wire::store::HealingRootRow {
+pub(super) fn root(party: &Party) -> crate::wire::store::HealingRootRow {
     let row = party.at(0, |step| {
         get_row(step.rows, Table::Device, Key::new(b"healing root"))
     });
     row.unwrap().unwrap()
 }
 
-fn set_root(party: &Party, row: &crate::wire::store::HealingRootRow) {
+pub(super) fn set_root(party: &Party, row: &crate::wire::store::HealingRootRow) {
     let set = party.at(0, |step| {
         put_row(step.rows, Table::Device, Key::new(b"healing root"), row)
     });

@@ -120,6 +120,7 @@ fn a_request_does_not_take_a_message_of_one_author_for_anothers() {
             theirs: &there,
             salt: &[1; 16],
             known_since: 0,
+            first_words: None,
             since: 0,
             clock: &Clock::read(step.rows, step.now)?,
             limit: 10,

@@ -278,7 +278,7 @@ pub(super) fn expected(input: &Value) -> Value {
     };
     let standing = Standing {
         known_since: 0,
-        proven_since: input["proved_since"].as_u64(),
+        proven: input["proved_since"].as_u64().map(lost_since),
         established: false,
     };
     let answered = own.at_time(NOW, |step| {

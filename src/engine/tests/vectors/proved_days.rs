@@ -155,6 +155,7 @@ pub(super) fn expected(input: &Value) -> Value {
         day: u32::try_from(kept["day"].as_u64().unwrap()).unwrap(),
         key: unhex(&kept["key"]),
         since: kept["since"].as_u64().unwrap(),
+        session_id: Vec::new(),
     };
     let row = PairRow {
         identity_key: peer.identity.to_bytes().to_vec(),
@@ -170,5 +171,6 @@ pub(super) fn expected(input: &Value) -> Value {
         pair_rows::save(step.rows, &peer, &row)?;
         pairs::receive(step, &mut session(&own), Some(&pair), &content, true)
     });
-    json!({ "proved_since": since.unwrap() })
+    let since = since.unwrap().map(|proven| proven.since);
+    json!({ "proved_since": since })
 }

@@ -247,7 +247,7 @@ pub(super) fn expected(input: &Value) -> Value {
         let encoded = unhex(&came["encoded"]);
         let standing = Standing {
             known_since: START,
-            proven_since: None,
+            proven: None,
             established: false,
         };
         let received = two.own.at_time(now, |step| {

@@ -335,7 +335,7 @@ pub(super) fn expected(input: &Value) -> Value {
     };
     let standing = Standing {
         known_since: START,
-        proven_since: None,
+        proven: None,
         established: false,
     };
     for step in input["steps"].as_array().unwrap() {
