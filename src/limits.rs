@@ -42,8 +42,8 @@ pub const MAX_DEVICES: usize = 8;
 /// Length in bytes of an encoded bundle body. Eight devices with one-time prekeys need about 800.
 pub const MAX_BUNDLE_BODY_LEN: usize = 8_192;
 
-/// Length in bytes of an encoded bundle: body, signature and their field headers.
-pub const MAX_BUNDLE_LEN: usize = MAX_BUNDLE_BODY_LEN + 128;
+/// Length in bytes of an encoded bundle: body, signature, eight ML-KEM keys, a secret, and their field headers.
+pub const MAX_BUNDLE_LEN: usize = MAX_BUNDLE_BODY_LEN + 10_240;
 
 /// Length in bytes of an envelope. Eight ciphertexts of the longest content, [`MAX_CONTENT_LEN`], fit.
 pub const MAX_ENVELOPE_LEN: usize = 16 * 1024 * 1024;
@@ -110,13 +110,6 @@ pub const MAX_GROUP_SYNCS: u32 = 6;
 /// Such requests, and answers, to one member within a day.
 pub const MAX_GROUP_SYNCS_PER_DAY: u32 = 12;
 
-/// How long after a group's log grew, and after a member was asked for it, the next one is asked whether they have what is here. With words all
-/// show it to all; where nobody writes, a member could else keep for ever from some what they told others.
-pub const GROUP_COMPARISON_SECONDS: u64 = 6 * 3_600;
-
-/// How often one member is asked so, if no answer comes.
-pub const MAX_GROUP_COMPARISONS: u32 = 3;
-
 /// How long what nobody has may keep a view of a group incomplete. A telephone that was off for a week and has it alone brings it later.
 pub const MISSING_GROUP_EVENT_SECONDS: u64 = 7 * DAY_SECONDS;
 
@@ -174,7 +167,7 @@ pub const MAX_URI_LEN: usize = 4_296;
 
 /// Length in characters of a URI that is shown as one code: version 13 with medium error correction, which a telephone reads from a
 /// screen at once. A longer one is shown as several.
-pub const MAX_CODE_LEN: usize = 400;
+pub const MAX_CODE_LEN: usize = 483;
 
 /// Codes that one URI is split into at most; the longest URI needs 12.
 pub const MAX_CODE_FRAMES: usize = 32;
@@ -322,10 +315,10 @@ pub const MAX_OWN_WORDS_STEPS: u32 = 36_500;
 pub const MAX_STRANGERS: u64 = 500;
 
 /// Bytes of messages kept of one stranger.
-pub const MAX_STRANGER_BYTES: u64 = 65_536;
+pub const MAX_STRANGER_BYTES: u64 = 73_728;
 
 /// Bytes of messages kept of all strangers together.
-pub const MAX_STRANGERS_BYTES: u64 = 4_194_304;
+pub const MAX_STRANGERS_BYTES: u64 = 6_291_456;
 
 /// How long the messages of a stranger who is neither accepted nor blocked are kept. Then the stranger has the place only as long as
 /// nobody else needs it, and is asked for the messages when they are accepted.

@@ -100,9 +100,11 @@ fn fields(part: &Part) -> Vec<(&'static str, Vec<u8>)> {
         ("sealed header", part.sealed_header.to_vec()),
         ("ciphertext", part.ciphertext.clone()),
     ];
-    if let Some(handshake) = part.handshake {
+    if let Some(handshake) = &part.handshake {
         fields.push(("ephemeral key", handshake.ephemeral_key.as_bytes().to_vec()));
         fields.push(("sealed initiator", handshake.sealed_initiator.to_vec()));
+        let ciphertext = handshake.kem_ciphertext.iter();
+        fields.extend(ciphertext.map(|bytes| ("ML-KEM ciphertext", bytes.to_vec())));
     }
     fields
 }

@@ -4,12 +4,13 @@ import functools
 import hashlib
 import re
 from base64 import b32decode, b32encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+import kem
 from peer import Device, Field, Fixed32, P, Prekey, blob, check, decode, encode, first, identity_of_seed, x25519_of_identity
 from peer import Refused as Refused
 
@@ -66,26 +67,37 @@ class Bundle:
     issued_at: int
     expires_at: int
     devices: list[Device]
+    code_secret: bytes = b""
 
 
-def make_bundle(seed: bytes, devices: list[Device], issued_at: int) -> bytes:
+def make_bundle(seed: bytes, devices: list[Device], code_secret: bytes, issued_at: int) -> bytes:
     def prekey(prekey: Prekey | None) -> bytes | None:
         return encode((1, prekey.id), (2, prekey.key)) if prekey else None
 
     listed: list[Field] = [
-        (4, encode((1, Fixed32(d.device_id)), (2, prekey(d.signed_prekey)), (3, prekey(d.one_time_prekey)))) for d in devices
+        (4, encode((1, Fixed32(d.device_id)), (2, prekey(d.signed_prekey)), (3, prekey(d.one_time_prekey)), (4, d.commitment)))
+        for d in devices
     ]
     body = encode((1, identity_of_seed(seed)), (2, issued_at), (3, issued_at + 30 * 86_400), *listed)
     signature = Ed25519PrivateKey.from_private_bytes(seed).sign(b"Windlass v1 bundle signature" + body)
-    return encode((1, 1), (2, body), (3, signature))
+    keys: list[Field] = [(4, d.kem_key) for d in devices if d.kem_key]
+    return encode((1, 1), (2, body), (3, signature), *keys, (5, code_secret))
+
+
+def without_kem_keys(encoded: bytes) -> bytes:
+    fields = decode(encoded)
+    return encode((1, first(fields, 1, 0)), (2, blob(fields, 2)), (3, blob(fields, 3)), (5, blob(fields, 5)))
 
 
 def read_bundle(encoded: bytes, now: int | None = None) -> Bundle:
-    check(len(encoded) <= 8_192 + 128, "too long")
+    check(len(encoded) <= 18_432, "too long")
     outer = decode(encoded)
     version, body, signature = first(outer, 1, 0), blob(outer, 2), blob(outer, 3)
     check(version == 1, "version")
-    check(encode((1, version), (2, body), (3, signature)) == encoded and len(body) <= 8_192, "bundle")
+    kem_keys = [value for number, value in outer if number == 4 and isinstance(value, bytes)]
+    given, keys = blob(outer, 5), [(4, key) for key in kem_keys]
+    again = encode((1, version), (2, body), (3, signature), *keys, (5, given))
+    check(again == encoded and len(body) <= 8_192, "bundle")
     fields = decode(body)
     identity = check_identity(blob(fields, 1))
     check(len(signature) == 64 and int.from_bytes(signature[32:], "little") < GROUP_ORDER, "signature")
@@ -102,15 +114,30 @@ def read_bundle(encoded: bytes, now: int | None = None) -> Bundle:
     def device(data: bytes) -> Device:
         fields = decode(data)
         one_time = prekey(blob(fields, 3)) if 3 in dict(fields) else None
-        return Device(first(fields, 1, 0), prekey(blob(fields, 2)), one_time)
+        check(len(blob(fields, 4)) == 32, "commitment")
+        return Device(first(fields, 1, 0), prekey(blob(fields, 2)), one_time, blob(fields, 4))
 
     devices = [device(value) for number, value in fields if number == 4 and isinstance(value, bytes)]
     ids = [d.device_id for d in devices]
     check(1 <= len(ids) <= 8 and all(ids) and ids == sorted(set(ids)), "devices")
-    bundle = Bundle(identity, first(fields, 2, 0), first(fields, 3, 0), devices)
+    check(len(given) in (0, 32) and (not given or len([d for d in devices if d.one_time_prekey]) == 1), "code secret")
+    bundle = Bundle(identity, first(fields, 2, 0), first(fields, 3, 0), with_kem_keys(devices, kem_keys), given)
     check(bundle.issued_at < bundle.expires_at, "lifetime")
     check(now is None or bundle.issued_at - 86_400 <= now < bundle.expires_at, "time")
     return bundle
+
+
+def with_kem_keys(devices: list[Device], keys: list[bytes]) -> list[Device]:
+    """§5.3.9."""
+    left = list(keys)
+    found: list[Device] = []
+    for device in devices:
+        if left and hashlib.sha256(left[0]).digest() == device.commitment:
+            check(kem.is_valid(left[0]), "ML-KEM key")
+            device = replace(device, kem_key=left.pop(0))
+        found.append(device)
+    check(not left, "ML-KEM keys")
+    return found
 
 
 # URIs (§6).
@@ -120,7 +147,7 @@ def to_uri(kind: str, encoded: bytes) -> str:
 
 
 def bundle_to_uri(encoded: bytes) -> str:
-    return to_uri("B", encoded)
+    return to_uri("B", without_kem_keys(encoded))
 
 
 def of_uri(uri: str) -> tuple[str, bytes]:
@@ -153,10 +180,10 @@ def invitation(text: str) -> tuple[bytes, bool]:
 def frames(uri: str) -> list[str]:
     """A URI as what is shown in turn (§6.6)."""
     kind, data = of_uri(uri)
-    if len(uri) <= 400:
+    if len(uri) <= 483:
         return [uri]
     whole = kind.encode() + data
-    count = -(-len(whole) // 233)
+    count = -(-len(whole) // 285)
     length = -(-len(whole) // count)
     head = hashlib.sha256(b"Windlass v1 uri checksum" + whole).digest()[:4]
     parts = [whole[at : at + length] for at in range(0, len(whole), length)]

@@ -18,6 +18,7 @@ import healing
 import histories
 import linking
 import memberships
+import kem
 import peer
 import siblings
 from bundles import check_identity, check_x25519
@@ -74,6 +75,8 @@ def bundle(input: Case) -> Case:
             "device_id": device.device_id,
             "signed_prekey": show_prekey(device.signed_prekey),
             "one_time_prekey": show_prekey(device.one_time_prekey),
+            "kem_commitment": device.commitment.hex(),
+            "has_kem_key": bool(device.kem_key),
         }
         for device in bundle.devices
     ]
@@ -81,6 +84,7 @@ def bundle(input: Case) -> Case:
         "identity_key": bundle.identity.hex(),
         "issued_at": bundle.issued_at,
         "expires_at": bundle.expires_at,
+        "code_secret": bundle.code_secret.hex() or None,
         "devices": devices,
     }
 
@@ -89,11 +93,14 @@ def bundle_build(input: Case) -> Case:
     def prekey(prekey: Case) -> Prekey:
         return Prekey(prekey["id"], unhex(prekey, "key"))
 
-    devices = [
-        peer.Device(d["device_id"], prekey(d["signed_prekey"]), d["one_time_prekey"] and prekey(d["one_time_prekey"]))
-        for d in input["devices"]
-    ]
-    encoded = bundles.make_bundle(unhex(input, "seed"), devices, input["issued_at"])
+    def device(d: Case) -> peer.Device:
+        kem_key = unhex(d, "kem_key")
+        one_time = d["one_time_prekey"] and prekey(d["one_time_prekey"])
+        return peer.Device(d["device_id"], prekey(d["signed_prekey"]), one_time, hashlib.sha256(kem_key).digest(), kem_key)
+
+    devices = [device(d) for d in input["devices"]]
+    secret = unhex(input, "code_secret") if "code_secret" in input else b""
+    encoded = bundles.make_bundle(unhex(input, "seed"), devices, secret, input["issued_at"])
     return {"encoded": encoded.hex(), "uri": bundles.bundle_to_uri(encoded)}
 
 
@@ -113,22 +120,40 @@ class Party:
         self.seed = unhex(input, "seed")
         self.device_id: int = input["device_id"]
         signed, one_time = input.get("signed_prekey"), input.get("one_time_prekey")
-        self.signed = (signed["id"], unhex(signed, "secret")) if signed else (0, bytes(32))
-        self.one_time = (one_time["id"], unhex(one_time, "secret")) if one_time else None
+        self.signed = (signed["id"], peer.Signed(unhex(signed, "secret"), unhex(signed, "kem_seed"))) if signed else None
+        self.shows_kem_key: bool = input.get("shows_kem_key", True)
+        self.one_time: tuple[int, peer.OneTime] | None = None
+        if one_time:
+            given = unhex(one_time, "code_secret") if "code_secret" in one_time else b""
+            self.one_time = one_time["id"], peer.OneTime(unhex(one_time, "secret"), given)
 
     def device(self) -> peer.Device:
-        def prekey(pair: tuple[int, bytes]) -> Prekey:
-            return Prekey(pair[0], peer.x25519_public(pair[1]))
+        assert self.signed
+        signed = Prekey(self.signed[0], peer.x25519_public(self.signed[1].secret))
+        one_time = Prekey(self.one_time[0], peer.x25519_public(self.one_time[1].secret)) if self.one_time else None
+        kem_key = kem.public_of_seed(self.signed[1].kem_seed)
+        return peer.Device(self.device_id, signed, one_time, self.signed[1].commitment(), kem_key if self.shows_kem_key else b"")
 
-        return peer.Device(self.device_id, prekey(self.signed), prekey(self.one_time) if self.one_time else None)
+    def once(self) -> peer.OneTime | None:
+        return self.one_time[1] if self.one_time else None
+
+    def given(self) -> bytes:
+        return self.one_time[1].given if self.one_time else b""
+
+    def secrets(self) -> peer.Signed:
+        assert self.signed
+        return self.signed[1]
 
 
-def x3dh(input: Case) -> Case:
+def drawn(input: Case) -> list[bytes]:
+    return [unhex(input, name) for name in ("ephemeral_secret", "kem_coins", "handshake_nonce")]
+
+
+def pqxdh(input: Case) -> Case:
     a, b = Party(input["initiator"]), Party(input["responder"])
-    ephemeral, nonce = unhex(input, "ephemeral_secret"), unhex(input, "handshake_nonce")
-    agreed, handshake = peer.initiate(a.seed, a.device_id, peer.identity_of_seed(b.seed), b.device(), ephemeral, nonce)
-    one_time = b.one_time[1] if b.one_time else None
-    assert peer.respond(b.seed, b.device_id, b.signed[1], one_time, handshake) == agreed
+    identity = peer.identity_of_seed(b.seed)
+    agreed, handshake = peer.initiate(a.seed, a.device_id, identity, b.device(), b.given(), *drawn(input))
+    assert peer.respond(b.seed, b.device_id, b.secrets(), b.once(), handshake) == agreed
     return {
         "handshake": handshake.hex(),
         "shared_secret": agreed.shared_secret.hex(),
@@ -271,16 +296,29 @@ def strict(encoded: bytes, *fields: Field) -> None:
 def read_handshake(encoded: bytes) -> Case:
     fields = decode(encoded)
     ephemeral, signed, sealed = check_x25519(blob(fields, 1)), first(fields, 2, 0), blob(fields, 3)
-    strict(encoded, (1, ephemeral), (2, signed), (3, sealed))
-    check(signed and len(sealed) == 68, "handshake")
-    return {"ephemeral_key": ephemeral.hex(), "signed_prekey_id": signed, "sealed_initiator": sealed.hex()}
+    ciphertext = blob(fields, 4)
+    strict(encoded, (1, ephemeral), (2, signed), (3, sealed), (4, ciphertext))
+    check(signed and len(sealed) == 69 and len(ciphertext) in (0, 1_088), "handshake")
+    return {
+        "ephemeral_key": ephemeral.hex(),
+        "signed_prekey_id": signed,
+        "sealed_initiator": sealed.hex(),
+        "kem_ciphertext": ciphertext.hex(),
+    }
 
 
 def handshake(input: Case) -> Case:
     b, encoded = Party(input["responder"]), unhex(input, "encoded")
     read_handshake(encoded)
-    (identity, device_id), one_time = peer.read_initiator(b.seed, b.device_id, b.signed[1], encoded)
-    return {"identity_key": check_identity(identity).hex(), "device_id": device_id, "one_time_prekey_id": one_time}
+    began = peer.read_initiator(b.seed, b.device_id, b.secrets(), encoded)
+    identity, device_id = began.party
+    return {
+        "identity_key": check_identity(identity).hex(),
+        "device_id": device_id,
+        "one_time_prekey_id": began.one_time_id,
+        "mode": began.mode,
+        "kem_shared": began.shared.hex() or None,
+    }
 
 
 def read_message(encoded: bytes) -> Case:
@@ -354,10 +392,10 @@ def show_body(number: int, body: list[Field]) -> Any:
     if number >= 25:
         return chats.show_body(number, body)
     if number == 24:
-        check(len(blob(body, 1)) <= 8_320, "bundle")
+        check(len(blob(body, 1)) <= 18_432, "bundle")
         return {"identity_change": blob(body, 1).hex()}
     if number == 23:
-        check(len(blob(body, 2)) <= 8_320, "bundle")
+        check(len(blob(body, 2)) <= 18_432, "bundle")
         return {"healing_answer": {"messages": first(body, 1, 0), "bundle": blob(body, 2).hex()}}
     removed = b"".join(messages(body, 1))
     check(len(removed) <= 4 * 1_024 and len(messages(body, 10)) <= 64, "removed devices")
@@ -546,7 +584,7 @@ def updates(input: Case) -> Case:
 
 def first_messages(input: Case) -> list[Case]:
     own = Party(input["own"])
-    assert own.one_time
+    assert own.one_time and own.signed
     device = firsts.Device(own.seed, own.device_id, dict([own.signed]), dict([own.one_time]), own.one_time[0])
     results = []
     for came in input["envelopes"]:
@@ -588,9 +626,8 @@ def device_transfer(input: Case) -> Case:
 def conversation(input: Case) -> list[Case]:
     a, b = Party(input["alice"]), Party(input["bob"])
     b_identity = peer.identity_of_seed(b.seed)
-    ephemeral, nonce = unhex(input, "ephemeral_secret"), unhex(input, "handshake_nonce")
     ends: dict[str, Session | None] = {
-        "alice": peer.start(a.seed, a.device_id, b_identity, b.device(), ephemeral, nonce),
+        "alice": peer.start(a.seed, a.device_id, b_identity, b.device(), b.given(), *drawn(input)),
         "bob": None,
     }
     sent: list[bytes] = []
@@ -599,10 +636,10 @@ def conversation(input: Case) -> list[Case]:
         end = ends[step["by"]]
         if "send" in step:
             assert end
-            drawn = (unhex(step, name) for name in ("ratchet_secret", "nonce", "header_nonce", "kem_seed", "kem_coins"))
+            random = (unhex(step, name) for name in ("ratchet_secret", "nonce", "header_nonce", "kem_seed", "kem_coins"))
             real = end.ratchet.epochs.sending.epoch
             end.claim_epoch(step.get("claims_epoch", real))
-            sent.append(end.send(unhex(step, "send"), *drawn, now=step["now"]))
+            sent.append(end.send(unhex(step, "send"), *random, now=step["now"]))
             end.claim_epoch(real if "claims_epoch" in step else end.ratchet.epochs.sending.epoch)
             results.append({"envelope": sent[-1].hex()})
             continue
@@ -619,8 +656,7 @@ def conversation(input: Case) -> list[Case]:
             if end:
                 payload = end.receive(bytes(envelope))
             else:
-                one_time = b.one_time[1] if b.one_time else None
-                ends["bob"], payload = peer.answer(b.seed, b.device_id, b.signed[1], one_time, bytes(envelope))
+                ends["bob"], payload = peer.answer(b.seed, b.device_id, b.secrets(), b.once(), bytes(envelope))
             results.append({"payload": payload.hex()})
         except Refused:
             results.append({"error": ...})
@@ -631,7 +667,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
-        *(x3dh, handshake, root_step, first_header_keys, chain_steps, message_key, first_epoch, epoch_step, plaintext, scka, sender_hint, own_words, message_name, healing_proof, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
+        *(pqxdh, handshake, root_step, first_header_keys, chain_steps, message_key, first_epoch, epoch_step, plaintext, scka, sender_hint, own_words, message_name, healing_proof, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
         *(bounds, history, receipts, copies, updates, answers, requests, proved_days, memberships.group_device, first_messages, group, attachment),
     )
 }

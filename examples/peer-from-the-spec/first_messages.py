@@ -22,8 +22,8 @@ def begun_by(handshake: bytes) -> tuple[int, bytes]:
 class Device:
     seed: bytes
     device_id: int
-    signed: dict[int, bytes]
-    one_time: dict[int, bytes]
+    signed: dict[int, peer.Signed]
+    one_time: dict[int, peer.OneTime]
     given_out: int
     sessions: list[Session] = field(default_factory=list)
     accepted: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = field(default_factory=dict)
@@ -91,9 +91,10 @@ class Device:
         if signed not in self.signed:
             raise Told("unknown prekey")
         try:
-            who, once = peer.read_initiator(self.seed, self.device_id, self.signed[signed], handshake)
+            began = peer.read_initiator(self.seed, self.device_id, self.signed[signed], handshake)
         except Refused:
             raise Told("handshake invalid") from None
+        who, once = began.party, began.one_time_id
         self.check_person(who)
         if once and once not in self.one_time:
             raise Told("invitation used" if once <= self.given_out and once < 2**31 else "unknown prekey")

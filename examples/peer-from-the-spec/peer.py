@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import epochs
+import kem
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -135,7 +136,7 @@ def open_aead(key: bytes, sealed: bytes, associated_data: bytes) -> bytes:
         raise Refused("authentication") from None
 
 
-# X3DH (§7.2) with one device of a bundle.
+# PQXDH (§7.2) with one device of a bundle.
 @dataclass(frozen=True)
 class Prekey:
     id: int
@@ -147,6 +148,27 @@ class Device:
     device_id: int
     signed_prekey: Prekey
     one_time_prekey: Prekey | None = None
+    commitment: bytes = b""
+    kem_key: bytes = b""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """The private halves that go together: of the signed prekey, and d || z of the ML-KEM prekey."""
+
+    secret: bytes
+    kem_seed: bytes
+
+    def commitment(self) -> bytes:
+        return hashlib.sha256(kem.public_of_seed(self.kem_seed)).digest()
+
+
+@dataclass(frozen=True)
+class OneTime:
+    """The private half of a one-time prekey, and what was given with it."""
+
+    secret: bytes
+    given: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -159,53 +181,78 @@ class Agreement:
 Party = tuple[bytes, int]
 
 
-def agreement(dh: list[bytes], initiator: Party, responder: Party, *keys: bytes) -> Agreement:
-    """`keys` are the ephemeral key, the signed prekey and the one-time prekey or 32 zero bytes."""
+@dataclass(frozen=True)
+class Initiator:
+    """What is sealed in a handshake (7.2.7), and what its ciphertext gives."""
+
+    party: Party
+    one_time_id: int
+    mode: int
+    shared: bytes
+
+
+def agreement(parts: list[bytes], mode: int, initiator: Party, responder: Party, commitment: bytes, *keys: bytes) -> Agreement:
+    """`keys` are the ephemeral key, the signed prekey, the one-time prekey and the ciphertext's hash, or 32 zero bytes for one that is missing."""
     data = struct.pack(">I", 1) + initiator[0] + responder[0] + struct.pack(">II", initiator[1], responder[1])
-    secret = hkdf(bytes(32), b"\xff" * 32 + b"".join(dh), b"Windlass v1 X3DH")
+    data += bytes([mode]) + commitment
+    secret = hkdf(bytes(32), b"\xff" * 32 + b"".join(parts), b"Windlass v1 PQXDH" + bytes([mode]))
     name = hashlib.sha256(b"Windlass v1 session id" + data + b"".join(keys)).digest()[:16]
     return Agreement(secret, data, name)
 
 
-def handshake_seal(agreed: bytes, responder: Party, ephemeral: bytes, signed: bytes) -> tuple[bytes, bytes]:
+def handshake_seal(parts: bytes, responder: Party, ephemeral: bytes, signed: bytes, ciphertext: bytes) -> tuple[bytes, bytes]:
     """Key and associated data of 7.2.9."""
-    data = struct.pack(">I", 1) + responder[0] + struct.pack(">I", responder[1]) + ephemeral + signed
-    return hkdf(bytes(32), agreed, b"Windlass v1 sealed handshake"), data
+    data = struct.pack(">I", 1) + responder[0] + struct.pack(">I", responder[1]) + ephemeral + signed + ciphertext
+    return hkdf(bytes(32), parts, b"Windlass v1 sealed handshake"), data
+
+
+def hash_or_zeros(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest() if data else bytes(32)
 
 
 def initiate(
-    seed: bytes, device_id: int, identity: bytes, device: Device, ephemeral: bytes, nonce: bytes
+    seed: bytes, device_id: int, identity: bytes, device: Device, given: bytes, ephemeral: bytes, coins: bytes, nonce: bytes
 ) -> tuple[Agreement, bytes]:
-    """What both sides will share, and the handshake that tells the other side."""
+    """What both sides will share, and the handshake that tells the other side. `given` is what came with the one-time prekey."""
     signed, one_time = device.signed_prekey, device.one_time_prekey or Prekey(0, bytes(32))
     dh = [agree(x25519_of_seed(seed), signed.key), agree(ephemeral, x25519_of_identity(identity)), agree(ephemeral, signed.key)]
     dh += [agree(ephemeral, one_time.key)] if one_time.id else []
+    ciphertext, shared = kem.encapsulate(device.kem_key, coins) if device.kem_key else (b"", b"")
+    mode = 1 * bool(one_time.id) + 2 * bool(shared) + 4 * bool(given)
     me, public = identity_of_seed(seed), x25519_public(ephemeral)
-    agreed = agreement(dh, (me, device_id), (identity, device.device_id), public, signed.key, one_time.key)
-    key, data = handshake_seal(dh[2], (identity, device.device_id), public, signed.key)
-    sealed = nonce + AESGCM(key).encrypt(nonce, me + struct.pack(">II", device_id, one_time.id), data)
-    return agreed, encode((1, public), (2, signed.id), (3, sealed))
+    keys = public, signed.key, one_time.key, hash_or_zeros(ciphertext)
+    parties = (me, device_id), (identity, device.device_id)
+    agreed = agreement([*dh, shared, given], mode, *parties, device.commitment, *keys)
+    key, data = handshake_seal(dh[2] + shared, parties[1], public, signed.key, ciphertext)
+    sealed = nonce + AESGCM(key).encrypt(nonce, me + struct.pack(">IIB", device_id, one_time.id, mode), data)
+    return agreed, encode((1, public), (2, signed.id), (3, sealed), (4, ciphertext))
 
 
-def read_initiator(seed: bytes, device_id: int, signed: bytes, handshake: bytes) -> tuple[Party, int]:
-    """Who began, and the id of the one-time prekey or 0 (7.2.9)."""
-    ephemeral, sealed = blob(decode(handshake), 1), blob(decode(handshake), 3)
-    own = identity_of_seed(seed), device_id
-    key, data = handshake_seal(agree(signed, ephemeral), own, ephemeral, x25519_public(signed))
+def read_initiator(seed: bytes, device_id: int, signed: Signed, handshake: bytes) -> Initiator:
+    """Who began, and with what (7.2.9)."""
+    fields = decode(handshake)
+    ephemeral, sealed, ciphertext = blob(fields, 1), blob(fields, 3), blob(fields, 4)
+    shared = kem.decapsulate(signed.kem_seed, ciphertext) if ciphertext else b""
+    own, public = (identity_of_seed(seed), device_id), x25519_public(signed.secret)
+    key, data = handshake_seal(agree(signed.secret, ephemeral) + shared, own, ephemeral, public, ciphertext)
     opened = open_aead(key, sealed, data)
-    check(len(opened) == 40, "sealed initiator")
-    device, one_time = struct.unpack(">II", opened[32:])
+    check(len(opened) == 41, "sealed initiator")
+    device, one_time, mode = struct.unpack(">IIB", opened[32:])
     check(device, "device id")
-    return (opened[:32], device), one_time
+    check(mode & 3 == 1 * bool(one_time) + 2 * bool(ciphertext) and mode in (0, 1, 2, 3, 5, 7), "mode")
+    return Initiator((opened[:32], device), one_time, mode, shared)
 
 
-def respond(seed: bytes, device_id: int, signed: bytes, one_time: bytes | None, handshake: bytes) -> Agreement:
-    ephemeral = blob(decode(handshake), 1)
-    (identity, device), _ = read_initiator(seed, device_id, signed, handshake)
-    dh = [agree(signed, x25519_of_identity(identity)), agree(x25519_of_seed(seed), ephemeral), agree(signed, ephemeral)]
-    dh += [agree(one_time, ephemeral)] if one_time else []
-    keys = ephemeral, x25519_public(signed), x25519_public(one_time) if one_time else bytes(32)
-    return agreement(dh, (identity, device), (identity_of_seed(seed), device_id), *keys)
+def respond(seed: bytes, device_id: int, signed: Signed, one_time: OneTime | None, handshake: bytes) -> Agreement:
+    ephemeral, ciphertext = blob(decode(handshake), 1), blob(decode(handshake), 4)
+    began = read_initiator(seed, device_id, signed, handshake)
+    identity, secret = began.party[0], signed.secret
+    dh = [agree(secret, x25519_of_identity(identity)), agree(x25519_of_seed(seed), ephemeral), agree(secret, ephemeral)]
+    dh += [agree(one_time.secret, ephemeral)] if one_time else []
+    given = one_time.given if one_time and began.mode & 4 else b""
+    keys = ephemeral, x25519_public(secret), x25519_public(one_time.secret) if one_time else bytes(32), hash_or_zeros(ciphertext)
+    own = identity_of_seed(seed), device_id
+    return agreement([*dh, began.shared, given], began.mode, began.party, own, signed.commitment(), *keys)
 
 
 # Header keys (§7.3): the key and the tag of a chain.
@@ -415,25 +462,28 @@ def start(
     device_id: int,
     identity: bytes,
     device: Device,
+    given: bytes = b"",
     ephemeral: bytes | None = None,
+    coins: bytes | None = None,
     nonce: bytes | None = None,
 ) -> Session:
     """A session with a device of a bundle."""
-    ephemeral, nonce = ephemeral or os.urandom(32), nonce or os.urandom(12)
-    agreed, handshake = initiate(seed, device_id, identity, device, ephemeral, nonce)
+    drawn = ephemeral or os.urandom(32), coins or os.urandom(32), nonce or os.urandom(12)
+    agreed, handshake = initiate(seed, device_id, identity, device, given, *drawn)
     ours, theirs = first_header_keys(agreed.shared_secret)
-    of_epoch = epochs.start(agreed.shared_secret, initiator=True)
+    unprotected = not device.kem_key and not given
+    of_epoch = epochs.start(agreed.shared_secret, initiator=True, at_once=unprotected)
     ratchet = Ratchet(agreed.shared_secret, ours, theirs, of_epoch, remote=device.signed_prekey.key)
     return Session(seed, identity, device.device_id, agreed, ratchet, handshake)
 
 
-def answer(seed: bytes, device_id: int, signed: bytes, one_time: bytes | None, envelope: bytes) -> tuple[Session, bytes]:
+def answer(seed: bytes, device_id: int, signed: Signed, one_time: OneTime | None, envelope: bytes) -> tuple[Session, bytes]:
     """The session that a first message makes, and its payload."""
     handshake = blob(decode(blob(decode(envelope), 2)), 2)
     agreed = respond(seed, device_id, signed, one_time, handshake)
     theirs, ours = first_header_keys(agreed.shared_secret)
     of_epoch = epochs.start(agreed.shared_secret, initiator=False)
-    ratchet = Ratchet(agreed.shared_secret, ours, theirs, of_epoch, own=signed)
-    (identity, device), _ = read_initiator(seed, device_id, signed, handshake)
+    ratchet = Ratchet(agreed.shared_secret, ours, theirs, of_epoch, own=signed.secret)
+    identity, device = read_initiator(seed, device_id, signed, handshake).party
     session = Session(seed, identity, device, agreed, ratchet)
     return session, session.receive(envelope)

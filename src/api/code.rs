@@ -25,7 +25,7 @@ pub fn qr_terminal(uri: String, dark: bool) -> Result<String> {
     Ok(qr::terminal(&uri, dark)?)
 }
 
-/// What to show of a URI: the URI itself if it fits a comfortable code of at most 400 characters, else several URIs to be shown in
+/// What to show of a URI: the URI itself if it fits a comfortable code of at most 483 characters, else several URIs to be shown in
 /// turn, in any order. `CodeReader` puts them together again.
 #[cfg_attr(feature = "uniffi", uniffi::export)]
 pub fn qr_frames(uri: String) -> Result<Vec<String>> {

@@ -2,33 +2,31 @@
 
 use prost::Message;
 
-use super::{BundleError, Prekey, VerifiedBundle};
+use super::{BundleError, CODE_SECRET_LEN, DeviceBundle, Prekey, VerifiedBundle};
+use crate::crypto::Secret;
 use crate::identity::IdentityKeyPair;
 use crate::limits::{BUNDLE_LIFETIME_SECONDS, PROTOCOL_VERSION};
-use crate::wire::v1;
-
-/// One of one's own devices, as a bundle shows it.
-#[derive(Debug, Clone, Copy)]
-pub struct OwnDevice {
-    /// Not 0.
-    pub device_id: u32,
-    /// The current signed prekey.
-    pub signed_prekey: Prekey,
-    /// A one-time prekey, for a single-use bundle.
-    pub one_time_prekey: Option<Prekey>,
-}
+use crate::wire::{self, v1};
 
 /// Signs a bundle of `devices`, valid from `issued_at` (seconds since 1970-01-01T00:00:00Z) for
 /// [`BUNDLE_LIFETIME_SECONDS`].
 ///
+/// `code_secret` goes beside the signature of a single-use bundle.
+///
 /// The result went through the same checks as a stranger's bundle, so nothing that others refuse is ever handed out.
 pub fn build(
     identity: &IdentityKeyPair,
-    devices: &[OwnDevice],
+    devices: &[DeviceBundle],
+    code_secret: Option<&Secret<CODE_SECRET_LEN>>,
     issued_at: u64,
 ) -> Result<VerifiedBundle, BundleError> {
-    let mut devices: Vec<_> = devices.iter().map(device_to_wire).collect();
+    let mut devices: Vec<_> = devices.iter().collect();
     devices.sort_by_key(|device| device.device_id);
+    let kem_keys = devices
+        .iter()
+        .filter_map(|device| device.kem_prekey.key.as_ref());
+    let kem_keys = kem_keys.map(|key| key.as_bytes().to_vec()).collect();
+    let devices = devices.into_iter().map(device_to_wire).collect();
     let body = v1::BundleBody {
         identity_key: identity.public().to_bytes().to_vec(),
         issued_at,
@@ -40,15 +38,20 @@ pub fn build(
         version: PROTOCOL_VERSION,
         signature: identity.sign_bundle(&body).to_vec(),
         body,
+        kem_keys,
+        code_secret: code_secret
+            .map(|secret| secret.as_bytes().to_vec())
+            .unwrap_or_default(),
     };
-    VerifiedBundle::decode(&signed.encode_to_vec())
+    VerifiedBundle::decode(&wire::encode_secret(&signed))
 }
 
-fn device_to_wire(device: &OwnDevice) -> v1::DeviceBundle {
+fn device_to_wire(device: &DeviceBundle) -> v1::DeviceBundle {
     v1::DeviceBundle {
         device_id: device.device_id,
         signed_prekey: Some(prekey_to_wire(device.signed_prekey)),
         one_time_prekey: device.one_time_prekey.map(prekey_to_wire),
+        kem_commitment: device.kem_prekey.commitment.to_vec(),
     }
 }
 

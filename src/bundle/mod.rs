@@ -1,18 +1,22 @@
-//! Prekey bundles: made and signed by their owner, verified by everybody else (RFC windlass §5.3, X3DH §3.2).
+//! Prekey bundles: made and signed by their owner, verified by everybody else (RFC windlass §5.3, PQXDH §3.2).
 //!
 //! [`VerifiedBundle`] is the only type that the handshake takes. There is no bundle that was decoded but not verified.
 
 mod build;
 mod change;
+mod error;
+mod prekey;
+mod secrets;
 mod uri;
 mod verified;
 
-pub use build::{OwnDevice, build};
+pub use build::build;
 pub use change::DeviceChange;
+pub use error::BundleError;
+pub use prekey::{DeviceBundle, KemPrekey, Prekey};
+pub use secrets::PrekeySecrets;
 pub use uri::{Invitation, UriError};
-pub use verified::{
-    BundleError, DeviceBundle, Prekey, VerifiedBundle, is_from_the_future, takes_place_of,
-};
+pub use verified::{CODE_SECRET_LEN, VerifiedBundle, is_from_the_future, takes_place_of};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]

@@ -3,7 +3,7 @@ use prost::Message;
 use super::*;
 use crate::crypto::{DhSecret, Secret, seeded};
 use crate::identity::IdentityKeyPair;
-use crate::limits::MAX_CLOCK_SKEW_SECONDS;
+use crate::limits::{MAX_CLOCK_SKEW_SECONDS, MAX_CODE_LEN};
 use crate::wire::{self, UriFault, WireError, v1};
 
 const NOW: u64 = 1_800_000_000;
@@ -12,21 +12,26 @@ fn identity() -> IdentityKeyPair {
     IdentityKeyPair::from_seed(&Secret::new([11; 32]))
 }
 
-fn own_device(device_id: u32, one_time: bool) -> OwnDevice {
+fn own_device(device_id: u32, one_time: bool) -> DeviceBundle {
     let mut rng = seeded(&Secret::new([device_id as u8; 32]));
-    let mut prekey = |id| Prekey {
-        id,
-        key: DhSecret::generate(&mut rng).public(),
-    };
-    OwnDevice {
-        device_id,
-        signed_prekey: prekey(1),
-        one_time_prekey: one_time.then(|| prekey(2)),
+    let device = PrekeySecrets::generate(&mut rng).device(device_id, 1);
+    DeviceBundle {
+        one_time_prekey: one_time.then(|| Prekey {
+            id: 2,
+            key: DhSecret::generate(&mut rng).public(),
+        }),
+        ..device
     }
 }
 
+/// As it is shown as a code: with a secret, without ML-KEM keys.
 fn bundle() -> VerifiedBundle {
-    build(&identity(), &[own_device(5, true)], NOW).unwrap()
+    full().without_kem_keys()
+}
+
+fn full() -> VerifiedBundle {
+    let secret = Secret::new([77; CODE_SECRET_LEN]);
+    build(&identity(), &[own_device(5, true)], Some(&secret), NOW).unwrap()
 }
 
 /// Signs `body` as it is, with whatever is wrong in it.
@@ -36,6 +41,8 @@ fn sign(body: &v1::BundleBody) -> Vec<u8> {
         version: 1,
         signature: identity().sign_bundle(&body).to_vec(),
         body,
+        kem_keys: Vec::new(),
+        code_secret: Vec::new(),
     }
     .encode_to_vec()
 }
@@ -52,13 +59,14 @@ fn a_bundle_comes_back_from_its_bytes_and_its_uri() {
     assert_eq!(VerifiedBundle::from_uri(&bundle.to_uri()).unwrap(), bundle);
     let wrapped = bundle.to_uri().to_lowercase().replacen("a", "a\r\n ", 3);
     assert_eq!(VerifiedBundle::from_uri(&wrapped).unwrap(), bundle);
-    assert!(bundle.to_uri().len() <= 400);
+    assert!(bundle.to_uri().len() <= MAX_CODE_LEN);
     assert!(bundle.single_use());
 }
 
 #[test]
 fn no_bit_can_be_changed_and_no_byte_added_or_taken() {
-    let good = bundle().encoded().to_vec();
+    // But for the secret, which nobody signed: who changes it makes a session that nobody has the key of.
+    let good = bundle().without_code_secret().encoded().to_vec();
     for i in 0..good.len() {
         for bit in 0..8 {
             let mut changed = good.clone();
@@ -74,7 +82,7 @@ fn no_bit_can_be_changed_and_no_byte_added_or_taken() {
         let longer = [good.as_slice(), &[extra]].concat();
         assert!(VerifiedBundle::decode(&longer).is_err());
     }
-    let unknown_field = [good.as_slice(), &[0x22, 0x00]].concat();
+    let unknown_field = [good.as_slice(), &[0x32, 0x00]].concat();
     assert!(VerifiedBundle::decode(&unknown_field).is_err());
 }
 
@@ -86,6 +94,8 @@ fn unknown_fields_of_the_body_survive() {
         version: 1,
         signature: identity().sign_bundle(&encoded_body).to_vec(),
         body: encoded_body,
+        kem_keys: Vec::new(),
+        code_secret: Vec::new(),
     }
     .encode_to_vec();
     let bundle = VerifiedBundle::decode(&bytes).unwrap();
@@ -101,6 +111,8 @@ fn another_identitys_signature_is_refused() {
         version: 1,
         signature: other.sign_bundle(&encoded_body).to_vec(),
         body: encoded_body,
+        kem_keys: Vec::new(),
+        code_secret: Vec::new(),
     }
     .encode_to_vec();
     assert_eq!(
@@ -143,12 +155,15 @@ fn time_is_checked_apart_from_the_bytes() {
 #[test]
 fn wrong_contents_are_refused_although_signed() {
     type Change = fn(&mut v1::BundleBody);
-    let changes: [(&str, Change); 9] = [
+    let changes: [(&str, Change); 10] = [
         ("no device", |body| body.devices.clear()),
         ("device twice", |body| {
             body.devices.push(body.devices[0].clone())
         }),
         ("device 0", |body| body.devices[0].device_id = 0),
+        ("no commitment", |body| {
+            body.devices[0].kem_commitment.pop();
+        }),
         ("no signed prekey", |body| {
             body.devices[0].signed_prekey = None
         }),
@@ -201,4 +216,33 @@ fn uris_of_others_damaged_ones_and_other_kinds_are_told_apart() {
         })
         .collect();
     assert_eq!(of(&swapped), UriError::Text(UriFault::Damaged));
+}
+
+#[test]
+fn keys_and_secret_are_detached_and_attached_and_it_stays_the_same_bundle() {
+    let (full, code) = (full(), bundle());
+    let kem_key = |bundle: &VerifiedBundle| bundle.devices()[0].kem_prekey.key.clone();
+    assert!(kem_key(&full).is_some() && kem_key(&code).is_none());
+    assert_eq!(code.code_secret(), full.code_secret());
+    assert_eq!(code.with_kem_keys_of(&full), full);
+    let plain = full.without_code_secret();
+    assert_eq!(plain.code_secret(), None);
+    assert_eq!(kem_key(&plain), kem_key(&full));
+    for form in [&code, &plain, &plain.without_kem_keys()] {
+        assert!(form.is_form_of(&full) && full.is_form_of(form));
+        assert_eq!(VerifiedBundle::decode(form.encoded()).as_ref(), Ok(form));
+    }
+    // A key of somebody else does not fit, wherever it comes from.
+    let other = build(&identity(), &[own_device(6, true)], None, NOW).unwrap();
+    assert!(!other.is_form_of(&full));
+    assert_eq!(kem_key(&code.with_kem_keys_of(&other)), None);
+    let mut outer: v1::SignedBundle = wire::decode("bundle", code.encoded()).unwrap();
+    outer.kem_keys = vec![kem_key(&other).unwrap().as_bytes().to_vec()];
+    assert!(VerifiedBundle::decode(&outer.encode_to_vec()).is_err());
+}
+
+#[test]
+fn the_secret_of_a_code_is_never_printed() {
+    let printed = format!("{:?}", full());
+    assert!(!printed.contains("77, 77") && !printed.contains("4d4d"));
 }

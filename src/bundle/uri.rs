@@ -59,16 +59,16 @@ impl Invitation {
 }
 
 impl VerifiedBundle {
-    /// The URI: about 280 characters for one device, 340 with a one-time prekey.
+    /// The URI for a code, without ML-KEM keys: about 340 characters for one device, 450 with a one-time prekey and a secret.
     #[must_use]
     pub fn to_uri(&self) -> String {
-        to_uri(INVITATION_KIND, self.encoded())
+        to_uri(INVITATION_KIND, self.without_kem_keys().encoded())
     }
 
     /// The URI of a code that is shown to somebody in person.
     #[must_use]
     pub fn to_uri_in_person(&self) -> String {
-        to_uri(IN_PERSON_KIND, self.encoded())
+        to_uri(IN_PERSON_KIND, self.without_kem_keys().encoded())
     }
 
     /// Reads an invitation, however it was handed over.

@@ -1,46 +1,15 @@
 //! What others publish, and when it is believed.
 
-use crate::crypto::{DhPublic, SignatureError};
+use zeroize::Zeroize;
+
+use super::{BundleError, DeviceBundle};
+use crate::crypto::{KemPublic, Secret, SecretBytes, sha256};
 use crate::identity::PublicIdentity;
 use crate::limits::{MAX_BUNDLE_BODY_LEN, MAX_BUNDLE_LEN, MAX_CLOCK_SKEW_SECONDS, MAX_DEVICES};
-use crate::wire::{self, WireError, malformed, v1};
+use crate::wire::{self, malformed, v1};
 
-/// Why a bundle was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BundleError {
-    /// The bytes are no bundle, or one of a newer version.
-    #[error(transparent)]
-    Wire(#[from] WireError),
-    /// A public key in it is not valid.
-    #[error("the bundle holds an invalid public key")]
-    InvalidKey,
-    /// Not signed by the identity it names.
-    #[error("the bundle is not signed by its identity")]
-    InvalidSignature,
-    /// Its time is over.
-    #[error("the bundle expired at {expires_at} (seconds since 1970), ask for a new one")]
-    Expired {
-        /// When it expired, in seconds since 1970-01-01T00:00:00Z.
-        expires_at: u64,
-    },
-    /// It claims to be made later than clocks can differ.
-    #[error(
-        "the bundle was issued at {issued_at} (seconds since 1970), in the future; check this device's clock"
-    )]
-    FromTheFuture {
-        /// When it says it was issued, in seconds since 1970-01-01T00:00:00Z.
-        issued_at: u64,
-    },
-}
-
-impl From<SignatureError> for BundleError {
-    fn from(error: SignatureError) -> Self {
-        match error {
-            SignatureError::InvalidPublicKey => Self::InvalidKey,
-            SignatureError::InvalidSignature => Self::InvalidSignature,
-        }
-    }
-}
+/// Length in bytes of the secret of a code.
+pub const CODE_SECRET_LEN: usize = 32;
 
 /// Whether a time of issue is further ahead than clocks differ; all in seconds since 1970-01-01T00:00:00Z.
 #[must_use]
@@ -55,45 +24,42 @@ pub fn takes_place_of(issued_at: u64, known: u64, now: u64) -> bool {
     issued_at > known || (is_from_the_future(known, now) && !is_from_the_future(issued_at, now))
 }
 
-/// A prekey and its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Prekey {
-    /// Not 0, and never used again by the same device.
-    pub id: u32,
-    /// The public half.
-    pub key: DhPublic,
-}
-
-/// What a bundle says of one device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DeviceBundle {
-    /// The device's number within its identity; not 0.
-    pub device_id: u32,
-    /// The signed prekey; the bundle's signature covers it.
-    pub signed_prekey: Prekey,
-    /// The one-time prekey of a single-use bundle.
-    pub one_time_prekey: Option<Prekey>,
-}
-
 /// A bundle whose signature was checked. The bytes are kept as they came.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct VerifiedBundle {
     identity: PublicIdentity,
     issued_at: u64,
     expires_at: u64,
     devices: Vec<DeviceBundle>,
-    encoded: Vec<u8>,
+    encoded: SecretBytes,
+}
+
+/// Without the bytes: they may hold the secret of a code.
+impl core::fmt::Debug for VerifiedBundle {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("VerifiedBundle")
+            .field("identity", &self.identity)
+            .field("issued_at", &self.issued_at)
+            .field("expires_at", &self.expires_at)
+            .field("devices", &self.devices)
+            .finish_non_exhaustive()
+    }
 }
 
 impl VerifiedBundle {
     /// Decodes and verifies. The wall clock plays no part here; see [`Self::check_time`].
     pub fn decode(bytes: &[u8]) -> Result<Self, BundleError> {
-        Self::read(bytes, |identity_key, signed| {
+        let bundle = Self::read(bytes, |identity_key, signed| {
             let identity = PublicIdentity::from_bytes(identity_key)?;
             // Verified before anything else in the body is believed.
             identity.verify_bundle(&signed.body, &signed.signature)?;
             Ok(identity)
-        })
+        })?;
+        if bundle.devices.iter().all(DeviceBundle::keeps_its_word) {
+            Ok(bundle)
+        } else {
+            Err(BundleError::InvalidKey)
+        }
     }
 
     /// Decodes the bytes of a row that the store authenticated, written from a bundle that was verified.
@@ -108,8 +74,8 @@ impl VerifiedBundle {
         verify: impl FnOnce(&[u8], &v1::SignedBundle) -> Result<PublicIdentity, BundleError>,
     ) -> Result<Self, BundleError> {
         wire::check_version("bundle", bytes, MAX_BUNDLE_LEN)?;
-        // The outer message carries nothing that the signature does not cover but these three fields, so it is strict; unknown
-        // fields belong in the body, where they are signed and survive.
+        // The outer message carries nothing that the signature does not cover but these fields, so it is strict; unknown fields belong in
+        // the body, where they are signed and survive.
         let signed: v1::SignedBundle = wire::decode_strict("bundle", bytes)?;
         wire::check_len("bundle body", signed.body.len(), MAX_BUNDLE_BODY_LEN)?;
         let body: v1::BundleBody = wire::decode("bundle body", &signed.body)?;
@@ -117,7 +83,7 @@ impl VerifiedBundle {
         if body.expires_at <= body.issued_at {
             return Err(malformed("bundle lifetime").into());
         }
-        let devices = body
+        let mut devices = body
             .devices
             .iter()
             .map(DeviceBundle::from_wire)
@@ -129,12 +95,20 @@ impl VerifiedBundle {
         if devices.is_empty() || devices.len() > MAX_DEVICES || !ascending {
             return Err(malformed("list of devices").into());
         }
+        attach(&signed.kem_keys, &mut devices)?;
+        let invites = devices.iter().filter(|one| one.one_time_prekey.is_some());
+        if !matches!(
+            (signed.code_secret.len(), invites.count()),
+            (0, _) | (CODE_SECRET_LEN, 1)
+        ) {
+            return Err(malformed("code secret").into());
+        }
         Ok(Self {
             identity,
             issued_at: body.issued_at,
             expires_at: body.expires_at,
             devices,
-            encoded: bytes.to_vec(),
+            encoded: bytes.to_vec().into(),
         })
     }
 
@@ -159,6 +133,59 @@ impl VerifiedBundle {
     #[must_use]
     pub fn encoded(&self) -> &[u8] {
         &self.encoded
+    }
+
+    /// The secret that came beside the signature, for the one who was given this bundle.
+    #[must_use]
+    pub fn code_secret(&self) -> Option<Secret<CODE_SECRET_LEN>> {
+        Secret::try_from_slice(&self.outer()?.code_secret)
+    }
+
+    /// The same without its ML-KEM keys: what is shown as a code.
+    #[must_use]
+    pub fn without_kem_keys(&self) -> Self {
+        let mut bundle = self.clone();
+        for device in &mut bundle.devices {
+            device.kem_prekey.key = None;
+        }
+        bundle.encode_again(|outer| outer.kem_keys.clear())
+    }
+
+    /// The same without the secret of its code: what is kept once it was used, and what is passed on.
+    #[must_use]
+    pub fn without_code_secret(&self) -> Self {
+        self.clone()
+            .encode_again(|outer| outer.code_secret.zeroize())
+    }
+
+    /// The same with the ML-KEM keys that another form of it has, and this one has not.
+    #[must_use]
+    pub fn with_kem_keys_of(&self, other: &Self) -> Self {
+        let mut bundle = self.clone();
+        for (ours, theirs) in bundle.devices.iter_mut().zip(&other.devices) {
+            if ours.kem_prekey.key.is_none()
+                && ours.kem_prekey.commitment == theirs.kem_prekey.commitment
+            {
+                ours.kem_prekey.key.clone_from(&theirs.kem_prekey.key);
+            }
+        }
+        let keys = bundle
+            .devices
+            .iter()
+            .filter_map(|device| device.kem_prekey.key.as_ref());
+        let keys = keys.map(|key| key.as_bytes().to_vec()).collect();
+        bundle.encode_again(|outer| outer.kem_keys = keys)
+    }
+
+    /// Whether both are forms of what was signed once: the same but for keys and secrets that were detached.
+    #[must_use]
+    pub fn is_form_of(&self, other: &Self) -> bool {
+        let body = |bundle: &Self| {
+            bundle
+                .outer()
+                .map(|mut outer| core::mem::take(&mut outer.body))
+        };
+        body(self) == body(other)
     }
 
     /// Who signed it.
@@ -194,29 +221,29 @@ impl VerifiedBundle {
     }
 }
 
-impl DeviceBundle {
-    fn from_wire(device: &v1::DeviceBundle) -> Result<Self, BundleError> {
-        let signed_prekey = device
-            .signed_prekey
-            .as_ref()
-            .ok_or(malformed("signed prekey"))?;
-        Ok(Self {
-            device_id: wire::non_zero("device id", device.device_id)?,
-            signed_prekey: Prekey::from_wire(signed_prekey)?,
-            one_time_prekey: device
-                .one_time_prekey
-                .as_ref()
-                .map(Prekey::from_wire)
-                .transpose()?,
-        })
+impl VerifiedBundle {
+    fn outer(&self) -> Option<v1::SignedBundle> {
+        wire::decode("bundle", &self.encoded).ok()
+    }
+
+    /// With what is not signed changed.
+    fn encode_again(mut self, change: impl FnOnce(&mut v1::SignedBundle)) -> Self {
+        if let Some(mut outer) = self.outer() {
+            change(&mut outer);
+            self.encoded = wire::encode_secret(&outer);
+        }
+        self
     }
 }
 
-impl Prekey {
-    fn from_wire(prekey: &v1::Prekey) -> Result<Self, BundleError> {
-        Ok(Self {
-            id: wire::non_zero("prekey id", prekey.id)?,
-            key: DhPublic::from_bytes(&prekey.key).map_err(|_| BundleError::InvalidKey)?,
-        })
+/// Gives each device the ML-KEM key that came for it. They come in the order of the devices; those that are missing are left out.
+fn attach(keys: &[Vec<u8>], devices: &mut [DeviceBundle]) -> Result<(), BundleError> {
+    let mut devices = devices.iter_mut();
+    for key in keys {
+        let commitment = sha256(&[key]);
+        let device = devices.find(|device| device.kem_prekey.commitment == commitment);
+        let device = device.ok_or(malformed("ML-KEM keys"))?;
+        device.kem_prekey.key = Some(KemPublic::from_stored(key).ok_or(BundleError::InvalidKey)?);
     }
+    Ok(())
 }

@@ -89,6 +89,13 @@ impl KemPublic {
         Ok(Self(Box::new(bytes)))
     }
 
+    /// From the bytes of a row that the store authenticated, written from a key that was checked; only the length is looked at.
+    #[must_use]
+    pub fn from_stored(bytes: &[u8]) -> Option<Self> {
+        let bytes: [u8; KEM_PUBLIC_LEN] = bytes.try_into().ok()?;
+        Some(Self(Box::new(bytes)))
+    }
+
     /// The encoding.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; KEM_PUBLIC_LEN] {

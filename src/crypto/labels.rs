@@ -2,8 +2,8 @@
 //!
 //! RFC windlass §3.5 lists them; another test compares that table with this one.
 
-/// `info` of the X3DH key derivation (X3DH §2.1 calls it the application's name).
-pub const X3DH: &[u8] = b"Windlass v1 X3DH";
+/// Begin of the `info` of the PQXDH key derivation (PQXDH §2.2); the mode follows.
+pub const PQXDH: &[u8] = b"Windlass v1 PQXDH";
 /// Prefix of the hash that names a session.
 pub const SESSION_ID: &[u8] = b"Windlass v1 session id";
 /// `info` of the root chain step (Double Ratchet §7.2, `KDF_RK`).
@@ -68,7 +68,7 @@ pub const GROUP_EVENT_NAME: &[u8] = b"Windlass v1 name of group event";
 
 /// All of the above, with the names that the RFC's table uses.
 pub const ALL: &[(&str, &[u8])] = &[
-    ("X3DH", X3DH),
+    ("PQXDH", PQXDH),
     ("SESSION_ID", SESSION_ID),
     ("ROOT_CHAIN", ROOT_CHAIN),
     ("HEADER_KEYS", HEADER_KEYS),

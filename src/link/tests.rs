@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::bundle::{OwnDevice, Prekey, VerifiedBundle, build};
+use crate::bundle::{PrekeySecrets, VerifiedBundle, build};
 use crate::chat::OwnWordsKey;
-use crate::crypto::{DhSecret, Secret, SeededRandom, seeded};
+use crate::crypto::{Secret, SeededRandom, seeded};
 use crate::identity::IdentityKeyPair;
 use crate::wire::UriFault;
 
@@ -14,15 +14,8 @@ fn rng(byte: u8) -> SeededRandom {
 }
 
 fn bundle(identity: &IdentityKeyPair) -> VerifiedBundle {
-    let own = OwnDevice {
-        device_id: 7,
-        signed_prekey: Prekey {
-            id: 1,
-            key: DhSecret::generate(&mut rng(8)).public(),
-        },
-        one_time_prekey: None,
-    };
-    build(identity, &[own], 1_000).unwrap()
+    let own = PrekeySecrets::generate(&mut rng(8)).device(7, 1);
+    build(identity, &[own], None, 1_000).unwrap()
 }
 
 /// Both sides, the existing one having read the code of the new one.

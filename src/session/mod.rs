@@ -7,6 +7,7 @@ mod envelope;
 mod error;
 mod healing;
 mod hint;
+mod post_quantum;
 mod row;
 mod state;
 
@@ -14,6 +15,7 @@ pub use envelope::{Envelope, Part, accepted_digest};
 pub use error::SessionError;
 pub use healing::{HEALING_MAC_LEN, HealingKey, HealingRoot, Proved};
 pub use hint::{HintKey, SENDER_HINT_LEN, SenderHint};
+pub use post_quantum::PostQuantum;
 pub use state::{Received, Session, TagChanges};
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 use prost::Message;
 
-use super::state::{Pending, Phase};
+use super::state::Phase;
 use super::{HintKey, Session, SessionError};
 use crate::crypto::SecretBytes;
 use crate::identity::PublicIdentity;
 use crate::ratchet::Ratchet;
 use crate::wire::{self, store::SessionRow, v1};
-use crate::x3dh::{Party, SealedHandshake};
+use crate::x3dh::{Mode, Party, SealedHandshake};
 
 impl Session {
     /// The encoded row.
@@ -21,10 +21,10 @@ impl Session {
             associated_data: self.associated_data.to_vec(),
             hint_key: self.hint_key.as_bytes().to_vec(),
             handshake: match &self.phase {
-                Phase::Pending(pending) => pending.handshake.to_wire().encode_to_vec(),
+                Phase::Pending(handshake) => handshake.to_wire().encode_to_vec(),
                 Phase::Established => Vec::new(),
             },
-            one_time_prekey: self.awaits_one_time_prekey(),
+            mode: self.mode.byte().into(),
             ratchet: Some(self.ratchet.to_row()),
             created_at: self.created_at,
             known_since: self.known_since,
@@ -40,11 +40,9 @@ impl Session {
             Phase::Established
         } else {
             let handshake: v1::Handshake = wire::decode("handshake", &row.handshake)?;
-            Phase::Pending(Box::new(Pending {
-                handshake: SealedHandshake::from_wire(&handshake)?,
-                one_time_prekey: row.one_time_prekey,
-            }))
+            Phase::Pending(Box::new(SealedHandshake::from_wire(&handshake)?))
         };
+        let mode = u8::try_from(row.mode).ok().and_then(Mode::from_byte);
         Ok(Self {
             id: wire::array("session id", &row.session_id)?,
             peer: Party {
@@ -55,6 +53,7 @@ impl Session {
             associated_data: wire::array("associated data", &row.associated_data)?,
             hint_key: HintKey::from_bytes(&row.hint_key).ok_or(SessionError::Damaged)?,
             phase,
+            mode: mode.ok_or(SessionError::Damaged)?,
             ratchet: Ratchet::from_row(ratchet)?,
             created_at: row.created_at,
             known_since: row.known_since,

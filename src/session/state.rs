@@ -1,8 +1,8 @@
 //! The state of a session, and what sending and receiving make of it.
 
-use super::{HintKey, Part, SessionError};
-use crate::bundle::DeviceBundle;
-use crate::crypto::{CryptoRng, DhSecret, SecretBytes, pad, unpad};
+use super::{HintKey, Part, PostQuantum, SessionError};
+use crate::bundle::{CODE_SECRET_LEN, DeviceBundle};
+use crate::crypto::{CryptoRng, DhSecret, Secret, SecretBytes, pad, unpad};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::ratchet::scka::Message;
 use crate::ratchet::{
@@ -10,25 +10,17 @@ use crate::ratchet::{
     SkippedKeys,
 };
 use crate::x3dh::{
-    self, Agreement, AssociatedData, HandshakeMessage, Party, ResponderKeys, SealedHandshake,
+    self, Agreement, AssociatedData, HandshakeMessage, Mode, Party, ResponderKeys, SealedHandshake,
     SessionId,
 };
 
 /// How far a session has come.
 #[derive(Debug)]
 pub(super) enum Phase {
-    /// We began, and no reply has proved yet that the handshake arrived: every message carries it (X3DH §3.3).
-    Pending(Box<Pending>),
+    /// We began, and no reply has proved yet that the handshake arrived: every message carries it (PQXDH §3.3).
+    Pending(Box<SealedHandshake>),
     /// Both sides have it.
     Established,
-}
-
-/// The handshake that we began.
-#[derive(Debug)]
-pub(super) struct Pending {
-    pub(super) handshake: SealedHandshake,
-    /// Whether it names a one-time prekey.
-    pub(super) one_time_prekey: bool,
 }
 
 /// A session with one remote device.
@@ -39,6 +31,8 @@ pub struct Session {
     pub(super) associated_data: AssociatedData,
     pub(super) hint_key: HintKey,
     pub(super) phase: Phase,
+    /// Which parts the handshake had.
+    pub(super) mode: Mode,
     pub(super) ratchet: Ratchet,
     /// Milliseconds since the epoch; shown, never relied on.
     pub(super) created_at: u64,
@@ -89,32 +83,36 @@ impl TagChanges {
 }
 
 impl Session {
-    /// Begins a session with a device of a verified bundle (X3DH §3.3, Double Ratchet §7.1).
+    /// Begins a session with a device of a verified bundle (PQXDH §3.3, Double Ratchet §7.1), with what was given together with its one-time
+    /// prekey.
+    #[allow(clippy::too_many_arguments)]
     pub fn initiate(
         identity: &IdentityKeyPair,
         device_id: u32,
         peer: &PublicIdentity,
         device: &DeviceBundle,
+        secret: Option<&Secret<CODE_SECRET_LEN>>,
         hint_key: HintKey,
         now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, SessionError> {
         let (agreement, handshake, sealed) =
-            x3dh::initiate(identity, device_id, peer, device, rng)?;
+            x3dh::initiate(identity, device_id, peer, device, secret, rng)?;
         let peer = Party {
             identity: *peer,
             device_id: device.device_id,
         };
-        let ratchet = Ratchet::initiate(agreement.shared_secret, device.signed_prekey.key, true);
+        let mode = handshake.mode();
+        let unprotected = !mode.is_post_quantum();
+        let signed_prekey = device.signed_prekey.key;
+        let ratchet = Ratchet::initiate(agreement.shared_secret, signed_prekey, unprotected);
         Ok(Self {
             id: agreement.session_id,
             peer,
             associated_data: agreement.associated_data,
             hint_key,
-            phase: Phase::Pending(Box::new(Pending {
-                handshake: sealed,
-                one_time_prekey: handshake.one_time_prekey_id.is_some(),
-            })),
+            phase: Phase::Pending(Box::new(sealed)),
+            mode,
             ratchet,
             created_at: now,
             known_since: now,
@@ -123,7 +121,7 @@ impl Session {
     }
 
     /// The responder's side of a handshake. The session is worth nothing until it has received the message that the handshake
-    /// came with (X3DH §3.4), so it is not to be stored before.
+    /// came with (PQXDH §3.4), so it is not to be stored before.
     pub fn respond(
         keys: &ResponderKeys<'_>,
         handshake: &HandshakeMessage,
@@ -135,13 +133,14 @@ impl Session {
             associated_data,
             session_id,
         } = x3dh::respond(keys, handshake)?;
-        let signed_prekey = DhSecret::from_bytes(&keys.signed_prekey.to_bytes());
+        let signed_prekey = DhSecret::from_bytes(&keys.prekeys.signed_prekey.to_bytes());
         Ok(Self {
             id: session_id,
             peer: handshake.initiator,
             associated_data,
             hint_key,
             phase: Phase::Established,
+            mode: handshake.mode(),
             ratchet: Ratchet::respond(shared_secret, signed_prekey),
             created_at: now,
             known_since: now,
@@ -197,7 +196,7 @@ impl Session {
         let mut part = Part {
             device_id: self.peer.device_id,
             handshake: match &self.phase {
-                Phase::Pending(pending) => Some(pending.handshake),
+                Phase::Pending(handshake) => Some((**handshake).clone()),
                 Phase::Established => None,
             },
             chain_tag,
@@ -348,6 +347,12 @@ impl Session {
         self.probe
     }
 
+    /// What protects the next message sent from whoever breaks X25519 later.
+    #[must_use]
+    pub fn post_quantum(&self) -> PostQuantum {
+        PostQuantum::of(self.mode, self.sending_epoch())
+    }
+
     /// How many keys are kept for messages that have not come.
     #[must_use]
     pub fn skipped(&self) -> u32 {
@@ -370,6 +375,6 @@ impl Session {
     /// True as long as it is uncertain whether the one-time prekey it was begun with was still there.
     #[must_use]
     pub fn awaits_one_time_prekey(&self) -> bool {
-        matches!(&self.phase, Phase::Pending(pending) if pending.one_time_prekey)
+        self.is_pending() && self.mode.one_time
     }
 }

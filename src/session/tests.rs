@@ -3,8 +3,8 @@ mod epochs;
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::bundle::{DeviceBundle, Prekey};
-use crate::crypto::{DhSecret, Secret, SeededRandom, seeded};
+use crate::bundle::PrekeySecrets;
+use crate::crypto::{Secret, SeededRandom, SharedSecret, seeded};
 use crate::identity::IdentityKeyPair;
 use crate::ratchet::{MemorySkippedKeys, RatchetError};
 use crate::x3dh::{HandshakeMessage, Party, ResponderKeys};
@@ -13,7 +13,8 @@ struct Pair {
     rng: SeededRandom,
     alice: IdentityKeyPair,
     bob: IdentityKeyPair,
-    prekey: DhSecret,
+    prekeys: PrekeySecrets,
+    shows_kem_key: bool,
 }
 
 const ALICE_DEVICE: u32 = 4;
@@ -25,26 +26,22 @@ impl Pair {
         Self {
             alice: IdentityKeyPair::generate(&mut rng),
             bob: IdentityKeyPair::generate(&mut rng),
-            prekey: DhSecret::generate(&mut rng),
+            prekeys: PrekeySecrets::generate(&mut rng),
+            shows_kem_key: true,
             rng,
         }
     }
 
     fn initiate(&mut self) -> Session {
-        let device = DeviceBundle {
-            device_id: BOB_DEVICE,
-            signed_prekey: Prekey {
-                id: 1,
-                key: self.prekey.public(),
-            },
-            one_time_prekey: None,
-        };
+        let mut device = self.prekeys.device(BOB_DEVICE, 1);
+        device.kem_prekey.key = device.kem_prekey.key.filter(|_| self.shows_kem_key);
         let hint_key = HintKey::between(&self.alice, &self.bob.public()).unwrap();
         Session::initiate(
             &self.alice,
             ALICE_DEVICE,
             &self.bob.public(),
             &device,
+            None,
             hint_key,
             0,
             &mut self.rng,
@@ -53,23 +50,25 @@ impl Pair {
     }
 
     fn respond(&self, part: &Part) -> Session {
+        let (handshake, kem_shared) = self.handshake(part).unwrap();
         let keys = ResponderKeys {
             identity: &self.bob,
             device_id: BOB_DEVICE,
-            signed_prekey: &self.prekey,
+            prekeys: &self.prekeys,
+            kem_shared: kem_shared.as_ref(),
             one_time_prekey: None,
+            secret: None,
         };
         let hint_key = HintKey::between(&self.bob, &self.alice.public()).unwrap();
-        let handshake = self.handshake(part).unwrap();
         Session::respond(&keys, &handshake, hint_key, 0).unwrap()
     }
 
-    fn handshake(&self, part: &Part) -> Option<HandshakeMessage> {
+    fn handshake(&self, part: &Part) -> Option<(HandshakeMessage, Option<SharedSecret>)> {
         let us = Party {
             identity: self.bob.public(),
             device_id: BOB_DEVICE,
         };
-        part.handshake?.open(&us, &self.prekey).ok()
+        part.handshake.as_ref()?.open(&us, &self.prekeys).ok()
     }
 }
 
@@ -222,7 +221,7 @@ fn every_changed_bit_of_an_envelope_is_refused() {
             return false;
         };
         // A bit that removes or changes the handshake leaves nothing to respond to, or another prekey's number.
-        let Some(handshake) = pair.handshake(part) else {
+        let Some((handshake, _)) = pair.handshake(part) else {
             return false;
         };
         handshake.signed_prekey_id == 1
@@ -255,9 +254,10 @@ fn seen(part: &Part) -> Vec<u8> {
     ] {
         seen.extend_from_slice(field);
     }
-    if let Some(handshake) = part.handshake {
+    if let Some(handshake) = &part.handshake {
         seen.extend_from_slice(handshake.ephemeral_key.as_bytes());
         seen.extend_from_slice(&handshake.sealed_initiator);
+        seen.extend_from_slice(handshake.kem_ciphertext.as_ref().unwrap().as_slice());
     }
     seen
 }

@@ -6,10 +6,11 @@ use super::store::{
     BackupRecord, ContactRow, DeviceRow, EpochChainRow, EpochsRow, GivenPrekeyRow, HealingKeyRow,
     HealingRootRow, HealingRow, JoiningRow, LinkingRow, MessageRow, OneTimePrekeyRow,
     PendingLinkRow, RatchetRow, ReceivedChain, SckaRow, SessionRow, SignedPrekeyRow, SkippedKeyRow,
-    backup_record::Record,
+    TakenPrekeyRow, backup_record::Record,
 };
 use super::v1::{
-    Attachment, Copy, DeviceLink, HealingRequest, OwnWords, Pair, Payload, TransferBody,
+    Attachment, Copy, DeviceLink, HealingRequest, OwnWords, Pair, Payload, PrivatePrekey,
+    SignedBundle, TransferBody,
 };
 
 macro_rules! zeroise_on_drop {
@@ -24,9 +25,9 @@ macro_rules! zeroise_on_drop {
 
 zeroise_on_drop! {
     DeviceRow: identity_seed;
-    SignedPrekeyRow: secret;
-    OneTimePrekeyRow: secret;
-    ContactRow: hint_key;
+    SignedPrekeyRow: secret, kem_seed;
+    OneTimePrekeyRow: secret, code_secret;
+    ContactRow: hint_key, bundle;
     SessionRow: hint_key;
     RatchetRow: root_key, own_secret, sending_chain_key, receiving_chain_key, header_key, next_header_key, expected_header_key;
     ReceivedChain: header_key;
@@ -40,10 +41,13 @@ zeroise_on_drop! {
     PendingLinkRow: token;
     HealingRow: link_token;
     HealingKeyRow: key;
-    GivenPrekeyRow: secret;
+    GivenPrekeyRow: secret, code_secret;
+    TakenPrekeyRow: secret;
     HealingRootRow: key;
     Payload: content;
     Pair: healing_key;
+    PrivatePrekey: secret;
+    SignedBundle: code_secret;
     TransferBody: identity_seed, link_token;
     OwnWords: key;
     HealingRequest: link_token;

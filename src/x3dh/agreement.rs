@@ -1,7 +1,8 @@
-//! Both sides of the handshake: X3DH §3.3 and §3.4.
+//! Both sides of the handshake: PQXDH §3.3 and §3.4.
 
-use super::{HandshakeMessage, Party, SealedHandshake};
-use crate::bundle::DeviceBundle;
+use super::sealed::Seal;
+use super::{HandshakeMessage, Mode, Party, SealedHandshake};
+use crate::bundle::{CODE_SECRET_LEN, DeviceBundle, PrekeySecrets};
 use crate::crypto::{
     AgreementError, CryptoRng, DhPublic, DhSecret, Secret, SharedSecret, hkdf_sha256, labels,
     sha256,
@@ -13,45 +14,56 @@ use crate::limits::PROTOCOL_VERSION;
 pub type SessionId = [u8; 16];
 
 /// Length in bytes of [`AssociatedData`].
-pub const ASSOCIATED_DATA_LEN: usize = 4 + 32 + 32 + 4 + 4;
+pub const ASSOCIATED_DATA_LEN: usize = 4 + 32 + 32 + 4 + 4 + 1 + 32;
 
-/// `version || IK_A || IK_B || device_A || device_B`, A the initiator, numbers big endian. Every length is fixed, so no two
-/// handshakes share it.
+/// `version || IK_A || IK_B || device_A || device_B || mode || SHA-256 of B's ML-KEM key`, A the initiator, numbers big endian. Every length
+/// is fixed, so no two handshakes share it.
 pub type AssociatedData = [u8; ASSOCIATED_DATA_LEN];
 
 /// What both sides have after a handshake.
 #[derive(Debug)]
 pub struct Agreement {
-    /// SK of X3DH §3.3: the first root key.
+    /// SK of PQXDH §3.3: the first root key.
     pub shared_secret: SharedSecret,
-    /// AD of X3DH §3.3.
+    /// AD of PQXDH §3.3.
     pub associated_data: AssociatedData,
     /// The name of the session.
     pub session_id: SessionId,
 }
 
-/// The initiator's side: a fresh ephemeral key against one device of a bundle whose signature was checked (X3DH §3.3). The handshake comes
-/// as it is and as it travels.
+/// The initiator's side: a fresh ephemeral key against one device of a bundle whose signature was checked (PQXDH §3.3), with what nobody
+/// else was given together with its one-time prekey. The handshake comes as it is and as it travels.
 pub fn initiate(
     identity: &IdentityKeyPair,
     device_id: u32,
     their_identity: &PublicIdentity,
     their_device: &DeviceBundle,
+    secret: Option<&Secret<CODE_SECRET_LEN>>,
     rng: &mut dyn CryptoRng,
 ) -> Result<(Agreement, HandshakeMessage, SealedHandshake), AgreementError> {
     let ephemeral = DhSecret::generate(rng);
     let signed_prekey = &their_device.signed_prekey.key;
     let one_time_prekey = their_device.one_time_prekey;
     let with_signed_prekey = ephemeral.agree(signed_prekey)?;
-    let sealing = with_signed_prekey.duplicate();
-    let dh = [
-        Some(identity.to_dh().agree(signed_prekey)?),
-        Some(ephemeral.agree(&their_identity.to_dh())?),
-        Some(with_signed_prekey),
-        one_time_prekey
-            .map(|prekey| ephemeral.agree(&prekey.key))
-            .transpose()?,
-    ];
+    let with_one_time_prekey = one_time_prekey
+        .map(|prekey| ephemeral.agree(&prekey.key))
+        .transpose()?;
+    let kem_key = their_device.kem_prekey.key.as_ref();
+    let encapsulated = kem_key
+        .map(|key| key.encapsulate(rng))
+        .transpose()
+        .map_err(|_| AgreementError::InvalidPublicKey)?;
+    let (kem_ciphertext, kem_shared) = encapsulated.unzip();
+    let parts = Parts {
+        dh: [
+            identity.to_dh().agree(signed_prekey)?,
+            ephemeral.agree(&their_identity.to_dh())?,
+            with_signed_prekey,
+        ],
+        one_time: with_one_time_prekey,
+        kem: kem_shared,
+        secret: secret.map(Secret::duplicate),
+    };
     let initiator = Party {
         identity: identity.public(),
         device_id,
@@ -65,15 +77,30 @@ pub fn initiate(
         ephemeral_key: ephemeral.public(),
         signed_prekey_id: their_device.signed_prekey.id,
         one_time_prekey_id: one_time_prekey.map(|prekey| prekey.id),
+        kem_ciphertext: kem_ciphertext
+            .as_ref()
+            .map(|bytes| sha256(&[bytes.as_slice()])),
+        secret: secret.is_some(),
     };
-    let one_time_key = one_time_prekey.map(|prekey| prekey.key);
     let keys = SessionKeys {
-        ephemeral: message.ephemeral_key,
         signed_prekey: *signed_prekey,
-        one_time_prekey: one_time_key,
+        one_time_prekey: one_time_prekey.map(|prekey| prekey.key),
+        kem_commitment: their_device.kem_prekey.commitment,
     };
-    let sealed = message.seal(&responder, signed_prekey, &sealing, rng);
-    Ok((agreement(&dh, initiator, responder, &keys), message, sealed))
+    let seal = Seal {
+        responder: &responder,
+        ephemeral_key: &message.ephemeral_key,
+        signed_prekey,
+        kem_ciphertext: kem_ciphertext.as_deref(),
+    };
+    let [_, _, with_signed_prekey] = &parts.dh;
+    let key = Seal::key(with_signed_prekey, parts.kem.as_ref());
+    let sealed = seal.seal(&message, &key, rng);
+    Ok((
+        agreement(&parts, &message, responder, &keys),
+        message,
+        sealed,
+    ))
 }
 
 /// The responder's secrets for one handshake.
@@ -83,88 +110,122 @@ pub struct ResponderKeys<'a> {
     pub identity: &'a IdentityKeyPair,
     /// The device that the message was sent to.
     pub device_id: u32,
-    /// The signed prekey that the message names.
-    pub signed_prekey: &'a DhSecret,
+    /// The prekeys that the message names.
+    pub prekeys: &'a PrekeySecrets,
+    /// What the ciphertext gave, if one came: [`SealedHandshake::open`] says it.
+    pub kem_shared: Option<&'a SharedSecret>,
     /// The one-time prekey that the message names, if it names one.
     pub one_time_prekey: Option<&'a DhSecret>,
+    /// What was given with the one-time prekey, if the message says that it is used.
+    pub secret: Option<&'a Secret<CODE_SECRET_LEN>>,
 }
 
-/// The responder's side (X3DH §3.4).
+/// The responder's side (PQXDH §3.4).
 pub fn respond(
     keys: &ResponderKeys<'_>,
     message: &HandshakeMessage,
 ) -> Result<Agreement, AgreementError> {
     let ephemeral = &message.ephemeral_key;
-    let dh = [
-        Some(
-            keys.signed_prekey
+    let parts = Parts {
+        dh: [
+            keys.prekeys
+                .signed_prekey
                 .agree(&message.initiator.identity.to_dh())?,
-        ),
-        Some(keys.identity.to_dh().agree(ephemeral)?),
-        Some(keys.signed_prekey.agree(ephemeral)?),
-        keys.one_time_prekey
+            keys.identity.to_dh().agree(ephemeral)?,
+            keys.prekeys.signed_prekey.agree(ephemeral)?,
+        ],
+        one_time: keys
+            .one_time_prekey
             .map(|prekey| prekey.agree(ephemeral))
             .transpose()?,
-    ];
+        kem: keys.kem_shared.map(Secret::duplicate),
+        secret: keys.secret.map(Secret::duplicate),
+    };
     let responder = Party {
         identity: keys.identity.public(),
         device_id: keys.device_id,
     };
     let session_keys = SessionKeys {
-        ephemeral: *ephemeral,
-        signed_prekey: keys.signed_prekey.public(),
+        signed_prekey: keys.prekeys.signed_prekey.public(),
         one_time_prekey: keys.one_time_prekey.map(DhSecret::public),
+        kem_commitment: keys.prekeys.kem_commitment,
     };
-    Ok(agreement(&dh, message.initiator, responder, &session_keys))
+    Ok(agreement(&parts, message, responder, &session_keys))
 }
 
-/// The public keys that make one handshake different from every other.
+/// What both sides compute and nobody else can.
+struct Parts {
+    /// DH1, DH2, DH3.
+    dh: [SharedSecret; 3],
+    /// DH4.
+    one_time: Option<SharedSecret>,
+    /// SS.
+    kem: Option<SharedSecret>,
+    secret: Option<Secret<CODE_SECRET_LEN>>,
+}
+
+/// The responder's public keys, which with the handshake make it different from every other.
 struct SessionKeys {
-    ephemeral: DhPublic,
     signed_prekey: DhPublic,
     one_time_prekey: Option<DhPublic>,
+    kem_commitment: [u8; 32],
 }
 
 fn agreement(
-    dh: &[Option<SharedSecret>; 4],
-    initiator: Party,
+    parts: &Parts,
+    message: &HandshakeMessage,
     responder: Party,
     keys: &SessionKeys,
 ) -> Agreement {
-    let associated_data = associated_data(initiator, responder);
+    let associated_data = associated_data(message, responder, &keys.kem_commitment);
     Agreement {
-        shared_secret: derive(dh),
-        session_id: session_id(&associated_data, keys),
+        shared_secret: derive(parts, message.mode()),
+        session_id: session_id(&associated_data, message, keys),
         associated_data,
     }
 }
 
-/// KDF(DH1 || DH2 || DH3 [|| DH4]) of X3DH §2.2 and §3.3: HKDF with a zero salt over F || KM, F being 32 bytes 0xFF.
-fn derive(dh: &[Option<SharedSecret>; 4]) -> SharedSecret {
-    let mut input = Secret::<{ 32 * 5 }>::zero();
+/// KDF(F || DH1 || DH2 || DH3 [|| DH4] [|| SS] [|| secret]) of PQXDH §2.2 and §3.3: HKDF with a zero salt, F being 32 bytes 0xFF. The mode in
+/// its `info` says which of the parts are there.
+fn derive(parts: &Parts, mode: Mode) -> SharedSecret {
+    let Parts {
+        dh,
+        one_time,
+        kem,
+        secret,
+    } = parts;
+    let mut input = Secret::<{ 32 * 7 }>::zero();
     let bytes = input.as_mut_bytes();
-    let mut parts = bytes.chunks_exact_mut(32);
+    let mut places = bytes.chunks_exact_mut(32);
     let mut len = 0;
-    if let Some(f) = parts.next() {
+    if let Some(f) = places.next() {
         f.fill(0xff);
         len += f.len();
     }
-    for (part, shared) in parts.zip(dh.iter().flatten()) {
-        part.copy_from_slice(shared.as_bytes());
-        len += part.len();
+    let there = dh.iter().chain(one_time).chain(kem).chain(secret);
+    for (place, part) in places.zip(there) {
+        place.copy_from_slice(part.as_bytes());
+        len += place.len();
     }
     let used = input.as_bytes().get(..len).unwrap_or_default();
-    hkdf_sha256(&[0; 32], used, labels::X3DH)
+    hkdf_sha256(&[0; 32], used, &[labels::PQXDH, &[mode.byte()]].concat())
 }
 
-fn associated_data(initiator: Party, responder: Party) -> AssociatedData {
+fn associated_data(
+    message: &HandshakeMessage,
+    responder: Party,
+    kem_commitment: &[u8; 32],
+) -> AssociatedData {
     let mut data = [0; ASSOCIATED_DATA_LEN];
-    let parts: [&[u8]; 5] = [
+    let initiator = &message.initiator;
+    let parts: [&[u8]; 7] = [
         &PROTOCOL_VERSION.to_be_bytes(),
         &initiator.identity.to_bytes(),
         &responder.identity.to_bytes(),
         &initiator.device_id.to_be_bytes(),
         &responder.device_id.to_be_bytes(),
+        &[message.mode().byte()],
+        kem_commitment,
     ];
     for (to, from) in data
         .iter_mut()
@@ -177,15 +238,21 @@ fn associated_data(initiator: Party, responder: Party) -> AssociatedData {
 
 /// A hash of the handshake's public values. It is in every header and so under every message's authentication: two sides that
 /// have a session of the same name agree on every key that went into it.
-fn session_id(associated_data: &AssociatedData, keys: &SessionKeys) -> SessionId {
-    // No valid public key is all zero, so an absent one-time prekey is told from every present one.
+fn session_id(
+    associated_data: &AssociatedData,
+    message: &HandshakeMessage,
+    keys: &SessionKeys,
+) -> SessionId {
+    // The mode says whether these two are there.
     let one_time_prekey = keys.one_time_prekey.map_or([0; 32], |key| *key.as_bytes());
+    let kem_ciphertext = message.kem_ciphertext.unwrap_or_default();
     let hash = sha256(&[
         labels::SESSION_ID,
         associated_data,
-        keys.ephemeral.as_bytes(),
+        message.ephemeral_key.as_bytes(),
         keys.signed_prekey.as_bytes(),
         &one_time_prekey,
+        &kem_ciphertext,
     ]);
     let mut id = SessionId::default();
     for (to, from) in id.iter_mut().zip(hash) {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::bundle::{DeviceBundle, Prekey};
+use crate::bundle::{CODE_SECRET_LEN, DeviceBundle, KemPrekey, Prekey, PrekeySecrets};
 use crate::crypto::{
     DhPublic, DhSecret, Secret, SeededRandom, SharedSecret, hkdf_sha256, labels, seeded,
 };
@@ -7,79 +7,188 @@ use crate::identity::IdentityKeyPair;
 
 struct Responder {
     identity: IdentityKeyPair,
-    signed_prekey: DhSecret,
+    prekeys: PrekeySecrets,
     one_time_prekey: DhSecret,
+    secret: Secret<CODE_SECRET_LEN>,
+}
+
+const PLAIN: Mode = Mode {
+    one_time: false,
+    kem: false,
+    secret: false,
+};
+const ONE_TIME: Mode = Mode {
+    one_time: true,
+    ..PLAIN
+};
+
+/// All that there are.
+fn modes() -> impl Iterator<Item = Mode> {
+    let modes = (0..=u8::MAX).filter_map(Mode::from_byte);
+    modes.filter(|mode| mode.one_time || !mode.secret)
 }
 
 impl Responder {
     fn new(rng: &mut SeededRandom) -> Self {
         Self {
             identity: IdentityKeyPair::generate(rng),
-            signed_prekey: DhSecret::generate(rng),
+            prekeys: PrekeySecrets::generate(rng),
             one_time_prekey: DhSecret::generate(rng),
+            secret: Secret::random(rng),
         }
     }
 
-    fn device(&self, one_time: bool) -> DeviceBundle {
+    fn device(&self, mode: Mode) -> DeviceBundle {
+        let device = self.prekeys.device(9, 1);
         DeviceBundle {
-            device_id: 9,
-            signed_prekey: Prekey {
-                id: 1,
-                key: self.signed_prekey.public(),
+            kem_prekey: KemPrekey {
+                key: device.kem_prekey.key.filter(|_| mode.kem),
+                ..device.kem_prekey
             },
-            one_time_prekey: one_time.then(|| Prekey {
+            one_time_prekey: mode.one_time.then(|| Prekey {
                 id: 2,
                 key: self.one_time_prekey.public(),
             }),
+            ..device
         }
     }
 
-    /// What device 4 of an identity sends it first, and the secrets that go with it.
+    /// What device 4 of an identity sends it first, the secrets that go with it, and what its ciphertext gives.
     fn called_by(
         &self,
         initiator: &IdentityKeyPair,
-        one_time: bool,
+        mode: Mode,
         rng: &mut SeededRandom,
-    ) -> (Agreement, HandshakeMessage) {
-        let device = self.device(one_time);
+    ) -> (Agreement, HandshakeMessage, Option<SharedSecret>) {
+        let (device, secret) = (self.device(mode), mode.secret.then_some(&self.secret));
+        let them = self.identity.public();
         let (agreement, message, sealed) =
-            initiate(initiator, 4, &self.identity.public(), &device, rng).unwrap();
+            initiate(initiator, 4, &them, &device, secret, rng).unwrap();
+        assert_eq!(message.mode(), mode);
         // As it travels it says the same.
         let sealed = SealedHandshake::from_wire(&sealed.to_wire()).unwrap();
         let us = Party {
             identity: self.identity.public(),
             device_id: 9,
         };
-        assert_eq!(sealed.open(&us, &self.signed_prekey), Ok(message));
-        (agreement, message)
+        let (read, kem_shared) = sealed.open(&us, &self.prekeys).unwrap();
+        assert_eq!(read, message);
+        (agreement, message, kem_shared)
     }
 
-    fn keys(&self, one_time: bool) -> ResponderKeys<'_> {
+    fn keys<'a>(&'a self, mode: Mode, kem_shared: Option<&'a SharedSecret>) -> ResponderKeys<'a> {
         ResponderKeys {
             identity: &self.identity,
             device_id: 9,
-            signed_prekey: &self.signed_prekey,
-            one_time_prekey: one_time.then_some(&self.one_time_prekey),
+            prekeys: &self.prekeys,
+            kem_shared,
+            one_time_prekey: mode.one_time.then_some(&self.one_time_prekey),
+            secret: mode.secret.then_some(&self.secret),
         }
     }
 }
 
 #[test]
-fn both_sides_agree_with_and_without_a_one_time_prekey() {
+fn both_sides_agree_whatever_parts_there_are() {
     let mut rng = seeded(&Secret::new([20; 32]));
     let alice = IdentityKeyPair::generate(&mut rng);
     let bob = Responder::new(&mut rng);
-    for one_time in [false, true] {
-        let (ours, message) = bob.called_by(&alice, one_time, &mut rng);
-        let theirs = respond(&bob.keys(one_time), &message).unwrap();
+    assert_eq!(modes().count(), 6);
+    for mode in modes() {
+        let (ours, message, kem_shared) = bob.called_by(&alice, mode, &mut rng);
+        let theirs = respond(&bob.keys(mode, kem_shared.as_ref()), &message).unwrap();
         assert_eq!(ours.shared_secret, theirs.shared_secret);
         assert_eq!(ours.associated_data, theirs.associated_data);
         assert_eq!(ours.session_id, theirs.session_id);
 
-        // The one-time prekey is part of the key and of the name.
-        let other = respond(&bob.keys(!one_time), &message).unwrap();
-        assert_ne!(ours.shared_secret, other.shared_secret);
-        assert_ne!(ours.session_id, other.session_id);
+        // Each part is part of the key, and the public ones of the name.
+        let stranger = Secret::random(&mut rng);
+        for other in modes().filter(|other| *other != mode) {
+            let shared = match (mode.kem, other.kem) {
+                (true, true) => kem_shared.as_ref(),
+                (_, is) => is.then_some(&stranger),
+            };
+            let theirs = respond(&bob.keys(other, shared), &message).unwrap();
+            assert_ne!(ours.shared_secret, theirs.shared_secret);
+            assert_eq!(
+                ours.session_id == theirs.session_id,
+                mode.one_time == other.one_time
+            );
+        }
+    }
+}
+
+/// P4: whoever is between the two can take nothing away.
+#[test]
+fn a_handshake_that_lost_a_part_does_not_open() {
+    let mut rng = seeded(&Secret::new([24; 32]));
+    let alice = IdentityKeyPair::generate(&mut rng);
+    let bob = Responder::new(&mut rng);
+    let us = Party {
+        identity: bob.identity.public(),
+        device_id: 9,
+    };
+    let mode = Mode { kem: true, ..PLAIN };
+    let (_, _, sealed) =
+        initiate(&alice, 4, &us.identity, &bob.device(mode), None, &mut rng).unwrap();
+    assert!(sealed.open(&us, &bob.prekeys).is_ok());
+    let mut without = sealed.clone();
+    without.kem_ciphertext = None;
+    assert!(without.open(&us, &bob.prekeys).is_err());
+    let (other, _) = bob
+        .prekeys
+        .kem_prekey
+        .public()
+        .encapsulate(&mut rng)
+        .unwrap();
+    let mut exchanged = sealed.clone();
+    exchanged.kem_ciphertext = Some(other);
+    assert!(exchanged.open(&us, &bob.prekeys).is_err());
+    for at in 0..sealed.kem_ciphertext.as_ref().unwrap().len() {
+        let mut changed = sealed.clone();
+        changed.kem_ciphertext.as_mut().unwrap()[at] ^= 1;
+        assert!(changed.open(&us, &bob.prekeys).is_err());
+    }
+}
+
+/// Who was shown a bundle with another ML-KEM key than its owner has, has another session than its owner.
+#[test]
+fn the_commitment_is_bound_also_where_the_key_was_not_used() {
+    let mut rng = seeded(&Secret::new([25; 32]));
+    let alice = IdentityKeyPair::generate(&mut rng);
+    let bob = Responder::new(&mut rng);
+    let mut device = bob.device(PLAIN);
+    device.kem_prekey.commitment[0] ^= 1;
+    let (ours, message, _) =
+        initiate(&alice, 4, &bob.identity.public(), &device, None, &mut rng).unwrap();
+    let theirs = respond(&bob.keys(PLAIN, None), &message).unwrap();
+    assert_ne!(ours.associated_data, theirs.associated_data);
+    assert_ne!(ours.session_id, theirs.session_id);
+}
+
+/// Harvest now, decrypt later (P6): with every X25519 secret of both sides, what is missing is the ML-KEM key's or the secret of the code.
+#[test]
+fn every_x25519_secret_does_not_give_a_session_with_ml_kem_or_a_secret() {
+    let mut rng = seeded(&Secret::new([26; 32]));
+    let alice = IdentityKeyPair::generate(&mut rng);
+    let bob = Responder::new(&mut rng);
+    for mode in modes() {
+        let (ours, message, _) = bob.called_by(&alice, mode, &mut rng);
+        // All the DH values of the session, and the mode that everybody may know.
+        let prekey = &bob.prekeys.signed_prekey;
+        let mut input = vec![0xff; 32];
+        let mut add = |secret: &DhSecret, public: &DhPublic| {
+            input.extend_from_slice(secret.agree(public).unwrap().as_bytes());
+        };
+        add(prekey, &alice.public().to_dh());
+        add(&bob.identity.to_dh(), &message.ephemeral_key);
+        add(prekey, &message.ephemeral_key);
+        if mode.one_time {
+            add(&bob.one_time_prekey, &message.ephemeral_key);
+        }
+        let info = [labels::PQXDH, &[mode.byte()]].concat();
+        let broken: SharedSecret = hkdf_sha256(&[0; 32], &input, &info);
+        assert_eq!(broken == ours.shared_secret, !mode.is_post_quantum());
     }
 }
 
@@ -89,20 +198,20 @@ fn identities_and_devices_are_bound() {
     let alice = IdentityKeyPair::generate(&mut rng);
     let mallory = IdentityKeyPair::generate(&mut rng);
     let bob = Responder::new(&mut rng);
-    let (ours, message) = bob.called_by(&alice, true, &mut rng);
+    let (ours, message, _) = bob.called_by(&alice, ONE_TIME, &mut rng);
 
     let mut claimed = message;
     claimed.initiator.identity = mallory.public();
-    let theirs = respond(&bob.keys(true), &claimed).unwrap();
+    let theirs = respond(&bob.keys(ONE_TIME, None), &claimed).unwrap();
     assert_ne!(ours.shared_secret, theirs.shared_secret);
     assert_ne!(ours.associated_data, theirs.associated_data);
 
     let mut claimed = message;
     claimed.initiator.device_id = 5;
-    let theirs = respond(&bob.keys(true), &claimed).unwrap();
+    let theirs = respond(&bob.keys(ONE_TIME, None), &claimed).unwrap();
     assert_ne!(ours.associated_data, theirs.associated_data);
 
-    let mut keys = bob.keys(true);
+    let mut keys = bob.keys(ONE_TIME, None);
     keys.device_id = 10;
     let theirs = respond(&keys, &message).unwrap();
     assert_ne!(ours.associated_data, theirs.associated_data);
@@ -113,7 +222,7 @@ fn one_ephemeral_key_makes_one_session() {
     let mut rng = seeded(&Secret::new([22; 32]));
     let alice = IdentityKeyPair::generate(&mut rng);
     let bob = Responder::new(&mut rng);
-    let mut start = || bob.called_by(&alice, false, &mut rng);
+    let mut start = || bob.called_by(&alice, PLAIN, &mut rng);
     let (first, second) = (start(), start());
     assert_ne!(first.1.ephemeral_key, second.1.ephemeral_key);
     assert_ne!(first.0.session_id, second.0.session_id);
@@ -136,11 +245,12 @@ fn a_stolen_signed_prekey_is_what_it_takes_to_write_in_anybodys_name() {
         };
         add(signed_prekey, &alice.to_dh());
         add(&ephemeral, &bob.identity.public().to_dh());
-        add(&ephemeral, &bob.signed_prekey.public());
+        add(&ephemeral, &bob.prekeys.signed_prekey.public());
         if let Some(one_time_prekey) = one_time_prekey {
             add(&ephemeral, &one_time_prekey);
         }
-        let key: SharedSecret = hkdf_sha256(&[0; 32], &input, labels::X3DH);
+        let info = [labels::PQXDH, &[u8::from(one_time_prekey.is_some())]].concat();
+        let key: SharedSecret = hkdf_sha256(&[0; 32], &input, &info);
         key
     };
     let message = |id| HandshakeMessage {
@@ -151,12 +261,15 @@ fn a_stolen_signed_prekey_is_what_it_takes_to_write_in_anybodys_name() {
         ephemeral_key: ephemeral.public(),
         signed_prekey_id: 1,
         one_time_prekey_id: id,
+        kem_ciphertext: None,
+        secret: false,
     };
     for one_time in [false, true] {
-        let agreed = respond(&bob.keys(one_time), &message(one_time.then_some(2))).unwrap();
+        let mode = if one_time { ONE_TIME } else { PLAIN };
+        let agreed = respond(&bob.keys(mode, None), &message(one_time.then_some(2))).unwrap();
         let one_time_key = one_time.then(|| bob.one_time_prekey.public());
         assert_eq!(
-            forge(&bob.signed_prekey, one_time_key),
+            forge(&bob.prekeys.signed_prekey, one_time_key),
             agreed.shared_secret
         );
         // Bob's identity, or another signed prekey of his, does not do it.

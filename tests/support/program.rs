@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use prost::Message;
-use windlass::bundle::{OwnDevice, Prekey, VerifiedBundle, build};
+use windlass::bundle::{PrekeySecrets, VerifiedBundle, build};
 use windlass::chat::{Body, Content, GroupId, GroupView, HealingRequest, MessageId};
-use windlass::crypto::{DhSecret, Secret, SeededRandom};
+use windlass::crypto::{Secret, SeededRandom};
 use windlass::identity::IdentityKeyPair;
 use windlass::ratchet::MemorySkippedKeys;
 use windlass::session::{Envelope, HintKey, Part, Session};
@@ -19,7 +19,7 @@ use super::seeds::Below;
 pub struct Program {
     pub identity: IdentityKeyPair,
     pub device_id: u32,
-    prekey: DhSecret,
+    prekeys: PrekeySecrets,
     bundle: VerifiedBundle,
     sessions: Vec<Session>,
     /// Ids of the messages that it could read.
@@ -38,20 +38,14 @@ impl Program {
     pub fn new(of: &Arc<Identity>, now: u64, rng: &mut SeededRandom) -> Self {
         let seed = of.export_seed().unwrap();
         let identity = IdentityKeyPair::from_seed(&Secret::new(seed[..].try_into().unwrap()));
-        let prekey = DhSecret::generate(rng);
-        let device = OwnDevice {
-            device_id: 1 + rng.below(1 << 30),
-            signed_prekey: Prekey {
-                id: 77,
-                key: prekey.public(),
-            },
-            one_time_prekey: None,
-        };
+        let prekeys = PrekeySecrets::generate(rng);
+        let device_id = 1 + rng.below(1 << 30);
+        let device = prekeys.device(device_id, 77);
         Self {
-            bundle: build(&identity, &[device], now / 1000).unwrap(),
-            device_id: device.device_id,
+            bundle: build(&identity, &[device], None, now / 1000).unwrap(),
+            device_id,
             identity,
-            prekey,
+            prekeys,
             sessions: Vec::new(),
             read: Vec::new(),
         }
@@ -100,6 +94,7 @@ impl Program {
                 self.device_id,
                 whom.identity(),
                 device,
+                None,
                 HintKey::between(&self.identity, whom.identity()).unwrap(),
                 now,
                 rng,
@@ -140,12 +135,14 @@ impl Program {
                     identity: self.identity.public(),
                     device_id: self.device_id,
                 };
-                let handshake = sealed.open(&us, &self.prekey).ok()?;
+                let (handshake, kem_shared) = sealed.open(&us, &self.prekeys).ok()?;
                 let keys = ResponderKeys {
                     identity: &self.identity,
                     device_id: self.device_id,
-                    signed_prekey: &self.prekey,
+                    prekeys: &self.prekeys,
+                    kem_shared: kem_shared.as_ref(),
                     one_time_prekey: None,
+                    secret: None,
                 };
                 let peer = handshake.initiator.identity;
                 let hint = HintKey::between(&self.identity, &peer).unwrap();

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 
 use rand_core::{TryCryptoRng, TryRng};
-use windlass::bundle::{DeviceBundle, Prekey};
+use windlass::bundle::{DeviceBundle, Prekey, PrekeySecrets};
 use windlass::crypto::{CryptoRng, DhSecret, Secret};
 use windlass::identity::{IdentityKeyPair, PublicIdentity};
 use windlass::ratchet::{MemorySkippedKeys, Ratchet, RatchetError};
@@ -55,8 +55,12 @@ impl TryCryptoRng for Scripted {}
 pub struct Device {
     pub identity: IdentityKeyPair,
     pub device_id: u32,
-    pub signed_prekey: (u32, DhSecret),
+    pub signed_prekey: (u32, PrekeySecrets),
     pub one_time_prekey: Option<(u32, DhSecret)>,
+    /// Whether its ML-KEM key goes with its bundle.
+    pub shows_kem_key: bool,
+    /// What is given with its one-time prekey.
+    pub code_secret: Option<Secret<32>>,
 }
 
 impl Device {
@@ -64,8 +68,10 @@ impl Device {
         Self {
             identity: IdentityKeyPair::generate(rng),
             device_id,
-            signed_prekey: (1, DhSecret::generate(rng)),
+            signed_prekey: (1, PrekeySecrets::generate(rng)),
             one_time_prekey: one_time.then(|| (1, DhSecret::generate(rng))),
+            shows_kem_key: true,
+            code_secret: None,
         }
     }
 
@@ -75,14 +81,18 @@ impl Device {
 
     /// What a bundle says of it.
     pub fn bundle(&self) -> DeviceBundle {
-        let prekey = |(id, secret): &(u32, DhSecret)| Prekey {
-            id: *id,
-            key: secret.public(),
-        };
+        let (id, prekeys) = &self.signed_prekey;
+        let mut device = prekeys.device(self.device_id, *id);
+        if !self.shows_kem_key {
+            device.kem_prekey.key = None;
+        }
+        let one_time_prekey = self.one_time_prekey.as_ref();
         DeviceBundle {
-            device_id: self.device_id,
-            signed_prekey: prekey(&self.signed_prekey),
-            one_time_prekey: self.one_time_prekey.as_ref().map(prekey),
+            one_time_prekey: one_time_prekey.map(|(id, secret)| Prekey {
+                id: *id,
+                key: secret.public(),
+            }),
+            ..device
         }
     }
 
@@ -93,6 +103,7 @@ impl Device {
             self.device_id,
             &other.public(),
             &other.bundle(),
+            other.code_secret.as_ref(),
             HintKey::between(&self.identity, &other.public()).unwrap(),
             0,
             rng,
@@ -111,16 +122,18 @@ impl Device {
             identity: self.public(),
             device_id: self.device_id,
         };
-        let handshake = sealed.open(&us, &self.signed_prekey.1)?;
+        let (handshake, kem_shared) = sealed.open(&us, &self.signed_prekey.1)?;
         let keys = ResponderKeys {
             identity: &self.identity,
             device_id: self.device_id,
-            signed_prekey: &self.signed_prekey.1,
+            prekeys: &self.signed_prekey.1,
+            kem_shared: kem_shared.as_ref(),
             one_time_prekey: match (handshake.one_time_prekey_id, &self.one_time_prekey) {
                 (None, _) => None,
                 (Some(id), Some((ours, secret))) if id == *ours => Some(secret),
                 _ => return Err(SessionError::Damaged),
             },
+            secret: self.code_secret.as_ref().filter(|_| handshake.secret),
         };
         let hint_key = HintKey::between(&self.identity, &handshake.initiator.identity)?;
         let session = Session::respond(&keys, &handshake, hint_key, 0)?;

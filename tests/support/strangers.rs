@@ -1,9 +1,9 @@
 //! Somebody with a program of their own, made of the layers below the facade, who writes what they like.
 
 use prost::Message;
-use windlass::bundle::{OwnDevice, Prekey, VerifiedBundle, build};
+use windlass::bundle::{PrekeySecrets, VerifiedBundle, build};
 use windlass::chat::{Body, Content, MessageId};
-use windlass::crypto::{DhSecret, SeededRandom};
+use windlass::crypto::SeededRandom;
 use windlass::identity::IdentityKeyPair;
 use windlass::session::{Envelope, HintKey, Session};
 use windlass::wire::v1::Payload;
@@ -24,16 +24,9 @@ impl Stranger {
 
     /// One who has got hold of an identity.
     pub fn with(identity: IdentityKeyPair, now: u64, rng: &mut SeededRandom) -> Self {
-        let device = OwnDevice {
-            device_id: DEVICE,
-            signed_prekey: Prekey {
-                id: 1,
-                key: DhSecret::generate(rng).public(),
-            },
-            one_time_prekey: None,
-        };
+        let device = PrekeySecrets::generate(rng).device(DEVICE, 1);
         Self {
-            bundle: build(&identity, &[device], now / 1000).unwrap(),
+            bundle: build(&identity, &[device], None, now / 1000).unwrap(),
             identity,
             session: None,
             now,
@@ -53,6 +46,7 @@ impl Stranger {
             DEVICE,
             with.identity(),
             &with.devices()[at],
+            None,
             hint_key,
             self.now,
             rng,

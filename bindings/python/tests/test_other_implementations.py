@@ -131,12 +131,14 @@ class Foreign:
         self.agreement = Agreement.create(
             x3dh.IdentityKeyFormat.ED_25519,
             x3dh.HashFunction.SHA_256,
-            b"Windlass v1 X3DH",
+            # Which parts there are; ML-KEM is not among theirs.
+            b"Windlass v1 PQXDH" + bytes([one_time]),
             x3dh_keys.IdentityKeyPairSeed(THEIRS),
         )
         if one_time:
             self.agreement.generate_pre_keys(1)
         self.identity = self.agreement.bundle.identity_key
+        self.mode = bytes([one_time])
         self.ratchet: Ratchet | None = None
         self.handshake = b""
         self.chains: list[peer.HeaderKey] = []
@@ -148,8 +150,12 @@ class Foreign:
     def bundle(self) -> bytes:
         bundle = self.agreement.bundle
         one_time = [peer.Prekey(9, key) for key in bundle.pre_keys]
-        device = peer.Device(DEVICE, peer.Prekey(3, bundle.signed_pre_key), one_time[0] if one_time else None)
-        return bundles.make_bundle(THEIRS, [device], int(time.time()))
+        signed = peer.Prekey(3, bundle.signed_pre_key)
+        device = peer.Device(DEVICE, signed, one_time[0] if one_time else None, self.secrets().commitment())
+        return bundles.make_bundle(THEIRS, [device], b"", int(time.time()))
+
+    def secrets(self) -> peer.Signed:
+        return peer.Signed(self.agreement.model.signed_pre_key.priv, bytes(64))
 
     def name_session(self, associated_data: bytes, *keys: bytes) -> None:
         self.associated_data = struct.pack(">I", 1) + associated_data
@@ -170,16 +176,16 @@ class Foreign:
             Ed25519PrivateKey.from_private_bytes(OURS).sign(device.signed_prekey.key),
             frozenset([one_time.key] if one_time else []),
         )
-        appendix = struct.pack(">II", DEVICE, self.other_device)
+        appendix = struct.pack(">II", DEVICE, self.other_device) + self.mode + device.commitment
         ephemeral = os.urandom(32)
         with mock.patch("secrets.token_bytes", return_value=ephemeral):
             agreeing = self.agreement.get_shared_secret_active(foreign, appendix, one_time is not None)
             secret, data, header = wait(agreeing)
-        self.name_session(data, header.ephemeral_key, header.signed_pre_key, header.pre_key or bytes(32))
+        self.name_session(data, header.ephemeral_key, header.signed_pre_key, header.pre_key or bytes(32), bytes(32))
         sealing = peer.agree(ephemeral, device.signed_prekey.key)
         them = bundle.identity, device.device_id
-        key, bound = peer.handshake_seal(sealing, them, header.ephemeral_key, device.signed_prekey.key)
-        initiator = self.identity + struct.pack(">II", DEVICE, one_time.id if one_time else 0)
+        key, bound = peer.handshake_seal(sealing, them, header.ephemeral_key, device.signed_prekey.key, b"")
+        initiator = self.identity + struct.pack(">II", DEVICE, one_time.id if one_time else 0) + self.mode
         sealed_initiator = seal(key, initiator, bound)
         self.handshake = peer.encode((1, header.ephemeral_key), (2, device.signed_prekey.id), (3, sealed_initiator))
         self.next_sending, self.expected = peer.first_header_keys(secret)
@@ -200,15 +206,14 @@ class Foreign:
     def answer(self, envelope: bytes) -> bytes:
         """X3DH as the responder, and the first message."""
         handshake = peer.blob(self.message(envelope), 2)
-        signed_prekey = self.agreement.model.signed_pre_key.priv
-        initiator, once = peer.read_initiator(THEIRS, DEVICE, signed_prekey, handshake)
-        self.other, self.other_device = initiator
+        began = peer.read_initiator(THEIRS, DEVICE, self.secrets(), handshake)
+        (self.other, self.other_device), once = began.party, began.one_time_id
         [one_time] = self.agreement.bundle.pre_keys if once else [None]
         ephemeral = peer.blob(peer.decode(handshake), 1)
         header = x3dh.Header(self.other, ephemeral, self.agreement.bundle.signed_pre_key, one_time)
-        appendix = struct.pack(">II", self.other_device, DEVICE)
+        appendix = struct.pack(">II", self.other_device, DEVICE) + self.mode + self.secrets().commitment()
         secret, data, signed = wait(self.agreement.get_shared_secret_passive(header, appendix, one_time is not None))
-        self.name_session(data, header.ephemeral_key, header.signed_pre_key, one_time or bytes(32))
+        self.name_session(data, header.ephemeral_key, header.signed_pre_key, one_time or bytes(32), bytes(32))
         self.expected, self.next_sending = peer.first_header_keys(secret)
         self.epochs = epochs.start(secret, initiator=False)
         self.ratchet, padded = wait(

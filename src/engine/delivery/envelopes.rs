@@ -1,6 +1,7 @@
 //! From a content to the envelope that carries it: which sessions it goes in, and what goes with it (RFC windlass §8.1, §8.2).
 
-use crate::bundle::{DeviceBundle, VerifiedBundle};
+use crate::bundle::{CODE_SECRET_LEN, DeviceBundle, VerifiedBundle};
+use crate::crypto::Secret;
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::damaged;
@@ -90,20 +91,20 @@ pub(crate) fn to_siblings(
     let hint_key = recipients::own_hint_key(step.device)?;
     let mut parts = Vec::new();
     for sibling in siblings {
-        let remote = sibling.remote;
-        if !to.includes(remote.device_id) {
+        let (remote, device_id) = (sibling.remote, sibling.row.device_id);
+        if !to.includes(device_id) {
             continue;
         }
         let peer = Party {
             identity: step.device.public(),
-            device_id: remote.device_id,
+            device_id,
         };
         let session = match to.choose(step.rows, &peer)? {
             Some(session) => session,
             None if !may_begin(step, &peer, &remote, to)? => continue,
             None => {
                 let hint_key = hint_key.duplicate();
-                begin(step, &peer.identity, &remote, hint_key, to.asks())?
+                begin(step, &peer.identity, remote, None, hint_key, to.asks())?
             }
         };
         let has_bundle = sibling.row.bundle_sent_at == own_bundle.issued_at();
@@ -112,7 +113,7 @@ pub(crate) fn to_siblings(
         let bundle = brings.then_some(&own_bundle);
         parts.push(seal(step, session, content, bundle, to)?);
         if !has_bundle {
-            own_devices::set_bundle_sent(step.rows, remote.device_id, own_bundle.issued_at())?;
+            own_devices::set_bundle_sent(step.rows, device_id, own_bundle.issued_at())?;
         }
     }
     Ok((!parts.is_empty()).then(|| Envelope { parts }.encode()))
@@ -134,10 +135,10 @@ pub(crate) fn is_reachable(
             .find(|remote| remote.device_id == peer.device_id)
     } else {
         let bundle = contacts::find(step.rows, &peer.identity)?.and_then(|found| found.bundle);
-        let devices = bundle.iter().flat_map(VerifiedBundle::devices);
+        let mut devices = bundle.iter().flat_map(VerifiedBundle::devices);
         devices
-            .copied()
             .find(|remote| remote.device_id == peer.device_id)
+            .cloned()
     };
     remote.map_or(Ok(true), |remote| may_begin(step, peer, &remote, to))
 }
@@ -173,23 +174,27 @@ fn begin_with_contact(
 ) -> Result<Session, EngineError> {
     let bundle = contact.bundle.as_ref().ok_or(EngineError::NoBundle)?;
     bundle.check_time(step.seconds())?;
-    let mut remote = *remote;
+    let mut remote = remote.clone();
+    let mut secret = None;
     if contact.row.one_time_prekeys_used || probe {
         remote.one_time_prekey = None;
     } else if bundle.single_use() {
-        contact.row.one_time_prekeys_used = true;
-        contact.row.used_invitation = contacts::fingerprint(bundle).to_vec();
+        secret = bundle
+            .code_secret()
+            .filter(|_| remote.one_time_prekey.is_some());
+        contact.use_invitation();
         contact.save(step.rows)?;
     }
     let (identity, hint_key) = (contact.identity, contact.hint_key()?);
-    begin(step, &identity, &remote, hint_key, probe)
+    begin(step, &identity, remote, secret, hint_key, probe)
 }
 
 /// Begins a session. One for a request has no one-time prekey: it carries nothing else, and whom it goes to may have lost them.
 fn begin(
     step: &mut Step<'_>,
     identity: &PublicIdentity,
-    remote: &DeviceBundle,
+    mut remote: DeviceBundle,
+    mut secret: Option<Secret<CODE_SECRET_LEN>>,
     hint_key: HintKey,
     probe: bool,
 ) -> Result<Session, EngineError> {
@@ -197,15 +202,18 @@ fn begin(
         identity: *identity,
         device_id: remote.device_id,
     };
-    let mut remote = *remote;
-    if !probe && remote.one_time_prekey.is_none() {
-        remote.one_time_prekey = private_prekeys::use_one(step.rows, &peer)?;
+    if !probe
+        && remote.one_time_prekey.is_none()
+        && let Some((prekey, given)) = private_prekeys::use_one(step.rows, &peer)?
+    {
+        (remote.one_time_prekey, secret) = (Some(prekey), given);
     }
     let mut session = Session::initiate(
         &step.device.identity,
         step.device.device_id,
         identity,
         &remote,
+        secret.as_ref(),
         hint_key,
         step.now,
         step.rng,

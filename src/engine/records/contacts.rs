@@ -1,5 +1,7 @@
 //! The people and bots we know.
 
+use zeroize::Zeroize;
+
 use crate::bundle::{DeviceChange, VerifiedBundle, takes_place_of};
 use crate::crypto::sha256;
 use crate::engine::base::device::Device;
@@ -41,9 +43,10 @@ impl Contact {
     fn takes(&self, new: &VerifiedBundle, now: u64) -> bool {
         match &self.bundle {
             None => true,
+            Some(known) if known.is_form_of(new) => false,
             // Of two bundles of the same second, a single-use one brings something that the other has not (RFC windlass §5.3.5).
             Some(known) if known.issued_at() == new.issued_at() => {
-                new.encoded() != known.encoded() && (new.single_use() || !known.single_use())
+                new.single_use() || !known.single_use()
             }
             Some(known) => takes_place_of(new.issued_at(), known.issued_at(), now),
         }
@@ -57,6 +60,22 @@ impl Contact {
     ) -> Option<&'a VerifiedBundle> {
         came.filter(|came| self.takes(came, now))
             .or(self.bundle.as_ref())
+    }
+
+    /// The one-time prekeys of the bundle are used now, and what came with them is needed no more.
+    pub(crate) fn use_invitation(&mut self) {
+        let Some(bundle) = self.bundle.take() else {
+            return;
+        };
+        self.row.one_time_prekeys_used = true;
+        self.row.used_invitation = fingerprint(&bundle).to_vec();
+        self.keep(bundle.without_code_secret());
+    }
+
+    fn keep(&mut self, bundle: VerifiedBundle) {
+        self.row.bundle.zeroize();
+        self.row.bundle = bundle.encoded().to_vec();
+        self.bundle = Some(bundle);
     }
 
     /// Whether the user wants to talk with them.
@@ -126,9 +145,10 @@ pub(crate) fn erase(store: &mut dyn RowsMut, identity: &PublicIdentity) -> Resul
     Ok(())
 }
 
-/// What a single-use bundle is known by once it was used.
+/// What a single-use bundle is known by once it was used, in whatever form it comes.
 pub(crate) fn fingerprint(bundle: &VerifiedBundle) -> [u8; 32] {
-    sha256(&[bundle.encoded()])
+    let plain = bundle.without_kem_keys().without_code_secret();
+    sha256(&[plain.encoded()])
 }
 
 /// Merges a bundle into its contact. One that is older than the one we have changes nothing.
@@ -162,13 +182,23 @@ pub(crate) fn merge_bundle(
             sessions::erase_all(step.rows, &gone)?;
             pair_rows::forget(step.rows, &gone)?;
         }
-        contact.row.bundle = new.encoded().to_vec();
         contact.row.one_time_prekeys_used = false;
-        contact.bundle = Some(new.clone());
+        contact.keep(new.clone());
         for (party, remote) in contact.parties().iter().zip(new.devices()) {
             pairs::note_prekey(step.rows, party, &remote.signed_prekey.key, step.now)?;
         }
         contact.save(step.rows)?;
+    } else if let Some(known) = contact
+        .bundle
+        .as_ref()
+        .filter(|known| known.is_form_of(new))
+    {
+        // A code has no ML-KEM keys; the first answer to it brings them.
+        let full = known.with_kem_keys_of(new);
+        if full.encoded() != known.encoded() {
+            contact.keep(full);
+            contact.save(step.rows)?;
+        }
     }
     Ok((contact, change))
 }
@@ -180,7 +210,7 @@ pub(crate) fn merge_forwarded_bundle(
 ) -> Result<(Contact, DeviceChange), EngineError> {
     let (mut contact, change) = merge_bundle(step, new)?;
     let known = contact.bundle.as_ref();
-    if known.is_some_and(|known| known.encoded() == new.encoded()) {
+    if known.is_some_and(|known| known.is_form_of(new)) {
         contact.row.one_time_prekeys_used = true;
         contact.save(step.rows)?;
     }

@@ -1,7 +1,8 @@
 //! The bundles that we give out: the reusable one, and single-use ones (RFC windlass §5.3, §5.4).
 
 use crate::bundle;
-use crate::bundle::{OwnDevice, Prekey, VerifiedBundle};
+use crate::bundle::{CODE_SECRET_LEN, DeviceBundle, Prekey, VerifiedBundle};
+use crate::crypto::Secret;
 use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::damaged;
@@ -35,18 +36,18 @@ pub(crate) fn reusable(step: &mut Step<'_>) -> Result<VerifiedBundle, EngineErro
     Ok(bundle)
 }
 
-/// A bundle with a one-time prekey that is in no other.
+/// A bundle with a one-time prekey that is in no other, and a secret beside the signature for whoever is given it.
 pub(crate) fn single_use(step: &mut Step<'_>) -> Result<VerifiedBundle, EngineError> {
     let reusable = reusable(step)?;
-    let prekey = prekeys::new_one_time_prekey(step)?;
+    let (prekey, secret) = prekeys::new_one_time_prekey(step)?;
     let issued_at = step.seconds().max(reusable.issued_at());
-    build(step.rows, step.device, Some(prekey), issued_at)
+    build(step.rows, step.device, Some((prekey, secret)), issued_at)
 }
 
 fn build(
     store: &dyn Rows,
     device: &Device,
-    one_time_prekey: Option<Prekey>,
+    invitation: Option<(Prekey, Secret<CODE_SECRET_LEN>)>,
     issued_at: u64,
 ) -> Result<VerifiedBundle, EngineError> {
     let current = prekeys::signed_prekeys(store)?
@@ -54,15 +55,17 @@ fn build(
         .filter(|row| row.retired_at == 0)
         .max_by_key(|row| row.id)
         .ok_or_else(|| damaged(Table::SignedPrekeys))?;
-    let signed_prekey = Prekey {
-        id: current.id,
-        key: prekeys::secret(&current.secret, Table::SignedPrekeys)?.public(),
-    };
+    let secrets = prekeys::secrets_of(&current)?;
+    let (one_time_prekey, secret) = invitation.unzip();
     let mut all = own_devices::for_bundle(store)?;
-    all.push(OwnDevice {
-        device_id: device.device_id,
-        signed_prekey,
+    all.push(DeviceBundle {
         one_time_prekey,
+        ..secrets.device(device.device_id, current.id)
     });
-    Ok(bundle::build(&device.identity, &all, issued_at)?)
+    Ok(bundle::build(
+        &device.identity,
+        &all,
+        secret.as_ref(),
+        issued_at,
+    )?)
 }

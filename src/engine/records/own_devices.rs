@@ -1,10 +1,10 @@
 //! The other devices of our identity (RFC windlass §8.3).
 
 use crate::bundle::{
-    DeviceBundle, DeviceChange, OwnDevice, Prekey, VerifiedBundle, is_from_the_future,
+    DeviceBundle, DeviceChange, KemPrekey, Prekey, VerifiedBundle, is_from_the_future,
     takes_place_of,
 };
-use crate::crypto::DhPublic;
+use crate::crypto::{DhPublic, KemPublic};
 use crate::engine::base::clock::Clock;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{damaged, decode, get_row, put_row};
@@ -64,6 +64,7 @@ pub(crate) fn siblings(store: &dyn Rows) -> Result<Vec<Sibling>, EngineError> {
                     id: row.signed_prekey_id,
                     key,
                 },
+                kem_prekey: kem_prekey(&row)?,
                 one_time_prekey: None,
             };
             Ok(Sibling { remote, row })
@@ -102,15 +103,22 @@ pub(crate) fn is_removed(store: &dyn Rows, device_id: u32) -> Result<bool, Engin
     Ok(find(store, device_id)?.is_some_and(|row| row.removed))
 }
 
+fn kem_prekey(row: &OwnDeviceRow) -> Result<KemPrekey, EngineError> {
+    let damaged = || damaged(Table::OwnDevices);
+    let commitment = row.kem_commitment.as_slice().try_into();
+    Ok(KemPrekey {
+        commitment: commitment.map_err(|_| damaged())?,
+        key: match row.kem_key.as_slice() {
+            [] => None,
+            bytes => Some(KemPublic::from_stored(bytes).ok_or_else(damaged)?),
+        },
+    })
+}
+
 /// As our own bundle names them.
-pub(crate) fn for_bundle(store: &dyn Rows) -> Result<Vec<OwnDevice>, EngineError> {
-    let siblings = siblings(store)?;
-    let own = siblings.iter().map(|sibling| OwnDevice {
-        device_id: sibling.remote.device_id,
-        signed_prekey: sibling.remote.signed_prekey,
-        one_time_prekey: None,
-    });
-    Ok(own.collect())
+pub(crate) fn for_bundle(store: &dyn Rows) -> Result<Vec<DeviceBundle>, EngineError> {
+    let siblings = siblings(store)?.into_iter();
+    Ok(siblings.map(|sibling| sibling.remote).collect())
 }
 
 /// Takes in what a bundle of our own identity says of our other devices. `from` is the device that sent it, which knows best
@@ -150,12 +158,24 @@ pub(crate) fn merge_bundle(
         };
         if takes_over {
             let former = known.unwrap_or_default();
+            let kem = &remote.kem_prekey;
+            let committed = former.kem_commitment == kem.commitment;
+            // A form of it that came without its key does not take the key away.
+            let kem_key = match &kem.key {
+                Some(key) => key.as_bytes().to_vec(),
+                None if committed => former.kem_key.clone(),
+                None => Vec::new(),
+            };
             let same = former.signed_prekey_id == prekey.id
-                && former.signed_prekey == prekey.key.as_bytes();
+                && former.signed_prekey == prekey.key.as_bytes()
+                && committed
+                && former.kem_key == kem_key;
             let row = OwnDeviceRow {
                 device_id: id,
                 signed_prekey_id: prekey.id,
                 signed_prekey: prekey.key.as_bytes().to_vec(),
+                kem_commitment: kem.commitment.to_vec(),
+                kem_key,
                 issued_at,
                 from_itself,
                 added_at: if former.added_at == 0 {

@@ -69,7 +69,7 @@ pub(crate) fn note(
         if let Some(root) = root.at(today).filter(|_| gives) {
             pair.healing_key = root.key_for(&peer).as_bytes().to_vec();
             pair.healing_key_day = today;
-            pair.one_time_prekeys = private_prekeys::given(step, &peer, &mut row)?;
+            pair.one_time_prekeys = private_prekeys::given(step, session, &mut row)?;
         }
         if proves {
             prove(step, session, content, (&root, &mut row), &mut pair)?;

@@ -1,7 +1,7 @@
-//! Our prekeys: made, rotated, handed out, erased (X3DH §3.2, §4.7; RFC windlass §5.4).
+//! Our prekeys: made, rotated, handed out, erased (PQXDH §3.2, §4.7; RFC windlass §5.4).
 
-use crate::bundle::Prekey;
-use crate::crypto::{DhSecret, Secret, SeededRandom};
+use crate::bundle::{CODE_SECRET_LEN, Prekey, PrekeySecrets};
+use crate::crypto::{DhSecret, KemSecret, Secret};
 use crate::engine::base::clock::Clock;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
@@ -45,11 +45,14 @@ pub(crate) fn rotate(step: &mut Step<'_>) -> Result<bool, EngineError> {
     if !current {
         let id = next_id(step.rows, Sequence::SignedPrekeys)?;
         invalidate_own_bundle(step.rows)?;
+        let secrets = PrekeySecrets::generate(step.rng);
         let row = SignedPrekeyRow {
             id,
-            secret: new_secret(step.rng),
+            secret: secrets.signed_prekey.to_bytes().as_bytes().to_vec(),
             created_at: now,
             retired_at: 0,
+            kem_seed: secrets.kem_prekey.to_bytes().as_bytes().to_vec(),
+            kem_commitment: secrets.kem_commitment.to_vec(),
         };
         put_row(
             step.rows,
@@ -115,15 +118,21 @@ pub(crate) fn erase_old(store: &mut dyn RowsMut, now: u64) -> Result<bool, Engin
     Ok(changed)
 }
 
-pub(crate) fn new_one_time_prekey(step: &mut Step<'_>) -> Result<Prekey, EngineError> {
+/// A one-time prekey, and the secret for whom it is given to.
+pub(crate) fn new_one_time_prekey(
+    step: &mut Step<'_>,
+) -> Result<(Prekey, Secret<CODE_SECRET_LEN>), EngineError> {
     let id = next_id(step.rows, Sequence::OneTimePrekeys)?;
     if let Some(oldest) = id.checked_sub(MAX_ONE_TIME_PREKEYS) {
         erase_one_time_prekey(step.rows, oldest)?;
     }
     let row = OneTimePrekeyRow {
         id,
-        secret: new_secret(step.rng),
+        secret: DhSecret::generate(step.rng).to_bytes().as_bytes().to_vec(),
         created_at: step.now,
+        code_secret: Secret::<CODE_SECRET_LEN>::random(step.rng)
+            .as_bytes()
+            .to_vec(),
     };
     put_row(
         step.rows,
@@ -131,25 +140,60 @@ pub(crate) fn new_one_time_prekey(step: &mut Step<'_>) -> Result<Prekey, EngineE
         Key::new(&id.to_be_bytes()),
         &row,
     )?;
-    Ok(Prekey {
-        id,
-        key: secret(&row.secret, Table::OneTimePrekeys)?.public(),
+    let prekey = one_time_of(&row.secret, &row.code_secret, Table::OneTimePrekeys)?;
+    let key = prekey.key.public();
+    Ok((Prekey { id, key }, prekey.code_secret))
+}
+
+/// The private halves of a row.
+pub(crate) fn secrets_of(row: &SignedPrekeyRow) -> Result<PrekeySecrets, EngineError> {
+    let damaged = || damaged(Table::SignedPrekeys);
+    let seed = Secret::try_from_slice(&row.kem_seed).ok_or_else(damaged)?;
+    let commitment = row.kem_commitment.as_slice().try_into();
+    Ok(PrekeySecrets {
+        signed_prekey: secret(&row.secret, Table::SignedPrekeys)?,
+        kem_prekey: KemSecret::from_bytes(seed),
+        kem_commitment: commitment.map_err(|_| damaged())?,
     })
 }
 
-/// The private half of a signed prekey, as long as it is kept.
-pub(crate) fn signed_prekey(store: &dyn Rows, id: u32) -> Result<Option<DhSecret>, EngineError> {
+/// The private half of a one-time prekey, and the secret that was given with it.
+pub(crate) struct OneTimeSecrets {
+    pub(crate) key: DhSecret,
+    pub(crate) code_secret: Secret<CODE_SECRET_LEN>,
+}
+
+/// From the bytes of a row.
+pub(super) fn one_time_of(
+    key: &[u8],
+    code_secret: &[u8],
+    table: Table,
+) -> Result<OneTimeSecrets, EngineError> {
+    let code_secret = Secret::try_from_slice(code_secret);
+    Ok(OneTimeSecrets {
+        key: secret(key, table)?,
+        code_secret: code_secret.ok_or_else(|| damaged(table))?,
+    })
+}
+
+/// The private halves of a signed prekey and of the ML-KEM prekey that goes with it, as long as they are kept.
+pub(crate) fn signed_prekey(
+    store: &dyn Rows,
+    id: u32,
+) -> Result<Option<PrekeySecrets>, EngineError> {
     let row: Option<SignedPrekeyRow> =
         get_row(store, Table::SignedPrekeys, Key::new(&id.to_be_bytes()))?;
-    row.map(|row| secret(&row.secret, Table::SignedPrekeys))
-        .transpose()
+    row.as_ref().map(secrets_of).transpose()
 }
 
 /// The private half of a one-time prekey, until its first use.
-pub(crate) fn one_time_prekey(store: &dyn Rows, id: u32) -> Result<Option<DhSecret>, EngineError> {
+pub(crate) fn one_time_prekey(
+    store: &dyn Rows,
+    id: u32,
+) -> Result<Option<OneTimeSecrets>, EngineError> {
     let row: Option<OneTimePrekeyRow> =
         get_row(store, Table::OneTimePrekeys, Key::new(&id.to_be_bytes()))?;
-    row.map(|row| secret(&row.secret, Table::OneTimePrekeys))
+    row.map(|row| one_time_of(&row.secret, &row.code_secret, Table::OneTimePrekeys))
         .transpose()
 }
 
@@ -182,10 +226,6 @@ pub(crate) fn secret(bytes: &[u8], table: Table) -> Result<DhSecret, EngineError
     Secret::try_from_slice(bytes)
         .map(|secret| DhSecret::from_bytes(&secret))
         .ok_or_else(|| damaged(table))
-}
-
-fn new_secret(rng: &mut SeededRandom) -> Vec<u8> {
-    DhSecret::generate(rng).to_bytes().as_bytes().to_vec()
 }
 
 /// Ids are never used again, so they end one day: after four billion prekeys.

@@ -1,13 +1,15 @@
 //! Private one-time prekeys: what two devices give each other, so that the sessions which they begin with each other need no bundle that
 //! nobody else has (RFC windlass §7.6.7). They are columns of the rows of `pair_rows.rs`.
 
-use crate::bundle::Prekey;
+use crate::bundle::{CODE_SECRET_LEN, Prekey};
 use crate::crypto::{CryptoRng, DhPublic, DhSecret, Secret};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::damaged;
 use crate::engine::base::step::Step;
 use crate::engine::records::pair_rows::{row, save};
+use crate::engine::records::prekeys::{OneTimeSecrets, one_time_of};
 use crate::limits::PRIVATE_ONE_TIME_PREKEYS;
+use crate::session::{PostQuantum, Session};
 use crate::store::{Rows, RowsMut, Table};
 use crate::wire::store::{GivenPrekeyRow, PairRow, TakenPrekeyRow};
 use crate::wire::v1::{self, Pair};
@@ -19,12 +21,15 @@ const PRIVATE_IDS: u32 = 1 << 31;
 /// Ids of used prekeys that are remembered, so that one that is given again is not used again.
 const MAX_USED: usize = 4 * PRIVATE_ONE_TIME_PREKEYS;
 
-/// The private one-time prekeys that a device was given and has not used, with new ones for those that it has.
+/// The private one-time prekeys that a device was given and has not used, with new ones for those that it has. Their secrets go only where
+/// nobody reads them who breaks X25519 later.
 pub(super) fn given(
     step: &mut Step<'_>,
-    peer: &Party,
+    session: &Session,
     row: &mut PairRow,
-) -> Result<Vec<v1::Prekey>, EngineError> {
+) -> Result<Vec<v1::PrivatePrekey>, EngineError> {
+    let peer = &session.peer();
+    let is_safe = session.post_quantum() != PostQuantum::None;
     let before = row.given.len();
     while row.given.len() < PRIVATE_ONE_TIME_PREKEYS {
         let secret = DhSecret::generate(step.rng);
@@ -32,14 +37,21 @@ pub(super) fn given(
             id: random_id(step.rng),
             secret: secret.to_bytes().as_bytes().to_vec(),
             key: secret.public().as_bytes().to_vec(),
+            code_secret: Secret::<CODE_SECRET_LEN>::random(step.rng)
+                .as_bytes()
+                .to_vec(),
         });
     }
     if row.given.len() != before {
         save(step.rows, peer, row)?;
     }
-    let public = |given: &GivenPrekeyRow| v1::Prekey {
+    let public = |given: &GivenPrekeyRow| v1::PrivatePrekey {
         id: given.id,
         key: given.key.clone(),
+        secret: match is_safe {
+            true => given.code_secret.clone(),
+            false => Vec::new(),
+        },
     };
     Ok(row.given.iter().map(public).collect())
 }
@@ -54,9 +66,10 @@ pub(super) fn take(row: &mut PairRow, pair: &Pair) {
     if pair.one_time_prekeys.is_empty() {
         return;
     }
-    let valid = |prekey: &&v1::Prekey| {
+    let valid = |prekey: &&v1::PrivatePrekey| {
         prekey.id >= PRIVATE_IDS
             && DhPublic::from_bytes(&prekey.key).is_ok()
+            && matches!(prekey.secret.len(), 0 | CODE_SECRET_LEN)
             && !row.used.contains(&prekey.id)
     };
     let taken = pair.one_time_prekeys.iter().filter(valid);
@@ -64,15 +77,16 @@ pub(super) fn take(row: &mut PairRow, pair: &Pair) {
     let taken = taken.map(|prekey| TakenPrekeyRow {
         id: prekey.id,
         key: prekey.key.clone(),
+        secret: prekey.secret.clone(),
     });
     row.taken = taken.collect();
 }
 
-/// A private one-time prekey of another device, to begin a session with; it is not given out a second time.
+/// A private one-time prekey of another device, to begin a session with, and what came with it; it is not given out a second time.
 pub(crate) fn use_one(
     store: &mut dyn RowsMut,
     peer: &Party,
-) -> Result<Option<Prekey>, EngineError> {
+) -> Result<Option<(Prekey, Option<Secret<CODE_SECRET_LEN>>)>, EngineError> {
     let Some(mut row) = row(store, peer)?.filter(|row| !row.taken.is_empty()) else {
         return Ok(None);
     };
@@ -82,7 +96,8 @@ pub(crate) fn use_one(
     row.used.drain(..old);
     save(store, peer, &row)?;
     let key = DhPublic::from_bytes(&taken.key).map_err(|_| damaged(Table::Pairs))?;
-    Ok(Some(Prekey { id: taken.id, key }))
+    let secret = Secret::try_from_slice(&taken.secret);
+    Ok(Some((Prekey { id: taken.id, key }, secret)))
 }
 
 /// Whether a number is that of a private one-time prekey.
@@ -95,14 +110,12 @@ pub(crate) fn secret(
     store: &dyn Rows,
     peer: &Party,
     id: u32,
-) -> Result<Option<DhSecret>, EngineError> {
+) -> Result<Option<OneTimeSecrets>, EngineError> {
     let row = row(store, peer)?.unwrap_or_default();
     let given = row.given.iter().find(|given| given.id == id);
-    let secret = given.map(|given| Secret::try_from_slice(&given.secret));
-    let secret = secret.map(|secret| secret.ok_or_else(|| damaged(Table::Pairs)));
-    Ok(secret
-        .transpose()?
-        .map(|secret| DhSecret::from_bytes(&secret)))
+    given
+        .map(|given| one_time_of(&given.secret, &given.code_secret, Table::Pairs))
+        .transpose()
 }
 
 /// A private one-time prekey was used: in the transaction that stores the session it made.

@@ -1,9 +1,11 @@
-//! A message whose session we do not have yet (X3DH §3.4; RFC windlass §7.6).
+//! A message whose session we do not have yet (PQXDH §3.4; RFC windlass §7.6).
 
-use crate::crypto::DhSecret;
+use crate::bundle::PrekeySecrets;
+use crate::crypto::SharedSecret;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::records::message_keys::StoredSkippedKeys;
+use crate::engine::records::prekeys::OneTimeSecrets;
 use crate::engine::records::{
     contacts, groups, own_devices, prekeys, private_prekeys, removed, strangers,
 };
@@ -40,7 +42,8 @@ pub(super) fn receive(
         identity: step.device.public(),
         device_id: step.device.device_id,
     };
-    let Ok(handshake) = sealed.open(&responder, &signed) else {
+    let opened = sealed.open(&responder, &signed);
+    let Ok((handshake, kem_shared)) = opened else {
         return ask(step, None, part, Cause::HandshakeInvalid);
     };
     let handshake = &handshake;
@@ -53,7 +56,11 @@ pub(super) fn receive(
             step,
             handshake,
             part,
-            &Prekeys { signed, one_time },
+            &Prekeys {
+                signed,
+                kem_shared,
+                one_time,
+            },
             too_far,
         ),
         Err(cause) => Err(cause),
@@ -118,16 +125,17 @@ fn is_blocked(store: &dyn Rows, identity: &PublicIdentity) -> Result<bool, Engin
     Ok(contacts::find(store, identity)?.is_some_and(|contact| contact.row.blocked))
 }
 
-/// The private prekeys that a handshake names.
+/// The private prekeys that a handshake names, and what its ciphertext gave.
 struct Prekeys {
-    signed: DhSecret,
-    one_time: Option<DhSecret>,
+    signed: PrekeySecrets,
+    kem_shared: Option<SharedSecret>,
+    one_time: Option<OneTimeSecrets>,
 }
 
 fn one_time_prekey(
     store: &dyn Rows,
     handshake: &HandshakeMessage,
-) -> Result<Result<Option<DhSecret>, Cause>, EngineError> {
+) -> Result<Result<Option<OneTimeSecrets>, Cause>, EngineError> {
     let Some(id) = handshake.one_time_prekey_id else {
         return Ok(Ok(None));
     };
@@ -144,7 +152,7 @@ fn one_time_prekey(
     })
 }
 
-/// The responder's side of X3DH, and the first message of the session.
+/// The responder's side of PQXDH, and the first message of the session.
 fn respond(
     step: &Step<'_>,
     handshake: &HandshakeMessage,
@@ -152,11 +160,16 @@ fn respond(
     prekeys: &Prekeys,
     too_far: Option<Cause>,
 ) -> Result<Received, Cause> {
+    let one_time = prekeys.one_time.as_ref();
     let keys = ResponderKeys {
         identity: &step.device.identity,
         device_id: step.device.device_id,
-        signed_prekey: &prekeys.signed,
-        one_time_prekey: prekeys.one_time.as_ref(),
+        prekeys: &prekeys.signed,
+        kem_shared: prekeys.kem_shared.as_ref(),
+        one_time_prekey: one_time.map(|one_time| &one_time.key),
+        secret: one_time
+            .filter(|_| handshake.secret)
+            .map(|one_time| &one_time.code_secret),
     };
     let hint_key = HintKey::between(&step.device.identity, &handshake.initiator.identity)
         .map_err(|_| Cause::HandshakeInvalid)?;

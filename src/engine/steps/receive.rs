@@ -46,9 +46,9 @@ pub(crate) fn receive(step: &mut Step<'_>, envelope: &Envelope) -> Result<Proces
         .part_for(step.device.device_id)
         .ok_or(EngineError::NotForThisDevice)?;
     let known = sessions::by_tag(step.rows, &part.chain_tag)?;
-    let mut processed = match (known, part.handshake) {
+    let mut processed = match (known, &part.handshake) {
         (Some(session), _) => receive_in_session(step, session, part)?,
-        (None, Some(handshake)) => first::receive(step, &handshake, part)?,
+        (None, Some(handshake)) => first::receive(step, handshake, part)?,
         (None, None) => {
             let from = sender_by_hint(step.rows, step.device, part, step.now)?;
             undecryptable(step, Cause::UnknownSession, from)?

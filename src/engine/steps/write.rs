@@ -69,7 +69,7 @@ pub(crate) fn announce_identity(
         if !contact.is_accepted() || contact.row.blocked || contact.identity == *new {
             continue;
         }
-        let body = Body::IdentityChange(bundle.encoded().to_vec());
+        let body = Body::IdentityChange(bundle.without_code_secret().encoded().to_vec());
         match write(step, &ConversationId::Direct(contact.identity), body, None) {
             Ok(_) => announced += 1,
             // They cannot be written to, and hear of it another way.

@@ -58,7 +58,7 @@ pub(crate) fn act(
     if joins {
         let changes = group.introduce_members(step)?.into_iter();
         outcomes.extend(changes.filter_map(|(of, change)| Outcome::devices_changed(of, change)));
-        invitations::note_joined(step, &group.log)?;
+        invitations::note_joined(step, id)?;
     } else if leaves {
         group.forget_bundles();
     }
@@ -180,7 +180,7 @@ fn bundles(store: &dyn Rows, of: &[PublicIdentity]) -> Result<Vec<Vec<u8>>, Engi
     for identity in of {
         let contact = contacts::find(store, identity)?;
         let bundle = contact.and_then(|contact| contact.bundle);
-        bundles.extend(bundle.map(|bundle| bundle.encoded().to_vec()));
+        bundles.extend(bundle.map(|bundle| bundle.without_code_secret().encoded().to_vec()));
         if bundles.len() == MAX_GROUP_MEMBERS {
             break;
         }

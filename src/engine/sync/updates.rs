@@ -266,7 +266,12 @@ fn with_devices(
 /// A contact as our other devices are told of it.
 pub(crate) fn known_contact(contact: &Contact) -> Option<KnownContact> {
     Some(KnownContact {
-        bundle: contact.bundle.as_ref()?.encoded().to_vec(),
+        bundle: contact
+            .bundle
+            .as_ref()?
+            .without_code_secret()
+            .encoded()
+            .to_vec(),
         verified: contact.row.verified,
         accepted: contact.is_accepted(),
         blocked: contact.row.blocked,

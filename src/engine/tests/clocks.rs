@@ -266,6 +266,7 @@ fn what_was_counted_and_allowed_ahead_of_now_is_over() {
             device_id: 7,
             signed_prekey_id: prekey.id,
             signed_prekey: prekey.key.as_bytes().to_vec(),
+            kem_commitment: vec![7; 32],
             ..OwnDeviceRow::default()
         };
         own_devices::save(step.rows, &seven)?;

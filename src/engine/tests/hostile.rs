@@ -3,7 +3,7 @@
 use prost::Message as _;
 
 use super::*;
-use crate::bundle::{OwnDevice, build};
+use crate::bundle::{DeviceBundle, build};
 use crate::chat::{Content, Copy, Decision, HealingRequest, KnownContact};
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::sync::outcome::RefusalReason;
@@ -37,7 +37,7 @@ pub(super) fn forge(
     let party = to.end();
     let forged = from.at(day, |step| {
         let mut contact = contacts::find(step.rows, &party.identity)?.unwrap();
-        let remote = contact.bundle.as_ref().unwrap().devices()[0];
+        let remote = contact.bundle.as_ref().unwrap().devices()[0].clone();
         let session = match sessions::active(step.rows, &party)? {
             Some(session) => session,
             None => envelopes::initiate(step, &mut contact, &remote)?,
@@ -63,14 +63,12 @@ pub(super) fn forge(
 
 /// A bundle of somebody's identity that names the devices of these ids.
 pub(super) fn bundle_of(party: &Party, ids: &[u32], issued_at: u64) -> VerifiedBundle {
-    let signed_prekey = party.bundle(0, false).devices()[0].signed_prekey;
-    let device = |id: &u32| OwnDevice {
+    let device = |id: &u32| DeviceBundle {
         device_id: *id,
-        signed_prekey,
-        one_time_prekey: None,
+        ..party.bundle(0, false).devices()[0].clone()
     };
     let devices: Vec<_> = ids.iter().map(device).collect();
-    build(&party.device.identity, &devices, issued_at).unwrap()
+    build(&party.device.identity, &devices, None, issued_at).unwrap()
 }
 
 fn strangers(party: &Party) -> StrangersRow {

@@ -146,8 +146,9 @@ fn no_key_with_a_part_of_small_order_is_anybodys_identity() {
             ephemeral_key: pair.public().to_dh(),
             signed_prekey_id: 1,
             sealed_initiator: [0; x3dh::SEALED_INITIATOR_LEN],
+            kem_ciphertext: None,
         };
-        let read = sealed.read(&[key.as_slice(), &[0, 0, 0, 1], &[0; 4]].concat());
+        let read = sealed.read(&[key.as_slice(), &[0, 0, 0, 1], &[0; 4], &[0]].concat());
         assert_eq!(read.is_ok(), whole);
     }
 }

@@ -23,7 +23,6 @@ mod links;
 mod malformed;
 mod members;
 mod proved;
-mod quiet_groups;
 mod siblings;
 mod strangers;
 mod tables;
@@ -195,7 +194,7 @@ impl Party {
         let us = self.end();
         let id = sealed.signed_prekey_id;
         let secret = self.at(0, |step| prekeys::signed_prekey(step.rows, id));
-        sealed.open(&us, &secret.unwrap().unwrap()).unwrap()
+        sealed.open(&us, &secret.unwrap().unwrap()).unwrap().0
     }
 
     /// The session that an envelope for this device belongs to.

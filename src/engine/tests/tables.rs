@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::hostile::{content, forge};
 use super::*;
-use crate::bundle::{OwnDevice, build};
+use crate::bundle::{DeviceBundle, build};
 use crate::chat::{
     Attachment, Copy, Decision, DeviceUpdate, GroupEvent, GroupEventNames, GroupLog, GroupSync,
     HealingRequest, KnownContact,
@@ -54,12 +54,11 @@ fn made_up() -> MessageId {
 /// Somebody who was never heard of, as their bundle says.
 fn invented(day: u64, prekeys_of: &Party) -> VerifiedBundle {
     let identity = IdentityKeyPair::generate(&mut rng());
-    let device = OwnDevice {
+    let device = DeviceBundle {
         device_id: 5,
-        signed_prekey: prekeys_of.bundle(day, false).devices()[0].signed_prekey,
-        one_time_prekey: None,
+        ..prekeys_of.bundle(day, false).devices()[0].clone()
     };
-    build(&identity, &[device], START / 1000 + day * 86_400).unwrap()
+    build(&identity, &[device], None, START / 1000 + day * 86_400).unwrap()
 }
 
 /// An event of a group that builds on nothing that there is.

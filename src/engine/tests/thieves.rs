@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 
 use super::*;
-use crate::bundle::{OwnDevice, Prekey, build};
+use crate::bundle::{PrekeySecrets, build};
 use crate::chat::{Content, HealingRequest};
-use crate::crypto::DhSecret;
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::records::{contacts::Contact, healing_root, pairs, private_prekeys};
 use crate::ratchet::MemorySkippedKeys;
@@ -18,7 +17,7 @@ const HOUR: u64 = 3_600_000;
 struct Thief {
     identity: IdentityKeyPair,
     device_id: u32,
-    prekey: DhSecret,
+    prekeys: PrekeySecrets,
     bundle: VerifiedBundle,
     sessions: RefCell<Vec<Session>>,
 }
@@ -27,21 +26,14 @@ impl Thief {
     /// Poses as a device of these numbers' identity that is signed on a day.
     fn of(victim: &Party, device_id: u32, day: u64) -> Self {
         let identity = victim.device.identity.duplicate();
-        let prekey = DhSecret::generate(&mut rng());
-        let device = OwnDevice {
-            device_id,
-            signed_prekey: Prekey {
-                id: 77,
-                key: prekey.public(),
-            },
-            one_time_prekey: None,
-        };
+        let prekeys = PrekeySecrets::generate(&mut rng());
+        let device = prekeys.device(device_id, 77);
         let issued_at = (START + day * DAY) / 1000 + 7;
-        let bundle = build(&identity, &[device], issued_at).unwrap();
+        let bundle = build(&identity, &[device], None, issued_at).unwrap();
         Self {
             identity,
             device_id,
-            prekey,
+            prekeys,
             bundle,
             sessions: RefCell::default(),
         }
@@ -58,6 +50,7 @@ impl Thief {
             self.device_id,
             theirs.identity(),
             remote.next().unwrap(),
+            None,
             hint,
             0,
             &mut rng(),
@@ -93,19 +86,21 @@ impl Thief {
         let at = sessions
             .iter()
             .position(|known| known.expected_tags().contains(&part.chain_tag));
-        let session = match (at, part.handshake) {
+        let session = match (at, &part.handshake) {
             (Some(at), _) => sessions.remove(at),
             (None, Some(sealed)) => {
                 let us = crate::x3dh::Party {
                     identity: self.identity.public(),
                     device_id: self.device_id,
                 };
-                let handshake = sealed.open(&us, &self.prekey).ok()?;
+                let (handshake, kem_shared) = sealed.open(&us, &self.prekeys).ok()?;
                 let keys = ResponderKeys {
                     identity: &self.identity,
                     device_id: self.device_id,
-                    signed_prekey: &self.prekey,
+                    prekeys: &self.prekeys,
+                    kem_shared: kem_shared.as_ref(),
                     one_time_prekey: None,
+                    secret: None,
                 };
                 let peer = handshake.initiator.identity;
                 let hint = HintKey::between(&self.identity, &peer).unwrap();
@@ -400,7 +395,7 @@ fn a_session_that_is_begun_again_has_a_private_one_time_prekey_which_is_used_onc
     let mut used = Vec::new();
     for _ in 0..5 {
         let mut known = contact(&alice, &bob);
-        let remote = known.bundle.as_ref().unwrap().devices()[0];
+        let remote = known.bundle.as_ref().unwrap().devices()[0].clone();
         alice
             .at(1, |step| {
                 envelopes::initiate(step, &mut known, &remote).map(|_| ())

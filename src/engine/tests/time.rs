@@ -98,7 +98,10 @@ fn the_older_of_two_bundles_is_ignored() {
     alice.add(8, &new);
     alice.add(8, &old);
     let first = Envelope::decode(&alice.send(8, &bob).unwrap()).unwrap();
-    assert_eq!(first.parts[0].handshake.unwrap().signed_prekey_id, 2);
+    assert_eq!(
+        first.parts[0].handshake.as_ref().unwrap().signed_prekey_id,
+        2
+    );
 }
 
 #[test]
@@ -111,7 +114,7 @@ fn the_sixth_session_with_a_device_erases_the_first_with_its_keys() {
         alice
             .at(0, |step| {
                 let mut contact = contacts::find(step.rows, &bob.device.public())?.unwrap();
-                let remote = contact.bundle.as_ref().unwrap().devices()[0];
+                let remote = contact.bundle.as_ref().unwrap().devices()[0].clone();
                 envelopes::initiate(step, &mut contact, &remote).map(|_| ())
             })
             .unwrap();

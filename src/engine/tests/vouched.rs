@@ -3,9 +3,8 @@
 use super::linked::linked_on;
 use super::unread::devices_and_friend;
 use super::*;
-use crate::bundle::{OwnDevice, Prekey, build};
+use crate::bundle::{PrekeySecrets, build};
 use crate::chat::{KnownContact, KnownDevice};
-use crate::crypto::DhSecret;
 use crate::engine::records::pairs;
 use crate::limits::RESEND_RETENTION_SECONDS;
 use crate::x3dh;
@@ -133,14 +132,10 @@ fn what_is_told_of_one_prekey_says_nothing_of_another() {
     let [first, second, friend] = devices_and_friend();
     // Of the friend's seed, under the name of the friend's device.
     let device_id = friend.device.device_id;
-    let key = DhSecret::generate(&mut rng()).public();
-    let posing = OwnDevice {
-        device_id,
-        signed_prekey: Prekey { id: 77, key },
-        one_time_prekey: None,
-    };
+    let posing = PrekeySecrets::generate(&mut rng()).device(device_id, 77);
+    let key = posing.signed_prekey.key;
     let issued_at = (START + 2 * DAY) / 1000;
-    let posing = build(&friend.device.identity, &[posing], issued_at).unwrap();
+    let posing = build(&friend.device.identity, &[posing], None, issued_at).unwrap();
     first.add(2, &posing);
     let told = second.at(2, |step| {
         let contact = contacts::find(step.rows, posing.identity())?.unwrap();

@@ -3,8 +3,9 @@
 use super::*;
 use crate::crypto::pad;
 
-/// Two sides in the middle of a conversation, each after a message of the other.
+/// Two sides in the middle of a conversation, each after a message of the other, that begins with nothing that withstands a quantum computer.
 fn talking(pair: &mut Pair) -> (Session, Session) {
+    pair.shows_kem_key = false;
     let none = MemorySkippedKeys::default();
     let (alice, first) = pair
         .initiate()
@@ -104,4 +105,38 @@ fn a_session_that_is_put_back_by_its_row_goes_on_in_each_phase() {
     }
     // A message a day each: the slowest conversation has a new epoch every other day.
     assert!(alice.sending_epoch() >= 5, "{}", alice.sending_epoch());
+}
+
+/// What protects the next message, from the handshake to the ratchet.
+#[test]
+fn a_session_says_what_withstands_a_quantum_computer() {
+    let none = MemorySkippedKeys::default();
+    for kem in [false, true] {
+        let mut pair = Pair::new(50);
+        pair.shows_kem_key = kem;
+        let first = match kem {
+            true => PostQuantum::Kem,
+            false => PostQuantum::None,
+        };
+        let alice = pair.initiate();
+        assert_eq!(alice.post_quantum(), first);
+        let row = Session::from_row(&alice.to_row()).unwrap();
+        assert_eq!(row.post_quantum(), first);
+        let (alice, part) = alice
+            .send(&pair.alice.public(), b"1", 0, &mut pair.rng)
+            .unwrap();
+        // A key of 1,184 bytes goes with the first message where the handshake brought none.
+        assert_eq!(part.ciphertext.len() > 1_184, !kem);
+        let bob = pair.respond(&part).receive(&part, &none).unwrap().session;
+        assert_eq!(bob.post_quantum(), first);
+        let (_, reply) = bob
+            .send(&pair.bob.public(), b"2", 0, &mut pair.rng)
+            .unwrap();
+        let alice = alice.receive(&reply, &none).unwrap().session;
+        let then = match kem {
+            true => PostQuantum::Kem,
+            false => PostQuantum::Ratchet,
+        };
+        assert_eq!(alice.post_quantum(), then);
+    }
 }

@@ -1,8 +1,10 @@
 //! Bundles, and the texts and codes that carry them.
 
 use serde_json::{Value, json};
-use windlass::bundle::{Invitation, OwnDevice, Prekey, UriError, VerifiedBundle, build};
-use windlass::crypto::DhPublic;
+use windlass::bundle::{
+    DeviceBundle, Invitation, KemPrekey, Prekey, UriError, VerifiedBundle, build,
+};
+use windlass::crypto::{DhPublic, KemPublic};
 use windlass::wire::{Frames, UriFault, frames};
 
 use super::{bundle_code, bytes, error, hex, key_pair, number};
@@ -30,6 +32,8 @@ fn show_bundle(bundle: &VerifiedBundle) -> Value {
                 "device_id": device.device_id,
                 "signed_prekey": prekey(&device.signed_prekey),
                 "one_time_prekey": device.one_time_prekey.as_ref().map(prekey),
+                "kem_commitment": hex(&device.kem_prekey.commitment),
+                "has_kem_key": device.kem_prekey.key.is_some(),
             })
         })
         .collect();
@@ -37,6 +41,7 @@ fn show_bundle(bundle: &VerifiedBundle) -> Value {
         "identity_key": hex(&bundle.identity().to_bytes()),
         "issued_at": bundle.issued_at(),
         "expires_at": bundle.expires_at(),
+        "code_secret": bundle.code_secret().map(|secret| hex(secret.as_bytes())),
         "devices": devices,
     })
 }
@@ -62,16 +67,25 @@ pub fn bundle_build(input: &Value) -> Value {
         .as_array()
         .unwrap()
         .iter()
-        .map(|device| OwnDevice {
+        .map(|device| DeviceBundle {
             device_id: number(device, "device_id"),
             signed_prekey: prekey(&device["signed_prekey"]),
+            kem_prekey: KemPrekey::of(KemPublic::from_bytes(&bytes(device, "kem_key")).unwrap()),
             one_time_prekey: Some(&device["one_time_prekey"])
                 .filter(|device| !device.is_null())
                 .map(prekey),
         })
         .collect();
     let issued_at = input["issued_at"].as_u64().unwrap();
-    let bundle = build(&key_pair(input, "seed"), &devices, issued_at).unwrap();
+    let secret = input["code_secret"].as_str();
+    let secret = secret.map(|_| crate::support::sessions::secret(&bytes(input, "code_secret")));
+    let bundle = build(
+        &key_pair(input, "seed"),
+        &devices,
+        secret.as_ref(),
+        issued_at,
+    )
+    .unwrap();
     json!({ "encoded": hex(bundle.encoded()), "uri": bundle.to_uri() })
 }
 

@@ -28,7 +28,7 @@ pub fn evaluate(kind: &str, input: &Value) -> Value {
         "bundle" => bundles::bundle(input),
         "bundle-build" => bundles::bundle_build(input),
         "uri" => bundles::uri(input),
-        "x3dh" => sessions::agreement(input),
+        "pqxdh" => sessions::agreement(input),
         "root-step" => keys::root_step(input),
         "first-header-keys" => keys::first_header_keys(input),
         "chain-steps" => keys::chain_steps(input),

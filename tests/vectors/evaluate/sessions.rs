@@ -2,7 +2,8 @@
 
 use prost::Message;
 use serde_json::{Value, json};
-use windlass::crypto::{DhSecret, Secret};
+use windlass::bundle::PrekeySecrets;
+use windlass::crypto::{DhSecret, KemSecret, Secret};
 use windlass::link::{ExistingDevice, LinkAnswer, LinkCode, LinkError, LinkReply, NewDevice};
 use windlass::ratchet::{CHAIN_TAG_LEN, HeaderKey};
 use windlass::session::{Envelope, HealingRoot, Proved, SessionError};
@@ -21,12 +22,25 @@ fn device(input: &Value) -> Device {
             (number(prekey, "id"), DhSecret::from_bytes(&bytes))
         })
     };
+    let signed = prekey("signed_prekey").map(|(id, secret)| {
+        let seed = bytes(&input["signed_prekey"], "kem_seed").try_into();
+        let kem = KemSecret::from_bytes(Secret::new(seed.unwrap()));
+        (id, PrekeySecrets::of(secret, kem))
+    });
+    let code_secret = input["one_time_prekey"]["code_secret"].as_str();
     Device {
         identity: key_pair(input, "seed"),
         device_id: number(input, "device_id"),
-        signed_prekey: prekey("signed_prekey")
-            .unwrap_or_else(|| (1, DhSecret::from_bytes(&Secret::zero()))),
+        signed_prekey: signed.unwrap_or_else(|| {
+            let none = DhSecret::from_bytes(&Secret::zero());
+            (
+                1,
+                PrekeySecrets::of(none, KemSecret::from_bytes(Secret::zero())),
+            )
+        }),
         one_time_prekey: prekey("one_time_prekey"),
+        shows_kem_key: input["shows_kem_key"] != false,
+        code_secret: code_secret.map(|_| secret(&bytes(&input["one_time_prekey"], "code_secret"))),
     }
 }
 
@@ -35,6 +49,8 @@ pub fn agreement(input: &Value) -> Value {
     let mut script = Scripted::default();
     let ephemeral = bytes(input, "ephemeral_secret");
     script.secrets.push_back(ephemeral.try_into().unwrap());
+    let coins = bytes(input, "kem_coins");
+    script.secrets.push_back(coins.try_into().unwrap());
     let nonce = bytes(input, "handshake_nonce");
     script.nonces.push_back(nonce.try_into().unwrap());
     let (ours, message, sealed) = x3dh::initiate(
@@ -42,14 +58,22 @@ pub fn agreement(input: &Value) -> Value {
         initiator.device_id,
         &responder.public(),
         &responder.bundle(),
+        responder.code_secret.as_ref(),
         &mut script,
     )
     .unwrap();
+    let us = x3dh::Party {
+        identity: responder.public(),
+        device_id: responder.device_id,
+    };
+    let (_, kem_shared) = sealed.open(&us, &responder.signed_prekey.1).unwrap();
     let keys = ResponderKeys {
         identity: &responder.identity,
         device_id: responder.device_id,
-        signed_prekey: &responder.signed_prekey.1,
+        prekeys: &responder.signed_prekey.1,
+        kem_shared: kem_shared.as_ref(),
         one_time_prekey: responder.one_time_prekey.as_ref().map(|(_, key)| key),
+        secret: responder.code_secret.as_ref(),
     };
     let theirs = x3dh::respond(&keys, &message).unwrap();
     assert_eq!(ours.shared_secret, theirs.shared_secret);
@@ -117,10 +141,12 @@ pub fn handshake(input: &Value) -> Value {
     let opened = SealedHandshake::from_wire(&read)
         .and_then(|sealed| sealed.open(&us, &device.signed_prekey.1));
     match opened {
-        Ok(handshake) => json!({
+        Ok((handshake, shared)) => json!({
             "identity_key": hex(&handshake.initiator.identity.to_bytes()),
             "device_id": handshake.initiator.device_id,
             "one_time_prekey_id": handshake.one_time_prekey_id.unwrap_or(0),
+            "mode": handshake.mode().byte(),
+            "kem_shared": shared.map(|shared| hex(shared.as_bytes())),
         }),
         Err(refused) => error(wire_code(&refused)),
     }
@@ -135,11 +161,12 @@ pub fn envelope(input: &Value) -> Value {
         .parts
         .iter()
         .map(|part| {
-            let handshake = part.handshake.map(|handshake| {
+            let handshake = part.handshake.as_ref().map(|handshake| {
                 json!({
                     "ephemeral_key": hex(handshake.ephemeral_key.as_bytes()),
                     "signed_prekey_id": handshake.signed_prekey_id,
                     "sealed_initiator": hex(&handshake.sealed_initiator),
+                    "kem_ciphertext": hex(handshake.kem_ciphertext.as_ref().map_or(&[], |bytes| &bytes[..])),
                 })
             });
             json!({
@@ -206,6 +233,8 @@ pub fn conversation(input: &Value) -> Value {
     let mut script = Scripted::default();
     let ephemeral = bytes(input, "ephemeral_secret");
     script.secrets.push_back(ephemeral.try_into().unwrap());
+    let coins = bytes(input, "kem_coins");
+    script.secrets.push_back(coins.try_into().unwrap());
     let nonce = bytes(input, "handshake_nonce");
     script.nonces.push_back(nonce.try_into().unwrap());
     let mut alice_end = alice.initiate(&bob, &mut script);

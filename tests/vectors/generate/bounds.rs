@@ -136,7 +136,7 @@ fn messages() -> Vec<Bound> {
         (
             "bundle of another identity",
             |n| Body::IdentityChange(v1::IdentityChange { bundle: vec![1; n] }),
-            8_320,
+            18_432,
         ),
         (
             "media type of an attachment",
@@ -191,7 +191,7 @@ fn controls() -> Vec<Bound> {
                     bundle: vec![1; n],
                 })
             },
-            8_320,
+            18_432,
         ),
         (
             "removed devices",

@@ -16,8 +16,18 @@ fn body(devices: &[Device], identity: &IdentityKeyPair) -> v1::BundleBody {
             .iter()
             .map(|device| v1::DeviceBundle {
                 device_id: device.device_id,
-                signed_prekey: Some(prekey(&device.signed_prekey)),
+                signed_prekey: Some(v1::Prekey {
+                    id: device.signed_prekey.0,
+                    key: device
+                        .signed_prekey
+                        .1
+                        .signed_prekey
+                        .public()
+                        .as_bytes()
+                        .to_vec(),
+                }),
                 one_time_prekey: device.one_time_prekey.as_ref().map(prekey),
+                kem_commitment: device.signed_prekey.1.kem_commitment.to_vec(),
             })
             .collect(),
     }
@@ -28,6 +38,8 @@ fn sign(identity: &IdentityKeyPair, body: Vec<u8>) -> v1::SignedBundle {
         version: 1,
         signature: identity.sign_bundle(&body).to_vec(),
         body,
+        kem_keys: Vec::new(),
+        code_secret: Vec::new(),
     }
 }
 
@@ -127,7 +139,7 @@ pub fn bundle() -> Vec<Case> {
     add_group_order(&mut malleated.signature);
     raw("signature: s not reduced", malleated.encode_to_vec(), None);
     let mut unlabelled = good.encode_to_vec();
-    unlabelled.extend_from_slice(&[0x22, 0x00]);
+    unlabelled.extend_from_slice(&[0x32, 0x00]);
     raw("an unknown field outside the signature", unlabelled, None);
     let mut spelt = vec![0x08, 0x81, 0x00];
     spelt.extend_from_slice(&good.encode_to_vec()[2..]);
@@ -141,6 +153,75 @@ pub fn bundle() -> Vec<Case> {
         sign(&owner, long.encode_to_vec()).encode_to_vec(),
         None,
     );
+
+    // What goes beside the signature.
+    let keys = |devices: &[Device]| -> Vec<Vec<u8>> {
+        let keys = devices
+            .iter()
+            .map(|device| device.signed_prekey.1.kem_prekey.public());
+        keys.map(|key| key.as_bytes().to_vec()).collect()
+    };
+    let three = devices(3, false, &mut rng);
+    let of_three = sign(&owner, body(&three, &owner).encode_to_vec());
+    let [first, second, third] = keys(&three).try_into().unwrap();
+    let mut not_reduced = first.clone();
+    not_reduced[..3].fill(0xff);
+    let mut of_a_bad_key = body(&three[..1], &owner);
+    of_a_bad_key.devices[0].kem_commitment = sha256(&[&not_reduced]).to_vec();
+    for (name, bundle, kem_keys) in [
+        (
+            "with the ML-KEM key of each device",
+            &of_three,
+            vec![first.clone(), second.clone(), third.clone()],
+        ),
+        (
+            "with the ML-KEM key of the second device alone",
+            &of_three,
+            vec![second.clone()],
+        ),
+        (
+            "ML-KEM keys not in the order of the devices",
+            &of_three,
+            vec![third.clone(), second],
+        ),
+        (
+            "an ML-KEM key twice",
+            &of_three,
+            vec![first.clone(), first.clone()],
+        ),
+        ("an ML-KEM key that nobody committed to", &good, vec![third]),
+        (
+            "an ML-KEM key of 1,183 bytes",
+            &of_three,
+            vec![first[1..].to_vec()],
+        ),
+        (
+            "an ML-KEM key that is not reduced",
+            &sign(&owner, of_a_bad_key.encode_to_vec()),
+            vec![not_reduced],
+        ),
+        ("an empty ML-KEM key", &of_three, vec![Vec::new()]),
+    ] {
+        let mut with = bundle.clone();
+        with.kem_keys = kem_keys;
+        raw(name, with.encode_to_vec(), None);
+    }
+    let invitation = sign(&owner, single_use.encode_to_vec());
+    for (name, bundle, secret) in [
+        ("with the secret of a code", &invitation, vec![7; 32]),
+        ("a secret of 31 bytes", &invitation, vec![7; 31]),
+        ("a secret of 33 bytes", &invitation, vec![7; 33]),
+        ("a secret without a one-time prekey", &good, vec![7; 32]),
+        (
+            "a secret with eight one-time prekeys",
+            &sign(&owner, many.encode_to_vec()),
+            vec![7; 32],
+        ),
+    ] {
+        let mut with = bundle.clone();
+        with.code_secret = secret;
+        raw(name, with.encode_to_vec(), None);
+    }
 
     // The body, properly signed.
     let small = unhex(SMALL_ORDER_X25519[2]);
@@ -170,6 +251,12 @@ pub fn bundle() -> Vec<Case> {
     });
     bad("device id 0", &|b| b.devices[0].device_id = 0);
     bad("no signed prekey", &|b| b.devices[0].signed_prekey = None);
+    bad("no commitment to an ML-KEM key", &|b| {
+        b.devices[0].kem_commitment.clear()
+    });
+    bad("a commitment of 31 bytes", &|b| {
+        b.devices[0].kem_commitment.pop();
+    });
     bad("signed prekey id 0", &|b| {
         b.devices[0].signed_prekey.as_mut().unwrap().id = 0
     });
@@ -230,16 +317,22 @@ pub fn bundle_build() -> Vec<Case> {
                     let prekey = |(id, secret): &(u32, DhSecret)| {
                         json!({ "id": id, "key": hex(secret.public().as_bytes()) })
                     };
+                    let (id, secrets) = &device.signed_prekey;
+                    let kem_key = secrets.kem_prekey.public();
                     json!({
                         "device_id": device.device_id,
-                        "signed_prekey": prekey(&device.signed_prekey),
+                        "signed_prekey": { "id": id, "key": hex(secrets.signed_prekey.public().as_bytes()) },
+                        "kem_key": hex(kem_key.as_bytes()),
                         "one_time_prekey": device.one_time_prekey.as_ref().map(prekey),
                     })
                 })
                 .collect();
             let kind = if one_time { "single-use" } else { "reusable" };
-            let input =
+            let mut input =
                 json!({ "seed": hex(&seed), "issued_at": 1_800_000_000, "devices": devices });
+            if (count, one_time) == (1, true) {
+                input["code_secret"] = json!(hex(&random::<32>(&mut rng)));
+            }
             (format!("{kind}, devices: {count}"), input)
         })
         .collect()

@@ -203,10 +203,10 @@ pub fn content() -> Vec<Case> {
             }),
         ),
         (
-            "healing answer with a bundle of 8,321 bytes",
+            "healing answer with a bundle of 18,433 bytes",
             Body::HealingAnswer(v1::HealingAnswer {
                 messages: 0,
-                bundle: vec![7; 8_321],
+                bundle: vec![7; 18_433],
             }),
         ),
         (
@@ -218,7 +218,7 @@ pub fn content() -> Vec<Case> {
         (
             "identity change with a bundle that is too long",
             Body::IdentityChange(v1::IdentityChange {
-                bundle: vec![1; 8_321],
+                bundle: vec![1; 18_433],
             }),
         ),
         ("reaction", reaction("👍", 16)),

@@ -9,6 +9,7 @@ mod epochs;
 mod group_bounds;
 mod group_sync;
 mod groups;
+mod handshakes;
 mod healing;
 mod keys;
 mod messages;
@@ -19,7 +20,7 @@ use prost::Message;
 use rand_core::Rng;
 use serde_json::{Value, json};
 use windlass::bundle::VerifiedBundle;
-use windlass::crypto::{DhSecret, Secret, SeededRandom, encrypt, hkdf_sha256};
+use windlass::crypto::{DhSecret, Secret, SeededRandom, encrypt, hkdf_sha256, sha256};
 use windlass::identity::IdentityKeyPair;
 use windlass::wire::v1;
 
@@ -79,9 +80,9 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
             bundles::code_frames(),
         ),
         (
-            "x3dh",
+            "pqxdh",
             "The handshake (RFC windlass 7.2).",
-            messages::x3dh(),
+            handshakes::pqxdh(),
         ),
         (
             "root-step",
@@ -163,7 +164,7 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
         (
             "handshake",
             "Handshakes as they travel, opened by the receiving device, accepted and refused (RFC windlass 7.2.7).",
-            messages::handshake(),
+            handshakes::handshake(),
         ),
         (
             "envelope",
@@ -262,9 +263,18 @@ fn party(seed: [u8; 32], device: &Device, prekeys: bool) -> Value {
     let prekey = |(id, secret): &(u32, DhSecret)| json!({ "id": id, "secret": hex(secret.to_bytes().as_bytes()) });
     let mut party = json!({ "seed": hex(&seed), "device_id": device.device_id });
     if prekeys {
-        party["signed_prekey"] = prekey(&device.signed_prekey);
+        let (id, secrets) = &device.signed_prekey;
+        party["signed_prekey"] = json!({
+            "id": id,
+            "secret": hex(secrets.signed_prekey.to_bytes().as_bytes()),
+            "kem_seed": hex(secrets.kem_prekey.to_bytes().as_bytes()),
+        });
+        party["shows_kem_key"] = json!(device.shows_kem_key);
         if let Some(one_time) = &device.one_time_prekey {
             party["one_time_prekey"] = prekey(one_time);
+            if let Some(secret) = &device.code_secret {
+                party["one_time_prekey"]["code_secret"] = json!(hex(secret.as_bytes()));
+            }
         }
     }
     party

@@ -7,9 +7,8 @@ mod waiting;
 use prost::Message as _;
 
 use super::*;
-use crate::bundle::{OwnDevice, Prekey, build};
+use crate::bundle::{PrekeySecrets, build};
 use crate::chat::Content;
-use crate::crypto::DhSecret;
 use crate::engine::history::unhandled;
 use crate::engine::records::introductions::Origin;
 use crate::engine::records::settings::TrustPolicy;
@@ -34,13 +33,8 @@ impl Somebody {
         let mut seed = [9; 32];
         seed[..4].copy_from_slice(&number.to_be_bytes());
         let pair = IdentityKeyPair::from_seed(&Secret::new(seed));
-        let key = DhSecret::generate(&mut rng()).public();
-        let device = OwnDevice {
-            device_id: 5,
-            signed_prekey: Prekey { id: 1, key },
-            one_time_prekey: None,
-        };
-        let bundle = build(&pair, &[device], START / 1000).unwrap();
+        let device = PrekeySecrets::generate(&mut rng()).device(5, 1);
+        let bundle = build(&pair, &[device], None, START / 1000).unwrap();
         Self { pair, bundle }
     }
 
@@ -53,6 +47,7 @@ impl Somebody {
             5,
             to.identity(),
             &to.devices()[0],
+            None,
             hint_key,
             START,
             rng,

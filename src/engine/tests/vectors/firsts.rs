@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::annotated::id;
 use super::*;
-use crate::bundle::{self, DeviceBundle, OwnDevice, Prekey};
+use crate::bundle::{self, DeviceBundle, Prekey, PrekeySecrets};
 use crate::crypto::{DhSecret, seeded};
 use crate::session::{HintKey, Part, Session};
 use crate::wire::v1::Payload;
@@ -43,7 +43,7 @@ pub(super) fn receiver() -> (Party, VerifiedBundle) {
 pub(super) struct Writer {
     pub(super) identity: IdentityKeyPair,
     pub(super) device_id: u32,
-    pub(super) signed: DhSecret,
+    pub(super) prekeys: PrekeySecrets,
 }
 
 impl Writer {
@@ -51,31 +51,30 @@ impl Writer {
         Self {
             identity: IdentityKeyPair::from_seed(&Secret::new([seed; 32])),
             device_id,
-            signed: DhSecret::generate(&mut seeded(&Secret::new([seed; 32]))),
+            prekeys: PrekeySecrets::generate(&mut seeded(&Secret::new([seed; 32]))),
         }
     }
 
     /// A bundle with these devices.
     pub(super) fn bundle(&self, devices: &[u32], issued_at: u64) -> Vec<u8> {
-        let device = |id: &u32| OwnDevice {
-            device_id: *id,
-            signed_prekey: Prekey {
-                id: 1,
-                key: self.signed.public(),
-            },
-            one_time_prekey: None,
-        };
+        let device = |id: &u32| self.prekeys.device(*id, 1);
         let devices: Vec<_> = devices.iter().map(device).collect();
         let issued_at = START / 1000 + issued_at;
-        let built = bundle::build(&self.identity, &devices, issued_at);
+        let built = bundle::build(&self.identity, &devices, None, issued_at);
         built.unwrap().encoded().to_vec()
     }
 
-    fn begin(&self, to: &PublicIdentity, remote: &DeviceBundle, random: u8) -> Session {
+    fn begin(
+        &self,
+        to: &PublicIdentity,
+        remote: &DeviceBundle,
+        secret: Option<&Secret<32>>,
+        random: u8,
+    ) -> Session {
         let hint_key = HintKey::between(&self.identity, to).unwrap();
         let rng = &mut seeded(&Secret::new([random; 32]));
         let (identity, id) = (&self.identity, self.device_id);
-        Session::initiate(identity, id, to, remote, hint_key, START, rng).unwrap()
+        Session::initiate(identity, id, to, remote, secret, hint_key, START, rng).unwrap()
     }
 
     fn send(&self, session: Session, payload: &[u8]) -> (Session, Part) {
@@ -108,11 +107,54 @@ fn envelope(part: Part) -> Vec<u8> {
     Envelope { parts: vec![part] }.encode()
 }
 
+/// Envelopes with what a single-use bundle brings beside the signature, or without.
+fn of_parts(to: &PublicIdentity, bundle: &VerifiedBundle) -> Vec<(&'static str, Vec<Vec<u8>>)> {
+    let single = &bundle.devices()[0];
+    let mut without_kem = single.clone();
+    without_kem.kem_prekey.key = None;
+    let mut other_commitment = without_kem.clone();
+    other_commitment.kem_prekey.commitment[7] ^= 1;
+    let alice = Writer::new(1, 11);
+    let payload = payload(1, alice.bundle(&[11], 10));
+    let given = bundle.code_secret().unwrap();
+    let wrong = Secret::new([3; 32]);
+    let sent = |remote: &DeviceBundle, secret: Option<&Secret<32>>| {
+        let session = alice.begin(to, remote, secret, 1);
+        vec![envelope(alice.send(session, &payload).1)]
+    };
+    let mut taken_away = Envelope::decode(&sent(single, None)[0]).unwrap();
+    taken_away.parts[0]
+        .handshake
+        .as_mut()
+        .unwrap()
+        .kem_ciphertext = None;
+    vec![
+        ("with ML-KEM and the secret", sent(single, Some(&given))),
+        (
+            "with the secret, without ML-KEM",
+            sent(&without_kem, Some(&given)),
+        ),
+        ("without the secret and ML-KEM", sent(&without_kem, None)),
+        (
+            "with a secret that is not the one given",
+            sent(single, Some(&wrong)),
+        ),
+        (
+            "a ciphertext that was taken away",
+            vec![taken_away.encode()],
+        ),
+        (
+            "another commitment than the bundle's",
+            sent(&other_commitment, None),
+        ),
+    ]
+}
+
 /// Envelopes, by what they are about.
 fn all(to: &PublicIdentity, single: &DeviceBundle) -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let reusable = DeviceBundle {
         one_time_prekey: None,
-        ..*single
+        ..single.clone()
     };
     let alice = Writer::new(1, 11);
     let other = Writer::new(1, 12);
@@ -120,14 +162,15 @@ fn all(to: &PublicIdentity, single: &DeviceBundle) -> Vec<(&'static str, Vec<Vec
     let good = alice.bundle(&[11], 10);
     // One first message of somebody, in a session of its own.
     let one = |by: &Writer, remote: &DeviceBundle, random: u8, payload: &[u8]| {
-        let session = by.begin(to, remote, random);
+        let session = by.begin(to, remote, None, random);
         by.send(session, payload).1
     };
     let sent = |by: &Writer, remote: &DeviceBundle, random: u8, payload: &[u8]| {
         envelope(one(by, remote, random, payload))
     };
     let first = sent(&alice, single, 1, &payload(1, good.clone()));
-    let (session, earlier) = alice.send(alice.begin(to, single, 1), &payload(1, good.clone()));
+    let (session, earlier) =
+        alice.send(alice.begin(to, single, None, 1), &payload(1, good.clone()));
     let (_, later) = alice.send(session, &payload(2, good.clone()));
     let mut no_handshake = one(&alice, single, 1, &payload(1, good.clone()));
     no_handshake.handshake = None;
@@ -138,11 +181,11 @@ fn all(to: &PublicIdentity, single: &DeviceBundle) -> Vec<(&'static str, Vec<Vec
     let prekey = |id: u32, of: Prekey| Prekey { id, ..of };
     let wrong_signed = DeviceBundle {
         signed_prekey: prekey(7, single.signed_prekey),
-        ..*single
+        ..single.clone()
     };
     let wrong_one_time = DeviceBundle {
         one_time_prekey: single.one_time_prekey.map(|of| prekey(9, of)),
-        ..*single
+        ..single.clone()
     };
     let mut spoilt = good.clone();
     *spoilt.last_mut().unwrap() ^= 1;
@@ -238,12 +281,12 @@ fn of_people(
 ) -> Vec<(&'static str, Vec<Value>)> {
     let reusable = DeviceBundle {
         one_time_prekey: None,
-        ..*single
+        ..single.clone()
     };
     let alice = Writer::new(1, 11);
     let good = alice.bundle(&[11], 10);
     let in_turn = |random: u8, count: u32| {
-        let mut session = alice.begin(to, &reusable, random);
+        let mut session = alice.begin(to, &reusable, None, random);
         let mut sent = Vec::new();
         for number in 1..=count {
             let (next, part) = alice.send(session, &payload(number, good.clone()));
@@ -259,12 +302,12 @@ fn of_people(
         one_time_prekey: single
             .one_time_prekey
             .map(|of| Prekey { id: 1 << 31, ..of }),
-        ..*single
+        ..single.clone()
     };
     let own = Writer::new(9, own_device);
     let of_own = |writer: &Writer, remote: &DeviceBundle| {
         let bundle = writer.bundle(&[writer.device_id], 10);
-        let session = writer.begin(to, remote, 1);
+        let session = writer.begin(to, remote, None, 1);
         let (_, part) = writer.send(session, &payload(1, bundle));
         json!(hex(&envelope(part)))
     };
@@ -321,7 +364,7 @@ fn of_people(
 /// The cases, with the device that is written to.
 pub(super) fn cases() -> Vec<(&'static str, Value)> {
     let (bob, bundle) = receiver();
-    let remote = bundle.devices()[0];
+    let remote = bundle.devices()[0].clone();
     let one_time = remote.one_time_prekey.unwrap();
     let secrets: Result<_, EngineError> = bob.store.read(|rows| {
         let signed = prekeys::signed_prekey(rows, remote.signed_prekey.id)?;
@@ -331,15 +374,24 @@ pub(super) fn cases() -> Vec<(&'static str, Value)> {
         ))
     });
     let (signed, once) = secrets.unwrap();
-    let secret = |id: u32, secret: &DhSecret| json!({ "id": id, "secret": hex(secret.to_bytes().as_bytes()) });
+    let bytes = |secret: &DhSecret| hex(secret.to_bytes().as_bytes());
     let own = json!({
         "seed": hex(&[9; 32]),
         "device_id": bob.device.device_id,
-        "signed_prekey": secret(remote.signed_prekey.id, &signed),
-        "one_time_prekey": secret(one_time.id, &once),
+        "signed_prekey": {
+            "id": remote.signed_prekey.id,
+            "secret": bytes(&signed.signed_prekey),
+            "kem_seed": hex(signed.kem_prekey.to_bytes().as_bytes()),
+        },
+        "one_time_prekey": {
+            "id": one_time.id,
+            "secret": bytes(&once.key),
+            "code_secret": hex(once.code_secret.as_bytes()),
+        },
     });
     let encoded = |envelopes: &Vec<Vec<u8>>| envelopes.iter().map(|one| json!(hex(one))).collect();
     let all = all(&bob.device.public(), &remote).into_iter();
+    let all = all.chain(of_parts(&bob.device.public(), &bundle));
     let all = all.map(|(name, envelopes)| (name, encoded(&envelopes)));
     let of_people = of_people(&bob.device.public(), bob.device.device_id, &remote);
     let input =

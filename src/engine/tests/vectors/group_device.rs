@@ -22,12 +22,15 @@ impl Writer {
             identity: self.identity.public(),
             device_id: self.device_id,
         };
-        let handshake = part.handshake.unwrap().open(&us, &self.signed).unwrap();
+        let sealed = part.handshake.as_ref().unwrap();
+        let (handshake, kem_shared) = sealed.open(&us, &self.prekeys).unwrap();
         let keys = ResponderKeys {
             identity: &self.identity,
             device_id: self.device_id,
-            signed_prekey: &self.signed,
+            prekeys: &self.prekeys,
+            kem_shared: kem_shared.as_ref(),
             one_time_prekey: None,
+            secret: None,
         };
         let hint = HintKey::between(&self.identity, &handshake.initiator.identity).unwrap();
         let session = Session::respond(&keys, &handshake, hint, 0).unwrap();

@@ -103,7 +103,17 @@ fn session(own: &Party) -> Session {
     let rng = &mut seeded(&Secret::new([4; 32]));
     let (identity, id) = (&own.device.identity, own.device.device_id);
     let remote = &bundle.devices()[0];
-    Session::initiate(identity, id, bundle.identity(), remote, hint, NOW, rng).unwrap()
+    Session::initiate(
+        identity,
+        id,
+        bundle.identity(),
+        remote,
+        None,
+        hint,
+        NOW,
+        rng,
+    )
+    .unwrap()
 }
 
 pub(super) fn cases() -> Vec<(&'static str, Value)> {
