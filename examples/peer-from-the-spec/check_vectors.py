@@ -636,10 +636,12 @@ def conversation(input: Case) -> list[Case]:
         end = ends[step["by"]]
         if "send" in step:
             assert end
-            random = (unhex(step, name) for name in ("ratchet_secret", "nonce", "header_nonce", "kem_seed", "kem_coins"))
+            secret, nonce, header_nonce, seed, coins = (
+                unhex(step, name) for name in ("ratchet_secret", "nonce", "header_nonce", "kem_seed", "kem_coins")
+            )
             real = end.ratchet.epochs.sending.epoch
             end.claim_epoch(step.get("claims_epoch", real))
-            sent.append(end.send(unhex(step, "send"), *random, now=step["now"]))
+            sent.append(end.send(unhex(step, "send"), secret, nonce, header_nonce, seed, coins, step["now"]))
             end.claim_epoch(real if "claims_epoch" in step else end.ratchet.epochs.sending.epoch)
             results.append({"envelope": sent[-1].hex()})
             continue

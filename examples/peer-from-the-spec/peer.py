@@ -16,8 +16,14 @@ import kem
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from epochs import Epochs
-from suite import Refused, chain_step, check, hkdf, hmac_sha256
+from epochs import Epochs, Message
+
+# Other files have them from here.
+from suite import Refused as Refused
+from suite import chain_step as chain_step
+from suite import check as check
+from suite import hkdf as hkdf
+from suite import hmac_sha256 as hmac_sha256
 
 MAX_CHAIN_JUMP, MAX_SKIPPED_KEYS, MAX_RECEIVING_CHAINS = 25_000, 2_000, 5
 P = 2**255 - 19
@@ -311,7 +317,7 @@ class Ratchet:
 
     def send(
         self, new_secret: bytes, now: int = 0, seed: bytes | None = None, coins: bytes | None = None
-    ) -> tuple["Ratchet", HeaderKey, Header, bytes, epochs.Message]:
+    ) -> tuple["Ratchet", HeaderKey, Header, bytes, Message]:
         """The next state, the key of the header, the header, the message key and what goes with the payload."""
         state = self
         if not state.sending or not state.header:
