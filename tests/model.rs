@@ -4,74 +4,23 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "model/expected.rs"]
+mod expected;
 mod support;
 
-use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
 
+use expected::{Expected, Sent};
 use rand_core::Rng;
 use support::seeds::{Below, number, rng_of_run, run_all};
 use support::sessions::{Channel, Device};
 use windlass::crypto::SeededRandom;
-use windlass::limits::MAX_RECEIVING_CHAINS;
 use windlass::session::{Envelope, SessionError};
 
 const SCHEDULES: u64 = 20_000;
 const STEPS: u32 = 40;
 /// Of one schedule in ten: enough for several post-quantum epochs.
 const MANY_STEPS: u32 = 240;
-
-/// A message on its way, and what the model knows of it.
-#[derive(Clone)]
-struct Sent {
-    payload: Vec<u8>,
-    envelope: Vec<u8>,
-    chain: u32,
-    number: u32,
-    previous: u32,
-    delivered: bool,
-}
-
-/// The model of one receiving side: which keys it must have.
-#[derive(Default)]
-struct Expected {
-    chains: VecDeque<u32>,
-    next: u32,
-    skipped: BTreeSet<(u32, u32)>,
-}
-
-impl Expected {
-    /// Whether a genuine message opens.
-    fn opens(&self, sent: &Sent) -> bool {
-        match self.chains.back() {
-            None => true,
-            Some(last) if sent.chain == *last && sent.number >= self.next => true,
-            Some(last) if sent.chain <= *last => self.skipped.contains(&(sent.chain, sent.number)),
-            Some(_) => true,
-        }
-    }
-
-    fn open(&mut self, sent: &Sent) {
-        if self.skipped.remove(&(sent.chain, sent.number)) {
-            return;
-        }
-        if self.chains.back() != Some(&sent.chain) {
-            if let Some(last) = self.chains.back() {
-                self.skipped
-                    .extend((self.next..sent.previous).map(|number| (*last, number)));
-            }
-            self.chains.push_back(sent.chain);
-            self.next = 0;
-            if self.chains.len() > MAX_RECEIVING_CHAINS {
-                let gone = self.chains.pop_front().unwrap();
-                self.skipped.retain(|(chain, _)| *chain != gone);
-            }
-        }
-        self.skipped
-            .extend((self.next..sent.number).map(|number| (sent.chain, number)));
-        self.next = sent.number + 1;
-    }
-}
 
 /// One side: the real thing and its model.
 struct Side {
