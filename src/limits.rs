@@ -110,6 +110,13 @@ pub const MAX_GROUP_SYNCS: u32 = 6;
 /// Such requests, and answers, to one member within a day.
 pub const MAX_GROUP_SYNCS_PER_DAY: u32 = 12;
 
+/// How long after a group's log grew, and after a member was asked for it, the next one is asked whether they have what is here. With words all
+/// show it to all; where nobody writes, a member could else keep for ever from some what they told others.
+pub const GROUP_COMPARISON_SECONDS: u64 = 6 * 3_600;
+
+/// How often one member is asked so, if no answer comes.
+pub const MAX_GROUP_COMPARISONS: u32 = 3;
+
 /// How long what nobody has may keep a view of a group incomplete. A telephone that was off for a week and has it alone brings it later.
 pub const MISSING_GROUP_EVENT_SECONDS: u64 = 7 * DAY_SECONDS;
 

@@ -13,7 +13,8 @@ from chats import ADDED, JOINED, LEFT, Event, Log, Members, read_event
 from peer import Refused, blob, decode, encode
 from siblings import all_of
 
-PATIENCE, FORMER, BACK_OFF = 600, 604_800, 3_600  # §3.6, in seconds.
+PATIENCE, FORMER, BACK_OFF, COMPARISON = 600, 604_800, 3_600, 21_600  # §3.6, in seconds.
+COMPARISONS = 3
 TIMER, EVENTS, SYNC = 29, 30, 32
 Told = tuple[bool, list[Any]]
 
@@ -24,6 +25,7 @@ class View:
 
     heads: list[bytes]
     since: int
+    digest: str = ""
     ahead: bool = False
     asked: int = 0
     asked_at: int = 0
@@ -45,6 +47,8 @@ class Device:
     views: dict[bytes, View] = field(default_factory=dict)
     waits: dict[bytes, int] = field(default_factory=dict)
     asked_all: int | None = None
+    unheard: dict[bytes, int] = field(default_factory=dict)  # Who did not show what is here, and how often they may be asked.
+    compared_at: int | None = None
     told: bool = False
     answered: list[tuple[bytes, int]] = field(default_factory=list)  # To whom, and when.
     sent: list[dict[str, Any]] = field(default_factory=list)
@@ -123,12 +127,14 @@ class Device:
         new = [event for event in log.ordered() if event.hash not in known]
         if new or log.waiting:
             self.log = log
+        after = log.members()
+        if new:
+            self.joined = self.own in after.all and after.all[self.own].joined
+            self.compare_anew()
         self.follow()
         if not new:
             return [], refused, early
-        after = log.members()
         invited = self.own in after.all and self.own not in before.all
-        self.joined = self.own in after.all and after.all[self.own].joined
         if self.own in after.all:
             self.given |= {bundles.read_bundle(bundle).identity for bundle in given}
         if self.joined:
@@ -168,7 +174,38 @@ class Device:
         if not self.waits:
             self.asked_all = None if self.asked_all is None or self.now - self.asked_all >= 86_400_000 else self.asked_all
         for who, view in list(self.views.items()):
+            if view.digest == self.log.view()["digest"]:
+                self.agrees(who)
             view.ahead = any(head not in [known[:16] for known in self.log.events] for head in view.heads) and self.is_member(who)
+
+    def agrees(self, who: bytes) -> None:
+        self.views.pop(who, None)
+        self.unheard.pop(who, None)
+
+    def in_turn(self) -> list[bytes]:
+        """The others who take part, from the next one on (§9.6.13)."""
+        members = self.members().all
+        order = sorted(members, key=lambda who: members[who].since)
+        place = order.index(self.own) if self.own in order else 0
+        return [who for who in order[place:] + order[:place] if members[who].joined and who != self.own]
+
+    def compare_anew(self) -> None:
+        if self.joined:
+            self.unheard = dict.fromkeys(self.in_turn(), COMPARISONS)
+            self.compared_at = self.now
+
+    def compare(self) -> list[bytes]:
+        """Who is asked although they did not show that they lack something."""
+        if self.compared_at is None or self.now - self.compared_at < COMPARISON * 1000:
+            return []
+        unheard = [who for who in self.in_turn() if self.unheard.get(who)] if self.joined else []
+        self.compared_at = self.now if unheard else None
+        asked = [who for who in unheard if who not in self.views]
+        if not asked:
+            return []
+        whom = max(asked, key=lambda who: self.unheard[who])
+        self.unheard[whom] -= 1
+        return [whom]
 
     def is_member(self, who: bytes) -> bool:
         return who in self.members().all
@@ -178,10 +215,10 @@ class Device:
             return []
         if view and (self.is_member(author) or author in self.gone):
             if blob(view, 1).hex() == self.log.view()["digest"]:
-                self.views.pop(author, None)
+                self.agrees(author)
             else:
                 kept = self.views.setdefault(author, View([], self.now))
-                kept.heads = all_of(view, 2)
+                kept.digest, kept.heads = blob(view, 1).hex(), all_of(view, 2)
                 self.follow()
         return self.tell()
 
@@ -230,7 +267,7 @@ class Device:
         if self.joined and round_due:
             self.asked_all = self.now
             late += [who for who in self.members().all if who not in late]
-        for who in late:
+        for who in late + [who for who in self.compare() if who not in late]:
             view = self.views.get(who)
             if view:
                 view.asked += 1
@@ -289,6 +326,7 @@ class Device:
         declines = what == "leave" and not self.joined
         event = self.write(JOINED if what == "join" else LEFT, [])
         self.joined = what == "join"
+        self.compare_anew()
         self.known |= self.given & set(self.members().all) if self.joined else set()
         for who in former if not declines else former & self.contacts:
             self.send(who, {"events": short([event]), "bundles": []})

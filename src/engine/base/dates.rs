@@ -73,6 +73,7 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("GroupViewRow", "asked_at", Rule::Interval),
     ("GroupViewRow", "invited_at", Rule::Interval),
     ("GroupViewRow", "deleted_at", Rule::Interval),
+    ("GroupViewRow", "compared_at", Rule::Interval),
     ("WaitingEventRow", "since", Rule::Interval),
     ("MemberViewRow", "differs_since", Rule::Interval),
     ("MemberViewRow", "asked_at", Rule::Interval),

@@ -62,6 +62,7 @@ pub(crate) fn due(store: &dyn Rows, now: u64) -> Result<Vec<GroupId>, EngineErro
         if over
             || views.is_news(store, now)?
             || views.is_round_due(now)
+            || views.is_comparison_due(now)
             || views.is_anything_over(now)
             || !views.to_ask(now).is_empty()
         {
@@ -96,7 +97,8 @@ impl GroupViews {
         row.members.truncate(2 * MAX_GROUP_MEMBERS);
         let is_there = row.invited_at == 0 && row.deleted_at == 0;
         let waits = !row.waiting.is_empty() || !row.members.is_empty();
-        if is_there && !waits && !row.told && row.asked_at == 0 {
+        let quiet = row.asked_at == 0 && row.compared_at == 0;
+        if is_there && !waits && !row.told && quiet {
             return if self.before == GroupViewRow::default() {
                 Ok(())
             } else {
@@ -144,6 +146,8 @@ impl GroupViews {
             member.heads = view.heads.iter().map(|head| head.to_vec()).collect();
             if member.differs_since == 0 {
                 member.differs_since = now.max(1);
+                // Requests from when nothing was known of it do not put this off.
+                member.asked = 0;
             }
             member.compare(log);
         }
@@ -348,6 +352,7 @@ impl MemberViewRow {
             || self.doubtful
             || self.answered_today != 0
             || self.asked_today != 0
+            || self.comparisons_left != 0
     }
 
     pub(super) fn roll_day(&mut self, now: u64) {
@@ -357,7 +362,7 @@ impl MemberViewRow {
         }
     }
 
-    fn may_be_asked(&self, now: u64) -> bool {
+    pub(super) fn may_be_asked(&self, now: u64) -> bool {
         let today = !is_over(now, self.day_start, DAY_SECONDS);
         self.asked < MAX_GROUP_SYNCS && !(today && self.asked_today >= MAX_GROUP_SYNCS_PER_DAY)
     }
@@ -377,7 +382,7 @@ impl MemberViewRow {
 
     fn settle(&mut self) {
         (self.differs_since, self.ahead) = (0, false);
-        (self.asked_at, self.asked) = (0, 0);
+        (self.asked_at, self.asked, self.comparisons_left) = (0, 0, 0);
         (self.digest, self.heads) = (Vec::new(), Vec::new());
     }
 

@@ -329,9 +329,12 @@ pub(crate) fn receive_events(
     }
     let grew = group.log.len() != known;
     let mut views = group_views::load(step.rows, id)?;
-    views.follow(&group.log, grew.then_some(from), step.now);
     let membership = group.log.membership().clone();
     let joined = membership.member(&own).is_some_and(|member| member.joined);
+    if grew && joined {
+        views.begin_comparison(&group.log, &own, step.now);
+    }
+    views.follow(&group.log, grew.then_some(from), step.now);
     views.note_invitation(from, new && grew, joined, step.now);
     views.save(step.rows, |key| {
         PublicIdentity::from_stored(key).is_some_and(|who| membership.member(&who).is_some())

@@ -76,10 +76,11 @@ pub(crate) fn invitations_by(
 }
 
 /// The user has joined the group.
-pub(crate) fn note_joined(step: &mut Step<'_>, group: &GroupId) -> Result<(), EngineError> {
-    let mut views = group_views::load(step.rows, group)?;
+pub(crate) fn note_joined(step: &mut Step<'_>, log: &GroupLog) -> Result<(), EngineError> {
+    let mut views = group_views::load(step.rows, log.id())?;
     let own = step.device.public();
     views.note_invitation(&own, false, true, step.now);
+    views.begin_comparison(log, &own, step.now);
     views.save(step.rows, |_| true)
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod decisions;
 pub(crate) mod doubts;
 pub(crate) mod floors;
 pub(crate) mod former_members;
+pub(crate) mod group_comparisons;
 pub(crate) mod group_logs;
 pub(crate) mod group_views;
 pub(crate) mod groups;

@@ -14,8 +14,8 @@ use crate::engine::history::{delivered, message, unread};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::strangers::Wait;
 use crate::engine::records::{
-    conversations, floors, former_members, group_logs, groups, invitations, own_words, settings,
-    strangers,
+    conversations, floors, former_members, group_comparisons, group_logs, groups, invitations,
+    own_words, settings, strangers,
 };
 use crate::engine::steps::create;
 use crate::identity::IdentityKeyPair;
@@ -197,7 +197,7 @@ pub(crate) fn import(
     for summary in conversations::all(store)? {
         unread::restore(store, &summary.id, &own, now)?;
     }
-    Ok(())
+    group_comparisons::begin_in_all(store, &own, now)
 }
 
 fn restore_contact(store: &mut dyn RowsMut, mut row: ContactRow) -> Result<(), EngineError> {

@@ -14,8 +14,8 @@ use crate::engine::history::{deletion, follows, redating, unhandled};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::unacknowledged::Unacknowledged;
 use crate::engine::records::{
-    contacts, doubts, group_views, healing_root, linking, message_keys, own_words, prekeys,
-    sessions, trust, turns, unacknowledged,
+    contacts, doubts, group_comparisons, group_views, healing_root, linking, message_keys,
+    own_words, prekeys, sessions, trust, turns, unacknowledged,
 };
 use crate::engine::sync::outcome::{Outcome, UndecryptableCause as Cause};
 use crate::engine::sync::{feed, group_sync, healing, updates, waiting};
@@ -115,6 +115,7 @@ pub(crate) fn note_rollback(step: &mut Step<'_>) -> Result<(), EngineError> {
     for contact in contacts::all(step.rows)? {
         doubts::note_missing(step.rows, &contact.identity, 0)?;
     }
+    group_comparisons::begin_in_all(step.rows, &step.device.public(), step.now)?;
     feed::note_rollback(step)
 }
 

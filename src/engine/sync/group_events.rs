@@ -58,7 +58,7 @@ pub(crate) fn act(
     if joins {
         let changes = group.introduce_members(step)?.into_iter();
         outcomes.extend(changes.filter_map(|(of, change)| Outcome::devices_changed(of, change)));
-        invitations::note_joined(step, id)?;
+        invitations::note_joined(step, &group.log)?;
     } else if leaves {
         group.forget_bundles();
     }

@@ -94,6 +94,9 @@ pub(crate) fn maintain(
             }
         }
     }
+    if views.is_comparison_due(step.now) {
+        to.extend(compare(step, &group, &mut views).filter(|whom| !to.contains(whom)));
+    }
     for whom in to {
         let offered = offer(&group, &views, &whom);
         views.note_asked(&whom, step.now);
@@ -105,6 +108,15 @@ pub(crate) fn maintain(
     }
     outcomes.extend(tell(id, &mut views, group.is_joined(), step.now));
     save(step, &group, views)
+}
+
+/// Whom to ask whether they have what is here, although they did not show that they have not.
+fn compare(step: &Step<'_>, group: &Group, views: &mut GroupViews) -> Option<PublicIdentity> {
+    if !group.is_joined() {
+        views.end_comparison();
+        return None;
+    }
+    views.compare(&group.log, &step.device.public(), step.now)
 }
 
 fn save(step: &mut Step<'_>, group: &Group, views: GroupViews) -> Result<(), EngineError> {

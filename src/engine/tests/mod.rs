@@ -23,6 +23,7 @@ mod links;
 mod malformed;
 mod members;
 mod proved;
+mod quiet_groups;
 mod siblings;
 mod strangers;
 mod tables;

@@ -362,5 +362,51 @@ fn views() -> Vec<(&'static str, Value)> {
         .later(86_400)
         .asks(BOB, &[0, 1, 2, 3])
         .named("twelve answers to one member within a day");
-    vec![shows, behind, asked, requests, twelve]
+    [vec![shows, behind, asked, requests, twelve], quiet()].concat()
+}
+
+/// Where nobody writes one member after another is asked.
+fn quiet() -> Vec<(&'static str, Value)> {
+    let (all, hours) = ([0, 1, 2, 3, 4], 6 * 3_600);
+    let nobody = (0..8).fold(
+        Story::joined(&[0, BOB, CAROL]).later(hours - 1).later(1),
+        |story, _| story.later(hours),
+    );
+    let nobody = nobody.named("a group in which nobody writes");
+    let some = Story::joined(&[0, BOB, CAROL])
+        .says_knowing(BOB, &all)
+        .later(hours)
+        .says_knowing(CAROL, &[0, 1, 2])
+        .later(hours)
+        .says_knowing(CAROL, &all)
+        .later(hours)
+        .later(hours)
+        .named("a group in which some write");
+    let mut story = Story::joined(&[0, BOB, CAROL]);
+    let name = story.write(ALICE, &[1], renamed("new"));
+    let grown = story
+        .says_knowing(BOB, &[0, 1, 2, 3, 4, name])
+        .says_knowing(CAROL, &all)
+        .later(hours - 1)
+        .brings(ALICE, &[name], &[])
+        .later(1)
+        .later(hours)
+        .later(hours)
+        .named("a group whose log grows before all were asked");
+    let left = Story::joined(&[0, BOB, CAROL])
+        .does("leave")
+        .later(hours)
+        .later(hours)
+        .named("who has left asks nobody");
+    let mut story = Story::joined(&[0, BOB]);
+    let added = story.write(ALICE, &[1], GroupAction::MembersAdded(story.keys(&[CAROL])));
+    let joins = story.write(CAROL, &[added], GroupAction::Joined);
+    let after = story
+        .brings(ALICE, &[added], &[CAROL])
+        .brings(CAROL, &[joins], &[])
+        .later(hours)
+        .later(hours)
+        .later(hours)
+        .named("the one who became a member next is asked first");
+    vec![nobody, some, grown, left, after]
 }
