@@ -104,7 +104,7 @@ pub use api::{
     Attachment, AttachmentInfo, Body, Bundle, Bytes, Client, CodeProgress, CodeReader, Contact,
     Conversation, ConversationSummary, Delivery, DeviceInfo, DeviceLink, EncryptedStore, ErrorInfo,
     Event, Faults, GroupChange, GroupChangeKind, GroupMember, Identity, Inspection, KeptEvent,
-    LinkCheck, Message, OutgoingEnvelope, OutgoingMessage, PendingLink, ProgressError,
+    LinkCheck, Message, OutgoingEnvelope, OutgoingMessage, PendingLink, PostQuantum, ProgressError,
     ProgressListener, Reaction, Received, RefusalReason, Result, SafetyEmoji, SearchPage, Sent,
     Session, SessionState, SessionStatus, ShredReport, Simulation, StoreKey, TableRows, Tally,
     TrustPolicy, UndecryptableCause, UnhandledMessage, WindlassError, error_info, errors,

@@ -71,7 +71,6 @@ impl World {
         let one_time = rng.next_u32().is_multiple_of(2);
         let alice = Device::random(1, false, &mut rng);
         let mut bob = Device::random(2, one_time, &mut rng);
-        // With ML-KEM in the handshake the first epoch comes later.
         bob.shows_kem_key = seed.is_multiple_of(3);
         let stranger = Device::random(3, one_time, &mut rng);
         let alice_end = alice.initiate(&bob, &mut rng);

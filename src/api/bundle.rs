@@ -42,16 +42,22 @@ impl Bundle {
         Self::from_uri(uri)
     }
 
-    /// The signed bytes; about 160 for one device.
+    /// The signed bytes with all that goes beside them; about 1,400 for one device, most of them its ML-KEM key.
     #[must_use]
     pub fn encode(&self) -> Bytes {
         self.0.encoded().into()
     }
 
-    /// The URI; about 280 characters for one device.
+    /// The URI for a code, without ML-KEM keys; about 340 characters for one device, 450 of a single-use bundle, whose secret it has.
     #[must_use]
     pub fn to_uri(&self) -> String {
         self.0.to_uri()
+    }
+
+    /// A link to a web page (`https://`) that brings the invitation behind a `#`, with ML-KEM keys; about 2,300 characters for one device.
+    #[must_use]
+    pub fn to_link(&self, page: String) -> String {
+        self.0.to_link(&page)
     }
 
     /// Whose bundle it is.

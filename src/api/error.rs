@@ -130,6 +130,10 @@ pub enum WindlassError {
     ContactBlocked,
     #[error("the contact's safety number was not compared, and the trust policy asks for it")]
     ContactNotVerified,
+    #[error(
+        "no session with this contact withstands a quantum computer yet, and the client asks for it"
+    )]
+    PostQuantumRequired,
     #[error("an identity has at most 8 devices; remove one first")]
     TooManyDevices,
     #[error("no device of this number belongs to this identity, or it is this one")]
@@ -223,6 +227,7 @@ impl From<EngineError> for WindlassError {
             EngineError::NoBundle => Self::NoBundle,
             EngineError::ContactBlocked => Self::ContactBlocked,
             EngineError::ContactNotVerified => Self::ContactNotVerified,
+            EngineError::PostQuantumRequired => Self::PostQuantumRequired,
             EngineError::UnknownCursor => Self::UnknownCursor,
             EngineError::UnknownGroup => Self::UnknownGroup,
             EngineError::NotAMember => Self::NotAMember,

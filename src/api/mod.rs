@@ -57,6 +57,7 @@ pub use verification::SafetyEmoji;
 
 pub use crate::engine::records::settings::TrustPolicy;
 pub use crate::engine::sync::outcome::{RefusalReason, UndecryptableCause};
+pub use crate::session::PostQuantum;
 
 /// Shorthand of the facade.
 pub type Result<T> = core::result::Result<T, WindlassError>;

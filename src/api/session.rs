@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::error::of_envelope;
 use super::{
-    Body, Bytes, Client, Event, Identity, Result, Sent, UndecryptableCause, WindlassError,
+    Body, Bytes, Client, Event, Identity, PostQuantum, Result, Sent, UndecryptableCause,
+    WindlassError,
 };
 use crate::chat;
 use crate::engine::base::message_ref::MessageRef;
-use crate::engine::delivery::envelopes;
+use crate::engine::delivery::{envelopes, protection};
 use crate::engine::history::message;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::{contacts, doubts, sessions};
@@ -146,6 +147,15 @@ impl Session {
                 cause: UndecryptableCause::of_number(healing.cause),
                 attempts: healing.attempts,
             })
+        })
+    }
+
+    /// What keeps the next message from whoever records it now and breaks X25519 later. Of several devices, the least that one of them has.
+    pub fn post_quantum(&self) -> Result<PostQuantum> {
+        self.client.read(|reader| {
+            let contact = contacts::find(reader, &self.peer)?;
+            let contact = contact.ok_or(WindlassError::UnknownContact)?;
+            Ok(protection::of_contact(reader, &contact)?)
         })
     }
 

@@ -2,6 +2,7 @@
 
 use super::{BundleError, VerifiedBundle};
 use crate::identity::PublicIdentity;
+use crate::limits::MAX_URI_LEN;
 use crate::wire::{INVITATION_KIND, UriFault, parse_shared, split_link, to_uri};
 
 /// A bundle that its owner shows to somebody who stands in front of them.
@@ -63,6 +64,20 @@ impl VerifiedBundle {
     #[must_use]
     pub fn to_uri(&self) -> String {
         to_uri(INVITATION_KIND, self.without_kem_keys().encoded())
+    }
+
+    /// A link to a web page that brings it, with its ML-KEM keys as long as they leave room for a link, and without the secret of a code: a link
+    /// goes over networks.
+    #[must_use]
+    pub fn to_link(&self, page: &str) -> String {
+        let shared = self.without_code_secret();
+        let full = to_uri(INVITATION_KIND, shared.encoded());
+        let uri = if full.len() <= MAX_URI_LEN {
+            full
+        } else {
+            shared.to_uri()
+        };
+        format!("{}#{uri}", page.split('#').next().unwrap_or_default())
     }
 
     /// The URI of a code that is shown to somebody in person.

@@ -4,6 +4,7 @@ use crate::x3dh::Mode;
 
 /// What keeps a message from whoever recorded it, and breaks X25519 later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum PostQuantum {
     /// Nothing: whoever breaks X25519 reads it.
     None,

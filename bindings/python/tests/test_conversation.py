@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import windlass_chat
-from windlass_chat import AsyncClient, Bundle, Client, Identity, SessionState, StoreKey, events
+from windlass_chat import AsyncClient, Bundle, Client, Identity, PostQuantum, SessionState, StoreKey, events
 
 KEY = bytes(range(32))
 REPOSITORY = Path(__file__).parents[3]
@@ -133,7 +133,7 @@ def test_every_code_has_its_exception() -> None:
 def test_an_invitation_travels_as_uri_and_as_picture(tmp_path: Path) -> None:
     _, bob = pair(tmp_path)
     bundle = bob.single_use_bundle()
-    assert bundle.single_use() and len(bundle.to_uri()) <= 400
+    assert bundle.single_use() and len(bundle.to_uri()) <= 483
     assert Bundle.from_uri(bundle.to_uri().lower()).encode() == bundle.encode()
     assert Bundle.from_qr_image(bundle.qr_png()).encode() == bundle.encode()
     assert bundle.identity().address() == bob.address()
@@ -155,8 +155,24 @@ def test_a_bare_session_carries_the_applications_own_bytes(tmp_path: Path) -> No
     theirs = bob.session(alice.address())
     assert theirs.decrypt(envelope) == theirs.decrypt(envelope) == b"\x00\xff"
     assert session.state() == SessionState.PENDING
+    assert session.post_quantum() == PostQuantum.KEM
     session.verify(theirs.safety_number())
     assert alice.contact(bob.address()).verified
+
+
+def test_what_the_user_says_waits_for_a_session_that_withstands_a_quantum_computer(tmp_path: Path) -> None:
+    alice, bob = Client.create(tmp_path / "a.wl", key=KEY), Client.create(tmp_path / "b.wl", key=KEY)
+    alice.add_contact(Bundle.from_uri(bob.bundle().to_uri()))
+    session = alice.session(bob.address())
+    assert session.post_quantum() == PostQuantum.NONE and not alice.requires_post_quantum()
+    alice.set_requires_post_quantum(True)
+    assert alice.send(bob.address(), "waits").envelopes == []
+    # From a link comes what a code has no room for.
+    alice.add_contact(Bundle.from_uri(bob.bundle().to_link("https://example.org/bob")))
+    assert session.post_quantum() == PostQuantum.KEM
+    [sent] = alice.send(bob.address(), "goes").envelopes
+    bob.receive(sent.bytes)
+    assert texts(bob, alice.address()) == ["goes"]
 
 
 def test_the_event_loop_is_free_while_the_disk_syncs(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ use crate::api::{Bundle, Contact, Result, TrustPolicy, WindlassError};
 use crate::bundle::Invitation;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
-use crate::engine::records::{contacts, own_bundle, trust};
+use crate::engine::records::{contacts, own_bundle, settings, trust};
 use crate::engine::steps::write;
 use crate::engine::sync::{group_deletion, people, updates};
 use crate::identity::PublicIdentity;
@@ -101,6 +101,21 @@ impl Client {
     /// To whom anything is sent; kept in the store.
     pub fn trust_policy(&self) -> Result<TrustPolicy> {
         self.read(|rows| Ok(trust::policy(rows)?))
+    }
+
+    /// Whether what the user says waits until a session withstands a quantum computer; kept in the store.
+    pub fn requires_post_quantum(&self) -> Result<bool> {
+        self.read(|rows| Ok(settings::row(rows)?.require_post_quantum))
+    }
+
+    /// Sets whether what the user says waits, for each device of a contact, until a session with it withstands a quantum computer. Somebody
+    /// whose code was on a poster is asked first; their device's answer brings that, and what waits follows.
+    pub fn set_requires_post_quantum(&self, requires: bool) -> Result<()> {
+        self.write(|step| {
+            let mut row = settings::row(step.rows)?;
+            row.require_post_quantum = requires;
+            Ok(settings::save(step.rows, &row)?)
+        })
     }
 
     /// Sets to whom anything is sent.

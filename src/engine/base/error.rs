@@ -51,6 +51,9 @@ pub(crate) enum EngineError {
     /// The trust policy asks for a verified contact.
     #[error("the contact is not verified")]
     ContactNotVerified,
+    /// Nothing protects a session with them from a quantum computer yet, and the user asks for it.
+    #[error("no session with the contact withstands a quantum computer yet")]
+    PostQuantumRequired,
     /// No log of this group is here.
     #[error("the group is not known")]
     UnknownGroup,
@@ -69,13 +72,14 @@ pub(crate) enum EngineError {
 }
 
 impl EngineError {
-    /// True when no session can be begun with somebody because no bundle of theirs is valid now. Only they can change that, so it
-    /// holds up nothing but what is written to them.
+    /// True when no session can be begun with somebody because no bundle of theirs is valid now, or none that the user asks for. Only they can
+    /// change that, so it holds up nothing but what is written to them.
     pub(crate) fn lacks_usable_bundle(&self) -> bool {
         matches!(
             self,
             Self::Bundle(BundleError::Expired { .. } | BundleError::FromTheFuture { .. })
                 | Self::NoBundle
+                | Self::PostQuantumRequired
         )
     }
 }

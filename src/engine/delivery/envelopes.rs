@@ -6,15 +6,15 @@ use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::damaged;
 use crate::engine::base::step::Step;
-use crate::engine::delivery::recipients;
 use crate::engine::delivery::recipients::Recipients;
+use crate::engine::delivery::{protection, recipients};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::{
     contacts, own_bundle, own_devices, pairs, private_prekeys, sessions, trust,
 };
 use crate::identity::PublicIdentity;
 use crate::limits::UNANSWERED_SESSION_SECONDS;
-use crate::session::{Envelope, HintKey, Part, Session};
+use crate::session::{Envelope, HintKey, Part, PostQuantum, Session};
 use crate::store::Table;
 use crate::wire;
 use crate::wire::v1::Payload;
@@ -37,6 +37,7 @@ pub(crate) fn to_contact(
     let has_bundle = contact.row.bundle_sent_at == own_bundle.issued_at();
     let mut parts = Vec::with_capacity(bundle.devices().len());
     let mut unreached = None;
+    let is_asked_for = protection::is_asked_for(step.rows, content)?;
     for remote in bundle.devices().iter().filter(|r| to.includes(r.device_id)) {
         let peer = Party {
             identity: contact.identity,
@@ -46,9 +47,18 @@ pub(crate) fn to_contact(
         let usable = to
             .choose(step.rows, &peer)?
             .filter(|session| !(is_valid && is_forgotten(session, step.now)));
+        let usable = match usable.filter(|session| protection::suffices(session, is_asked_for)) {
+            None if is_asked_for => to.choose_protected(step.rows, &peer)?,
+            usable => usable,
+        };
         let session = match usable {
             Some(session) => Ok(session),
             None if !may_begin(step, &peer, remote, to)? => continue,
+            None if is_asked_for
+                && protection::of_new_session(step.rows, contact, remote)? == PostQuantum::None =>
+            {
+                Err(EngineError::PostQuantumRequired)
+            }
             None => begin_with_contact(step, contact, remote, to.asks()),
         };
         let session = match session {

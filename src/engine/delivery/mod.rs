@@ -3,5 +3,6 @@
 pub(crate) mod budget;
 pub(crate) mod envelopes;
 pub(crate) mod post;
+pub(crate) mod protection;
 pub(crate) mod recipients;
 pub(crate) mod resend;

@@ -114,6 +114,8 @@ fn send_to_contacts(
                 waiting.push(queued);
             }
             Ok(None) if direct => return Err(EngineError::NoBundle),
+            // It waits until a session is as good as asked.
+            Err(EngineError::PostQuantumRequired) => {}
             Err(error) if !direct && error.lacks_usable_bundle() => {}
             Ok(None) => {}
             Err(error) => return Err(error),

@@ -6,7 +6,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::records::own_devices::{self, Sibling};
 use crate::engine::records::{contacts, sessions};
 use crate::identity::PublicIdentity;
-use crate::session::{HintKey, Session};
+use crate::session::{HintKey, PostQuantum, Session};
 use crate::store::Rows;
 use crate::x3dh::Party;
 
@@ -150,6 +150,20 @@ impl Recipients {
             }),
             SessionChoice::New => Ok(None),
         }
+    }
+
+    /// The same among those that withstand a quantum computer.
+    pub(crate) fn choose_protected(
+        self,
+        store: &dyn Rows,
+        peer: &Party,
+    ) -> Result<Option<Session>, EngineError> {
+        let suits = self.suited(store)?;
+        sessions::find(store, peer, |session| {
+            !session.is_probe()
+                && session.post_quantum() != PostQuantum::None
+                && suits(session.known_since())
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroize;
 
-use crate::bundle::{DeviceChange, VerifiedBundle, takes_place_of};
+use crate::bundle::{DeviceBundle, DeviceChange, VerifiedBundle, takes_place_of};
 use crate::crypto::sha256;
 use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
@@ -102,6 +102,11 @@ impl Contact {
     pub(crate) fn is_introduced(&self) -> bool {
         let row = &self.row;
         !row.introduced_by_groups.is_empty() || !row.introduced_by_contacts.is_empty()
+    }
+
+    /// What their bundle says of their devices.
+    pub(crate) fn devices(&self) -> &[DeviceBundle] {
+        self.bundle.as_ref().map_or(&[], VerifiedBundle::devices)
     }
 
     /// Their devices.

@@ -100,6 +100,13 @@ pub(crate) fn use_one(
     Ok(Some((Prekey { id: taken.id, key }, secret)))
 }
 
+/// Whether the one that is used next came with a secret.
+pub(crate) fn next_has_secret(store: &dyn Rows, peer: &Party) -> Result<bool, EngineError> {
+    let row = row(store, peer)?.unwrap_or_default();
+    let next = row.taken.first();
+    Ok(next.is_some_and(|taken| !taken.secret.is_empty()))
+}
+
 /// Whether a number is that of a private one-time prekey.
 pub(crate) fn is_private(id: u32) -> bool {
     id >= PRIVATE_IDS

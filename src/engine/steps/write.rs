@@ -4,11 +4,12 @@ use crate::bundle::VerifiedBundle;
 use crate::chat::{Body, GroupEventError, MessageId};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
-use crate::engine::delivery::post;
+use crate::engine::delivery::{post, protection};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::outbox::QueuedEnvelope;
 use crate::engine::records::{contacts, conversations, groups, trust};
-use crate::engine::sync::{people, reading};
+use crate::engine::sync::{healing, people, reading};
+use crate::identity::PublicIdentity;
 
 /// Writes `body` into a conversation, and tells our other devices.
 pub(crate) fn write(
@@ -38,7 +39,9 @@ fn put(
                 contacts::find(step.rows, peer)?.ok_or(EngineError::UnknownContact)?;
             people::check_sending(step, &mut contact)?;
             contact.bundle.as_ref().ok_or(EngineError::NoBundle)?;
-            post::post(step, to, &[*peer], body, reply_to)
+            let posted = post::post(step, to, &[*peer], body, reply_to)?;
+            ask_those_held_back(step, &[*peer])?;
+            Ok(posted)
         }
         ConversationId::Group(group) => {
             let recipients = groups::recipients(step.rows, step.device, group)?;
@@ -49,9 +52,25 @@ fn put(
                 return Err(GroupEventError::NotAnAdmin.into());
             }
             trust::check_group(step.rows, &recipients)?;
-            post::post(step, to, &recipients, body, reply_to)
+            let posted = post::post(step, to, &recipients, body, reply_to)?;
+            ask_those_held_back(step, &recipients)?;
+            Ok(posted)
         }
     }
+}
+
+/// Asks the devices to which nothing of the user goes before a session withstands a quantum computer: their answers bring that.
+fn ask_those_held_back(
+    step: &mut Step<'_>,
+    recipients: &[PublicIdentity],
+) -> Result<(), EngineError> {
+    for peer in recipients {
+        if let Some(contact) = contacts::find(step.rows, peer)? {
+            let held = protection::held_back(step.rows, &contact)?;
+            healing::probe(step, &held)?;
+        }
+    }
+    Ok(())
 }
 
 /// Tells all accepted contacts that we go on as the identity of this bundle, in messages of their conversations; how many they are.

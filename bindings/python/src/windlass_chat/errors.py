@@ -80,6 +80,7 @@ UnknownContact = WindlassError.UnknownContact
 NoBundle = WindlassError.NoBundle
 ContactBlocked = WindlassError.ContactBlocked
 ContactNotVerified = WindlassError.ContactNotVerified
+PostQuantumRequired = WindlassError.PostQuantumRequired
 UnknownMessage = WindlassError.UnknownMessage
 UnknownCursor = WindlassError.UnknownCursor
 UnknownGroup = WindlassError.UnknownGroup
@@ -153,6 +154,7 @@ __all__ = [
     "NoBundle",
     "ContactBlocked",
     "ContactNotVerified",
+    "PostQuantumRequired",
     "UnknownMessage",
     "UnknownCursor",
     "UnknownGroup",

@@ -196,6 +196,7 @@ final class ConversationTests: PeopleTestCase {
         let opened = try bob.session(address: alice.address()).decrypt(envelope: sent.envelopes[0].bytes)
         XCTAssertEqual(opened, Data([0, 255, 7]))
         XCTAssertEqual(try session.state(), .pending)
+        XCTAssertEqual(try session.postQuantum(), .kem)
     }
 
     func testTasksSendAtOnceAndNothingIsLost() async throws {

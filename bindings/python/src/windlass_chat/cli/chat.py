@@ -286,7 +286,8 @@ class Talk:
             prove(session, typed)
         data["verified"] = verified = self._client.contact(self._address).verified
         last = "verified" if verified else "not verified: compare with them, then /verify NUMBER"
-        self._screen.show("safety", [*safety_lines(data), last], None, **data)
+        protection = f"post-quantum protection of the next message: {data['post_quantum']}"
+        self._screen.show("safety", [*safety_lines(data), protection, last], None, **data)
 
 
 def _said(message: Message) -> str:

@@ -101,7 +101,8 @@ def verify(given: argparse.Namespace, out: Output) -> None:
     lines = safety_lines(data)
     if given.qr:
         lines += [out.code(str(data["code"])), str(data["code"])]
-    out.result(data, [*lines, "verified" if data["verified"] else "not verified"])
+    protection = f"post-quantum protection of the next message: {data['post_quantum']}"
+    out.result(data, [*lines, protection, "verified" if data["verified"] else "not verified"])
 
 
 def safety(session: Session, address: str) -> dict[str, object]:
@@ -112,6 +113,7 @@ def safety(session: Session, address: str) -> dict[str, object]:
         "safety_number": session.safety_number(),
         "pictures": pictures,
         "code": session.safety_code(),
+        "post_quantum": session.post_quantum().name.lower(),
     }
 
 

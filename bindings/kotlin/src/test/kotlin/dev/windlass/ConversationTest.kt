@@ -235,6 +235,7 @@ class ConversationTest {
         val opened = bob.session(alice.address()).decrypt(sent.envelopes.single().bytes)
         assertEquals(listOf<Byte>(0, -1, 7), opened.toList())
         assertEquals(SessionState.PENDING, session.state())
+        assertEquals(PostQuantum.KEM, session.postQuantum())
         alice.close()
         bob.close()
     }

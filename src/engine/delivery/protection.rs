@@ -1,0 +1,81 @@
+//! What keeps a message to somebody from whoever breaks X25519 later, and what the user asks for (RFC windlass §11.9).
+
+use crate::bundle::DeviceBundle;
+use crate::chat::Content;
+use crate::engine::base::error::EngineError;
+use crate::engine::records::contacts::Contact;
+use crate::engine::records::{private_prekeys, sessions, settings};
+use crate::session::{PostQuantum, Session};
+use crate::store::Rows;
+use crate::x3dh::Party;
+
+/// Whether a content waits for a session that withstands a quantum computer: what the user says, if the user wants it so. What devices say to each
+/// other by themselves goes on, or no session would ever get there.
+pub(crate) fn is_asked_for(store: &dyn Rows, content: &[u8]) -> Result<bool, EngineError> {
+    if !settings::row(store)?.require_post_quantum {
+        return Ok(false);
+    }
+    Ok(Content::from_bytes(content).is_ok_and(|content| content.body.is_message()))
+}
+
+/// Whether a session is as good as asked.
+pub(crate) fn suffices(session: &Session, is_asked_for: bool) -> bool {
+    !is_asked_for || session.post_quantum() != PostQuantum::None
+}
+
+/// What protects a session that is begun now with a device of a contact.
+pub(crate) fn of_new_session(
+    store: &dyn Rows,
+    contact: &Contact,
+    remote: &DeviceBundle,
+) -> Result<PostQuantum, EngineError> {
+    if remote.kem_prekey.key.is_some() {
+        return Ok(PostQuantum::Kem);
+    }
+    let bundle = contact.bundle.as_ref();
+    let invited = !contact.row.one_time_prekeys_used && remote.one_time_prekey.is_some();
+    let secret = if invited {
+        bundle.is_some_and(|bundle| bundle.code_secret().is_some())
+    } else {
+        let party = Party {
+            identity: contact.identity,
+            device_id: remote.device_id,
+        };
+        private_prekeys::next_has_secret(store, &party)?
+    };
+    Ok(if secret {
+        PostQuantum::Secret
+    } else {
+        PostQuantum::None
+    })
+}
+
+/// What protects the next message to a contact: the least of what their devices have.
+pub(crate) fn of_contact(store: &dyn Rows, contact: &Contact) -> Result<PostQuantum, EngineError> {
+    let mut least = None;
+    for (party, remote) in contact.parties().iter().zip(contact.devices()) {
+        let found = match sessions::find(store, party, |session| !session.is_probe())? {
+            Some(session) => session.post_quantum(),
+            None => of_new_session(store, contact, remote)?,
+        };
+        least = Some(least.map_or(found, |least: PostQuantum| least.min(found)));
+    }
+    Ok(least.unwrap_or(PostQuantum::None))
+}
+
+/// The devices of a contact to which nothing that the user says goes now, as they are to be asked.
+pub(crate) fn held_back(store: &dyn Rows, contact: &Contact) -> Result<Vec<Party>, EngineError> {
+    let mut held = Vec::new();
+    if !settings::row(store)?.require_post_quantum {
+        return Ok(held);
+    }
+    for (party, remote) in contact.parties().iter().zip(contact.devices()) {
+        let good = |session: &Session| !session.is_probe() && suffices(session, true);
+        if sessions::find(store, party, good)?.is_none()
+            && of_new_session(store, contact, remote)? == PostQuantum::None
+        {
+            held.push(*party);
+        }
+    }
+    Ok(held)
+}
