@@ -20,13 +20,28 @@ pub fn hkdf_sha256<const N: usize>(salt: &[u8], ikm: &[u8], info: &[u8]) -> Secr
 /// HMAC-SHA-256 of the concatenation of `parts`.
 #[must_use]
 pub fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> Secret<32> {
+    finish(keyed(key), parts)
+}
+
+/// HMAC-SHA-256 of two messages under one key, which is set up once: a chain takes such a step for each message.
+#[must_use]
+pub fn hmac_sha256_of_two(key: &[u8; 32], first: &[u8], second: &[u8]) -> (Secret<32>, Secret<32>) {
+    let mac = keyed(key);
+    (finish(mac.clone(), &[first]), finish(mac, &[second]))
+}
+
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     // A key of the hash's own length or shorter is used as it is, so padding it to a block is the same key.
     let mut block = [0u8; 64];
     for (to, from) in block.iter_mut().zip(key) {
         *to = *from;
     }
-    let mut mac = Hmac::<Sha256>::new(&block.into());
+    let mac = Hmac::<Sha256>::new(&block.into());
     block.zeroize();
+    mac
+}
+
+fn finish(mut mac: Hmac<Sha256>, parts: &[&[u8]]) -> Secret<32> {
     for part in parts {
         mac.update(part);
     }

@@ -20,7 +20,7 @@ mod stream;
 pub use aead::{AEAD_OVERHEAD, AuthenticationFailed, decrypt, encrypt};
 pub use agreement::{AgreementError, DH_KEY_LEN, DhPublic, DhSecret, SharedSecret};
 pub use hash::{RunningHash, sha256, sha512};
-pub use kdf::{hkdf_sha256, hmac_sha256};
+pub use kdf::{hkdf_sha256, hmac_sha256, hmac_sha256_of_two};
 pub use kem::{
     InvalidKemKey, KEM_CIPHERTEXT_LEN, KEM_PUBLIC_LEN, KEM_SEED_LEN, KemCiphertext, KemPublic,
     KemSecret,

@@ -3,7 +3,7 @@
 use super::HeaderKey;
 use crate::crypto::{
     AuthenticationFailed, CryptoRng, Secret, SecretBytes, SharedSecret, decrypt, encrypt,
-    hkdf_sha256, hmac_sha256, labels,
+    hkdf_sha256, hmac_sha256_of_two, labels,
 };
 
 /// RK (Double Ratchet §3.2).
@@ -100,11 +100,8 @@ impl ChainKey {
     /// `KDF_CK` and `KDF_SCKA_CK` (Double Ratchet §7.2): HMAC of the constants 0x01 for the message key and 0x02 for the next chain key.
     #[must_use]
     pub fn step(&self) -> (HalfKey, Self) {
-        let key = self.0.as_bytes();
-        (
-            HalfKey(hmac_sha256(key, &[&[0x01]])),
-            Self(hmac_sha256(key, &[&[0x02]])),
-        )
+        let (key, next) = hmac_sha256_of_two(self.0.as_bytes(), &[0x01], &[0x02]);
+        (HalfKey(key), Self(next))
     }
 
     pub(super) fn duplicate(&self) -> Self {
