@@ -322,7 +322,7 @@ pub const MAX_OWN_WORDS_STEPS: u32 = 36_500;
 pub const MAX_STRANGERS: u64 = 500;
 
 /// Bytes of messages kept of one stranger.
-pub const MAX_STRANGER_BYTES: u64 = 73_728;
+pub const MAX_STRANGER_BYTES: u64 = 98_304;
 
 /// Bytes of messages kept of all strangers together.
 pub const MAX_STRANGERS_BYTES: u64 = 6_291_456;

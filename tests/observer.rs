@@ -144,6 +144,7 @@ fn an_observer_links_the_messages_of_a_turn_and_no_two_turns() {
     assert!(all.len() > 40 && recording.seen.len() > 2 * all.len());
     let admitted = [
         "chain tag",
+        "ML-KEM ciphertext",
         "ephemeral key",
         "sealed initiator",
         "sender hint",

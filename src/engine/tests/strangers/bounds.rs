@@ -127,7 +127,7 @@ fn what_a_public_bot_has_not_handled_makes_no_room() {
     let direct = ConversationId::Direct(bot.device.public());
     let (mut shown, mut refused) = (0, 0);
     let mut say = |day| {
-        write(&guest, day, &direct, bytes(20_000));
+        write(&guest, day, &direct, bytes(28_000));
         let outcomes = carry(&guest, &bot, day);
         shown += usize::from(opens(&outcomes));
         refused += usize::from(has_cause(&outcomes, Cause::StrangerLimit));
