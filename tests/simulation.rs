@@ -51,6 +51,7 @@ struct Run {
     /// Of which devices there is a copy, and what it knows.
     copied: BTreeMap<(u32, u32), Known>,
     removed: Vec<(u32, u32)>,
+    went_back: BTreeSet<(u32, u32)>,
     /// Every message that was sent, by whom to whom, unless the only disk that had it was replaced.
     sent: BTreeMap<String, (u32, u32)>,
     /// By which device each was written, and to which devices of the other side, as far as that one knew them.
@@ -105,6 +106,7 @@ impl Run {
             gone: BTreeSet::new(),
             copied: BTreeMap::new(),
             removed: Vec::new(),
+            went_back: BTreeSet::new(),
             sent: BTreeMap::new(),
             written: BTreeMap::new(),
             linked_by: BTreeMap::new(),
@@ -276,12 +278,13 @@ impl Run {
             }
             93..95
                 if self.copied.get(&device).is_some_and(|copy| {
-                    self.are_found(device, Some(copy)) && !self.forgets_a_link(device, copy)
+                    self.are_found(device, Some(copy)) && !self.forgets_a_link(device, Some(copy))
                 }) =>
             {
                 self.forgets(device);
                 self.say(|| format!("{p}.{d} goes back in time"));
                 self.world.restore_disk(p, d).unwrap();
+                self.went_back.insert(device);
             }
             95..97 if self.devices[p as usize] < 3 && !self.is_dated_wrong(p) => {
                 let by = self.of(p)[0];
@@ -292,10 +295,7 @@ impl Run {
                 self.say(|| format!("{p}.{added} is a new device"));
                 self.devices[p as usize] += 1;
             }
-            97..98
-                if self.are_found(device, None)
-                    && !self.forgets_a_link(device, &Known::default()) =>
-            {
+            97..98 if self.are_found(device, None) && !self.forgets_a_link(device, None) => {
                 self.forgets(device);
                 let id = self.world.client(p, d).unwrap().device_id();
                 self.say(|| format!("{p}.{d} is lost"));

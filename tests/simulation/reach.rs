@@ -9,6 +9,8 @@ use super::Run;
 pub struct Known {
     pub people: BTreeSet<u32>,
     pub devices: BTreeSet<(u32, u32)>,
+    /// Which of its siblings it knows to be linked.
+    pub linked: BTreeSet<u32>,
 }
 
 /// The device that wrote a message, to whom, and the ids of their devices that it knew.
@@ -17,10 +19,12 @@ pub type Written = ((u32, u32), u32, BTreeSet<u32>);
 impl Run {
     pub fn known(&self, (p, d): (u32, u32)) -> Known {
         let client = self.world.client(p, d).unwrap();
-        let own = client.devices().unwrap().into_iter();
+        let own = client.devices().unwrap();
+        let linked = own.iter().filter(|device| device.linked);
         let mut known = Known {
             people: BTreeSet::new(),
-            devices: own.map(|device| (p, device.device_id)).collect(),
+            linked: linked.map(|device| device.device_id).collect(),
+            devices: own.iter().map(|device| (p, device.device_id)).collect(),
         };
         for person in (0..self.people()).filter(|person| *person != p) {
             if let Ok(contact) = client.contact(self.address(person)) {
@@ -101,28 +105,10 @@ impl Run {
         if author.0 == side {
             return self.gone.contains(author);
         }
-        // Its author's device is lost, and whoever of theirs has it was linked later: it cannot tell who was written to then.
-        let writers = self.of(author.0);
-        let mut earlier = writers
-            .iter()
-            .filter(|device| !self.was_linked_after(**device, id));
-        let kept = |device: &(u32, u32)| {
-            let history = self.history(*device, *to);
-            history.iter().any(|message| message.id == id)
-        };
-        if self.gone.contains(author) && !earlier.any(kept) {
-            return true;
-        }
         let mut ids = of_side
             .iter()
             .map(|(p, d)| self.world.client(*p, *d).unwrap().device_id());
         !ids.any(|id| addressees.contains(&id))
-    }
-
-    fn was_linked_after(&self, device: (u32, u32), id: &str) -> bool {
-        self.written_before
-            .get(&device)
-            .is_some_and(|written| written.contains(id))
     }
 
     /// Whether the clock of one of their devices is wrong: none is linked meanwhile, for the reason that follows.
@@ -150,22 +136,42 @@ impl Run {
         })
     }
 
-    /// Whether a device forgets, with this copy, that it linked another which it has not told everything: that one has to be linked again,
-    /// since nobody else knows that the user did.
-    pub fn forgets_a_link(&self, device: (u32, u32), copy: &Known) -> bool {
-        let mut linked = self.linked_by.iter();
-        linked.any(|(new, by)| {
-            let (p, d) = *new;
-            if *by != device || self.gone.contains(new) {
-                return false;
-            }
-            let id = self.world.client(p, d).unwrap().device_id();
+    /// Whether a device forgets, with this copy or because it is lost, that another of the user's was linked, and no further one knows it that
+    /// could tell: that one has to be linked again (RFC windlass §8.5.11). Until then it is one that turned up, and gets nothing of before.
+    pub fn forgets_a_link(&self, device: (u32, u32), copy: Option<&Known>) -> bool {
+        let known = self.known(device).linked;
+        let siblings = self.of(device.0).into_iter();
+        let others: Vec<_> = siblings.filter(|one| *one != device).collect();
+        others.iter().any(|new| {
+            let id = self.world.client(new.0, new.1).unwrap().device_id();
+            let links = self.linked_by.get(new) == Some(&device) || known.contains(&id);
+            let remembers = |known: &Known| known.linked.contains(&id);
+            let mut further = others.iter().filter(|one| *one != new).peekable();
+            // There is nobody left who would have to know it, if it has got everything.
+            let is_last = copy.is_none() && further.peek().is_none();
             let mut sent = self
                 .sent
                 .iter()
-                .filter(|(_, (from, to))| [*from, *to].contains(&p));
-            !copy.devices.contains(&(p, id))
-                && sent.any(|(id, _)| self.has(device, id) && !self.has(*new, id))
+                .filter(|(_, (from, to))| [*from, *to].contains(&new.0));
+            links
+                && !copy.is_some_and(remembers)
+                && !further.any(|one| remembers(&self.known(*one)))
+                && (!is_last || sent.any(|(id, _)| self.has(device, id) && !self.has(*new, id)))
+        })
+    }
+
+    /// Whether a device that went back lacks what another one has. It proves the day of its copy on the day on which it runs again and on the next
+    /// (RFC windlass §8.4.10); what it did not ask for by then, it is not given.
+    pub fn is_recovering(&self) -> bool {
+        self.went_back.iter().any(|device| {
+            let alive = self.alive();
+            let mut sent = self.sent.iter();
+            alive.contains(device)
+                && sent.any(|(id, (from, to))| {
+                    [*from, *to].contains(&device.0)
+                        && !self.has(*device, id)
+                        && alive.iter().any(|other| self.has(*other, id))
+                })
         })
     }
 }

@@ -194,7 +194,8 @@ impl Attacker for Thief {
         run.keep_news();
         // So that there is a past that a state of today does not prove.
         let linking = (0..run.people()).any(|person| run.is_linking(person));
-        if self.leaps < 3 && !linking && self.rng.below(8) == 0 {
+        let busy = linking || run.is_recovering();
+        if self.leaps < 3 && !busy && self.rng.below(8) == 0 {
             self.leaps += 1;
             run.world.advance(DAY * (1 + self.rng.below(3))).unwrap();
         }
