@@ -8,8 +8,9 @@ mod sessions;
 
 use std::time::{Duration, Instant};
 
-use sessions::Device;
+use sessions::{Channel, Device};
 use windlass::crypto::{Secret, SeededRandom, seeded};
+use windlass::session::{HintKey, Session};
 
 const SESSIONS: usize = 300;
 const ROUNDS: usize = 7;
@@ -39,9 +40,13 @@ fn set_up(kem: bool, rng: &mut SeededRandom) -> Duration {
     bob.shows_kem_key = kem;
     // With a secret the ratchet rests in both cases.
     bob.code_secret = Some(Secret::random(rng));
+    let (remote, to) = (bob.bundle(), bob.public());
     let begin = Instant::now();
     for _ in 0..SESSIONS {
-        let first = alice.initiate(&bob, rng).send(TEXT, rng);
+        let hint = HintKey::between(&alice.identity, &to).unwrap();
+        let secret = bob.code_secret.as_ref();
+        let begun = Session::initiate(&alice.identity, 1, &to, &remote, secret, hint, 0, rng);
+        let first = Channel::new(alice.public(), begun.unwrap()).send(TEXT, rng);
         let mut end = bob.respond(&first).unwrap();
         end.receive(&first).unwrap();
     }

@@ -155,7 +155,7 @@ pub struct Channel {
 }
 
 impl Channel {
-    fn new(identity: PublicIdentity, session: Session) -> Self {
+    pub fn new(identity: PublicIdentity, session: Session) -> Self {
         Self {
             identity,
             session,
