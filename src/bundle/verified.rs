@@ -144,11 +144,23 @@ impl VerifiedBundle {
     /// The same without its ML-KEM keys: what is shown as a code.
     #[must_use]
     pub fn without_kem_keys(&self) -> Self {
+        self.with_kem_keys_where(|_| false)
+    }
+
+    /// The same with the ML-KEM key of one device alone, if it has that: eight are too many to be shown.
+    #[must_use]
+    pub fn with_kem_key_of(&self, device_id: u32) -> Self {
+        self.with_kem_keys_where(|device| device.device_id == device_id)
+    }
+
+    fn with_kem_keys_where(&self, stays: impl Fn(&DeviceBundle) -> bool) -> Self {
         let mut bundle = self.clone();
         for device in &mut bundle.devices {
-            device.kem_prekey.key = None;
+            if !stays(device) {
+                device.kem_prekey.key = None;
+            }
         }
-        bundle.encode_again(|outer| outer.kem_keys.clear())
+        bundle.encode_kem_keys()
     }
 
     /// The same without the secret of its code: what is kept once it was used, and what is passed on.
@@ -169,12 +181,7 @@ impl VerifiedBundle {
                 ours.kem_prekey.key.clone_from(&theirs.kem_prekey.key);
             }
         }
-        let keys = bundle
-            .devices
-            .iter()
-            .filter_map(|device| device.kem_prekey.key.as_ref());
-        let keys = keys.map(|key| key.as_bytes().to_vec()).collect();
-        bundle.encode_again(|outer| outer.kem_keys = keys)
+        bundle.encode_kem_keys()
     }
 
     /// Whether both are forms of what was signed once: the same but for keys and secrets that were detached.
@@ -224,6 +231,14 @@ impl VerifiedBundle {
 impl VerifiedBundle {
     fn outer(&self) -> Option<v1::SignedBundle> {
         wire::decode("bundle", &self.encoded).ok()
+    }
+
+    /// With the ML-KEM keys that its devices have.
+    fn encode_kem_keys(self) -> Self {
+        let devices = self.devices.iter();
+        let keys = devices.filter_map(|device| device.kem_prekey.key.as_ref());
+        let keys = keys.map(|key| key.as_bytes().to_vec()).collect();
+        self.encode_again(|outer| outer.kem_keys = keys)
     }
 
     /// With what is not signed changed.

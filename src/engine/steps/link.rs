@@ -53,7 +53,8 @@ pub(crate) fn confirm(step: &mut Step<'_>) -> Result<Vec<u8>, EngineError> {
     let linking = linking::find(step.rows, own, step.now)?.ok_or(LinkError::Over)?;
     let reply = linking.reply.ok_or(LinkError::TooEarly)?;
     let agreed = linking.existing.agree(&reply)?;
-    let bundle = own_bundle::reusable(step)?;
+    // What is shown as codes has room for one key: that of the device that the new one asks first.
+    let bundle = own_bundle::reusable(step)?.with_kem_key_of(step.device.device_id);
     let token = linking::begin(step)?;
     let words = own_words::kept(step)?;
     linking::erase(step.rows)?;
