@@ -1,7 +1,7 @@
 //! What keeps a message to somebody from whoever breaks X25519 later, and what the user asks for (RFC windlass §11.9).
 
 use crate::bundle::DeviceBundle;
-use crate::chat::Content;
+use crate::chat::{Body, Content};
 use crate::engine::base::error::EngineError;
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::{private_prekeys, sessions, settings};
@@ -9,13 +9,15 @@ use crate::session::{PostQuantum, Session};
 use crate::store::Rows;
 use crate::x3dh::Party;
 
-/// Whether a content waits for a session that withstands a quantum computer: what the user says, if the user wants it so. What devices say to each
+/// Whether a content waits for a session that withstands a quantum computer: what the user says, and what others said, if the user wants it so. What devices say to each
 /// other by themselves goes on, or no session would ever get there.
 pub(crate) fn is_asked_for(store: &dyn Rows, content: &[u8]) -> Result<bool, EngineError> {
     if !settings::row(store)?.require_post_quantum {
         return Ok(false);
     }
-    Ok(Content::from_bytes(content).is_ok_and(|content| content.body.is_message()))
+    let says =
+        |content: Content| content.body.is_message() || matches!(content.body, Body::Copy(_));
+    Ok(Content::from_bytes(content).is_ok_and(says))
 }
 
 /// Whether a session is as good as asked.

@@ -22,6 +22,7 @@ mod linked;
 mod links;
 mod malformed;
 mod members;
+mod protected;
 mod proved;
 mod quiet_groups;
 mod siblings;
