@@ -127,7 +127,8 @@ CONFIGURATION: dict[str, Any] = {
 class Foreign:
     """A party whose cryptography is theirs."""
 
-    def __init__(self, one_time: bool) -> None:
+    def __init__(self, one_time: bool, gives: bool) -> None:
+        """For a session with a one-time prekey or without; `gives` if it is theirs."""
         self.agreement = Agreement.create(
             x3dh.IdentityKeyFormat.ED_25519,
             x3dh.HashFunction.SHA_256,
@@ -135,7 +136,7 @@ class Foreign:
             b"Windlass v1 PQXDH" + bytes([one_time]),
             x3dh_keys.IdentityKeyPairSeed(THEIRS),
         )
-        if one_time:
+        if gives:
             self.agreement.generate_pre_keys(1)
         self.identity = self.agreement.bundle.identity_key
         self.mode = bytes([one_time])
@@ -331,7 +332,7 @@ class Network:
 @pytest.mark.parametrize("role", ["we begin", "they begin"])
 def test_a_long_conversation_with_reordering_and_loss(tmp_path: Path, role: str, one_time: bool) -> None:
     chance = random.Random(f"{role} {one_time}")
-    foreign = Foreign(one_time and role == "we begin")
+    foreign = Foreign(one_time, one_time and role == "we begin")
     with Client.create(tmp_path / "ours.wl", key=bytes(32), identity=Identity.from_seed(OURS)) as client:
         to_us, to_them = Network(chance), Network(chance)
 

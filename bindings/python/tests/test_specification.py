@@ -6,6 +6,7 @@ from pathlib import Path
 import bundles
 import check_vectors
 import faults
+import kem
 import peer
 import pytest
 
@@ -20,7 +21,7 @@ DEVICE = 77
 
 def own_bundle(one_time: bool = False, with_kem: bool = True) -> bytes:
     prekeys = [peer.Prekey(5, peer.x25519_public(SIGNED.secret)), peer.Prekey(6, peer.x25519_public(ONE_TIME.secret))]
-    kem_key = peer.kem.public_of_seed(SIGNED.kem_seed) if with_kem else b""
+    kem_key = kem.public_of_seed(SIGNED.kem_seed) if with_kem else b""
     device = peer.Device(DEVICE, prekeys[0], prekeys[1] if one_time else None, SIGNED.commitment(), kem_key)
     return bundles.make_bundle(SEED, [device], b"", int(time.time()))
 
@@ -72,15 +73,15 @@ def test_an_identity_reads_the_same_on_both_sides() -> None:
     assert Bundle.from_uri(bundles.bundle_to_uri(own_bundle())).encode() == code
 
 
-@pytest.mark.parametrize("kem", [False, True])
+@pytest.mark.parametrize("with_kem", [False, True])
 @pytest.mark.parametrize("one_time", [False, True])
-def test_an_envelope_made_by_hand_opens_in_ours(tmp_path: Path, one_time: bool, kem: bool) -> None:
+def test_an_envelope_made_by_hand_opens_in_ours(tmp_path: Path, one_time: bool, with_kem: bool) -> None:
     with Client.create(tmp_path / "ours.wl", key=KEY) as client:
         bundle = client.single_use_bundle() if one_time else client.bundle()
         # A code has no ML-KEM keys.
-        invitation = bundle.encode() if kem else bundles.of_uri(bundle.to_uri())[1]
+        invitation = bundle.encode() if with_kem else bundles.of_uri(bundle.to_uri())[1]
         read = bundles.read_bundle(invitation, int(time.time()))
-        assert bool(read.devices[0].kem_key) == kem and bool(read.code_secret) == one_time
+        assert bool(read.devices[0].kem_key) == with_kem and bool(read.code_secret) == one_time
         session = peer.start(SEED, DEVICE, read.identity, read.devices[0], read.code_secret)
         assert texts(client.receive(session.send(payload("by hand")))) == ["by hand"]
         address = Identity.from_seed(SEED).address()
@@ -90,11 +91,11 @@ def test_an_envelope_made_by_hand_opens_in_ours(tmp_path: Path, one_time: bool, 
             assert texts(client.receive(session.send(payload(f"by hand {turn}")))) == [f"by hand {turn}"]
 
 
-@pytest.mark.parametrize("kem", [False, True])
+@pytest.mark.parametrize("with_kem", [False, True])
 @pytest.mark.parametrize("one_time", [False, True])
-def test_an_envelope_of_ours_opens_by_hand(tmp_path: Path, one_time: bool, kem: bool) -> None:
+def test_an_envelope_of_ours_opens_by_hand(tmp_path: Path, one_time: bool, with_kem: bool) -> None:
     with Client.create(tmp_path / "ours.wl", key=KEY) as client:
-        client.add_contact(Bundle.decode(own_bundle(one_time, kem)))
+        client.add_contact(Bundle.decode(own_bundle(one_time, with_kem)))
         address = Identity.from_seed(SEED).address()
         [first] = client.send(address, "ours").envelopes
         session, received = peer.answer(SEED, DEVICE, SIGNED, ONE_TIME if one_time else None, first.bytes)
