@@ -53,6 +53,19 @@ def ed25519_key(input: Case) -> Case:
     return {"x25519_public": peer.x25519_of_identity(check_identity(unhex(input, "public_key"))).hex()}
 
 
+def ml_kem(input: Case) -> Case:
+    if "key" in input:
+        key = unhex(input, "key")
+        check(kem.is_valid(key), "key")
+        ciphertext, shared = kem.encapsulate(key, unhex(input, "coins"))
+        return {"ciphertext": ciphertext.hex(), "shared_secret": shared.hex()}
+    seed = unhex(input, "seed")
+    if "ciphertext" not in input:
+        return {"key": kem.public_of_seed(seed).hex()}
+    check(len(unhex(input, "ciphertext")) == 1_088, "ciphertext")
+    return {"shared_secret": kem.decapsulate(seed, unhex(input, "ciphertext")).hex()}
+
+
 def x25519(input: Case) -> Case:
     return {"shared_secret": peer.agree(unhex(input, "secret"), unhex(input, "public_key")).hex()}
 
@@ -668,7 +681,7 @@ def conversation(input: Case) -> list[Case]:
 KINDS: dict[str, Callable[[Case], Any]] = {
     function.__name__.replace("_", "-"): function
     for function in (
-        *(identity, address, ed25519_key, x25519, safety_number, bundle, bundle_build, uri, code_frames),
+        *(identity, address, ed25519_key, x25519, ml_kem, safety_number, bundle, bundle_build, uri, code_frames),
         *(pqxdh, handshake, root_step, first_header_keys, chain_steps, message_key, first_epoch, epoch_step, plaintext, scka, sender_hint, own_words, message_name, healing_proof, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
         *(bounds, history, receipts, copies, updates, answers, requests, proved_days, memberships.group_device, first_messages, group, attachment),
     )

@@ -55,6 +55,8 @@ FAULTS: list[tuple[str, str, str, str, str]] = [
     ("7.2.9 the ciphertext under the seal", "peer", "handshake", "responder[1]) + ephemeral + signed + ciphertext", "responder[1]) + ephemeral + signed"),
     ("7.2.9 bits of the mode", "peer", "handshake", "mode in (0, 1, 2, 3, 5, 7)", "mode < 8"),
     ("7.2.9 a mode that is true", "peer", "handshake", "mode & 3 == 1 * bool(one_time) + 2 * bool(ciphertext) and mode in", "mode in"),
+    ("3.9.2 the modulus", "kem", "ml-kem", "all(coefficient < Q for", "all(coefficient >= 0 for"),
+    ("3.9.1 K of the shared secret", "kem", "ml-kem", "coins + hashlib.sha3_256(key).digest()", "coins + key"),
     ("3.9.2 the modulus", "bundles", "bundle", 'check(kem.is_valid(left[0]), "ML-KEM key")', "pass"),
     ("5.3.9 the order of keys", "bundles", "bundle", "if left and hashlib", "left.sort(key=lambda key: hashlib.sha256(key).digest() != device.commitment)\n        if left and hashlib"),
     ("5.3.9 keys that nobody committed to", "bundles", "bundle", 'check(not left, "ML-KEM keys")', "pass"),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use windlass::chat::{FloorKey, HealingRequest, MessageId, OwnWordsKey};
-use windlass::crypto::{self, DhPublic, DhSecret};
+use windlass::crypto::{self, DhPublic, DhSecret, KemPublic, KemSecret, Secret};
 use windlass::identity::{AddressError, PublicIdentity, safety_code, safety_emoji, safety_number};
 use windlass::ratchet::{ChainKey, HalfKey, HeaderKey, MessageKey, RootKey};
 use windlass::session::HintKey;
@@ -28,6 +28,31 @@ pub fn address(input: &Value) -> Value {
         Err(AddressError::Encoding) => error("encoding"),
         Err(AddressError::Prefix) => error("prefix"),
         Err(AddressError::Key(_)) => error("key"),
+    }
+}
+
+/// A key of its seed, what is encapsulated to a key, or what a seed opens.
+pub fn ml_kem(input: &Value) -> Value {
+    if input["key"].is_string() {
+        let Ok(key) = KemPublic::from_bytes(&bytes(input, "key")) else {
+            return error("key");
+        };
+        let mut script = Scripted::default();
+        let coins = bytes(input, "coins").try_into().unwrap();
+        script.secrets.push_back(coins);
+        let (ciphertext, shared) = key.encapsulate(&mut script).unwrap();
+        return json!({ "ciphertext": hex(&ciphertext[..]), "shared_secret": hex(shared.as_bytes()) });
+    }
+    let seed = bytes(input, "seed").try_into().unwrap();
+    let ours = KemSecret::from_bytes(Secret::new(seed));
+    if !input["ciphertext"].is_string() {
+        return json!({ "key": hex(ours.public().as_bytes()) });
+    }
+    match bytes(input, "ciphertext").try_into() {
+        Ok(ciphertext) => {
+            json!({ "shared_secret": hex(ours.decapsulate(&ciphertext).as_bytes()) })
+        }
+        Err(_) => error("ciphertext"),
     }
 }
 

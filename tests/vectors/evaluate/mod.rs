@@ -21,6 +21,7 @@ pub fn evaluate(kind: &str, input: &Value) -> Value {
         "address" => keys::address(input),
         "ed25519-key" => keys::ed25519_key(input),
         "x25519" => keys::x25519(input),
+        "ml-kem" => keys::ml_kem(input),
         "safety-number" => keys::safety(input),
         "code-frames" => bundles::code_frames(input),
         "group" => groups::group(input),

@@ -11,6 +11,7 @@ mod group_sync;
 mod groups;
 mod handshakes;
 mod healing;
+mod kem;
 mod keys;
 mod messages;
 mod misread;
@@ -53,6 +54,11 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
             "x25519",
             "Agreements, accepted and refused (RFC windlass 3.2).",
             keys::x25519(),
+        ),
+        (
+            "ml-kem",
+            "Keys of seeds, encapsulation with coins that are given, decapsulation (RFC windlass 3.9). A ciphertext that was not made for a key opens to a secret that nobody has.",
+            kem::ml_kem(),
         ),
         (
             "safety-number",
