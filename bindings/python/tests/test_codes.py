@@ -63,7 +63,7 @@ def test_zbarimg_reads_what_we_draw_and_we_read_what_qrencode_draws(bundles: lis
         level = random.Random(number).choice("LMQ")
         subprocess.run([tool("qrencode"), "-l", level, "-o", theirs, bundle.to_uri()], check=True)
         assert qr_read(theirs.read_bytes()) == [bundle.to_uri()]
-        assert Bundle.from_qr_image(bundle.qr_png(dark=True)).encode() == bundle.encode()
+        assert Bundle.from_qr_image(bundle.qr_png(dark=True)).to_uri() == bundle.to_uri()
     assert zbar(*ours) == [bundle.to_uri() for bundle in bundles]
     print("codes by version:", dict(sorted(versions.items())))
     assert min(versions) <= 13
