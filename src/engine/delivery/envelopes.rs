@@ -37,7 +37,7 @@ pub(crate) fn to_contact(
     let has_bundle = contact.row.bundle_sent_at == own_bundle.issued_at();
     let mut parts = Vec::with_capacity(bundle.devices().len());
     let mut unreached = None;
-    let is_asked_for = protection::is_asked_for(step.rows, content)?;
+    let to = to.protected(protection::is_asked_for(step.rows, content)?);
     for remote in bundle.devices().iter().filter(|r| to.includes(r.device_id)) {
         let peer = Party {
             identity: contact.identity,
@@ -47,14 +47,10 @@ pub(crate) fn to_contact(
         let usable = to
             .choose(step.rows, &peer)?
             .filter(|session| !(is_valid && is_forgotten(session, step.now)));
-        let usable = match usable.filter(|session| protection::suffices(session, is_asked_for)) {
-            None if is_asked_for => to.choose_protected(step.rows, &peer)?,
-            usable => usable,
-        };
         let session = match usable {
             Some(session) => Ok(session),
             None if !may_begin(step, &peer, remote, to)? => continue,
-            None if is_asked_for
+            None if to.is_protected()
                 && protection::of_new_session(step.rows, contact, remote)? == PostQuantum::None =>
             {
                 Err(EngineError::PostQuantumRequired)

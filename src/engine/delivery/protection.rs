@@ -3,26 +3,27 @@
 use crate::bundle::DeviceBundle;
 use crate::chat::{Body, Content};
 use crate::engine::base::error::EngineError;
+use crate::engine::delivery::recipients::Recipients;
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::{private_prekeys, sessions, settings};
-use crate::session::{PostQuantum, Session};
+use crate::session::PostQuantum;
 use crate::store::Rows;
 use crate::x3dh::Party;
 
-/// Whether a content waits for a session that withstands a quantum computer: what the user says, and what others said, if the user wants it so. What devices say to each
-/// other by themselves goes on, or no session would ever get there.
+/// Whether what the user says waits for a session that withstands a quantum computer.
+pub(crate) fn is_required(store: &dyn Rows) -> Result<bool, EngineError> {
+    Ok(settings::row(store)?.require_post_quantum)
+}
+
+/// Whether this content waits then: what the user says, and what others said. What devices say to each other by themselves goes on, or no session
+/// would ever get there.
 pub(crate) fn is_asked_for(store: &dyn Rows, content: &[u8]) -> Result<bool, EngineError> {
-    if !settings::row(store)?.require_post_quantum {
+    if !is_required(store)? {
         return Ok(false);
     }
     let says =
         |content: Content| content.body.is_message() || matches!(content.body, Body::Copy(_));
     Ok(Content::from_bytes(content).is_ok_and(says))
-}
-
-/// Whether a session is as good as asked.
-pub(crate) fn suffices(session: &Session, is_asked_for: bool) -> bool {
-    !is_asked_for || session.post_quantum() != PostQuantum::None
 }
 
 /// What protects a session that is begun now with a device of a contact.
@@ -56,7 +57,7 @@ pub(crate) fn of_new_session(
 pub(crate) fn of_contact(store: &dyn Rows, contact: &Contact) -> Result<PostQuantum, EngineError> {
     let mut least = None;
     for (party, remote) in contact.parties().iter().zip(contact.devices()) {
-        let found = match sessions::find(store, party, |session| !session.is_probe())? {
+        let found = match sessions::active(store, party)? {
             Some(session) => session.post_quantum(),
             None => of_new_session(store, contact, remote)?,
         };
@@ -65,15 +66,14 @@ pub(crate) fn of_contact(store: &dyn Rows, contact: &Contact) -> Result<PostQuan
     Ok(least.unwrap_or(PostQuantum::None))
 }
 
-/// The devices of a contact to which nothing that the user says goes now, as they are to be asked.
+/// The devices of a contact to which nothing that waits goes now, as they are to be asked.
 pub(crate) fn held_back(store: &dyn Rows, contact: &Contact) -> Result<Vec<Party>, EngineError> {
     let mut held = Vec::new();
-    if !settings::row(store)?.require_post_quantum {
-        return Ok(held);
-    }
     for (party, remote) in contact.parties().iter().zip(contact.devices()) {
-        let good = |session: &Session| !session.is_probe() && suffices(session, true);
-        if sessions::find(store, party, good)?.is_none()
+        if Recipients::ALL
+            .protected(true)
+            .choose(store, party)?
+            .is_none()
             && of_new_session(store, contact, remote)? == PostQuantum::None
         {
             held.push(*party);

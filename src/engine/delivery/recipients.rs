@@ -21,6 +21,8 @@ pub(crate) struct Recipients {
     known_by: Option<(u64, u64)>,
     /// Whether it is a request for healing, which proves what it can and may go where nothing else does.
     asks: bool,
+    /// Whether the session has to withstand a quantum computer.
+    protected: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,7 @@ impl Recipients {
         resend: false,
         known_by: None,
         asks: false,
+        protected: false,
     };
 
     /// One device, in its active session.
@@ -117,6 +120,19 @@ impl Recipients {
         self.resend
     }
 
+    /// The same devices, in sessions that withstand a quantum computer, if that is asked for.
+    pub(crate) const fn protected(self, is_asked_for: bool) -> Self {
+        Self {
+            protected: is_asked_for,
+            ..self
+        }
+    }
+
+    /// Whether only sessions do that withstand a quantum computer.
+    pub(crate) fn is_protected(self) -> bool {
+        self.protected
+    }
+
     /// Whether it is a request for healing.
     pub(crate) fn asks(self) -> bool {
         self.asks
@@ -141,8 +157,11 @@ impl Recipients {
         peer: &Party,
     ) -> Result<Option<Session>, EngineError> {
         let suits = self.suited(store)?;
-        let active =
-            |session: &Session| (self.asks || !session.is_probe()) && suits(session.known_since());
+        let active = |session: &Session| {
+            (self.asks || !session.is_probe())
+                && (!self.protected || session.post_quantum() != PostQuantum::None)
+                && suits(session.known_since())
+        };
         match self.session {
             SessionChoice::Active => sessions::find(store, peer, active),
             SessionChoice::Unanswered => sessions::find(store, peer, |session| {
@@ -150,20 +169,6 @@ impl Recipients {
             }),
             SessionChoice::New => Ok(None),
         }
-    }
-
-    /// The same among those that withstand a quantum computer.
-    pub(crate) fn choose_protected(
-        self,
-        store: &dyn Rows,
-        peer: &Party,
-    ) -> Result<Option<Session>, EngineError> {
-        let suits = self.suited(store)?;
-        sessions::find(store, peer, |session| {
-            !session.is_probe()
-                && session.post_quantum() != PostQuantum::None
-                && suits(session.known_since())
-        })
     }
 }
 

@@ -33,15 +33,13 @@ fn put(
     body: Body,
     reply_to: Option<MessageId>,
 ) -> Result<(MessageId, Vec<QueuedEnvelope>), EngineError> {
-    match to {
+    let recipients = match to {
         ConversationId::Direct(peer) => {
             let mut contact =
                 contacts::find(step.rows, peer)?.ok_or(EngineError::UnknownContact)?;
             people::check_sending(step, &mut contact)?;
             contact.bundle.as_ref().ok_or(EngineError::NoBundle)?;
-            let posted = post::post(step, to, &[*peer], body, reply_to)?;
-            ask_those_held_back(step, &[*peer])?;
-            Ok(posted)
+            vec![*peer]
         }
         ConversationId::Group(group) => {
             let recipients = groups::recipients(step.rows, step.device, group)?;
@@ -52,11 +50,14 @@ fn put(
                 return Err(GroupEventError::NotAnAdmin.into());
             }
             trust::check_group(step.rows, &recipients)?;
-            let posted = post::post(step, to, &recipients, body, reply_to)?;
-            ask_those_held_back(step, &recipients)?;
-            Ok(posted)
+            recipients
         }
+    };
+    let posted = post::post(step, to, &recipients, body, reply_to)?;
+    if protection::is_required(step.rows)? {
+        ask_those_held_back(step, &recipients)?;
     }
+    Ok(posted)
 }
 
 /// Asks the devices to which nothing of the user goes before a session withstands a quantum computer: their answers bring that.
