@@ -187,12 +187,14 @@ impl VerifiedBundle {
     /// Whether both are forms of what was signed once: the same but for keys and secrets that were detached.
     #[must_use]
     pub fn is_form_of(&self, other: &Self) -> bool {
-        let body = |bundle: &Self| {
-            bundle
-                .outer()
-                .map(|mut outer| core::mem::take(&mut outer.body))
-        };
-        body(self) == body(other)
+        self.issued_at == other.issued_at && self.body() == other.body()
+    }
+
+    /// What is signed: the same in all its forms.
+    #[must_use]
+    pub fn body(&self) -> Vec<u8> {
+        let outer = self.outer();
+        outer.map_or_else(Vec::new, |mut outer| core::mem::take(&mut outer.body))
     }
 
     /// Who signed it.

@@ -152,8 +152,7 @@ pub(crate) fn erase(store: &mut dyn RowsMut, identity: &PublicIdentity) -> Resul
 
 /// What a single-use bundle is known by once it was used, in whatever form it comes.
 pub(crate) fn fingerprint(bundle: &VerifiedBundle) -> [u8; 32] {
-    let plain = bundle.without_kem_keys().without_code_secret();
-    sha256(&[plain.encoded()])
+    sha256(&[&bundle.body()])
 }
 
 /// Merges a bundle into its contact. One that is older than the one we have changes nothing.
