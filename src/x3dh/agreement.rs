@@ -61,8 +61,8 @@ pub fn initiate(
             with_signed_prekey,
         ],
         one_time: with_one_time_prekey,
-        kem: kem_shared,
-        secret: secret.map(Secret::duplicate),
+        kem: kem_shared.as_ref(),
+        secret,
     };
     let initiator = Party {
         identity: identity.public(),
@@ -94,7 +94,7 @@ pub fn initiate(
         kem_ciphertext: kem_ciphertext.as_deref(),
     };
     let [_, _, with_signed_prekey] = &parts.dh;
-    let key = Seal::key(with_signed_prekey, parts.kem.as_ref());
+    let key = Seal::key(with_signed_prekey, parts.kem);
     let sealed = seal.seal(&message, &key, rng);
     Ok((
         agreement(&parts, &message, responder, &keys),
@@ -138,8 +138,8 @@ pub fn respond(
             .one_time_prekey
             .map(|prekey| prekey.agree(ephemeral))
             .transpose()?,
-        kem: keys.kem_shared.map(Secret::duplicate),
-        secret: keys.secret.map(Secret::duplicate),
+        kem: keys.kem_shared,
+        secret: keys.secret,
     };
     let responder = Party {
         identity: keys.identity.public(),
@@ -154,14 +154,14 @@ pub fn respond(
 }
 
 /// What both sides compute and nobody else can.
-struct Parts {
+struct Parts<'a> {
     /// DH1, DH2, DH3.
     dh: [SharedSecret; 3],
     /// DH4.
     one_time: Option<SharedSecret>,
     /// SS.
-    kem: Option<SharedSecret>,
-    secret: Option<Secret<CODE_SECRET_LEN>>,
+    kem: Option<&'a SharedSecret>,
+    secret: Option<&'a Secret<CODE_SECRET_LEN>>,
 }
 
 /// The responder's public keys, which with the handshake make it different from every other.
@@ -172,7 +172,7 @@ struct SessionKeys {
 }
 
 fn agreement(
-    parts: &Parts,
+    parts: &Parts<'_>,
     message: &HandshakeMessage,
     responder: Party,
     keys: &SessionKeys,
@@ -187,7 +187,7 @@ fn agreement(
 
 /// KDF(F || DH1 || DH2 || DH3 [|| DH4] [|| SS] [|| secret]) of PQXDH §2.2 and §3.3: HKDF with a zero salt, F being 32 bytes 0xFF. The mode in
 /// its `info` says which of the parts are there.
-fn derive(parts: &Parts, mode: Mode) -> SharedSecret {
+fn derive(parts: &Parts<'_>, mode: Mode) -> SharedSecret {
     let Parts {
         dh,
         one_time,
@@ -202,7 +202,7 @@ fn derive(parts: &Parts, mode: Mode) -> SharedSecret {
         f.fill(0xff);
         len += f.len();
     }
-    let there = dh.iter().chain(one_time).chain(kem).chain(secret);
+    let there = dh.iter().chain(one_time).chain(*kem).chain(*secret);
     for (place, part) in places.zip(there) {
         place.copy_from_slice(part.as_bytes());
         len += place.len();
