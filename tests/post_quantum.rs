@@ -6,15 +6,9 @@ mod support;
 
 use std::sync::Arc;
 
-use support::clients::{exchange, receive, session, take_outbox, texts, write};
+use support::clients::{exchange, has_message, receive, session, take_outbox, texts, write};
 use support::party::Party;
-use windlass::{Bundle, Event, PostQuantum, TrustPolicy};
-
-fn has_message(events: &[Event]) -> bool {
-    events
-        .iter()
-        .any(|event| matches!(event, Event::Message { .. }))
-}
+use windlass::{Bundle, PostQuantum, TrustPolicy};
 
 fn by_code(bundle: &Bundle) -> Arc<Bundle> {
     Bundle::from_uri(bundle.to_uri()).unwrap()

@@ -6,7 +6,7 @@
 
 mod support;
 
-use support::clients::{acquaint, receive, rows_in, session, write};
+use support::clients::{acquaint, has_message, receive, rows_in, session, write};
 use support::party::Party;
 use support::seeds::{number, rng};
 use support::strangers::Stranger;
@@ -37,11 +37,6 @@ fn bundle(of: &Client) -> VerifiedBundle {
 
 fn advance(clock: &Clock, days: u32) {
     clock.advance((DAY * days).as_millis() as u64);
-}
-
-fn has_message(events: &[Event]) -> bool {
-    let mut events = events.iter();
-    events.any(|event| matches!(event, Event::Message { .. }))
 }
 
 fn is_quota(events: &[Event]) -> bool {

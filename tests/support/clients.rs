@@ -63,6 +63,11 @@ pub fn receive(by: &Client, envelope: &[u8]) -> Vec<Event> {
     by.receive(envelope.into()).unwrap()
 }
 
+pub fn has_message(events: &[Event]) -> bool {
+    let mut events = events.iter();
+    events.any(|event| matches!(event, Event::Message { .. }))
+}
+
 pub fn assert_readable(events: &[Event]) {
     for event in events {
         assert!(!matches!(event, Event::Undecryptable { .. }), "{event:?}");
