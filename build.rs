@@ -4,28 +4,28 @@ use std::error::Error;
 use std::path::Path;
 
 const FILES: &[&str] = &[
-    "proto/windlass/v1/bundle.proto",
-    "proto/windlass/v1/content.proto",
-    "proto/windlass/v1/envelope.proto",
-    "proto/windlass/v1/group.proto",
-    "proto/windlass/v1/link.proto",
+    "proto/windlass/v2/bundle.proto",
+    "proto/windlass/v2/content.proto",
+    "proto/windlass/v2/envelope.proto",
+    "proto/windlass/v2/group.proto",
+    "proto/windlass/v2/link.proto",
     "proto/windlass/store/v1/rows.proto",
 ];
 
 /// Rows that hold secrets or what people wrote: no `Debug` is derived for any of them.
 const WITHOUT_DEBUG: &[&str] = &[
     ".windlass.store.v1",
-    ".windlass.v1.Payload",
-    ".windlass.v1.Pair",
-    ".windlass.v1.Content",
-    ".windlass.v1.Text",
-    ".windlass.v1.Data",
-    ".windlass.v1.Opaque",
-    ".windlass.v1.Copy",
-    ".windlass.v1.Edit",
-    ".windlass.v1.Attachment",
-    ".windlass.v1.TransferBody",
-    ".windlass.v1.OwnWords",
+    ".windlass.v2.Payload",
+    ".windlass.v2.Pair",
+    ".windlass.v2.Content",
+    ".windlass.v2.Text",
+    ".windlass.v2.Data",
+    ".windlass.v2.Opaque",
+    ".windlass.v2.Copy",
+    ".windlass.v2.Edit",
+    ".windlass.v2.Attachment",
+    ".windlass.v2.TransferBody",
+    ".windlass.v2.OwnWords",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,7 +1,7 @@
 //! Every bound, with its reason. RFC windlass §3.6 lists the ones that a peer must know; a test compares the two.
 
 /// The protocol version that this code speaks.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// How far a receiving chain may jump ahead in one message. A step of both ratchets costs about two microseconds, so a peer's header costs at
 /// most some 50 ms; a bot that was offline while a peer wrote 25,000 messages still follows.

@@ -69,7 +69,7 @@ fn no_label_is_written_anywhere_but_in_the_table() {
     let elsewhere: Vec<_> = sources(&["src"])
         .into_iter()
         .filter(|path| !path.ends_with("crypto/labels.rs"))
-        .filter(|path| fs::read_to_string(path).unwrap().contains("\"Windlass v1"))
+        .filter(|path| fs::read_to_string(path).unwrap().contains("\"Windlass v2"))
         .collect();
     assert!(elsewhere.is_empty(), "{elsewhere:?}");
 }
@@ -150,7 +150,7 @@ fn the_table_of_causes_is_the_enumeration() {
 
 #[test]
 fn the_table_of_bodies_is_the_one_of_the_schema() {
-    let schema = text("proto/windlass/v1/content.proto");
+    let schema = text("proto/windlass/v2/content.proto");
     let oneof = schema
         .split("oneof body {")
         .nth(1)

@@ -79,9 +79,9 @@ def make_bundle(seed: bytes, devices: list[Device], code_secret: bytes, issued_a
         for d in devices
     ]
     body = encode((1, identity_of_seed(seed)), (2, issued_at), (3, issued_at + 30 * 86_400), *listed)
-    signature = Ed25519PrivateKey.from_private_bytes(seed).sign(b"Windlass v1 bundle signature" + body)
+    signature = Ed25519PrivateKey.from_private_bytes(seed).sign(b"Windlass v2 bundle signature" + body)
     keys: list[Field] = [(4, d.kem_key) for d in devices if d.kem_key]
-    return encode((1, 1), (2, body), (3, signature), *keys, (5, code_secret))
+    return encode((1, 2), (2, body), (3, signature), *keys, (5, code_secret))
 
 
 def without_kem_keys(encoded: bytes) -> bytes:
@@ -93,7 +93,7 @@ def read_bundle(encoded: bytes, now: int | None = None) -> Bundle:
     check(len(encoded) <= 18_432, "too long")
     outer = decode(encoded)
     version, body, signature = first(outer, 1, 0), blob(outer, 2), blob(outer, 3)
-    check(version == 1, "version")
+    check(version == 2, "version")
     kem_keys = [value for number, value in outer if number == 4 and isinstance(value, bytes)]
     given, keys = blob(outer, 5), [(4, key) for key in kem_keys]
     again = encode((1, version), (2, body), (3, signature), *keys, (5, given))
@@ -102,7 +102,7 @@ def read_bundle(encoded: bytes, now: int | None = None) -> Bundle:
     identity = check_identity(blob(fields, 1))
     check(len(signature) == 64 and int.from_bytes(signature[32:], "little") < GROUP_ORDER, "signature")
     try:
-        Ed25519PublicKey.from_public_bytes(identity).verify(signature, b"Windlass v1 bundle signature" + body)
+        Ed25519PublicKey.from_public_bytes(identity).verify(signature, b"Windlass v2 bundle signature" + body)
     except InvalidSignature:
         raise Refused("signature") from None
 
@@ -142,7 +142,7 @@ def with_kem_keys(devices: list[Device], keys: list[bytes]) -> list[Device]:
 
 # URIs (§6).
 def to_uri(kind: str, encoded: bytes) -> str:
-    checksum = hashlib.sha256(b"Windlass v1 uri checksum" + encoded).digest()[:4]
+    checksum = hashlib.sha256(b"Windlass v2 uri checksum" + encoded).digest()[:4]
     return f"WINDLASS:{kind}" + b32encode(encoded + checksum).decode().rstrip("=")
 
 
@@ -185,7 +185,7 @@ def frames(uri: str) -> list[str]:
     whole = kind.encode() + data
     count = -(-len(whole) // 285)
     length = -(-len(whole) // count)
-    head = hashlib.sha256(b"Windlass v1 uri checksum" + whole).digest()[:4]
+    head = hashlib.sha256(b"Windlass v2 uri checksum" + whole).digest()[:4]
     parts = [whole[at : at + length] for at in range(0, len(whole), length)]
     return [to_uri("F", head + bytes([number, count]) + part) for number, part in enumerate(parts)]
 
@@ -232,7 +232,7 @@ def identity_of_address(address: str) -> bytes:
 # Safety numbers (§5.2).
 def safety_number(a: bytes, b: bytes) -> str:
     def half(key: bytes) -> str:
-        digest = hashlib.sha512(b"Windlass v1 safety number" + key).digest()
+        digest = hashlib.sha512(b"Windlass v2 safety number" + key).digest()
         for _ in range(5_199):
             digest = hashlib.sha512(digest + key).digest()
         groups = [int.from_bytes(digest[5 * i : 5 * i + 5], "big") % 100_000 for i in range(6)]

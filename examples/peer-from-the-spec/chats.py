@@ -175,7 +175,7 @@ def read_event(group_id: bytes, encoded: bytes) -> Event:
     said = decode(body)
     author, parents = check_identity(blob(said, 2)), all_of(said, 3)
     try:
-        Ed25519PublicKey.from_public_bytes(author).verify(signature, b"Windlass v1 signed group event" + body)
+        Ed25519PublicKey.from_public_bytes(author).verify(signature, b"Windlass v2 signed group event" + body)
     except InvalidSignature:
         raise Refused("signature") from None
     kinds = [(number, decode(value)) for number, value in said if CREATED <= number <= DEMOTED and isinstance(value, bytes)]
@@ -189,7 +189,7 @@ def read_event(group_id: bytes, encoded: bytes) -> Event:
         check(1 <= len(name.encode()) <= 256, "name")
         again = encode((1, name.encode()), (2, blob(inner, 2) if kind == CREATED else b""))
     if kind == CREATED:
-        made_of = b"Windlass v1 group id" + author + blob(inner, 2) + name.encode()
+        made_of = b"Windlass v2 group id" + author + blob(inner, 2) + name.encode()
         check(len(blob(inner, 2)) == 16 and hashlib.sha256(made_of).digest() == group_id, "group")
     if kind in (ADDED, REMOVED, PROMOTED, DEMOTED):
         members = [check_identity(key) for key in all_of(inner, 1)]
@@ -197,11 +197,11 @@ def read_event(group_id: bytes, encoded: bytes) -> Event:
         again = encode(*((1, one) for one in members))
     last = peer.varint(kind << 3 | 2) + peer.varint(len(again)) + again
     check(encode((1, group_id), (2, author), *((3, parent) for parent in parents)) + last == body, "strict")
-    return Event(hashlib.sha256(b"Windlass v1 hash of group event" + body).digest(), author, parents, kind, name, members)
+    return Event(hashlib.sha256(b"Windlass v2 hash of group event" + body).digest(), author, parents, kind, name, members)
 
 
 def sign_event(seed: bytes, body: bytes) -> bytes:
-    return Ed25519PrivateKey.from_private_bytes(seed).sign(b"Windlass v1 signed group event" + body)
+    return Ed25519PrivateKey.from_private_bytes(seed).sign(b"Windlass v2 signed group event" + body)
 
 
 class Log:
@@ -239,7 +239,7 @@ class Log:
         named = {parent for event in self.events.values() for parent in event.parents}
         heads = [event for event in self.events.values() if event.hash not in named]
         heads.sort(key=lambda event: (-event.depth, event.hash))
-        digest = hashlib.sha256(b"Windlass v1 view of group" + b"".join(sorted(self.events))).digest()
+        digest = hashlib.sha256(b"Windlass v2 view of group" + b"".join(sorted(self.events))).digest()
         return {"digest": digest[:16].hex(), "heads": [event.hash[:16].hex() for event in heads[:4]]}
 
     def take(self, event: Event) -> None:
@@ -323,7 +323,7 @@ def group(group_id: bytes, events: list[bytes]) -> dict[str, Any]:
 
 # Attachments (§9.7).
 def seal_file(key: bytes, chunks: list[bytes]) -> bytes:
-    cipher = AESGCM(peer.hkdf(bytes(32), key, b"Windlass v1 attachment"))
+    cipher = AESGCM(peer.hkdf(bytes(32), key, b"Windlass v2 attachment"))
     sealed = b""
     for number, chunk in enumerate(chunks):
         last = number + 1 == len(chunks)

@@ -267,24 +267,24 @@ def own_words(input: Case) -> Case:
 
 def message_name(input: Case) -> Case:
     salt, author, id = (unhex(input, name) for name in ("salt", "author", "id"))
-    return {"name": hashlib.sha256(b"Windlass v1 message name" + salt + author + id).digest()[:8].hex()}
+    return {"name": hashlib.sha256(b"Windlass v2 message name" + salt + author + id).digest()[:8].hex()}
 
 
 def healing_proof(input: Case) -> Case:
     root, day = unhex(input, "root"), input["day"]
     check(day >= input["root_day"], "erased")
     for _ in range(day - input["root_day"]):
-        root = peer.hkdf(bytes(32), root, b"Windlass v1 healing step")
+        root = peer.hkdf(bytes(32), root, b"Windlass v2 healing step")
     asker, answerer = (unhex(input[who], "identity") + input[who]["device_id"].to_bytes(4, "big") for who in ("asker", "answerer"))
-    key = peer.hkdf(answerer, root, b"Windlass v1 healing key")
+    key = peer.hkdf(answerer, root, b"Windlass v2 healing key")
     proved = unhex(input, "session_id") + asker + answerer + day.to_bytes(4, "big") + unhex(input, "content")
-    proof = peer.hmac_sha256(key, b"Windlass v1 healing proof" + proved)[:16]
+    proof = peer.hmac_sha256(key, b"Windlass v2 healing proof" + proved)[:16]
     return {"root": root.hex(), "key": key.hex(), "proof": proof.hex()}
 
 
 def floor_name(input: Case) -> Case:
     seed, conversation, author, id = (unhex(input, name) for name in ("seed", "conversation", "author", "id"))
-    key = peer.hkdf(bytes(32), seed, b"Windlass v1 floor", 32)
+    key = peer.hkdf(bytes(32), seed, b"Windlass v2 floor", 32)
 
     clock = input["lamport"].to_bytes(8, "big")
     return {
@@ -365,9 +365,9 @@ def envelope(input: Case) -> Case:
     encoded = unhex(input, "encoded")
     check(len(encoded) <= 16_777_216, "length")
     fields = decode(encoded)
-    check(first(fields, 1, 0) == 1, "version")
+    check(first(fields, 1, 0) == 2, "version")
     messages = [value for number, value in fields if number == 2 and isinstance(value, bytes)]
-    strict(encoded, (1, 1), *[(2, message) for message in messages])
+    strict(encoded, (1, 2), *[(2, message) for message in messages])
     shown = [read_message(message) for message in messages]
     ids = {message["device_id"] for message in shown}
     check(1 <= len(ids) <= 8 and len(ids) == len(shown), "devices")

@@ -85,18 +85,18 @@ class Agreement:
 
 # 7.4.11, 7.4.12: the root key, the chain key of the initiator's messages and that of the responder's.
 def first_epoch(shared_secret: bytes) -> tuple[bytes, bytes, bytes]:
-    output = hkdf(bytes(32), shared_secret, b"Windlass v1 first epoch", 96)
+    output = hkdf(bytes(32), shared_secret, b"Windlass v2 first epoch", 96)
     return output[:32], output[32:64], output[64:]
 
 
 def epoch_step(root: bytes, agreed: bytes) -> tuple[bytes, bytes, bytes]:
-    output = hkdf(root, agreed, b"Windlass v1 next epoch", 96)
+    output = hkdf(root, agreed, b"Windlass v2 next epoch", 96)
     return output[:32], output[32:64], output[64:]
 
 
 def hybrid(classical: bytes, post_quantum: bytes) -> bytes:
     """7.5.1."""
-    return hkdf(post_quantum, classical, b"Windlass v1 message key")
+    return hkdf(post_quantum, classical, b"Windlass v2 message key")
 
 
 @dataclass(frozen=True)

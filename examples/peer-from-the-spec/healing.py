@@ -15,7 +15,7 @@ MAX_HEALING_PER_DAY = 12
 
 def name_of(salt: bytes, author: bytes, id: bytes) -> bytes:
     """§8.4.2."""
-    return hashlib.sha256(b"Windlass v1 message name" + salt + author + id).digest()[:8]
+    return hashlib.sha256(b"Windlass v2 message name" + salt + author + id).digest()[:8]
 
 
 @dataclass
@@ -93,7 +93,7 @@ def proved_since(input: dict[str, Any]) -> int | None:
     )
     for place in range(min(len(proof) // 16, HEALING_KEY_DAYS + 1)):
         day = input["proof_day"] + place
-        said = b"Windlass v1 healing proof" + session_id + asker + answerer + day.to_bytes(4, "big") + content
+        said = b"Windlass v2 healing proof" + session_id + asker + answerer + day.to_bytes(4, "big") + content
         for kept in input["kept"]:
             mac = peer.hmac_sha256(bytes.fromhex(kept["key"]), said)[:16]
             if kept["day"] == day and mac == proof[16 * place : 16 * place + 16]:

@@ -10,7 +10,7 @@ from peer import blob, check, decode, encode, first
 
 
 def code_of(new_key: bytes) -> bytes:
-    return hashlib.sha256(b"Windlass v1 link code" + new_key).digest()
+    return hashlib.sha256(b"Windlass v2 link code" + new_key).digest()
 
 
 def read(uri: str, kind: str, length: int) -> bytes:
@@ -29,14 +29,14 @@ class Agreed:
     identity: bytes
 
     def digits(self) -> str:
-        hashed = hashlib.sha256(b"Windlass v1 link digits" + self.transcript).digest()
+        hashed = hashlib.sha256(b"Windlass v2 link digits" + self.transcript).digest()
         return f"{int.from_bytes(hashed[:8], 'big') % 10**8:08}"
 
     def open_transfer(self, encoded: bytes) -> tuple[bytes, bytes, bytes, bytes, bytes]:
         """Seed, bundle, token, the key of own words, and which devices are linked."""
         fields = decode(encoded)
-        check(first(fields, 1, 0) == 1, "version")
-        check(encode((1, 1), (2, blob(fields, 2))) == encoded, "not the one encoding")
+        check(first(fields, 1, 0) == 2, "version")
+        check(encode((1, 2), (2, blob(fields, 2))) == encoded, "not the one encoding")
         body = decode(peer.unpad(peer.open_aead(self.key, blob(fields, 2), self.transcript)))
         seed, bundle, token, words, linked = (blob(body, field) for field in (1, 2, 3, 4, 5))
         check(len(token) == 16 and len(blob(decode(words), 2)) == 32, "transfer")
@@ -47,9 +47,9 @@ class Agreed:
 def agree(secret: bytes, code: bytes, answer: bytes, new_key: bytes) -> Agreed:
     existing_key, identity = check_x25519(answer[:32]), check_identity(answer[32:])
     theirs = new_key if peer.x25519_public(secret) == existing_key else existing_key
-    parts = (1).to_bytes(4, "big") + code + existing_key + identity + new_key
-    transcript = hashlib.sha256(b"Windlass v1 link transcript" + parts).digest()
-    key = peer.hkdf(transcript, peer.agree(secret, theirs), b"Windlass v1 device transfer")
+    parts = (2).to_bytes(4, "big") + code + existing_key + identity + new_key
+    transcript = hashlib.sha256(b"Windlass v2 link transcript" + parts).digest()
+    key = peer.hkdf(transcript, peer.agree(secret, theirs), b"Windlass v2 device transfer")
     return Agreed(transcript, key, identity)
 
 

@@ -246,7 +246,7 @@ class Device:
 
     def answer(self, author: bytes, salt: bytes, have: set[bytes]) -> None:
         assert self.log
-        names = {hash_: hashlib.sha256(b"Windlass v1 name of group event" + salt + hash_).digest()[:8] for hash_ in self.log.events}
+        names = {hash_: hashlib.sha256(b"Windlass v2 name of group event" + salt + hash_).digest()[:8] for hash_ in self.log.events}
         lacking = [event for event in self.log.ordered() if names[event.hash] not in have]
         if not self.is_member(author):
             about = [event for event in self.log.events.values() if author == event.author or author in event.members]
@@ -338,7 +338,7 @@ def shown(members: Members) -> list[Any]:
 
 
 def hash_of(encoded: bytes) -> bytes:
-    return hashlib.sha256(b"Windlass v1 hash of group event" + blob(decode(encoded), 1)).digest()
+    return hashlib.sha256(b"Windlass v2 hash of group event" + blob(decode(encoded), 1)).digest()
 
 
 def short(events: Iterable[Event]) -> list[str]:

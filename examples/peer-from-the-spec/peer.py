@@ -199,17 +199,17 @@ class Initiator:
 
 def agreement(parts: list[bytes], mode: int, initiator: Party, responder: Party, commitment: bytes, *keys: bytes) -> Agreement:
     """`keys` are the ephemeral key, the signed prekey, the one-time prekey and the ciphertext's hash, or 32 zero bytes for one that is missing."""
-    data = struct.pack(">I", 1) + initiator[0] + responder[0] + struct.pack(">II", initiator[1], responder[1])
+    data = struct.pack(">I", 2) + initiator[0] + responder[0] + struct.pack(">II", initiator[1], responder[1])
     data += bytes([mode]) + commitment
-    secret = hkdf(bytes(32), b"\xff" * 32 + b"".join(parts), b"Windlass v1 PQXDH" + bytes([mode]))
-    name = hashlib.sha256(b"Windlass v1 session id" + data + b"".join(keys)).digest()[:16]
+    secret = hkdf(bytes(32), b"\xff" * 32 + b"".join(parts), b"Windlass v2 PQXDH" + bytes([mode]))
+    name = hashlib.sha256(b"Windlass v2 session id" + data + b"".join(keys)).digest()[:16]
     return Agreement(secret, data, name)
 
 
 def handshake_seal(parts: bytes, responder: Party, ephemeral: bytes, signed: bytes, ciphertext: bytes) -> tuple[bytes, bytes]:
     """Key and associated data of 7.2.9."""
-    data = struct.pack(">I", 1) + responder[0] + struct.pack(">I", responder[1]) + ephemeral + signed + ciphertext
-    return hkdf(bytes(32), parts, b"Windlass v1 sealed handshake"), data
+    data = struct.pack(">I", 2) + responder[0] + struct.pack(">I", responder[1]) + ephemeral + signed + ciphertext
+    return hkdf(bytes(32), parts, b"Windlass v2 sealed handshake"), data
 
 
 def hash_or_zeros(data: bytes) -> bytes:
@@ -288,13 +288,13 @@ class Header:
 
 def first_header_keys(shared_secret: bytes) -> tuple[HeaderKey, HeaderKey]:
     """The initiator's and the responder's."""
-    output = hkdf(bytes(32), shared_secret, b"Windlass v1 header keys", 96)
+    output = hkdf(bytes(32), shared_secret, b"Windlass v2 header keys", 96)
     return HeaderKey(output[:32], output[32:48]), HeaderKey(output[48:80], output[80:])
 
 
 # The Double Ratchet (§7.4).
 def root_step(root_key: bytes, dh_output: bytes) -> tuple[bytes, bytes, HeaderKey]:
-    output = hkdf(root_key, dh_output, b"Windlass v1 root chain", 112)
+    output = hkdf(root_key, dh_output, b"Windlass v2 root chain", 112)
     return output[:32], output[32:64], HeaderKey(output[64:96], output[96:])
 
 
@@ -392,7 +392,7 @@ class Ratchet:
 
 # Envelopes (§7.1, §7.3, §7.5).
 def hint_key(seed: bytes, other: bytes) -> bytes:
-    return hkdf(bytes(32), agree(x25519_of_seed(seed), x25519_of_identity(other)), b"Windlass v1 sender hint")
+    return hkdf(bytes(32), agree(x25519_of_seed(seed), x25519_of_identity(other)), b"Windlass v2 sender hint")
 
 
 def sender_hint(key: bytes, sender: bytes, chain_tag: bytes) -> bytes:
@@ -403,12 +403,12 @@ def sender_hint(key: bytes, sender: bytes, chain_tag: bytes) -> bytes:
 def own_words_key(kept: bytes, kept_day: int, day: int) -> bytes:
     check(kept_day <= day, "erased")
     for _ in range(day - kept_day):
-        kept = hkdf(bytes(32), kept, b"Windlass v1 next day of own words")
+        kept = hkdf(bytes(32), kept, b"Windlass v2 next day of own words")
     return kept
 
 
 def prove(day_key: bytes, day: int, conversation: bytes, group: bool, content: bytes) -> bytes:
-    key = hkdf(bytes(32), day_key, b"Windlass v1 own words")
+    key = hkdf(bytes(32), day_key, b"Windlass v2 own words")
     proof = day.to_bytes(4, "big") + hmac_sha256(key, bytes([group]) + conversation + content)[:16]
     return content + b"\x3a\x14" + proof
 
@@ -442,7 +442,7 @@ class Session:
         data = self.agreed.associated_data + chain.tag + hint + body
         sealed = header_nonce + AESGCM(chain.key).encrypt(header_nonce, header, data)
         device = Fixed32(self.peer_device)
-        return encode((1, 1), (2, encode((1, device), (2, self.handshake), (3, chain.tag), (4, hint), (5, sealed), (6, body))))
+        return encode((1, 2), (2, encode((1, device), (2, self.handshake), (3, chain.tag), (4, hint), (5, sealed), (6, body))))
 
     def claim_epoch(self, epoch: int) -> None:
         """What only a faulty side does."""

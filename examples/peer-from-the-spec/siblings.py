@@ -29,7 +29,7 @@ class Names:
     """How conversations and messages are named among devices of one identity (§8.3.9)."""
 
     def __init__(self, seed: bytes) -> None:
-        self.key = peer.hkdf(bytes(32), seed, b"Windlass v1 floor")
+        self.key = peer.hkdf(bytes(32), seed, b"Windlass v2 floor")
 
     def conversation(self, side: bytes, group: bool = False) -> bytes:
         return peer.hmac_sha256(self.key, bytes([group]) + side)[:16]

@@ -6,7 +6,7 @@ use windlass::bundle::VerifiedBundle;
 use windlass::chat::Content;
 use windlass::crypto::unpad;
 use windlass::ratchet::scka::Message;
-use windlass::wire::{self, v1::Payload};
+use windlass::wire::{self, v2::Payload};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = unpad(bytes);

@@ -6,7 +6,7 @@ use super::{BundleError, CODE_SECRET_LEN, DeviceBundle, Prekey, VerifiedBundle};
 use crate::crypto::Secret;
 use crate::identity::IdentityKeyPair;
 use crate::limits::{BUNDLE_LIFETIME_SECONDS, PROTOCOL_VERSION};
-use crate::wire::{self, v1};
+use crate::wire::{self, v2};
 
 /// Signs a bundle of `devices`, valid from `issued_at` (seconds since 1970-01-01T00:00:00Z) for
 /// [`BUNDLE_LIFETIME_SECONDS`].
@@ -27,14 +27,14 @@ pub fn build(
         .filter_map(|device| device.kem_prekey.key.as_ref());
     let kem_keys = kem_keys.map(|key| key.as_bytes().to_vec()).collect();
     let devices = devices.into_iter().map(device_to_wire).collect();
-    let body = v1::BundleBody {
+    let body = v2::BundleBody {
         identity_key: identity.public().to_bytes().to_vec(),
         issued_at,
         expires_at: issued_at.saturating_add(BUNDLE_LIFETIME_SECONDS),
         devices,
     }
     .encode_to_vec();
-    let signed = v1::SignedBundle {
+    let signed = v2::SignedBundle {
         version: PROTOCOL_VERSION,
         signature: identity.sign_bundle(&body).to_vec(),
         body,
@@ -46,8 +46,8 @@ pub fn build(
     VerifiedBundle::decode(&wire::encode_secret(&signed))
 }
 
-fn device_to_wire(device: &DeviceBundle) -> v1::DeviceBundle {
-    v1::DeviceBundle {
+fn device_to_wire(device: &DeviceBundle) -> v2::DeviceBundle {
+    v2::DeviceBundle {
         device_id: device.device_id,
         signed_prekey: Some(prekey_to_wire(device.signed_prekey)),
         one_time_prekey: device.one_time_prekey.map(prekey_to_wire),
@@ -55,8 +55,8 @@ fn device_to_wire(device: &DeviceBundle) -> v1::DeviceBundle {
     }
 }
 
-fn prekey_to_wire(prekey: Prekey) -> v1::Prekey {
-    v1::Prekey {
+fn prekey_to_wire(prekey: Prekey) -> v2::Prekey {
+    v2::Prekey {
         id: prekey.id,
         key: prekey.key.as_bytes().to_vec(),
     }

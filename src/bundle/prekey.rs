@@ -2,7 +2,7 @@
 
 use super::BundleError;
 use crate::crypto::{DhPublic, KemPublic, sha256};
-use crate::wire::{self, malformed, v1};
+use crate::wire::{self, malformed, v2};
 
 /// A prekey and its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct DeviceBundle {
 }
 
 impl DeviceBundle {
-    pub(super) fn from_wire(device: &v1::DeviceBundle) -> Result<Self, BundleError> {
+    pub(super) fn from_wire(device: &v2::DeviceBundle) -> Result<Self, BundleError> {
         let signed_prekey = device
             .signed_prekey
             .as_ref()
@@ -75,7 +75,7 @@ impl DeviceBundle {
 }
 
 impl Prekey {
-    fn from_wire(prekey: &v1::Prekey) -> Result<Self, BundleError> {
+    fn from_wire(prekey: &v2::Prekey) -> Result<Self, BundleError> {
         Ok(Self {
             id: wire::non_zero("prekey id", prekey.id)?,
             key: DhPublic::from_bytes(&prekey.key).map_err(|_| BundleError::InvalidKey)?,

@@ -4,7 +4,7 @@ use super::*;
 use crate::crypto::{DhSecret, Secret, seeded};
 use crate::identity::IdentityKeyPair;
 use crate::limits::{MAX_CLOCK_SKEW_SECONDS, MAX_CODE_LEN};
-use crate::wire::{self, UriFault, WireError, v1};
+use crate::wire::{self, UriFault, WireError, v2};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -35,10 +35,10 @@ fn full() -> VerifiedBundle {
 }
 
 /// Signs `body` as it is, with whatever is wrong in it.
-fn sign(body: &v1::BundleBody) -> Vec<u8> {
+fn sign(body: &v2::BundleBody) -> Vec<u8> {
     let body = body.encode_to_vec();
-    v1::SignedBundle {
-        version: 1,
+    v2::SignedBundle {
+        version: 2,
         signature: identity().sign_bundle(&body).to_vec(),
         body,
         kem_keys: Vec::new(),
@@ -47,8 +47,8 @@ fn sign(body: &v1::BundleBody) -> Vec<u8> {
     .encode_to_vec()
 }
 
-fn body() -> v1::BundleBody {
-    let signed: v1::SignedBundle = wire::decode("bundle", bundle().encoded()).unwrap();
+fn body() -> v2::BundleBody {
+    let signed: v2::SignedBundle = wire::decode("bundle", bundle().encoded()).unwrap();
     wire::decode("body", &signed.body).unwrap()
 }
 
@@ -90,8 +90,8 @@ fn no_bit_can_be_changed_and_no_byte_added_or_taken() {
 fn unknown_fields_of_the_body_survive() {
     let mut encoded_body = body().encode_to_vec();
     encoded_body.extend_from_slice(&[0x7a, 0x02, b'h', b'i']);
-    let bytes = v1::SignedBundle {
-        version: 1,
+    let bytes = v2::SignedBundle {
+        version: 2,
         signature: identity().sign_bundle(&encoded_body).to_vec(),
         body: encoded_body,
         kem_keys: Vec::new(),
@@ -107,8 +107,8 @@ fn unknown_fields_of_the_body_survive() {
 fn another_identitys_signature_is_refused() {
     let encoded_body = body().encode_to_vec();
     let other = IdentityKeyPair::from_seed(&Secret::new([12; 32]));
-    let bytes = v1::SignedBundle {
-        version: 1,
+    let bytes = v2::SignedBundle {
+        version: 2,
         signature: other.sign_bundle(&encoded_body).to_vec(),
         body: encoded_body,
         kem_keys: Vec::new(),
@@ -123,14 +123,14 @@ fn another_identitys_signature_is_refused() {
 
 #[test]
 fn a_higher_version_is_named() {
-    let mut signed: v1::SignedBundle = wire::decode("bundle", bundle().encoded()).unwrap();
-    signed.version = 2;
+    let mut signed: v2::SignedBundle = wire::decode("bundle", bundle().encoded()).unwrap();
+    signed.version = 3;
     assert_eq!(
         VerifiedBundle::decode(&signed.encode_to_vec()),
         Err(BundleError::Wire(WireError::UnsupportedVersion {
             what: "bundle",
-            got: 2,
-            max: 1
+            got: 3,
+            max: 2
         }))
     );
 }
@@ -154,7 +154,7 @@ fn time_is_checked_apart_from_the_bytes() {
 
 #[test]
 fn wrong_contents_are_refused_although_signed() {
-    type Change = fn(&mut v1::BundleBody);
+    type Change = fn(&mut v2::BundleBody);
     let changes: [(&str, Change); 10] = [
         ("no device", |body| body.devices.clear()),
         ("device twice", |body| {
@@ -236,7 +236,7 @@ fn keys_and_secret_are_detached_and_attached_and_it_stays_the_same_bundle() {
     let other = build(&identity(), &[own_device(6, true)], None, NOW).unwrap();
     assert!(!other.is_form_of(&full));
     assert_eq!(kem_key(&code.with_kem_keys_of(&other)), None);
-    let mut outer: v1::SignedBundle = wire::decode("bundle", code.encoded()).unwrap();
+    let mut outer: v2::SignedBundle = wire::decode("bundle", code.encoded()).unwrap();
     outer.kem_keys = vec![kem_key(&other).unwrap().as_bytes().to_vec()];
     assert!(VerifiedBundle::decode(&outer.encode_to_vec()).is_err());
 }

@@ -6,7 +6,7 @@ use super::{BundleError, DeviceBundle};
 use crate::crypto::{KemPublic, Secret, SecretBytes, sha256};
 use crate::identity::PublicIdentity;
 use crate::limits::{MAX_BUNDLE_BODY_LEN, MAX_BUNDLE_LEN, MAX_CLOCK_SKEW_SECONDS, MAX_DEVICES};
-use crate::wire::{self, malformed, v1};
+use crate::wire::{self, malformed, v2};
 
 /// Length in bytes of the secret of a code.
 pub const CODE_SECRET_LEN: usize = 32;
@@ -71,14 +71,14 @@ impl VerifiedBundle {
 
     fn read(
         bytes: &[u8],
-        verify: impl FnOnce(&[u8], &v1::SignedBundle) -> Result<PublicIdentity, BundleError>,
+        verify: impl FnOnce(&[u8], &v2::SignedBundle) -> Result<PublicIdentity, BundleError>,
     ) -> Result<Self, BundleError> {
         wire::check_version("bundle", bytes, MAX_BUNDLE_LEN)?;
         // The outer message carries nothing that the signature does not cover but these fields, so it is strict; unknown fields belong in
         // the body, where they are signed and survive.
-        let signed: v1::SignedBundle = wire::decode_strict("bundle", bytes)?;
+        let signed: v2::SignedBundle = wire::decode_strict("bundle", bytes)?;
         wire::check_len("bundle body", signed.body.len(), MAX_BUNDLE_BODY_LEN)?;
-        let body: v1::BundleBody = wire::decode("bundle body", &signed.body)?;
+        let body: v2::BundleBody = wire::decode("bundle body", &signed.body)?;
         let identity = verify(&body.identity_key, &signed)?;
         if body.expires_at <= body.issued_at {
             return Err(malformed("bundle lifetime").into());
@@ -231,7 +231,7 @@ impl VerifiedBundle {
 }
 
 impl VerifiedBundle {
-    fn outer(&self) -> Option<v1::SignedBundle> {
+    fn outer(&self) -> Option<v2::SignedBundle> {
         wire::decode("bundle", &self.encoded).ok()
     }
 
@@ -244,7 +244,7 @@ impl VerifiedBundle {
     }
 
     /// With what is not signed changed.
-    fn encode_again(mut self, change: impl FnOnce(&mut v1::SignedBundle)) -> Self {
+    fn encode_again(mut self, change: impl FnOnce(&mut v2::SignedBundle)) -> Self {
         if let Some(mut outer) = self.outer() {
             change(&mut outer);
             self.encoded = wire::encode_secret(&outer);

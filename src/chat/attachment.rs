@@ -3,7 +3,7 @@
 use super::bounds::{ContentError, check_media_type, fits};
 use crate::crypto::Secret;
 use crate::limits::{MAX_FILE_NAME_LEN, MAX_LOCATION_LEN};
-use crate::wire::{WireError, malformed, v1};
+use crate::wire::{WireError, malformed, v2};
 
 /// A file that travels another way, and what opens it.
 #[derive(PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Attachment {
         Ok(())
     }
 
-    pub(super) fn from_wire(attachment: &v1::Attachment) -> Result<Self, WireError> {
+    pub(super) fn from_wire(attachment: &v2::Attachment) -> Result<Self, WireError> {
         Ok(Self {
             key: Secret::try_from_slice(&attachment.key)
                 .ok_or_else(|| malformed("attachment key"))?,
@@ -62,8 +62,8 @@ impl Attachment {
         })
     }
 
-    pub(super) fn to_wire(&self) -> v1::Attachment {
-        v1::Attachment {
+    pub(super) fn to_wire(&self) -> v2::Attachment {
+        v2::Attachment {
             media_type: self.media_type.clone(),
             name: self.name.clone(),
             size: self.size,

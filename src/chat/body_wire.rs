@@ -7,7 +7,7 @@ use super::group::GroupSync;
 use super::names::MessageId;
 use crate::wire::{
     self, WireError, malformed,
-    v1::{self, content::Body as Wire},
+    v2::{self, content::Body as Wire},
 };
 
 impl Body {
@@ -71,23 +71,23 @@ impl Body {
 
     pub(super) fn to_wire(&self) -> Option<Wire> {
         Some(match self {
-            Self::Text(text) => Wire::Text(v1::Text { text: text.clone() }),
-            Self::Data { media_type, data } => Wire::Data(v1::Data {
+            Self::Text(text) => Wire::Text(v2::Text { text: text.clone() }),
+            Self::Data { media_type, data } => Wire::Data(v2::Data {
                 media_type: media_type.clone(),
                 data: data.clone(),
             }),
-            Self::DeliveryReceipt(ids) => Wire::DeliveryReceipt(v1::DeliveryReceipt {
+            Self::DeliveryReceipt(ids) => Wire::DeliveryReceipt(v2::DeliveryReceipt {
                 message_ids: ids.iter().map(|id| id.as_bytes().to_vec()).collect(),
             }),
-            Self::Opaque(data) => Wire::Opaque(v1::Opaque { data: data.clone() }),
+            Self::Opaque(data) => Wire::Opaque(v2::Opaque { data: data.clone() }),
             Self::HealingRequest(request) => Wire::HealingRequest(request.to_wire()),
-            Self::HealingAnswer { messages, bundle } => Wire::HealingAnswer(v1::HealingAnswer {
+            Self::HealingAnswer { messages, bundle } => Wire::HealingAnswer(v2::HealingAnswer {
                 messages: *messages,
                 bundle: bundle.clone(),
             }),
             Self::Copy(copy) => Wire::Copy(copy.to_wire()),
             Self::DeviceUpdate(update) => Wire::DeviceUpdate(update.to_wire()),
-            Self::IdentityChange(bundle) => Wire::IdentityChange(v1::IdentityChange {
+            Self::IdentityChange(bundle) => Wire::IdentityChange(v2::IdentityChange {
                 bundle: bundle.clone(),
             }),
             Self::Reaction {
@@ -95,28 +95,28 @@ impl Body {
                 target,
                 emoji,
                 removed,
-            } => Wire::Reaction(v1::Reaction {
+            } => Wire::Reaction(v2::Reaction {
                 author: author.to_vec(),
                 message_id: target.as_bytes().to_vec(),
                 emoji: emoji.clone(),
                 removed: *removed,
             }),
-            Self::Edit { target, text } => Wire::Edit(v1::Edit {
+            Self::Edit { target, text } => Wire::Edit(v2::Edit {
                 message_id: target.as_bytes().to_vec(),
                 text: text.clone(),
             }),
-            Self::Deletion { target } => Wire::Deletion(v1::Deletion {
+            Self::Deletion { target } => Wire::Deletion(v2::Deletion {
                 message_id: target.as_bytes().to_vec(),
             }),
             Self::ReadReceipt { lamport } => {
-                Wire::ReadReceipt(v1::ReadReceipt { lamport: *lamport })
+                Wire::ReadReceipt(v2::ReadReceipt { lamport: *lamport })
             }
             Self::DisappearingTimer(milliseconds) => {
-                Wire::DisappearingTimer(v1::DisappearingTimer {
+                Wire::DisappearingTimer(v2::DisappearingTimer {
                     milliseconds: *milliseconds,
                 })
             }
-            Self::GroupEvents { events, bundles } => Wire::GroupEvents(v1::GroupEvents {
+            Self::GroupEvents { events, bundles } => Wire::GroupEvents(v2::GroupEvents {
                 events: events
                     .iter()
                     .filter_map(|event| prost::Message::decode(event.as_slice()).ok())

@@ -8,7 +8,7 @@ use super::names::MessageId;
 use super::proof::PROOF_LEN;
 use crate::crypto::SecretBytes;
 use crate::limits::{MAX_CONTENT_LEN, MAX_FOLLOWED, MAX_LAMPORT};
-use crate::wire::{self, WireError, malformed, v1};
+use crate::wire::{self, WireError, malformed, v2};
 
 /// A message as its author wrote it.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Content {
     /// Reads the bytes that the AEAD accepted. Unknown fields and bodies are passed over; wrong known ones are an error.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, WireError> {
         wire::check_len("content", bytes.len(), MAX_CONTENT_LEN)?;
-        let content: v1::Content = wire::decode("content", bytes)?;
+        let content: v2::Content = wire::decode("content", bytes)?;
         if content.lamport > MAX_LAMPORT {
             return Err(malformed("Lamport clock"));
         }
@@ -77,7 +77,7 @@ impl Content {
     #[must_use]
     pub fn to_bytes(&self) -> SecretBytes {
         SecretBytes::new(
-            v1::Content {
+            v2::Content {
                 message_id: self.id.as_bytes().to_vec(),
                 lamport: self.lamport,
                 sent_at: self.sent_at,

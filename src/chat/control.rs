@@ -6,7 +6,7 @@ use super::floor::{Decision, Floor, NamedMessage, message_names};
 use super::names::{IdentityKey, MessageId};
 use crate::crypto::{CryptoRng, SecretBytes, labels, sha256};
 use crate::limits::{MAX_CONTENT_LEN, MAX_DEVICES, MAX_HEALING_IDS, MAX_LAMPORT, MAX_READ_NAMES};
-use crate::wire::{self, WireError, malformed, v1};
+use crate::wire::{self, WireError, malformed, v2};
 
 /// Length in bytes of the hash by which a request names a message that it has.
 pub const MESSAGE_NAME_LEN: usize = 8;
@@ -99,11 +99,11 @@ pub struct KnownDevice {
 }
 
 impl KnownContact {
-    fn from_wire(contact: v1::KnownContact) -> Result<Self, WireError> {
+    fn from_wire(contact: v2::KnownContact) -> Result<Self, WireError> {
         if contact.devices.len() > MAX_DEVICES {
             return Err(malformed("known contact"));
         }
-        let device = |device: &v1::KnownDevice| KnownDevice {
+        let device = |device: &v2::KnownDevice| KnownDevice {
             device_id: device.device_id,
             known_since: device.known_since,
         };
@@ -118,12 +118,12 @@ impl KnownContact {
         })
     }
 
-    fn to_wire(&self) -> v1::KnownContact {
-        let device = |device: &KnownDevice| v1::KnownDevice {
+    fn to_wire(&self) -> v2::KnownContact {
+        let device = |device: &KnownDevice| v2::KnownDevice {
             device_id: device.device_id,
             known_since: device.known_since,
         };
-        v1::KnownContact {
+        v2::KnownContact {
             bundle: self.bundle.clone(),
             verified: self.verified,
             accepted: self.accepted,
@@ -169,8 +169,8 @@ impl HealingRequest {
 }
 
 impl HealingRequest {
-    pub(super) fn from_wire(mut request: v1::HealingRequest) -> Result<Self, WireError> {
-        let state = |state: v1::ConversationState| {
+    pub(super) fn from_wire(mut request: v2::HealingRequest) -> Result<Self, WireError> {
+        let state = |state: v2::ConversationState| {
             let (have, rest) = state.have.as_chunks::<MESSAGE_NAME_LEN>();
             let ascending = have.iter().zip(have.iter().skip(1)).all(|(a, b)| a <= b);
             if !rest.is_empty() || have.len() > MAX_HEALING_IDS || !ascending {
@@ -200,8 +200,8 @@ impl HealingRequest {
         })
     }
 
-    pub(super) fn to_wire(&self) -> v1::HealingRequest {
-        v1::HealingRequest {
+    pub(super) fn to_wire(&self) -> v2::HealingRequest {
+        v2::HealingRequest {
             went_back: self.went_back,
             salt: if self.conversations.is_empty() {
                 Vec::new()
@@ -216,7 +216,7 @@ impl HealingRequest {
             conversations: self
                 .conversations
                 .iter()
-                .map(|state| v1::ConversationState {
+                .map(|state| v2::ConversationState {
                     conversation: state.conversation.to_vec(),
                     from_lamport: state.from_lamport,
                     have: state.have.concat(),
@@ -228,7 +228,7 @@ impl HealingRequest {
 }
 
 impl Copy {
-    pub(super) fn from_wire(mut copy: v1::Copy) -> Result<Self, WireError> {
+    pub(super) fn from_wire(mut copy: v2::Copy) -> Result<Self, WireError> {
         wire::check_len("copy", copy.content.len(), MAX_CONTENT_LEN)?;
         Ok(Self {
             author: wire::array("identity key", &copy.author)?,
@@ -237,8 +237,8 @@ impl Copy {
         })
     }
 
-    pub(super) fn to_wire(&self) -> v1::Copy {
-        v1::Copy {
+    pub(super) fn to_wire(&self) -> v2::Copy {
+        v2::Copy {
             author: self.author.to_vec(),
             conversation: self.conversation.to_vec(),
             content: self.content.to_vec(),
@@ -247,7 +247,7 @@ impl Copy {
 }
 
 impl DeviceUpdate {
-    pub(super) fn from_wire(update: v1::DeviceUpdate) -> Result<Self, WireError> {
+    pub(super) fn from_wire(update: v2::DeviceUpdate) -> Result<Self, WireError> {
         // Ids of devices long gone come along; a list of thousands is nobody's.
         let most_links = MAX_DEVICES * MAX_DEVICES;
         if update.removed_devices.len() > 128 * MAX_DEVICES || update.links.len() > most_links {
@@ -283,8 +283,8 @@ impl DeviceUpdate {
         })
     }
 
-    pub(super) fn to_wire(&self) -> v1::DeviceUpdate {
-        v1::DeviceUpdate {
+    pub(super) fn to_wire(&self) -> v2::DeviceUpdate {
+        v2::DeviceUpdate {
             removed_devices: self.removed.clone(),
             contacts: self.contacts.iter().map(KnownContact::to_wire).collect(),
             floors: self.floors.iter().map(Floor::to_wire).collect(),
@@ -295,7 +295,7 @@ impl DeviceUpdate {
             read: self
                 .read
                 .iter()
-                .map(|mark| v1::ReadMark {
+                .map(|mark| v2::ReadMark {
                     conversation: mark.conversation.to_vec(),
                     group: mark.group,
                     lamport: mark.lamport,

@@ -2,7 +2,7 @@
 
 use super::group::{EventHash, GroupId};
 use crate::limits::{MAX_GROUP_EVENT_LEN, MAX_GROUP_EVENTS};
-use crate::wire::{self, WireError, malformed, v1};
+use crate::wire::{self, WireError, malformed, v2};
 
 /// A group that was deleted. It comes back by an invitation that is none of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct DeletedGroup {
 }
 
 impl DeletedGroup {
-    pub(super) fn from_wire(deleted: v1::DeletedGroup) -> Result<Self, WireError> {
+    pub(super) fn from_wire(deleted: v2::DeletedGroup) -> Result<Self, WireError> {
         wire::check_len("group event", deleted.left.len(), MAX_GROUP_EVENT_LEN)?;
         if deleted.invitations.len() > MAX_GROUP_EVENTS {
             return Err(malformed("deleted group"));
@@ -34,8 +34,8 @@ impl DeletedGroup {
         })
     }
 
-    pub(super) fn to_wire(&self) -> v1::DeletedGroup {
-        v1::DeletedGroup {
+    pub(super) fn to_wire(&self) -> v2::DeletedGroup {
+        v2::DeletedGroup {
             group: self.group.as_bytes().to_vec(),
             invitations: self.invitations.iter().map(|hash| hash.to_vec()).collect(),
             left: self.left.clone(),

@@ -1,7 +1,7 @@
 //! That the user agreed to link a device, as the devices of one identity tell each other (RFC windlass §8.5.11).
 
 use crate::crypto::Secret;
-use crate::wire::{WireError, malformed, v1};
+use crate::wire::{WireError, malformed, v2};
 
 /// A device that the user is linking, or has linked.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Clone for DeviceLink {
 }
 
 impl DeviceLink {
-    pub(super) fn from_wire(link: &v1::DeviceLink) -> Result<Self, WireError> {
+    pub(super) fn from_wire(link: &v2::DeviceLink) -> Result<Self, WireError> {
         Ok(Self {
             token: Secret::try_from_slice(&link.token).ok_or(malformed("link token"))?,
             expires_at: link.expires_at,
@@ -32,8 +32,8 @@ impl DeviceLink {
         })
     }
 
-    pub(super) fn to_wire(&self) -> v1::DeviceLink {
-        v1::DeviceLink {
+    pub(super) fn to_wire(&self) -> v2::DeviceLink {
+        v2::DeviceLink {
             token: self.token.as_bytes().to_vec(),
             expires_at: self.expires_at,
             device_id: self.device_id,

@@ -3,7 +3,7 @@
 use super::names::{IdentityKey, MessageId};
 use crate::crypto::{Secret, hkdf_sha256, hmac_sha256, labels};
 use crate::limits::{MAX_FLOOR_NAMES, MAX_LAMPORT};
-use crate::wire::{self, WireError, malformed, v1};
+use crate::wire::{self, WireError, malformed, v2};
 
 /// Length in bytes of the name of a conversation.
 const NAME_LEN: usize = 16;
@@ -70,15 +70,15 @@ pub struct Decision {
 }
 
 impl Decision {
-    pub(super) fn from_wire(decision: Option<v1::Decision>) -> Self {
+    pub(super) fn from_wire(decision: Option<v2::Decision>) -> Self {
         decision.map_or_else(Self::default, |decision| Self {
             clock: decision.clock.min(MAX_LAMPORT),
             device_id: decision.device_id,
         })
     }
 
-    pub(super) fn to_wire(self) -> Option<v1::Decision> {
-        (self != Self::default()).then_some(v1::Decision {
+    pub(super) fn to_wire(self) -> Option<v2::Decision> {
+        (self != Self::default()).then_some(v2::Decision {
             clock: self.clock,
             device_id: self.device_id,
         })
@@ -116,7 +116,7 @@ pub struct Floor {
 }
 
 impl Floor {
-    pub(super) fn from_wire(floor: v1::Floor) -> Result<Self, WireError> {
+    pub(super) fn from_wire(floor: v2::Floor) -> Result<Self, WireError> {
         let timer = floor.timer.unwrap_or_default();
         if !timer.message_id.is_empty() {
             MessageId::from_bytes(&timer.message_id)?;
@@ -136,15 +136,15 @@ impl Floor {
         })
     }
 
-    pub(super) fn to_wire(&self) -> v1::Floor {
+    pub(super) fn to_wire(&self) -> v2::Floor {
         let timer = &self.timer;
-        v1::Floor {
+        v2::Floor {
             conversation: self.conversation.to_vec(),
             clock: self.clock,
             lamport: self.lamport,
             until: self.until,
             messages: self.messages.concat(),
-            timer: (*timer != FloorTimer::default()).then(|| v1::FloorTimer {
+            timer: (*timer != FloorTimer::default()).then(|| v2::FloorTimer {
                 lamport: timer.lamport,
                 message_id: timer.message_id.clone(),
                 milliseconds: timer.milliseconds,

@@ -6,7 +6,7 @@
 use super::names::IdentityKey;
 use crate::crypto::{CryptoRng, Secret, SecretBytes, hkdf_sha256, hmac_sha256, labels};
 use crate::limits::{HEALING_WINDOW_SECONDS, MAX_OWN_WORDS_STEPS};
-use crate::wire::{self, WireError, malformed, v1};
+use crate::wire::{self, WireError, malformed, v2};
 
 /// Length in bytes of a proof: the number of the day, big endian, and 16 bytes of a MAC.
 pub(super) const PROOF_LEN: usize = 20;
@@ -39,7 +39,7 @@ impl OwnWordsKey {
     }
 
     /// As it travels to a device that is linked.
-    pub fn from_wire(words: &v1::OwnWords) -> Result<Self, WireError> {
+    pub fn from_wire(words: &v2::OwnWords) -> Result<Self, WireError> {
         let key = Secret::try_from_slice(&words.key).ok_or_else(|| malformed("own words"))?;
         Ok(Self::of(words.day, key))
     }
@@ -57,8 +57,8 @@ impl OwnWordsKey {
 
     /// What [`Self::from_wire`] reads.
     #[must_use]
-    pub fn to_wire(&self) -> v1::OwnWords {
-        v1::OwnWords {
+    pub fn to_wire(&self) -> v2::OwnWords {
+        v2::OwnWords {
             day: self.day,
             key: self.key.as_bytes().to_vec(),
         }

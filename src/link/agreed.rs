@@ -12,7 +12,7 @@ use crate::crypto::{
 };
 use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::limits::PROTOCOL_VERSION;
-use crate::wire::{self, v1};
+use crate::wire::{self, v2};
 
 /// Digits of the string that is compared: an attacker between the devices has one guess at it.
 pub const LINK_DIGITS: usize = 8;
@@ -82,14 +82,14 @@ impl Agreed {
         linked: &[u32],
         rng: &mut dyn CryptoRng,
     ) -> Vec<u8> {
-        let body = wire::encode_secret(&v1::TransferBody {
+        let body = wire::encode_secret(&v2::TransferBody {
             identity_seed: identity.seed().as_bytes().to_vec(),
             bundle: bundle.encoded().to_vec(),
             link_token: token.as_bytes().to_vec(),
             own_words: Some(own_words.to_wire()),
             linked_devices: linked.to_vec(),
         });
-        v1::DeviceTransfer {
+        v2::DeviceTransfer {
             version: PROTOCOL_VERSION,
             ciphertext: encrypt(&self.key, &pad(&body), &self.transcript, rng),
         }
@@ -99,11 +99,11 @@ impl Agreed {
     /// Opens the transfer.
     pub fn open(&self, transfer: &[u8]) -> Result<Transfer, LinkError> {
         wire::check_version("device transfer", transfer, MAX_TRANSFER_LEN)?;
-        let transfer: v1::DeviceTransfer = wire::decode_strict("device transfer", transfer)?;
+        let transfer: v2::DeviceTransfer = wire::decode_strict("device transfer", transfer)?;
         let padded = decrypt(&self.key, &transfer.ciphertext, &self.transcript)
             .map_err(|_| LinkError::Sealed)?;
         let plain = unpad(&padded).ok_or(LinkError::Sealed)?;
-        let body: v1::TransferBody = wire::decode("device transfer", &plain)?;
+        let body: v2::TransferBody = wire::decode("device transfer", &plain)?;
         let seed = Secret::try_from_slice(&body.identity_seed).ok_or(LinkError::Identity)?;
         let identity = IdentityKeyPair::from_seed(&seed);
         let bundle = VerifiedBundle::decode(&body.bundle)?;

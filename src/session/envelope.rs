@@ -8,7 +8,7 @@ use super::{SENDER_HINT_LEN, SenderHint};
 use crate::crypto::{labels, sha256};
 use crate::limits::{MAX_DEVICES, MAX_ENVELOPE_LEN, PROTOCOL_VERSION};
 use crate::ratchet::{CHAIN_TAG_LEN, ChainTag, SEALED_HEADER_LEN};
-use crate::wire::{self, WireError, malformed, v1};
+use crate::wire::{self, WireError, malformed, v2};
 use crate::x3dh::SealedHandshake;
 
 /// A decoded envelope. Nothing in it is authenticated yet.
@@ -40,7 +40,7 @@ impl Envelope {
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
         wire::check_version("envelope", bytes, MAX_ENVELOPE_LEN)?;
         wire::check_repeated("list of receiving devices", bytes, 2, MAX_DEVICES)?;
-        let envelope: v1::Envelope = wire::decode_strict("envelope", bytes)?;
+        let envelope: v2::Envelope = wire::decode_strict("envelope", bytes)?;
         let parts = envelope
             .messages
             .into_iter()
@@ -56,7 +56,7 @@ impl Envelope {
     /// The bytes for the transport.
     #[must_use]
     pub fn encode(self) -> Vec<u8> {
-        v1::Envelope {
+        v2::Envelope {
             version: PROTOCOL_VERSION,
             messages: self.parts.into_iter().map(Part::into_wire).collect(),
         }
@@ -71,7 +71,7 @@ impl Envelope {
 }
 
 impl Part {
-    fn from_wire(message: v1::DeviceMessage) -> Result<Self, WireError> {
+    fn from_wire(message: v2::DeviceMessage) -> Result<Self, WireError> {
         Ok(Self {
             device_id: wire::non_zero("receiving device id", message.device_id)?,
             handshake: message
@@ -86,8 +86,8 @@ impl Part {
         })
     }
 
-    fn into_wire(self) -> v1::DeviceMessage {
-        v1::DeviceMessage {
+    fn into_wire(self) -> v2::DeviceMessage {
+        v2::DeviceMessage {
             device_id: self.device_id,
             handshake: self.handshake.as_ref().map(SealedHandshake::to_wire),
             chain_tag: self.chain_tag.to_vec(),

@@ -7,7 +7,7 @@ use super::{HintKey, Session, SessionError};
 use crate::crypto::SecretBytes;
 use crate::identity::PublicIdentity;
 use crate::ratchet::Ratchet;
-use crate::wire::{self, store::SessionRow, v1};
+use crate::wire::{self, store::SessionRow, v2};
 use crate::x3dh::{Mode, Party, SealedHandshake};
 
 impl Session {
@@ -39,7 +39,7 @@ impl Session {
         let phase = if row.handshake.is_empty() {
             Phase::Established
         } else {
-            let handshake: v1::Handshake = wire::decode("handshake", &row.handshake)?;
+            let handshake: v2::Handshake = wire::decode("handshake", &row.handshake)?;
             Phase::Pending(Box::new(SealedHandshake::from_wire(&handshake)?))
         };
         let mode = u8::try_from(row.mode).ok().and_then(Mode::from_byte);

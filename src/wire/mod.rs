@@ -15,10 +15,10 @@ pub use uri::{
 use prost::Message;
 use prost::encoding::{DecodeContext, decode_key, skip_field};
 
-/// Messages that travel (`proto/windlass/v1`).
+/// Messages that travel (`proto/windlass/v2`).
 #[allow(missing_docs, clippy::all, clippy::pedantic)]
-pub mod v1 {
-    include!(concat!(env!("OUT_DIR"), "/windlass.v1.rs"));
+pub mod v2 {
+    include!(concat!(env!("OUT_DIR"), "/windlass.v2.rs"));
 }
 
 /// Rows of the store (`proto/windlass/store/v1`).
@@ -87,7 +87,7 @@ pub fn check_version(what: &'static str, bytes: &[u8], max_len: usize) -> Result
             max: PROTOCOL_VERSION,
         });
     }
-    if version == 0 {
+    if version < PROTOCOL_VERSION {
         return Err(malformed(what));
     }
     Ok(())
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_named() {
-        let bytes = v1::Envelope {
+        let bytes = v2::Envelope {
             version: 7,
             messages: vec![],
         }
@@ -177,25 +177,32 @@ mod tests {
             Err(WireError::UnsupportedVersion {
                 what: "envelope",
                 got: 7,
-                max: 1
+                max: 2
             })
         );
+        for lower in [0, 1] {
+            let bytes = [&[8, lower], &bytes[2..]].concat();
+            assert_eq!(
+                check_version("envelope", &bytes, 100),
+                Err(malformed("envelope"))
+            );
+        }
         assert!(check_version("envelope", &[], 100).is_err());
         assert!(check_version("envelope", &bytes, 1).is_err());
     }
 
     #[test]
     fn strict_decoding_refuses_a_second_encoding() {
-        let handshake = v1::Handshake {
+        let handshake = v2::Handshake {
             signed_prekey_id: 3,
             ..Default::default()
         };
         let mut bytes = handshake.encode_to_vec();
-        let decoded = decode_strict::<v1::Handshake>("handshake", &bytes);
+        let decoded = decode_strict::<v2::Handshake>("handshake", &bytes);
         assert_eq!(decoded, Ok(handshake));
         // Field 1 spelt out although it has its default.
         bytes.extend_from_slice(&[0x0a, 0x00]);
-        assert!(decode_strict::<v1::Handshake>("handshake", &bytes).is_err());
-        assert!(decode::<v1::Handshake>("handshake", &bytes).is_ok());
+        assert!(decode_strict::<v2::Handshake>("handshake", &bytes).is_err());
+        assert!(decode::<v2::Handshake>("handshake", &bytes).is_ok());
     }
 }

@@ -8,7 +8,7 @@ use super::store::{
     PendingLinkRow, RatchetRow, ReceivedChain, SckaRow, SessionRow, SignedPrekeyRow, SkippedKeyRow,
     TakenPrekeyRow, backup_record::Record,
 };
-use super::v1::{
+use super::v2::{
     Attachment, Copy, DeviceLink, HealingRequest, OwnWords, Pair, Payload, PrivatePrekey,
     SignedBundle, TransferBody,
 };

@@ -41,7 +41,7 @@ pub fn to_uri(kind: char, bytes: &[u8]) -> String {
     format!("{URI_SCHEME}{kind}{}", BASE32_NOPAD.encode(&all))
 }
 
-/// The letters of version 1.
+/// The letters of this version.
 const KINDS: &str = "ABFLPRST";
 
 /// The one kind that a web link may bring: an invitation.

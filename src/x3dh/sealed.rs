@@ -8,7 +8,7 @@ use crate::crypto::{
 };
 use crate::identity::PublicIdentity;
 use crate::limits::PROTOCOL_VERSION;
-use crate::wire::{self, WireError, malformed, v1};
+use crate::wire::{self, WireError, malformed, v2};
 
 /// Identity key, device id, one-time prekey id, mode.
 const INITIATOR_LEN: usize = 32 + 4 + 4 + 1;
@@ -31,7 +31,7 @@ pub struct SealedHandshake {
 
 impl SealedHandshake {
     /// Checks lengths and keys of a received handshake.
-    pub fn from_wire(handshake: &v1::Handshake) -> Result<Self, WireError> {
+    pub fn from_wire(handshake: &v2::Handshake) -> Result<Self, WireError> {
         Ok(Self {
             ephemeral_key: DhPublic::from_bytes(&handshake.ephemeral_key)
                 .map_err(|_| malformed("handshake ephemeral key"))?,
@@ -46,9 +46,9 @@ impl SealedHandshake {
 
     /// The message as it travels.
     #[must_use]
-    pub fn to_wire(&self) -> v1::Handshake {
+    pub fn to_wire(&self) -> v2::Handshake {
         let ciphertext = self.kem_ciphertext.as_deref();
-        v1::Handshake {
+        v2::Handshake {
             ephemeral_key: self.ephemeral_key.as_bytes().to_vec(),
             signed_prekey_id: self.signed_prekey_id,
             sealed_initiator: self.sealed_initiator.to_vec(),

@@ -43,7 +43,7 @@ fn section(heading: &str) -> String {
 
 /// The bodies of the schema: number and name.
 fn bodies() -> Vec<(u32, String)> {
-    let schema = text("proto/windlass/v1/content.proto");
+    let schema = text("proto/windlass/v2/content.proto");
     let oneof = schema.split("oneof body {").nth(1).unwrap();
     let fields = oneof.split('}').next().unwrap().lines();
     fields

@@ -10,7 +10,7 @@ use windlass::crypto::{Secret, SeededRandom};
 use windlass::identity::IdentityKeyPair;
 use windlass::ratchet::MemorySkippedKeys;
 use windlass::session::{Envelope, HintKey, Part, Session};
-use windlass::wire::v1::Payload;
+use windlass::wire::v2::Payload;
 use windlass::x3dh::{Party, ResponderKeys};
 use windlass::{Bundle, Identity};
 

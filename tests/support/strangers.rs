@@ -6,7 +6,7 @@ use windlass::chat::{Body, Content, MessageId};
 use windlass::crypto::SeededRandom;
 use windlass::identity::IdentityKeyPair;
 use windlass::session::{Envelope, HintKey, Session};
-use windlass::wire::v1::Payload;
+use windlass::wire::v2::Payload;
 
 const DEVICE: u32 = 5;
 

@@ -86,7 +86,7 @@ fn the_files_are_what_the_generator_writes() {
             })
             .collect();
         let file =
-            json!({ "protocol": "windlass 1", "kind": kind, "about": about, "cases": cases });
+            json!({ "protocol": "windlass 2", "kind": kind, "about": about, "cases": cases });
         if write {
             let text = serde_json::to_string_pretty(&file).unwrap() + "\n";
             fs::write(folder().join(format!("{kind}.json")), text).unwrap();

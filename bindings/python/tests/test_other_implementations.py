@@ -57,7 +57,7 @@ class RootKdf(kdf_hkdf.KDF):
 
     @staticmethod
     def _get_info() -> bytes:
-        return b"Windlass v1 root chain"
+        return b"Windlass v2 root chain"
 
 
 class ChainKdf(kdf_separate_hmacs.KDF):
@@ -133,7 +133,7 @@ class Foreign:
             x3dh.IdentityKeyFormat.ED_25519,
             x3dh.HashFunction.SHA_256,
             # Which parts there are; ML-KEM is not among theirs.
-            b"Windlass v1 PQXDH" + bytes([one_time]),
+            b"Windlass v2 PQXDH" + bytes([one_time]),
             x3dh_keys.IdentityKeyPairSeed(THEIRS),
         )
         if gives:
@@ -159,8 +159,8 @@ class Foreign:
         return peer.Signed(self.agreement.model.signed_pre_key.priv, bytes(64))
 
     def name_session(self, associated_data: bytes, *keys: bytes) -> None:
-        self.associated_data = struct.pack(">I", 1) + associated_data
-        name = hashlib.sha256(b"Windlass v1 session id" + self.associated_data + b"".join(keys))
+        self.associated_data = struct.pack(">I", 2) + associated_data
+        name = hashlib.sha256(b"Windlass v2 session id" + self.associated_data + b"".join(keys))
         self.session_id = name.digest()[:16]
         RootKdf.following.clear()
 
@@ -275,7 +275,7 @@ class Foreign:
         header = seal(self.sending.key, header_bytes(sealed.header), self.associated_data + tag + hint + body)
         device = peer.Fixed32(self.other_device)
         message = peer.encode((1, device), (2, self.handshake), (3, tag), (4, hint), (5, header), (6, body))
-        return peer.encode((1, 1), (2, message))
+        return peer.encode((1, 2), (2, message))
 
     @staticmethod
     def message(envelope: bytes) -> list[peer.Field]:

@@ -9,9 +9,9 @@ use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::limits::{
     MAX_GROUP_EVENT_LEN, MAX_GROUP_MEMBERS, MAX_GROUP_NAME_LEN, MAX_GROUP_PARENTS,
 };
-use crate::wire::{self, WireError, malformed, v1};
+use crate::wire::{self, WireError, malformed, v2};
 
-use v1::group_event_body::Event as Wire;
+use v2::group_event_body::Event as Wire;
 
 /// Names an event: a hash of its body.
 pub type EventHash = [u8; 32];
@@ -88,7 +88,7 @@ impl GroupEvent {
         parents: &[EventHash],
         action: &GroupAction,
     ) -> Result<Self, GroupEventError> {
-        let body = v1::GroupEventBody {
+        let body = v2::GroupEventBody {
             group_id: group.as_bytes().to_vec(),
             author: author.public().to_bytes().to_vec(),
             parents: parents.iter().map(|parent| parent.to_vec()).collect(),
@@ -96,7 +96,7 @@ impl GroupEvent {
         }
         .encode_to_vec();
         let signature = author.sign_group_event(&body).to_vec();
-        Self::from_stored(&v1::SignedGroupEvent { body, signature }.encode_to_vec())
+        Self::from_stored(&v2::SignedGroupEvent { body, signature }.encode_to_vec())
     }
 
     /// Decodes and verifies. Whether its author was allowed to write it, the log says.
@@ -119,14 +119,14 @@ impl GroupEvent {
 
     fn read(
         bytes: &[u8],
-        verify: impl FnOnce(&[u8], &v1::SignedGroupEvent) -> Result<PublicIdentity, GroupEventError>,
+        verify: impl FnOnce(&[u8], &v2::SignedGroupEvent) -> Result<PublicIdentity, GroupEventError>,
     ) -> Result<Self, GroupEventError> {
         if bytes.len() > MAX_GROUP_EVENT_LEN {
             return Err(malformed("length of a group event").into());
         }
-        let signed: v1::SignedGroupEvent = wire::decode_strict("group event", bytes)?;
+        let signed: v2::SignedGroupEvent = wire::decode_strict("group event", bytes)?;
         // Strictly, since bytes that say nothing would make one event many.
-        let body: v1::GroupEventBody = wire::decode_strict("group event", &signed.body)?;
+        let body: v2::GroupEventBody = wire::decode_strict("group event", &signed.body)?;
         let author = verify(&body.author, &signed)?;
         let parents = body
             .parents
@@ -218,7 +218,7 @@ fn check_name(name: String) -> Result<String, WireError> {
 
 impl GroupAction {
     fn from_wire(event: Wire) -> Result<Self, WireError> {
-        let members = |members: v1::Members| {
+        let members = |members: v2::Members| {
             let keys = members.identity_keys;
             let ascending = keys.windows(2).all(|pair| pair.first() < pair.last());
             if keys.is_empty() || keys.len() > MAX_GROUP_MEMBERS || !ascending {
@@ -246,19 +246,19 @@ impl GroupAction {
             let mut keys: Vec<IdentityKey> = list.iter().map(PublicIdentity::to_bytes).collect();
             keys.sort_unstable();
             keys.dedup();
-            v1::Members {
+            v2::Members {
                 identity_keys: keys.iter().map(|key| key.to_vec()).collect(),
             }
         };
         match self {
-            Self::Created { name, nonce } => Wire::Created(v1::Created {
+            Self::Created { name, nonce } => Wire::Created(v2::Created {
                 name: name.clone(),
                 nonce: nonce.to_vec(),
             }),
-            Self::Renamed(name) => Wire::Renamed(v1::Renamed { name: name.clone() }),
+            Self::Renamed(name) => Wire::Renamed(v2::Renamed { name: name.clone() }),
             Self::MembersAdded(list) => Wire::MembersAdded(members(list)),
-            Self::Joined => Wire::Joined(v1::Joined {}),
-            Self::Left => Wire::Left(v1::Left {}),
+            Self::Joined => Wire::Joined(v2::Joined {}),
+            Self::Left => Wire::Left(v2::Left {}),
             Self::MembersRemoved(list) => Wire::MembersRemoved(members(list)),
             Self::AdminsAdded(list) => Wire::AdminsAdded(members(list)),
             Self::AdminsRemoved(list) => Wire::AdminsRemoved(members(list)),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::event::EventHash;
 use crate::crypto::{CryptoRng, labels, sha256};
 use crate::limits::{MAX_GROUP_EVENTS, MAX_GROUP_MEMBERS, MAX_TOLD_GROUP_HEADS};
-use crate::wire::{self, WireError, malformed, v1};
+use crate::wire::{self, WireError, malformed, v2};
 
 /// Length in bytes of the hash by which a request names an event that is there.
 const EVENT_NAME_LEN: usize = 8;
@@ -49,12 +49,12 @@ impl GroupView {
         })
     }
 
-    pub(in crate::chat) fn from_wire(view: &v1::GroupView) -> Result<Self, WireError> {
+    pub(in crate::chat) fn from_wire(view: &v2::GroupView) -> Result<Self, WireError> {
         Self::from_parts(&view.digest, &view.heads)
     }
 
-    pub(in crate::chat) fn to_wire(&self) -> v1::GroupView {
-        v1::GroupView {
+    pub(in crate::chat) fn to_wire(&self) -> v2::GroupView {
+        v2::GroupView {
             digest: self.digest.to_vec(),
             heads: self.heads.iter().map(|head| head.to_vec()).collect(),
         }
@@ -119,7 +119,7 @@ pub struct GroupSync {
 }
 
 impl GroupSync {
-    pub(in crate::chat) fn from_wire(sync: v1::GroupSync) -> Result<Self, WireError> {
+    pub(in crate::chat) fn from_wire(sync: v2::GroupSync) -> Result<Self, WireError> {
         let (names, rest) = sync.have.as_chunks::<EVENT_NAME_LEN>();
         let ascending = names.iter().zip(names.iter().skip(1)).all(|(a, b)| a < b);
         let fits = names.len() <= MAX_GROUP_EVENTS
@@ -146,7 +146,7 @@ impl GroupSync {
         })
     }
 
-    pub(in crate::chat) fn to_wire(&self) -> v1::GroupSync {
+    pub(in crate::chat) fn to_wire(&self) -> v2::GroupSync {
         let (salt, have) = match &self.have {
             None => (Vec::new(), Vec::new()),
             Some(have) => (
@@ -154,7 +154,7 @@ impl GroupSync {
                 have.names.iter().flatten().copied().collect(),
             ),
         };
-        v1::GroupSync {
+        v2::GroupSync {
             salt,
             have,
             events: self

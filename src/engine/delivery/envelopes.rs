@@ -17,7 +17,7 @@ use crate::limits::UNANSWERED_SESSION_SECONDS;
 use crate::session::{Envelope, HintKey, Part, PostQuantum, Session};
 use crate::store::Table;
 use crate::wire;
-use crate::wire::v1::Payload;
+use crate::wire::v2::Payload;
 use crate::x3dh::Party;
 
 /// One envelope with a ciphertext for each of a contact's devices that it is for; none if there is no such device.

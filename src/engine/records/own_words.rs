@@ -9,7 +9,7 @@ use crate::engine::base::rows::{damaged, get_row, put_row};
 use crate::engine::base::singletons::OWN_WORDS;
 use crate::engine::base::step::Step;
 use crate::store::{Rows, RowsMut, Table};
-use crate::wire::v1;
+use crate::wire::v2;
 
 const DAY_MILLISECONDS: u64 = 86_400_000;
 
@@ -24,7 +24,7 @@ pub(crate) fn begin(
 
 /// The oldest key that is kept, as a device that is linked and a backup get it.
 pub(crate) fn oldest(store: &dyn Rows) -> Result<OwnWordsKey, EngineError> {
-    let row: Option<v1::OwnWords> = get_row(store, Table::Device, OWN_WORDS)?;
+    let row: Option<v2::OwnWords> = get_row(store, Table::Device, OWN_WORDS)?;
     let key = row.and_then(|row| OwnWordsKey::from_wire(&row).ok());
     key.ok_or_else(|| damaged(Table::Device))
 }

@@ -11,7 +11,7 @@ use crate::limits::{HEALING_KEY_DAYS, RESEND_RETENTION_SECONDS};
 use crate::session::{HEALING_MAC_LEN, HealingKey, HealingRoot, Proved, Session};
 use crate::store::{Rows, RowsMut};
 use crate::wire::store::{HealingKeyRow, PairRow};
-use crate::wire::v1::Pair;
+use crate::wire::v2::Pair;
 use crate::x3dh::{Party, SessionId};
 
 /// Healing keys of one day that are kept: the device's own, and one of whoever took its name.

@@ -12,7 +12,7 @@ use crate::limits::PRIVATE_ONE_TIME_PREKEYS;
 use crate::session::{PostQuantum, Session};
 use crate::store::{Rows, RowsMut, Table};
 use crate::wire::store::{GivenPrekeyRow, PairRow, TakenPrekeyRow};
-use crate::wire::v1::{self, Pair};
+use crate::wire::v2::{self, Pair};
 use crate::x3dh::Party;
 
 /// Ids of private one-time prekeys begin here; those of bundles count up from 1 and never come so far.
@@ -27,7 +27,7 @@ pub(super) fn given(
     step: &mut Step<'_>,
     session: &Session,
     row: &mut PairRow,
-) -> Result<Vec<v1::PrivatePrekey>, EngineError> {
+) -> Result<Vec<v2::PrivatePrekey>, EngineError> {
     let peer = &session.peer();
     let is_safe = session.post_quantum() != PostQuantum::None;
     let before = row.given.len();
@@ -45,7 +45,7 @@ pub(super) fn given(
     if row.given.len() != before {
         save(step.rows, peer, row)?;
     }
-    let public = |given: &GivenPrekeyRow| v1::PrivatePrekey {
+    let public = |given: &GivenPrekeyRow| v2::PrivatePrekey {
         id: given.id,
         key: given.key.clone(),
         secret: match is_safe {
@@ -66,7 +66,7 @@ pub(super) fn take(row: &mut PairRow, pair: &Pair) {
     if pair.one_time_prekeys.is_empty() {
         return;
     }
-    let valid = |prekey: &&v1::PrivatePrekey| {
+    let valid = |prekey: &&v2::PrivatePrekey| {
         prekey.id >= PRIVATE_IDS
             && DhPublic::from_bytes(&prekey.key).is_ok()
             && matches!(prekey.secret.len(), 0 | CODE_SECRET_LEN)

@@ -21,7 +21,7 @@ use crate::session::{Part, Received, accepted_digest};
 use crate::store::{Key, RowsMut, Table};
 use crate::wire;
 use crate::wire::store::HandshakeRow;
-use crate::wire::v1::Payload;
+use crate::wire::v2::Payload;
 use crate::x3dh::{HandshakeMessage, Party, SessionId};
 
 /// A message that a session accepted, as far as it could be decoded.

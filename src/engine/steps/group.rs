@@ -12,7 +12,7 @@ use crate::engine::sync::outcome::{Outcome, RefusalReason as Refusal};
 use crate::session::Received;
 use crate::store::Rows;
 use crate::wire;
-use crate::wire::v1::Payload;
+use crate::wire::v2::Payload;
 
 /// Why words of a group are refused; nothing if they are not. Each of these may be early: the news that explains it is under way.
 pub(super) fn refusal(

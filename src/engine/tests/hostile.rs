@@ -9,7 +9,7 @@ use crate::engine::records::settings::TrustPolicy;
 use crate::engine::sync::outcome::RefusalReason;
 use crate::limits::MAX_STRANGERS_BYTES;
 use crate::wire::store::StrangersRow;
-use crate::wire::v1::Payload;
+use crate::wire::v2::Payload;
 
 const YEAR: u64 = 365 * 86_400;
 

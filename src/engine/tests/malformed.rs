@@ -6,7 +6,7 @@ use super::*;
 use crate::chat::GroupEvent;
 use crate::crypto::{pad, with_torsion};
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
-use crate::wire::v1;
+use crate::wire::v2;
 use crate::x3dh;
 
 /// Bytes of any kind, sealed by the session that there is.
@@ -119,25 +119,25 @@ fn no_key_with_a_part_of_small_order_is_anybodys_identity() {
         let whole = torsion == 0;
         assert_eq!(PublicIdentity::from_bytes(key).is_ok(), whole);
 
-        let mut signed = v1::SignedBundle::decode(bundle.encoded()).unwrap();
-        let mut body = v1::BundleBody::decode(signed.body.as_slice()).unwrap();
+        let mut signed = v2::SignedBundle::decode(bundle.encoded()).unwrap();
+        let mut body = v2::BundleBody::decode(signed.body.as_slice()).unwrap();
         body.identity_key = key.to_vec();
         signed.body = body.encode_to_vec();
         let read = VerifiedBundle::decode(&signed.encode_to_vec());
         assert_eq!(read.is_ok(), whole);
         assert!(whole || read == Err(crate::bundle::BundleError::InvalidKey));
 
-        let mut signed = v1::SignedGroupEvent::decode(event.encoded()).unwrap();
-        let mut body = v1::GroupEventBody::decode(signed.body.as_slice()).unwrap();
+        let mut signed = v2::SignedGroupEvent::decode(event.encoded()).unwrap();
+        let mut body = v2::GroupEventBody::decode(signed.body.as_slice()).unwrap();
         body.author = key.to_vec();
         signed.body = body.encode_to_vec();
         assert_eq!(GroupEvent::decode(&signed.encode_to_vec()).is_ok(), whole);
         // As a member, properly signed.
         body.author = pair.public().to_bytes().to_vec();
-        let members = v1::Members {
+        let members = v2::Members {
             identity_keys: vec![key.to_vec()],
         };
-        body.event = Some(v1::group_event_body::Event::MembersAdded(members));
+        body.event = Some(v2::group_event_body::Event::MembersAdded(members));
         signed.body = body.encode_to_vec();
         signed.signature = pair.sign_group_event(&signed.body).to_vec();
         assert_eq!(GroupEvent::decode(&signed.encode_to_vec()).is_ok(), whole);

@@ -65,7 +65,7 @@ impl Thief {
             view: None,
             body: Body::HealingRequest(request),
         };
-        let payload = crate::wire::v1::Payload {
+        let payload = crate::wire::v2::Payload {
             content: content.to_bytes().to_vec(),
             sender_bundle: self.bundle.encoded().to_vec(),
             pair: None,
@@ -111,7 +111,7 @@ impl Thief {
         let skipped = MemorySkippedKeys::default();
         let received = session.receive(part, &skipped).ok()?;
         sessions.push(received.session);
-        let payload: crate::wire::v1::Payload =
+        let payload: crate::wire::v2::Payload =
             crate::wire::decode("payload", &received.payload.unwrap()).unwrap();
         Some(Content::from_bytes(&payload.content).unwrap().body)
     }

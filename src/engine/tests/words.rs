@@ -76,7 +76,7 @@ fn tells(judged: &Said, parties: &[&Party]) -> bool {
     keys.dedup();
     keys.iter().any(|key| {
         [0, 1, DAYS as u32, 30].iter().any(|before| {
-            let words = crate::wire::v1::OwnWords {
+            let words = crate::wire::v2::OwnWords {
                 day: judged.day() - before,
                 key: key.to_vec(),
             };

@@ -7,7 +7,7 @@ use windlass::chat::{
     Body, Content, ConversationState, Decision, DeletedGroup, Floor, KnownContact,
 };
 use windlass::session::Envelope;
-use windlass::wire::{WireError, v1};
+use windlass::wire::{WireError, v2};
 
 use super::{bundle_code, bytes, error, hex, wire_code};
 
@@ -196,9 +196,9 @@ pub fn content(input: &Value) -> Value {
 }
 
 /// The salt and the names as they stand in the bytes.
-fn sync_parts(encoded: &[u8]) -> v1::GroupSync {
-    let content = v1::Content::decode(encoded).unwrap();
-    let Some(v1::content::Body::GroupSync(sync)) = &content.body else {
+fn sync_parts(encoded: &[u8]) -> v2::GroupSync {
+    let content = v2::Content::decode(encoded).unwrap();
+    let Some(v2::content::Body::GroupSync(sync)) = &content.body else {
         panic!("no group sync");
     };
     sync.clone()

@@ -6,7 +6,7 @@ use windlass::crypto::{self, DhPublic, DhSecret, KemPublic, KemSecret, Secret};
 use windlass::identity::{AddressError, PublicIdentity, safety_code, safety_emoji, safety_number};
 use windlass::ratchet::{ChainKey, HalfKey, HeaderKey, MessageKey, RootKey};
 use windlass::session::HintKey;
-use windlass::wire::v1;
+use windlass::wire::v2;
 
 use super::{bytes, error, hex, key_pair, number, public};
 use crate::support::sessions::{Scripted, secret};
@@ -143,7 +143,7 @@ pub fn own_words(input: &Value) -> Value {
     let conversation = bytes(input, "conversation").try_into().unwrap();
     let group = input["group"].as_bool().unwrap();
     let [kept, day] = ["kept_day", "day"].map(|name| number(input, name));
-    let kept = v1::OwnWords {
+    let kept = v2::OwnWords {
         day: kept,
         key: bytes(input, "kept_key"),
     };

@@ -7,7 +7,7 @@ use windlass::crypto::{DhSecret, KemSecret, Secret};
 use windlass::link::{ExistingDevice, LinkAnswer, LinkCode, LinkError, LinkReply, NewDevice};
 use windlass::ratchet::{CHAIN_TAG_LEN, HeaderKey};
 use windlass::session::{Envelope, HealingRoot, Proved, SessionError};
-use windlass::wire::v1;
+use windlass::wire::v2;
 use windlass::x3dh::{self, ResponderKeys, SealedHandshake};
 
 use super::{bytes, error, hex, key_pair, number, public, wire_code};
@@ -137,7 +137,7 @@ pub fn handshake(input: &Value) -> Value {
         identity: device.public(),
         device_id: device.device_id,
     };
-    let read = v1::Handshake::decode(&bytes(input, "encoded")[..]).unwrap();
+    let read = v2::Handshake::decode(&bytes(input, "encoded")[..]).unwrap();
     let opened = SealedHandshake::from_wire(&read)
         .and_then(|sealed| sealed.open(&us, &device.signed_prekey.1));
     match opened {

@@ -1,6 +1,6 @@
 //! Each bound: the largest that is accepted, and the smallest that is not.
 
-use windlass::wire::v1::content::Body;
+use windlass::wire::v2::content::Body;
 
 use super::*;
 
@@ -51,8 +51,8 @@ fn names<const N: usize>(count: usize) -> Vec<u8> {
     (0..count as u64).flat_map(name).collect()
 }
 
-fn events(count: usize) -> Vec<v1::SignedGroupEvent> {
-    let event = v1::SignedGroupEvent {
+fn events(count: usize) -> Vec<v2::SignedGroupEvent> {
+    let event = v2::SignedGroupEvent {
         body: vec![1; 40],
         signature: vec![3; 64],
     };
@@ -60,7 +60,7 @@ fn events(count: usize) -> Vec<v1::SignedGroupEvent> {
 }
 
 fn attachment(media_type: String, name: String, location: String) -> Body {
-    Body::Attachment(v1::Attachment {
+    Body::Attachment(v2::Attachment {
         media_type,
         name,
         size: 1,
@@ -70,12 +70,12 @@ fn attachment(media_type: String, name: String, location: String) -> Body {
     })
 }
 
-fn update(update: v1::DeviceUpdate) -> Body {
+fn update(update: v2::DeviceUpdate) -> Body {
     Body::DeviceUpdate(update)
 }
 
 fn group_sync(have: usize, events_count: usize, bundles: usize) -> Body {
-    Body::GroupSync(v1::GroupSync {
+    Body::GroupSync(v2::GroupSync {
         salt: vec![9; if have == 0 { 0 } else { 16 }],
         have: names::<8>(have),
         events: events(events_count),
@@ -85,11 +85,11 @@ fn group_sync(have: usize, events_count: usize, bundles: usize) -> Body {
 
 fn messages() -> Vec<Bound> {
     vec![
-        ("text", |n| Body::Text(v1::Text { text: text(n) }), 262_144),
+        ("text", |n| Body::Text(v2::Text { text: text(n) }), 262_144),
         (
             "text of an edit",
             |n| {
-                Body::Edit(v1::Edit {
+                Body::Edit(v2::Edit {
                     message_id: vec![5; 16],
                     text: text(n),
                 })
@@ -99,7 +99,7 @@ fn messages() -> Vec<Bound> {
         (
             "data",
             |n| {
-                Body::Data(v1::Data {
+                Body::Data(v2::Data {
                     media_type: "a/b".into(),
                     data: vec![1; n],
                 })
@@ -109,7 +109,7 @@ fn messages() -> Vec<Bound> {
         (
             "media type",
             |n| {
-                Body::Data(v1::Data {
+                Body::Data(v2::Data {
                     media_type: format!("a/{}", text(n - 2)),
                     data: vec![1],
                 })
@@ -118,13 +118,13 @@ fn messages() -> Vec<Bound> {
         ),
         (
             "opaque bytes",
-            |n| Body::Opaque(v1::Opaque { data: vec![1; n] }),
+            |n| Body::Opaque(v2::Opaque { data: vec![1; n] }),
             1_048_576,
         ),
         (
             "reaction",
             |n| {
-                Body::Reaction(v1::Reaction {
+                Body::Reaction(v2::Reaction {
                     author: vec![6; 32],
                     message_id: vec![5; 16],
                     emoji: text(n),
@@ -135,7 +135,7 @@ fn messages() -> Vec<Bound> {
         ),
         (
             "bundle of another identity",
-            |n| Body::IdentityChange(v1::IdentityChange { bundle: vec![1; n] }),
+            |n| Body::IdentityChange(v2::IdentityChange { bundle: vec![1; n] }),
             18_432,
         ),
         (
@@ -161,7 +161,7 @@ fn controls() -> Vec<Bound> {
         (
             "ids in a delivery receipt",
             |n| {
-                Body::DeliveryReceipt(v1::DeliveryReceipt {
+                Body::DeliveryReceipt(v2::DeliveryReceipt {
                     message_ids: vec![vec![1; 16]; n],
                 })
             },
@@ -170,8 +170,8 @@ fn controls() -> Vec<Bound> {
         (
             "names of a conversation in a request",
             |n| {
-                Body::HealingRequest(v1::HealingRequest {
-                    conversations: vec![v1::ConversationState {
+                Body::HealingRequest(v2::HealingRequest {
+                    conversations: vec![v2::ConversationState {
                         conversation: vec![5; 32],
                         have: vec![1; 8 * n],
                         ..Default::default()
@@ -186,7 +186,7 @@ fn controls() -> Vec<Bound> {
         (
             "bundle in a healing answer",
             |n| {
-                Body::HealingAnswer(v1::HealingAnswer {
+                Body::HealingAnswer(v2::HealingAnswer {
                     messages: 1,
                     bundle: vec![1; n],
                 })
@@ -196,7 +196,7 @@ fn controls() -> Vec<Bound> {
         (
             "removed devices",
             |n| {
-                update(v1::DeviceUpdate {
+                update(v2::DeviceUpdate {
                     removed_devices: vec![0x0101_0101; n],
                     ..Default::default()
                 })
@@ -206,8 +206,8 @@ fn controls() -> Vec<Bound> {
         (
             "names in a floor",
             |n| {
-                update(v1::DeviceUpdate {
-                    floors: vec![v1::Floor {
+                update(v2::DeviceUpdate {
+                    floors: vec![v2::Floor {
                         conversation: vec![9; 16],
                         messages: names::<16>(n),
                         ..Default::default()
@@ -220,9 +220,9 @@ fn controls() -> Vec<Bound> {
         (
             "devices of a known contact",
             |n| {
-                update(v1::DeviceUpdate {
-                    contacts: vec![v1::KnownContact {
-                        devices: vec![v1::KnownDevice::default(); n],
+                update(v2::DeviceUpdate {
+                    contacts: vec![v2::KnownContact {
+                        devices: vec![v2::KnownDevice::default(); n],
                         ..Default::default()
                     }],
                     ..Default::default()
@@ -233,8 +233,8 @@ fn controls() -> Vec<Bound> {
         (
             "invitations of a deleted group",
             |n| {
-                update(v1::DeviceUpdate {
-                    deleted_groups: vec![v1::DeletedGroup {
+                update(v2::DeviceUpdate {
+                    deleted_groups: vec![v2::DeletedGroup {
                         group: vec![9; 32],
                         invitations: vec![vec![8; 32]; n],
                         ..Default::default()
@@ -247,8 +247,8 @@ fn controls() -> Vec<Bound> {
         (
             "names in a read mark",
             |n| {
-                update(v1::DeviceUpdate {
-                    read: vec![v1::ReadMark {
+                update(v2::DeviceUpdate {
+                    read: vec![v2::ReadMark {
                         conversation: vec![9; 32],
                         messages: names::<16>(n),
                         ..Default::default()
@@ -266,7 +266,7 @@ fn of_groups() -> Vec<Bound> {
         (
             "events of a group",
             |n| {
-                Body::GroupEvents(v1::GroupEvents {
+                Body::GroupEvents(v2::GroupEvents {
                     events: events(n),
                     bundles: Vec::new(),
                 })
@@ -276,7 +276,7 @@ fn of_groups() -> Vec<Bound> {
         (
             "bundles with events of a group",
             |n| {
-                Body::GroupEvents(v1::GroupEvents {
+                Body::GroupEvents(v2::GroupEvents {
                     events: events(1),
                     bundles: vec![vec![4; 20]; n],
                 })
@@ -289,8 +289,8 @@ fn of_groups() -> Vec<Bound> {
     ]
 }
 
-fn content(body: Option<Body>) -> v1::Content {
-    v1::Content {
+fn content(body: Option<Body>) -> v2::Content {
+    v2::Content {
         message_id: vec![0xab; 16],
         lamport: 9,
         body,
@@ -311,9 +311,9 @@ fn content_of(len: usize) -> Vec<u8> {
 
 /// An envelope that is as long as this by its ciphertext.
 fn envelope_of(len: usize) -> Vec<u8> {
-    let envelope = |ciphertext: usize| v1::Envelope {
-        version: 1,
-        messages: vec![v1::DeviceMessage {
+    let envelope = |ciphertext: usize| v2::Envelope {
+        version: 2,
+        messages: vec![v2::DeviceMessage {
             device_id: 7,
             handshake: None,
             chain_tag: vec![1; 16],
@@ -339,25 +339,25 @@ pub fn bounds() -> Vec<Case> {
             content(Some(body(n))).encode_to_vec()
         });
     }
-    let text = Body::Text(v1::Text { text: "x".into() });
+    let text = Body::Text(v2::Text { text: "x".into() });
     both("content", "clock of a read receipt", 1 << 62, &|n| {
         let lamport = n as u64;
-        content(Some(Body::ReadReceipt(v1::ReadReceipt { lamport }))).encode_to_vec()
+        content(Some(Body::ReadReceipt(v2::ReadReceipt { lamport }))).encode_to_vec()
     });
     both("content", "clock of a message", 1 << 62, &|n| {
         let lamport = n as u64;
-        v1::Content {
+        v2::Content {
             lamport,
             ..content(Some(text.clone()))
         }
         .encode_to_vec()
     });
     both("content", "heads of a view", 4, &|n| {
-        let view = v1::GroupView {
+        let view = v2::GroupView {
             digest: vec![3; 16],
             heads: vec![vec![1; 16]; n],
         };
-        v1::Content {
+        v2::Content {
             group: vec![5; 32],
             view: Some(view),
             ..content(Some(text.clone()))
@@ -372,7 +372,7 @@ pub fn bounds() -> Vec<Case> {
     );
     both("content", "followed messages", 8, &|n| {
         let follows = vec![vec![1; 16]; n];
-        v1::Content {
+        v2::Content {
             follows,
             ..content(Some(text.clone()))
         }

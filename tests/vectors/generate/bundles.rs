@@ -3,20 +3,20 @@
 use super::*;
 
 /// A body that others accept, to be made worse.
-fn body(devices: &[Device], identity: &IdentityKeyPair) -> v1::BundleBody {
-    let prekey = |(id, secret): &(u32, DhSecret)| v1::Prekey {
+fn body(devices: &[Device], identity: &IdentityKeyPair) -> v2::BundleBody {
+    let prekey = |(id, secret): &(u32, DhSecret)| v2::Prekey {
         id: *id,
         key: secret.public().as_bytes().to_vec(),
     };
-    v1::BundleBody {
+    v2::BundleBody {
         identity_key: identity.public().to_bytes().to_vec(),
         issued_at: 1_800_000_000,
         expires_at: 1_802_592_000,
         devices: devices
             .iter()
-            .map(|device| v1::DeviceBundle {
+            .map(|device| v2::DeviceBundle {
                 device_id: device.device_id,
-                signed_prekey: Some(v1::Prekey {
+                signed_prekey: Some(v2::Prekey {
                     id: device.signed_prekey.0,
                     key: device
                         .signed_prekey
@@ -33,9 +33,9 @@ fn body(devices: &[Device], identity: &IdentityKeyPair) -> v1::BundleBody {
     }
 }
 
-fn sign(identity: &IdentityKeyPair, body: Vec<u8>) -> v1::SignedBundle {
-    v1::SignedBundle {
-        version: 1,
+fn sign(identity: &IdentityKeyPair, body: Vec<u8>) -> v2::SignedBundle {
+    v2::SignedBundle {
+        version: 2,
         signature: identity.sign_bundle(&body).to_vec(),
         body,
         kem_keys: Vec::new(),
@@ -114,9 +114,10 @@ pub fn bundle() -> Vec<Case> {
     for (name, change) in [
         (
             "version 0",
-            (|b| b.version = 0) as fn(&mut v1::SignedBundle),
+            (|b| b.version = 0) as fn(&mut v2::SignedBundle),
         ),
-        ("version 2", |b| b.version = 2),
+        ("version 1", |b| b.version = 1),
+        ("version 3", |b| b.version = 3),
         ("signature: first byte changed", |b| b.signature[0] ^= 1),
         ("signature: last byte changed", |b| b.signature[63] ^= 1),
         ("signature: 63 bytes", |b| b.signature.truncate(63)),
@@ -141,7 +142,7 @@ pub fn bundle() -> Vec<Case> {
     let mut unlabelled = good.encode_to_vec();
     unlabelled.extend_from_slice(&[0x32, 0x00]);
     raw("an unknown field outside the signature", unlabelled, None);
-    let mut spelt = vec![0x08, 0x81, 0x00];
+    let mut spelt = vec![0x08, 0x82, 0x00];
     spelt.extend_from_slice(&good.encode_to_vec()[2..]);
     raw("the version in two bytes", spelt, None);
     raw("cut short", good.encode_to_vec()[..100].to_vec(), None);
@@ -225,7 +226,7 @@ pub fn bundle() -> Vec<Case> {
 
     // The body, properly signed.
     let small = unhex(SMALL_ORDER_X25519[2]);
-    let mut bad = |name: &str, change: &dyn Fn(&mut v1::BundleBody)| {
+    let mut bad = |name: &str, change: &dyn Fn(&mut v2::BundleBody)| {
         let mut changed = one.clone();
         change(&mut changed);
         raw(
@@ -237,7 +238,7 @@ pub fn bundle() -> Vec<Case> {
     bad("no devices", &|b| b.devices.clear());
     bad("nine devices", &|b| {
         b.devices = many.devices.clone();
-        b.devices.push(v1::DeviceBundle {
+        b.devices.push(v2::DeviceBundle {
             device_id: 90_000,
             ..many.devices[7].clone()
         });
@@ -270,13 +271,13 @@ pub fn bundle() -> Vec<Case> {
         b.devices[0].signed_prekey.as_mut().unwrap().key[31] |= 0x80
     });
     bad("one-time prekey id 0", &|b| {
-        b.devices[0].one_time_prekey = Some(v1::Prekey {
+        b.devices[0].one_time_prekey = Some(v2::Prekey {
             id: 0,
             key: vec![9; 32],
         });
     });
     bad("one-time prekey of small order", &|b| {
-        b.devices[0].one_time_prekey = Some(v1::Prekey {
+        b.devices[0].one_time_prekey = Some(v2::Prekey {
             id: 4,
             key: small.clone(),
         });
@@ -372,7 +373,7 @@ pub fn uri() -> Vec<Case> {
     let unsigned = {
         // A proper checksum over a bundle with a bad signature.
         let encoded = forged.encode_to_vec();
-        let sum = windlass::crypto::sha256(&[b"Windlass v1 uri checksum", &encoded]);
+        let sum = windlass::crypto::sha256(&[b"Windlass v2 uri checksum", &encoded]);
         format!(
             "WINDLASS:B{}",
             data_encoding::BASE32_NOPAD.encode(&[&encoded[..], &sum[..4]].concat())

@@ -4,8 +4,8 @@ use super::updates::{deleted_group, floors, link};
 use super::*;
 
 /// What somebody has of a conversation.
-fn state(have: Vec<u8>) -> v1::ConversationState {
-    v1::ConversationState {
+fn state(have: Vec<u8>) -> v2::ConversationState {
+    v2::ConversationState {
         conversation: vec![5; 32],
         from_lamport: 12,
         have,
@@ -20,8 +20,8 @@ fn named(clocks: &[u64]) -> Vec<u8> {
 }
 
 /// A request that names what is there of one conversation.
-fn request(state: v1::ConversationState, salt: Vec<u8>) -> v1::content::Body {
-    v1::content::Body::HealingRequest(v1::HealingRequest {
+fn request(state: v2::ConversationState, salt: Vec<u8>) -> v2::content::Body {
+    v2::content::Body::HealingRequest(v2::HealingRequest {
         conversations: vec![state],
         went_back: false,
         link_token: Vec::new(),
@@ -30,8 +30,8 @@ fn request(state: v1::ConversationState, salt: Vec<u8>) -> v1::content::Body {
 }
 
 pub fn content() -> Vec<Case> {
-    use v1::content::Body;
-    let base = v1::Content {
+    use v2::content::Body;
+    let base = v2::Content {
         message_id: vec![0xab; 16],
         lamport: 9,
         sent_at: 1_800_000_000_123,
@@ -47,13 +47,13 @@ pub fn content() -> Vec<Case> {
         cases.push((name.to_owned(), json!({ "encoded": hex(&encoded) })))
     };
     let data = |media_type: &str| {
-        Body::Data(v1::Data {
+        Body::Data(v2::Data {
             media_type: media_type.into(),
             data: vec![1, 2, 3],
         })
     };
     let reaction = |emoji: &str, len| {
-        Body::Reaction(v1::Reaction {
+        Body::Reaction(v2::Reaction {
             author: vec![6; 32],
             message_id: vec![5; len],
             emoji: emoji.into(),
@@ -61,7 +61,7 @@ pub fn content() -> Vec<Case> {
         })
     };
     let attachment = |name: &str, len, digest_len| {
-        Body::Attachment(v1::Attachment {
+        Body::Attachment(v2::Attachment {
             media_type: "image/jpeg".into(),
             name: name.into(),
             size: 70_000,
@@ -73,13 +73,13 @@ pub fn content() -> Vec<Case> {
     for (name, body) in [
         (
             "text",
-            Body::Text(v1::Text {
+            Body::Text(v2::Text {
                 text: "Ahoy ⚓".into(),
             }),
         ),
         (
             "empty text",
-            Body::Text(v1::Text {
+            Body::Text(v2::Text {
                 text: String::new(),
             }),
         ),
@@ -90,14 +90,14 @@ pub fn content() -> Vec<Case> {
         ),
         (
             "delivery receipt",
-            Body::DeliveryReceipt(v1::DeliveryReceipt {
+            Body::DeliveryReceipt(v2::DeliveryReceipt {
                 message_ids: vec![vec![1; 16], vec![2; 16]],
             }),
         ),
-        ("opaque", Body::Opaque(v1::Opaque { data: vec![0, 255] })),
+        ("opaque", Body::Opaque(v2::Opaque { data: vec![0, 255] })),
         (
             "healing request",
-            Body::HealingRequest(v1::HealingRequest {
+            Body::HealingRequest(v2::HealingRequest {
                 conversations: vec![state(vec![1; 16]), state(vec![])],
                 went_back: true,
                 link_token: vec![8; 16],
@@ -106,7 +106,7 @@ pub fn content() -> Vec<Case> {
         ),
         (
             "healing request for everything",
-            Body::HealingRequest(v1::HealingRequest::default()),
+            Body::HealingRequest(v2::HealingRequest::default()),
         ),
         (
             "healing request whose ids are cut",
@@ -126,7 +126,7 @@ pub fn content() -> Vec<Case> {
         ),
         (
             "copy",
-            Body::Copy(v1::Copy {
+            Body::Copy(v2::Copy {
                 author: vec![6; 32],
                 conversation: vec![7; 32],
                 content: base.encode_to_vec(),
@@ -134,7 +134,7 @@ pub fn content() -> Vec<Case> {
         ),
         (
             "copy without an author",
-            Body::Copy(v1::Copy {
+            Body::Copy(v2::Copy {
                 author: vec![],
                 conversation: vec![7; 32],
                 content: base.encode_to_vec(),
@@ -142,24 +142,24 @@ pub fn content() -> Vec<Case> {
         ),
         (
             "device update",
-            Body::DeviceUpdate(v1::DeviceUpdate {
+            Body::DeviceUpdate(v2::DeviceUpdate {
                 removed_devices: vec![3, 0x0102_0304],
-                contacts: vec![v1::KnownContact {
+                contacts: vec![v2::KnownContact {
                     bundle: vec![1, 2, 3],
                     verified: true,
                     accepted: true,
                     blocked: false,
-                    standing: Some(v1::Decision {
+                    standing: Some(v2::Decision {
                         clock: 7,
                         device_id: 0x0102_0304,
                     }),
                     verification: None,
-                    devices: vec![v1::KnownDevice {
+                    devices: vec![v2::KnownDevice {
                         device_id: 0x0102_0304,
                         known_since: 1_800_000_000_000,
                     }],
                 }],
-                read: vec![v1::ReadMark {
+                read: vec![v2::ReadMark {
                     conversation: vec![9; 32],
                     group: true,
                     lamport: 5,
@@ -185,8 +185,8 @@ pub fn content() -> Vec<Case> {
         ),
         (
             "read mark with 33 names",
-            Body::DeviceUpdate(v1::DeviceUpdate {
-                read: vec![v1::ReadMark {
+            Body::DeviceUpdate(v2::DeviceUpdate {
+                read: vec![v2::ReadMark {
                     conversation: vec![9; 32],
                     group: false,
                     lamport: 5,
@@ -197,27 +197,27 @@ pub fn content() -> Vec<Case> {
         ),
         (
             "healing answer",
-            Body::HealingAnswer(v1::HealingAnswer {
+            Body::HealingAnswer(v2::HealingAnswer {
                 messages: 40,
                 bundle: vec![7; 200],
             }),
         ),
         (
             "healing answer with a bundle of 18,433 bytes",
-            Body::HealingAnswer(v1::HealingAnswer {
+            Body::HealingAnswer(v2::HealingAnswer {
                 messages: 0,
                 bundle: vec![7; 18_433],
             }),
         ),
         (
             "identity change",
-            Body::IdentityChange(v1::IdentityChange {
+            Body::IdentityChange(v2::IdentityChange {
                 bundle: vec![1, 2, 3],
             }),
         ),
         (
             "identity change with a bundle that is too long",
-            Body::IdentityChange(v1::IdentityChange {
+            Body::IdentityChange(v2::IdentityChange {
                 bundle: vec![1; 18_433],
             }),
         ),
@@ -227,59 +227,59 @@ pub fn content() -> Vec<Case> {
         ("reaction that is too long", reaction(&"x".repeat(65), 16)),
         (
             "edit",
-            Body::Edit(v1::Edit {
+            Body::Edit(v2::Edit {
                 message_id: vec![5; 16],
                 text: "now".into(),
             }),
         ),
         (
             "deletion",
-            Body::Deletion(v1::Deletion {
+            Body::Deletion(v2::Deletion {
                 message_id: vec![5; 16],
             }),
         ),
         (
             "read receipt",
-            Body::ReadReceipt(v1::ReadReceipt { lamport: 77 }),
+            Body::ReadReceipt(v2::ReadReceipt { lamport: 77 }),
         ),
         (
             "disappearing timer",
-            Body::DisappearingTimer(v1::DisappearingTimer {
+            Body::DisappearingTimer(v2::DisappearingTimer {
                 milliseconds: 86_400_000,
             }),
         ),
         (
             "disappearing timer that keeps for ever",
-            Body::DisappearingTimer(v1::DisappearingTimer { milliseconds: 0 }),
+            Body::DisappearingTimer(v2::DisappearingTimer { milliseconds: 0 }),
         ),
         (
             "disappearing timer of the shortest time",
-            Body::DisappearingTimer(v1::DisappearingTimer {
+            Body::DisappearingTimer(v2::DisappearingTimer {
                 milliseconds: 5_000,
             }),
         ),
         (
             "disappearing timer of less",
-            Body::DisappearingTimer(v1::DisappearingTimer {
+            Body::DisappearingTimer(v2::DisappearingTimer {
                 milliseconds: 4_999,
             }),
         ),
         (
             "disappearing timer of the longest time",
-            Body::DisappearingTimer(v1::DisappearingTimer {
+            Body::DisappearingTimer(v2::DisappearingTimer {
                 milliseconds: 315_360_000_000,
             }),
         ),
         (
             "disappearing timer of more",
-            Body::DisappearingTimer(v1::DisappearingTimer {
+            Body::DisappearingTimer(v2::DisappearingTimer {
                 milliseconds: 315_360_000_001,
             }),
         ),
         (
             "group events",
-            Body::GroupEvents(v1::GroupEvents {
-                events: vec![v1::SignedGroupEvent {
+            Body::GroupEvents(v2::GroupEvents {
+                events: vec![v2::SignedGroupEvent {
                     body: vec![1, 2],
                     signature: vec![3; 64],
                 }],
@@ -288,7 +288,7 @@ pub fn content() -> Vec<Case> {
         ),
         (
             "group events without one",
-            Body::GroupEvents(v1::GroupEvents::default()),
+            Body::GroupEvents(v2::GroupEvents::default()),
         ),
         ("attachment", attachment("cat.jpg", 32, 32)),
         (
@@ -326,19 +326,19 @@ pub fn content() -> Vec<Case> {
         ("data with a line break in its type", data("image/p\ng")),
         (
             "delivery receipt for nothing",
-            Body::DeliveryReceipt(v1::DeliveryReceipt {
+            Body::DeliveryReceipt(v2::DeliveryReceipt {
                 message_ids: vec![],
             }),
         ),
         (
             "delivery receipt with an id of 15 bytes",
-            Body::DeliveryReceipt(v1::DeliveryReceipt {
+            Body::DeliveryReceipt(v2::DeliveryReceipt {
                 message_ids: vec![vec![1; 15]],
             }),
         ),
         (
             "delivery receipt for 1,025 messages",
-            Body::DeliveryReceipt(v1::DeliveryReceipt {
+            Body::DeliveryReceipt(v2::DeliveryReceipt {
                 message_ids: vec![vec![1; 16]; 1_025],
             }),
         ),
@@ -348,20 +348,20 @@ pub fn content() -> Vec<Case> {
     {
         raw(
             name,
-            v1::Content {
+            v2::Content {
                 body: Some(body),
                 ..base.clone()
             }
             .encode_to_vec(),
         );
     }
-    let text = v1::Content {
-        body: Some(Body::Text(v1::Text { text: "x".into() })),
+    let text = v2::Content {
+        body: Some(Body::Text(v2::Text { text: "x".into() })),
         ..base.clone()
     };
     raw(
         "a reply",
-        v1::Content {
+        v2::Content {
             reply_to: vec![0xcd; 16],
             ..text.clone()
         }
@@ -378,7 +378,7 @@ pub fn content() -> Vec<Case> {
     );
     raw(
         "a message id of 15 bytes",
-        v1::Content {
+        v2::Content {
             message_id: vec![1; 15],
             ..text.clone()
         }
@@ -386,7 +386,7 @@ pub fn content() -> Vec<Case> {
     );
     raw(
         "no message id",
-        v1::Content {
+        v2::Content {
             message_id: vec![],
             ..text.clone()
         }
@@ -394,7 +394,7 @@ pub fn content() -> Vec<Case> {
     );
     raw(
         "a reply to an id of 3 bytes",
-        v1::Content {
+        v2::Content {
             reply_to: vec![1; 3],
             ..text.clone()
         }
@@ -405,7 +405,7 @@ pub fn content() -> Vec<Case> {
         ("one that follows nine", vec![vec![1; 16]; 9]),
         ("one that follows an id of 8 bytes", vec![vec![1; 8]]),
     ] {
-        let content = v1::Content {
+        let content = v2::Content {
             follows,
             ..text.clone()
         };
@@ -415,7 +415,7 @@ pub fn content() -> Vec<Case> {
         raw(name, content.encode_to_vec());
     }
     for len in [20, 19] {
-        let content = v1::Content {
+        let content = v2::Content {
             proof: vec![4; len],
             ..text.clone()
         };
@@ -423,7 +423,7 @@ pub fn content() -> Vec<Case> {
     }
     raw(
         "the highest Lamport clock",
-        v1::Content {
+        v2::Content {
             lamport: 1 << 62,
             ..text.clone()
         }
@@ -431,7 +431,7 @@ pub fn content() -> Vec<Case> {
     );
     raw(
         "a Lamport clock over the bound",
-        v1::Content {
+        v2::Content {
             lamport: (1 << 62) + 1,
             ..text
         }

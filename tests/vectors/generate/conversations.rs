@@ -200,7 +200,7 @@ fn step(step: &str, sent: &mut u32, rng: &mut SeededRandom) -> Value {
     }
     let (step, day) = step.split_once('@').unwrap_or((step, "0"));
     if step.len() == 1 {
-        let payload = v1::Payload {
+        let payload = v2::Payload {
             content: format!("message {sent}").into_bytes(),
             sender_bundle: Vec::new(),
             pair: None,

@@ -1,10 +1,10 @@
 //! Contents that come in pieces, as protocol buffers may.
 
 use prost::Message;
-use windlass::wire::v1;
+use windlass::wire::v2;
 
 /// Contents with something in them twice.
-pub fn contents(base: &v1::Content) -> Vec<(&'static str, Vec<u8>)> {
+pub fn contents(base: &v2::Content) -> Vec<(&'static str, Vec<u8>)> {
     // A body as it stands in a content: what is encoded with it comes after what is encoded without.
     let behind = |body: &[u8]| [&base.encode_to_vec()[..], body].concat();
     let receipt = |id: u8| [&[0x92, 0x01, 0x12, 0x0a, 0x10][..], &[id; 16]].concat();

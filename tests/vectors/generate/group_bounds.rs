@@ -3,8 +3,8 @@
 use prost::Message;
 use windlass::chat::{GroupAction as Action, GroupEvent};
 use windlass::identity::IdentityKeyPair;
-use windlass::wire::v1;
-use windlass::wire::v1::group_event_body::Event;
+use windlass::wire::v2;
+use windlass::wire::v2::group_event_body::Event;
 
 use super::misread::Story;
 use super::{Case, groups, rng};
@@ -15,7 +15,7 @@ pub fn cases() -> Vec<Case> {
 
 /// An event that nobody's program would write, signed all the same.
 fn signed(story: &Story, by: usize, parents: Vec<Vec<u8>>, event: Event) -> Vec<u8> {
-    let body = v1::GroupEventBody {
+    let body = v2::GroupEventBody {
         group_id: story.id.as_bytes().to_vec(),
         author: story.people[by].public().to_bytes().to_vec(),
         parents,
@@ -23,11 +23,11 @@ fn signed(story: &Story, by: usize, parents: Vec<Vec<u8>>, event: Event) -> Vec<
     };
     let body = body.encode_to_vec();
     let signature = story.people[by].sign_group_event(&body).to_vec();
-    v1::SignedGroupEvent { body, signature }.encode_to_vec()
+    v2::SignedGroupEvent { body, signature }.encode_to_vec()
 }
 
 fn renamed(name: &str) -> Event {
-    Event::Renamed(v1::Renamed { name: name.into() })
+    Event::Renamed(v2::Renamed { name: name.into() })
 }
 
 fn of_events() -> Vec<Case> {
@@ -46,7 +46,7 @@ fn of_events() -> Vec<Case> {
     let descending: Vec<_> = parents(2).into_iter().rev().collect();
     let twice = [parents(1), parents(1)].concat();
     let members = |keys: Vec<Vec<u8>>| {
-        Event::MembersRemoved(v1::Members {
+        Event::MembersRemoved(v2::Members {
             identity_keys: keys,
         })
     };

@@ -1,7 +1,7 @@
 //! Contents by which members of a group compare what they know.
 
-use windlass::wire::v1;
-use windlass::wire::v1::content::Body;
+use windlass::wire::v2;
+use windlass::wire::v2::content::Body;
 
 /// Requests for events, and answers to them.
 pub fn bodies() -> Vec<(&'static str, Body)> {
@@ -10,13 +10,13 @@ pub fn bodies() -> Vec<(&'static str, Body)> {
         ("group sync that has nothing", sync(16, &[])),
         (
             "group sync that hands on",
-            Body::GroupSync(v1::GroupSync {
-                events: vec![v1::SignedGroupEvent {
+            Body::GroupSync(v2::GroupSync {
+                events: vec![v2::SignedGroupEvent {
                     body: vec![1, 2],
                     signature: vec![3; 64],
                 }],
                 bundles: vec![vec![4; 3]],
-                ..v1::GroupSync::default()
+                ..v2::GroupSync::default()
             }),
         ),
         ("group sync with a short salt", sync(15, &[[1; 8]])),
@@ -34,7 +34,7 @@ pub fn bodies() -> Vec<(&'static str, Body)> {
 }
 
 /// The same text with views that may be and that may not.
-pub fn views(text: &v1::Content) -> Vec<(&'static str, v1::Content)> {
+pub fn views(text: &v2::Content) -> Vec<(&'static str, v2::Content)> {
     let mut contents = Vec::new();
     for (name, group, digest, heads) in [
         ("a view of a group", 32, 16, vec![16; 4]),
@@ -44,9 +44,9 @@ pub fn views(text: &v1::Content) -> Vec<(&'static str, v1::Content)> {
         ("a view with a head of 15 bytes", 32, 16, vec![15]),
         ("a view with a digest of 15 bytes", 32, 15, vec![16]),
     ] {
-        let content = v1::Content {
+        let content = v2::Content {
             group: vec![9; group],
-            view: Some(v1::GroupView {
+            view: Some(v2::GroupView {
                 digest: vec![7; digest],
                 heads: heads.into_iter().map(|len| vec![8; len]).collect(),
             }),
@@ -58,9 +58,9 @@ pub fn views(text: &v1::Content) -> Vec<(&'static str, v1::Content)> {
 }
 
 fn sync(salt: usize, have: &[[u8; 8]]) -> Body {
-    Body::GroupSync(v1::GroupSync {
+    Body::GroupSync(v2::GroupSync {
         salt: vec![6; salt],
         have: have.concat(),
-        ..v1::GroupSync::default()
+        ..v2::GroupSync::default()
     })
 }

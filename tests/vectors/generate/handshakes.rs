@@ -60,7 +60,7 @@ struct Sealing {
 
 impl Sealing {
     /// With an ML-KEM ciphertext if the plaintext's mode says that there is one.
-    fn seal(&self, plaintext: &[u8], device_id: u32, rng: &mut SeededRandom) -> v1::Handshake {
+    fn seal(&self, plaintext: &[u8], device_id: u32, rng: &mut SeededRandom) -> v2::Handshake {
         let prekeys = &self.device.signed_prekey.1;
         let signed_prekey = prekeys.signed_prekey.public();
         let agreement = self.ephemeral.agree(&signed_prekey).unwrap();
@@ -72,7 +72,7 @@ impl Sealing {
             input.extend_from_slice(shared.as_bytes());
             kem_ciphertext = ciphertext.to_vec();
         }
-        let key = hkdf_sha256(&[0; 32], &input, b"Windlass v1 sealed handshake");
+        let key = hkdf_sha256(&[0; 32], &input, b"Windlass v2 sealed handshake");
         let ephemeral_key = self.ephemeral.public();
         let data = [
             &1u32.to_be_bytes()[..],
@@ -83,7 +83,7 @@ impl Sealing {
             &kem_ciphertext,
         ]
         .concat();
-        v1::Handshake {
+        v2::Handshake {
             ephemeral_key: ephemeral_key.as_bytes().to_vec(),
             signed_prekey_id: 1,
             sealed_initiator: encrypt(&key, plaintext, &data, rng),
@@ -110,7 +110,7 @@ pub fn handshake() -> Vec<Case> {
     };
     let good = of(&identity, 7, 9);
     let mut cases = Vec::new();
-    let mut case = |name: &str, handshake: v1::Handshake| {
+    let mut case = |name: &str, handshake: v2::Handshake| {
         let input = json!({ "responder": responder, "encoded": hex(&handshake.encode_to_vec()) });
         cases.push((name.to_owned(), input));
     };
@@ -158,7 +158,7 @@ pub fn handshake() -> Vec<Case> {
     for (name, change) in [
         (
             "a bit of the seal changed",
-            (|h| h.sealed_initiator[30] ^= 1) as fn(&mut v1::Handshake),
+            (|h| h.sealed_initiator[30] ^= 1) as fn(&mut v2::Handshake),
         ),
         ("the seal cut short", |h| h.sealed_initiator.truncate(68)),
         ("a ciphertext that it was not sealed with", |h| {
@@ -181,7 +181,7 @@ pub fn handshake() -> Vec<Case> {
     for (name, change) in [
         (
             "the ciphertext taken away",
-            (|h| h.kem_ciphertext.clear()) as fn(&mut v1::Handshake),
+            (|h| h.kem_ciphertext.clear()) as fn(&mut v2::Handshake),
         ),
         ("a bit of the ciphertext changed", |h| {
             h.kem_ciphertext[700] ^= 1

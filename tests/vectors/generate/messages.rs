@@ -176,8 +176,8 @@ pub fn envelope() -> Vec<Case> {
     let mut bob_end = bob.respond(&first).unwrap();
     bob_end.receive(&first).unwrap();
     let reply = bob_end.send(b"payload", &mut rng);
-    let good = v1::Envelope::decode(&first[..]).unwrap();
-    let answer = v1::Envelope::decode(&reply[..]).unwrap();
+    let good = v2::Envelope::decode(&first[..]).unwrap();
+    let answer = v2::Envelope::decode(&reply[..]).unwrap();
 
     let mut cases = Vec::new();
     let mut raw = |name: &str, encoded: Vec<u8>| {
@@ -185,13 +185,13 @@ pub fn envelope() -> Vec<Case> {
     };
     raw("first message", first.clone());
     raw("reply", reply);
-    let part = |id: u32| v1::DeviceMessage {
+    let part = |id: u32| v2::DeviceMessage {
         device_id: id,
         ..answer.messages[0].clone()
     };
-    let of = |messages: Vec<v1::DeviceMessage>| {
-        v1::Envelope {
-            version: 1,
+    let of = |messages: Vec<v2::DeviceMessage>| {
+        v2::Envelope {
+            version: 2,
             messages,
         }
         .encode_to_vec()
@@ -222,7 +222,7 @@ pub fn envelope() -> Vec<Case> {
             &tail,
         ]
         .concat();
-        let rest = v1::DeviceMessage {
+        let rest = v2::DeviceMessage {
             device_id: 0,
             handshake: None,
             ..message
@@ -230,17 +230,18 @@ pub fn envelope() -> Vec<Case> {
         let mut part = [&[0x0d][..], &message.device_id.to_le_bytes(), &[0x12]].concat();
         prost::encoding::encode_varint(handshake.len() as u64, &mut part);
         part.extend([handshake, rest.encode_to_vec()].concat());
-        let mut whole = vec![0x08, 0x01, 0x12];
+        let mut whole = vec![0x08, 0x02, 0x12];
         prost::encoding::encode_varint(part.len() as u64, &mut whole);
         whole.extend(part);
         raw(&format!("handshake: {name}"), whole);
     }
-    fn handshake(e: &mut v1::Envelope) -> &mut v1::Handshake {
+    fn handshake(e: &mut v2::Envelope) -> &mut v2::Handshake {
         e.messages[0].handshake.as_mut().unwrap()
     }
     for (name, change) in [
-        ("version 0", (|e| e.version = 0) as fn(&mut v1::Envelope)),
-        ("version 2", |e| e.version = 2),
+        ("version 0", (|e| e.version = 0) as fn(&mut v2::Envelope)),
+        ("version 1", |e| e.version = 1),
+        ("version 3", |e| e.version = 3),
         ("device id 0", |e| e.messages[0].device_id = 0),
         ("no chain tag", |e| e.messages[0].chain_tag.clear()),
         ("a chain tag of 15 bytes", |e| {

@@ -4,7 +4,7 @@ use prost::Message;
 use rand_core::Rng;
 use windlass::chat::{GroupAction as Action, GroupEvent, GroupId};
 use windlass::identity::{IdentityKeyPair, PublicIdentity};
-use windlass::wire::v1;
+use windlass::wire::v2;
 
 use super::{Case, groups, rng};
 
@@ -169,14 +169,14 @@ fn effects() -> Vec<Case> {
     story.rename(0, &[1], "new");
     let signed = |body: Vec<u8>| {
         let signature = story.people[0].sign_group_event(&body).to_vec();
-        v1::SignedGroupEvent { body, signature }.encode_to_vec()
+        v2::SignedGroupEvent { body, signature }.encode_to_vec()
     };
     let body = |event: &GroupEvent| {
-        let signed = v1::SignedGroupEvent::decode(event.encoded()).unwrap();
+        let signed = v2::SignedGroupEvent::decode(event.encoded()).unwrap();
         signed.body
     };
-    let mut created = v1::GroupEventBody::decode(body(&story.events[0]).as_slice()).unwrap();
-    if let Some(v1::group_event_body::Event::Created(created)) = &mut created.event {
+    let mut created = v2::GroupEventBody::decode(body(&story.events[0]).as_slice()).unwrap();
+    if let Some(v2::group_event_body::Event::Created(created)) = &mut created.event {
         created.name = "another".into();
     }
     let renamed = body(&story.events[story.last()]);

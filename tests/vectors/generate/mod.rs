@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use windlass::bundle::VerifiedBundle;
 use windlass::crypto::{DhSecret, Secret, SeededRandom, encrypt, hkdf_sha256, sha256};
 use windlass::identity::IdentityKeyPair;
-use windlass::wire::v1;
+use windlass::wire::v2;
 
 use crate::evaluate::hex;
 use crate::support::seeds::rng;

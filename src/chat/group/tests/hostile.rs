@@ -89,7 +89,7 @@ fn an_event_has_one_encoding_and_a_length_that_is_bounded() {
     let people = people(2);
     let log = group(&people);
     let event = log.events().last().unwrap();
-    let signed = crate::wire::v1::SignedGroupEvent::decode(event.encoded()).unwrap();
+    let signed = crate::wire::v2::SignedGroupEvent::decode(event.encoded()).unwrap();
     // A field that says nothing, signed by the author.
     let padded = |len: usize| {
         let mut body = signed.body.clone();
@@ -97,7 +97,7 @@ fn an_event_has_one_encoding_and_a_length_that_is_bounded() {
         prost::encoding::encode_varint(len as u64, &mut body);
         body.resize(body.len() + len, 7);
         let signature = people[0].sign_group_event(&body).to_vec();
-        crate::wire::v1::SignedGroupEvent { body, signature }.encode_to_vec()
+        crate::wire::v2::SignedGroupEvent { body, signature }.encode_to_vec()
     };
     for len in [1, 10_000] {
         assert!(matches!(

@@ -20,7 +20,7 @@ use crate::limits::{
 };
 use crate::session::{HintKey, Session};
 use crate::wire::store::StrangersRow;
-use crate::wire::v1::Payload;
+use crate::wire::v2::Payload;
 
 /// Somebody with no store of their own: an identity and a device.
 struct Somebody {

@@ -8,7 +8,7 @@ use super::*;
 use crate::bundle::{self, DeviceBundle, Prekey, PrekeySecrets};
 use crate::crypto::{DhSecret, seeded};
 use crate::session::{HintKey, Part, Session};
-use crate::wire::v1::Payload;
+use crate::wire::v2::Payload;
 
 /// The device that is written to, made from fixed randomness; and its single-use bundle.
 pub(super) fn receiver() -> (Party, VerifiedBundle) {

@@ -38,7 +38,7 @@ impl Writer {
             .receive(part, &MemorySkippedKeys::default())
             .unwrap();
         let payload = received.payload.unwrap();
-        let payload: crate::wire::v1::Payload = crate::wire::decode("payload", &payload).unwrap();
+        let payload: crate::wire::v2::Payload = crate::wire::decode("payload", &payload).unwrap();
         Content::from_bytes(&payload.content).unwrap()
     }
 }

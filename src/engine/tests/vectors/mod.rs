@@ -42,7 +42,7 @@ fn words(name: &str) -> String {
 
 /// The key by which the device in every case knows its own words.
 fn own_words_key() -> OwnWordsKey {
-    let words = crate::wire::v1::OwnWords {
+    let words = crate::wire::v2::OwnWords {
         day: 20_000,
         key: vec![5; 32],
     };
@@ -188,7 +188,7 @@ fn compare(
         json!({ "name": name, "input": input, "expect": expect })
     };
     let cases: Vec<_> = all.into_iter().map(case).collect();
-    let file = json!({ "protocol": "windlass 1", "kind": kind, "about": about, "cases": cases });
+    let file = json!({ "protocol": "windlass 2", "kind": kind, "about": about, "cases": cases });
     if std::env::var_os("WINDLASS_WRITE_VECTORS").is_some() {
         fs::write(&path, serde_json::to_string_pretty(&file).unwrap() + "\n").unwrap();
         return;

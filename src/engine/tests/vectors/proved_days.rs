@@ -10,7 +10,7 @@ use crate::engine::records::{pair_rows, pairs};
 use crate::limits::HEALING_KEY_DAYS;
 use crate::session::{HealingKey, HintKey, Proved, Session};
 use crate::wire::store::{HealingKeyRow, PairRow};
-use crate::wire::v1::Pair;
+use crate::wire::v2::Pair;
 use crate::x3dh;
 
 /// Keys that are kept of who asks, and what is proved with others.
