@@ -19,6 +19,7 @@ PATIENCE = 600.0
 ANSWERS = {
     "chromium": ("--version", "Chromium "),
     "mosquitto": ("-h", "mosquitto version"),
+    "mosquitto_pub": ("--help", "mosquitto_pub is a simple"),
     "mosquitto_passwd": ("-h", "mosquitto_passwd is a tool"),
     "openssl": ("version", "OpenSSL "),
     "qrencode": ("--version", "qrencode version"),

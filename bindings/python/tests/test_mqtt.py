@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import math
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -11,13 +13,17 @@ from mosquitto import PATIENCE, Broker, tool
 from people import KEY, User, told
 
 import windlass_chat
+from windlass_chat import Client
 from windlass_chat.bot import Bot, Message
-from windlass_chat.transport import Incoming, NoMailbox, TooLarge, TransportError, transport_of
+from windlass_chat.transport import Incoming, NoMailbox, TooLarge, TransportError, mqtt_connection, transport_of
+from windlass_chat.transport import mqtt as mqtt_transport
 from windlass_chat.transport.mqtt import MqttTransport
 
 
 def test_a_transport_over_mqtt_keeps_what_it_says(tmp_path: Path) -> None:
     """Both versions of MQTT, a password, a bundle, mail that waits and comes again until it is acknowledged."""
+    with Client.create(tmp_path / "somebody.wl", key=KEY) as client:
+        somebody, bundle = client.address(), client.bundle().encode()
 
     async def talk(broker: Broker, version: str) -> None:
         url = f"mqtt://bot:hunter2@127.0.0.1:{broker.port}?version={version}&prefix=test/{version}"
@@ -28,9 +34,9 @@ def test_a_transport_over_mqtt_keeps_what_it_says(tmp_path: Path) -> None:
         if version == "5":
             with pytest.raises(NoMailbox):
                 await there.deliver("nowhere", b"?")
-        await here.publish_bundle("here", b"old")
-        await here.publish_bundle("here", b"bundle")
-        assert await there.fetch_bundle("here") == b"bundle"
+        await here.publish_bundle(somebody, b"old")
+        await here.publish_bundle(somebody, bundle)
+        assert await there.fetch_bundle(somebody) == bundle
         with pytest.raises(ValueError):
             await there.fetch_bundle("#")
 
@@ -59,7 +65,7 @@ def test_a_transport_over_mqtt_keeps_what_it_says(tmp_path: Path) -> None:
         for one in again:
             await one.acknowledge()
         await delivering
-        assert await there.fetch_bundle("here") == b"bundle"
+        assert await there.fetch_bundle(somebody) == bundle
         await here.close()
         await there.close()
 
@@ -194,7 +200,131 @@ def test_an_envelope_that_is_too_large_for_the_broker_holds_up_no_other(tmp_path
         asyncio.run(talk(broker))
 
 
-@pytest.mark.parametrize("wrong", ["version=5&ca=broker.pem", "colour=red"])
-def test_an_option_that_would_do_nothing_is_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match="ca|colour"):
-        transport_of(f"mqtt://localhost?{wrong}")
+WRONG = {
+    "mqtt://localhost?version=5&ca=broker.pem": "ca needs mqtts",
+    "mqtt://localhost?colour=red": "colour",
+    "mqtt://localhost?version=4": "version",
+    "mqtt://localhost?version=": "version",
+    "mqtt://localhost?prefix=%23": "prefix",
+    "mqtt://localhost?prefix=": "prefix",
+    "mqtt://localhost?password_file=": "password_file",
+    "mqtt://me:hunter2@localhost?password_file=x": "not both",
+    "mqtt://localhost?cleartext=no": "cleartext",
+    "mqtt://": "mqtt://host",
+    "mqtt://localhost:hunter2": "cannot be read",
+    # Whatever is not known to be this machine, whoever owns the name.
+    "mqtt://me:hunter2@broker.example": "not encrypted",
+    "mqtt://localhost.example": "not encrypted",
+    "mqtt://10.0.0.1": "not encrypted",
+    "mqtt://0.0.0.0": "not encrypted",
+    "mqtt://[::]": "not encrypted",
+    "mqtt://[fe80::1]": "not encrypted",
+    "mqtt://[::ffff:10.0.0.1]": "not encrypted",
+    "mqtt://127.0.0.1.nip.io": "not encrypted",
+    "mqtt://2130706433": "not encrypted",
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_url_that_would_do_less_than_it_seems_is_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match=WRONG[wrong]) as told:
+        transport_of(wrong)
+    assert "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        "mqtt://localhost",
+        "mqtt://127.0.0.2:1",
+        "mqtt://[::1]",
+        "mqtt://[::ffff:127.0.0.1]",
+        "mqtt://10.0.0.1?cleartext=yes",
+        "mqtts://broker.example",
+        "mqtts://me@broker.example?version=3.1.1",
+        "mqtts://me:x@broker.example?version=5&ca=a&cert=b&key=c",
+    ],
+)
+def test_other_urls_are_taken(right: str) -> None:
+    assert isinstance(transport_of(right), MqttTransport)
+
+
+def test_what_nobody_acknowledges_is_held_up_to_a_bound_and_comes_again_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meanwhile what goes out goes out, and small mail finds room."""
+    monkeypatch.setattr(mqtt_transport, "HELD_BYTES", 100_000)
+    large = [bytes([number]) * 30_000 for number in range(10)]
+
+    async def talk(broker: Broker) -> None:
+        here, there = transport_of(broker.url), transport_of(broker.url)
+        assert isinstance(here, MqttTransport)
+        await here.start("here", 1)
+        await here.publish_bundle("here", b"so that the mailbox is there")
+        await there.start("there", 1)
+        for envelope in large:
+            await there.deliver("here", envelope)
+        await there.deliver("here", b"small")
+        incoming = here.receive()
+        waiting = [await asyncio.wait_for(anext(incoming), PATIENCE) for _ in range(4)]
+        assert [one.envelope for one in waiting] == [*large[:3], b"small"]
+        assert here._held <= 100_000
+        await here.deliver("there", b"still going out")
+        got: set[bytes] = set()
+        while got != {*large, b"small"}:
+            one = waiting.pop(0) if waiting else await asyncio.wait_for(anext(incoming), PATIENCE)
+            got.add(one.envelope)
+            await one.acknowledge()
+            assert here._held <= 100_000
+        await here.close()
+        await there.close()
+
+    with Broker(tmp_path) as broker:
+        asyncio.run(talk(broker))
+
+
+def test_more_than_an_envelope_can_be_is_not_brought_and_a_retained_one_is_none(tmp_path: Path) -> None:
+    """The broker throws away what is larger than we announced; what is retained would come with each connection."""
+    limits = (Path(__file__).parents[3] / "src/limits.rs").read_text()
+    said = re.search(r"MAX_ENVELOPE_LEN: usize = ([0-9_ *]+);", limits)
+    assert said is not None
+    factors = [int(factor) for factor in said[1].replace("_", "").split("*")]
+    assert math.prod(factors) == mqtt_connection.LARGEST_ENVELOPE
+
+    async def talk(broker: Broker, version: str) -> None:
+        topic = f"windlass/v1/inbox/here{version}"
+        command = [tool("mosquitto_pub"), "-h", "127.0.0.1", "-p", str(broker.port), "-q", "1", "-t", topic, "-s"]
+        await asyncio.to_thread(subprocess.run, [*command, "-r"], input=b"retained", check=True)
+        here = transport_of(f"{broker.url}?version={version}")
+        await here.start(f"here{version}", 1)
+        await here.publish_bundle("here", b"so that the mailbox is there")
+        if version == "5":
+            too_large = bytes(mqtt_connection.LARGEST_ENVELOPE + mqtt_connection.AROUND_IT)
+            await asyncio.to_thread(subprocess.run, command, input=too_large, check=True)
+        await here.deliver(f"here{version}", b"mail")
+        incoming = await asyncio.wait_for(anext(here.receive()), PATIENCE)
+        assert incoming.envelope == b"mail"
+        await here.close()
+
+    with Broker(tmp_path) as broker:
+        for version in ("5", "3"):
+            asyncio.run(talk(broker, version))
+
+
+def test_a_broker_that_keeps_no_mail_is_told_once_and_the_connection_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def talk(broker: Broker, version: str) -> None:
+        here = transport_of(f"{broker.url}?version={version}")
+        await here.start("here", 1)
+        for _ in range(3):
+            with pytest.raises(TransportError, match="keeps no mail"):
+                await here.deliver("here", b"?")
+        await here.close()
+
+    with Broker(tmp_path, "allow_anonymous true", "max_qos 0") as broker:
+        for version in ("5", "3"):
+            caplog.clear()
+            asyncio.run(talk(broker, version))
+            assert caplog.text.count("keeps no mail") == 1
+        assert broker.log.read_text().count("New client connected") == 2

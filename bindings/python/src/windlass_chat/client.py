@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 
 from windlass_chat import _native
 from windlass_chat._extended import extended
+from windlass_chat._mailbox import path_of, remember
 from windlass_chat._native import (
     Body,
     Bundle,
@@ -78,6 +79,7 @@ class Client(_native.Client):
         store = _store_at(store, EncryptedStore.create, passphrase, key)
         client = super().create(store, identity)
         assert isinstance(client, cls)
+        remember(client, path_of(store))
         return client
 
     @classmethod
@@ -92,6 +94,7 @@ class Client(_native.Client):
         store = _store_at(store, EncryptedStore.open, passphrase, key)
         client = super().open(store)
         assert isinstance(client, cls)
+        remember(client, path_of(store))
         return client
 
     def conversation(self, address: str) -> Conversation:
@@ -153,11 +156,15 @@ class DeviceLink(_native.DeviceLink):
 
         `store` is a store, or a path where nothing is yet; with a path comes either a passphrase or a key of 32 bytes.
         """
-        super().__init__(_store_at(store, EncryptedStore.create, passphrase, key))
+        store = _store_at(store, EncryptedStore.create, passphrase, key)
+        super().__init__(store)
+        remember(self, path_of(store))
 
     def finish(self, transfer: str) -> Client:
         """Takes the transfer: this device is one of the identity's. Contacts and history come from the others."""
-        return extended(super().finish(transfer), Client)
+        client = extended(super().finish(transfer), Client)
+        remember(client, path_of(self))
+        return client
 
 
 class AsyncClient:

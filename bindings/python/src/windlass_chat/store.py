@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from windlass_chat import _native
+from windlass_chat._mailbox import remember
 from windlass_chat._native import StoreKey
 
 ProgressCallback = Callable[[int, int], object]
@@ -47,6 +48,20 @@ def telling(
 class EncryptedStore(_native.EncryptedStore):
     """The file that holds everything a client knows, sealed. One process owns it."""
 
+    @classmethod
+    def create(cls: type[_S], path: str | os.PathLike[str], key: StoreKey) -> _S:
+        """Makes a store where nothing is yet."""
+        store = super().create(os.fspath(path), key)
+        remember(store, path)
+        return store
+
+    @classmethod
+    def open(cls: type[_S], path: str | os.PathLike[str], key: StoreKey) -> _S:
+        """Opens a store that is there. Never makes one."""
+        store = super().open(os.fspath(path), key)
+        remember(store, path)
+        return store
+
     def export_backup(
         self,
         path: str | os.PathLike[str],
@@ -68,4 +83,6 @@ class EncryptedStore(_native.EncryptedStore):
     ) -> _S:
         """Makes a new store from a backup: the same identity on a new device, with contacts and history."""
         with telling(progress) as told:
-            return super().import_backup(os.fspath(backup), backup_key, os.fspath(path), key, told)
+            store = super().import_backup(os.fspath(backup), backup_key, os.fspath(path), key, told)
+            remember(store, path)
+            return store

@@ -19,6 +19,7 @@ from windlass_chat._native import (
     UnhandledMessage,
     WindlassError,
 )
+from windlass_chat._mailbox import transport_secret
 from windlass_chat._signals import stop_signalled
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.answering import current, run_handler
@@ -193,6 +194,7 @@ class Bot(Handlers):
         try:
             await in_thread(self.prepare)
             self._address = client.address()
+            transport.use_secret(await in_thread(transport_secret, client))
             await transport.start(self._address, client.device_id())
         except BaseException:
             await self._close()

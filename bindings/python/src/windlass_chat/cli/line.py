@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from windlass_chat._mailbox import transport_secret
 from windlass_chat._native import Event
 from windlass_chat.bot.intake import Intake
 from windlass_chat.bot.post import Post
@@ -33,6 +34,7 @@ class Line:
 
     async def open(self) -> None:
         """Opens the mailbox; does not wait for a connection."""
+        self._transport.use_secret(transport_secret(self._client))
         await self._transport.start(self._client.address(), self._client.device_id())
 
     def listen(self) -> None:

@@ -1,6 +1,6 @@
 """How envelopes travel. A transport is one class with six methods; it sees bytes and addresses, never what they say.
 
-    transport = transport_of("mqtts://bot:secret@broker.example")
+    transport = transport_of("mqtts://broker.example?password_file=/run/secrets/broker")
     await transport.start(client.address(), client.device_id())
     await transport.deliver(envelope.to, envelope.bytes)
     async for incoming in transport.receive():
@@ -46,7 +46,7 @@ def transport_of(url: str) -> Transport:
         try:
             from windlass_chat.transport.mqtt import MqttTransport
         except ModuleNotFoundError as missing:
-            raise TransportError("this transport needs paho-mqtt: pip install 'paho-mqtt>=2.1,<3'") from missing
+            raise TransportError("this transport needs paho-mqtt: pip install 'paho-mqtt>=2.2,<3'") from missing
         return MqttTransport(url)
     # Without the rest of it: a URL may hold a password.
     raise ValueError(f"no transport is known for {scheme}://")

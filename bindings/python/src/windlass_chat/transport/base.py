@@ -31,6 +31,12 @@ class Incoming:
 class Transport(ABC):
     """What carries envelopes. All calls come from one event loop."""
 
+    def use_secret(self, secret: bytes) -> None:
+        """Called before `start`, with 32 bytes that nobody else knows and that this device's store has at each start.
+
+        For names and passwords at the transport that follow from nothing in the invitation. Does nothing by default.
+        """
+
     @abstractmethod
     async def start(self, address: str, device: int) -> None:
         """Opens the mailbox of a device. Does not wait for a connection; what needs one waits for it."""

@@ -1,127 +1,212 @@
 """Mail over any MQTT broker: a persistent session is the mailbox, a retained message the bundle.
 
-    transport = MqttTransport("mqtts://bot:secret@broker.example:8883?ca=/etc/ssl/broker.pem")
+    transport = MqttTransport("mqtts://broker.example:8883?password_file=/run/secrets/broker&ca=/etc/ssl/broker.pem")
 
 | topic | what |
 | --- | --- |
 | `windlass/v1/inbox/<address>` | envelopes, QoS 1; each device of the address has a session of its own |
 | `windlass/v1/bundle/<address>` | the reusable bundle, retained |
 
-Needs paho-mqtt, which comes with the extra `mqtt` of the package. Of the URL: `?version=3` speaks MQTT 3.1.1 instead
-of 5, `?ca=` names the authorities to trust, `?cert=` and `?key=` a certificate of our own, `?prefix=` other topics than
-`windlass/v1`.
+Needs paho-mqtt, which comes with the extra `mqtt` of the package. Of the URL: `?password_file=` names a file with the
+password, and without a user in the URL the user is our address; `?ca=` names the authorities to trust, `?cert=` and
+`?key=` a certificate of our own; `?version=3` speaks MQTT 3.1.1 from the start, `?version=5` nothing else than 5;
+`?prefix=` other topics than `windlass/v1`; `?cleartext=yes` allows `mqtt://` to another machine.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import hmac
 import logging
-import ssl
-import sys
+import secrets
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
-from urllib.parse import parse_qs, unquote
 
 from paho.mqtt import client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from windlass_chat._threads import in_thread
 from windlass_chat.transport.base import Incoming, NoMailbox, TooLarge, Transport, TransportError
-from windlass_chat.transport.urls import split_url
+from windlass_chat.transport.broker_url import BrokerUrl
+from windlass_chat.transport.mqtt_bundles import Bundles
+from windlass_chat.transport.mqtt_connection import Connection, End, Ending, Greeting
+from windlass_chat.transport.mqtt_outgoing import REFUSED, Letter, Outgoing
+from windlass_chat.transport.mqtt_retries import Retries
 
-KEEP_MAIL_SECONDS = 28 * 24 * 3600
-"""How long a broker keeps mail for a device that is away: less than prekeys are kept, so that it can be opened."""
-RECEIVE_MAXIMUM = 256
-"""How many envelopes a broker may bring that are not acknowledged: a flood waits there and not in memory."""
-FETCH_SECONDS = 5.0
-"""How long to wait for a bundle. A broker does not say that there is none."""
+HELD_BYTES = 64 * 1024 * 1024
+"""Of what came and nobody has acknowledged, so much is held. The rest is left to the broker."""
 NO_SUBSCRIBERS = 0x10
-REFUSED = 0x80
+WRONG_VERSION = 0x84
+NOT_AUTHORISED = 0x87
+SHUTTING_DOWN = 0x8B
+KEEP_ALIVE_TIMEOUT = 0x8D
+TAKEN_OVER = 0x8E
+TOO_LARGE = 0x95
 HEADERS = 32
 """What a packet is longer than its topic and its content, at most."""
-OPTIONS = {"version", "prefix"}
-TLS_OPTIONS = {"ca", "cert", "key"}
+ADVICE = {
+    0x81: "is it a broker, and of MQTT 5 or 3.1.1?",
+    0x85: "it takes no client id of 23 letters and digits",
+    0x86: "look at user and password in the URL, or at its password_file",
+    NOT_AUTHORISED: "look at user and password, and at the broker's access rules",
+    0x88: "it may be back later",
+    0x8A: "ask whoever runs it",
+    0x97: "ask whoever runs it for more room",
+    0x9C: "it wants us to use another broker: change the URL",
+    0x9D: "it has moved: change the URL",
+}
 
 log = logging.getLogger("windlass_chat.transport.mqtt")
 
 
 class MqttTransport(Transport):
-    """A device's session with a broker. Connects again by itself, later and later, up to a minute apart."""
+    """A device's session with a broker. Connects again by itself, later and later; see `mqtt_retries`."""
 
     def __init__(self, url: str) -> None:
-        parts, port = split_url(url)
-        options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise ValueError("an address of a broker is mqtt://host:port or mqtts://host:port")
-        self._tls = parts.scheme == "mqtts"
-        for name in options.keys() - OPTIONS:
-            if name not in TLS_OPTIONS:
-                raise ValueError(f"the address of a broker has no option {name}")
-            if not self._tls:
-                # A person who names authorities believes that the connection is encrypted.
-                raise ValueError(f"the option {name} needs mqtts://")
-        self._host = parts.hostname
-        self._port = port or (8883 if self._tls else 1883)
-        self._user = unquote(parts.username) if parts.username else None
-        self._password = unquote(parts.password) if parts.password else None
-        self._options = options
-        self._prefix = options.get("prefix", "windlass/v1")
-        self._five = options.get("version", "5") != "3"
-        self._client: mqtt.Client | None = None
-        self._lock = threading.Lock()
-        self._connection = 0
+        self._broker = BrokerUrl.parse(url)
+        self._secret = secrets.token_bytes(32)
+        self._running_task: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         # Without user and password.
-        return f"<MqttTransport {self._host}:{self._port}>"
+        return f"<MqttTransport {self._broker}>"
+
+    def use_secret(self, secret: bytes) -> None:
+        self._secret = bytes(secret)
 
     async def start(self, address: str, device: int) -> None:
+        await self.close()
+        # What is wrong in the settings is told here, and not in the log.
+        await in_thread(self._broker.credentials, address)
+        await in_thread(self._broker.tls_context)
         self._loop = asyncio.get_running_loop()
-        self._inbox: asyncio.Queue[Incoming | None] = asyncio.Queue()
-        self._published: dict[int, asyncio.Future[int]] = {}
-        self._wanted: dict[str, list[asyncio.Future[bytes]]] = {}
-        self._bundle: tuple[str, bytes] | None = None
+        self._inbox: asyncio.Queue[Incoming | Exception | None] = asyncio.Queue()
         self._address = address
-        self._connected = asyncio.Event()
-        self._largest: int | None = None
-        self._subscription: int | None = None
-        # The same device has the same session after a restart. 23 characters are what every broker takes.
-        name = "wl" + hashlib.sha256(f"{address}/{device}".encode()).hexdigest()[:21]
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=name,
-            # Of MQTT 5 `clean_start` says it, when connecting.
-            clean_session=None if self._five else False,
-            protocol=mqtt.MQTTv5 if self._five else mqtt.MQTTv311,
-            manual_ack=True,
-        )
-        if self._user is not None:
-            client.username_pw_set(self._user, self._password)
-        if self._tls:
-            context = ssl.create_default_context(cafile=self._options.get("ca"))
-            if "cert" in self._options:
-                context.load_cert_chain(self._options["cert"], self._options.get("key"))
-            client.tls_set_context(context)
-        client.reconnect_delay_set(min_delay=1, max_delay=60)
-        client.on_connect = self._on_connect
-        client.on_connect_fail = self._on_connect_fail
-        client.on_subscribe = self._on_subscribe
-        client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
-        client.on_publish = self._on_publish
-        self._client = client
-        if self._five:
-            session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            session.SessionExpiryInterval = KEEP_MAIL_SECONDS
-            session.ReceiveMaximum = RECEIVE_MAXIMUM
-            client.connect_async(self._host, self._port, clean_start=False, properties=session)
+        # Nobody else may know it: with it, whoever is let in has our mailbox. 23 characters are what every broker takes.
+        said = f"mqtt client id {address}/{device}".encode()
+        self._name = "wl" + hmac.new(self._secret, said, hashlib.sha256).hexdigest()[:21]
+        self._outgoing = Outgoing()
+        self._bundles = Bundles(address, self._topic("bundle", ""), self._subscribe, self._unsubscribe, self._put_back)
+        self._retries = Retries()
+        self._five = self._broker.version != 3
+        self._connection: Connection | None = None
+        self._alive = asyncio.Event()
+        """Set while there is a connection over which mail comes and goes."""
+        self._greeting: Greeting | None = None
+        self._ungreeted = 0
+        self._alive_since: float | None = None
+        self._keeps, self._told = True, set[str]()
+        self._held_lock = threading.Lock()
+        self._held, self._let_go = 0, False
+        self._was_connected = False
+        self._closing = False
+        self._running_task = asyncio.create_task(self._run())
+        self._running_task.add_done_callback(self._stopped)
+
+    # --- connections -------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        """One connection after the other."""
+        while not self._closing:
+            self._ended: asyncio.Future[Ending] = self._loop.create_future()
+            self._greeting = None
+            inbox = self._topic("inbox", self._address)
+            self._connection = Connection(self._broker, self._name, self._address, inbox, self._five, self)
+            self._connection.begin()
+            ending = await self._ended
+            if not self._closing:
+                await asyncio.sleep(self._after(ending))
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or self._closing:
+            return
+        # A fault of this program. Nobody would connect any more, and nobody would know.
+        error = RuntimeError("the transport has stopped")
+        error.__cause__ = task.exception()
+        log.error("the transport has stopped: %r", task.exception())
+        self._outgoing.fail(TransportError(str(error)))
+        self._inbox.put_nowait(error)
+
+    def _after(self, ending: Ending) -> float:
+        """Tells what became of a connection, and answers after how many seconds there is another one."""
+        retries, now = self._retries, time.monotonic()
+        lived = None if self._alive_since is None else now - self._alive_since
+        self._connection = self._alive_since = None
+        self._alive.clear()
+        known = (SHUTTING_DOWN, KEEP_ALIVE_TIMEOUT, TAKEN_OVER)
+        suspicious = ending.how in (End.LOST, End.TOLD, End.FAULT) and ending.reason not in known
+        probed = self._outgoing.lost(suspicious and not retries.fighting)
+        if lived is not None:
+            retries.lived(lived)
+        if ending.how is End.OURS:
+            return 0.0
+        if self._broker.version is None and self._speak_otherwise(ending):
+            return 0.0
+        taken = ending.how is End.TOLD and ending.reason == TAKEN_OVER
+        if taken:
+            seconds = retries.taken_over()
+        elif probed:
+            seconds = retries.probed()
+        elif ending.how is End.LOST and lived is not None and ending.reason not in known:
+            seconds = retries.lost(lived, self._greeting is not None and self._greeting.session_present)
+            if retries.fighting:
+                self._tell_of_another(seconds, "perhaps ")
+                return seconds
         else:
-            client.connect_async(self._host, self._port)
-        client.loop_start()
+            seconds = retries.failed()
+        if taken:
+            self._tell_of_another(seconds, "")
+        else:
+            self._tell_ending(ending, seconds)
+        return seconds
+
+    def _speak_otherwise(self, ending: Ending) -> bool:
+        """Whether the next connection is one of MQTT 3.1.1 because the broker said that it does not speak 5."""
+        if ending.reason == WRONG_VERSION and self._five:
+            self._five = False
+            log.warning("%s does not speak MQTT 5; going on with 3.1.1, as with ?version=3", self._broker)
+            return True
+        if self._greeting is None and ending.how in (End.LOST, End.SILENT) and (self._five or self._guessing):
+            # Some only end the connection, or wait for more of what they do not understand. So the other one is tried in turns.
+            self._ungreeted += 2 if ending.how is End.SILENT else 1
+            self._five = self._ungreeted // 2 % 2 == 0
+        return False
+
+    @property
+    def _guessing(self) -> bool:
+        return self._ungreeted > 0 and not self._five
+
+    def _tell_of_another(self, seconds: float, perhaps: str) -> None:
+        text = (
+            "%sanother process uses this mailbox at %s: a copy of this store, or the same program started twice;"
+            " end one of them. Again in %.0f s"
+        )
+        log.error(text, perhaps, self._broker, seconds, extra={"event": "taken_over", "seconds": seconds})
+
+    def _tell_ending(self, ending: Ending, seconds: float) -> None:
+        broker, words = self._broker, ending.words
+        if ending.how is End.FAULT:
+            kind = type(ending.error).__name__
+            log.error("the thread of the connection with %s has died: %s; again in %.0f s", broker, kind, seconds)
+            self._inbox.put_nowait(TransportError(f"the thread of the connection has died: {kind}"))
+        elif ending.how is End.UNREACHABLE:
+            kind, other = ("", "mqtt://") if self._broker.tls else (" in clear text", "mqtts://")
+            advice = f"; does it speak {other}?" if "SSL" in words or "handshake" in words else ""
+            log.warning("cannot reach %s: %s%s; again in %.0f s", broker, words, advice, seconds)
+        elif ending.how is End.SILENT:
+            text = "%s took the connection and did not greet: is it an MQTT broker, is it %s, and does it speak MQTT 5 (else ?version=3)? Again in %.0f s"
+            log.warning(text, broker, "mqtt:// and not mqtts://" if broker.tls else "mqtts:// and not mqtt://", seconds)
+        elif ending.how is End.REFUSED:
+            advice = ADVICE.get(ending.reason or 0, "look into its log")
+            log.warning("%s refused the connection: %s; %s. Again in %.0f s", broker, words, advice, seconds)
+        elif self._greeting is None:
+            text = "%s ended the connection before it greeted%s: is it %s, and are user and password right? Again in %.0f s"
+            words = f" ({words})" if words else ""
+            log.warning(text, broker, words, "mqtt:// and not mqtts://" if broker.tls else "mqtts:// and not mqtt://", seconds)
+        else:
+            log.warning("the connection with %s is gone: %s; again in %.0f s", broker, words or "it was closed", seconds)
 
     # --- called in the thread of the connection ----------------------------------------------------------------------
 
@@ -131,134 +216,147 @@ class MqttTransport(Transport):
         except RuntimeError:
             pass  # The loop has ended; what was not acknowledged comes again.
 
-    def _on_connect(self, client: mqtt.Client, data: Any, flags: Any, reason: Any, properties: Any = None) -> None:
-        if reason.is_failure:
-            log.warning("%s refused the connection: %s", self._host, reason)
-            return
-        log.info("connected with %s", self._host)
-        if self._subscription is not None and not flags.session_present:
-            log.warning("%s has lost our mailbox; the senders send again what was in it", self._host)
-        self._subscription = client.subscribe(self._topic("inbox", self._address), qos=1)[1]
-        self._tell(self._greeted, getattr(properties, "MaximumPacketSize", None))
-        # A broker that lost its disk has lost the bundle too.
-        self._tell(self._publish_again)
-        self._tell(self._ask_again)
+    def greeted(self, connection: Connection, greeting: Greeting) -> None:
+        self._tell(self._greeted, greeting)
 
-    def _on_connect_fail(self, client: mqtt.Client, data: Any) -> None:
-        # Called where it was caught, which is the one way to learn why.
-        log.warning("cannot reach %s:%d: %s", self._host, self._port, sys.exc_info()[1])
+    def opened(self, connection: Connection, granted: Any) -> None:
+        self._tell(self._opened, connection, granted)
 
-    def _on_subscribe(self, client: mqtt.Client, data: Any, number: int, reasons: Any, properties: Any = None) -> None:
-        if number == self._subscription and any(reason.is_failure for reason in reasons):
-            log.error("%s keeps no mail for us: %s", self._host, reasons[0])
+    def confirmed(self, connection: Connection, number: int, reason: int) -> None:
+        self._tell(self._outgoing.confirmed, number, reason)
 
-    def _on_disconnect(self, client: mqtt.Client, data: Any, flags: Any, reason: Any, properties: Any = None) -> None:
-        # A number means another envelope in the next connection. Its acknowledgement must not go there.
-        with self._lock:
-            self._connection += 1
-        if reason.is_failure:
-            log.warning("the connection with %s is gone: %s", self._host, reason)
+    def ended(self, connection: Connection, ending: Ending) -> None:
+        self._tell(self._end, connection, ending)
 
-    def _on_message(self, client: mqtt.Client, data: Any, message: mqtt.MQTTMessage) -> None:
+    def came(self, connection: Connection, message: mqtt.MQTTMessage) -> None:
         bundles = self._topic("bundle", "")
+        payload = bytes(message.payload)
         if message.topic.startswith(bundles):
-            self._tell(self._found_bundle, message.topic[len(bundles) :], bytes(message.payload))
+            self._tell(self._bundles.found, message.topic[len(bundles) :], payload)
         elif message.topic == self._topic("inbox", self._address):
-            self._tell(self._came, bytes(message.payload), message.mid, message.qos, self._connection)
-
-    def _on_publish(self, client: mqtt.Client, data: Any, number: int, reason: Any, properties: Any = None) -> None:
-        self._tell(self._confirmed, number, reason.value)
+            if message.retain:
+                # It would come with each connection.
+                connection.acknowledge(message.mid, message.qos)
+                return
+            with self._held_lock:
+                if self._held and self._held + len(payload) > HELD_BYTES:
+                    # The connection goes on, for what goes out, and the broker brings it again over the next one.
+                    self._let_go = True
+                    return
+                self._held += len(payload)
+            self._tell(self._came, payload, message.mid, message.qos, connection)
 
     # --- called in the event loop ------------------------------------------------------------------------------------
 
     def _topic(self, kind: str, address: str) -> str:
-        return f"{self._prefix}/{kind}/{address}"
+        return f"{self._broker.prefix}/{kind}/{address}"
 
-    def _running(self) -> mqtt.Client:
-        if self._client is None:
+    def _running(self) -> None:
+        if self._running_task is None:
             raise TransportError("the transport is not started")
-        return self._client
 
-    def _greeted(self, largest: int | None) -> None:
-        self._largest = largest
-        self._connected.set()
+    def _once(self, text: str, *args: object) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            log.error(text, *args)
 
-    def _came(self, envelope: bytes, number: int, qos: int, connection: int) -> None:
+    def _end(self, connection: Connection, ending: Ending) -> None:
+        if connection is self._connection and not self._ended.done():
+            self._ended.set_result(ending)
+
+    def _greeted(self, greeting: Greeting) -> None:
+        log.info("connected with %s", self._broker)
+        if self._guessing:
+            text = "%s greets in MQTT 3.1.1 and not in 5; going on with that, as with ?version=3"
+            log.warning(text, self._broker)
+        self._ungreeted, self._let_go = 0, False
+        if self._was_connected and not greeting.session_present:
+            log.warning("%s has lost our mailbox; the senders send again what was in it", self._broker)
+        self._was_connected = True
+        self._greeting = greeting
+        self._keeps = greeting.keeps
+
+    def _opened(self, connection: Connection, granted: Any) -> None:
+        if connection is not self._connection or self._greeting is None:
+            return
+        if granted.is_failure:
+            log.error("%s keeps no mail for us: %s; look at its access rules", self._broker, granted)
+        elif granted.value == 0:
+            self._keeps = False
+        if not self._keeps:
+            self._once("%s keeps no mail: it grants QoS 0 alone (mosquitto: max_qos). Mailboxes need QoS 1", self._broker)
+        self._alive_since = time.monotonic()
+        self._alive.set()
+        self._bundles.connected()
+        if self._keeps:
+            self._outgoing.connected(self._send, self._greeting.window)
+
+    def _send(self, letter: Letter) -> int | None:
+        return self._connection.publish(letter.topic, letter.payload, letter.retain) if self._connection else None
+
+    def _subscribe(self, topic: str) -> None:
+        if self._connection is not None and self._alive.is_set():
+            self._connection.subscribe(topic)
+
+    def _unsubscribe(self, topic: str) -> None:
+        if self._connection is not None and self._alive.is_set():
+            self._connection.unsubscribe(topic)
+
+    def _came(self, envelope: bytes, number: int, qos: int, connection: Connection) -> None:
+        held = len(envelope)
+
         async def acknowledge() -> None:
-            with self._lock:
-                # Of an earlier connection: the broker sends it again, and that one is acknowledged.
-                if connection == self._connection and self._client is not None:
-                    self._client.ack(number, qos)
+            nonlocal held
+            with self._held_lock:
+                self._held, held = self._held - held, 0
+                again = self._let_go and self._held <= HELD_BYTES // 2
+                self._let_go = self._let_go and not again
+            # Of an earlier connection: the broker sends it again, and that one is acknowledged.
+            if connection is self._connection:
+                connection.acknowledge(number, qos)
+            if again and self._connection is not None:
+                log.info("there is room again for what %s keeps for us", self._broker)
+                self._connection.end()
 
         self._inbox.put_nowait(Incoming(envelope, acknowledge))
 
-    def _confirmed(self, number: int, reason: int) -> None:
-        waiting = self._published.pop(number, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(reason)
-
-    def _found_bundle(self, address: str, bundle: bytes) -> None:
-        for waiting in self._wanted.get(address, []):
-            if bundle and not waiting.done():
-                waiting.set_result(bundle)
-
-    def _publish_again(self) -> None:
-        if self._bundle is not None and self._client is not None:
-            topic, bundle = self._bundle
-            self._client.publish(topic, bundle, qos=1, retain=True)
-
-    def _ask_again(self) -> None:
-        if self._client is not None:
-            for address in self._wanted:
-                self._client.subscribe(self._topic("bundle", address), qos=0)
+    def _put_back(self, topic: str, bundle: bytes) -> None:
+        self._outgoing.add(Letter(topic, bundle, True, self._loop.create_future()))
 
     async def _publish(self, topic: str, payload: bytes, retain: bool) -> int:
         self._running()
-        # Before that we do not know what it takes. One packet too large ends the connection, each time it is made.
-        await self._connected.wait()
-        if self._largest is not None and len(topic) + len(payload) + HEADERS > self._largest:
-            raise TooLarge(f"the broker takes packets of at most {self._largest} bytes")
-        properties = None
-        if self._five and not retain:
-            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.MessageExpiryInterval = KEEP_MAIL_SECONDS
-        info = self._running().publish(topic, payload, qos=1, retain=retain, properties=properties)
-        # When the connection is gone it waits in memory, and goes out with the next one.
-        if info.rc not in (mqtt.MQTT_ERR_SUCCESS, mqtt.MQTT_ERR_NO_CONN):
-            raise TransportError(mqtt.error_string(info.rc))
-        waiting: asyncio.Future[int] = self._loop.create_future()
-        self._published[info.mid] = waiting
-        try:
-            reason: int = await waiting
-        finally:
-            self._published.pop(info.mid, None)
+        # Before that we do not know what it takes.
+        await self._alive.wait()
+        self._running()
+        if not self._keeps:
+            raise TransportError("the broker keeps no mail: it grants QoS 0 alone")
+        largest = self._greeting.largest if self._greeting is not None else None
+        if largest is not None and len(topic) + len(payload) + HEADERS > largest:
+            raise TooLarge(f"the broker takes packets of at most {largest} bytes")
+        letter = Letter(topic, payload, retain, self._loop.create_future())
+        self._outgoing.add(letter)
+        reason = await letter.answer
+        if reason == TOO_LARGE:
+            raise TooLarge(f"the broker takes no message of {len(payload)} bytes")
+        if reason == NOT_AUTHORISED:
+            raise TransportError(f"the broker's access rules do not let us write to {topic}")
         if reason >= REFUSED:
             raise TransportError(f"the broker refused the message, reason {reason:#x}")
         return reason
 
     async def publish_bundle(self, address: str, bundle: bytes) -> None:
-        kept = self._topic("bundle", address), bytes(bundle)
-        await self._publish(*kept, retain=True)
-        self._bundle = kept
+        topic, kept = self._topic("bundle", address), bytes(bundle)
+        with self._bundles.publishing(topic, kept):
+            await self._publish(topic, kept, retain=True)
 
     async def fetch_bundle(self, address: str) -> bytes | None:
         if not address.isalnum():
             raise ValueError("this is no address")
-        waiting: asyncio.Future[bytes] = self._loop.create_future()
-        others = self._wanted.setdefault(address, [])
-        others.append(waiting)
-        topic = self._topic("bundle", address)
-        self._running().subscribe(topic, qos=0)
-        try:
-            return await asyncio.wait_for(waiting, FETCH_SECONDS)
-        except asyncio.TimeoutError:
-            return None
-        finally:
-            others.remove(waiting)
-            if not others:
-                self._wanted.pop(address, None)
-                if self._client is not None:
-                    self._client.unsubscribe(topic)
+        self._running()
+        found = await self._bundles.fetch(address)
+        if found is None and not self._alive.is_set():
+            raise TransportError("there is no connection with the broker")
+        return found
 
     async def deliver(self, address: str, envelope: bytes) -> None:
         # MQTT 5 tells that nobody has a session for the topic, and so that the broker has thrown the envelope away.
@@ -268,21 +366,24 @@ class MqttTransport(Transport):
     async def receive(self) -> AsyncIterator[Incoming]:
         self._running()
         while (incoming := await self._inbox.get()) is not None:
+            if isinstance(incoming, Exception):
+                raise incoming
             yield incoming
 
     async def close(self) -> None:
-        client, self._client = self._client, None
-        if client is None:
+        task, self._running_task = self._running_task, None
+        if task is None:
             return
-
-        def end() -> None:
-            client.disconnect()
-            client.loop_stop()
-
-        await in_thread(end)
-        self._connected.set()  # A caller that waits for it learns that there is nothing to wait for.
-        for waiting in self._published.values():
-            if not waiting.done():
-                waiting.set_exception(TransportError("the transport was closed"))
-                waiting.exception()  # Nobody may be waiting any more.
+        self._closing = True
+        connection = self._connection
+        if connection is not None:
+            connection.end()
+        task.cancel()
+        await asyncio.wait([task])
+        if connection is not None:
+            # The next one would be taken for somebody else's.
+            await in_thread(connection.join)
+        self._alive.set()  # A caller that waits for it learns that there is nothing to wait for.
+        self._bundles.close()
+        self._outgoing.fail(TransportError("the transport was closed"))
         self._inbox.put_nowait(None)
