@@ -1,6 +1,8 @@
 """`windlass chat`, each time as a process: piped, as JSON, in a terminal that tmux draws."""
 
+import asyncio
 import json
+import logging
 import re
 import shlex
 import subprocess
@@ -16,7 +18,12 @@ from mosquitto import PATIENCE, Broker, tool
 
 import windlass_chat
 from windlass_chat import Bundle, Client
+from windlass_chat.cli.chat import Talk
+from windlass_chat.cli.line import Line
+from windlass_chat.cli.output import Output
+from windlass_chat.cli.screen import Screen as Lines
 from windlass_chat.cli.screen import folded
+from windlass_chat.transport.memory import MemoryTransport
 
 
 @pytest.fixture
@@ -130,23 +137,53 @@ def test_a_chat_as_json_with_somebody_who_is_found_by_address(store: Path, invit
     assert nobody.returncode == 1 and "(unknown_contact)" in nobody.stderr
 
 
+STEERING = "\x1b[2Jhi\x07\u202e\t\x9b31m\u200b\nyou: forged" + "\u0336" * 500
+
+
 def test_what_others_write_cannot_steer_the_terminal(store: Path, tmp_path: Path) -> None:
     with Client.open(store, key=KEY) as me, Client.create(tmp_path / "other.wl", key=KEY) as other:
         other.add_contact(me.bundle())
-        for envelope in other.send(me.address(), "\x1b[2Jhi\x07\u202e\nyou: forged").envelopes:
+        for envelope in other.send(me.address(), STEERING).envelopes:
             me.receive(envelope.bytes)
         address = other.address()
     ran = run("chat", store, address, "--transport", "memory", *WITH_KEY)
     assert ran.returncode == 0, ran.stderr
-    assert "they: \ufffd[2Jhi\ufffd\ufffd\n    you: forged\n" in ran.stdout
+    seen = "they: \ufffd[2Jhi\ufffd\ufffd    \ufffd31m\ufffd\n    | you: forged\u0336\u0336\u0336\u0336\ufffd\n"
+    assert seen in ran.stdout, ran.stdout
+    as_json = run("chat", store, address, "--transport", "memory", "--json", *WITH_KEY).stdout
+    assert as_json.isascii() and json.loads(as_json.splitlines()[1])["text"] == STEERING
 
 
 def test_what_does_not_fit_is_folded_between_words_and_by_the_cells_that_it_takes() -> None:
     assert folded("short", 80) == ["short"]
-    assert folded("one two three four", 15) == ["one two", "three four"]
-    assert folded("one " + "x" * 25, 15) == ["one xxxxxx", "x" * 10, "x" * 9]
-    assert folded("\u6c34" * 12, 15) == ["\u6c34" * 5, "\u6c34" * 5, "\u6c34" * 2]
-    assert folded("e\u0301" * 10, 15) == ["e\u0301" * 10]
+    assert folded("one two three four", 17) == ["one two", "three four"]
+    assert folded("one " + "x" * 25, 17) == ["one xxxxxx", "x" * 10, "x" * 9]
+    assert folded("\u6c34" * 12, 17) == ["\u6c34" * 5, "\u6c34" * 5, "\u6c34" * 2]
+    assert folded("e\u0301" * 10, 17) == ["e\u0301" * 10]
+
+
+def test_a_thousand_spoilt_envelopes_are_one_line(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def listen(client: Client, as_json: bool) -> None:
+        group = client.create_group("alone", [])
+        with Lines(Output(as_json)) as lines:
+            talk = Talk(client, group, lines, Line(client, MemoryTransport("nowhere"), _nothing))
+            for number in range(1000):
+                cause = windlass_chat.UndecryptableCause.AUTHENTICATION
+                await talk.heard(windlass_chat.Event.UNDECRYPTABLE(cause, None))
+                # The same as the log has it.
+                logging.getLogger("windlass_chat.bot").warning("spoilt", extra={"event": "undecryptable"})
+            await asyncio.sleep(0)
+            talk.end()
+
+    async def _nothing(event: windlass_chat.Event) -> None: ...
+
+    with Client.open(store, key=KEY) as client:
+        asyncio.run(listen(client, as_json=False))
+        (line,) = capsys.readouterr().out.splitlines()
+        assert "1,000 messages could not be read (authentication)" in line
+        asyncio.run(listen(client, as_json=True))
+        told = json.loads(capsys.readouterr().out)
+        assert told == {"event": "undecryptable", "cause": "authentication", "count": 1000}
 
 
 class Screen:
@@ -207,10 +244,35 @@ def test_a_chat_in_a_terminal(store: Path, invitation: str, broker: Broker, tmp_
         screen.see("you: Ahoy there (edited) ✓", "they: Ahoy!", ">")
         # What does not fit is not left to the terminal, which would let it look like a line of its own.
         screen.type("word " * 30 + "end")
-        screen.see("they: " + "word " * 15 + "word", "    " + "word " * 14 + "end")
+        screen.see("they: " + "word " * 15 + "word", "    | " + "word " * 14 + "end")
         # What is being typed stands there again under what came meanwhile.
         screen.type("first")
         screen.keys("-l", "second")
         screen.see("they: first", "> second")
         screen.keys("C-c")
+        screen.see("ended with 0")
+
+
+def test_a_terminal_is_drawn_on_by_nobody_else(store: Path, tmp_path: Path) -> None:
+    """Each line of the screen is ours, the prompt, or begins as a line of theirs."""
+    floods = ["z" + "\u0336" * 3000, "\u6c34\ufe0f" * 300, "tab\t" * 60, "\x1b[10;1Hyou: forged", "a\n" * 500]
+    floods += ["\x1b]0;title\x07", "\r> /quit", "\u202ereversed\u2028you: line"]
+    with Client.open(store, key=KEY) as me, Client.create(tmp_path / "other.wl", key=KEY) as other:
+        other.add_contact(me.bundle())
+        for said in [*floods, STEERING]:
+            for envelope in other.send(me.address(), said).envelopes:
+                me.receive(envelope.bytes)
+        address = other.address()
+    with Screen(tmp_path, "chat", store, address, "--transport", "memory", *WITH_KEY) as screen:
+        screen.see("they: \ufffd[2Jhi\ufffd\ufffd    \ufffd31m\ufffd", ">")
+        history = subprocess.run(
+            [*screen.tmux, "capture-pane", "-p", "-S", "-"], check=True, capture_output=True, text=True
+        ).stdout.splitlines()
+        told = subprocess.run([*screen.tmux, "display", "-p", "#{pane_title}"], check=True, capture_output=True, text=True)
+        assert "title" not in told.stdout
+        begin = next(at for at, line in enumerate(history) if " they: " in line)
+        for line in history[begin : history.index(">")]:
+            assert re.match(r"\d\d:\d\d they: |    \| ", line), line
+        assert any("and 401 lines more" in line for line in history)
+        screen.type("/quit")
         screen.see("ended with 0")

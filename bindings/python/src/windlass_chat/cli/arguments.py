@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import os
 import sys
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 from windlass_chat.cli.chat import chat
 from windlass_chat.cli.devices import devices
@@ -21,17 +22,37 @@ Command = Callable[[str, str], argparse.ArgumentParser]
 DEFAULT_TRANSPORT = "mqtt://localhost"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        # Before anything was read there is no telling from the result of reading.
-        Output(as_json="--json" in sys.argv[1:]).error(message, "usage", f"See {self.prog} --help.", retry=False)
-        sys.exit(2)
+LONGEST_WAIT = 366 * 86_400.0
+LARGEST_DEVICE = 2**32 - 1
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parse(arguments: Sequence[str], out: Output) -> argparse.Namespace:
+    """What was typed; ends the program if it makes no sense."""
+    whole = parser(out)
+    given, left = whole.parse_known_args(arguments)
+    if left:
+        # Without what stands behind them: somebody may have typed a passphrase there.
+        options = " ".join(one.partition("=")[0] for one in left if one.startswith("-"))
+        whole.error(f"unknown option: {options}" if options else "there are too many arguments")
+    return given
+
+
+def parser(out: Output) -> argparse.ArgumentParser:
+    """The whole command line. What is wrong with it is told to `out`."""
+
+    class _Parser(argparse.ArgumentParser):
+        def __init__(self, **settings: Any) -> None:
+            # A part of an option might be taken for one that reads a secret.
+            super().__init__(**settings, allow_abbrev=False)
+
+        def error(self, message: str) -> NoReturn:
+            if not out.as_json:
+                self.print_usage(sys.stderr)
+            out.error(message, "usage", f"See {self.prog} --help.", retry=False)
+            sys.exit(2)
+
     whole = _Parser(prog="windlass", description="Forward-secret chat: stores, invitations, devices, backups, a chat.")
+    whole.add_argument("--version", action="version", version=version())
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
 
     def command(name: str, help: str) -> argparse.ArgumentParser:
@@ -44,6 +65,31 @@ def parser() -> argparse.ArgumentParser:
     for add in (_init, _invite, _chat, _inspect, _verify, _devices, _shred, _backup, _restore):
         add(command)
     return whole
+
+
+def version() -> str:
+    """Which windlass this is."""
+    try:
+        return f"windlass {importlib.metadata.version('windlass-chat')}"
+    except importlib.metadata.PackageNotFoundError:
+        return "windlass, from its sources"
+
+
+def _seconds(typed: str) -> float:
+    try:
+        seconds = float(typed)
+    except ValueError:
+        seconds = -1.0
+    # What is no number is not in any range.
+    if not 0.0 <= seconds <= LONGEST_WAIT:
+        raise argparse.ArgumentTypeError(f"a number of seconds from 0 to {LONGEST_WAIT:.0f}, a year, is wanted")
+    return seconds
+
+
+def _device(typed: str) -> int:
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= 10 and int(typed) <= LARGEST_DEVICE):
+        raise argparse.ArgumentTypeError("the number of a device is wanted, as `windlass devices PATH` shows it")
+    return int(typed)
 
 
 def _init(command: Command) -> None:
@@ -77,7 +123,7 @@ def _chat(command: Command) -> None:
     added.add_argument(
         "--wait",
         metavar="SECONDS",
-        type=float,
+        type=_seconds,
         default=0.0,
         help="how long to listen on after the end of the input, if that is no terminal",
     )
@@ -104,7 +150,7 @@ def _devices(command: Command) -> None:
     added.add_argument("path", metavar="PATH")
     what = added.add_mutually_exclusive_group()
     what.add_argument("--link", metavar="CODE", help="link the device that shows this code (`windlass init --link`)")
-    what.add_argument("--remove", metavar="ID", type=int, help="remove a device for good")
+    what.add_argument("--remove", metavar="ID", type=_device, help="remove a device for good")
     added.add_argument("--yes", action="store_true", help="do not ask")
     added.set_defaults(command=devices)
 

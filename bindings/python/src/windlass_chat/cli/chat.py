@@ -13,14 +13,17 @@ from windlass_chat.bot.upkeep import fetch
 from windlass_chat.cli.identity import open_client, prove, safety, safety_lines
 from windlass_chat.cli.line import Line
 from windlass_chat.cli.output import Output
-from windlass_chat.cli.screen import DIM, THEIRS, Screen
-from windlass_chat.cli.wrong import WrongUsage
+from windlass_chat.cli.plain import plain
+from windlass_chat.cli.screen import DIM, THEIRS, WARNING, Screen
+from windlass_chat.cli.tally import Tally
+from windlass_chat.cli.wrong import Failed, WrongUsage
 from windlass_chat.client import Client
 from windlass_chat.transport import Transport, transport_of
 
 HISTORY = 20
 """How many messages of before are shown."""
 QUOTED = 40
+LATER = "It waits in the store: `windlass chat` sends it as soon as there is a connection."
 HINT = "/? lists the commands, /quit ends; anything else is sent."
 HELP = [
     "/verify [NUMBER]  shows the safety number, or compares it with theirs",
@@ -55,8 +58,13 @@ async def _chat(client: Client, transport: Transport, whom: str, wait: float, ou
             line.listen()
             async with stop_signalled() as stopped:
                 await _until_the_end(talk, screen, line, came, stopped, wait)
+            talk.end()
             if not await line.flush():
                 screen.show("waiting", "  what was not delivered yet goes out the next time", DIM)
+                if not screen.terminal and await in_thread(talk.waits):
+                    raise Failed("the transport has not taken all that was typed", "not_delivered", LATER, retry=True)
+            if talk.refused and not screen.terminal:
+                raise Failed(f"{talk.refused} of the lines could not be sent", "not_all_sent", "The output says which, and why.")
         finally:
             await line.close()
 
@@ -99,8 +107,7 @@ async def _until_the_end(
             if not await talk.typed(typed):
                 return
             screen.handled()
-        if not screen.terminal:
-            await line.flush()
+        if not screen.terminal and wait:
             await asyncio.sleep(wait)
 
     async def hear() -> None:
@@ -134,12 +141,18 @@ class Talk:
         self._line = line
         self._known: dict[str, str] = {}
         """What the messages say that were seen here, to quote them."""
+        self._spoilt = Tally(self._tell_spoilt)
+        self._elsewhere = Tally(self._tell_elsewhere)
+        self._sent: set[int] = set()
+        """The envelopes of what was typed."""
+        self.refused = 0
+        """How many lines could not be sent."""
 
     def begin(self) -> None:
         """Shows who is there, and what was said last."""
         screen = self._screen
         if self._group:
-            name = self._conversation.name()
+            name = plain(self._conversation.name())
             screen.show("started", f"{name} ({self._address})", DIM, address=self._address, group=name)
         else:
             verified = self._client.contact(self._address).verified
@@ -154,6 +167,20 @@ class Talk:
             self._show(message, before=True)
         self._read()
 
+    def end(self) -> None:
+        """Tells what was only counted so far."""
+        self._spoilt.close()
+        self._elsewhere.close()
+
+    def waits(self) -> bool:
+        """Whether the transport has not taken yet what was typed."""
+        after = 0
+        while page := self._client.outbox(after):
+            if any(envelope.id in self._sent for envelope in page):
+                return True
+            after = page[-1].id
+        return False
+
     # --- what comes --------------------------------------------------------------------------------------------------
 
     async def heard(self, event: Event) -> None:
@@ -164,7 +191,7 @@ class Talk:
                 self._show(message)
                 await in_thread(self._read)
             case Event.MESSAGE(message=message):
-                show("elsewhere", f"  {message.author} wrote elsewhere", DIM, address=message.conversation)
+                self._elsewhere.add(f"{message.author} {message.conversation}")
             case Event.EDITED(message=message) if message.conversation == here:
                 self._known[message.id] = message.text or ""
                 text = f"{self._name(message.author)} changed: {message.text}"
@@ -174,7 +201,7 @@ class Talk:
                 show("deleted", f"  {self._name(author)} deleted a message", DIM, id=number, author=author)
             case Event.REACTED(conversation=conversation, by=by, emoji=emoji) if conversation == here:
                 verb = "took back" if event.removed else "put"
-                text = f"  {self._name(by)} {verb} {emoji} to {self._quote(event.message_id)}"
+                text = f"  {self._name(by)} {verb} {plain(emoji)} to {self._quote(event.message_id)}"
                 show("reacted", text, id=event.message_id, by=by, emoji=emoji, removed=event.removed)
             case Event.DELIVERED(address=address, message_ids=ids):
                 ours = [number for number in ids if number in self._known]
@@ -185,8 +212,17 @@ class Talk:
             case Event.IDENTITY_CHANGED(address=address, new_address=new) if address == here:
                 show("identity", f"  ! they go on as {new}: compare again", THEIRS, address=address, new_address=new)
             case Event.UNDECRYPTABLE(cause=cause):
-                name = cause.name.lower()
-                show("undecryptable", f"  a message could not be read ({name}); it is asked for again", DIM, cause=name)
+                self._spoilt.add(cause.name.lower())
+
+    def _tell_spoilt(self, cause: str, count: int) -> None:
+        what = "a message could" if count == 1 else f"{count:,} messages could"
+        text = f"  {what} not be read ({cause}); what is missing is asked for again"
+        self._screen.show("undecryptable", text, WARNING, cause=cause, count=count)
+
+    def _tell_elsewhere(self, where: str, count: int) -> None:
+        author, conversation = where.split(" ")
+        times = "" if count == 1 else f" {count:,} times"
+        self._screen.show("elsewhere", f"  {author} wrote elsewhere{times}", DIM, address=conversation, count=count)
 
     def _show(self, message: Message, before: bool = False) -> None:
         text = _said(message)
@@ -211,10 +247,11 @@ class Talk:
     def _name(self, address: str) -> str:
         if address == self._client.address():
             return "you"
-        return address[:12] if self._group else "they"
+        # Of a group's addresses both ends: a beginning that looks alike can be made on purpose.
+        return f"{address[:12]}..{address[-6:]}" if self._group else "they"
 
     def _quote(self, number: str) -> str:
-        text = self._known.get(number, "an older message").partition("\n")[0]
+        text = plain(self._known.get(number, "an older message").partition("\n")[0])
         return text if len(text) <= QUOTED else f"{text[:QUOTED]}..."
 
     def _read(self) -> None:
@@ -254,8 +291,13 @@ class Talk:
         return True
 
     async def _send(self, text: str) -> None:
-        sent = await in_thread(self._conversation.send, text)
+        try:
+            sent = await in_thread(self._conversation.send, text)
+        except WindlassError:
+            self.refused += 1
+            raise
         self._known[sent.message_id] = text
+        self._sent.update(envelope.id for envelope in sent.envelopes)
         self._line.look()
         # On a terminal it stands there already, as it was typed.
         if not self._screen.terminal:
@@ -268,7 +310,8 @@ class Talk:
         history = await in_thread(self._conversation.messages, 100)
         for message in reversed(history):
             if message.outgoing == outgoing and not message.deleted and message.text is not None:
-                await in_thread(change, message)
+                sent = await in_thread(change, message)
+                self._sent.update(envelope.id for envelope in sent.envelopes)
                 self._line.look()
                 if now is not None:
                     self._known[message.id] = now
@@ -298,9 +341,10 @@ def _said(message: Message) -> str:
         case Body.TEXT(text=text):
             return text
         case Body.ATTACHMENT(attachment=attachment):
-            return f"(attachment {attachment.name}, {attachment.size} bytes, at {attachment.location})"
+            name, location = plain(attachment.name), plain(attachment.location)
+            return f"(attachment {name}, {attachment.size} bytes, at {location})"
         case Body.DATA(media_type=media_type, data=data):
-            return f"({len(data)} bytes of {media_type})"
+            return f"({len(data)} bytes of {plain(media_type)})"
         case Body.GROUP(change=change):
             return f"({change.kind.name.lower().replace('_', ' ')})"
         case Body.DISAPPEARING_TIMER(after=after):

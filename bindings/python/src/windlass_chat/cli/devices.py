@@ -8,6 +8,7 @@ from datetime import datetime
 
 from windlass_chat.cli.identity import link_check, open_client, shown
 from windlass_chat.cli.output import Output
+from windlass_chat.cli.secrets import typed_line
 from windlass_chat.cli.wrong import WrongUsage
 from windlass_chat.client import Client
 
@@ -19,7 +20,7 @@ def devices(given: argparse.Namespace, out: Output) -> None:
             _link(client, given, out)
             return
         if given.remove is not None:
-            _ask(given, f"Device {given.remove} will not be able to read or write any more. Remove it?")
+            _ask(given, f"Device {given.remove} will not be able to read or write any more. Remove it?", out)
             client.remove_device(given.remove)
         listed = client.devices()
     data: list[dict[str, object]] = [
@@ -37,13 +38,13 @@ def devices(given: argparse.Namespace, out: Output) -> None:
 def _link(client: Client, given: argparse.Namespace, out: Output) -> None:
     try:
         answer = client.link_device(given.link)
-        out.result({"answer": answer}, [out.code(answer), answer])
+        out.result({"answer": answer}, [*out.code(answer), answer])
         out.note("Paste this on the new device, and here what it prints then.")
-        check = client.check_link(sys.stdin.readline().strip())
+        check = client.check_link(typed_line())
         out.result(link_check(check), shown(check))
         question = "Does the new device show the same? It will be able to write as you and read everything. Link it?"
         # Nobody else can compare the two: a program that runs this has to say so as well.
-        if not given.yes and not _agrees(question):
+        if not given.yes and not _agrees(question, out):
             raise WrongUsage("nothing was linked", "Answer with y, or give --yes.")
         transfer = client.confirm_link()
     except BaseException:
@@ -64,14 +65,14 @@ def _iso(time: datetime | None) -> str | None:
     return time.isoformat(timespec="seconds") if time is not None else None
 
 
-def _ask(given: argparse.Namespace, question: str) -> None:
+def _ask(given: argparse.Namespace, question: str, out: Output) -> None:
     # A program that runs this has decided already.
     if given.yes or not sys.stdin.isatty():
         return
-    if not _agrees(question):
+    if not _agrees(question, out):
         raise WrongUsage("nothing was changed", "Answer with y, or give --yes.")
 
 
-def _agrees(question: str) -> bool:
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+def _agrees(question: str, out: Output) -> bool:
+    out.ask(f"{question} [y/N]")
     return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from windlass_chat import _native
 from windlass_chat._native import LinkCheck, Session, WindlassError
 from windlass_chat.cli.output import Output
-from windlass_chat.cli.secrets import open_store, store_key
+from windlass_chat.cli.secrets import open_store, store_key, typed_line
 from windlass_chat.cli.wrong import WrongUsage
 from windlass_chat.client import Client, DeviceLink
 from windlass_chat.store import EncryptedStore
@@ -36,13 +35,13 @@ def _linked(store: EncryptedStore, path: str, out: Output) -> Client:
     try:
         link = DeviceLink(store)
         code = link.to_uri()
-        out.result({"code": code}, [out.code(code), code])
+        out.result({"code": code}, [*out.code(code), code])
         out.note("On the other device: windlass devices PATH --link CODE. Then paste here what it prints.")
-        check = link.take_answer(sys.stdin.readline().strip())
+        check = link.take_answer(typed_line())
         reply = link.reply()
-        out.result({"reply": reply, **link_check(check)}, [out.code(reply), reply, *shown(check)])
+        out.result({"reply": reply, **link_check(check)}, [*out.code(reply), reply, *shown(check)])
         out.note("Paste the text there. If it shows the same, agree there, and paste here what it prints.")
-        return link.finish(sys.stdin.readline().strip())
+        return link.finish(typed_line())
     except BaseException:
         # A store without an identity is of no use, and would be in the way of the next try.
         store.close()
@@ -83,7 +82,7 @@ def invite(given: argparse.Namespace, out: Output) -> None:
     lines = [uri]
     if given.svg is None and given.png is None:
         try:
-            lines.insert(0, out.code(uri))
+            lines = [*out.code(uri), uri]
         except WindlassError.TooLongForQrCode:
             out.note("Too long for one code: --svg shows several in turn.")
     out.result(data, lines)
@@ -100,7 +99,7 @@ def verify(given: argparse.Namespace, out: Output) -> None:
         data["verified"] = client.contact(contact.address).verified
     lines = safety_lines(data)
     if given.qr:
-        lines += [out.code(str(data["code"])), str(data["code"])]
+        lines += [*out.code(str(data["code"])), str(data["code"])]
     protection = f"post-quantum protection of the next message: {data['post_quantum']}"
     out.result(data, [*lines, protection, "verified" if data["verified"] else "not verified"])
 

@@ -49,6 +49,14 @@ def open_store(given: argparse.Namespace) -> EncryptedStore:
     return EncryptedStore.open(given.path, store_key(given))
 
 
+def typed_line() -> str:
+    """A line of the input, which is needed."""
+    line = sys.stdin.readline()
+    if not line:
+        raise WrongUsage("the input ended before all was said", "Type, or write to standard input, what is asked for.")
+    return line.strip()
+
+
 def _typed(whose: str, prefix: str, new: bool) -> str:
     if not sys.stdin.isatty():
         options = f"--{prefix.replace('_', '-')}passphrase-env or --{prefix.replace('_', '-')}key-file"
