@@ -46,7 +46,9 @@ fn prepare(ws: &Workspace) -> Result<()> {
     }
     let library = native::shared_library(ws)?;
     let generated = native::generate(ws, &library, "kotlin", built.join("generated"))?;
-    let_close_close(&generated.join("dev/windlass/windlass.kt"))?;
+    let code = generated.join("dev/windlass/windlass.kt");
+    let_close_close(&code)?;
+    let_refusals_have_a_code(&code)?;
     // JNA's name for this machine, under which it looks for a library among a jar's resources.
     let system = OS.replace("macos", "darwin").replace("windows", "win32");
     let resources = format!("native/{system}-{}", ARCH.replace('_', "-"));
@@ -72,6 +74,36 @@ fn let_close_close(file: &Path) -> Result<()> {
         cut(&mut code, &class, LETS_GO, LETS_GO)?;
     }
     cut(&mut code, USE.0, USE.0, USE.1)?;
+    Ok(fs::write(file, code)?)
+}
+
+/// What the generator's own code refuses before a call reaches Rust, and what it is to throw instead.
+const REFUSALS: [(&str, &str); 2] = [
+    (
+        "            encode(CharBuffer.wrap(value))\n",
+        "            try {
+                encode(CharBuffer.wrap(value))
+            } catch (_: java.nio.charset.CharacterCodingException) {
+                // Without its cause, which names the place in it.
+                throw WindlassException.InvalidContent(\"a text ends or goes on in the middle of a character\")
+            }\n",
+    ),
+    (
+        "throw IllegalArgumentException(\"Invalid duration, must be non-negative\")",
+        "throw WindlassException.InvalidContent(\"a time is negative\")",
+    ),
+];
+
+/// Strings of Java may hold halves of characters, and times may be negative. Both are refused as everything else is: by an error of the
+/// hierarchy, with a code.
+fn let_refusals_have_a_code(file: &Path) -> Result<()> {
+    let mut code = fs::read_to_string(file)?;
+    for (own, ours) in REFUSALS {
+        if code.matches(own).count() != 1 {
+            bail!("the generator writes {own} another way now");
+        }
+        code = code.replace(own, ours);
+    }
     Ok(fs::write(file, code)?)
 }
 

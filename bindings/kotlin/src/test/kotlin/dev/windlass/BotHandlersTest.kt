@@ -64,7 +64,7 @@ class BotHandlersTest : BotTestCase() {
     @Test
     fun `a handler that fails costs its own message alone`() {
         val bot = bot()
-        val failures = CopyOnWriteArrayList<Exception>()
+        val failures = CopyOnWriteArrayList<Throwable>()
         bot.onMessage {
             reply("before")
             // A time limit of the handler's own is a cancellation by its class, and none of the bot.
@@ -83,7 +83,7 @@ class BotHandlersTest : BotTestCase() {
     fun `an answer that cannot be sent does not end the bot`() {
         val bot = bot()
         val stranger = Identity.generate().address()
-        val failures = CopyOnWriteArrayList<Exception>()
+        val failures = CopyOnWriteArrayList<Throwable>()
         bot.onError { _, failure -> failures += failure }
         bot.onMessage {
             reply("yes")

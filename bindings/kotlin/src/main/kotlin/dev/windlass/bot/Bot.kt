@@ -9,30 +9,29 @@ import dev.windlass.Event
 import dev.windlass.Sent
 import dev.windlass.TrustPolicy
 import dev.windlass.WindlassException
+import dev.windlass.code
 import dev.windlass.retry
 import dev.windlass.transport.Transport
-import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
-import kotlinx.coroutines.cancelAndJoin
-import kotlinx.coroutines.cancelChildren
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
-import kotlinx.coroutines.selects.select
+import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import java.time.Instant
+import java.util.concurrent.atomic.AtomicReference
+import kotlin.concurrent.thread
 import kotlin.coroutines.CoroutineContext
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
-
-private val ROUND = 10.minutes
 
 /**
  * A program that answers.
@@ -46,12 +45,20 @@ private val ROUND = 10.minutes
  * }
  * ```
  *
+ * Settings are checked here: what makes no sense is an [IllegalArgumentException].
+ *
  * @param trust whom it listens to. Messages of others wait until they are accepted or verified.
  * @param prefix what commands begin with.
  * @param retries after so many starts of the process during which it died with a message, error handlers are told by a [PoisonMessageException],
  *   and the message counts as handled.
- * @param handlerTimeout after which a handler is given up, for its conversation waits for it.
+ * @param handlerTimeout after which the handling of a message is given up, for its conversation waits for it: error handlers are told by a
+ *   [HandlerTimeoutException]. A handler that does not even end when it is cancelled is left behind.
+ * @param eventTimeout the same for each other callback. Background work may take as long as it likes.
  * @param grace what handlers and the outbox get to finish after [stop].
+ * @param concurrency how many conversations are handled at the same time.
+ * @param keepUpEvery between two rounds of resends, healing and new prekeys.
+ * @param handlersOn where handlers run. There they may block; the bot itself runs elsewhere.
+ * @param debug whether failures are logged with their texts, which may quote messages.
  */
 public class Bot(
     private val client: Client,
@@ -59,69 +66,92 @@ public class Bot(
     private val trust: TrustPolicy = TrustPolicy.ACCEPT_ALL,
     prefix: String = "/",
     private val retries: Int = 3,
-    private val handlerTimeout: Duration = 5.minutes,
+    handlerTimeout: Duration = 5.minutes,
+    eventTimeout: Duration = 1.minutes,
     private val grace: Duration = 10.seconds,
-) : Handlers(prefix) {
-    private class Running(val handling: Handling, val post: Post, val invited: Invitations) {
-        val asked = CompletableDeferred<Unit>()
-        val ended = CompletableDeferred<Unit>()
-    }
-
+    private val concurrency: Int = 100,
+    private val keepUpEvery: Duration = 10.minutes,
+    handlersOn: CoroutineDispatcher = Dispatchers.IO.limitedParallelism(concurrency + EVENTS_AT_ONCE),
+    debug: Boolean = false,
+) : Handlers(prefix, debug) {
     /** In the context of all that [run] calls: there [stop] would wait for itself. */
     private class Inside : CoroutineContext.Element, CoroutineContext.Key<Inside> {
         override val key get() = this
     }
 
+    init {
+        require(retries > 0) { "a message is begun at least once" }
+        require(concurrency > 0) { "at least one conversation is handled at a time" }
+        for ((name, time) in listOf("handlerTimeout" to handlerTimeout, "eventTimeout" to eventTimeout, "keepUpEvery" to keepUpEvery)) {
+            require(time.isPositive() && time.isFinite()) { "$name is longer than nothing, and ends" }
+        }
+        require(!grace.isNegative() && grace.isFinite()) { "grace is not negative, and ends" }
+    }
+
+    internal override val callbacks = Callbacks(handlersOn, handlerTimeout, eventTimeout)
     private val inside = Inside()
     private val background = mutableListOf<Pair<Duration, suspend () -> Unit>>()
-
-    @Volatile
-    private var running: Running? = null
+    private val current = AtomicReference<Running?>()
+    private val parts: Parts? get() = current.get()?.parts
 
     /** How to reach the bot: a QR code for the terminal, and the URI under it. It is no secret. */
     public fun invite(): String = client.bundle().use { "${it.qrTerminal()}\n${it.toUri()}" }
 
-    /** Called when the bot has started, and again so long after it returned. */
+    /** Called when the bot has started, and again so long after it returned. It may take as long as it likes. */
     public fun background(every: Duration, work: suspend () -> Unit) {
+        require(every.isPositive() && every.isFinite()) { "between two rounds of background work is some time, which ends" }
         background += every to work
     }
 
     /**
      * Runs until it is cancelled, asked to [stop], or the transport ends. Cancelled, it leaves at once: what was not handled by then comes
-     * again at the next start.
+     * again at the next start. It returns though a handler or the transport does not.
      */
     public suspend fun run() {
-        check(running == null) { "the bot runs already" }
+        val now = Running(inside) { scope -> Parts(handlingIn(scope), Post(client, transport), Invitations(this, client, trust)) }
+        check(current.compareAndSet(null, now)) { "the bot runs already" }
         try {
-            withContext(inside) {
-                val now = Running(handlingIn(this), Post(client, transport), Invitations(this@Bot, client, trust))
-                running = now
-                io { prepare() }
-                transport.start(client.address(), client.deviceId())
-                runAll(now)
-                coroutineContext.cancelChildren()
-            }
+            runAll(now)
         } finally {
-            withContext(NonCancellable) { passing("close") { transport.close() } }
-            running?.ended?.complete(Unit)
-            running = null
+            withContext(NonCancellable) {
+                now.leave { passing("close") { transport.close() } }
+                current.set(null)
+                now.ended.complete(Unit)
+            }
         }
     }
 
-    private suspend fun CoroutineScope.runAll(now: Running) {
-        val posting = launch { now.post.run() }
-        val intake = launch { takeIn(now) }
-        val others = mutableListOf<Job>(launch { now.handling.run() }, launch { keepUp(now) })
-        background.mapTo(others) { (every, work) -> launch { repeatedly(every) { guarded(null, work) } } }
-        select {
-            now.asked.onAwait {}
-            intake.onJoin {}
+    private suspend fun runAll(now: Running) {
+        val starting = now.part {
+            insisting { prepare() }
+            transport.start(client.address(), client.deviceId())
         }
-        others += intake
-        others.forEach { it.cancelAndJoin() }
-        withTimeoutOrNull(grace) { now.handling.finish() }
-        withTimeoutOrNull(grace) { now.post.emptied() }
-        posting.cancelAndJoin()
+        if (!now.outlives(starting)) return
+        val posting = now.part { now.parts.post.run() }
+        val intake = now.part { takeIn(now.parts) }
+        val others = mutableListOf(intake, now.part { now.parts.handling.run() }, now.part { keepUp(now.parts) })
+        background.mapTo(others) { (every, work) -> now.part { repeatedly(every) { inBackground(work) } } }
+        now.outlives(intake)
+        others.forEach { it.cancel() }
+        withTimeoutOrNull(LEAVING) { others.joinAll() }
+        withTimeoutOrNull(grace) { now.parts.handling.finish() }
+        withTimeoutOrNull(grace) { now.parts.post.emptied() }
+        posting.cancel()
+        if (now.broken.isCompleted) now.broken.await()
+    }
+
+    /**
+     * The same for a program of its own, which it ends in order at SIGTERM and Ctrl+C: handlers and the outbox get to finish, and the process
+     * ends when the caller's thread does, so when the store is closed too. Blocks the thread.
+     */
+    public fun runUntilTerminated() {
+        val main = Thread.currentThread()
+        val ending = thread(start = false) {
+            requestStop()
+            main.join((grace * 2 + LEAVING * 2).inWholeMilliseconds)
+        }
+        Runtime.getRuntime().addShutdownHook(ending)
+        runBlocking { run() }
     }
 
     /**
@@ -129,14 +159,14 @@ public class Bot(
      * bot itself calls, a handler say, it only asks, as [requestStop] does: [run] waits for the handler.
      */
     public suspend fun stop() {
-        val now = running ?: return
+        val now = current.get() ?: return
         now.asked.complete(Unit)
         if (currentCoroutineContext()[inside] == null) now.ended.await()
     }
 
     /** Asks the bot to [stop], and does not wait for it. For handlers, and for what the system calls at the end of the process. */
     public fun requestStop() {
-        running?.asked?.complete(Unit)
+        current.get()?.asked?.complete(Unit)
     }
 
     /**
@@ -162,7 +192,7 @@ public class Bot(
         if (client.trustPolicy() != trust) client.setTrustPolicy(trust)
     }
 
-    private fun handlingIn(scope: CoroutineScope) = Handling(this, client, trust, handlerTimeout, retries.coerceAtLeast(1), scope)
+    private fun handlingIn(scope: CoroutineScope) = Handling(this, client, trust, retries, concurrency, scope)
 
     /** Writes to somebody, or to a group, at once. Somebody whom we do not know is looked for at the transport. */
     public suspend fun send(to: String, text: String): Sent = send(to, Body.Text(text))
@@ -183,7 +213,7 @@ public class Bot(
     /** We want to talk with somebody who wrote first. */
     public suspend fun accept(address: String): Contact {
         val contact = io { client.acceptContact(address) }
-        running?.invited?.answer()
+        parts?.invited?.answer()
         recheckTrust()
         return contact
     }
@@ -193,11 +223,11 @@ public class Bot(
 
     /** Carries what is in the outbox. To be called after the client was used for something that is sent. */
     public fun lookAtOutbox() {
-        running?.post?.look()
+        parts?.post?.look()
     }
 
     private fun recheckTrust() {
-        running?.handling?.recheckTrust()
+        parts?.handling?.recheckTrust()
         lookAtOutbox()
     }
 
@@ -231,36 +261,48 @@ public class Bot(
         null
     }
 
-    private suspend fun takeIn(now: Running): Unit = coroutineScope {
-        val events = Events(client)
-        val telling = launch { events.tell({ heard(now, it) }, { heardAgain(it) }) }
-        events.remember()
+    private suspend fun takeIn(now: Parts): Unit = coroutineScope {
+        val events = Events(client, handlesEvents, ::wants)
+        val old = events.endOfOld()
+        val telling = launch { events.tell(old, { heard(now, it) }, { heardAgain(it) }, { now.invited.answer().also { recheckTrust() } }) }
         transport.takenTogether { batch ->
             val answers = insisting { client.receiveMany(batch.map { it.envelope }) }
             now.handling.look()
             now.post.look()
             // What could not be acknowledged comes again, and is known then.
             for (incoming in batch) passing("acknowledge") { incoming.acknowledge() }
+            answers.forEach { it.events.forEach(::note) }
             events.put(answers)
         }
         events.end()
         telling.join()
     }
 
-    private suspend fun heard(now: Running, event: Event) {
+    /** Logs what the bot's operator may want to know. */
+    private fun note(event: Event) {
+        when (event) {
+            is Event.Undecryptable -> log.warning("cannot read an envelope: ${event.cause}")
+            is Event.Missed -> log.warning("${event.events} events were dropped before they were handled")
+            else -> Unit
+        }
+    }
+
+    /** Whether it is told to anybody. */
+    private fun wants(event: Event): Boolean = listensTo(event) || event is Event.GroupInvitation || event is Event.GroupChanged
+
+    private suspend fun heard(now: Parts, event: Event) {
         tellHandlers(event)
         when (event) {
             is Event.GroupInvitation -> now.invited.came(event.group)
             // Of a group that we are not in any more nothing waits.
             is Event.GroupChanged -> recheckTrust()
-            is Event.Undecryptable -> log.warning("cannot read an envelope: ${event.cause}")
             else -> Unit
         }
     }
 
     /** A process told this, and died. What else it calls for is done at each start. */
     private suspend fun heardAgain(event: Event) {
-        if (event is Event.Missed) log.warning("${event.events} events were dropped before they were handled")
+        note(event)
         if (event !is Event.ContactRequest || !asksAboutStrangers()) tellHandlers(event)
     }
 
@@ -272,11 +314,11 @@ public class Bot(
     }
 
     /** Every ten minutes what is due, and the bundle where others find it, again when it has changed. */
-    private suspend fun keepUp(now: Running) {
+    private suspend fun keepUp(now: Parts) {
         askAboutStrangers()
         now.invited.answer()
         var published: ByteArray? = null
-        repeatedly(ROUND) {
+        repeatedly(keepUpEvery) {
             try {
                 io { client.maintain() }
                 val bundle = io { client.bundle().use { it.encode() } }
@@ -287,6 +329,7 @@ public class Bot(
                 renew()
             } catch (refused: WindlassException) {
                 if (!refused.retry) throw refused
+                log.warning("cannot keep up: ${refused.code}")
             }
         }
     }
@@ -302,7 +345,7 @@ public class Bot(
     /** A request that was told when the process died is told again. */
     private suspend fun askAboutStrangers() {
         if (!asksAboutStrangers()) return
-        val undecided = io { client.contacts() }.filterNot { it.accepted || it.blocked || it.addedByUs }
+        val undecided = insisting { client.contacts() }.filterNot { it.accepted || it.blocked || it.addedByUs }
         undecided.forEach { callEach(requests, it.address) }
     }
 
@@ -315,6 +358,9 @@ public class Bot(
 
     private companion object {
         const val RENEWALS_PER_ROUND = 20
+        
+        /** Beside messages: events, reactions, background work. */
+        const val EVENTS_AT_ONCE = 16
     }
 }
 

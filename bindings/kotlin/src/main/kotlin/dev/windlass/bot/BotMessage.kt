@@ -3,6 +3,7 @@ package dev.windlass.bot
 import dev.windlass.Body
 import dev.windlass.Message
 import dev.windlass.OutgoingMessage
+import dev.windlass.WindlassException
 
 /** A message that came, and the answers to it. They are committed together with "this was handled", so each message is answered once. */
 public class BotMessage internal constructor(private val bot: Bot, public val message: Message) {
@@ -36,9 +37,12 @@ public class BotMessage internal constructor(private val bot: Bot, public val me
     /** Puts a reaction to it, at once: it is no answer, and the same reaction twice is one. */
     public suspend fun react(emoji: String): Unit = bot.change(conversation) { react(message, emoji) }
 
-    private fun write(answer: OutgoingMessage): Unit = synchronized(written) {
-        check(open) { "the handler of this message has returned; Bot.send writes at any time" }
-        written += answer
+    private fun write(answer: OutgoingMessage) {
+        answer.checkText()
+        synchronized(written) {
+            check(open) { "the handler of this message has returned; Bot.send writes at any time" }
+            written += answer
+        }
     }
 
     /** The answers so far will never be sent. */
@@ -46,12 +50,14 @@ public class BotMessage internal constructor(private val bot: Bot, public val me
 
     internal fun close(): Unit = synchronized(written) { open = false }
 
-    /** For error handlers, when the answers so far cannot be sent. */
-    internal fun reopen(): Unit = synchronized(written) {
-        written.clear()
-        open = true
-    }
-
     // Without what it says: this ends up in logs.
     override fun toString(): String = "BotMessage(${message.id})"
+}
+
+/** Strings of Java may hold halves of characters. Refused where it is said: later nobody would know which call was wrong. */
+private fun OutgoingMessage.checkText() {
+    val texts = listOfNotNull(to, replyTo, (body as? Body.Text)?.text, (body as? Body.Data)?.mediaType)
+    if (!texts.all(Charsets.UTF_8.newEncoder()::canEncode)) {
+        throw WindlassException.InvalidContent("a text ends or goes on in the middle of a character")
+    }
 }

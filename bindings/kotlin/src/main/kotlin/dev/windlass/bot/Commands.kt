@@ -45,13 +45,50 @@ public fun <T> Parameter<T>.orElse(default: T): Parameter<T> =
 private fun <T : Any> parameter(name: String, kind: String, convert: (String) -> T?): Parameter<T> =
     Parameter(name) { typed, usage ->
         val word = typed.removeFirstOrNull() ?: throw UsageException("$name is missing. Usage: $usage")
-        convert(word) ?: throw UsageException("$name must be $kind, not ${word.take(LONGEST_TOLD)}. Usage: $usage")
+        convert(word) ?: throw UsageException("$name must be $kind, not ${shown(word)}. Usage: $usage")
     }
 
 private const val LONGEST_TOLD = 40
 
-private val words = Regex("\"((?:[^\"\\\\]|\\\\.)*)\"|(\\S+)")
-private val escaped = Regex("\\\\(.)")
+/** The beginning of a word, in whole characters. */
+private fun shown(word: String): String {
+    val end = if (word.length > LONGEST_TOLD && word[LONGEST_TOLD - 1].isHighSurrogate()) LONGEST_TOLD - 1 else LONGEST_TOLD
+    return word.take(end)
+}
+
+/**
+ * The words of what was typed; quotation marks keep several together, and a backslash in them keeps the next character as it is. By hand:
+ * Java's regular expressions call themselves for each character of a repeated choice, and a long text would overflow the stack.
+ */
+internal fun wordsOf(typed: String): List<String> {
+    val words = mutableListOf<String>()
+    var place = 0
+    while (place < typed.length) {
+        if (typed[place].isWhitespace()) {
+            place++
+            continue
+        }
+        val word = StringBuilder()
+        val end = if (typed[place] == '"') quoted(typed, place + 1, word) else null
+        val behind = end ?: (place until typed.length).firstOrNull { typed[it].isWhitespace() } ?: typed.length
+        words += if (end != null) word.toString() else typed.substring(place, behind)
+        place = behind
+    }
+    return words
+}
+
+/** Reads up to the closing mark, behind which this is; nothing if there is none. */
+private fun quoted(typed: String, from: Int, word: StringBuilder): Int? {
+    var place = from
+    while (place < typed.length) {
+        when (val next = typed[place++]) {
+            '"' -> return place
+            '\\' -> if (place < typed.length) word.append(typed[place++])
+            else -> word.append(next)
+        }
+    }
+    return null
+}
 
 /** A handler with a name. */
 internal class Command(
@@ -69,10 +106,7 @@ internal class Command(
     fun help(prefix: String): String = if (description.isEmpty()) usage(prefix) else "${usage(prefix)} - $description"
 
     suspend fun call(message: BotMessage, typed: String, prefix: String) {
-        val found = words.findAll(typed).map { match ->
-            match.groups[1]?.value?.replace(escaped, "$1") ?: match.value
-        }
-        val waiting = ArrayDeque(found.toList())
+        val waiting = ArrayDeque(wordsOf(typed))
         val arguments = parameters.map { it.read(waiting, usage(prefix)) }
         if (waiting.isNotEmpty()) throw UsageException("That is too much. Usage: ${usage(prefix)}")
         message.handler(arguments)

@@ -1,10 +1,8 @@
 package dev.windlass.bot
 
 import dev.windlass.Event
-import kotlinx.coroutines.currentCoroutineContext
-import kotlinx.coroutines.ensureActive
-import java.util.logging.Level
 import java.util.logging.Logger
+import kotlin.time.Duration
 
 internal val log: Logger = Logger.getLogger("dev.windlass.bot")
 
@@ -12,11 +10,16 @@ internal val log: Logger = Logger.getLogger("dev.windlass.bot")
 public class PoisonMessageException internal constructor(public val attempts: Int) :
     Exception("the process died $attempts times with this message")
 
-/** What a bot does. Handlers run where [Bot.run] was called; what blocks belongs on another dispatcher. */
-public abstract class Handlers internal constructor(private val prefix: String) {
+/** What a bot does. */
+public abstract class Handlers internal constructor(private val prefix: String, private val debug: Boolean) {
+    init {
+        require(prefix.isNotEmpty() && prefix.none(Char::isWhitespace)) { "what commands begin with is at least one character, and no space" }
+    }
+
+    internal abstract val callbacks: Callbacks
     private val listeners = mutableListOf<suspend BotMessage.() -> Unit>()
     private val commands = sortedMapOf<String, Command>()
-    private val errors = mutableListOf<suspend (BotMessage?, Exception) -> Unit>()
+    private val errors = mutableListOf<suspend (BotMessage?, Throwable) -> Unit>()
     private val events = mutableListOf<suspend (Event) -> Unit>()
 
     /** Whether there are handlers of what the store keeps of events; the rest is read from it at each start. */
@@ -69,6 +72,7 @@ public abstract class Handlers internal constructor(private val prefix: String) 
     private fun <T> List<Any?>.at(place: Int): T = this[place] as T
 
     private fun add(name: String, description: String, parameters: List<Parameter<*>>, handler: suspend BotMessage.(List<Any?>) -> Unit) {
+        require(!name.startsWith(prefix)) { "the name of a command is given without $prefix" }
         require(commands.put(name.lowercase(), Command(name.lowercase(), description, parameters, handler)) == null) {
             "there is a command $name already"
         }
@@ -76,9 +80,10 @@ public abstract class Handlers internal constructor(private val prefix: String) 
 
     /**
      * Called with what another handler threw, or why its answer cannot be sent, and the message if there was one, to which it may reply. The
-     * message counts as handled, and nothing of its handler's answers is sent. Without an error handler the kind of the error is logged.
+     * message counts as handled, and nothing of its handler's answers is sent. Without an error handler the kind of the error and its stack
+     * are logged, without its text, which may quote a message.
      */
-    public fun onError(handler: suspend (BotMessage?, Exception) -> Unit) {
+    public fun onError(handler: suspend (BotMessage?, Throwable) -> Unit) {
         errors += handler
     }
 
@@ -131,22 +136,20 @@ public abstract class Handlers internal constructor(private val prefix: String) 
         }
     }
 
-    internal suspend fun failed(message: BotMessage?, failure: Exception) {
-        if (errors.isEmpty()) {
-            // Without its text, which may quote the message.
-            val place = failure.stackTrace.firstOrNull()
-            log.log(Level.SEVERE, "a handler failed: {0} at {1}", arrayOf(failure::class.java.simpleName, place))
-        }
+    /** Tells the error handlers; of what one that fails has answered nothing is kept. */
+    internal suspend fun failed(message: BotMessage?, failure: Throwable) {
+        if (errors.isEmpty() && failure !is PoisonMessageException) log.severe("a handler failed: ${told(failure)}")
         for (handler in errors) {
-            try {
-                handler(message, failure)
-            } catch (another: Exception) {
-                currentCoroutineContext().ensureActive()
-                message?.drop()
-                log.severe("an error handler failed: ${another::class.java.simpleName}")
-            }
+            val another = callbacks.attempt("an error handler", callbacks.eventTimeout) { handler(message, failure) } ?: continue
+            message?.drop()
+            log.severe("an error handler failed: ${told(another)}")
+            if (another.isFatal) throw another
         }
     }
+
+    /** Whether there are handlers of such an event. */
+    internal fun listensTo(event: Event): Boolean = events.isNotEmpty() ||
+        event is Event.ContactRequest && requests.isNotEmpty() || event is Event.Reacted && reactions.isNotEmpty()
 
     internal suspend fun tell(event: Event) {
         callEach(events, event)
@@ -154,20 +157,22 @@ public abstract class Handlers internal constructor(private val prefix: String) 
     }
 
     /** Calls handlers one after the other; whether none of them failed. */
-    internal suspend fun <T> callEach(handlers: List<suspend (T) -> Unit>, argument: T): Boolean =
-        handlers.map { handler -> guarded(null) { handler(argument) } }.all { it }
+    internal suspend fun <T> callEach(handlers: List<suspend (T) -> Unit>, argument: T): Boolean = handlers.map { handler ->
+        tellIfFailed(callbacks.attempt("a handler of events", callbacks.eventTimeout) { handler(argument) })
+    }.all { it }
 
-    /** Runs what others wrote: whatever it throws is told and goes no further, unless the bot itself is being cancelled. */
-    internal suspend fun guarded(message: BotMessage?, call: suspend () -> Unit): Boolean {
-        try {
-            call()
-            return true
-        } catch (failure: Exception) {
-            // A handler's own `withTimeout`, or a job that it waited for, throws a cancellation that is none of ours.
-            currentCoroutineContext().ensureActive()
-            message?.drop()
-            failed(message, failure)
-            return false
-        }
+    internal suspend fun inBackground(work: suspend () -> Unit) {
+        tellIfFailed(callbacks.attempt("background work", Duration.INFINITE, work))
     }
+
+    /** Whatever others wrote throws is told and goes no further. False if there is something. */
+    private suspend fun tellIfFailed(failure: Throwable?): Boolean {
+        if (failure == null) return true
+        failed(null, failure)
+        if (failure.isFatal) throw failure
+        return false
+    }
+
+    /** What is logged of a failure. */
+    internal fun told(failure: Throwable): String = if (debug) failure.stackTraceToString() else traceWithoutText(failure)
 }

@@ -6,13 +6,16 @@ import dev.windlass.OutgoingMessage
 import dev.windlass.TrustPolicy
 import dev.windlass.UnhandledMessage
 import dev.windlass.WindlassException
+import dev.windlass.code
 import dev.windlass.retry
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.delay
+import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.sync.Mutex
@@ -20,16 +23,13 @@ import kotlinx.coroutines.sync.Semaphore
 import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.sync.withPermit
 import kotlinx.coroutines.withContext
-import kotlinx.coroutines.withTimeout
-import kotlin.time.Duration
+import kotlinx.coroutines.withTimeoutOrNull
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
 
 /** How many messages are looked at beside those that wait already. */
 private const val PAGE = 1_000
 
-/** How many conversations are handled at the same time. */
-private const val CONCURRENCY = 100
 private val FIRST_PAUSE = 500.milliseconds
 private val LONGEST_PAUSE = 1.minutes
 
@@ -38,8 +38,8 @@ internal class Handling(
     private val bot: Bot,
     private val client: Client,
     private val trust: TrustPolicy,
-    private val handlerTimeout: Duration,
     private val retries: Int,
+    concurrency: Int,
     private val scope: CoroutineScope,
 ) {
     private class Lane {
@@ -50,7 +50,7 @@ internal class Handling(
 
     /** Guarded by itself. */
     private val lanes = mutableMapOf<String, Lane>()
-    private val slots = Semaphore(CONCURRENCY)
+    private val slots = Semaphore(concurrency)
 
     /** Had by a message with which the process died: so that it is known which one it was, if it dies again. */
     private val alone = Mutex()
@@ -81,7 +81,7 @@ internal class Handling(
 
     /** Puts what waits into the lanes; how much of it was new. */
     suspend fun takeUp(): Int {
-        val found = io { client.unhandled((waiting() + PAGE).toUInt()) }
+        val found = insisting { client.unhandled((waiting() + PAGE).toUInt()) }
         // Numbers only grow. By that, what a lane finished while we read is not taken for new.
         val new = found.filter { it.number > last }
         synchronized(lanes) {
@@ -137,7 +137,7 @@ internal class Handling(
 
     /** False if whether it is handled is not decided yet. */
     private suspend fun begin(item: UnhandledMessage): Boolean = slots.withPermit {
-        val allowed = io { listenedTo(client, trust, item.message.author, item.message.conversation) } ?: return false
+        val allowed = insisting { listenedTo(client, trust, item.message.author, item.message.conversation) } ?: return false
         val body = item.message.body
         val isSaid = body is Body.Text || body is Body.Attachment || body is Body.Data || body is Body.Opaque
         if (allowed && isSaid) attempt(item) else write(item, emptyList())
@@ -162,7 +162,7 @@ internal class Handling(
             handOver(item, poison)
         } catch (stopped: CancellationException) {
             // The bot was stopped, and did not die of it.
-            withContext(NonCancellable) { count(item, item.attempts) }
+            withContext(NonCancellable) { withTimeoutOrNull(PATIENCE) { count(item, item.attempts) } }
             throw stopped
         }
     }
@@ -177,31 +177,39 @@ internal class Handling(
 
     private suspend fun handOver(item: UnhandledMessage, poison: PoisonMessageException?) {
         val message = BotMessage(bot, item.message)
-        bot.guarded(message) {
-            if (poison != null) throw poison
-            withTimeout(handlerTimeout) { bot.dispatch(message) }
-        }
+        val failure = poison ?: bot.callbacks.attempt("a handler of messages", bot.callbacks.handlerTimeout) { bot.dispatch(message) }
         message.close()
-        try {
-            write(item, message.answers)
-        } catch (refused: WindlassException) {
-            if (message.answers.isEmpty() || refused is WindlassException.StoreClosed) throw refused
-            // An answer that cannot be sent, now or ever. The others of this message are not sent either.
-            message.reopen()
-            bot.failed(message, refused)
-            message.close()
-            writeApology(item, message.answers)
-        }
+        val answers = if (failure == null) message.answers else apologies(item, failure)
+        settle(item, answers, failure != null)
+        // It says that the process cannot go on; and the message, which may be the reason, does not come again.
+        if (failure != null && failure.isFatal) throw failure
     }
 
-    /** What error handlers answered; nothing if that cannot be sent either. */
-    private suspend fun writeApology(item: UnhandledMessage, answers: List<OutgoingMessage>) {
+    /** Commits; what cannot be sent, now or ever, is told, and left out with all others of this message. */
+    private suspend fun settle(item: UnhandledMessage, answers: List<OutgoingMessage>, apologised: Boolean) {
+        var refused = refusalOf(item, answers) ?: return
+        if (!apologised) refused = refusalOf(item, apologies(item, refused)) ?: return
+        log.severe("what an error handler answered cannot be sent: ${bot.told(refused)}")
+        write(item, emptyList())
+    }
+
+    /** What error handlers answer. Apart from what the handler said: one that was left behind may still speak. */
+    private suspend fun apologies(item: UnhandledMessage, failure: Throwable): List<OutgoingMessage> {
+        val message = BotMessage(bot, item.message)
+        bot.failed(message, failure)
+        message.close()
+        return message.answers
+    }
+
+    /** Writes; why these answers cannot be sent, whatever it is. Without answers there is nothing that could be left out. */
+    private suspend fun refusalOf(item: UnhandledMessage, answers: List<OutgoingMessage>): Exception? {
         try {
             write(item, answers)
-        } catch (refused: WindlassException) {
+            return null
+        } catch (refused: Exception) {
+            currentCoroutineContext().ensureActive()
             if (answers.isEmpty() || refused is WindlassException.StoreClosed) throw refused
-            log.severe("what an error handler answered cannot be sent: ${refused::class.java.simpleName}")
-            write(item, emptyList())
+            return refused
         }
     }
 
@@ -233,7 +241,7 @@ internal suspend fun <T> insisting(call: () -> T): T {
             return io(call)
         } catch (refused: WindlassException) {
             if (!refused.retry) throw refused
-            log.severe("cannot write: ${refused::class.java.simpleName}; again in $pause")
+            log.severe("cannot write: ${refused.code}; again in $pause")
             delay(pause)
             pause = (pause * 2).coerceAtMost(LONGEST_PAUSE)
         }

@@ -3,6 +3,7 @@ package dev.windlass.bot
 import dev.windlass.transport.Incoming
 import dev.windlass.transport.Transport
 import dev.windlass.transport.TransportException
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
@@ -26,10 +27,14 @@ internal suspend fun Transport.takenTogether(take: suspend (List<Incoming>) -> U
         var pause = FIRST_PAUSE
         // What brought an envelope was no attempt in vain.
         receive().onEach { pause = FIRST_PAUSE }.retryWhen { failure, _ ->
-            (failure is TransportException || failure is IOException).also { passes ->
-                if (passes) delay(pause)
+            // A time limit of the transport's own is a cancellation by its class, and none of the bot.
+            val passes = failure is TransportException || failure is IOException || failure is CancellationException
+            if (passes) {
+                log.warning("cannot receive: ${failure::class.java.simpleName}; again in $pause")
+                delay(pause)
                 pause = (pause * 2).coerceAtMost(LONGEST_PAUSE)
             }
+            passes
         }.collect { came.send(it) }
         came.close()
     }

@@ -49,7 +49,7 @@ internal class Post(private val client: Client, private val transport: Transport
     suspend fun run() {
         var after = 0uL
         while (true) {
-            val page = io { client.outbox(after) }
+            val page = insisting { client.outbox(after) }
             if (page.isNotEmpty()) {
                 after = page.last().id
                 carry(page)
@@ -69,7 +69,7 @@ internal class Post(private val client: Client, private val transport: Transport
     private suspend fun carry(page: List<OutgoingEnvelope>): Unit = coroutineScope {
         val ready = page.filter { it.id !in tooLarge && !until.containsKey(it.to) }.groupBy { it.to }
         val taken = ready.map { (address, mail) -> async { carryTo(address, mail) } }.awaitAll().flatten()
-        if (taken.isNotEmpty()) io { client.markSent(taken) }
+        if (taken.isNotEmpty()) insisting { client.markSent(taken) }
     }
 
     /** Which the transport took. In their order, for each is read most cheaply after the one before it. */
@@ -109,7 +109,7 @@ internal class Post(private val client: Client, private val transport: Transport
     private suspend fun waits(): Boolean {
         var after = 0uL
         while (true) {
-            val page = io { client.outbox(after) }
+            val page = insisting { client.outbox(after) }
             if (page.any { it.id !in tooLarge }) return true
             after = page.lastOrNull()?.id ?: return false
         }

@@ -27,6 +27,12 @@ public class TooLargeException(message: String) : TransportException(message)
  * [IOException]. What else it throws, and what [start] throws, ends the bot.
  */
 public interface Transport {
+    /**
+     * 32 bytes that nobody else has, the same at each start of this store: to name a mailbox by, so that nobody else can. A bot calls it before
+     * [start].
+     */
+    public fun useSecret(secret: ByteArray): Unit = Unit
+
     /** Opens the mailbox of a device. Does not wait for a connection; what needs one waits, or throws. */
     public suspend fun start(address: String, device: UInt)
 
