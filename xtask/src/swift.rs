@@ -1,10 +1,11 @@
 //! The Swift package: `swift test` with the machine's own Swift, else in a root filesystem that has one.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use xshell::{Cmd, cmd};
 
 use crate::rootfs::RootFilesystem;
@@ -93,7 +94,34 @@ fn mail_server(ws: &Workspace) -> Result<(Child, String)> {
 pub fn place_generated(ws: &Workspace, library: &Path) -> Result<()> {
     let sources = ws.bindings("swift").join("Sources");
     let fresh = native::generate(ws, library, "swift", ws.target.join("swift/generated"))?;
+    let_times_be_refused(&fresh.join("windlass.swift"))?;
     let (code, header) = ("Windlass/Generated/windlass.swift", "windlassFFI/windlassFFI.h");
     update(ws, &fresh.join("windlass.swift"), &sources.join(code))?;
     update(ws, &fresh.join("windlassFFI.h"), &sources.join(header))
+}
+
+/// Where the generated code ends the whole program because a time is negative or too long; or no number, which it does not look for.
+const FATAL: &str = "        if value.rounded(.down) > Double(Int64.max) {
+            fatalError(\"Duration overflow, exceeds max bounds supported by Uniffi\")
+        }
+
+        if value < 0 {
+            fatalError(\"Invalid duration, must be non-negative\")
+        }
+";
+
+/// The longest time instead, which Rust refuses as it refuses any that is too long.
+const REFUSED: &str = "        guard value >= 0, value < Double(Int64.max) else {
+            writeInt(&buf, UInt64(Int64.max))
+            writeInt(&buf, UInt32(0))
+            return
+        }
+";
+
+fn let_times_be_refused(file: &Path) -> Result<()> {
+    let code = fs::read_to_string(file)?;
+    if code.matches(FATAL).count() != 1 {
+        bail!("the generator writes times another way now");
+    }
+    Ok(fs::write(file, code.replace(FATAL, REFUSED))?)
 }

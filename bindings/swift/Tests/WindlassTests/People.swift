@@ -7,7 +7,7 @@ class PeopleTestCase: XCTestCase {
     private(set) var home = URL(fileURLWithPath: NSTemporaryDirectory())
     let post = MemoryPost()
     /// Of another version, and none at all.
-    let junk = [Data([8, 2]), Data("junk".utf8)]
+    let junk = [Data([8, 99]), Data("junk".utf8)]
 
     override func setUpWithError() throws {
         home.appendPathComponent(UUID().uuidString)

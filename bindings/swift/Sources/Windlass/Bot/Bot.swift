@@ -1,18 +1,8 @@
 import Foundation
 
-private let round = Duration.seconds(600)
 private let renewalsPerRound = 20
-/// How many events wait for their handlers.
-private let eventLimit = 1_000
-
-/// What is done with events, in their order.
-private enum EventStep: Sendable {
-    case tell(Event)
-    /// A process told it, and died.
-    case tellAgain(KeptEvent)
-    /// All events before this were told.
-    case handled(String)
-}
+/// What a bot that ends waits for what it has cancelled: a handler, then the counting of its message.
+private let leaving = patience * 3
 
 /// A program that answers.
 ///
@@ -27,11 +17,12 @@ public final class Bot: Sendable {
     let trust: TrustPolicy
     let prefix: String
     let retries: UInt32
-    let handlerTimeout: Duration
+    let concurrency: Int
     let handlers: Locked<Handlers>
     let log: @Sendable (String) -> Void
     private let transport: any Transport
     private let grace: Duration
+    private let round: Duration
     private let running = Locked<Running?>(nil)
 
     private struct Running: Sendable {
@@ -40,24 +31,44 @@ public final class Bot: Sendable {
         let invited: Invitations
         let ended: AsyncThrowingStream<Never, any Error>
         let end: AsyncThrowingStream<Never, any Error>.Continuation
+
+        init(_ bot: Bot, _ transport: any Transport) {
+            let (ended, end) = AsyncThrowingStream.makeStream(of: Never.self)
+            (self.ended, self.end, invited, post) = (ended, end, Invitations(bot), Post(bot, transport))
+            handling = Handling(bot) { end.finish(throwing: $0) }
+        }
     }
 
+    /// Settings that make no sense end the program here, where they are given.
+    ///
     /// - Parameters:
     ///   - trust: Whom it listens to. Messages of others wait until they are accepted or verified.
     ///   - prefix: What commands begin with.
     ///   - retries: After so many starts of the process during which it died with a message, error handlers are told by a ``PoisonMessage``, and
     ///     the message counts as handled.
-    ///   - handlerTimeout: After which a handler is cancelled, for its conversation waits for it.
-    ///   - grace: What handlers get to finish after `stop`.
+    ///   - handlerTimeout: After which the handling of a message is given up, for its conversation waits for it: error handlers are told by a
+    ///     ``HandlerTimeout``. A handler that does not even end when it is cancelled is left behind.
+    ///   - eventTimeout: The same for each other callback. Background work may take as long as it likes.
+    ///   - grace: What handlers and the outbox get to finish after `stop`.
+    ///   - concurrency: How many conversations are handled at the same time.
+    ///   - keepUpEvery: Between two rounds of resends, healing and new prekeys.
+    ///   - debug: Whether failures are logged with their texts, which may quote messages.
     ///   - log: Where it says what went wrong, and never what people write.
     public init(
         client: Client, transport: any Transport, trust: TrustPolicy = .acceptAll, prefix: String = "/",
-        retries: Int = 3, handlerTimeout: Duration = .seconds(300), grace: Duration = .seconds(10),
+        retries: Int = 3, handlerTimeout: Duration = .seconds(300), eventTimeout: Duration = .seconds(60), grace: Duration = .seconds(10),
+        concurrency: Int = 100, keepUpEvery: Duration = .seconds(600), debug: Bool = false,
         log: @escaping @Sendable (String) -> Void = logToStandardError
     ) {
+        precondition(retries > 0, "a message is begun at least once")
+        precondition(concurrency > 0, "at least one conversation is handled at a time")
+        precondition(handlerTimeout > .zero && eventTimeout > .zero && keepUpEvery > .zero, "a time limit is longer than nothing")
+        precondition(grace >= .zero, "grace is not negative")
+        precondition(!prefix.isEmpty && !prefix.contains(where: \.isWhitespace), "what commands begin with is a character at least, and no space")
         (self.client, self.transport, self.trust, self.prefix) = (client, transport, trust, prefix)
-        (self.retries, self.handlerTimeout, self.grace) = (UInt32(max(retries, 1)), handlerTimeout, grace)
-        (self.log, self.handlers) = (log, Locked(Handlers(log: log)))
+        (self.retries, self.concurrency, self.grace, round) = (UInt32(clamping: retries), concurrency, grace, keepUpEvery)
+        let callbacks = Callbacks(handlerTimeout: handlerTimeout, eventTimeout: eventTimeout, debug: debug, log: log)
+        (self.log, handlers) = (log, Locked(Handlers(callbacks: callbacks)))
     }
 
     /// How to reach the bot: a QR code for the terminal, and the URI under it. It is no secret.
@@ -67,46 +78,82 @@ public final class Bot: Sendable {
     }
 
     /// Runs until its task is cancelled, `stop` is called, or the transport ends. Cancelled, it leaves at once: what was not handled by then
-    /// comes again at the next start.
+    /// comes again at the next start. It returns though a handler or the transport does not.
     public func run() async throws {
-        try await prepare()
-        let (ended, end) = AsyncThrowingStream.makeStream(of: Never.self)
-        let handling = Handling(self) { end.finish(throwing: $0) }
-        let post = Post(client, transport, log: log)
-        let now = Running(post: post, handling: handling, invited: Invitations(self), ended: ended, end: end)
+        let now = Running(self, transport)
         let first = running.use { running in
             defer { running = running ?? now }
             return running == nil
         }
         precondition(first, "the bot runs already")
         defer { running.use { $0 = nil } }
-        do {
-            try await transport.start(address: client.address(), device: client.deviceId())
-            try await runAll(now)
-            if Task.isCancelled { await handling.cancel() }
-            await handling.finish(within: grace)
-            try? await within(grace) { try await now.post.carryAll() }
-            await transport.close()
-        } catch {
-            await handling.cancel()
-            await transport.close()
-            if !Task.isCancelled { throw error }
+        // Apart from this task, which would wait for what does not end.
+        let work = Task {
+            do {
+                try await runAll(now)
+                now.end.finish()
+            } catch {
+                if !Task.isCancelled { now.end.finish(throwing: error) }
+            }
         }
+        var failure: (any Error)?
+        do {
+            // Ends too when this task is cancelled.
+            for try await _ in now.ended {}
+        } catch {
+            failure = error
+        }
+        let atOnce = failure != nil || Task.isCancelled
+        await Task { await leave(now, work, atOnce: atOnce) }.value
+        if let failure { throw failure }
+    }
+
+    /// The same for a program of its own, which it ends in order at SIGTERM and SIGINT: handlers and the outbox get to finish.
+    public func runUntilTerminated() async throws {
+        let sources = [SIGTERM, SIGINT].map { number in
+            // Else the system ends the process before anybody is told.
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { self.stop() }
+            source.resume()
+            return (number, source)
+        }
+        defer {
+            for (number, source) in sources {
+                source.cancel()
+                signal(number, SIG_DFL)
+            }
+        }
+        try await run()
+    }
+
+    /// Ends everything, and leaves behind what does not end.
+    private func leave(_ now: Running, _ work: Task<Void, Never>, atOnce: Bool) async {
+        work.cancel()
+        if await !limited(leaving, { await work.value }) { log("a part of the bot does not end though it was cancelled; it is left behind") }
+        if atOnce {
+            await limited(leaving) { await now.handling.cancel() }
+        } else {
+            let grace = grace
+            await limited(grace + leaving) { await now.handling.finish(within: grace) }
+            await limited(grace) { try? await now.post.carryAll() }
+        }
+        let transport = transport
+        if await !limited(leaving, { await transport.close() }) { log("the transport does not close; it is left behind") }
     }
 
     /// Until one of its parts ends.
     private func runAll(_ now: Running) async throws {
+        try await insisting { try self.prepare() }
+        try await transport.start(address: client.address(), device: client.deviceId())
         let background = handlers.use { $0.background }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { for try await _ in now.ended {} }
             group.addTask { try await now.post.run() }
             group.addTask { try await now.handling.run() }
             group.addTask { try await self.takeIn(now) }
             group.addTask { try await self.keepUp(now) }
             for (every, work) in background {
-                group.addTask {
-                    try await repeatedly(every) { await self.handlers.use { $0 }.callEach([{ (_: Int) in try await work() }], 0) }
-                }
+                group.addTask { try await repeatedly(every) { await self.handlers.use { $0 }.inBackground(work) } }
             }
             defer { group.cancelAll() }
             try await group.next()
@@ -121,7 +168,7 @@ public final class Bot: Sendable {
     /// Handles what waits, and answers how many messages that was. For tests that carry envelopes themselves, for example those of a
     /// `Simulation`.
     public func handleWaiting() async throws -> Int {
-        try await prepare()
+        try await insisting { try self.prepare() }
         try await Invitations(self).answer()
         let failed = Locked<(any Error)?>(nil)
         let handling = Handling(self) { error in failed.use { $0 = error } }
@@ -134,14 +181,10 @@ public final class Bot: Sendable {
         return await found - handling.waiting
     }
 
-    private func prepare() async throws {
-        let (client, trust) = (client, trust)
-        let handlesEvents = handlers.use { !($0.events.isEmpty && $0.reactions.isEmpty) }
-        try await onQueue {
-            try client.keepUnhandled(keep: true)
-            if handlesEvents { try client.keepEvents(keep: true) }
-            if try client.trustPolicy() != trust { try client.setTrustPolicy(policy: trust) }
-        }
+    private func prepare() throws {
+        try client.keepUnhandled(keep: true)
+        if handlers.use({ $0.keepsEvents }) { try client.keepEvents(keep: true) }
+        if try client.trustPolicy() != trust { try client.setTrustPolicy(policy: trust) }
     }
 
     /// Writes to somebody, or to a group, at once. Somebody whom we do not know is looked for at the transport.
@@ -212,59 +255,50 @@ public final class Bot: Sendable {
     }
 
     private func takeIn(_ now: Running) async throws {
-        let (transport, events) = (transport, Channel<EventStep>(limit: eventLimit))
+        let (transport, handlers) = (transport, handlers.use { $0 })
+        let events = Events(self, keeps: handlers.keepsEvents) { event in
+            switch event {
+            case .groupInvitation, .groupChanged: true
+            default: handlers.listens(to: event)
+            }
+        }
+        let old = try await events.endOfOld()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                try await self.remember(events)
-                try await transport.takenTogether { together in
-                    for step in try await self.takeIn(together, now) { await events.put(step) }
-                }
+                try await transport.takenTogether { together in events.put(try await self.takeIn(together, now)) }
                 events.end()
             }
             // Apart: a handler that is slow holds up no mail.
             group.addTask {
-                while let step = await events.next() {
-                    switch step {
-                    case .tell(let event): try await self.heard(now, event)
-                    case .tellAgain(let kept):
-                        // Before it is told: an event with which the process dies twice does not come a third time.
-                        try await self.handled(kept.cursor)
-                        try await self.heardAgain(kept.event)
-                    case .handled(let cursor): try await self.handled(cursor)
-                    }
-                }
+                try await events.tell(
+                    old, event: { try await self.heard(now, $0) }, again: { try await self.heardAgain($0) },
+                    leftOut: {
+                        try await now.invited.answer()
+                        await self.recheckTrust()
+                    })
             }
             for try await _ in group {}
         }
     }
 
     /// A disk that is full is waited for; the transport keeps what comes.
-    private func takeIn(_ together: [Incoming], _ now: Running) async throws -> [EventStep] {
+    private func takeIn(_ together: [Incoming], _ now: Running) async throws -> [Received] {
         let (client, envelopes) = (client, together.map(\.envelope))
         // What is refused is no envelope of ours; it need not come again.
         let received = try await insisting { try client.receiveMany(envelopes: envelopes) }
         now.handling.look()
         now.post.look()
         for incoming in together { await incoming.acknowledge() }
-        let handled = received.compactMap(\.cursor).last.map(EventStep.handled)
-        return received.flatMap(\.events).map(EventStep.tell) + [handled].compactMap { $0 }
+        received.flatMap(\.events).forEach(note)
+        return received
     }
 
-    /// Before anything new comes: the events whose handlers had not returned when the process ended.
-    private func remember(_ events: Channel<EventStep>) async throws {
-        var cursor: String?
-        while case let page = try await client.eventsAfter(cursor: cursor), let last = page.last {
-            cursor = last.cursor
-            for kept in page { await events.put(.tellAgain(kept)) }
-        }
-    }
-
-    private func handled(_ cursor: String) async throws {
-        let client = client
-        do {
-            try await insisting { try client.eventsHandled(upTo: cursor) }
-        } catch WindlassError.UnknownCursor {
-            // Somebody else may read the events of the client.
+    /// Logs what the bot's operator may want to know.
+    private func note(_ event: Event) {
+        switch event {
+        case let .undecryptable(cause, _): log("cannot read an envelope: \(cause)")
+        case .missed(let count): log("\(count) events were dropped before they were handled")
+        default: break
         }
     }
 
@@ -276,15 +310,13 @@ public final class Bot: Sendable {
         case .groupChanged:
             // Of a group that we are not in any more nothing waits.
             await recheckTrust()
-        case let .undecryptable(cause, _):
-            log("cannot read an envelope: \(cause)")
         default: break
         }
     }
 
     /// A process told this, and died. What else it calls for is done at each start.
     private func heardAgain(_ event: Event) async throws {
-        if case .missed(let count) = event { log("\(count) events were dropped before they were handled") }
+        note(event)
         if case .contactRequest = event, asksAboutStrangers { return }
         try await tellHandlers(event)
     }
@@ -302,6 +334,8 @@ public final class Bot: Sendable {
             await handlers.callEach(handlers.reactions, reaction)
         default: break
         }
+        // Whoever was called has perhaps not heard it to its end.
+        try Task.checkCancellation()
     }
 
     /// Every ten minutes what is due, and the bundle where others find it, again when it has changed.
@@ -351,7 +385,7 @@ public final class Bot: Sendable {
     private func askAboutStrangers() async throws {
         guard asksAboutStrangers else { return }
         let (client, handlers) = (client, handlers.use { $0 })
-        let undecided = try await onQueue { try client.contacts() }.filter { !($0.accepted || $0.blocked || $0.addedByUs) }
+        let undecided = try await insisting { try client.contacts() }.filter { !($0.accepted || $0.blocked || $0.addedByUs) }
         for contact in undecided { await handlers.callEach(handlers.requests, contact.address) }
     }
 }

@@ -10,7 +10,7 @@ public struct PoisonMessage: LocalizedError, Equatable {
 
 /// What a bot does.
 struct Handlers: Sendable {
-    let log: @Sendable (String) -> Void
+    let callbacks: Callbacks
     var messages: [@Sendable (BotMessage) async throws -> Void] = []
     var commands: [String: Command] = [:]
     var errors: [@Sendable (BotMessage?, any Error) async -> Void] = []
@@ -41,9 +41,26 @@ struct Handlers: Sendable {
         for handler in messages { try await handler(message) }
     }
 
+    /// Whether there are handlers of what the store keeps of events; the rest is read from it at each start.
+    var keepsEvents: Bool { !(events.isEmpty && reactions.isEmpty) }
+
+    /// Tells the error handlers.
     func failed(_ message: BotMessage?, _ failure: any Error) async {
-        if errors.isEmpty { log("a handler failed: \(kind(of: failure))") }
-        for handler in errors { await handler(message, failure) }
+        if errors.isEmpty && !(failure is PoisonMessage) { callbacks.log("a handler failed: \(callbacks.told(failure))") }
+        for handler in errors {
+            let another = try? await callbacks.attempt("an error handler", callbacks.eventTimeout) { await handler(message, failure) }
+            if let another { callbacks.log("an error handler failed: \(callbacks.told(another))") }
+        }
+    }
+
+    /// Whether there are handlers of such an event.
+    func listens(to event: Event) -> Bool {
+        if !events.isEmpty { return true }
+        return switch event {
+        case .contactRequest: !requests.isEmpty
+        case .reacted: !reactions.isEmpty
+        default: false
+        }
     }
 
     /// Calls handlers one after the other; whether none of them failed.
@@ -53,14 +70,26 @@ struct Handlers: Sendable {
     ) async -> Bool {
         var well = true
         for handler in handlers {
-            do {
-                try await handler(value)
-            } catch {
-                well = false
-                if !Task.isCancelled { await failed(nil, error) }
-            }
+            let call = { @Sendable in try await handler(value) }
+            if await !isWell("a handler of events", callbacks.eventTimeout, call) { well = false }
         }
         return well
+    }
+
+    /// May take as long as it likes.
+    func inBackground(_ work: @escaping @Sendable () async throws -> Void) async {
+        _ = await isWell("background work", nil, work)
+    }
+
+    /// Whatever others wrote throws is told and goes no further.
+    private func isWell(_ what: String, _ limit: Duration?, _ call: @escaping @Sendable () async throws -> Void) async -> Bool {
+        do {
+            guard let failure = try await callbacks.attempt(what, limit, call) else { return true }
+            await failed(nil, failure)
+        } catch {
+            // The bot ends.
+        }
+        return false
     }
 }
 
@@ -87,7 +116,7 @@ extension Bot {
 
     /// Called with what another handler threw, and the message if there was one, to which it may reply. The message counts as handled, and
     /// nothing of its handler's answers is sent. Called too when an answer cannot be sent, or came too late (``LateAnswer``). Without an
-    /// error handler the kind of the error is logged.
+    /// error handler the kind of the error is logged, and its text only if the bot was made with `debug`.
     public func onError(_ handler: @escaping @Sendable (BotMessage?, any Error) async -> Void) {
         handlers.use { $0.errors.append(handler) }
     }
@@ -114,8 +143,9 @@ extension Bot {
         handlers.use { $0.invitations.append(handler) }
     }
 
-    /// Called when the bot has started, and again so long after it returned.
+    /// Called when the bot has started, and again so long after it returned. It may take as long as it likes.
     public func background(every: Duration, _ work: @escaping @Sendable () async throws -> Void) {
+        precondition(every > .zero, "between two rounds of background work is some time")
         handlers.use { $0.background.append((every, work)) }
     }
 
@@ -176,6 +206,7 @@ extension Bot {
         _ call: @escaping @Sendable (BotMessage, ArraySlice<String>, String) async throws -> Void
     ) {
         precondition(!name.isEmpty && !name.contains(where: \.isWhitespace), "the name of a command is one word")
+        precondition(!name.hasPrefix(prefix), "the name of a command is given without \(prefix)")
         let command = Command(name: name.lowercased(), about: about, parameters: parameters, call: call)
         let former = handlers.use { $0.commands.updateValue(command, forKey: command.name) }
         precondition(former == nil, "there is a command \(name) already")

@@ -2,8 +2,6 @@ import Foundation
 
 /// How many messages are looked at beside those that wait already.
 private let page = 1_000
-/// How many conversations are handled at the same time.
-private let concurrency = 100
 private let firstPause = Duration.milliseconds(500)
 private let longestPause = Duration.seconds(60)
 
@@ -27,10 +25,10 @@ actor Handling {
     private var starting = true
     /// Had by a message with which the process died: so that it is known which one it was, if it dies again.
     private let alone = Turns(1)
-    private let slots = Turns(concurrency)
+    private let slots: Turns
 
     init(_ bot: Bot, broken: @escaping @Sendable (any Error) -> Void) {
-        (self.bot, self.client, self.broken) = (bot, bot.client, broken)
+        (self.bot, self.client, self.broken, self.slots) = (bot, bot.client, broken, Turns(bot.concurrency))
     }
 
     /// Something may wait.
@@ -53,7 +51,7 @@ actor Handling {
     /// Puts what waits into the lanes; how much of it was new.
     func takeUp() async throws -> Int {
         let (client, limit) = (client, UInt32(waiting + page))
-        let found = try await onQueue { try client.unhandled(limit: limit) }
+        let found = try await bot.insisting { try client.unhandled(limit: limit) }
         // Numbers only grow. By that, what a lane finished while we read is not taken for new.
         let new = found.filter { $0.number > last }
         for item in new {
@@ -130,7 +128,7 @@ actor Handling {
         // While it waited for its turn.
         if Task.isCancelled { return false }
         let (bot, message) = (bot, item.message)
-        let allowed = try await onQueue { try bot.listens(to: message.author, in: message.conversation) }
+        let allowed = try await bot.insisting { try bot.listens(to: message.author, in: message.conversation) }
         guard let allowed else { return false }
         guard allowed, message.body.isSaid else { return try await write(item, []) }
         return try await attempt(item)
@@ -149,7 +147,7 @@ actor Handling {
         guard try await count(item, item.attempts + 1) else { return true }
         let done = try await handOver(item, poison)
         // The bot was stopped, and did not die of it.
-        if !done { _ = try await count(item, item.attempts) }
+        if !done { _ = try? await count(item, item.attempts) }
         return done
     }
 
@@ -168,35 +166,51 @@ actor Handling {
     private func handOver(_ item: UnhandledMessage, _ poison: PoisonMessage?) async throws -> Bool {
         let (bot, received) = (bot, BotMessage(item.message, bot))
         let handlers = bot.handlers.use { $0 }
+        var failure: (any Error)? = poison
         do {
-            if let poison { throw poison }
-            try await within(bot.handlerTimeout) { try await handlers.dispatch(received, bot.prefix) }
+            if poison == nil {
+                failure = try await handlers.callbacks.attempt("a handler of messages", handlers.callbacks.handlerTimeout) {
+                    try await handlers.dispatch(received, bot.prefix)
+                }
+            }
+            var answers = received.close()
+            if let failure { answers = await apologies(item, failure) }
+            if Task.isCancelled { return false }
+            try await settle(item, answers, apologised: failure != nil)
+            return true
         } catch {
             // With the bot, not by itself: it comes again at the next start.
             if Task.isCancelled { return false }
-            received.drop()
-            await handlers.failed(received, error)
-        }
-        let answers = received.close()
-        do {
-            return try await write(item, answers)
-        } catch let refused as WindlassError {
-            if answers.isEmpty || refused.code == "store_closed" { throw refused }
-            // An answer that cannot be sent, now or ever. The others of this message are not sent either.
-            received.reopen()
-            await handlers.failed(received, refused)
-            return try await writeInstead(item, received.close())
+            throw error
         }
     }
 
-    /// What error handlers said to an answer that cannot be sent, unless that cannot be sent either.
-    private func writeInstead(_ item: UnhandledMessage, _ answers: [OutgoingMessage]) async throws -> Bool {
+    /// What error handlers answer. Apart from what the handler said: one that was left behind may still speak.
+    private func apologies(_ item: UnhandledMessage, _ failure: any Error) async -> [OutgoingMessage] {
+        let message = BotMessage(item.message, bot)
+        await bot.handlers.use { $0 }.failed(message, failure)
+        return message.close()
+    }
+
+    /// Commits; what cannot be sent, now or ever, is told, and left out with all others of this message.
+    private func settle(_ item: UnhandledMessage, _ answers: [OutgoingMessage], apologised: Bool) async throws {
+        guard var refused = try await refusal(item, answers) else { return }
+        if !apologised {
+            guard let another = try await refusal(item, await apologies(item, refused)) else { return }
+            refused = another
+        }
+        bot.log("an error handler failed: \(kind(of: refused))")
+        _ = try await write(item, [])
+    }
+
+    /// Writes; why these answers cannot be sent, whatever it is. Without answers there is nothing that could be left out.
+    private func refusal(_ item: UnhandledMessage, _ answers: [OutgoingMessage]) async throws -> (any Error)? {
         do {
-            return try await write(item, answers)
-        } catch let refused as WindlassError {
-            if answers.isEmpty || refused.code == "store_closed" { throw refused }
-            bot.log("an error handler failed: \(kind(of: refused))")
-            return try await write(item, [])
+            _ = try await write(item, answers)
+            return nil
+        } catch {
+            if answers.isEmpty || Task.isCancelled || (error as? WindlassError)?.code == "store_closed" { throw error }
+            return error
         }
     }
 
@@ -293,22 +307,4 @@ extension Body {
 extension WindlassError {
     /// Whether a bundle of theirs may help.
     var isUnacquainted: Bool { ["unknown_contact", "no_bundle"].contains(code) }
-}
-
-/// A handler took too long.
-public struct HandlerTimeout: LocalizedError {
-    public var errorDescription: String? { "the handler took too long" }
-}
-
-/// Cancels what takes longer, and waits for its end.
-func within(_ limit: Duration, _ work: @escaping @Sendable () async throws -> Void) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask(operation: work)
-        group.addTask {
-            try await Task.sleep(for: limit)
-            throw HandlerTimeout()
-        }
-        defer { group.cancelAll() }
-        try await group.next()
-    }
 }

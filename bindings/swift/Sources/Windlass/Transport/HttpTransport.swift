@@ -104,6 +104,7 @@ public actor HttpTransport: Transport {
         switch (response as? HTTPURLResponse)?.statusCode {
         case 200: return answer
         case 404: throw TransportError.noMailbox
+        case 413: throw TransportError.tooLarge
         case let code: throw TransportError("the server says \(code ?? 0)")
         }
     }

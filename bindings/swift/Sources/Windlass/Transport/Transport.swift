@@ -16,6 +16,9 @@ public struct TransportError: LocalizedError, CustomStringConvertible, Equatable
     /// Nobody keeps mail for the address, at least not yet.
     public static let noMailbox = TransportError("nobody has a mailbox there")
 
+    /// The transport carries no envelope of this size. It takes the others.
+    public static let tooLarge = TransportError("the transport carries no envelope of this size")
+
     public let description: String
 
     public init(_ description: String) {
@@ -28,7 +31,8 @@ public struct TransportError: LocalizedError, CustomStringConvertible, Equatable
 /// What carries envelopes. It may reorder, delay, repeat and lose them; what makes it a good one is that `deliver` returns only when the
 /// envelope is kept somewhere, and that what was not acknowledged comes again.
 ///
-/// Whatever `publishBundle`, `fetchBundle` and `deliver` throw, a bot takes for something that passes: it goes on, and asks again later.
+/// Whatever `publishBundle`, `fetchBundle` and `deliver` throw, a bot takes for something that passes: it goes on, and asks again later. Only
+/// an envelope that is ``TransportError/tooLarge`` stays where it is.
 /// What `start` throws ends its `run`. An acknowledgement that does not arrive is no error: what it was for comes again, and does no harm.
 public protocol Transport: Sendable {
     /// Opens the mailbox of a device. Does not wait for a connection; what needs one waits, or throws.
