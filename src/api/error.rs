@@ -130,10 +130,6 @@ pub enum WindlassError {
     ContactBlocked,
     #[error("the contact's safety number was not compared, and the trust policy asks for it")]
     ContactNotVerified,
-    #[error(
-        "no session with this contact withstands a quantum computer yet, and the client asks for it"
-    )]
-    PostQuantumRequired,
     #[error("an identity has at most 8 devices; remove one first")]
     TooManyDevices,
     #[error("no device of this number belongs to this identity, or it is this one")]
@@ -224,10 +220,10 @@ impl From<EngineError> for WindlassError {
             EngineError::UnknownContact => Self::UnknownContact,
             EngineError::OwnBundle => Self::OwnBundle,
             EngineError::InvitationUsed => Self::InvitationUsed,
-            EngineError::NoBundle => Self::NoBundle,
+            // What the user says is held until a session is as good as asked, so no call of theirs gives the second.
+            EngineError::NoBundle | EngineError::PostQuantumRequired => Self::NoBundle,
             EngineError::ContactBlocked => Self::ContactBlocked,
             EngineError::ContactNotVerified => Self::ContactNotVerified,
-            EngineError::PostQuantumRequired => Self::PostQuantumRequired,
             EngineError::UnknownCursor => Self::UnknownCursor,
             EngineError::UnknownGroup => Self::UnknownGroup,
             EngineError::NotAMember => Self::NotAMember,

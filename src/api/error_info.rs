@@ -163,11 +163,6 @@ pub(super) const TABLE: &[Row] = &[
         false,
         "Compare the safety number, or choose another trust policy.",
     ),
-    (
-        "post_quantum_required",
-        true,
-        "Wait for the contact's answer, or add a bundle of theirs that has its ML-KEM keys: from a link or a file.",
-    ),
     ("too_many_devices", false, "Remove a device."),
     ("unknown_device", false, "Use an id that devices() gave."),
     ("unknown_message", false, "Use an id that the history gave."),

@@ -80,7 +80,6 @@ UnknownContact = WindlassError.UnknownContact
 NoBundle = WindlassError.NoBundle
 ContactBlocked = WindlassError.ContactBlocked
 ContactNotVerified = WindlassError.ContactNotVerified
-PostQuantumRequired = WindlassError.PostQuantumRequired
 UnknownMessage = WindlassError.UnknownMessage
 UnknownCursor = WindlassError.UnknownCursor
 UnknownGroup = WindlassError.UnknownGroup
@@ -154,7 +153,6 @@ __all__ = [
     "NoBundle",
     "ContactBlocked",
     "ContactNotVerified",
-    "PostQuantumRequired",
     "UnknownMessage",
     "UnknownCursor",
     "UnknownGroup",

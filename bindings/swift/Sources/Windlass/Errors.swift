@@ -50,7 +50,6 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .NoBundle(message),
             let .ContactBlocked(message),
             let .ContactNotVerified(message),
-            let .PostQuantumRequired(message),
             let .UnknownMessage(message),
             let .UnknownCursor(message),
             let .UnknownGroup(message),
@@ -140,7 +139,6 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .NoBundle: "no_bundle"
         case .ContactBlocked: "contact_blocked"
         case .ContactNotVerified: "contact_not_verified"
-        case .PostQuantumRequired: "post_quantum_required"
         case .UnknownMessage: "unknown_message"
         case .UnknownCursor: "unknown_cursor"
         case .UnknownGroup: "unknown_group"
