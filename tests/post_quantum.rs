@@ -114,3 +114,23 @@ fn nothing_waits_where_the_first_message_is_protected() {
         )));
     }
 }
+
+#[test]
+fn who_accepts_people_first_hears_of_one_who_waits_and_gets_the_words_with_the_acceptance() {
+    let [alice, bob] = [(); 2].map(|()| Party::new());
+    alice.set_requires_post_quantum(true).unwrap();
+    alice.add_contact(&by_code(&bob.bundle().unwrap())).unwrap();
+    alice.send(bob.address(), "for Bob alone".into()).unwrap();
+    exchange(&alice, &bob);
+    // Bob sees who asks, and nothing that they said; nor is an answer on the way before he says so.
+    let request = bob.contact(alice.address()).unwrap();
+    assert!(!request.accepted);
+    assert!(texts(&bob, &alice).is_empty());
+    bob.accept_contact(alice.address()).unwrap();
+    exchange(&alice, &bob);
+    assert_eq!(texts(&bob, &alice), ["for Bob alone"]);
+    assert_eq!(
+        session(&alice, &bob).post_quantum().unwrap(),
+        PostQuantum::Ratchet
+    );
+}

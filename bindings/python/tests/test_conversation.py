@@ -179,6 +179,19 @@ def test_what_the_user_says_waits_for_a_session_that_withstands_a_quantum_comput
     assert texts(bob, alice.address()) == ["goes"]
 
 
+def test_who_accepts_people_first_gets_what_waited_with_the_acceptance(tmp_path: Path) -> None:
+    alice, bob = Client.create(tmp_path / "a.wl", key=KEY), Client.create(tmp_path / "b.wl", key=KEY)
+    alice.set_requires_post_quantum(True)
+    alice.add_contact(Bundle.from_uri(bob.bundle().to_uri()))
+    alice.send(bob.address(), "for Bob alone")
+    exchange(alice, bob)
+    assert not bob.contact(alice.address()).accepted
+    assert texts(bob, alice.address()) == []
+    bob.accept_contact(alice.address())
+    exchange(alice, bob)
+    assert texts(bob, alice.address()) == ["for Bob alone"]
+
+
 def test_the_event_loop_is_free_while_the_disk_syncs(tmp_path: Path) -> None:
     async def talk() -> list[str | None]:
         alice, bob = pair(tmp_path)

@@ -101,10 +101,15 @@ fn receive_request(
     outcomes: &mut Vec<Outcome>,
 ) -> Result<(), EngineError> {
     let peer = from.identity;
-    let answers = match contacts::find(step.rows, &peer)? {
-        Some(contact) => trust::answers(step.rows, &contact)?,
+    let contact = contacts::find(step.rows, &peer)?;
+    let answers = match &contact {
+        Some(contact) => trust::answers(step.rows, contact)?,
         None => peer == step.device.public(),
     };
+    if !answers && contact.is_some_and(|contact| !contact.row.blocked) {
+        // They are asked when they are accepted: what they hold back until they hear of us comes with that.
+        doubts::note_missing(step.rows, &peer, step.now)?;
+    }
     if answers {
         let answered = healing::answer(step, from, request, standing)?;
         let messages = answered.messages;
