@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib.util
 import os
 import subprocess
 import sys
@@ -13,7 +12,6 @@ import pytest
 from mosquitto import PATIENCE, Broker
 
 from windlass_chat import Bundle, Client, events
-from windlass_chat.bot import Bot, Message
 from windlass_chat.transport import NoMailbox, transport_of
 
 KEY = bytes(range(32))
@@ -62,52 +60,3 @@ def test_the_notifier_posts_what_a_cron_job_gives_it(tmp_path: Path) -> None:
 
     with Broker(tmp_path) as broker:
         asyncio.run(talk(broker))
-
-
-def test_the_http_transport_carries_a_conversation_over_a_restart_of_its_server(tmp_path: Path) -> None:
-    path = EXAMPLES / "http_transport.py"
-    spec = importlib.util.spec_from_file_location("http_transport", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    setattr(module, "POLL_SECONDS", 0.05)
-
-    def serve(port: int = 0) -> tuple[subprocess.Popen[str], str]:
-        command = [sys.executable, str(path), str(tmp_path / "mail.db"), str(port)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        return process, process.stdout.readline().strip()
-
-    async def talk() -> None:
-        server, url = serve()
-        bot = Bot(tmp_path / "bot.wl", key=KEY, transport=url)
-        user = Bot(tmp_path / "user.wl", key=KEY, transport=url)
-        heard: asyncio.Queue[str] = asyncio.Queue()
-
-        @bot.on_message
-        async def echo(message: Message) -> None:
-            await message.reply(message.text)
-
-        @user.on_message
-        async def hear(message: Message) -> None:
-            await heard.put(message.text)
-
-        with pytest.raises(NoMailbox):
-            await transport_of(url).deliver("nobody", b"?")
-        async with bot, user:
-            user.client.add_contact(bot.client.bundle())
-            await user.send(bot.address, "one")
-            assert await asyncio.wait_for(heard.get(), PATIENCE) == "one"
-            assert await transport_of(url).fetch_bundle(bot.address) is not None
-            assert await transport_of(url).fetch_bundle("nobody") is None
-            server.kill()
-            server.wait()
-            await user.send(bot.address, "two")
-            server, again = serve(int(url.rpartition(":")[2]))
-            assert again == url
-            assert await asyncio.wait_for(heard.get(), PATIENCE) == "two"
-            assert not any(party._running is None or party._running.broken.done() for party in (bot, user))
-        server.kill()
-        server.wait()
-
-    asyncio.run(talk())

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qs, unquote
 
 from windlass_chat.transport.base import TransportError
-from windlass_chat.transport.urls import split_url
+from windlass_chat.transport.urls import is_loopback, split_url
 
 OPTIONS = {"version", "prefix", "password_file", "cleartext"}
 TLS_OPTIONS = {"ca", "cert", "key"}
@@ -37,7 +36,7 @@ class BrokerUrl:
             raise ValueError("an address of a broker is mqtt://host:port or mqtts://host:port")
         tls = parts.scheme == "mqtts"
         options = _options(parts, tls)
-        if not tls and not _is_loopback(parts.hostname) and options.get("cleartext") != "yes":
+        if not tls and not is_loopback(parts.hostname) and options.get("cleartext") != "yes":
             raise ValueError(
                 f"mqtt:// to {parts.hostname} is not encrypted: everybody on the way sees the password and who talks with"
                 " whom. Say mqtts://, or mqtt://...?cleartext=yes if the network is yours alone"
@@ -111,14 +110,3 @@ def _options(parts: SplitResult, tls: bool) -> dict[str, str]:
     if any(sign in options.get("prefix", "") for sign in "+#\0"):
         raise ValueError("the option prefix is a topic, without + and #")
     return options
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
