@@ -56,6 +56,7 @@ fn history(folder: &Path, messages: u64) {
                     text: format!("message {} of a long conversation", written + number),
                 },
                 reply_to: None,
+                is_answer: false,
             });
             let sent = alice.send_many(some.collect()).unwrap();
             let ids = sent

@@ -101,14 +101,15 @@ mod x3dh;
 pub mod x3dh;
 
 pub use api::{
-    Attachment, AttachmentInfo, Body, Bundle, Bytes, Client, CodeProgress, CodeReader, Contact,
-    Conversation, ConversationSummary, Delivery, DeviceInfo, DeviceLink, EncryptedStore, ErrorInfo,
-    Event, Faults, GroupChange, GroupChangeKind, GroupMember, Identity, Inspection, KeptEvent,
-    LinkCheck, Message, OutgoingEnvelope, OutgoingMessage, PendingLink, PostQuantum, ProgressError,
-    ProgressListener, Reaction, Received, RefusalReason, Result, SafetyEmoji, SearchPage, Sent,
-    Session, SessionState, SessionStatus, ShredReport, Simulation, StoreKey, TableRows, Tally,
-    TrustPolicy, UndecryptableCause, UnhandledMessage, WindlassError, error_info, errors,
-    qr_frames, qr_png, qr_read, qr_svg, qr_terminal,
+    Attachment, AttachmentInfo, Backlog, Body, Bundle, Bytes, Client, CodeProgress, CodeReader,
+    Contact, Conversation, ConversationSummary, Delivery, DeviceInfo, DeviceLink, EncryptedStore,
+    ErrorInfo, Event, Faults, GroupChange, GroupChangeKind, GroupMember, Identity, Inspection,
+    KeptEvent, LinkCheck, Message, MessageOrigin, OutboxListener, OutgoingEnvelope,
+    OutgoingMessage, PendingLink, PostQuantum, ProgressError, ProgressListener, Reaction, Received,
+    RefusalReason, Result, SafetyEmoji, SearchPage, Sent, Session, SessionState, SessionStatus,
+    ShredReport, Simulation, StoreKey, TableRows, Tally, TrustPolicy, UndecryptableCause,
+    UnhandledMessage, WaitingMessage, WindlassError, error_info, errors, qr_frames, qr_png,
+    qr_read, qr_svg, qr_terminal,
 };
 
 #[cfg(feature = "uniffi")]

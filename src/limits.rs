@@ -327,6 +327,22 @@ pub const MAX_STRANGER_BYTES: u64 = 98_304;
 /// Bytes of messages kept of all strangers together.
 pub const MAX_STRANGERS_BYTES: u64 = 6_291_456;
 
+/// Messages that wait until the application has handled them, if it asks for that. Over it nothing is taken in, and what comes waits where the
+/// transport keeps it. A program that was away for a day finds what people wrote; what a flood brings is not kept twice.
+pub const MAX_UNHANDLED: u64 = 20_000;
+
+/// Bytes of such messages.
+pub const MAX_UNHANDLED_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Of what is free of both, one author may have a part in so many: whoever floods leaves room for those who come next, however many flood.
+pub const UNHANDLED_SHARE: u64 = 4;
+
+/// Messages that may wait of everybody who writes to us alone, whatever the others have.
+pub const MIN_UNHANDLED_BY_ONE: u64 = 16;
+
+/// Bytes of such messages.
+pub const MIN_UNHANDLED_BYTES_BY_ONE: u64 = 65_536;
+
 /// How long the messages of a stranger who is neither accepted nor blocked are kept. Then the stranger has the place only as long as
 /// nobody else needs it, and is asked for the messages when they are accepted.
 pub const STRANGER_RETENTION_SECONDS: u64 = 7 * DAY_SECONDS;

@@ -525,8 +525,11 @@ def content(input: Case) -> Case:
         digest, heads = blob(decode(view), 1), messages(decode(view), 2)
         check(len(group) == 32 and len(digest) == 16 and len(heads) <= 4 and all(len(head) == 16 for head in heads), "view")
         shown_view = {"view": {"digest": digest.hex(), "heads": [head.hex() for head in heads]}}
+    origin = min(first(fields, 8, 0), 2)
+    shown_origin = {"origin": ("bot", "bot answer")[origin - 1]} if origin else {}
     return {
         **shown_view,
+        **shown_origin,
         "message_id": message_id.hex(),
         "lamport": lamport,
         "sent_at": first(fields, 3, 0),

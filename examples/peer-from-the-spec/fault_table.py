@@ -128,6 +128,7 @@ FAULTS: list[tuple[str, str, str, str, str]] = [
     ("9.1.3 the highest clock", "check_vectors", "content bounds", "lamport <= 2**62 and", ""),
     ("9.1.3 a proof of 20 bytes", "check_vectors", "content", 'check(len(blob(fields, 7)) in (0, 20), "proof")', "pass"),
     ("9.1.3 eight followed messages", "check_vectors", "bounds content", "len(follows) <= 8 and", ""),
+    ("9.1.7 an origin of a later version", "check_vectors", "content", "min(first(fields, 8, 0), 2)", "first(fields, 8, 0) % 3"),
     ("9.1.3 pieces of one body", "check_vectors", "content", "said + value if number == kind else value", "value"),
     ("9.1.3 the length of a content", "check_vectors", "bounds", "len(encoded) <= 1_200_000", "len(encoded) < 1_200_000"),
     ("9.1.4 the day is proved", "peer", "own-words", 'proof = day.to_bytes(4, "big") + hmac_sha256(key, bytes([group]) + conversation + content)[:16]', 'proof = day.to_bytes(4, "big") + hmac_sha256(key, conversation + content)[:16]'),

@@ -164,6 +164,8 @@ pub enum WindlassError {
     SafetyNumberMismatch,
 
     // What a transport delivered.
+    #[error("too much waits to be handled; nothing more is taken in")]
+    BacklogFull,
     #[error("not a valid envelope: {0}")]
     EnvelopeMalformed(WireError),
     #[error("the envelope holds nothing for this device")]

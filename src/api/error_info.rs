@@ -214,6 +214,11 @@ pub(super) const TABLE: &[Row] = &[
         false,
         "Do not trust the contact; compare again in person.",
     ),
+    (
+        "backlog_full",
+        true,
+        "Acknowledge nothing; hand it over again when messages were handled.",
+    ),
     ("envelope_malformed", false, "Drop the envelope."),
     (
         "not_for_this_device",

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::clock::time;
 use super::{AttachmentInfo, Bytes, GroupChange};
 use crate::bundle::VerifiedBundle;
-use crate::chat;
+use crate::chat::{self, MessageOrigin};
 use crate::engine::history::view::Shown;
 use crate::engine::records::conversations::ConversationId;
 use crate::identity::PublicIdentity;
@@ -75,6 +75,8 @@ pub struct Message {
     pub reply_to: Option<String>,
     /// The author's clock when it was written. A hint for people; the order of messages does not depend on it.
     pub sent_at: SystemTime,
+    /// Whether a person wrote it, as the author's program says.
+    pub origin: MessageOrigin,
     /// Our clock when it was stored.
     pub stored_at: SystemTime,
     /// When the other side's receipt came, for a message that we wrote.
@@ -186,6 +188,7 @@ impl Message {
             body,
             reply_to: stored.content.reply_to.map(|id| id.to_string()),
             sent_at: time(stored.content.sent_at),
+            origin: stored.content.origin,
             stored_at: time(stored.stored_at),
             delivered_at: first.map(|one| time(one.at)),
             copied: stored.copied,

@@ -34,8 +34,8 @@ pub use attachment::{Attachment, AttachmentInfo};
 pub use bundle::Bundle;
 pub use bytes::Bytes;
 pub use client::{
-    Client, DeviceInfo, KeptEvent, OutgoingEnvelope, OutgoingMessage, PendingLink, Received, Sent,
-    UnhandledMessage,
+    Backlog, Client, DeviceInfo, KeptEvent, OutboxListener, OutgoingEnvelope, OutgoingMessage,
+    PendingLink, Received, Sent, UnhandledMessage, WaitingMessage,
 };
 pub use code::{CodeProgress, CodeReader, qr_frames, qr_png, qr_read, qr_svg, qr_terminal};
 pub use contact::Contact;
@@ -55,6 +55,7 @@ pub use simulation::{Delivery, Faults, Simulation, Tally};
 pub use store_key::StoreKey;
 pub use verification::SafetyEmoji;
 
+pub use crate::chat::MessageOrigin;
 pub use crate::engine::records::settings::TrustPolicy;
 pub use crate::engine::sync::outcome::{RefusalReason, UndecryptableCause};
 pub use crate::session::PostQuantum;

@@ -27,8 +27,35 @@ pub struct Content {
     pub view: Option<GroupView>,
     /// The latest messages that its author had of a conversation of two: those that nothing else there follows.
     pub follows: Vec<MessageId>,
+    /// Whether a person wrote it, as its author's program says.
+    pub origin: MessageOrigin,
     /// What it says.
     pub body: Body,
+}
+
+/// Who wrote a message, as the author's program says. Programs that answer each other by themselves would never end; so what one answered by
+/// itself says so, and another does not answer that by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+pub enum MessageOrigin {
+    /// A person, or a program that does not say that it is one.
+    #[default]
+    Person = 0,
+    /// A program, without having been asked.
+    Bot = 1,
+    /// A program that answers by itself.
+    BotAnswer = 2,
+}
+
+impl MessageOrigin {
+    /// A number of a later version is of a program too; what keeps quiet is right in any case.
+    pub(crate) fn of_number(number: u64) -> Self {
+        match number {
+            0 => Self::Person,
+            1 => Self::Bot,
+            _ => Self::BotAnswer,
+        }
+    }
 }
 
 impl Content {
@@ -69,6 +96,7 @@ impl Content {
             group,
             view: view.transpose()?,
             follows: follows?,
+            origin: MessageOrigin::of_number(content.origin),
             body,
         })
     }
@@ -96,6 +124,7 @@ impl Content {
                     .map(|id| id.as_bytes().to_vec())
                     .collect(),
                 proof: Vec::new(),
+                origin: self.origin as u64,
                 body: self.body.to_wire(),
             }
             .encode_to_vec(),
@@ -125,6 +154,7 @@ mod tests {
             group: None,
             view: None,
             follows: vec![id(8)],
+            origin: MessageOrigin::BotAnswer,
             body,
         }
     }

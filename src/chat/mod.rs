@@ -16,7 +16,7 @@ mod proof;
 pub use attachment::Attachment;
 pub use body::Body;
 pub use bounds::ContentError;
-pub use content::Content;
+pub use content::{Content, MessageOrigin};
 pub use control::{
     ConversationState, Copy, DeviceUpdate, HealingRequest, KnownContact, KnownDevice, MessageName,
     ReadMark,

@@ -42,6 +42,7 @@ pub fn text_to(to: &str, text: &str) -> OutgoingMessage {
         to: to.to_owned(),
         body: Body::Text { text: text.into() },
         reply_to: None,
+        is_answer: false,
     }
 }
 

@@ -79,6 +79,7 @@ impl Program {
             group: place.group,
             view: place.view,
             follows: Vec::new(),
+            origin: windlass::chat::MessageOrigin::Person,
             body,
         };
         let payload = Payload {

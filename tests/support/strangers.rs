@@ -68,6 +68,7 @@ impl Stranger {
             group: None,
             view: None,
             follows: Vec::new(),
+            origin: windlass::chat::MessageOrigin::Person,
             body,
         };
         let payload = Payload {

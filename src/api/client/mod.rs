@@ -5,6 +5,7 @@ mod devices;
 mod events;
 mod handling;
 mod keeping;
+mod outbox_listener;
 mod people;
 mod receiving;
 mod sending;
@@ -13,14 +14,16 @@ mod upkeep;
 
 pub use devices::{DeviceInfo, PendingLink};
 pub use events::KeptEvent;
-pub use handling::UnhandledMessage;
+pub use handling::{Backlog, UnhandledMessage, WaitingMessage};
+pub use outbox_listener::OutboxListener;
 pub use receiving::Received;
 pub use sending::{OutgoingEnvelope, OutgoingMessage, Sent};
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{Bundle, EncryptedStore, Event, Identity, Result, WindlassError};
+use crate::chat::MessageOrigin;
 use crate::engine::base::clock;
 use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
@@ -31,7 +34,7 @@ use crate::engine::steps::create;
 use crate::engine::sync::outcome::Outcome;
 use crate::identity::IdentityKeyPair;
 use crate::limits::MAX_ONE_TIME_PREKEYS;
-use crate::store::{Rows, StoreError};
+use crate::store::{Rows, Sequence, StoreError};
 use timetable::Timetable;
 
 /// An identity, its store, its sessions and conversations. Any thread may call anything.
@@ -46,6 +49,9 @@ pub struct Client {
     /// What is missing because of it is asked for with the first round of upkeep.
     rollback_to_heal: AtomicBool,
     timetable: Timetable,
+    /// Whether a program writes, and not a person.
+    is_bot: AtomicBool,
+    outbox_listener: Mutex<Option<Arc<dyn OutboxListener>>>,
 }
 
 #[cfg_attr(feature = "uniffi", uniffi::export)]
@@ -130,6 +136,16 @@ impl Client {
             timetable: Timetable::since(store.0.shredded_at()),
             store,
             device,
+            is_bot: AtomicBool::new(false),
+            outbox_listener: Mutex::default(),
+        }
+    }
+
+    fn origin(&self) -> MessageOrigin {
+        if self.is_bot.load(Ordering::Relaxed) {
+            MessageOrigin::Bot
+        } else {
+            MessageOrigin::Person
         }
     }
 
@@ -157,19 +173,28 @@ impl Client {
     ) -> core::result::Result<T, E> {
         let engine = &self.store.0;
         let (now, mut drawn) = (engine.now(), Some(engine.random()?));
-        engine.write(|rows| {
+        let (origin, mut posted) = (self.origin(), false);
+        let done = engine.write(|rows| {
+            let before = rows.last_id(Sequence::Outbox)?;
             let mut rng = match drawn.take() {
                 Some(rng) => rng,
                 None => engine.random()?,
             };
             clock::tick(rows, now)?;
-            f(&mut Step {
+            let done = f(&mut Step {
                 rows,
                 device: &self.device,
+                origin,
                 now,
                 rng: &mut rng,
-            })
-        })
+            });
+            posted = rows.last_id(Sequence::Outbox)? > before;
+            done
+        });
+        if posted && done.is_ok() {
+            self.tell_of_outbox();
+        }
+        done
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 
 use super::{Client, Stop};
 use crate::api::error::of_envelope;
-use crate::api::{Bytes, Event, Result};
+use crate::api::{Bytes, Event, Result, WindlassError};
+use crate::engine::history::backlog;
 use crate::engine::steps::receive;
 use crate::engine::sync::outcome::Outcome;
 use crate::engine::sync::receipts;
@@ -28,8 +29,10 @@ impl Client {
     /// Takes in an envelope that the transport delivered. Whatever the events tell is durable.
     ///
     /// Bytes that are no envelope, or not for this device, are an error; an envelope that cannot be decrypted is an event.
+    /// `BacklogFull`: nothing of it was taken in, and it is to come again when messages were handled.
     pub fn receive(&self, envelope: Bytes) -> Result<Vec<Event>> {
         let envelope = Envelope::decode(&envelope).map_err(of_envelope)?;
+        self.check_room()?;
         let brought = self.receive_one(&envelope, |_| Ok(()))?;
         let mut events = self.untold();
         events.extend(brought);
@@ -39,6 +42,7 @@ impl Client {
     /// Takes in several envelopes in one transaction, and acknowledges them together. The answers are in the same order.
     pub fn receive_many(&self, envelopes: Vec<Bytes>) -> Result<Vec<Received>> {
         let own = self.device.public();
+        self.check_room()?;
         let mut answers = self.write(|step| {
             let mut answers = Vec::with_capacity(envelopes.len());
             let mut to_acknowledge = Vec::new();
@@ -80,6 +84,14 @@ impl Client {
 }
 
 impl Client {
+    /// As long as too much waits to be handled, the transport keeps what comes.
+    fn check_room(&self) -> Result<()> {
+        if self.read(|rows| Ok(backlog::is_full(rows)?))? {
+            return Err(WindlassError::BacklogFull);
+        }
+        Ok(())
+    }
+
     /// Receives one envelope, unless `check` refuses what it brought; then nothing has happened.
     pub(in crate::api) fn receive_one(
         &self,

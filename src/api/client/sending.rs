@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Client;
 use crate::api::{Body, Bytes, Result, WindlassError};
-use crate::chat::{self, MessageId};
+use crate::chat::{self, MessageId, MessageOrigin};
 use crate::engine::base::step::Step;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::{group_views, outbox};
@@ -49,6 +49,9 @@ pub struct OutgoingMessage {
     /// The id of the message that it answers.
     #[cfg_attr(feature = "uniffi", uniffi(default = None))]
     pub reply_to: Option<String>,
+    /// Whether a program says so because of what somebody wrote. Only with `set_bot` that is told to the others.
+    #[cfg_attr(feature = "uniffi", uniffi(default = false))]
+    pub is_answer: bool,
 }
 
 #[cfg_attr(feature = "uniffi", uniffi::export)]
@@ -60,6 +63,7 @@ impl Client {
 
     /// Writes several messages in one transaction: all of them or none.
     pub fn send_many(&self, messages: Vec<OutgoingMessage>) -> Result<Vec<Sent>> {
+        let messages: Vec<_> = messages.iter().map(|one| (one, one.is_answer)).collect();
         self.write(|step| self.send_all(step, &messages))
     }
 
@@ -98,13 +102,14 @@ impl Client {
     pub(super) fn send_all(
         &self,
         step: &mut Step<'_>,
-        messages: &[OutgoingMessage],
+        messages: &[(&OutgoingMessage, bool)],
     ) -> Result<Vec<Sent>> {
+        let own = step.origin;
         // Reading an address costs as much as a step of the ratchet.
         let mut known = BTreeMap::new();
         messages
             .iter()
-            .map(|message| {
+            .map(|(message, is_answer)| {
                 let to = match known.get(message.to.as_str()) {
                     Some(identity) => *identity,
                     None => ConversationId::from_address(&message.to)?,
@@ -112,6 +117,10 @@ impl Client {
                 known.insert(message.to.as_str(), to);
                 let body = message.body.clone().into_chat();
                 let body = body.ok_or(WindlassError::BodyNotSendable)?;
+                step.origin = match own {
+                    MessageOrigin::Bot if *is_answer => MessageOrigin::BotAnswer,
+                    origin => origin,
+                };
                 send(step, &to, &body, message.reply_to.as_deref())
             })
             .collect()

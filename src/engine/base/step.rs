@@ -1,5 +1,6 @@
 //! `Step`: what one call of the facade works with, inside one transaction of the store.
 
+use crate::chat::MessageOrigin;
 use crate::crypto::SeededRandom;
 use crate::engine::base::device::Device;
 use crate::store::RowsMut;
@@ -10,6 +11,8 @@ pub(crate) struct Step<'a> {
     pub(crate) rows: &'a mut dyn RowsMut,
     /// Who we are.
     pub(crate) device: &'a Device,
+    /// As whom it writes.
+    pub(crate) origin: MessageOrigin,
     /// The time of the call, in milliseconds since 1970-01-01T00:00:00Z.
     pub(crate) now: u64,
     /// Randomness for this step alone.

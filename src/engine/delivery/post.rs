@@ -1,6 +1,6 @@
 //! What is written once: messages of conversations, and what is in no history.
 
-use crate::chat::{Body, Content, ContentError, Copy, GroupId, MessageId};
+use crate::chat::{Body, Content, ContentError, Copy, GroupId, MessageId, MessageOrigin};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
@@ -84,6 +84,7 @@ fn compose(
             }
         },
         follows: follows::ids(row)?,
+        origin: step.origin,
         body,
     })
 }
@@ -226,6 +227,7 @@ pub(crate) fn control(step: &mut Step<'_>, body: Body, group: Option<GroupId>) -
         group,
         view: None,
         follows: Vec::new(),
+        origin: MessageOrigin::Person,
         body,
     }
 }

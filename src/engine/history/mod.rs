@@ -1,6 +1,7 @@
 //! Messages: where they stand in their conversations, what they say of each other, when they go, and how they are read.
 
 pub(crate) mod annotations;
+pub(crate) mod backlog;
 pub(crate) mod deletion;
 pub(crate) mod delivered;
 pub(crate) mod early;

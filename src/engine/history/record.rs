@@ -76,7 +76,8 @@ pub(crate) fn record(
             let mut row = conversations::row(step.rows, &incoming.conversation)?;
             unread::count(step.rows, &mut row, &step.device.public(), &stored)?;
             conversations::save(step.rows, &incoming.conversation, &row)?;
-            unhandled::enqueue(step.rows, &step.device.public(), &stored)?;
+            let bytes = incoming.encoded.len();
+            unhandled::enqueue(step.rows, &step.device.public(), &stored, bytes)?;
             let shown = view::show(step.rows, &row, stored)?;
             recorded = Recorded::Shown(Box::new(shown));
         }

@@ -7,7 +7,8 @@ use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::{damaged, decode, get_row, put_row};
 use crate::engine::history::message::Stored;
 use crate::engine::history::view::Shown;
-use crate::engine::history::{message, view};
+use crate::engine::history::{backlog, message, view};
+use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::settings;
 use crate::identity::PublicIdentity;
 use crate::store::{Direction, Key, Rows, RowsMut, Sequence, Table, WHOLE_GROUP};
@@ -21,6 +22,7 @@ pub(crate) fn set_kept(store: &mut dyn RowsMut, kept: bool) -> Result<(), Engine
     row.keep_unhandled = kept;
     if !kept {
         store.delete_range(Table::Unhandled, GROUP, WHOLE_GROUP, usize::MAX)?;
+        backlog::clear(store)?;
     }
     settings::save(store, &row)
 }
@@ -35,22 +37,28 @@ pub(crate) fn is_enqueued(
     Ok(for_us && settings::row(store)?.keep_unhandled)
 }
 
-/// Notes a message that came, if it is to wait.
+/// Notes a message that came, of so many bytes, if it is to wait.
 pub(crate) fn enqueue(
     store: &mut dyn RowsMut,
     own: &PublicIdentity,
     stored: &Stored,
+    bytes: usize,
 ) -> Result<(), EngineError> {
     if !is_enqueued(store, own, stored)? {
         return Ok(());
     }
     let message = stored.name();
     let order = store.next_id(Sequence::Unhandled)?.to_be_bytes();
+    let (peer_identity_key, group_id) = stored.conversation.columns();
     let row = UnhandledRow {
         author_identity_key: message.author.to_bytes().to_vec(),
         message_id: message.id.as_bytes().to_vec(),
         attempts: 0,
+        bytes: bytes as u64,
+        peer_identity_key,
+        group_id,
     };
+    backlog::add(store, &row.author_identity_key, 1, row.bytes)?;
     put_row(store, Table::Unhandled, Key::ordered(GROUP, &order), &row)
 }
 
@@ -83,17 +91,7 @@ pub(crate) fn oldest(store: &dyn Rows, limit: usize) -> Result<Vec<PendingMessag
         let rows = store.range(Table::Unhandled, GROUP, bounds, Direction::Forward, wanted)?;
         let more = rows.len() == wanted;
         for (order, bytes) in &rows {
-            let number = order.first_chunk().map(|order| u64::from_be_bytes(*order));
-            let number = number.ok_or_else(|| damaged(Table::Unhandled))?;
-            let row = read(bytes)?;
-            let shown = view::shown(store, &named(&row)?)?;
-            if let Some(message) = shown.filter(|shown| !shown.stored.is_deleted()) {
-                found.push(PendingMessage {
-                    number,
-                    attempts: row.attempts,
-                    message,
-                });
-            }
+            found.extend(pending(store, number_of(order)?, &read(bytes)?)?);
         }
         last = rows.into_iter().next_back().map(|(order, _)| order);
         if !more {
@@ -119,7 +117,7 @@ pub(crate) fn forget_gone(store: &mut dyn RowsMut) -> Result<bool, EngineError> 
     for (order, bytes) in rows {
         let stored = message::find(store, &named(&read(&bytes)?)?)?;
         if stored.is_none_or(|stored| stored.is_deleted()) {
-            forgot |= store.delete(Table::Unhandled, Key::ordered(GROUP, &order))?;
+            forgot |= take_out(store, Key::ordered(GROUP, &order))?;
         }
     }
     Ok(forgot)
@@ -147,6 +145,92 @@ pub(crate) fn set_attempts(
 
 /// It was handled; false if it was before.
 pub(crate) fn handled(store: &mut dyn RowsMut, number: u64) -> Result<bool, EngineError> {
+    take_out(store, Key::ordered(GROUP, &number.to_be_bytes()))
+}
+
+fn take_out(store: &mut dyn RowsMut, key: Key<'_>) -> Result<bool, EngineError> {
+    let Some(row) = get_row::<UnhandledRow>(store, Table::Unhandled, key)? else {
+        return Ok(false);
+    };
+    backlog::remove(store, &row.author_identity_key, row.bytes)?;
+    Ok(store.delete(Table::Unhandled, key)?)
+}
+
+/// What an author wrote counts as handled; how many messages that were.
+pub(crate) fn drop_of(
+    store: &mut dyn RowsMut,
+    author: &PublicIdentity,
+) -> Result<u64, EngineError> {
+    let rows = store.range(
+        Table::Unhandled,
+        GROUP,
+        WHOLE_GROUP,
+        Direction::Forward,
+        usize::MAX,
+    )?;
+    let mut dropped = 0;
+    for (order, bytes) in rows {
+        if read(&bytes)?.author_identity_key == author.to_bytes() {
+            dropped += u64::from(take_out(store, Key::ordered(GROUP, &order))?);
+        }
+    }
+    Ok(dropped)
+}
+
+/// A message that waits, without what it says.
+pub(crate) struct WaitingName {
+    pub(crate) number: u64,
+    pub(crate) attempts: u32,
+    pub(crate) author: PublicIdentity,
+    pub(crate) conversation: ConversationId,
+}
+
+/// The oldest ones with a number above `after`, by name.
+pub(crate) fn waiting(
+    store: &dyn Rows,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<WaitingName>, EngineError> {
+    let low = after.to_be_bytes();
+    let bounds = (Bound::Excluded(low.as_slice()), Bound::Unbounded);
+    store
+        .range(Table::Unhandled, GROUP, bounds, Direction::Forward, limit)?
+        .into_iter()
+        .map(|(order, bytes)| {
+            let row = read(&bytes)?;
+            let conversation = ConversationId::from_columns(&row.peer_identity_key, &row.group_id);
+            Ok(WaitingName {
+                number: number_of(&order)?,
+                attempts: row.attempts,
+                author: named(&row)?.author,
+                conversation: conversation.ok_or_else(|| damaged(Table::Unhandled))?,
+            })
+        })
+        .collect()
+}
+
+/// One that waits; nothing if it was handled, or deleted meanwhile.
+pub(crate) fn one(store: &dyn Rows, number: u64) -> Result<Option<PendingMessage>, EngineError> {
     let order = number.to_be_bytes();
-    Ok(store.delete(Table::Unhandled, Key::ordered(GROUP, &order))?)
+    let row = get_row::<UnhandledRow>(store, Table::Unhandled, Key::ordered(GROUP, &order))?;
+    row.map_or(Ok(None), |row| pending(store, number, &row))
+}
+
+fn pending(
+    store: &dyn Rows,
+    number: u64,
+    row: &UnhandledRow,
+) -> Result<Option<PendingMessage>, EngineError> {
+    let shown = view::shown(store, &named(row)?)?;
+    let there = shown.filter(|shown| !shown.stored.is_deleted());
+    Ok(there.map(|message| PendingMessage {
+        number,
+        attempts: row.attempts,
+        message,
+    }))
+}
+
+fn number_of(order: &[u8]) -> Result<u64, EngineError> {
+    let number = order.first_chunk().map(|order| u64::from_be_bytes(*order));
+    number.ok_or_else(|| damaged(Table::Unhandled))
 }

@@ -6,7 +6,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::put_row;
 use crate::engine::base::step::Step;
-use crate::engine::history::message;
+use crate::engine::history::{backlog, message};
 use crate::engine::records::pairs::Standing;
 use crate::engine::records::strangers::Arrival;
 use crate::engine::records::{
@@ -95,6 +95,17 @@ impl<'a> Admission<'a> {
         content.is_some_and(|content| content.group.is_none() && content.body.is_message())
     }
 
+    /// Whether it may wait until the application has handled it. What is here already is acknowledged again.
+    fn may_wait(&self, step: &Step<'_>) -> Result<bool, EngineError> {
+        let (Some(content), Some(payload)) = (&self.content, &self.payload) else {
+            return Ok(true);
+        };
+        let (author, len) = (self.peer().identity, payload.content.len());
+        Ok(!content.body.is_message()
+            || backlog::has_room(step.rows, &author, len as u64, content.group.is_none())?
+            || message::contains(step.rows, &MessageRef::new(&author, content))?)
+    }
+
     /// Whether it answers an invitation of the user's.
     fn is_invited(&self) -> bool {
         self.first
@@ -116,6 +127,9 @@ impl<'a> Admission<'a> {
         // A device that was left out since says nothing any more, whatever bundle it shows; nor does one that leaves itself out.
         if !self.names_sender(contact.newest(self.bundle.as_ref(), step.seconds())) {
             return refused(Cause::HandshakeInvalid, None);
+        }
+        if !self.may_wait(step)? {
+            return refused(Cause::BacklogLimit, Some(identity));
         }
         // Last, for room may be made for it.
         let words = Words {

@@ -27,6 +27,7 @@ pub(crate) fn create(
     device::save(store, &row)?;
     own_words::begin(store, now, rng)?;
     let step = &mut Step {
+        origin: crate::chat::MessageOrigin::Person,
         rows: store,
         device: &device,
         now,

@@ -78,6 +78,7 @@ pub(crate) fn join(
     let device = create::create(store, transfer.identity.duplicate(), now, rng)?;
     own_words::save(store, &transfer.own_words)?;
     let mut step = Step {
+        origin: crate::chat::MessageOrigin::Person,
         rows: store,
         device: &device,
         now,

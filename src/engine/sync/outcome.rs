@@ -215,6 +215,8 @@ pub enum UndecryptableCause {
     InvitationUsed = 12,
     /// Its sender was removed lately without having been accepted.
     Removed = 13,
+    /// Too much of its sender waits to be handled. Nothing of it is stored, and their program sends it again.
+    BacklogLimit = 14,
 }
 
 impl RefusalReason {
@@ -259,7 +261,7 @@ impl RefusalReason {
 }
 
 impl UndecryptableCause {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::UnknownSession,
         Self::UnknownPrekey,
         Self::HandshakeReplayed,
@@ -273,6 +275,7 @@ impl UndecryptableCause {
         Self::Blocked,
         Self::InvitationUsed,
         Self::Removed,
+        Self::BacklogLimit,
     ];
 
     /// For the store; never 0.
@@ -299,6 +302,7 @@ impl UndecryptableCause {
             Self::Blocked => "its sender is blocked",
             Self::InvitationUsed => "its invitation was for one use, and was used before",
             Self::Removed => "its sender was removed lately",
+            Self::BacklogLimit => "too much of its sender waits to be handled",
         }
     }
 }

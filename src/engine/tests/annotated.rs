@@ -25,6 +25,7 @@ pub(super) fn content(
         },
         view: None,
         follows: Vec::new(),
+        origin: crate::chat::MessageOrigin::Person,
         body,
     }
 }

@@ -136,6 +136,7 @@ pub(super) fn cost_of(
             cost: RefCell::default(),
         };
         f(&mut Step {
+            origin: crate::chat::MessageOrigin::Person,
             rows: &mut counting,
             device: step.device,
             now: step.now,

@@ -22,6 +22,7 @@ pub(super) fn content(lamport: u64, group: Option<GroupId>, body: Body) -> Conte
         group,
         view: None,
         follows: Vec::new(),
+        origin: crate::chat::MessageOrigin::Person,
         body,
     }
 }

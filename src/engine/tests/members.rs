@@ -16,6 +16,7 @@ fn say(from: &Party, to: &Party, day: u64, group: &GroupId, body: Body) {
             group: Some(*group),
             view: None,
             follows: Vec::new(),
+            origin: crate::chat::MessageOrigin::Person,
             body: body.clone(),
         };
         let mut contact = contacts::find(step.rows, &to.device.public())?.unwrap();

@@ -2,6 +2,7 @@
 
 mod annotated;
 mod asked;
+mod backlog;
 mod backups;
 mod bounded;
 mod clocks;
@@ -135,6 +136,7 @@ impl Party {
     ) -> Result<T, EngineError> {
         self.store.write(|rows| {
             step(&mut Step {
+                origin: crate::chat::MessageOrigin::Person,
                 rows,
                 device: &self.device,
                 now,

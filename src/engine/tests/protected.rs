@@ -32,6 +32,7 @@ fn words_wait_and_so_do_copies_of_words_and_what_devices_say_by_themselves_does_
                 group: None,
                 view: None,
                 follows: Vec::new(),
+                origin: crate::chat::MessageOrigin::Person,
                 body: body.clone(),
             };
             let found = party.at(0, |step| {

@@ -62,6 +62,7 @@ impl Thief {
             reply_to: None,
             group: None,
             follows: Vec::new(),
+            origin: crate::chat::MessageOrigin::Person,
             view: None,
             body: Body::HealingRequest(request),
         };

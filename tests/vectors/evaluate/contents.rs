@@ -4,7 +4,7 @@ use prost::Message;
 use serde_json::{Value, json};
 use windlass::bundle::VerifiedBundle;
 use windlass::chat::{
-    Body, Content, ConversationState, Decision, DeletedGroup, Floor, KnownContact,
+    Body, Content, ConversationState, Decision, DeletedGroup, Floor, KnownContact, MessageOrigin,
 };
 use windlass::session::Envelope;
 use windlass::wire::{WireError, v2};
@@ -186,6 +186,11 @@ pub fn content(input: &Value) -> Value {
         "follows": content.follows.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "body": body,
     });
+    match content.origin {
+        MessageOrigin::Person => {}
+        MessageOrigin::Bot => shown["origin"] = json!("bot"),
+        MessageOrigin::BotAnswer => shown["origin"] = json!("bot answer"),
+    }
     if let Some(view) = &content.view {
         shown["view"] = json!({
             "digest": hex(&view.digest),

@@ -38,6 +38,7 @@ pub fn content() -> Vec<Case> {
         reply_to: Vec::new(),
         group: Vec::new(),
         follows: Vec::new(),
+        origin: 0,
         view: None,
         proof: Vec::new(),
         body: None,
@@ -407,6 +408,17 @@ pub fn content() -> Vec<Case> {
     ] {
         let content = v2::Content {
             follows,
+            ..text.clone()
+        };
+        raw(name, content.encode_to_vec());
+    }
+    for (name, origin) in [
+        ("one that a program wrote", 1),
+        ("a program's answer", 2),
+        ("an origin of a later version", 1 << 32),
+    ] {
+        let content = v2::Content {
+            origin,
             ..text.clone()
         };
         raw(name, content.encode_to_vec());

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -31,6 +32,8 @@ from windlass_chat.store import EncryptedStore, ProgressCallback, telling
 BytesLike = bytes | bytearray | memoryview
 """What is taken wherever bytes go in."""
 
+log = logging.getLogger("windlass_chat")
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _C = TypeVar("_C", bound="Client")
@@ -55,6 +58,18 @@ def _store_at(
     if isinstance(store, _native.EncryptedStore):
         return store
     return at(os.fspath(store), _store_key(passphrase, key))
+
+
+class _OutboxTold(_native.OutboxListener):
+    def __init__(self, callback: Callable[[], object]) -> None:
+        self.callback = callback
+
+    def on_outbox(self) -> None:
+        try:
+            self.callback()
+        except Exception:
+            # What was written is durable, whatever happens here: nobody may take it for a failure of the write.
+            log.exception("the listener of the outbox failed")
 
 
 class Client(_native.Client):
@@ -112,6 +127,14 @@ class Client(_native.Client):
     def receive_many(self, envelopes: Iterable[BytesLike]) -> list[Received]:
         """Takes in several envelopes in one transaction; the answers are in the same order."""
         return super().receive_many([bytes(envelope) for envelope in envelopes])
+
+    def set_outbox_listener(self, listener: _native.OutboxListener | Callable[[], object] | None) -> None:
+        """Calls a function, in the thread that wrote, when something was put into the outbox; `None` ends that.
+
+        It returns at once and calls nothing of the client. Of an event loop: `lambda: loop.call_soon_threadsafe(look)`.
+        """
+        told = _OutboxTold(listener) if callable(listener) else listener
+        super().set_outbox_listener(told)
 
     def export_backup(
         self,

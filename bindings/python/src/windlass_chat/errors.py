@@ -93,6 +93,7 @@ InvalidContent = WindlassError.InvalidContent
 InvalidMediaType = WindlassError.InvalidMediaType
 BodyNotSendable = WindlassError.BodyNotSendable
 SafetyNumberMismatch = WindlassError.SafetyNumberMismatch
+BacklogFull = WindlassError.BacklogFull
 EnvelopeMalformed = WindlassError.EnvelopeMalformed
 NotForThisDevice = WindlassError.NotForThisDevice
 NotForThisSession = WindlassError.NotForThisSession
@@ -166,6 +167,7 @@ __all__ = [
     "InvalidMediaType",
     "BodyNotSendable",
     "SafetyNumberMismatch",
+    "BacklogFull",
     "EnvelopeMalformed",
     "NotForThisDevice",
     "NotForThisSession",

@@ -63,6 +63,7 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .InvalidMediaType(message),
             let .BodyNotSendable(message),
             let .SafetyNumberMismatch(message),
+            let .BacklogFull(message),
             let .EnvelopeMalformed(message),
             let .NotForThisDevice(message),
             let .NotForThisSession(message),
@@ -152,6 +153,7 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .InvalidMediaType: "invalid_media_type"
         case .BodyNotSendable: "body_not_sendable"
         case .SafetyNumberMismatch: "safety_number_mismatch"
+        case .BacklogFull: "backlog_full"
         case .EnvelopeMalformed: "envelope_malformed"
         case .NotForThisDevice: "not_for_this_device"
         case .NotForThisSession: "not_for_this_session"

@@ -76,6 +76,7 @@ fn content(lamport: u64, body: Body) -> Content {
         group: None,
         view: None,
         follows: Vec::new(),
+        origin: crate::chat::MessageOrigin::Person,
         body,
     }
 }

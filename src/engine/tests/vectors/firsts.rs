@@ -30,6 +30,7 @@ pub(super) fn receiver() -> (Party, VerifiedBundle) {
     };
     let bundle = party.store.write(|rows| {
         own_bundle::single_use(&mut Step {
+            origin: crate::chat::MessageOrigin::Person,
             rows,
             device: &party.device,
             now: START,
@@ -93,6 +94,7 @@ fn payload(number: u32, sender_bundle: Vec<u8>) -> Vec<u8> {
         group: None,
         view: None,
         follows: Vec::new(),
+        origin: crate::chat::MessageOrigin::Person,
         body: text("ahoy"),
     };
     Payload {

@@ -21,6 +21,7 @@ pub(super) fn said(by: &'static str, number: u32, lamport: u64, body: Body) -> S
         group: None,
         view: None,
         follows: Vec::new(),
+        origin: crate::chat::MessageOrigin::Person,
         body,
     };
     (by, content)
