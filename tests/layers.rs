@@ -65,6 +65,7 @@ const HOMES: &[(&str, &[&str])] = &[
             // Enumerations that the facade shows as they are.
             "engine/records/settings.rs",
             "session/post_quantum.rs",
+            "chat/origin.rs",
             "engine/sync/outcome.rs",
         ],
     ),

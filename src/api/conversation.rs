@@ -73,6 +73,21 @@ impl Conversation {
         })
     }
 
+    /// A message by the address of its author and its id; nothing if it is not in this conversation, or not any more.
+    pub fn message(&self, author: &str, message_id: &str) -> Result<Option<Message>> {
+        let own = self.client.device.public();
+        let author = PublicIdentity::from_address(author)?;
+        let Ok(id) = message_id.parse() else {
+            return Ok(None);
+        };
+        let name = MessageRef { author, id };
+        let now = self.client.store.0.now();
+        let found = self.client.read(|rows| Ok(view::shown(rows, &name)?))?;
+        let here = found
+            .filter(|shown| shown.stored.is_message_of(&self.id) && shown.stored.is_shown(now));
+        Ok(here.map(|shown| Message::from_shown(shown, &own)))
+    }
+
     /// Writes a text.
     pub fn send(&self, text: String) -> Result<Sent> {
         self.send_body(Body::Text { text }, None)

@@ -22,6 +22,7 @@ mod group;
 mod group_change;
 mod identity;
 mod message;
+mod outbox_listener;
 mod progress;
 mod session;
 mod simulation;
@@ -34,8 +35,8 @@ pub use attachment::{Attachment, AttachmentInfo};
 pub use bundle::Bundle;
 pub use bytes::Bytes;
 pub use client::{
-    Backlog, Client, DeviceInfo, KeptEvent, OutboxListener, OutgoingEnvelope, OutgoingMessage,
-    PendingLink, Received, Sent, UnhandledMessage, WaitingMessage,
+    Backlog, Client, DeviceInfo, KeptEvent, OutgoingEnvelope, OutgoingMessage, PendingLink,
+    Received, Sent, UnhandledMessage, WaitingMessage,
 };
 pub use code::{CodeProgress, CodeReader, qr_frames, qr_png, qr_read, qr_svg, qr_terminal};
 pub use contact::Contact;
@@ -49,6 +50,7 @@ pub use group::GroupMember;
 pub use group_change::{GroupChange, GroupChangeKind};
 pub use identity::Identity;
 pub use message::{Body, Message, Reaction};
+pub use outbox_listener::OutboxListener;
 pub use progress::{ProgressError, ProgressListener};
 pub use session::{Session, SessionState, SessionStatus};
 pub use simulation::{Delivery, Faults, Simulation, Tally};

@@ -11,12 +11,13 @@ mod device_link;
 mod floor;
 mod group;
 mod names;
+mod origin;
 mod proof;
 
 pub use attachment::Attachment;
 pub use body::Body;
 pub use bounds::ContentError;
-pub use content::{Content, MessageOrigin};
+pub use content::Content;
 pub use control::{
     ConversationState, Copy, DeviceUpdate, HealingRequest, KnownContact, KnownDevice, MessageName,
     ReadMark,
@@ -31,4 +32,5 @@ pub use group::{
     GroupSync, GroupView, Member, Membership, Taken,
 };
 pub use names::{IdentityKey, MessageId};
+pub use origin::MessageOrigin;
 pub use proof::{Day, OwnWordsKey, WINDOW_DAYS};

@@ -33,11 +33,12 @@ impl Client {
                 _ => Ok(()),
             }
         });
+        // Also where nothing can be deleted, as on a full disk: somebody else is to get the store.
+        let closed = self.store.close();
         match expired {
-            Ok(()) | Err(Stop::Unchanged(_) | Stop::Error(WindlassError::StoreClosed(_))) => {}
-            Err(Stop::Error(error)) => return Err(error),
+            Ok(()) | Err(Stop::Unchanged(_) | Stop::Error(WindlassError::StoreClosed(_))) => closed,
+            Err(Stop::Error(error)) => Err(error),
         }
-        self.store.close()
     }
 }
 

@@ -5,7 +5,6 @@ mod devices;
 mod events;
 mod handling;
 mod keeping;
-mod outbox_listener;
 mod people;
 mod receiving;
 mod sending;
@@ -15,14 +14,13 @@ mod upkeep;
 pub use devices::{DeviceInfo, PendingLink};
 pub use events::KeptEvent;
 pub use handling::{Backlog, UnhandledMessage, WaitingMessage};
-pub use outbox_listener::OutboxListener;
 pub use receiving::Received;
 pub use sending::{OutgoingEnvelope, OutgoingMessage, Sent};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::{Bundle, EncryptedStore, Event, Identity, Result, WindlassError};
+use super::{Bundle, EncryptedStore, Event, Identity, OutboxListener, Result, WindlassError};
 use crate::chat::MessageOrigin;
 use crate::engine::base::clock;
 use crate::engine::base::device::Device;

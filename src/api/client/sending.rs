@@ -1,9 +1,10 @@
 //! Writing messages, and what waits for the transport.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
 
 use super::Client;
-use crate::api::{Body, Bytes, Result, WindlassError};
+use crate::api::{Body, Bytes, OutboxListener, Result, WindlassError};
 use crate::chat::{self, MessageId, MessageOrigin};
 use crate::engine::base::step::Step;
 use crate::engine::records::conversations::ConversationId;
@@ -183,4 +184,24 @@ fn send(
             .map(OutgoingEnvelope::from_queued)
             .collect(),
     })
+}
+
+#[cfg_attr(feature = "uniffi", uniffi::export)]
+impl Client {
+    /// Who is told from now on when something was put into the outbox, by whatever call; nobody any more without a listener.
+    pub fn set_outbox_listener(&self, listener: Option<Arc<dyn OutboxListener>>) {
+        let current = self.outbox_listener.lock();
+        *current.unwrap_or_else(PoisonError::into_inner) = listener;
+    }
+}
+
+impl Client {
+    pub(super) fn tell_of_outbox(&self) {
+        let listener = self.outbox_listener.lock();
+        // Not within the lock: it may set another one.
+        let listener = listener.unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(listener) = listener {
+            listener.on_outbox();
+        }
+    }
 }

@@ -412,18 +412,8 @@ pub fn content() -> Vec<Case> {
         };
         raw(name, content.encode_to_vec());
     }
-    for (name, origin) in [
-        ("one that a program wrote", 1),
-        ("a program's answer", 2),
-        ("an origin of a later version", 1 << 32),
-    ] {
-        let content = v2::Content {
-            origin,
-            ..text.clone()
-        };
-        raw(name, content.encode_to_vec());
-    }
-    for (name, content) in group_sync::views(&text) {
+    let views = group_sync::views(&text).into_iter();
+    for (name, content) in origins::origins(&text).into_iter().chain(views) {
         raw(name, content.encode_to_vec());
     }
     for len in [20, 19] {

@@ -15,6 +15,7 @@ mod kem;
 mod keys;
 mod messages;
 mod misread;
+mod origins;
 mod updates;
 
 use prost::Message;
