@@ -99,7 +99,7 @@ fn encrypting_removes_no_file_that_was_there() {
     fs::write(fixture.path("other"), b"somebody's").unwrap();
     for to in ["thesis", "other"] {
         let refused = fixture.encrypt("thesis", to).map(|_| ()).unwrap_err();
-        assert_eq!(refused.code(), "file_system", "{refused}");
+        assert_eq!(refused.code(), "file_exists", "{refused}");
     }
     assert!(fixture.encrypt("nothing", "other").is_err());
     assert_eq!(fs::read(fixture.path("thesis")).unwrap(), b"years of work");
@@ -172,4 +172,106 @@ fn saving_touches_no_file_of_the_users() {
         fixture.names(),
         ["one", "one.sealed", "saved", "saved.partial"]
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn whatever_a_user_may_pick_is_attached_as_it_is_read() {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::PermissionsExt;
+
+    let fixture = Fixture::new();
+    let chunk = 64 * 1024;
+    let mut picked = vec![("a\\b.txt", "a_b.txt", 5), (".bashrc", "_bashrc", 5)];
+    picked.extend([
+        ("empty", "empty", 0),
+        ("photo\u{202e}gpj.exe", "photo_gpj.exe", 5),
+    ]);
+    picked.extend([("C:evil.exe", "C_evil.exe", 1), ("con", "_con", 1)]);
+    let lengths = [chunk - 1, chunk, chunk + 1, 2 * chunk, 3 * chunk + 7];
+    let names = lengths.map(|len| len.to_string());
+    let lengths = names.iter().zip(lengths);
+    picked.extend(lengths.map(|(name, len)| (name.as_str(), name.as_str(), len)));
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let piped = vec![7; chunk + 100];
+    let sender = {
+        let piped = piped.clone();
+        std::thread::spawn(move || writer.write_all(&piped).unwrap())
+    };
+    let mut tried: Vec<_> = picked
+        .into_iter()
+        .map(|(name, safe, len)| {
+            fs::write(fixture.path(name), vec![7; len]).unwrap();
+            (fixture.text(name), safe.to_owned(), vec![7; len])
+        })
+        .collect();
+    let fd = reader.as_raw_fd();
+    tried.push((format!("/dev/fd/{fd}"), fd.to_string(), piped));
+    if let Ok(status) = fs::read("/proc/self/limits") {
+        tried.push(("/proc/self/limits".into(), "limits".into(), status));
+    }
+    for (number, (path, safe, content)) in tried.into_iter().enumerate() {
+        let sealed = format!("{number}.sealed");
+        let attachment =
+            Attachment::encrypt(path, fixture.text(&sealed), "a/b".into(), None).unwrap();
+        let info = attachment.info();
+        assert_eq!((info.name, info.size), (safe, content.len() as u64));
+        fixture
+            .conversation
+            .send_attachment(&attachment, String::new())
+            .unwrap();
+        let message = fixture.conversation.messages(1, None).unwrap().pop();
+        let saved = format!("{number}.saved");
+        fixture
+            .save(&message.unwrap(), &sealed, &saved, None)
+            .unwrap();
+        assert!(fs::read(fixture.path(&saved)).unwrap() == content);
+        for name in [sealed, saved] {
+            let mode = fs::metadata(fixture.path(&name)).unwrap().permissions();
+            assert_eq!(mode.mode() & 0o777, 0o600, "{name}");
+        }
+    }
+    sender.join().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_attached_or_saved_is_refused_by_its_name_and_no_link_is_followed() {
+    use std::os::unix::fs::symlink;
+
+    let fixture = Fixture::new();
+    let message = fixture.sent("one", b'1');
+    fs::create_dir(fixture.path("folder")).unwrap();
+    symlink("nowhere", fixture.path("link")).unwrap();
+    let refused = |done: Result<()>, code: &str, name: &str| {
+        let error = done.unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.to_string().contains(name), "{error}");
+        assert!(!windlass::error_info(code).unwrap().retry);
+    };
+    let encrypt = |from: &str, to: &str| fixture.encrypt(from, to).map(|_| ());
+    refused(encrypt("none", "out"), "file_not_found", "none");
+    refused(encrypt("folder", "out"), "file_unusable", "folder");
+    refused(encrypt("/dev/zero", "out"), "file_unusable", "/dev/zero");
+    refused(encrypt("one", "no/out"), "file_not_found", "no/out");
+    refused(encrypt("one", "link"), "file_exists", "link");
+    refused(encrypt("one", "folder"), "file_exists", "folder");
+    let save = |sealed: &str, to: &str| fixture.save(&message, sealed, to, None);
+    refused(save("none", "out"), "file_not_found", "none");
+    refused(save("one.sealed", "no/out"), "file_not_found", "no/out");
+    refused(save("one.sealed", "link"), "dangling_link", "link");
+    refused(save("one.sealed", "folder"), "file_exists", "folder");
+    // A link that somebody put where the file is made.
+    assert_eq!(
+        fixture.save(&message, "one.sealed", "saved", stop_at(1)),
+        Err(WindlassError::Cancelled)
+    );
+    let partial = fixture.partial();
+    fs::remove_file(&partial).unwrap();
+    symlink(fixture.path("one"), &partial).unwrap();
+    let name = partial.file_name().unwrap().to_str().unwrap().to_owned();
+    refused(save("one.sealed", "saved"), "file_unusable", &name);
+    assert_eq!(fs::read(fixture.path("one")).unwrap(), [b'1'; 200_000]);
+    assert!(!fixture.path("nowhere").exists() && !fixture.path("out").exists());
 }

@@ -162,7 +162,7 @@ fn each_bad_backup_has_its_error_and_leaves_no_store() {
             .export_backup(fixture.text("backup"), &key(2), None)
             .unwrap_err()
             .code(),
-        "store_exists"
+        "file_exists"
     );
     assert_eq!(fs::read(fixture.path("backup")).unwrap(), good);
     assert_eq!(
@@ -171,7 +171,7 @@ fn each_bad_backup_has_its_error_and_leaves_no_store() {
     );
     assert_eq!(
         fixture.import("nowhere", 2, "bad.wl").unwrap_err().code(),
-        "store_not_found"
+        "file_not_found"
     );
     assert!(fixture.import("backup", 2, "bad.wl").is_ok());
 }

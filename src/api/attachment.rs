@@ -1,18 +1,21 @@
 //! `Attachment`: files of any size, encrypted to another file that travels as the application likes.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 
+use super::path::path_of;
 use super::progress::ProgressListener;
 use super::{Result, WindlassError};
 use crate::chat;
-use crate::crypto::{CHUNK_OVERHEAD, ChunkCipher, RunningHash, Secret, hmac_sha256, system_random};
+use crate::crypto::{
+    CHUNK_OVERHEAD, ChunkCipher, RunningHash, Secret, SecretBytes, hmac_sha256, system_random,
+};
 use crate::limits::ATTACHMENT_CHUNK_LEN;
-use crate::store::StoreError;
+use crate::store::{fault, new_file, of_new, owners_only, publish};
 
 /// A file that was encrypted, to be sent once the encrypted file is where the others can fetch it. It holds the key; a file that is
 /// encrypted again has another.
@@ -25,7 +28,7 @@ pub struct Attachment(chat::Attachment);
 pub struct AttachmentInfo {
     /// The kind, for example `video/mp4`.
     pub media_type: String,
-    /// A name for people, without slashes.
+    /// A name for people that a file can be saved under: one name in one folder on every system, whatever its sender called it.
     pub name: String,
     /// Bytes of the file.
     pub size: u64,
@@ -52,24 +55,29 @@ impl Attachment {
         media_type: String,
         progress: Option<Arc<dyn ProgressListener>>,
     ) -> Result<Arc<Self>> {
-        let name = Path::new(&path).file_name().unwrap_or_default();
+        let (path, encrypted) = (path_of(&path), path_of(&encrypted));
+        let name = path.file_name().unwrap_or_default();
         let mut attachment = chat::Attachment {
             media_type,
-            name: name.to_string_lossy().into_owned(),
-            size: fs::metadata(&path).map_err(file)?.len(),
+            name: chat::safe_name(&name.to_string_lossy()),
+            size: 0,
             key: Secret::random(&mut system_random()?),
             digest: [0; 32],
             location: String::new(),
         };
         attachment.check()?;
-        let mut from = File::open(&path).map_err(file)?;
+        let expected = length_of(&path)?;
+        let from = File::open(&path).map_err(|error| fault(&path, "opened", error))?;
+        let mut from = Opened::new(from, &path);
         // What is there already is somebody's, and may be the file itself. From here on it is this call's to remove.
-        let mut to = File::create_new(&encrypted).map_err(file)?;
-        let done = seal(&attachment, &mut from, &mut to, progress.as_deref());
+        let to = new_file().open(&encrypted);
+        let to = to.map_err(|error| fault(&encrypted, "made", error))?;
+        let mut to = Opened::new(to, &encrypted);
+        let done = seal(&attachment.key, &mut from, &mut to, (progress.as_deref(), expected));
         if done.is_err() {
             let _ = fs::remove_file(&encrypted);
         }
-        attachment.digest = done?;
+        (attachment.size, attachment.digest) = done?;
         Ok(Arc::new(Self(attachment)))
     }
 }
@@ -88,65 +96,113 @@ impl AttachmentInfo {
     pub(super) fn of(attachment: &chat::Attachment) -> Self {
         Self {
             media_type: attachment.media_type.clone(),
-            name: attachment.name.clone(),
+            name: chat::safe_name(&attachment.name),
             size: attachment.size,
             location: attachment.location.clone(),
         }
     }
 }
 
-fn file(error: io::Error) -> WindlassError {
-    StoreError::from(error).into()
+/// A file that is open, and the name that its failures say.
+struct Opened<'a> {
+    file: File,
+    path: &'a Path,
+}
+
+impl<'a> Opened<'a> {
+    fn new(file: File, path: &'a Path) -> Self {
+        Self { file, path }
+    }
+
+    /// As many bytes as there are, up to the buffer's length.
+    fn fill(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.file.read(rest) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(fault(self.path, "read", error).into()),
+            }
+        }
+        Ok(filled)
+    }
+
+    fn done<T>(&self, done: io::Result<T>) -> Result<T> {
+        done.map_err(|error| fault(self.path, "written", error).into())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = self.file.write_all(bytes);
+        self.done(written)
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        self.done(self.file.sync_all())
+    }
+}
+
+/// How long the file says it is, which of a pipe or a file of the system's is no more than a guess. What has no end, or is no file, is
+/// refused before it is opened.
+fn length_of(path: &Path) -> Result<u64> {
+    let found = fs::metadata(path).map_err(|error| fault(path, "opened", error))?;
+    let kind = found.file_type();
+    #[cfg(unix)]
+    let is_device = {
+        use std::os::unix::fs::FileTypeExt;
+        kind.is_char_device() || kind.is_block_device() || kind.is_socket()
+    };
+    #[cfg(not(unix))]
+    let is_device = false;
+    let refused = match (kind.is_dir(), is_device) {
+        (true, _) => io::Error::new(ErrorKind::IsADirectory, "it is a folder"),
+        (_, true) => io::Error::new(ErrorKind::Unsupported, "it is a device"),
+        _ => return Ok(found.len()),
+    };
+    Err(fault(path, "attached", refused).into())
 }
 
 fn damaged(_: impl core::any::Any) -> WindlassError {
     WindlassError::AttachmentDamaged
 }
 
-/// As many bytes as there are, up to the buffer's length.
-fn fill(from: &mut impl Read, buffer: &mut [u8]) -> Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match from.read(rest) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(file(error)),
-        }
-    }
-    Ok(filled)
+fn chunk_buffer() -> SecretBytes {
+    SecretBytes::new(vec![0; ATTACHMENT_CHUNK_LEN])
 }
 
-/// Encrypts a file; the hash of what it became.
+/// Encrypts what is read until its end; its length, and the hash of what it became.
 fn seal(
-    attachment: &chat::Attachment,
-    from: &mut File,
-    to: &mut File,
-    progress: Option<&dyn ProgressListener>,
-) -> Result<[u8; 32]> {
-    let cipher = ChunkCipher::new(&attachment.key);
+    key: &Secret<32>,
+    from: &mut Opened<'_>,
+    to: &mut Opened<'_>,
+    (progress, expected): (Option<&dyn ProgressListener>, u64),
+) -> Result<(u64, [u8; 32])> {
+    let cipher = ChunkCipher::new(key);
     let mut hash = RunningHash::default();
-    let mut buffer = vec![0; ATTACHMENT_CHUNK_LEN];
+    // One ahead: only the end says which chunk is the last.
+    let (mut chunk, mut next) = (chunk_buffer(), chunk_buffer());
+    let mut len = from.fill(&mut chunk)?;
     let (mut number, mut done) = (0, 0);
     loop {
-        let len = fill(from, &mut buffer)?;
-        done += len as u64;
-        let last = done >= attachment.size;
-        if done > attachment.size || (len == 0 && attachment.size > 0) {
-            // It grew or shrank meanwhile.
-            return Err(WindlassError::AttachmentDamaged);
-        }
-        let chunk = buffer.get(..len).unwrap_or_default();
-        let sealed = cipher.seal(number, last, chunk);
+        let following = match len {
+            ATTACHMENT_CHUNK_LEN => from.fill(&mut next)?,
+            _ => 0,
+        };
+        let last = following == 0;
+        let sealed = cipher.seal(number, last, chunk.get(..len).unwrap_or_default());
         hash.update(&sealed);
-        to.write_all(&sealed).map_err(file)?;
+        to.write(&sealed)?;
+        done += len as u64;
         if let Some(progress) = progress {
-            progress.advance(done, attachment.size)?;
+            let total = if last { done } else { expected.max(done) };
+            progress.advance(done, total)?;
         }
         if last {
-            to.sync_all().map_err(file)?;
-            return Ok(hash.finish());
+            to.sync()?;
+            return Ok((done, hash.finish()));
         }
+        core::mem::swap(&mut chunk, &mut next);
+        len = following;
         number += 1;
     }
 }
@@ -170,32 +226,39 @@ pub(super) fn open(
     path: &Path,
     progress: Option<&dyn ProgressListener>,
 ) -> Result<()> {
-    if path.exists() {
-        return Err(file(io::Error::from(io::ErrorKind::AlreadyExists)));
-    }
-    let partial = unfinished(attachment, path);
-    let mut from = File::open(encrypted).map_err(file)?;
+    let path = of_new(path)?;
+    let partial = unfinished(attachment, &path);
+    let from = File::open(encrypted).and_then(|from| Ok((from.metadata()?.len(), from)));
+    let (len, from) = from.map_err(|error| fault(encrypted, "opened", error))?;
     let chunks = chunks(attachment);
     let sealed_len = (attachment.size).saturating_add(chunks * CHUNK_OVERHEAD as u64);
-    if from.metadata().map_err(file)?.len() != sealed_len {
+    if len != sealed_len {
         return Err(WindlassError::AttachmentDamaged);
     }
-    let mut to = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&partial)
-        .map_err(file)?;
-    let done = open_chunks(attachment, &mut from, &mut to, progress);
+    if fs::symlink_metadata(&partial).is_ok_and(|there| !there.is_file()) {
+        let error = io::Error::new(ErrorKind::InvalidInput, "its name is something else's");
+        return Err(fault(&partial, "made", error).into());
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    owners_only(&mut options);
+    let to = options.open(&partial);
+    let to = to.map_err(|error| fault(&partial, "made", error))?;
+    let mut to = Opened::new(to, &partial);
+    let done = open_chunks(
+        attachment,
+        &mut Opened::new(from, encrypted),
+        &mut to,
+        progress,
+    );
     if done == Err(WindlassError::AttachmentDamaged) {
         // A key or a file that is another: what is there is of no use to a later call.
         let _ = fs::remove_file(&partial);
     }
     done?;
-    to.set_len(attachment.size).map_err(file)?;
-    to.sync_all().map_err(file)?;
-    fs::rename(&partial, path).map_err(file)
+    to.done(to.file.set_len(attachment.size))?;
+    to.sync()?;
+    Ok(publish(&partial, &path)?)
 }
 
 /// How many chunks it has; an empty file has one.
@@ -206,8 +269,8 @@ fn chunks(attachment: &chat::Attachment) -> u64 {
 /// Opens all chunks, and then looks whether they were those of the file that the message means (RFC windlass §9.7.3).
 fn open_chunks(
     attachment: &chat::Attachment,
-    from: &mut File,
-    to: &mut File,
+    from: &mut Opened<'_>,
+    to: &mut Opened<'_>,
     progress: Option<&dyn ProgressListener>,
 ) -> Result<()> {
     let chunk_len = ATTACHMENT_CHUNK_LEN as u64;
@@ -215,19 +278,20 @@ fn open_chunks(
     let cipher = ChunkCipher::new(&attachment.key);
     let mut hash = RunningHash::default();
     let mut sealed = vec![0; ATTACHMENT_CHUNK_LEN + CHUNK_OVERHEAD];
-    let mut there = vec![0; ATTACHMENT_CHUNK_LEN];
+    let mut there = chunk_buffer();
     for number in 0..chunks {
         let last = number + 1 == chunks;
-        let len = fill(from, &mut sealed)?;
+        let len = from.fill(&mut sealed)?;
         let chunk = sealed.get(..len).unwrap_or_default();
         hash.update(chunk);
         let opened = cipher.open(number, last, chunk).map_err(damaged)?;
-        let len = fill(to, &mut there)?;
+        let len = to.fill(&mut there)?;
         if there.get(..len) != Some(opened.as_slice()) {
             let start = number * chunk_len;
-            to.set_len(start).map_err(file)?;
-            to.seek(SeekFrom::Start(start)).map_err(file)?;
-            to.write_all(&opened).map_err(file)?;
+            to.done(to.file.set_len(start))?;
+            let sought = to.file.seek(SeekFrom::Start(start));
+            to.done(sought)?;
+            to.write(&opened)?;
         }
         if let Some(progress) = progress {
             let done = (number + 1) * chunk_len;
@@ -260,9 +324,11 @@ mod tests {
         };
         for (name, byte) in [("other", b'2'), ("meant", b'1')] {
             fs::write(path(name), vec![byte; 100_000]).unwrap();
-            let mut from = File::open(path(name)).unwrap();
-            let mut to = File::create_new(path(&format!("{name}.sealed"))).unwrap();
-            attachment.digest = seal(&attachment, &mut from, &mut to, None).unwrap();
+            let (clear, sealed) = (path(name), path(&format!("{name}.sealed")));
+            let mut from = Opened::new(File::open(&clear).unwrap(), &clear);
+            let mut to = Opened::new(File::create_new(&sealed).unwrap(), &sealed);
+            let done = seal(&attachment.key, &mut from, &mut to, (None, 0)).unwrap();
+            attachment.digest = done.1;
         }
         let refused = open(&attachment, &path("other.sealed"), &path("saved"), None);
         assert_eq!(refused, Err(WindlassError::AttachmentDamaged));

@@ -1,9 +1,9 @@
 //! `Conversation`.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::path::path_of;
 use super::progress::ProgressListener;
 use super::{Attachment, Body, Client, Message, Result, Sent, WindlassError, attachment};
 use crate::chat::{self, MessageId};
@@ -210,8 +210,8 @@ impl Conversation {
         let stored = self.client.read(|rows| self.stored(rows, Some(message)))?;
         match stored.map(|stored| stored.content.body) {
             Some(chat::Body::Attachment(sealed)) => {
-                let (encrypted, path) = (Path::new(&encrypted), Path::new(&path));
-                attachment::open(&sealed, encrypted, path, progress.as_deref())
+                let (encrypted, path) = (path_of(&encrypted), path_of(&path));
+                attachment::open(&sealed, &encrypted, &path, progress.as_deref())
             }
             _ => Err(WindlassError::UnknownMessage),
         }

@@ -1,8 +1,8 @@
 //! `EncryptedStore`.
 
-use std::path::Path;
 use std::sync::Arc;
 
+use super::path::path_of;
 use super::{ProgressListener, Result, StoreKey, progress};
 use crate::engine::steps::backup;
 use crate::store::{BackupWriter, StorageEngine};
@@ -120,7 +120,7 @@ impl EncryptedStore {
         key: &StoreKey,
         progress: Option<Arc<dyn ProgressListener>>,
     ) -> Result<u64> {
-        let writer = BackupWriter::create(Path::new(&path), &key.0)?;
+        let writer = BackupWriter::create(&path_of(&path), &key.0)?;
         let mut listener = progress::tell(progress.as_deref());
         let records = self
             .0

@@ -1,5 +1,7 @@
 //! Every error of the facade. What else is to be said of each is in [`super::error_info`].
 
+use std::io::ErrorKind;
+
 use super::progress::ProgressError;
 use crate::bundle::{BundleError, UriError};
 use crate::chat::{ContentError, GroupEventError};
@@ -110,6 +112,18 @@ pub enum WindlassError {
     Forked(StoreError),
     #[error("{0}")]
     KeyDerivation(StoreError),
+    #[error("{0}")]
+    DanglingLink(StoreError),
+    #[error("{0}")]
+    HardLink(StoreError),
+    #[error("{0}")]
+    LocksUnsupported(StoreError),
+    #[error("{0}")]
+    FileNotFound(StoreError),
+    #[error("{0}")]
+    FileExists(StoreError),
+    #[error("{0}")]
+    FileUnusable(StoreError),
     #[error("{0}")]
     FileSystem(StoreError),
     #[error("the operating system gave no randomness")]
@@ -258,6 +272,16 @@ impl From<StoreError> for WindlassError {
             StoreError::Forked => Self::Forked(error),
             StoreError::Randomness => Self::NoRandomness,
             StoreError::KeyDerivation => Self::KeyDerivation(error),
+            StoreError::DanglingLink { .. } => Self::DanglingLink(error),
+            StoreError::HardLink { .. } => Self::HardLink(error),
+            StoreError::NoLocks(_) => Self::LocksUnsupported(error),
+            StoreError::File(ref fault) => match fault.kind() {
+                ErrorKind::NotFound => Self::FileNotFound(error),
+                ErrorKind::AlreadyExists => Self::FileExists(error),
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull(error),
+                _ if fault.is_lasting() => Self::FileUnusable(error),
+                _ => Self::FileSystem(error),
+            },
             StoreError::Io { .. } => Self::FileSystem(error),
         }
     }

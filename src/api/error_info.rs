@@ -139,9 +139,35 @@ pub(super) const TABLE: &[Row] = &[
     ),
     ("key_derivation", true, "Free some memory."),
     (
+        "dangling_link",
+        false,
+        "Look whether the disk that the link means is there; make a new store under the file's own name.",
+    ),
+    (
+        "hard_link",
+        false,
+        "Open the store by the name that has the .keys file beside it.",
+    ),
+    (
+        "locks_unsupported",
+        false,
+        "Put the store on a local disk, or have the file system's lock service switched on.",
+    ),
+    ("file_not_found", false, "Check the path that it names."),
+    (
+        "file_exists",
+        false,
+        "Choose another path; nothing is overwritten.",
+    ),
+    (
+        "file_unusable",
+        false,
+        "Look at the file that it names: its kind, its name, who may use it.",
+    ),
+    (
         "file_system",
         true,
-        "Close the store, look at the disk, open the store again.",
+        "Look at the disk and try again; if it was a store's, close it and open it again.",
     ),
     (
         "no_randomness",

@@ -23,6 +23,7 @@ mod group_change;
 mod identity;
 mod message;
 mod outbox_listener;
+mod path;
 mod progress;
 mod session;
 mod simulation;

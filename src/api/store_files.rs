@@ -1,8 +1,8 @@
 //! Stores in files of the operating system; WebAssembly has none.
 
-use std::path::Path;
 use std::sync::Arc;
 
+use super::path::path_of;
 use super::{EncryptedStore, ProgressListener, Result, StoreKey, progress};
 use crate::crypto::system_random;
 use crate::engine::steps::backup;
@@ -13,13 +13,13 @@ impl EncryptedStore {
     /// Makes a new store at `path`, and its key-slot file beside it. Refuses a path where something is.
     #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn create(path: String, key: &StoreKey) -> Result<Arc<Self>> {
-        Ok(Arc::new(Store::create(Path::new(&path), &key.0)?.into()))
+        Ok(Arc::new(Store::create(&path_of(&path), &key.0)?.into()))
     }
 
     /// Opens the store at `path`. Never makes one.
     #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn open(path: String, key: &StoreKey) -> Result<Arc<Self>> {
-        Ok(Arc::new(Store::open(Path::new(&path), &key.0)?.into()))
+        Ok(Arc::new(Store::open(&path_of(&path), &key.0)?.into()))
     }
 }
 
@@ -37,10 +37,10 @@ impl EncryptedStore {
         key: &StoreKey,
         progress: Option<Arc<dyn ProgressListener>>,
     ) -> Result<Arc<Self>> {
-        let reader = BackupReader::open(Path::new(&backup), &backup_key.0)?;
+        let reader = BackupReader::open(&path_of(&backup), &backup_key.0)?;
         let (now, mut rng) = (machine_now(), system_random()?);
         let mut listener = progress::tell(progress.as_deref());
-        let store = Store::create_with(Path::new(&path), &key.0, |writer| {
+        let store = Store::create_with(&path_of(&path), &key.0, |writer| {
             backup::import(writer, reader, now, &mut rng, &mut listener)
         })?;
         Ok(Arc::new(store.into()))

@@ -8,6 +8,7 @@ mod content;
 mod control;
 mod deleted_group;
 mod device_link;
+mod file_name;
 mod floor;
 mod group;
 mod names;
@@ -24,6 +25,7 @@ pub use control::{
 };
 pub use deleted_group::DeletedGroup;
 pub use device_link::DeviceLink;
+pub use file_name::safe_name;
 pub use floor::{Decision, Floor, FloorKey, FloorName, FloorTimer, NamedMessage};
 #[cfg(test)]
 pub(crate) use group::APPLIED;

@@ -4,15 +4,15 @@
 //! whether it is the last, so that nothing can be left out, moved or cut off. What the chunks hold, one behind the other, is the
 //! records, `length || record`; a record begins and ends where it does, whatever its length.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroize;
 
 use super::error::StoreError;
 use super::key::{Derivation, StoreKey, WrappingKey};
-use super::path::{beside, sync_folder_of};
+use super::path::{beside, fault, new_file, of_new, publish};
 use crate::crypto::{self, SEAL_OVERHEAD, Secret, SecretBytes, SeededRandom, hkdf_sha256};
 
 const MAGIC: &[u8; 8] = b"WLBACKUP";
@@ -42,9 +42,7 @@ pub struct BackupWriter {
 impl BackupWriter {
     /// Refuses a path where something is.
     pub fn create(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
-        if path.try_exists()? {
-            return Err(StoreError::AlreadyExists);
-        }
+        let path = of_new(path)?;
         let mut rng = crypto::system_random()?;
         let wrapping = WrappingKey::create(key, &mut rng)?;
         let mut head = Vec::with_capacity(HEAD_LEN);
@@ -55,19 +53,15 @@ impl BackupWriter {
         let head: Head = head.try_into().map_err(|_| StoreError::BackupDamaged)?;
         // A name that nobody has, so that no other file is in the way, and none is harmed.
         let name = u64::from_be_bytes(*Secret::random(&mut rng).as_bytes());
-        let unfinished = beside(path, &format!("{name:016x}.new"));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600);
-        }
-        let mut file = BufWriter::new(options.open(&unfinished)?);
-        file.write_all(&head)?;
+        let unfinished = beside(&path, &format!("{name:016x}.new"));
+        let file = new_file().open(&unfinished);
+        let file = file.map_err(|error| fault(&unfinished, "made", error))?;
+        let mut file = BufWriter::new(file);
+        file.write_all(&head)
+            .map_err(|error| fault(&unfinished, "written", error))?;
         Ok(Self {
             file,
-            path: path.to_owned(),
+            path,
             unfinished,
             key: chunk_key(&wrapping),
             head,
@@ -100,18 +94,23 @@ impl BackupWriter {
     /// Ends the backup. It is durable and has its name when this returns.
     pub fn finish(mut self) -> Result<(), StoreError> {
         self.write_chunk(true)?;
-        self.file.flush()?;
-        self.file.get_ref().sync_all()?;
-        fs::rename(&self.unfinished, &self.path)?;
-        sync_folder_of(&self.path)
+        let flushed = self.file.flush();
+        let synced = flushed.and_then(|()| self.file.get_ref().sync_all());
+        synced.map_err(|error| self.unwritten(error))?;
+        publish(&self.unfinished, &self.path)
+    }
+
+    fn unwritten(&self, error: io::Error) -> StoreError {
+        fault(&self.path, "written", error)
     }
 
     fn write_chunk(&mut self, last: bool) -> Result<(), StoreError> {
         let data = associated_data(&self.head, self.chunks, last);
         let sealed = crypto::seal(&self.key, &self.chunk, &data, &mut self.rng);
         let len = u32::try_from(sealed.len()).map_err(|_| StoreError::BackupDamaged)?;
-        self.file.write_all(&len.to_be_bytes())?;
-        self.file.write_all(&sealed)?;
+        let written = self.file.write_all(&len.to_be_bytes());
+        let written = written.and_then(|()| self.file.write_all(&sealed));
+        written.map_err(|error| self.unwritten(error))?;
         self.chunks += 1;
         self.chunk.zeroize();
         Ok(())
@@ -142,8 +141,8 @@ pub struct BackupReader {
 impl BackupReader {
     /// Opens a backup.
     pub fn open(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
-        let file = File::open(path)?;
-        let len = file.metadata()?.len();
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (len, file) = opened.map_err(|error| fault(path, "opened", error))?;
         let mut file = BufReader::new(file);
         let mut head: Head = [0; HEAD_LEN];
         file.read_exact(&mut head)

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::fault::FileFault;
+
 /// Why the store refuses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -83,7 +85,31 @@ pub enum StoreError {
         "the passphrase could not be turned into a key: too little memory, or parameters out of bounds"
     )]
     KeyDerivation,
-    /// Any other failure of the file system.
+    /// `open` or `create` on a link whose target is not there. No store is made through one: the disk that it means may be missing.
+    #[error(
+        "{path} is a link to {target}, which is not there; look whether its disk is, or remove the link"
+    )]
+    DanglingLink {
+        /// The link.
+        path: String,
+        /// What it names.
+        target: String,
+    },
+    /// A file of several names, whose key slots are beside another of them.
+    #[error(
+        "{path} is one of several names of this file, and its key-slot file is beside another; open it by the name that has `.keys` beside it, or make this name a symbolic link to that one"
+    )]
+    HardLink {
+        /// The name that was given.
+        path: String,
+    },
+    /// Locks cannot be had, so nothing would keep a second process away.
+    #[error("{0}; without locks two processes could write to one store, so it is not used here")]
+    NoLocks(FileFault),
+    /// A step failed on a file.
+    #[error("{0}")]
+    File(FileFault),
+    /// Any other failure of what keeps the rows.
     #[error("the file system failed: {kind}; close the store and open it again")]
     Io {
         /// What kind of failure.
@@ -93,10 +119,11 @@ pub enum StoreError {
 
 impl From<io::Error> for StoreError {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
-            io::ErrorKind::NotFound => Self::NotFound,
-            kind => Self::Io { kind },
+        match (error.kind(), FileFault::of(&error)) {
+            (io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded, _) => Self::DiskFull,
+            (_, Some(fault)) if fault.is_no_lock() => Self::NoLocks(fault.clone()),
+            (_, Some(fault)) => Self::File(fault.clone()),
+            (kind, None) => Self::Io { kind },
         }
     }
 }

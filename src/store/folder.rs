@@ -1,24 +1,27 @@
 //! A store in a folder of the operating system. There is none in a browser, where a medium is given.
 
 use std::fs::{self, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use redb::StorageBackend;
-use redb::backends::FileBackend;
 
 use super::error::StoreError;
+use super::fault::shown;
 use super::handle::Store;
 use super::key::StoreKey;
+use super::key_slots::{KeySlots, SlotFile};
 use super::medium::{Medium, StoreFile};
-use super::path::{beside, sync_folder_of};
+use super::named_file::NamedFile;
+use super::path::{beside, fault, of_new, of_store, owners_only, sync_folder_of};
 use super::writer::Writer;
 
 impl Store {
     /// Makes a new store and its key-slot file. Refuses a path where either of them is.
     pub fn create(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
-        Self::create_on(Arc::new(Folder::new(path)), key)
+        Self::create_on(Arc::new(Folder::to_be_made(path)?), key)
     }
 
     /// [`Self::create`] of a store that has its first rows when it gets its name: with all of them, or not at all.
@@ -27,12 +30,12 @@ impl Store {
         key: &StoreKey,
         fill: impl FnOnce(&mut Writer<'_>) -> Result<(), E>,
     ) -> Result<Self, E> {
-        Self::create_on_with(Arc::new(Folder::new(path)), key, fill)
+        Self::create_on_with(Arc::new(Folder::to_be_made(path)?), key, fill)
     }
 
     /// Opens a store. Never makes one.
     pub fn open(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
-        Self::open_on(Arc::new(Folder::new(path)), key)
+        Self::open_on(Arc::new(Folder::new(&of_store(path)?)), key)
     }
 }
 
@@ -60,6 +63,28 @@ impl Folder {
         }
     }
 
+    /// For a store that is to be made at `path`.
+    fn to_be_made(path: &Path) -> Result<Self, StoreError> {
+        match of_new(path) {
+            Ok(path) => Ok(Self { path }),
+            Err(StoreError::File(fault)) if fault.kind() == io::ErrorKind::AlreadyExists => {
+                Err(StoreError::AlreadyExists)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the file of the rows has another name somewhere, beside which its key slots may be.
+    fn has_other_names(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            fs::metadata(&self.path).is_ok_and(|rows| rows.nlink() > 1)
+        }
+        #[cfg(not(unix))]
+        false
+    }
+
     fn path_of(&self, file: StoreFile) -> PathBuf {
         match file {
             StoreFile::Rows => self.path.clone(),
@@ -71,30 +96,53 @@ impl Folder {
 
 impl Medium for Folder {
     fn exists(&self, file: StoreFile) -> Result<bool, StoreError> {
-        Ok(self.path_of(file).try_exists()?)
+        let path = self.path_of(file);
+        // A link to nowhere is something, too.
+        match fs::symlink_metadata(&path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(fault(&path, "found", error)),
+        }
     }
 
     fn open(&self, file: StoreFile) -> Result<Box<dyn StorageBackend>, StoreError> {
         let path = self.path_of(file);
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
-        Ok(Box::new(FileBackend::new(file)?))
+        let opened = OpenOptions::new().read(true).write(true).open(&path);
+        match opened {
+            Ok(opened) => Ok(Box::new(NamedFile::new(opened, path)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::NotFound),
+            Err(error) => Err(fault(&path, "opened", error)),
+        }
     }
 
     fn create(&self, file: StoreFile) -> Result<Box<dyn StorageBackend>, StoreError> {
+        let path = self.path_of(file);
+        if fs::symlink_metadata(&path).is_ok_and(|there| !there.is_file()) {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "its name is something else's");
+            return Err(fault(&path, "made", error));
+        }
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600);
-        }
-        let file = options.open(self.path_of(file))?;
+        owners_only(&mut options);
+        let made = options.open(&path);
+        let made = made.map_err(|error| fault(&path, "made", error))?;
         sync_folder_of(&self.path)?;
-        Ok(Box::new(FileBackend::new(file)?))
+        Ok(Box::new(NamedFile::new(made, path)?))
+    }
+
+    fn open_key_slots(&self) -> Result<Box<dyn KeySlots>, StoreError> {
+        match self.open(StoreFile::KeySlots) {
+            Ok(file) => Ok(Box::new(SlotFile::new(file))),
+            Err(StoreError::NotFound) if self.has_other_names() => Err(StoreError::HardLink {
+                path: shown(&self.path),
+            }),
+            Err(error) => Err(error),
+        }
     }
 
     fn publish(&self) -> Result<(), StoreError> {
-        fs::rename(self.path_of(StoreFile::Unfinished), &self.path)?;
+        let named = fs::rename(self.path_of(StoreFile::Unfinished), &self.path);
+        named.map_err(|error| fault(&self.path, "made", error))?;
         sync_folder_of(&self.path)
     }
 

@@ -9,6 +9,7 @@ mod counters;
 mod database;
 mod engine;
 mod error;
+mod fault;
 #[cfg(not(target_arch = "wasm32"))]
 mod folder;
 mod group;
@@ -19,6 +20,8 @@ mod key;
 mod key_slots;
 mod lifecycle;
 mod medium;
+#[cfg(not(target_arch = "wasm32"))]
+mod named_file;
 mod opening;
 mod path;
 mod reader;
@@ -35,12 +38,14 @@ mod writer;
 pub use backup::{BackupReader, BackupWriter};
 pub use engine::{Inspection, Refused, ShredReport, StorageEngine};
 pub use error::StoreError;
+pub use fault::FileFault;
 #[cfg(not(target_arch = "wasm32"))]
 pub use folder::{Folder, machine_now};
 pub use handle::Store;
 pub use key::StoreKey;
 pub use key_slots::{KeySlots, SLOT_LEN, SlotNumber};
 pub use medium::{Medium, StoreFile};
+pub(crate) use path::{fault, new_file, of_new, owners_only, publish};
 pub use reader::Reader;
 pub use rows::{Direction, OrderedRow, Rows, RowsMut, WHOLE_GROUP};
 pub use sequence::Sequence;

@@ -1,17 +1,107 @@
-//! Names of files beside each other, and how long they last.
+//! Names of files: which file one means, those beside it, how a file gets one, and how long it lasts.
 
-use std::fs::File;
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
+use super::fault::{FileFault, shown};
+
+/// The one name of a store that is there, whatever links led to it and wherever the process goes later.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn of_store(path: &Path) -> Result<PathBuf, StoreError> {
+    match fs::canonicalize(path) {
+        Ok(path) => Ok(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            refuse_dangling(path)?;
+            Err(StoreError::NotFound)
+        }
+        Err(error) => Err(fault(path, "found", error)),
+    }
+}
+
+/// The one name of a file that is to be made; whatever is there already, and a link to nowhere, is refused.
+pub(crate) fn of_new(path: &Path) -> Result<PathBuf, StoreError> {
+    let Some(name) = path.file_name() else {
+        let error = io::Error::new(io::ErrorKind::InvalidInput, "it is no name of a file");
+        return Err(fault(path, "made", error));
+    };
+    let folder = fs::canonicalize(folder_of(path)).map_err(|e| fault(path, "made", e))?;
+    let path = folder.join(name);
+    match fs::symlink_metadata(&path) {
+        Ok(_) => {
+            refuse_dangling(&path)?;
+            let error = io::Error::new(io::ErrorKind::AlreadyExists, "there is a file already");
+            Err(fault(&path, "made", error))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path),
+        Err(error) => Err(fault(&path, "made", error)),
+    }
+}
+
+fn refuse_dangling(path: &Path) -> Result<(), StoreError> {
+    match fs::read_link(path) {
+        Ok(target) if !path.exists() => Err(StoreError::DanglingLink {
+            path: shown(path),
+            target: shown(&target),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// What an error says of a file.
+pub(crate) fn fault(path: &Path, step: &'static str, error: io::Error) -> StoreError {
+    StoreError::File(FileFault::new(path, step, &error))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if folder.as_os_str().is_empty() {
+        return Path::new(".");
+    }
+    folder
+}
+
+/// For a new file that is only its owner's to read. Whatever has its name, be it a link, is left alone and refused.
+pub(crate) fn new_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    owners_only(&mut options);
+    options
+}
+
+/// A file that these options make is its owner's alone to read.
+pub(crate) fn owners_only(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+/// Gives a whole file its name, durably, and only if nothing has it.
+pub(crate) fn publish(unfinished: &Path, path: &Path) -> Result<(), StoreError> {
+    let named = |error| fault(path, "made", error);
+    match fs::hard_link(unfinished, path) {
+        Ok(()) => fs::remove_file(unfinished).map_err(|e| fault(unfinished, "removed", e))?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(named(error)),
+        // A file system without a second name for a file: the name is taken first, and then given.
+        Err(_) => {
+            new_file().open(path).map_err(named)?;
+            fs::rename(unfinished, path).map_err(named)?;
+        }
+    }
+    sync_folder_of(path)
+}
 
 /// A name is durable once its folder is.
 pub(super) fn sync_folder_of(path: &Path) -> Result<(), StoreError> {
     if cfg!(unix) {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        let folder = folder_of(path);
+        let synced = File::open(folder).and_then(|open| open.sync_all());
+        synced.map_err(|error| fault(folder, "synced", error))?;
     }
     Ok(())
 }

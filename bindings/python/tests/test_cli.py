@@ -175,7 +175,7 @@ def test_a_backup_comes_back_as_another_device(store: Path, tmp_path: Path) -> N
     written = result("backup", store, backup, *BACKUP_KEY)
     assert written["file"] == str(backup) and written["records"] > 1
     again = run("backup", store, backup, *WITH_KEY, *BACKUP_KEY)
-    assert again.returncode == 1 and "(store_exists)" in again.stderr
+    assert again.returncode == 1 and "(file_exists)" in again.stderr
     wrong = run("restore", backup, new, *WITH_KEY, "--backup-passphrase-env", "STORE_KEY")
     assert wrong.returncode == 1 and "(wrong_key)" in wrong.stderr and not new.exists()
     restored = result("restore", backup, new, *BACKUP_KEY)

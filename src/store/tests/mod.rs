@@ -1,5 +1,7 @@
 //! What the store promises of its files. What it promises of its rows, as every engine does: `src/testing/contract`.
 
+#[cfg(unix)]
+mod names;
 mod together;
 
 use std::fs;

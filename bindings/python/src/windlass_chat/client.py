@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import ParamSpec, TypeVar
 
-from windlass_chat import _native
+from windlass_chat import _native, _paths
 from windlass_chat._extended import extended
 from windlass_chat._mailbox import path_of, remember
 from windlass_chat._native import (
@@ -49,15 +48,15 @@ def _store_key(passphrase: str | None, key: BytesLike | None) -> StoreKey:
 
 
 def _store_at(
-    store: _native.EncryptedStore | str | os.PathLike[str],
-    at: Callable[[str, StoreKey], _native.EncryptedStore],
+    store: _native.EncryptedStore | _paths.Path,
+    at: Callable[[_paths.Path, StoreKey], _native.EncryptedStore],
     passphrase: str | None,
     key: BytesLike | None,
 ) -> _native.EncryptedStore:
     """The store itself, or what `at` makes of a path."""
     if isinstance(store, _native.EncryptedStore):
         return store
-    return at(os.fspath(store), _store_key(passphrase, key))
+    return at(store, _store_key(passphrase, key))
 
 
 class _OutboxTold(_native.OutboxListener):
@@ -81,7 +80,7 @@ class Client(_native.Client):
     @classmethod
     def create(
         cls: type[_C],
-        store: _native.EncryptedStore | str | os.PathLike[str],
+        store: _native.EncryptedStore | _paths.Path,
         identity: Identity | None = None,
         *,
         passphrase: str | None = None,
@@ -100,7 +99,7 @@ class Client(_native.Client):
     @classmethod
     def open(
         cls: type[_C],
-        store: _native.EncryptedStore | str | os.PathLike[str],
+        store: _native.EncryptedStore | _paths.Path,
         *,
         passphrase: str | None = None,
         key: BytesLike | None = None,
@@ -138,13 +137,13 @@ class Client(_native.Client):
 
     def export_backup(
         self,
-        path: str | os.PathLike[str],
+        path: _paths.Path,
         key: StoreKey,
         progress: _native.ProgressListener | ProgressCallback | None = None,
     ) -> int:
         """Writes identity, contacts and history to a new file, sealed under a key of its own; answers how many records."""
         with telling(progress) as told:
-            return super().export_backup(os.fspath(path), key, told)
+            return super().export_backup(_paths.told(path), key, told)
 
     def __enter__(self: _C) -> _C:
         return self
@@ -170,7 +169,7 @@ class DeviceLink(_native.DeviceLink):
 
     def __init__(
         self,
-        store: _native.EncryptedStore | str | os.PathLike[str],
+        store: _native.EncryptedStore | _paths.Path,
         *,
         passphrase: str | None = None,
         key: BytesLike | None = None,

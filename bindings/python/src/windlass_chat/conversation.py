@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator
 from typing import TypeVar
 
-from windlass_chat import _native
+from windlass_chat import _native, _paths
 from windlass_chat._native import Message
 from windlass_chat._threads import in_thread
 from windlass_chat.store import ProgressCallback, telling
@@ -22,14 +21,14 @@ class Attachment(_native.Attachment):
     @classmethod
     def encrypt(
         cls: type[_A],
-        path: str | os.PathLike[str],
-        encrypted: str | os.PathLike[str],
+        path: _paths.Path,
+        encrypted: _paths.Path,
         media_type: str,
         progress: _native.ProgressListener | ProgressCallback | None = None,
     ) -> _A:
         """Encrypts a file to a new file, 64 KiB at a time. Progress is told in bytes."""
         with telling(progress) as told:
-            attachment = super().encrypt(os.fspath(path), os.fspath(encrypted), media_type, told)
+            attachment = super().encrypt(_paths.told(path), _paths.told(encrypted), media_type, told)
         assert isinstance(attachment, cls)
         return attachment
 
@@ -59,10 +58,10 @@ class Conversation(_native.Conversation):
     def save_attachment(
         self,
         message: Message,
-        encrypted: str | os.PathLike[str],
-        path: str | os.PathLike[str],
+        encrypted: _paths.Path,
+        path: _paths.Path,
         progress: _native.ProgressListener | ProgressCallback | None = None,
     ) -> None:
         """Decrypts the attachment of a message to a new file, which has its name only when it is whole."""
         with telling(progress) as told:
-            super().save_attachment(message, os.fspath(encrypted), os.fspath(path), told)
+            super().save_attachment(message, _paths.told(encrypted), _paths.told(path), told)

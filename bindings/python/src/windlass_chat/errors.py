@@ -71,6 +71,12 @@ BackupDamaged = WindlassError.BackupDamaged
 StoreClosed = WindlassError.StoreClosed
 Forked = WindlassError.Forked
 KeyDerivation = WindlassError.KeyDerivation
+DanglingLink = WindlassError.DanglingLink
+HardLink = WindlassError.HardLink
+LocksUnsupported = WindlassError.LocksUnsupported
+FileNotFound = WindlassError.FileNotFound
+FileExists = WindlassError.FileExists
+FileUnusable = WindlassError.FileUnusable
 FileSystem = WindlassError.FileSystem
 NoRandomness = WindlassError.NoRandomness
 Cancelled = WindlassError.Cancelled
@@ -145,6 +151,12 @@ __all__ = [
     "StoreClosed",
     "Forked",
     "KeyDerivation",
+    "DanglingLink",
+    "HardLink",
+    "LocksUnsupported",
+    "FileNotFound",
+    "FileExists",
+    "FileUnusable",
     "FileSystem",
     "NoRandomness",
     "Cancelled",

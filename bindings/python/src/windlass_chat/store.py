@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from windlass_chat import _native
+from windlass_chat import _native, _paths
 from windlass_chat._mailbox import remember
 from windlass_chat._native import StoreKey
 
@@ -49,40 +49,42 @@ class EncryptedStore(_native.EncryptedStore):
     """The file that holds everything a client knows, sealed. One process owns it."""
 
     @classmethod
-    def create(cls: type[_S], path: str | os.PathLike[str], key: StoreKey) -> _S:
-        """Makes a store where nothing is yet."""
-        store = super().create(os.fspath(path), key)
-        remember(store, path)
+    def create(cls: type[_S], path: _paths.Path, key: StoreKey) -> _S:
+        """Makes a new store at `path`, and its key-slot file beside it. Refuses a path where something is."""
+        store = super().create(_paths.told(path), key)
+        assert isinstance(store, cls)
+        remember(store, os.fsdecode(path))
         return store
 
     @classmethod
-    def open(cls: type[_S], path: str | os.PathLike[str], key: StoreKey) -> _S:
-        """Opens a store that is there. Never makes one."""
-        store = super().open(os.fspath(path), key)
-        remember(store, path)
+    def open(cls: type[_S], path: _paths.Path, key: StoreKey) -> _S:
+        """Opens the store at `path`. Never makes one."""
+        store = super().open(_paths.told(path), key)
+        assert isinstance(store, cls)
+        remember(store, os.fsdecode(path))
         return store
 
     def export_backup(
         self,
-        path: str | os.PathLike[str],
+        path: _paths.Path,
         key: StoreKey,
         progress: _native.ProgressListener | ProgressCallback | None = None,
     ) -> int:
         """Writes identity, contacts and history to a new file, sealed under a key of its own; answers how many records."""
         with telling(progress) as told:
-            return super().export_backup(os.fspath(path), key, told)
+            return super().export_backup(_paths.told(path), key, told)
 
     @classmethod
     def import_backup(
         cls: type[_S],
-        backup: str | os.PathLike[str],
+        backup: _paths.Path,
         backup_key: StoreKey,
-        path: str | os.PathLike[str],
+        path: _paths.Path,
         key: StoreKey,
         progress: _native.ProgressListener | ProgressCallback | None = None,
     ) -> _S:
         """Makes a new store from a backup: the same identity on a new device, with contacts and history."""
         with telling(progress) as told:
-            store = super().import_backup(os.fspath(backup), backup_key, os.fspath(path), key, told)
-            remember(store, path)
+            store = super().import_backup(_paths.told(backup), backup_key, _paths.told(path), key, told)
+            remember(store, os.fsdecode(path))
             return store

@@ -41,6 +41,12 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .StoreClosed(message),
             let .Forked(message),
             let .KeyDerivation(message),
+            let .DanglingLink(message),
+            let .HardLink(message),
+            let .LocksUnsupported(message),
+            let .FileNotFound(message),
+            let .FileExists(message),
+            let .FileUnusable(message),
             let .FileSystem(message),
             let .NoRandomness(message),
             let .Cancelled(message),
@@ -131,6 +137,12 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .StoreClosed: "store_closed"
         case .Forked: "forked"
         case .KeyDerivation: "key_derivation"
+        case .DanglingLink: "dangling_link"
+        case .HardLink: "hard_link"
+        case .LocksUnsupported: "locks_unsupported"
+        case .FileNotFound: "file_not_found"
+        case .FileExists: "file_exists"
+        case .FileUnusable: "file_unusable"
         case .FileSystem: "file_system"
         case .NoRandomness: "no_randomness"
         case .Cancelled: "cancelled"

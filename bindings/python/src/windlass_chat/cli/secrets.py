@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import os
 import sys
-from pathlib import Path
 
 from windlass_chat import _keys
 from windlass_chat._native import StoreKey, WindlassError
@@ -44,7 +44,7 @@ def store_key(given: argparse.Namespace, prefix: str = "", whose: str = "store",
 
 def open_store(given: argparse.Namespace) -> EncryptedStore:
     """The store that the command line names. Nobody is asked what opens it if it is not there."""
-    if not Path(given.path).exists():
+    if not os.path.lexists(given.path):
         raise WindlassError.StoreNotFound(f"there is no store {given.path}")
     return EncryptedStore.open(given.path, store_key(given))
 
