@@ -210,6 +210,8 @@ WRONG = {
     "mqtt://localhost?password_file=": "password_file",
     "mqtt://me:hunter2@localhost?password_file=x": "not both",
     "mqtt://localhost?cleartext=no": "cleartext",
+    "mqtts://localhost?key=key.pem": "key needs cert",
+    "mqtts://localhost?ca=": "ca is empty",
     "mqtt://": "mqtt://host",
     "mqtt://localhost:hunter2": "cannot be read",
     # Whatever is not known to be this machine, whoever owns the name.

@@ -338,7 +338,7 @@ def test_without_access_rules_our_bundle_is_put_back_and_rubbish_is_passed_over(
         asyncio.run(asyncio.wait_for(run(broker), PATIENCE))
 
 
-def test_a_password_file_that_cannot_be_read_is_told_at_the_start(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_told_at_the_start_by_its_name(tmp_path: Path) -> None:
     async def start(url: str) -> None:
         transport = transport_of(url)
         try:
@@ -360,3 +360,18 @@ def test_a_password_file_that_cannot_be_read_is_told_at_the_start(tmp_path: Path
     secret.write_text("x" * 70_000)
     with pytest.raises(TransportError, match="too long"):
         asyncio.run(start(url))
+    secret.write_text("hunter2")
+    key = tmp_path / "key.pem"
+    encrypted = [tool("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-passout", "pass:hunter2", "-subj", "/CN=me"]
+    subprocess.run([*encrypted, "-keyout", key, "-out", tmp_path / "cert.pem"], check=True, capture_output=True)
+    nothing = tmp_path / "nothing.pem"
+    for options, told_of in (
+        (f"ca={nothing}", "authorities in .*nothing.pem cannot be read: No such file"),
+        (f"ca={secret}", "authorities in .*password cannot be read"),
+        (f"cert={nothing}", "key in .*nothing.pem cannot be read: No such file"),
+        (f"cert={tmp_path}/cert.pem&key={nothing}", "cert.pem and .*nothing.pem cannot be read"),
+        (f"cert={tmp_path}/cert.pem&key={key}", "cert.pem and .*key.pem cannot be read"),
+    ):
+        with pytest.raises(TransportError, match=told_of) as wrong:
+            asyncio.run(start(f"mqtts://localhost?{options}"))
+        assert "hunter2" not in str(wrong.value)

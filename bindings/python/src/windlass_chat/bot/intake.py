@@ -95,7 +95,7 @@ class Intake:
                 return
             except (TransportError, OSError) as error:
                 kind, _ = describe(error)
-                log.warning("cannot receive: %s; again in %.0f s", kind, pause, extra={"error": kind})
+                log.warning("cannot receive: %s; again in %.0f s", trouble(error), pause, extra={"error": kind})
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
 

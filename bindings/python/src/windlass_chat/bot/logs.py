@@ -44,6 +44,9 @@ def describe(error: BaseException) -> tuple[str, str]:
 def trouble(error: Exception) -> str:
     """An error on the way, in words. Of what may be a fault of the transport's program also the place."""
     kind, where = describe(error)
+    if isinstance(error, TransportError) and str(error):
+        # Said by a transport for whoever runs the bot: what to look at. It has never seen what anybody wrote.
+        return f"{kind}: {error}"
     known = isinstance(error, (TransportError, OSError, WindlassError))
     return kind if known else f"{kind} at {where}"
 

@@ -72,7 +72,7 @@ class BrokerUrl:
                 password = file.read(LONGEST_PASSWORD + 3).decode().removesuffix("\n").removesuffix("\r")
         except (OSError, UnicodeDecodeError) as error:
             # Of the second nothing but its kind: its text quotes what it could not read.
-            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            why = _why(error) if isinstance(error, OSError) else "it is not UTF-8"
             raise TransportError(f"the password file {path} cannot be read: {why}") from None
         if not password or len(password.encode()) > LONGEST_PASSWORD:
             raise TransportError(f"the password file {path} is {'too long' if password else 'empty'}")
@@ -82,14 +82,27 @@ class BrokerUrl:
         """Whom to trust, and our own certificate."""
         if not self.tls:
             return None
-        context = ssl.create_default_context(cafile=self.options.get("ca"))
-        if "cert" in self.options:
-            context.load_cert_chain(self.options["cert"], self.options.get("key"))
+        ca, own, key = (self.options.get(name) for name in ("ca", "cert", "key"))
+        try:
+            context = ssl.create_default_context(cafile=ca)
+        except OSError as error:  # An `ssl.SSLError` is one.
+            raise TransportError(f"the authorities in {ca} cannot be read: {_why(error)}") from None
+        if own is not None:
+            files = own if key is None else f"{own} and {key}"
+            try:
+                # Nobody is asked for a passphrase: there may be nobody.
+                context.load_cert_chain(own, key, password="")
+            except OSError as error:
+                raise TransportError(f"the certificate and key in {files} cannot be read: {_why(error)}") from None
         return context
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
 
 
 def _options(parts: SplitResult, tls: bool) -> dict[str, str]:
@@ -104,7 +117,9 @@ def _options(parts: SplitResult, tls: bool) -> dict[str, str]:
         raise ValueError("the option version is 5 or 3")
     if options.get("cleartext", "yes") != "yes":
         raise ValueError("the option cleartext is yes, or is left out")
-    for name in ("password_file", "prefix", *TLS_OPTIONS):
+    if "key" in options and "cert" not in options:
+        raise ValueError("the option key needs cert")
+    for name in ("password_file", "prefix", *sorted(TLS_OPTIONS)):
         if options.get(name) == "":
             raise ValueError(f"the option {name} is empty")
     if any(sign in options.get("prefix", "") for sign in "+#\0"):

@@ -181,7 +181,7 @@ class MqttTransport(Transport):
     def _tell_of_another(self, seconds: float, perhaps: str) -> None:
         text = (
             "%sanother process uses this mailbox at %s: a copy of this store, or the same program started twice;"
-            " end one of them. Again in %.0f s"
+            " end one of them. Again in %.1f s"
         )
         log.error(text, perhaps, self._broker, seconds, extra={"event": "taken_over", "seconds": seconds})
 
@@ -189,24 +189,24 @@ class MqttTransport(Transport):
         broker, words = self._broker, ending.words
         if ending.how is End.FAULT:
             kind = type(ending.error).__name__
-            log.error("the thread of the connection with %s has died: %s; again in %.0f s", broker, kind, seconds)
+            log.error("the thread of the connection with %s has died: %s; again in %.1f s", broker, kind, seconds)
             self._inbox.put_nowait(TransportError(f"the thread of the connection has died: {kind}"))
         elif ending.how is End.UNREACHABLE:
             kind, other = ("", "mqtt://") if self._broker.tls else (" in clear text", "mqtts://")
             advice = f"; does it speak {other}?" if "SSL" in words or "handshake" in words else ""
-            log.warning("cannot reach %s: %s%s; again in %.0f s", broker, words, advice, seconds)
+            log.warning("cannot reach %s: %s%s; again in %.1f s", broker, words, advice, seconds)
         elif ending.how is End.SILENT:
-            text = "%s took the connection and did not greet: is it an MQTT broker, is it %s, and does it speak MQTT 5 (else ?version=3)? Again in %.0f s"
+            text = "%s took the connection and did not greet: is it an MQTT broker, is it %s, and does it speak MQTT 5 (else ?version=3)? Again in %.1f s"
             log.warning(text, broker, "mqtt:// and not mqtts://" if broker.tls else "mqtts:// and not mqtt://", seconds)
         elif ending.how is End.REFUSED:
             advice = ADVICE.get(ending.reason or 0, "look into its log")
-            log.warning("%s refused the connection: %s; %s. Again in %.0f s", broker, words, advice, seconds)
+            log.warning("%s refused the connection: %s; %s. Again in %.1f s", broker, words, advice, seconds)
         elif self._greeting is None:
-            text = "%s ended the connection before it greeted%s: is it %s, and are user and password right? Again in %.0f s"
+            text = "%s ended the connection before it greeted%s: is it %s, and are user and password right? Again in %.1f s"
             words = f" ({words})" if words else ""
             log.warning(text, broker, words, "mqtt:// and not mqtts://" if broker.tls else "mqtts:// and not mqtt://", seconds)
         else:
-            log.warning("the connection with %s is gone: %s; again in %.0f s", broker, words or "it was closed", seconds)
+            log.warning("the connection with %s is gone: %s; again in %.1f s", broker, words or "it was closed", seconds)
 
     # --- called in the thread of the connection ----------------------------------------------------------------------
 

@@ -140,8 +140,8 @@ class Connection:
             self._client.disconnect()
 
     def join(self) -> None:
-        """Waits until the thread has ended."""
-        self._thread.join(2 * FAREWELL_SECONDS)
+        """Waits until the thread has ended. Not for one that still connects: it will not greet any more."""
+        self._thread.join(2 * FAREWELL_SECONDS if self._is_greeted else 0.2)
 
     def publish(self, topic: str, payload: bytes, retain: bool) -> int | None:
         """Sends once. The number by which it is confirmed; nothing when the connection is gone."""
