@@ -21,12 +21,16 @@ def of_variable(name: str) -> StoreKey:
     secret = os.environ.get(name)
     if not secret:
         raise KeyUnreadable(f"the variable {name} is empty")
-    return _of_text(secret, f"the variable {name}")
+    return of_text(secret, f"the variable {name}")
 
 
 def of_file(path: str | os.PathLike[str]) -> StoreKey:
     """A key as 32 bytes, or as 64 hexadecimal digits, or else a passphrase."""
-    content = Path(path).read_bytes()
+    return of_content(Path(path).read_bytes(), os.fspath(path))
+
+
+def of_content(content: bytes, place: str) -> StoreKey:
+    """The same of what stands in a file."""
     try:
         text = content.decode()
     except UnicodeDecodeError:
@@ -35,8 +39,8 @@ def of_file(path: str | os.PathLike[str]) -> StoreKey:
     if len(content) == KEY_BYTES and (text is None or not text.rstrip("\r\n").isprintable()):
         return StoreKey.from_bytes(content)
     if text is None:
-        raise KeyUnreadable(f"{os.fspath(path)} holds neither {KEY_BYTES} bytes nor text")
-    return _of_text(text, os.fspath(path))
+        raise KeyUnreadable(f"{place} holds neither {KEY_BYTES} bytes nor text")
+    return of_text(text, place)
 
 
 def hexadecimal(text: str) -> bytes | None:
@@ -44,7 +48,8 @@ def hexadecimal(text: str) -> bytes | None:
     return bytes.fromhex(text) if DIGITS.fullmatch(text := text.strip()) else None
 
 
-def _of_text(text: str, place: str) -> StoreKey:
+def of_text(text: str, place: str) -> StoreKey:
+    """A key as 64 hexadecimal digits, or else a passphrase."""
     key = hexadecimal(text)
     if key is not None:
         return StoreKey.from_bytes(key)

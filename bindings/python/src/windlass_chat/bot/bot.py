@@ -26,6 +26,7 @@ from windlass_chat.bot.answering import current, run_handler
 from windlass_chat.bot.handlers import Handlers, Next
 from windlass_chat.bot.handling import Handling
 from windlass_chat.bot.invitations import Invitations
+from windlass_chat.bot.local import LocalSocket
 from windlass_chat.bot.logs import set_up, short
 from windlass_chat.bot.message import GroupInvitation, Message, PoisonMessage, Reaction
 from windlass_chat.bot.running import Running, within
@@ -66,6 +67,7 @@ class Bot(Handlers):
         concurrency: int | None = None,
         grace: float | None = None,
         keep_up_every: float | None = None,
+        local_socket: bool | None = None,
         log: str | None = None,
         log_level: str | None = None,
         config: str | os.PathLike[str] | None = None,
@@ -82,6 +84,7 @@ class Bot(Handlers):
         self._stopping: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._running: Running | None = None
+        self._local: LocalSocket | None = None
         self._invited = self._make_invitations()
 
     # --- whom it talks to --------------------------------------------------------------------------------------------
@@ -209,6 +212,8 @@ class Bot(Handlers):
         self._spawn(self._keep_up(running))
         for every, task in self._background:
             self._spawn(self._repeat(every, task))
+        if self.settings.local_socket and self._given_client is None:
+            self._local = await LocalSocket.beside(self.settings.store, client, running.recheck_trust)
         log.info("started as %s", short(client.address()), extra={"event": "started", "address": client.address()})
 
     def request_stop(self) -> None:
@@ -233,6 +238,9 @@ class Bot(Handlers):
     async def _stop(self, running: Running) -> None:
         posting, *others = self._tasks
         try:
+            if self._local is not None:
+                await self._local.close()
+                self._local = None
             await end(others)
             if not running.broken.done():
                 await running.handling.stop(self.settings.grace)

@@ -56,6 +56,8 @@ class Settings:
     """Seconds that handlers and the outbox get to finish when the bot stops."""
     keep_up_every: float = 600.0
     """Seconds between two rounds of resends, healing and new prekeys."""
+    local_socket: bool = True
+    """Whether `windlass` commands of the same user can ask the bot while it runs, by a socket beside the store."""
     log: str = "text"
     """What `run` logs to standard error, if nothing is set up yet: text, json or none."""
     log_level: str = "INFO"

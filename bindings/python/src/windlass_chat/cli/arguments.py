@@ -9,7 +9,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from windlass_chat.cli import lists
 from windlass_chat.cli.chat import chat
+from windlass_chat.cli.described import SHELLS, completion, man
 from windlass_chat.cli.devices import devices
 from windlass_chat.cli.identity import init, invite, verify
 from windlass_chat.cli.output import Output
@@ -62,8 +64,16 @@ def parser(out: Output) -> argparse.ArgumentParser:
         return added
 
     # In the order in which the help lists them.
-    for add in (_init, _invite, _chat, _inspect, _verify, _devices, _shred, _backup, _restore):
+    for add in (_init, _invite, _chat, _lists, _inspect, _verify, _devices, _backlog, _shred, _backup, _restore):
         add(command)
+    for name, describe, help in (
+        ("completion", completion, "print what completes commands and options in a shell"),
+        ("man", man, "print the manual page: windlass man | man -l -"),
+    ):
+        added = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
+        if describe is completion:
+            added.add_argument("shell", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
+        added.set_defaults(command=describe, json=False, parser=whole)
     return whole
 
 
@@ -128,6 +138,25 @@ def _chat(command: Command) -> None:
         help="how long to listen on after the end of the input, if that is no terminal",
     )
     added.set_defaults(command=chat)
+
+
+def _lists(command: Command) -> None:
+    for name, run, help in (
+        ("address", lists.address, "print our address"),
+        ("contacts", lists.contacts, "list whom we know, and whether they are verified"),
+        ("conversations", lists.conversations, "list the conversations, with what is unread"),
+        ("groups", lists.groups, "list the groups that we are in, or invited to"),
+    ):
+        added = command(name, help)
+        added.add_argument("path", metavar="PATH")
+        added.set_defaults(command=run)
+
+
+def _backlog(command: Command) -> None:
+    added = command("backlog", "list what waits to be handled by a bot, and to go out")
+    added.add_argument("path", metavar="PATH")
+    added.add_argument("--drop", metavar="ADDRESS", help="what this author has waiting is not handled any more")
+    added.set_defaults(command=lists.backlog)
 
 
 def _inspect(command: Command) -> None:

@@ -7,10 +7,11 @@ import asyncio
 from collections.abc import Callable
 
 from windlass_chat._native import Body, Bundle, Conversation, Event, Message, Sent, WindlassError
+from windlass_chat._questions import prove, safety
 from windlass_chat._signals import stop_signalled
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.upkeep import fetch
-from windlass_chat.cli.identity import open_client, prove, safety, safety_lines
+from windlass_chat.cli.identity import open_client, safety_lines
 from windlass_chat.cli.line import Line
 from windlass_chat.cli.output import Output
 from windlass_chat.cli.plain import plain

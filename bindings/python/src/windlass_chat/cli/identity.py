@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 
 from windlass_chat import _native
-from windlass_chat._native import LinkCheck, Session, WindlassError
+from windlass_chat._native import WindlassError
+from windlass_chat._questions import Answer, link_check
+from windlass_chat.cli.asking import asking
 from windlass_chat.cli.output import Output
 from windlass_chat.cli.secrets import open_store, store_key, typed_line
 from windlass_chat.cli.wrong import WrongUsage
@@ -39,7 +41,8 @@ def _linked(store: EncryptedStore, path: str, out: Output) -> Client:
         out.note("On the other device: windlass devices PATH --link CODE. Then paste here what it prints.")
         check = link.take_answer(typed_line())
         reply = link.reply()
-        out.result({"reply": reply, **link_check(check)}, [*out.code(reply), reply, *shown(check)])
+        data = link_check(check)
+        out.result({"reply": reply, **data}, [*out.code(reply), reply, *shown(data)])
         out.note("Paste the text there. If it shows the same, agree there, and paste here what it prints.")
         return link.finish(typed_line())
     except BaseException:
@@ -50,29 +53,20 @@ def _linked(store: EncryptedStore, path: str, out: Output) -> Client:
         raise
 
 
-def link_check(check: LinkCheck) -> dict[str, object]:
-    """What to compare on the two devices, for programs."""
-    pictures = [{"picture": emoji.picture, "name": emoji.name} for emoji in check.emoji]
-    return {"address": check.address, "digits": check.digits, "pictures": pictures}
-
-
-def shown(check: LinkCheck) -> list[str]:
-    """The same for people."""
-    pictures = "  ".join(f"{emoji.picture} {emoji.name}" for emoji in check.emoji)
-    return [check.address, f"{check.digits}   {pictures}"]
+def shown(check: Answer) -> list[str]:
+    """What to compare on the two devices, for people."""
+    pictures = check["pictures"]
+    assert isinstance(pictures, list)
+    row = "  ".join(f"{emoji['picture']} {emoji['name']}" for emoji in pictures)
+    return [str(check["address"]), f"{check['digits']}   {row}"]
 
 
 def invite(given: argparse.Namespace, out: Output) -> None:
     """Shows an invitation."""
-    with open_client(given) as client:
-        address = client.address()
-        if given.in_person:
-            kind, uri = "in_person", client.in_person_code()
-        elif given.single_use:
-            kind, uri = "single_use", client.single_use_bundle().to_uri()
-        else:
-            kind, uri = "reusable", client.bundle().to_uri()
-    data: dict[str, object] = {"address": address, "uri": uri, "kind": kind}
+    kind = "in_person" if given.in_person else "single_use" if given.single_use else "reusable"
+    with asking(given, out) as ask:
+        data = ask("invite", kind=kind)
+    uri = str(data["uri"])
     if given.svg is not None:
         Path(given.svg).write_text(_native.qr_svg(uri), encoding="utf-8")
         data["svg"] = given.svg
@@ -90,13 +84,11 @@ def invite(given: argparse.Namespace, out: Output) -> None:
 
 def verify(given: argparse.Namespace, out: Output) -> None:
     """Shows what is to be compared; with what the other side shows, marks the contact as verified."""
-    with open_client(given) as client:
-        contact = client.contact(given.address)
-        session = client.session(contact.address)
-        data = safety(session, contact.address)
-        if given.proof:
-            prove(session, "".join(given.proof))
-        data["verified"] = client.contact(contact.address).verified
+    proof = {"proof": "".join(given.proof)} if given.proof else {}
+    if proof and not proof["proof"].strip():
+        raise WrongUsage("there is nothing to compare", "Give the 60 digits, or the code, that their side shows.")
+    with asking(given, out) as ask:
+        data = ask("verify", address=given.address, **proof)
     lines = safety_lines(data)
     if given.qr:
         lines += [*out.code(str(data["code"])), str(data["code"])]
@@ -104,19 +96,7 @@ def verify(given: argparse.Namespace, out: Output) -> None:
     out.result(data, [*lines, protection, "verified" if data["verified"] else "not verified"])
 
 
-def safety(session: Session, address: str) -> dict[str, object]:
-    """The safety number of a contact, in each form."""
-    pictures = [{"picture": emoji.picture, "name": emoji.name} for emoji in session.safety_emoji()]
-    return {
-        "address": address,
-        "safety_number": session.safety_number(),
-        "pictures": pictures,
-        "code": session.safety_code(),
-        "post_quantum": session.post_quantum().name.lower(),
-    }
-
-
-def safety_lines(data: dict[str, object]) -> list[str]:
+def safety_lines(data: Answer) -> list[str]:
     """Digits in groups of five and pictures, in rows that can be read aloud."""
     number, pictures = str(data["safety_number"]), data["pictures"]
     assert isinstance(pictures, list)
@@ -126,14 +106,3 @@ def safety_lines(data: dict[str, object]) -> list[str]:
         *(" ".join(groups[at : at + 4]) for at in range(0, len(groups), 4)),
         *(" ".join(shown[at : at + 10]) for at in range(0, len(shown), 10)),
     ]
-
-
-def prove(session: Session, typed: str) -> None:
-    """Marks the contact as verified if the digits, or the code, are those of their side."""
-    typed = "".join(typed.split())
-    if not typed:
-        raise WrongUsage("there is nothing to compare", "Give the 60 digits, or the code, that their side shows.")
-    if typed.isdecimal():
-        session.verify(typed)
-    else:
-        session.verify_code(typed)

@@ -42,6 +42,19 @@ def store_key(given: argparse.Namespace, prefix: str = "", whose: str = "store",
     return StoreKey.from_passphrase(_typed(whose, prefix, new))
 
 
+def key_to_tell(given: argparse.Namespace, prefix: str, whose: str, new: bool = False) -> dict[str, str]:
+    """The same, as a running bot is told it: what stands in the variable or in the file, or was typed."""
+    variable: str | None = getattr(given, f"{prefix}passphrase_env")
+    file: str | None = getattr(given, f"{prefix}key_file")
+    if variable is not None or file is not None:
+        store_key(given, prefix, whose, new)  # Says what is wrong with it.
+    if variable is not None:
+        return {"key_text": os.environ[variable]}
+    if file is not None:
+        return {"key_content": Path(file).read_bytes().hex()}
+    return {"passphrase": _typed(whose, prefix, new)}
+
+
 def open_store(given: argparse.Namespace) -> EncryptedStore:
     """The store that the command line names. Nobody is asked what opens it if it is not there."""
     if not os.path.lexists(given.path):
