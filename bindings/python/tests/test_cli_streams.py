@@ -72,8 +72,9 @@ def test_what_cannot_be_asked_or_written_is_said(store: Path, tmp_path: Path) ->
         assert ran.returncode in (1, 2) and ran.stderr.count("error:") == 1, ran
     no_text = shell(f"printf '\\xff\\xfe\\n' | windlass devices {store} --link x", tmp_path)
     assert no_text.returncode == 1 and no_text.stderr.count("error:") == 1
-    path = shell("windlass inspect $'\\xff.wl'; windlass init $'\\xff.wl'", tmp_path)
-    assert path.stderr.count("error:") == 2 and path.returncode in (1, 2)
+    # A name may be bytes that are no text.
+    path = shell("windlass init $'\\xff.wl'; windlass inspect $'\\xff.wl' --json", tmp_path)
+    assert path.returncode in (0, 1, 2) and "(internal)" not in path.stderr, path
     asked = run("init", tmp_path / "asked.wl")
     assert asked.returncode == 2 and "no terminal to ask" in asked.stderr
 

@@ -6,6 +6,7 @@ import argparse
 import getpass
 import os
 import sys
+from pathlib import Path
 
 from windlass_chat import _keys
 from windlass_chat._native import StoreKey, WindlassError
