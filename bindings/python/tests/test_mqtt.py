@@ -15,7 +15,7 @@ from people import KEY, User, told
 import windlass_chat
 from windlass_chat import Client
 from windlass_chat.bot import Bot, Message
-from windlass_chat.transport import Incoming, NoMailbox, TooLarge, TransportError, mqtt_connection, transport_of
+from windlass_chat.transport import Incoming, NoMailbox, TooLarge, TransportError, mqtt_bundles, mqtt_connection, transport_of
 from windlass_chat.transport import mqtt as mqtt_transport
 from windlass_chat.transport.mqtt import MqttTransport
 
@@ -285,13 +285,39 @@ def test_what_nobody_acknowledges_is_held_up_to_a_bound_and_comes_again_when_the
         asyncio.run(talk(broker))
 
 
+def test_a_flood_of_empty_envelopes_has_its_price(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without quality of service the broker waits for no acknowledgement."""
+    monkeypatch.setattr(mqtt_transport, "HELD_BYTES", 50_000)
+
+    async def talk(broker: Broker) -> None:
+        here = transport_of(broker.url)
+        assert isinstance(here, MqttTransport)
+        await here.start("here", 1)
+        await here.publish_bundle("here", b"so that the mailbox is there")
+        command = [tool("mosquitto_pub"), "-h", "127.0.0.1", "-p", str(broker.port), "-t", "windlass/v1/inbox/here"]
+        await asyncio.to_thread(subprocess.run, [*command, "-l"], input=b"\n" * 1_000, check=True)
+        while not here._let_go:
+            await asyncio.sleep(0.01)
+        assert 0 < here._inbox.qsize() < 50
+        await here.close()
+
+    with Broker(tmp_path) as broker:
+        asyncio.run(asyncio.wait_for(talk(broker), PATIENCE))
+
+
+def limit(name: str) -> int:
+    """A bound of the core, by its text."""
+    text = (Path(__file__).parents[3] / "src/limits.rs").read_text()
+    said = re.search(rf"const {name}: usize = ([0-9A-Z_ *+]+);", text)
+    assert said is not None
+    terms = [[factor.strip() for factor in term.split("*")] for term in said[1].split("+")]
+    return sum(math.prod(limit(one) if one[0].isalpha() else int(one) for one in factors) for factors in terms)
+
+
 def test_more_than_an_envelope_can_be_is_not_brought_and_a_retained_one_is_none(tmp_path: Path) -> None:
     """The broker throws away what is larger than we announced; what is retained would come with each connection."""
-    limits = (Path(__file__).parents[3] / "src/limits.rs").read_text()
-    said = re.search(r"MAX_ENVELOPE_LEN: usize = ([0-9_ *]+);", limits)
-    assert said is not None
-    factors = [int(factor) for factor in said[1].replace("_", "").split("*")]
-    assert math.prod(factors) == mqtt_connection.LARGEST_ENVELOPE
+    assert limit("MAX_ENVELOPE_LEN") == mqtt_connection.LARGEST_ENVELOPE
+    assert limit("MAX_BUNDLE_LEN") == mqtt_bundles.LARGEST_BUNDLE
 
     async def talk(broker: Broker, version: str) -> None:
         topic = f"windlass/v1/inbox/here{version}"
@@ -300,9 +326,9 @@ def test_more_than_an_envelope_can_be_is_not_brought_and_a_retained_one_is_none(
         here = transport_of(f"{broker.url}?version={version}")
         await here.start(f"here{version}", 1)
         await here.publish_bundle("here", b"so that the mailbox is there")
-        if version == "5":
-            too_large = bytes(mqtt_connection.LARGEST_ENVELOPE + mqtt_connection.AROUND_IT)
-            await asyncio.to_thread(subprocess.run, command, input=too_large, check=True)
+        # MQTT 3.1.1 cannot announce it.
+        too_large = bytes(mqtt_connection.LARGEST_ENVELOPE + (mqtt_connection.AROUND_IT if version == "5" else 1))
+        await asyncio.to_thread(subprocess.run, command, input=too_large, check=True)
         await here.deliver(f"here{version}", b"mail")
         incoming = await asyncio.wait_for(anext(here.receive()), PATIENCE)
         assert incoming.envelope == b"mail"

@@ -154,6 +154,39 @@ def test_a_broker_that_shuts_down_in_the_middle_suspects_nobody() -> None:
     assert len(with_broker(script, talk).peers) == 2
 
 
+def test_a_bundle_that_ends_connections_does_not_end_all_of_them() -> None:
+    """It is published anew with each connection, for brokers forget; not when it is what ends them."""
+    forbidden = False
+
+    async def script(peer: Peer, kind: int, content: bytes) -> bool:
+        if kind == PUBLISH and b"/bundle/" in content and forbidden:
+            peer.end()
+            return True
+        return False
+
+    async def talk(broker: ScriptedBroker, transport: MqttTransport) -> None:
+        nonlocal forbidden
+        await transport.publish_bundle("here", b"bundle")
+        for _ in range(3):
+            count = len(broker.peers)
+            broker.peers[-1].end(0x8B)
+            await until(lambda: len(broker.peers) == count + 1)
+            await transport.deliver("there", b"larger than the bundle")
+        forbidden = True
+        broker.peers[-1].end(0x8B)
+        await until(lambda: len(broker.peers) >= count + 1 + mqtt_outgoing.TRIES + 1)
+        await transport.deliver("there", b"over a connection that stays")
+        last = len(broker.peers)
+        broker.peers[-1].end(0x8B)
+        await until(lambda: len(broker.peers) == last + 1)
+        await transport.deliver("there", b"and the next")
+        assert len(broker.peers) == last + 1
+        forbidden = False
+        await transport.publish_bundle("here", b"a new one")
+
+    with_broker(script, talk)
+
+
 def test_a_probe_that_is_not_answered_holds_up_the_others_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mqtt_outgoing, "PROBE_SECONDS", 0.1)
 
@@ -251,7 +284,7 @@ def test_a_fault_in_the_thread_is_an_error_that_whoever_receives_sees(
         broker.peers[0].send(PUBLISH, len(topic).to_bytes(2, "big") + topic + b"\0\1" + b"\0" + b"hello", 2)
         with pytest.raises(TransportError, match="MemoryError"):
             await anext(transport.receive())
-        assert "has died: MemoryError" in caplog.text
+        assert "has died: MemoryError at " in caplog.text
         await transport.deliver("there", b"after")
 
     with_broker(lambda *_: asyncio.sleep(0), talk)

@@ -22,6 +22,7 @@ import logging
 import secrets
 import threading
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -30,13 +31,15 @@ from paho.mqtt import client as mqtt
 from windlass_chat._threads import in_thread
 from windlass_chat.transport.base import Incoming, NoMailbox, TooLarge, Transport, TransportError
 from windlass_chat.transport.broker_url import BrokerUrl
-from windlass_chat.transport.mqtt_bundles import Bundles
-from windlass_chat.transport.mqtt_connection import Connection, End, Ending, Greeting
+from windlass_chat.transport.mqtt_bundles import LARGEST_BUNDLE, Bundles
+from windlass_chat.transport.mqtt_connection import LARGEST_ENVELOPE, Connection, End, Ending, Greeting
 from windlass_chat.transport.mqtt_outgoing import REFUSED, Letter, Outgoing
 from windlass_chat.transport.mqtt_retries import Retries
 
 HELD_BYTES = 64 * 1024 * 1024
 """Of what came and nobody has acknowledged, so much is held. The rest is left to the broker."""
+AROUND_ENVELOPE = 1_024
+"""What an envelope costs beside its bytes. Without it a flood of empty ones would cost nothing."""
 NO_SUBSCRIBERS = 0x10
 WRONG_VERSION = 0x84
 NOT_AUTHORISED = 0x87
@@ -59,6 +62,15 @@ ADVICE = {
 }
 
 log = logging.getLogger("windlass_chat.transport.mqtt")
+
+
+def _place(error: BaseException | None) -> str:
+    """What was raised and where, without its text, which may quote what came."""
+    if error is None:
+        return "nothing was raised"
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
+    return f"{type(error).__name__}{where}"
 
 
 class MqttTransport(Transport):
@@ -125,7 +137,7 @@ class MqttTransport(Transport):
         # A fault of this program. Nobody would connect any more, and nobody would know.
         error = RuntimeError("the transport has stopped")
         error.__cause__ = task.exception()
-        log.error("the transport has stopped: %r", task.exception())
+        log.error("the transport has stopped: %s", _place(task.exception()))
         self._outgoing.fail(TransportError(str(error)))
         self._inbox.put_nowait(error)
 
@@ -188,7 +200,7 @@ class MqttTransport(Transport):
     def _tell_ending(self, ending: Ending, seconds: float) -> None:
         broker, words = self._broker, ending.words
         if ending.how is End.FAULT:
-            kind = type(ending.error).__name__
+            kind = _place(ending.error)
             log.error("the thread of the connection with %s has died: %s; again in %.1f s", broker, kind, seconds)
             self._inbox.put_nowait(TransportError(f"the thread of the connection has died: {kind}"))
         elif ending.how is End.UNREACHABLE:
@@ -230,21 +242,23 @@ class MqttTransport(Transport):
 
     def came(self, connection: Connection, message: mqtt.MQTTMessage) -> None:
         bundles = self._topic("bundle", "")
-        payload = bytes(message.payload)
         if message.topic.startswith(bundles):
+            # Of what is too long to be one, enough to see that.
+            payload = bytes(message.payload[: LARGEST_BUNDLE + 1])
             self._tell(self._bundles.found, message.topic[len(bundles) :], payload)
         elif message.topic == self._topic("inbox", self._address):
-            if message.retain:
-                # It would come with each connection.
+            size = len(message.payload)
+            if message.retain or size > LARGEST_ENVELOPE:
+                # A retained one would come with each connection; and the other is no envelope, whatever the broker was asked.
                 connection.acknowledge(message.mid, message.qos)
                 return
             with self._held_lock:
-                if self._held and self._held + len(payload) > HELD_BYTES:
+                if self._held and self._held + size + AROUND_ENVELOPE > HELD_BYTES:
                     # The connection goes on, for what goes out, and the broker brings it again over the next one.
                     self._let_go = True
                     return
-                self._held += len(payload)
-            self._tell(self._came, payload, message.mid, message.qos, connection)
+                self._held += size + AROUND_ENVELOPE
+            self._tell(self._came, bytes(message.payload), message.mid, message.qos, connection)
 
     # --- called in the event loop ------------------------------------------------------------------------------------
 
@@ -303,7 +317,7 @@ class MqttTransport(Transport):
             self._connection.unsubscribe(topic)
 
     def _came(self, envelope: bytes, number: int, qos: int, connection: Connection) -> None:
-        held = len(envelope)
+        held = len(envelope) + AROUND_ENVELOPE
 
         async def acknowledge() -> None:
             nonlocal held
@@ -320,8 +334,10 @@ class MqttTransport(Transport):
 
         self._inbox.put_nowait(Incoming(envelope, acknowledge))
 
-    def _put_back(self, topic: str, bundle: bytes) -> None:
-        self._outgoing.add(Letter(topic, bundle, True, self._loop.create_future()))
+    def _put_back(self, topic: str, bundle: bytes) -> asyncio.Future[int]:
+        letter = Letter(topic, bundle, True, self._loop.create_future())
+        self._outgoing.add(letter)
+        return letter.answer
 
     async def _publish(self, topic: str, payload: bytes, retain: bool) -> int:
         self._running()

@@ -17,6 +17,9 @@ FETCH_SECONDS = 5.0
 """How long to wait for a bundle. A broker does not say that there is none."""
 NEWER_SECONDS = 0.3
 """How long a bundle that came waits for a newer one. An old one may have been put there, and is being replaced just now."""
+LARGEST_BUNDLE = 18_432
+"""`MAX_BUNDLE_LEN` of the core."""
+REFUSED = 0x80
 FIRST_REST = 10.0
 LONGEST_REST = 600.0
 """How often our bundle is put back at most, when somebody does not stop."""
@@ -33,7 +36,7 @@ class Bundles:
         prefix: str,
         subscribe: Callable[[str], None],
         unsubscribe: Callable[[str], None],
-        publish: Callable[[str, bytes], None],
+        publish: Callable[[str, bytes], asyncio.Future[int]],
     ) -> None:
         self._address, self._prefix = address, prefix
         self._subscribe, self._unsubscribe, self._publish = subscribe, unsubscribe, publish
@@ -44,6 +47,8 @@ class Bundles:
         self._loop = asyncio.get_running_loop()
         self._rest, self._not_before = 0.0, 0.0
         self._due: asyncio.TimerHandle | None = None
+        self._again: asyncio.Future[int] | None = None
+        """What becomes of ours that was published once more. If the broker does not take it, it is left until there is a new one."""
 
     def connected(self) -> None:
         """Over a new connection: ours again, for a broker that lost its disk has lost it too; and whatever is looked for."""
@@ -51,7 +56,7 @@ class Bundles:
             self._subscribe(self._prefix + address)
         if self._ours is not None:
             if self._before is None:
-                self._publish(*self._ours)
+                self._publish_again()
             self._subscribe(self._ours[0])
 
     @contextmanager
@@ -62,6 +67,7 @@ class Bundles:
             return
         before, self._ours = self._ours, (topic, bundle)
         self._before = before[1] if before is not None else b""
+        self._again = None
         try:
             yield
         except BaseException:
@@ -94,13 +100,27 @@ class Bundles:
             self._due = self._loop.call_later(rest, self._put_back)
 
     def _put_back(self) -> None:
-        self._due = None
         now = self._loop.time()
+        if self._again is not None and not self._again.done():
+            # It may have gone before what it is to replace.
+            self._due = self._loop.call_later(FIRST_REST, self._put_back)
+            return
+        self._due = None
         quiet = now > self._not_before + LONGEST_REST
         self._rest = FIRST_REST if quiet else min(2 * self._rest, LONGEST_REST)
         self._not_before = now + self._rest
-        if self._ours is not None:
-            self._publish(*self._ours)
+        self._publish_again()
+
+    def _publish_again(self) -> None:
+        if self._ours is not None and self._is_taken():
+            self._again = self._publish(*self._ours)
+
+    def _is_taken(self) -> bool:
+        """Whether nothing of it is on its way, and the broker took it the last time."""
+        again = self._again
+        if again is None or again.cancelled():
+            return True
+        return again.done() and again.exception() is None and again.result() < REFUSED
 
     async def fetch(self, address: str) -> bytes | None:
         """The newest bundle of an address, as far as it comes in time; else the last thing that stands there instead."""
