@@ -17,6 +17,7 @@ import first_messages as firsts
 import healing
 import histories
 import linking
+import links
 import memberships
 import kem
 import peer
@@ -598,6 +599,10 @@ def updates(input: Case) -> Case:
     return people.show()
 
 
+def deleted_groups(input: Case) -> list[Case]:
+    return links.deleted_groups(peer.identity_of_seed(unhex(input, "own_seed")), input)
+
+
 def first_messages(input: Case) -> list[Case]:
     own = Party(input["own"])
     assert own.one_time and own.signed
@@ -686,7 +691,7 @@ KINDS: dict[str, Callable[[Case], Any]] = {
     for function in (
         *(identity, address, ed25519_key, x25519, ml_kem, safety_number, bundle, bundle_build, uri, code_frames),
         *(pqxdh, handshake, root_step, first_header_keys, chain_steps, message_key, first_epoch, epoch_step, plaintext, scka, sender_hint, own_words, message_name, healing_proof, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
-        *(bounds, history, receipts, copies, updates, answers, requests, proved_days, memberships.group_device, first_messages, group, attachment),
+        *(bounds, history, receipts, copies, updates, answers, requests, proved_days, memberships.group_device, links.linked_devices, deleted_groups, first_messages, group, attachment),
     )
 }
 

@@ -19,7 +19,7 @@ from fault_table import FAULTS
 HERE = Path(__file__).parent
 FOLDER = HERE.parents[1] / "tests/vectors"
 # In the order in which they import each other.
-MODULES = ("suite", "kem", "epochs", "peer", "bundles", "chats", "siblings", "histories", "healing", "memberships", "first_messages", "linking", "check_vectors")
+MODULES = ("suite", "kem", "epochs", "peer", "bundles", "chats", "siblings", "links", "histories", "healing", "memberships", "first_messages", "linking", "check_vectors")
 SOURCES = {name: (HERE / f"{name}.py").read_text("utf-8") for name in MODULES}
 CODE = {name: compile(source, f"{name}.py", "exec") for name, source in SOURCES.items()}
 

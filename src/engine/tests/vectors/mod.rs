@@ -6,6 +6,7 @@ mod firsts;
 mod group_device;
 mod group_stories;
 mod histories;
+mod links;
 mod proved_days;
 mod receipts;
 mod requests;
@@ -285,4 +286,21 @@ fn members_of_a_group_do_what_the_vectors_say() {
 fn first_messages_are_told_as_the_vectors_say() {
     let about = "First messages with their payload, to a device that knows nobody (RFC windlass 7.6, 7.8, C.1).";
     compare("first-messages", about, firsts::cases(), firsts::expected);
+}
+
+#[test]
+fn whom_a_device_takes_for_linked_is_what_the_vectors_say() {
+    let about = "Which devices of the identity a device takes for linked after it was told of tokens and shown some (RFC windlass 8.5.9, 8.5.11).";
+    compare("linked-devices", about, links::cases(), links::expected);
+}
+
+#[test]
+fn groups_that_were_deleted_elsewhere_are_merged_as_the_vectors_say() {
+    let about = "Which groups a device knows to be deleted after others told it of some (RFC windlass 9.6.16).";
+    compare(
+        "deleted-groups",
+        about,
+        links::deleted_cases(),
+        links::deleted,
+    );
 }
