@@ -35,7 +35,7 @@ impl Bundle {
     /// camera that sees one after the other there is `CodeReader`.
     #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn from_qr_image(picture: Bytes) -> Result<Arc<Self>> {
-        let read = CodeReader::new().take_picture(picture)?;
+        let read = CodeReader::new().take_until(&picture, |read| read.uri.is_some())?;
         let uri = read
             .uri
             .ok_or(WindlassError::UriIncomplete(UriFault::Incomplete))?;

@@ -32,10 +32,15 @@ pub fn qr_frames(uri: String) -> Result<Vec<String>> {
     Ok(frames(&uri)?)
 }
 
-/// The texts of all QR codes in a picture, the bytes of a PNG or JPEG file; at least one.
+/// The texts of the QR codes in a picture, the bytes of a PNG or JPEG file; at least one. Codes of other applications are among them,
+/// but beside one of those it is looked on for one of ours.
 #[cfg_attr(feature = "uniffi", uniffi::export)]
 pub fn qr_read(picture: Bytes) -> Result<Vec<String>> {
-    Ok(qr::read_picture(&picture)?)
+    let ours = |text: &String| {
+        let taken = CodeReader::new().take(text.clone());
+        !matches!(taken, Err(WindlassError::UriNotWindlass(_)))
+    };
+    Ok(qr::read_until(&picture, |texts| texts.iter().any(ours))?)
 }
 
 /// How far a reader is.
@@ -78,14 +83,34 @@ impl CodeReader {
 
     /// Takes all codes of a picture, the bytes of a PNG or JPEG file. Codes of other applications in it are passed over.
     pub fn take_picture(&self, picture: Bytes) -> Result<CodeProgress> {
+        // One of several is enough: a camera sees the next one in its next picture.
+        self.take_until(&picture, |_| true)
+    }
+}
+
+impl CodeReader {
+    /// Takes the codes of a picture, and looks on in it until what was read is enough.
+    pub(super) fn take_until(
+        &self,
+        picture: &[u8],
+        enough: impl Fn(&CodeProgress) -> bool,
+    ) -> Result<CodeProgress> {
         let mut last = Err(WindlassError::UriNotWindlass(UriFault::Scheme));
-        for text in qr::read_picture(&picture)? {
-            match self.take(text) {
-                Ok(progress) if progress.uri.is_some() => return Ok(progress),
-                Err(WindlassError::UriNotWindlass(_)) => {}
-                other => last = other,
+        let mut taken = 0;
+        qr::read_until(picture, |texts| {
+            for text in texts.iter().skip(taken) {
+                match self.take(text.clone()) {
+                    Err(WindlassError::UriNotWindlass(_)) => {}
+                    Err(_) if last.is_ok() => {}
+                    progress => last = progress,
+                }
+                if last.as_ref().is_ok_and(|progress| progress.uri.is_some()) {
+                    return true;
+                }
             }
-        }
+            taken = texts.len();
+            last.as_ref().is_ok_and(&enough)
+        })?;
         last
     }
 }

@@ -71,6 +71,8 @@ pub enum WindlassError {
     #[error("{0}")]
     PictureUnreadable(QrError),
     #[error("{0}")]
+    PictureTooLarge(QrError),
+    #[error("{0}")]
     NoQrCode(QrError),
     #[error("{0}")]
     TooLongForQrCode(QrError),
@@ -345,6 +347,7 @@ impl From<QrError> for WindlassError {
         match error {
             QrError::TooLong => Self::TooLongForQrCode(error),
             QrError::Picture => Self::PictureUnreadable(error),
+            QrError::TooLarge { .. } => Self::PictureTooLarge(error),
             QrError::NoCode => Self::NoQrCode(error),
         }
     }

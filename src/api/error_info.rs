@@ -95,6 +95,11 @@ pub(super) const TABLE: &[Row] = &[
     ),
     ("picture_unreadable", false, "Give a PNG or JPEG."),
     (
+        "picture_too_large",
+        false,
+        "Make the picture smaller, or cut out the code.",
+    ),
+    (
         "no_qr_code",
         false,
         "Take the picture again: closer, straight, in better light.",

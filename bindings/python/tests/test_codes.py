@@ -1,6 +1,7 @@
 """Codes against other people's readers and writers: zbarimg, qrencode, Pillow, Chromium."""
 
 import importlib.util
+import io
 import os
 import random
 import subprocess
@@ -11,7 +12,7 @@ from types import ModuleType
 import pytest
 from mosquitto import tool
 from photographs import PHOTOGRAPHS, WHITE, photograph
-from PIL import Image
+from PIL import Image, ImageOps
 
 import windlass_chat
 from windlass_chat import Bundle, Client, CodeReader, qr_frames, qr_png, qr_read, qr_svg, qr_terminal
@@ -139,6 +140,48 @@ def test_every_bad_code_is_told_in_words(tmp_path: Path) -> None:
             alice.meet(alice.in_person_code())
         with pytest.raises(windlass_chat.NotInPerson, match="other hands"):
             alice.meet(uri)
+
+
+def picture_of(uri: str) -> Image.Image:
+    with Image.open(io.BytesIO(qr_png(uri))) as picture:
+        return picture.convert("L")
+
+
+def foreign(text: str, folder: Path) -> Image.Image:
+    """Another application's code."""
+    subprocess.run([tool("qrencode"), "-o", folder / "other.png", text], check=True)
+    with Image.open(folder / "other.png") as picture:
+        return picture.convert("L")
+
+
+def through(picture: Image.Image) -> Image.Image:
+    """Black ink, and nothing where the paper was: what most programs export."""
+    black = Image.new("L", picture.size, 0)
+    return Image.merge("RGBA", [black, black, black, ImageOps.invert(picture)])
+
+
+@pytest.mark.parametrize("ground", ["white", "transparent", "dark"])
+def test_an_invitation_is_found_beside_another_code(ground: str, bundles: list[Bundle], tmp_path: Path) -> None:
+    uri, other = bundles[0].to_uri(), "https://example.org/menu"
+    ours = picture_of(uri)
+    if ground == "dark":
+        ours = ImageOps.invert(ours)
+    sheet = Image.new("L", (ours.width + 400, max(ours.height, 400)), WHITE)
+    sheet.paste(ours, (400, 0))
+    sheet.paste(foreign(other, tmp_path), (0, 0))
+    shown = sheet if ground != "transparent" else through(sheet)
+    file = io.BytesIO()
+    shown.save(file, "PNG")
+    assert Bundle.from_qr_image(file.getvalue()).to_uri() == uri
+    assert CodeReader().take_picture(file.getvalue()).uri == uri
+    assert uri in qr_read(file.getvalue())
+
+
+def test_a_picture_that_is_too_large_is_not_called_another_thing() -> None:
+    picture = io.BytesIO()
+    Image.new("1", (12_000, 9_000)).save(picture, "PNG")
+    with pytest.raises(windlass_chat.PictureTooLarge, match="12000 by 9000"):
+        qr_read(picture.getvalue())
 
 
 def run(example: str, folder: Path, *arguments: str) -> str:

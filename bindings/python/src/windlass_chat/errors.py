@@ -51,6 +51,7 @@ IdentityMismatch = WindlassError.IdentityMismatch
 InvitationUsed = WindlassError.InvitationUsed
 NotInPerson = WindlassError.NotInPerson
 PictureUnreadable = WindlassError.PictureUnreadable
+PictureTooLarge = WindlassError.PictureTooLarge
 NoQrCode = WindlassError.NoQrCode
 TooLongForQrCode = WindlassError.TooLongForQrCode
 UnsupportedVersion = WindlassError.UnsupportedVersion
@@ -131,6 +132,7 @@ __all__ = [
     "InvitationUsed",
     "NotInPerson",
     "PictureUnreadable",
+    "PictureTooLarge",
     "NoQrCode",
     "TooLongForQrCode",
     "UnsupportedVersion",

@@ -21,6 +21,7 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .InvitationUsed(message),
             let .NotInPerson(message),
             let .PictureUnreadable(message),
+            let .PictureTooLarge(message),
             let .NoQrCode(message),
             let .TooLongForQrCode(message),
             let .UnsupportedVersion(message),
@@ -117,6 +118,7 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .InvitationUsed: "invitation_used"
         case .NotInPerson: "not_in_person"
         case .PictureUnreadable: "picture_unreadable"
+        case .PictureTooLarge: "picture_too_large"
         case .NoQrCode: "no_qr_code"
         case .TooLongForQrCode: "too_long_for_qr_code"
         case .UnsupportedVersion: "unsupported_version"
