@@ -22,6 +22,9 @@ pub const MOSQUITTO: Tool = ("mosquitto", "-h", "mosquitto version", "mosquitto"
 pub const OPENSSL: Tool = ("openssl", "version", "OpenSSL ", "openssl");
 /// The terminal of a person who chats.
 pub const TMUX: Tool = ("tmux", "-V", "tmux ", "tmux");
+/// What a service of systemd is checked with, and a bot confined as in one.
+pub const SYSTEMD: Tool = ("systemd-analyze", "--version", "systemd ", "systemd");
+pub const BWRAP: Tool = ("bwrap", "--version", "bubblewrap ", "bubblewrap");
 /// What the Kotlin module is built with.
 pub const MAVEN: Tool = ("mvn", "--version", "Apache Maven", "maven");
 pub const JAVAC: Tool = ("javac", "-version", "javac ", "default-jdk-headless");

@@ -17,12 +17,14 @@ PATIENCE = 600.0
 
 
 ANSWERS = {
+    "bwrap": ("--version", "bubblewrap "),
     "chromium": ("--version", "Chromium "),
     "mosquitto": ("-h", "mosquitto version"),
     "mosquitto_pub": ("--help", "mosquitto_pub is a simple"),
     "mosquitto_passwd": ("-h", "mosquitto_passwd is a tool"),
     "openssl": ("version", "OpenSSL "),
     "qrencode": ("--version", "qrencode version"),
+    "systemd-analyze": ("--version", "systemd "),
     "tmux": ("-V", "tmux "),
     "zbarimg": ("--help", "decode bar codes"),
 }

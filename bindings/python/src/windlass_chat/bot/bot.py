@@ -22,6 +22,7 @@ from windlass_chat._native import (
 from windlass_chat._mailbox import transport_secret
 from windlass_chat._signals import stop_signalled
 from windlass_chat._threads import in_thread
+from windlass_chat.alive import beat
 from windlass_chat.bot.answering import current, run_handler
 from windlass_chat.bot.handlers import Handlers, Next
 from windlass_chat.bot.handling import Handling
@@ -68,6 +69,7 @@ class Bot(Handlers):
         grace: float | None = None,
         keep_up_every: float | None = None,
         local_socket: bool | None = None,
+        alive: str | os.PathLike[str] | None = None,
         log: str | None = None,
         log_level: str | None = None,
         config: str | os.PathLike[str] | None = None,
@@ -210,6 +212,7 @@ class Bot(Handlers):
         for work in (running.post.run(), running.handling.run(), running.intake.run(), running.intake.tell()):
             self._spawn(work)
         self._spawn(self._keep_up(running))
+        self._spawn(beat(client.trust_policy, self.settings.alive))
         for every, task in self._background:
             self._spawn(self._repeat(every, task))
         if self.settings.local_socket and self._given_client is None:

@@ -58,6 +58,8 @@ class Settings:
     """Seconds between two rounds of resends, healing and new prekeys."""
     local_socket: bool = True
     """Whether `windlass` commands of the same user can ask the bot while it runs, by a socket beside the store."""
+    alive: str | None = None
+    """Path of a file in which the bot says again and again that it is alive; `python -m windlass_chat.alive` asks it."""
     log: str = "text"
     """What `run` logs to standard error, if nothing is set up yet: text, json or none."""
     log_level: str = "INFO"
