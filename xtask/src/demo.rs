@@ -4,11 +4,11 @@ use anyhow::Result;
 use xshell::cmd;
 
 use crate::workspace::{Workspace, fresh_folder};
-use crate::{native, python};
+use crate::{interpreters, native, python};
 
 /// Puts the package together as the wheel has it, and runs the example.
 pub fn run(ws: &Workspace, arguments: &[String]) -> Result<()> {
-    let (sh, python) = (&ws.sh, python::interpreter(ws)?);
+    let (sh, python) = (&ws.sh, interpreters::interpreter(ws)?);
     println!("The first time takes minutes.");
     // In one build of the development profile: no dependency is compiled twice.
     let build = ws.cargo("build --quiet --package windlass --lib --bin uniffi-bindgen");

@@ -3,6 +3,7 @@
 mod codes;
 mod demo;
 mod fuzz;
+mod interpreters;
 mod kotlin;
 mod lint;
 mod model;

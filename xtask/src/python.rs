@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use xshell::cmd;
 
+use crate::interpreters::{self, interpreter};
 use crate::native;
-use crate::report::Skip;
-use crate::tools::{self, CHROMIUM, MOSQUITTO, OPENSSL, QRENCODE, TMUX, ZBAR};
+use crate::tools::{self, BWRAP, CHROMIUM, MOSQUITTO, OPENSSL, QRENCODE, SYSTEMD, TMUX, ZBAR};
 use crate::workspace::{Workspace, files, fresh_folder};
 
 /// What the tests need, pinned; and the pins of uv and maturin.
@@ -39,7 +39,10 @@ pub fn test(ws: &Workspace) -> Result<()> {
     smoke(ws, "wheel", &wheel)?;
     readme(ws, &sdist(ws)?)?;
 
-    if let Err(reason) = tools::ensure(ws, &[ZBAR, QRENCODE, CHROMIUM, MOSQUITTO, OPENSSL, TMUX]) {
+    interpreters::smoke(ws, &uv(ws)?, &wheel)?;
+
+    let others = [ZBAR, QRENCODE, CHROMIUM, MOSQUITTO, OPENSSL, TMUX, BWRAP, SYSTEMD];
+    if let Err(reason) = tools::ensure(ws, &others) {
         // The tests that need them say so too; with CI set they fail.
         println!("{reason:#}");
     }
@@ -79,16 +82,6 @@ pub fn copy(ws: &Workspace, from: &Path, to: &Path) -> Result<()> {
     const COPY: &str = "import shutil, sys; shutil.copytree(*sys.argv[1:], dirs_exist_ok=True)";
     let (sh, python) = (&ws.sh, interpreter(ws)?);
     Ok(cmd!(sh, "{python} -c {COPY} {from} {to}").quiet().run()?)
-}
-
-/// The Python to build and test with.
-pub fn interpreter(ws: &Workspace) -> Result<&'static str> {
-    for name in ["python3", "python"] {
-        if ws.answers(name, "--version", "Python 3.") {
-            return Ok(name);
-        }
-    }
-    bail!(Skip::Here("there is no Python 3 on the search path".into()))
 }
 
 /// Builds the wheel as users get it.
@@ -136,7 +129,7 @@ fn uv(ws: &Workspace) -> Result<PathBuf> {
     let pip = program(ws, "uv", "pip");
     if !ws.answers(&pip, "--version", "pip ") {
         // Debian leaves the second one out of its Python.
-        if !ws.answers(python, "-cimport venv, ensurepip; print('both')", "both") {
+        if !ws.answers(&python, "-cimport venv, ensurepip; print('both')", "both") {
             tools::install(ws, "python3-venv")?;
         }
         ws.quietly("python-venv", cmd!(sh, "{python} -m venv --clear {folder}"))?;

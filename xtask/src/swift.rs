@@ -10,7 +10,7 @@ use xshell::{Cmd, cmd};
 
 use crate::rootfs::RootFilesystem;
 use crate::workspace::{Workspace, fresh_folder, heading, update};
-use crate::{codes, native, python};
+use crate::{codes, interpreters, native};
 
 /// A Swift to call.
 pub enum Toolchain {
@@ -79,7 +79,7 @@ runpy.run_path(sys.argv[0], run_name='__main__')
 
 /// The mailbox server of the examples, for the tests of the transport that speaks with it; and its address.
 fn mail_server(ws: &Workspace) -> Result<(Child, String)> {
-    let (sh, python) = (&ws.sh, python::interpreter(ws)?);
+    let (sh, python) = (&ws.sh, interpreters::interpreter(ws)?);
     let mail = fresh_folder(sh, ws.target.join("swift/mail"))?.join("mail.db");
     let serve = cmd!(sh, "{python} -c {SERVE} examples/python/http_transport.py {mail} 0");
     let mut server = Command::from(serve).stdout(Stdio::piped()).spawn()?;

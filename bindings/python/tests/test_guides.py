@@ -109,6 +109,17 @@ def test_nobody_is_told_to_install_somebody_elses_package() -> None:
             assert not by_name.search(line), f"{path}: {line}"
 
 
+@pytest.mark.parametrize("text", ["README.md", "docs/guide/first-bot.md"])
+def test_how_to_install_is_said_before_anything_is_imported(text: str) -> None:
+    """Into an environment of its own: Debian's Python refuses packages."""
+    before, imported, _ = (REPOSITORY / text).read_text().partition("windlass_chat import")
+    assert imported
+    steps = ["python3 -m venv", "/bin/activate", "pip install "]
+    places = [before.find(step) for step in steps]
+    assert -1 not in places and places == sorted(places)
+    assert importlib.metadata.metadata("windlass-chat")["Name"] == "windlass-chat" and "`windlass-chat`" in before
+
+
 def test_without_its_library_the_transport_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "windlass_chat.transport.mqtt", None)
     with pytest.raises(TransportError) as caught:
