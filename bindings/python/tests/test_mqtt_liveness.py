@@ -9,7 +9,15 @@ import pytest
 from mosquitto import PATIENCE, Broker
 from scripted_broker import CONNECT, PUBLISH, SUBSCRIBE, Peer, ScriptedBroker
 
-from windlass_chat.transport import TooLarge, TransportError, mqtt_connection, mqtt_outgoing, mqtt_retries, transport_of
+from windlass_chat.transport import (
+    TooLarge,
+    TransportError,
+    mqtt,
+    mqtt_connection,
+    mqtt_outgoing,
+    mqtt_retries,
+    transport_of,
+)
 from windlass_chat.transport.mqtt import MqttTransport
 from windlass_chat.transport.mqtt_retries import Retries
 
@@ -203,6 +211,43 @@ def test_a_probe_that_is_not_answered_holds_up_the_others_only_so_long(monkeypat
         await transport.deliver("there", b"another")
         assert not large.done()
         large.cancel()
+
+    with_broker(script, talk)
+
+
+@pytest.mark.parametrize("size", [len(LARGE), 1])
+def test_an_envelope_that_is_never_answered_is_tried_again_and_given_up(
+    size: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for module, name in ((mqtt_outgoing, "ANSWER_SECONDS"), (mqtt_outgoing, "PROBE_SECONDS"), (mqtt, "LOOK_SECONDS")):
+        monkeypatch.setattr(module, name, 0.1)
+    monkeypatch.setattr(mqtt_outgoing, "SLOWEST", 1e9)
+
+    async def script(peer: Peer, kind: int, content: bytes) -> bool:
+        return kind == PUBLISH and b"/nowhere" in content
+
+    async def talk(broker: ScriptedBroker, transport: MqttTransport) -> None:
+        await transport.deliver("there", bytes(100))
+        with pytest.raises(TransportError) as given_up:
+            await transport.deliver("nowhere", bytes(size))
+        assert isinstance(given_up.value, TooLarge) == (size > 100)
+        await transport.deliver("there", b"another")
+        assert "does not answer what it was sent" in caplog.text
+
+    with_broker(script, talk)
+
+
+def test_a_broker_that_greets_and_says_nothing_more_is_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(mqtt_connection, "GREETING_SECONDS", 0.2)
+
+    async def script(peer: Peer, kind: int, content: bytes) -> bool:
+        return kind == SUBSCRIBE and peer.number == 0
+
+    async def talk(broker: ScriptedBroker, transport: MqttTransport) -> None:
+        await transport.deliver("there", b"over the next one")
+        assert "greeted and does not answer" in caplog.text
 
     with_broker(script, talk)
 

@@ -38,6 +38,8 @@ from windlass_chat.transport.mqtt_retries import Retries
 
 HELD_BYTES = 64 * 1024 * 1024
 """Of what came and nobody has acknowledged, so much is held. The rest is left to the broker."""
+LOOK_SECONDS = 10.0
+"""How often we look whether what was sent was answered."""
 AROUND_ENVELOPE = 1_024
 """What an envelope costs beside its bytes. Without it a flood of empty ones would cost nothing."""
 NO_SUBSCRIBERS = 0x10
@@ -207,6 +209,8 @@ class MqttTransport(Transport):
             kind, other = ("", "mqtt://") if self._broker.tls else (" in clear text", "mqtts://")
             advice = f"; does it speak {other}?" if "SSL" in words or "handshake" in words else ""
             log.warning("cannot reach %s: %s%s; again in %.1f s", broker, words, advice, seconds)
+        elif ending.how is End.SILENT and self._greeting is not None:
+            log.warning("%s greeted and does not answer; again in %.1f s", broker, seconds)
         elif ending.how is End.SILENT:
             text = "%s took the connection and did not greet: is it an MQTT broker, is it %s, and does it speak MQTT 5 (else ?version=3)? Again in %.1f s"
             log.warning(text, broker, "mqtt:// and not mqtts://" if broker.tls else "mqtts:// and not mqtt://", seconds)
@@ -301,9 +305,19 @@ class MqttTransport(Transport):
             self._once("%s keeps no mail: it grants QoS 0 alone (mosquitto: max_qos). Mailboxes need QoS 1", self._broker)
         self._alive_since = time.monotonic()
         self._alive.set()
+        self._loop.call_later(LOOK_SECONDS, self._look_for_answers, connection)
         self._bundles.connected()
         if self._keeps:
             self._outgoing.connected(self._send, self._greeting.window)
+
+    def _look_for_answers(self, connection: Connection) -> None:
+        if connection is not self._connection or self._running_task is None:
+            return
+        if self._outgoing.is_overdue():
+            log.warning("%s does not answer what it was sent; trying another connection", self._broker)
+            connection.end()
+        else:
+            self._loop.call_later(LOOK_SECONDS, self._look_for_answers, connection)
 
     def _send(self, letter: Letter) -> int | None:
         return self._connection.publish(letter.topic, letter.payload, letter.retain) if self._connection else None

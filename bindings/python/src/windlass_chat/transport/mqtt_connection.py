@@ -43,7 +43,7 @@ class End(enum.Enum):
     UNREACHABLE = enum.auto()
     """It did not come to one."""
     SILENT = enum.auto()
-    """Somebody listens there, and does not greet."""
+    """Somebody listens there, and does not greet, or does not answer our subscription."""
     REFUSED = enum.auto()
     """The broker does not want us."""
     LOST = enum.auto()
@@ -104,7 +104,7 @@ class Connection:
         self.five = five
         self._broker, self._address, self._inbox, self._listener = broker, address, inbox, listener
         self._subscription: int | None = None
-        self._is_greeted = False
+        self._is_greeted = self._is_opened = False
         self._left: tuple[Any, bool] | None = None
         """The reason with which it ended, and whether the broker told it."""
         self._ending_since: float | None = None
@@ -188,7 +188,8 @@ class Connection:
             now = time.monotonic()
             if self._ending_since is not None and now > self._ending_since + FAREWELL_SECONDS:
                 break
-            if not self._is_greeted and self._left is None and now > began + GREETING_SECONDS:
+            patience = GREETING_SECONDS * (2 if self._is_greeted else 1)
+            if not self._is_opened and self._left is None and now > began + patience:
                 return Ending(End.SILENT)
         if self._ending_since is not None:
             return Ending(End.OURS)
@@ -243,6 +244,7 @@ class Connection:
 
     def _on_subscribe(self, client: mqtt.Client, data: Any, number: int, reasons: Any, properties: Any = None) -> None:
         if number == self._subscription:
+            self._is_opened = True
             self._listener.opened(self, reasons[0])
 
     def _on_publish(self, client: mqtt.Client, data: Any, number: int, reason: Any, properties: Any = None) -> None:

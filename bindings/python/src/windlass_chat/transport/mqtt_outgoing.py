@@ -18,6 +18,9 @@ WINDOW = 20
 """Letters that wait for the broker's answer at the same time."""
 PROBE_SECONDS = 30.0
 """How long the others wait for a letter that is tried alone."""
+ANSWER_SECONDS = 60.0
+SLOWEST = 16_384
+"""Bytes a second that a line carries at least: a letter has so much longer to be answered."""
 REFUSED = 0x80
 """Reason codes from here on are refusals."""
 TRIES = 3
@@ -39,6 +42,8 @@ class Letter:
     """Whether nothing else was on its way with it."""
     deaths: int = 0
     """How many connections ended while it was tried alone."""
+    due: float = 0.0
+    """When it should have been answered."""
 
 
 class Outgoing:
@@ -101,14 +106,23 @@ class Outgoing:
         letter.deaths += 1
         size = len(letter.payload)
         if size > self._taken:
-            text = f"the broker ends the connection when it gets this message of {size} bytes"
+            text = f"the broker does not answer this message of {size} bytes, or ends the connection when it gets it"
             letter.answer.set_exception(TooLarge(text))
         elif letter.deaths >= TRIES:
-            letter.answer.set_exception(TransportError("the broker ends the connection each time it gets this message"))
+            letter.answer.set_exception(TransportError("the broker does not answer, or ends the connection each time"))
         else:
             return False
         letter.answer.exception()  # Nobody may be waiting for it.
         return True
+
+    def is_overdue(self) -> bool:
+        """Whether the broker leaves something without an answer. Then another connection is due, and over that one it is a suspect."""
+        overdue = [letter for letter in self._sent.values() if letter.due < time.monotonic() and not letter.answer.done()]
+        for letter in overdue:
+            if letter.suspect:
+                self._is_found(letter)
+            letter.suspect = True
+        return bool(overdue)
 
     def fail(self, error: Exception) -> None:
         """Nothing goes out any more."""
@@ -134,6 +148,7 @@ class Outgoing:
             for other in self._sent.values():
                 other.alone = False
             letter.alone = not self._sent
+            letter.due = time.monotonic() + ANSWER_SECONDS + len(letter.payload) / SLOWEST
             self._sent[number] = letter
             self._others_after = 0.0
             if letter.suspect:
