@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import socket
 import stat
 import subprocess
@@ -136,6 +137,40 @@ def test_nobody_is_asked_where_the_setting_or_the_disk_says_no(store: Path) -> N
     with running(store):
         assert "(store_locked)" in run("invite", store, *WITH_KEY).stderr
     assert "cannot be asked" in (store.parent / "bot.log").read_text()
+
+
+def test_a_bot_without_standard_streams_writes_none_of_its_words_into_the_store(store: Path) -> None:
+    """Logs at every level, to a standard error that has no number of its own."""
+    python = " ".join(shlex.quote(word) for word in (sys.executable, "-c", BOT, str(store)))
+    settings = {"WINDLASS_LOG_LEVEL": "DEBUG"}
+    bot = subprocess.Popen(["bash", "-c", f"exec {python} <&- >&- 2>&-"], env=ENVIRONMENT | settings)
+    try:
+        until(lambda: (folder_of(store) / "socket").exists() or bot.poll() is not None)
+        assert asked("address", store)
+        if sys.platform.startswith("linux"):
+            streams = [os.readlink(f"/proc/{bot.pid}/fd/{number}") for number in range(3)]
+            assert streams == ["/dev/null"] * 3
+    finally:
+        bot.terminate()
+        assert bot.wait(PATIENCE) == 0
+    with Client.open(store, key=KEY) as unhurt:
+        assert unhurt.address()
+
+
+def test_a_program_may_go_elsewhere_before_its_bot_runs(store: Path) -> None:
+    gone = 'import os, sys\nfrom windlass_chat.bot import Bot\nbot = Bot("me.wl", key_env="STORE_KEY", transport="memory://x")\n'
+    gone += 'print(bot.address, flush=True)\nos.chdir("/")\nbot.run()\n'
+    command = [sys.executable, "-c", gone]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=store.parent, env=ENVIRONMENT, stdout=pipe, text=True) as bot:
+        assert bot.stdout is not None
+        address = bot.stdout.readline().strip()
+        until(lambda: (folder_of(store) / "socket").exists() or bot.poll() is not None)
+        try:
+            assert asked("address", store)["address"] == address
+        finally:
+            bot.terminate()
+        assert bot.wait(PATIENCE) == 0
 
 
 def test_a_store_with_a_long_path_has_a_socket_as_well(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from windlass_chat import _native, _paths
 from windlass_chat._mailbox import remember
 from windlass_chat._native import StoreKey
+from windlass_chat._streams import occupy_streams
 
 ProgressCallback = Callable[[int, int], object]
 """Called with how many records are through, and of how many. An exception stops the work, leaves nothing of it, and is raised again."""
@@ -51,6 +52,7 @@ class EncryptedStore(_native.EncryptedStore):
     @classmethod
     def create(cls: type[_S], path: _paths.Path, key: StoreKey) -> _S:
         """Makes a new store at `path`, and its key-slot file beside it. Refuses a path where something is."""
+        occupy_streams()
         store = super().create(_paths.told(path), key)
         assert isinstance(store, cls)
         remember(store, os.fsdecode(path))
@@ -59,6 +61,7 @@ class EncryptedStore(_native.EncryptedStore):
     @classmethod
     def open(cls: type[_S], path: _paths.Path, key: StoreKey) -> _S:
         """Opens the store at `path`. Never makes one."""
+        occupy_streams()
         store = super().open(_paths.told(path), key)
         assert isinstance(store, cls)
         remember(store, os.fsdecode(path))
@@ -84,6 +87,7 @@ class EncryptedStore(_native.EncryptedStore):
         progress: _native.ProgressListener | ProgressCallback | None = None,
     ) -> _S:
         """Makes a new store from a backup: the same identity on a new device, with contacts and history."""
+        occupy_streams()
         with telling(progress) as told:
             store = super().import_backup(_paths.told(backup), backup_key, _paths.told(path), key, told)
             remember(store, os.fsdecode(path))

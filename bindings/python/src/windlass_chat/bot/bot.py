@@ -21,6 +21,7 @@ from windlass_chat._native import (
 )
 from windlass_chat._mailbox import transport_secret
 from windlass_chat._signals import stop_signalled
+from windlass_chat._streams import occupy_streams
 from windlass_chat._threads import in_thread
 from windlass_chat.alive import beat
 from windlass_chat.bot.answering import current, run_handler
@@ -78,6 +79,7 @@ class Bot(Handlers):
         arguments = dict(locals())
         given = {setting.name: arguments[setting.name] for setting in fields(Settings)}
         super().__init__()
+        occupy_streams()
         self.settings: Settings = gather(given, config)
         self._given_client = client
         self._client: Client | None = client
@@ -86,6 +88,7 @@ class Bot(Handlers):
         self._stopping: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._running: Running | None = None
+        self._opened: str | None = None
         self._local: LocalSocket | None = None
         self._invited = self._make_invitations()
 
@@ -105,6 +108,8 @@ class Bot(Handlers):
         if self.settings.store is None:
             raise SettingsError('there is no store: Bot("bot.wl", ...), or WINDLASS_STORE')
         key = self.settings.store_key()
+        # As it is found from here: a program may go elsewhere before it runs the bot.
+        self._opened = os.path.realpath(self.settings.store)
         try:
             return Client.open(EncryptedStore.open(self.settings.store, key))
         except WindlassError.StoreNotFound:
@@ -215,8 +220,8 @@ class Bot(Handlers):
         self._spawn(beat(client.trust_policy, self.settings.alive))
         for every, task in self._background:
             self._spawn(self._repeat(every, task))
-        if self.settings.local_socket and self._given_client is None:
-            self._local = await LocalSocket.beside(self.settings.store, client, running.recheck_trust)
+        if self.settings.local_socket:
+            self._local = await LocalSocket.beside(self._opened, client, running.recheck_trust)
         log.info("started as %s", short(client.address()), extra={"event": "started", "address": client.address()})
 
     def request_stop(self) -> None:

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,9 @@ class LocalSocket:
                 os.chmod(path, 0o600)
             for left in self._folder.glob("backup-*"):
                 left.unlink()
-            self._server = await asyncio.start_unix_server(self._came, sock=listening, limit=MOST_BYTES)
+            # We remove it ourselves; the path that the socket knows may not lead there any more.
+            kept: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+            self._server = await asyncio.start_unix_server(self._came, sock=listening, limit=MOST_BYTES, **kept)
         except BaseException:
             listening.close()
             raise

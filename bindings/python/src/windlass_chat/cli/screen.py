@@ -67,7 +67,7 @@ class Screen(logging.Handler):
                 return
             # Over the prompt, and then the prompt again with what was typed so far.
             begun = readline.get_line_buffer() if readline is not None else ""
-            self._write(f"\r\x1b[K{text}\n{PROMPT}{begun}")
+            self._write(f"\r\x1b[K{text}\n{PROMPT}{plain(begun)}")
 
     def _write(self, text: str) -> None:
         try:
@@ -166,7 +166,7 @@ class Screen(logging.Handler):
         # Not by `sys.stdin`: its lock, held by this thread, would stop the interpreter from ending.
         rest, whole = b"", True
         with contextlib.suppress(OSError):
-            while block := os.read(0, 65_536):
+            while block := os.read(sys.stdin.fileno(), 65_536):
                 *lines, rest = (rest + block).split(b"\n")
                 for line in lines:
                     self._put_read(line if whole else b"")

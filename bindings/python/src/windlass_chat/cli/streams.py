@@ -7,30 +7,21 @@ import io
 import os
 import sys
 
+from windlass_chat._streams import occupy_streams
+
 
 def hold_streams() -> bool:
-    """Makes all three be there; false if nobody gets what is printed.
-
-    Before any file is opened: a store would get the number of the one that is missing, and what some library writes to
-    standard error would be written into it.
-    """
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            opened = os.open(os.devnull, os.O_RDWR)
-            if opened != number:
-                os.dup2(opened, number)
-                os.close(opened)
-            os.set_inheritable(number, True)
+    """Makes all three be there; false if nobody gets what is printed."""
+    occupy_streams()
     there = sys.stdout is not None
+    # Not by the numbers: something else may have got them by now.
     if sys.stdin is None:
-        sys.stdin = open(0, encoding="utf-8", errors="replace", closefd=False)
+        sys.stdin = open(os.devnull, encoding="utf-8")
     if sys.stdout is None:
-        sys.stdout = open(1, "w", encoding="utf-8", errors="replace", closefd=False)
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
     if sys.stderr is None:
         # Without it `print` takes standard output.
-        sys.stderr = open(2, "w", encoding="utf-8", errors="replace", closefd=False)
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         # What is typed may be no text, and names may be in any script; better a question mark than no answer.
         if isinstance(stream, io.TextIOWrapper):
