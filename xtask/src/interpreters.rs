@@ -73,3 +73,28 @@ fn find(ws: &Workspace, minor: u32) -> Option<PathBuf> {
 fn is(ws: &Workspace, program: &Path, minor: u32) -> bool {
     ws.answers(program, VERSION, &format!("Python 3.{minor} is it"))
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_program_is_what_it_says_and_not_what_its_name_says() {
+        let ws = Workspace::locate(false).unwrap();
+        let folder = ws.sh.create_temp_dir().unwrap();
+        let program = |says: &str| {
+            let path = folder.path().join("python3.10");
+            fs::write(&path, format!("#!/bin/sh\necho '{says}'\n")).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            path
+        };
+        assert!(is(&ws, &program("Python 3.10 is it"), 10));
+        for other in ["", "Version: 6.9", "Python 3.9 is it", "Python 3.100 is it", "Python 3.1"] {
+            assert!(!is(&ws, &program(other), 10), "{other}");
+        }
+        assert!(!is(&ws, &folder.path().join("python3.11"), 11));
+    }
+}

@@ -38,7 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(talk(Path(folder)))
     command = Path(sysconfig.get_path("scripts")) / "windlass"
-    subprocess.run([command, "--help"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([command, "--version"], check=True, stdout=subprocess.DEVNULL)
     print("a bot answered, a command ran: Python", sys.version.split()[0])
 
 
