@@ -25,6 +25,7 @@ suspend fun chat(
     show: suspend (String) -> Unit,
     until: suspend () -> Unit = {},
 ) = coroutineScope {
+    transport.useSecret(client.io { transportSecret() })
     transport.start(client.address(), client.deviceId())
     suspend fun sendOut() {
         for (envelope in client.io { outbox() }) {

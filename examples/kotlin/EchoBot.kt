@@ -3,11 +3,6 @@ import dev.windlass.Windlass
 import dev.windlass.bot.Bot
 import dev.windlass.transport.MqttTransport
 import dev.windlass.transport.Transport
-import kotlinx.coroutines.runBlocking
-import kotlin.concurrent.thread
-
-/** More than handlers and the outbox get to finish. */
-private const val PATIENCE_MILLISECONDS = 30_000L
 
 /** Answers each message with what it says. */
 fun echoBot(client: Client, transport: Transport): Bot = Bot(client, transport).apply {
@@ -15,17 +10,9 @@ fun echoBot(client: Client, transport: Transport): Bot = Bot(client, transport).
 }
 
 /** With WINDLASS_STORE, WINDLASS_KEY (64 hexadecimal digits) and WINDLASS_TRANSPORT (`mqtts://user:password@host`). */
-fun main(): Unit = runBlocking {
-    val main = Thread.currentThread()
-    Windlass.fromEnvironment().use { client ->
-        val bot = echoBot(client, MqttTransport(System.getenv("WINDLASS_TRANSPORT") ?: "mqtt://localhost"))
-        // At SIGTERM and Ctrl+C: the process ends when what was begun is answered and the store is closed.
-        val ending = thread(start = false) {
-            bot.requestStop()
-            main.join(PATIENCE_MILLISECONDS)
-        }
-        Runtime.getRuntime().addShutdownHook(ending)
-        println(bot.invite())
-        bot.run()
-    }
+fun main(): Unit = Windlass.fromEnvironment().use { client ->
+    val bot = echoBot(client, MqttTransport(System.getenv("WINDLASS_TRANSPORT") ?: "mqtt://localhost"))
+    println(bot.invite())
+    // At SIGTERM and Ctrl+C the process ends when what was begun is answered and the store is closed.
+    bot.runUntilTerminated()
 }

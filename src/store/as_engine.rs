@@ -56,6 +56,10 @@ impl StorageEngine for Store {
         ran(self.write(|writer| Ok(f(writer)?)))
     }
 
+    fn id(&self) -> Result<[u8; 16], StoreError> {
+        self.read(|reader| Ok(reader.store_id()))
+    }
+
     fn now(&self) -> u64 {
         self.now()
     }

@@ -35,6 +35,9 @@ pub trait StorageEngine: Debug + Send + Sync {
     /// The time, in milliseconds since 1970-01-01T00:00:00Z.
     fn now(&self) -> u64;
 
+    /// Random bytes that name the store, the same as long as it is there. Nobody outside the machine has them.
+    fn id(&self) -> Result<[u8; 16], StoreError>;
+
     /// A generator for one call. A step asks for it inside, so that each of its runs has one of its own.
     fn random(&self) -> Result<SeededRandom, StoreError>;
 

@@ -31,6 +31,10 @@ impl Reader {
     ) -> Self {
         Self { tree, table }
     }
+
+    pub(super) fn store_id(&self) -> [u8; 16] {
+        self.tree.store_id
+    }
 }
 
 /// What [`Rows`] needs of a transaction of either kind.

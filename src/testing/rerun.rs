@@ -47,6 +47,10 @@ impl StorageEngine for RunsTwice {
         self.0.step(f)
     }
 
+    fn id(&self) -> Result<[u8; 16], StoreError> {
+        self.0.id()
+    }
+
     fn now(&self) -> u64 {
         self.0.now()
     }

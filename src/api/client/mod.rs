@@ -5,6 +5,7 @@ mod devices;
 mod events;
 mod handling;
 mod keeping;
+mod mailbox;
 mod people;
 mod receiving;
 mod sending;

@@ -8,6 +8,8 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Path
+import javax.crypto.Mac
+import javax.crypto.spec.SecretKeySpec
 import kotlin.io.path.readBytes
 import kotlin.io.path.writeBytes
 import kotlin.io.path.writeText
@@ -30,6 +32,16 @@ class StoreTest {
         people.open("alice").use { assertTrue(it.contacts().isEmpty()) }
         EncryptedStore.open(people.path("alice"), key).use { assertFalse(it.inspect().passphrase) }
         people.open("alice").close()
+    }
+
+    @Test
+    fun `the secret of a transport follows from the store alone, as in the other languages`() {
+        val secrets = List(2) { people.open("alice").use { it.transportSecret().toList() } } + people.open("bob").use { it.transportSecret().toList() }
+        assertEquals(secrets[0], secrets[1])
+        assertFalse(secrets[0] == secrets[2])
+        val id = Path.of("${people.path("alice")}.keys").readBytes().copyOfRange(12, 28)
+        val mac = Mac.getInstance("HmacSHA256").apply { init(SecretKeySpec(id, algorithm)) }
+        assertEquals(mac.doFinal("windlass transport secret".toByteArray()).toList(), secrets[0])
     }
 
     @Test

@@ -1,111 +1,128 @@
 package dev.windlass.transport
 
+import dev.windlass.Bundle
+import dev.windlass.WindlassException
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.cancel
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.flow
-import kotlinx.coroutines.suspendCancellableCoroutine
-import kotlinx.coroutines.sync.Mutex
-import kotlinx.coroutines.sync.withLock
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeoutOrNull
-import org.eclipse.paho.mqttv5.client.IMqttToken
-import org.eclipse.paho.mqttv5.client.MqttActionListener
-import org.eclipse.paho.mqttv5.client.MqttAsyncClient
-import org.eclipse.paho.mqttv5.client.MqttCallback
-import org.eclipse.paho.mqttv5.client.MqttConnectionOptions
-import org.eclipse.paho.mqttv5.client.MqttDisconnectResponse
-import org.eclipse.paho.mqttv5.client.persist.MemoryPersistence
-import org.eclipse.paho.mqttv5.common.MqttException
-import org.eclipse.paho.mqttv5.common.MqttMessage
-import org.eclipse.paho.mqttv5.common.packet.MqttProperties
-import org.eclipse.paho.mqttv5.common.packet.MqttReturnCode
-import java.security.MessageDigest
+import java.security.SecureRandom
 import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.atomic.AtomicLong
 import java.util.logging.Logger
-import javax.net.SocketFactory
-import kotlin.coroutines.resume
-import kotlin.coroutines.resumeWithException
+import javax.crypto.Mac
+import javax.crypto.spec.SecretKeySpec
+import javax.net.ssl.SSLSocketFactory
 
 /** How long a broker keeps mail for a device that is away: less than prekeys are kept, so that it can be opened. */
 private const val KEEP_MAIL_SECONDS = 28L * 24 * 3600
 
-/** How long to wait for a bundle. A broker does not say that there is none. */
+/** How long to wait for a bundle, and for others of the same address. A broker does not say that there is none. */
 private const val FETCH_MILLISECONDS = 5_000L
+private const val MORE_MILLISECONDS = 300L
 
-/** How many envelopes a broker may bring that are not acknowledged: a flood waits there and not in memory. */
-private const val RECEIVE_MAXIMUM = 256
-private const val FIRST_PAUSE = 100L
-private const val LONGEST_PAUSE = 60_000L
+/** How many envelopes a broker may bring that are not acknowledged, and how many bytes: a flood waits there and not in memory. */
+private const val RECEIVE_MAXIMUM = 128
+private const val WAITING_BYTES = 64L * 1024 * 1024
+private const val GREETING_MILLISECONDS = 10_000
+
+/** What an envelope costs beside its bytes. */
+private const val OVERHEAD = 1_024L
+
+/** More than the longest envelope and its packet. */
+private const val LARGEST_PACKET = 16L * 1024 * 1024 + 65_536
+
+/** How many letters are under way at once. */
+private const val WINDOW = 20
+private const val FIRST_REPAIR = 10_000L
+private const val LONGEST_REPAIR = 600_000L
 private const val GOODBYE_MILLISECONDS = 2_000L
-
-/** What a packet is longer than its topic and its content, at most. */
-private const val HEADERS = 32
 private const val NO_SUBSCRIBERS = 0x10
 private const val REFUSED = 0x80
 
-private val log = Logger.getLogger("dev.windlass.transport.mqtt")
+internal val mqttLog: Logger = Logger.getLogger("dev.windlass.transport.mqtt")
 
 /**
- * Mail over any MQTT 5 broker: a persistent session is the mailbox, a retained message the bundle. The topics are those of the Python
- * package. Connects again by itself, later and later, up to a minute apart, while [receive] is collected or something is sent.
+ * Mail over any MQTT broker, by version 5, or 3.1.1 where that is not spoken: a persistent session is the mailbox, a retained message the bundle.
+ * The topics are those of the Python package. Connects again by itself, later and later, up to a minute apart, from [start] to [close].
  *
- * Needs `org.eclipse.paho:org.eclipse.paho.mqttv5.client`, which applications add themselves.
- *
- * @param url `mqtt://host:port` or `mqtts://user:password@host`; `?ca=FILE` names the authorities to trust, `?prefix=` other topics than
- * `windlass/v1`.
- * @param sockets makes the connections instead, for example with a certificate of our own.
+ * @param url `mqtts://user:password@host:port`; `?password_file=FILE` instead of a password, `?ca=FILE` names the authorities to trust,
+ * `?version=3` or `5` the version, `?prefix=` other topics than `windlass/v1`. `mqtt://`, which is not encrypted, is for this machine alone, or
+ * with `?cleartext=yes`.
+ * @param sockets makes the connections secure instead, for example with a certificate of our own.
  */
-public class MqttTransport(url: String, sockets: SocketFactory? = null) : Transport {
-    private val broker = MqttBroker.of(url)
-    private val wanted = ConcurrentHashMap<String, List<CompletableDeferred<ByteArray>>>()
-    private val connecting = Mutex()
-    private val options = MqttConnectionOptions().apply {
-        isCleanStart = false
-        sessionExpiryInterval = KEEP_MAIL_SECONDS
-        receiveMaximum = RECEIVE_MAXIMUM
-        isAutomaticReconnect = false
-        isHttpsHostnameVerificationEnabled = true
-        (sockets ?: broker.sockets)?.let { socketFactory = it }
-        userName = broker.user
-        password = broker.password
-    }
-    private var inbox = Channel<Came>(Channel.UNLIMITED)
-    private var client: MqttAsyncClient? = null
+public class MqttTransport(url: String, sockets: SSLSocketFactory? = null) : Transport {
+    /** For tests, which need not fill as much, nor wait as long. */
+    internal var waitingBytes = WAITING_BYTES
+    internal var greetingMilliseconds = GREETING_MILLISECONDS
+
+    private val broker = MqttBroker.of(url, sockets)
+    private var secret = ByteArray(32).also(SecureRandom()::nextBytes)
+    private val wanted = ConcurrentHashMap<String, List<Channel<ByteArray>>>()
+    private val held = AtomicLong()
+    private var scope: CoroutineScope? = null
+    private var letters = MqttLetters()
+    private var inbox = Channel<Result<Came>>(Channel.UNLIMITED)
     private var address = ""
+    private var name = ""
 
     @Volatile
-    private var bundle: Pair<String, ByteArray>? = null
+    private var bundle: MqttLetter? = null
 
     @Volatile
-    private var connection = 0
+    private var connection: MqttConnection? = null
+
+    /** Greeted, and with our mailbox. */
+    @Volatile
+    private var alive = false
+
+    /** Whether the broker had our mailbox; nothing as long as it has not greeted. */
+    @Volatile
+    private var kept: Boolean? = null
+
+    /** Something was let go that did not fit in memory. */
+    @Volatile
+    private var letGo = false
 
     @Volatile
-    private var ready = false
+    private var keepsNoMail = false
+    private val looking = Channel<Unit>(Channel.CONFLATED)
+    private val foreign = Channel<ByteArray>(Channel.CONFLATED)
 
-    /** The largest packet that the broker takes. */
-    @Volatile
-    private var largest = Long.MAX_VALUE
-
-    /** A message of a connection, or nothing when the connection was lost. */
-    private class Came(val message: MqttMessage?, val connection: Int)
+    private class Came(val publication: MqttPacket.Publication, val connection: MqttConnection)
 
     // Without user and password.
-    override fun toString(): String = "MqttTransport(${broker.host})"
+    override fun toString(): String = "MqttTransport($broker)"
 
-    override suspend fun start(address: String, device: UInt) {
-        this.address = address
-        inbox = Channel(Channel.UNLIMITED)
-        // The same device has the same session after a restart, and another one than a program in Python.
-        val hash = MessageDigest.getInstance("SHA-256").digest("$address/$device".toByteArray())
-        val name = "wk" + hash.joinToString("") { "%02x".format(it) }.take(21)
-        client = MqttAsyncClient(broker.server, name, MemoryPersistence()).apply {
-            setManualAcks(true)
-            setCallback(callback)
-        }
+    override fun useSecret(secret: ByteArray) {
+        this.secret = secret.copyOf()
     }
 
-    private fun client(): MqttAsyncClient = client ?: throw TransportException("the transport is not started")
+    override suspend fun start(address: String, device: UInt) {
+        close()
+        this.address = address
+        // The same device has the same session after a restart; nobody else knows its name. 23 characters are what every broker takes.
+        val mac = Mac.getInstance("HmacSHA256").apply { init(SecretKeySpec(secret, algorithm)) }
+        val hash = mac.doFinal("mqtt client id $address/$device".toByteArray())
+        name = "wl" + hash.joinToString("") { "%02x".format(it) }.take(21)
+        inbox = Channel(Channel.UNLIMITED)
+        letters = MqttLetters()
+        held.set(0)
+        bundle = null
+        scope = CoroutineScope(SupervisorJob() + Dispatchers.Default).apply {
+            launch { stayConnected(MqttPauses(broker)) }
+            launch { sendOut() }
+            launch { guardBundle() }
+        }
+    }
 
     private fun topic(kind: String, address: String): String {
         // Else somebody's address could be a filter for everybody's mail.
@@ -113,161 +130,248 @@ public class MqttTransport(url: String, sockets: SocketFactory? = null) : Transp
         return "${broker.prefix}/$kind/$address"
     }
 
-    /** Waits for what was begun; can be cancelled at any time. */
-    private suspend fun done(begin: (MqttActionListener) -> IMqttToken): IMqttToken = suspendCancellableCoroutine { waiting ->
-        val listener = object : MqttActionListener {
-            override fun onSuccess(token: IMqttToken) = waiting.resume(token)
+    // --- connections -------------------------------------------------------------------------------------------------
 
-            override fun onFailure(token: IMqttToken?, failure: Throwable?) =
-                waiting.resumeWithException(failure ?: MqttException(MqttException.REASON_CODE_CLIENT_EXCEPTION.toInt()))
-        }
-        try {
-            begin(listener)
-        } catch (failure: MqttException) {
-            waiting.resumeWithException(failure)
-        }
-    }
-
-    /** Connects, later and later, until it succeeds. */
-    private suspend fun connect(): Unit = connecting.withLock {
-        val client = client()
-        var pause = FIRST_PAUSE
-        while (!ready) {
-            try {
-                // Before anything can come by it. An acknowledgement of an earlier connection names another message now.
-                connection++
-                largest = done { client.connect(options, null, it) }.responseProperties?.maximumPacketSize ?: Long.MAX_VALUE
-                done { client.subscribe(topic("inbox", address), 1, null, it) }
-                // A broker that lost its disk has lost the bundle too.
-                bundle?.let { (topic, bytes) ->
-                    val message = retained(bytes)
-                    if (fits(topic, message)) done { client.publish(topic, message, null, it) }
-                }
-                ready = true
-            } catch (failure: MqttException) {
-                val cause = failure.cause?.let { it::class.java.simpleName } ?: "reason ${failure.reasonCode}"
-                log.warning("cannot connect with ${broker.host}: $cause; again in $pause ms")
-                delay(pause)
-                pause = (pause * 2).coerceAtMost(LONGEST_PAUSE)
-                hangUp(client)
-            }
-        }
-    }
-
-    private suspend fun connected(work: (MqttAsyncClient, MqttActionListener) -> IMqttToken): IMqttToken {
+    private suspend fun stayConnected(pauses: MqttPauses) {
+        var version = broker.version ?: MQTT_5
+        var ungreeted = 0
         while (true) {
-            connect()
+            kept = null
+            val connection = MqttConnection(broker, version, LARGEST_PACKET, greetingMilliseconds, ::came)
+            this.connection = connection
             try {
-                return done { work(client(), it) }
-            } catch (failure: MqttException) {
-                if (ready) throw TransportException("the broker does not take it, reason ${failure.reasonCode}", failure)
+                live(connection)
+            } catch (failure: TransportException) {
+                connection.end(MqttEnd.Broken(failure))
+            } finally {
+                alive = false
+                connection.end(MqttEnd.Ours)
             }
+            val end = connection.ended.await()
+            if (end is MqttEnd.Refused && end.reason in OTHER_VERSION && version == MQTT_5 && broker.version == null) {
+                mqttLog.info("$broker does not speak MQTT 5; MQTT 3.1.1 from now on")
+                version = MQTT_3
+                continue
+            }
+            // Some brokers say nothing to a version that they do not know, or hang up.
+            ungreeted = if (kept != null || end is MqttEnd.Unreachable) 0 else ungreeted + 1
+            if (broker.version == null && (end == MqttEnd.Silent || ungreeted > 1)) version = if (version == MQTT_5) MQTT_3 else MQTT_5
+            val probed = letters.ended(MqttPauses.mayBeOurs(end))
+            if (end is MqttEnd.Broken) {
+                mqttLog.severe("the connection with $broker failed: ${end.failure::class.java.simpleName}")
+                inbox.send(Result.failure(TransportException("the connection failed", end.failure)))
+            }
+            delay(pauses.after(end, kept == true, probed, again = letGo))
         }
     }
 
-    private fun fits(topic: String, message: MqttMessage) = topic.toByteArray().size + message.payload.size + HEADERS <= largest
-
-    private suspend fun publish(topic: String, message: MqttMessage): IMqttToken = connected { client, listener ->
-        // The broker would end the connection, and each later one, for it is sent again with each. Paho looks at the other limit.
-        if (!fits(topic, message)) throw TooLargeException("the broker takes packets of at most $largest bytes")
-        client.publish(topic, message, null, listener)
+    private suspend fun live(connection: MqttConnection) {
+        val (user, password) = broker.credentials(address)
+        val greeting = connection.greet(name, user, password, KEEP_MAIL_SECONDS, RECEIVE_MAXIMUM) ?: return
+        kept = greeting.kept
+        subscribing = CompletableDeferred()
+        connection.send { subscribe(topic("inbox", address), SUBSCRIBE_INBOX, retained = false) }
+        val granted = waitFor(subscribing, connection) ?: return
+        if (granted >= REFUSED) return connection.end(MqttEnd.Refused(granted))
+        keepsNoMail = granted == 0 || greeting.properties[MAXIMUM_QOS_PROPERTY] == 0L
+        if (keepsNoMail) mqttLog.severe("$broker keeps no mail: it grants QoS 0 only; use another broker")
+        val window = greeting.properties[RECEIVE_MAXIMUM_PROPERTY]?.toInt() ?: WINDOW
+        letters.begin(connection, window.coerceIn(1, WINDOW), greeting.properties[MAXIMUM_PACKET_PROPERTY] ?: Long.MAX_VALUE)
+        letGo = false
+        // A broker that lost its disk has lost the bundle too.
+        bundle?.let { kept ->
+            connection.send { subscribe(kept.topic, connection.number(), retained = true) }
+            letters.add(kept)
+        }
+        wanted.keys.forEach { connection.send { subscribe(topic("bundle", it), connection.number(), retained = true) } }
+        alive = true
+        looking.trySend(Unit)
+        connection.ended.await()
     }
 
-    private val callback = object : MqttCallback {
-        override fun messageArrived(topic: String, message: MqttMessage) {
-            val bundle = topic.substringAfter("${broker.prefix}/bundle/", "")
-            if (bundle.isEmpty()) {
-                inbox.trySend(Came(message, connection))
-            } else {
+    @Volatile
+    private var subscribing = CompletableDeferred<Int>()
+
+    /** Nothing if the connection ends before. */
+    private suspend fun waitFor(answer: CompletableDeferred<Int>, connection: MqttConnection): Int? {
+        connection.ended.invokeOnCompletion { answer.complete(-1) }
+        return answer.await().takeIf { it >= 0 }
+    }
+
+    /** In the thread of the connection. */
+    private fun came(packet: MqttPacket) {
+        val connection = connection ?: return
+        when (packet) {
+            is MqttPacket.Publication -> came(packet, connection)
+            is MqttPacket.Published -> {
+                letters.confirmed(packet.number, packet.reason)
+                looking.trySend(Unit)
+            }
+            is MqttPacket.Subscribed -> if (packet.number == SUBSCRIBE_INBOX) subscribing.complete(packet.reason)
+            else -> Unit
+        }
+    }
+
+    private fun came(publication: MqttPacket.Publication, connection: MqttConnection) {
+        val came = Came(publication, connection)
+        val bundle = publication.topic.substringAfter("${broker.prefix}/bundle/", "")
+        val ours = publication.topic == "${broker.prefix}/inbox/$address"
+        when {
+            ours && !publication.retained -> {
+                val cost = publication.payload.size + OVERHEAD
+                // Not acknowledged, and so it comes again.
+                if (held.addAndGet(cost) > waitingBytes) letGo(cost) else inbox.trySend(Result.success(came))
+            }
+            else -> {
                 // An empty one says that it was taken away.
-                if (message.payload.isNotEmpty()) wanted[bundle]?.forEach { it.complete(message.payload) }
-                acknowledge(message)
+                if (publication.payload.isNotEmpty()) wanted[bundle]?.forEach { it.trySend(publication.payload) }
+                if (bundle == address) foreign.trySend(publication.payload)
+                scope?.launch { acknowledge(came) }
             }
         }
+    }
 
-        override fun disconnected(response: MqttDisconnectResponse?) {
-            ready = false
-            inbox.trySend(Came(null, connection))
+    private fun letGo(cost: Long) {
+        held.addAndGet(-cost)
+        letGo = true
+    }
+
+    private suspend fun acknowledge(came: Came) {
+        // A number means another envelope in the next connection.
+        if (came.connection === connection && came.publication.qos > 0) came.connection.send { acknowledge(came.publication.number) }
+    }
+
+    private suspend fun handled(came: Came) {
+        acknowledge(came)
+        val left = held.addAndGet(-(came.publication.payload.size + OVERHEAD))
+        // What was let go comes again with the next connection.
+        if (letGo && left < waitingBytes / 2) connection?.goodbye()
+    }
+
+    // --- what goes out -----------------------------------------------------------------------------------------------
+
+    private suspend fun sendOut() {
+        var wait: Long? = null
+        while (true) {
+            val rest = wait
+            if (rest == null) looking.receive() else withTimeoutOrNull(rest) { looking.receive() }
+            val connection = connection
+            if (!alive || connection == null) {
+                wait = null
+                continue
+            }
+            val (ready, again) = letters.next(connection, connection::number)
+            wait = again
+            for (letter in ready) {
+                val expiry = if (letter.retain) null else KEEP_MAIL_SECONDS
+                connection.send { publish(letter.topic, letter.payload, letter.number, letter.retain, expiry) }
+            }
         }
-
-        override fun mqttErrorOccurred(exception: MqttException?) = Unit
-
-        override fun deliveryComplete(token: IMqttToken?) = Unit
-
-        override fun connectComplete(reconnect: Boolean, serverURI: String?) = Unit
-
-        override fun authPacketArrived(reasonCode: Int, properties: MqttProperties?) = Unit
     }
 
-    private fun retained(bytes: ByteArray) = MqttMessage(bytes, 1, true, MqttProperties())
-
-    override suspend fun publishBundle(address: String, bundle: ByteArray) {
-        val topic = topic("bundle", address)
-        this.bundle = topic to bundle
-        publish(topic, retained(bundle))
-    }
-
-    override suspend fun fetchBundle(address: String): ByteArray? {
-        val topic = topic("bundle", address)
-        val found = CompletableDeferred<ByteArray>()
-        wanted.compute(address) { _, others -> others.orEmpty() + found }
+    private suspend fun publish(letter: MqttLetter): Int {
+        if (scope == null) throw TransportException("the transport is not started")
+        letters.add(letter)
+        looking.trySend(Unit)
         try {
-            connected { client, listener -> client.subscribe(topic, 1, null, listener) }
-            return withTimeoutOrNull(FETCH_MILLISECONDS) { found.await() }
-        } finally {
-            val others = wanted.computeIfPresent(address) { _, all -> (all - found).ifEmpty { null } }
-            if (others == null) quietly { client().unsubscribe(topic) }
+            return letter.done.await()
+        } catch (cancelled: CancellationException) {
+            letters.forget(letter)
+            throw cancelled
         }
     }
 
     override suspend fun deliver(address: String, envelope: ByteArray) {
-        val properties = MqttProperties().apply { messageExpiryInterval = KEEP_MAIL_SECONDS }
-        val token = publish(topic("inbox", address), MqttMessage(envelope, 1, false, properties))
-        val reason = token.reasonCodes?.firstOrNull() ?: 0
+        if (keepsNoMail) throw TransportException("the broker keeps no mail")
+        val reason = publish(MqttLetter(topic("inbox", address), envelope, retain = false))
         // Nobody has a session for the topic, and so the broker has thrown the envelope away.
         if (reason == NO_SUBSCRIBERS) throw NoMailboxException("nobody keeps mail for this address")
         if (reason >= REFUSED) throw TransportException("the broker refused the envelope, reason $reason")
     }
 
-    override fun receive(): Flow<Incoming> = flow {
-        connect()
-        for (came in inbox) {
-            if (came.message == null) {
-                connect()
-            } else {
-                emit(Incoming(came.message.payload) { if (came.connection == connection) acknowledge(came.message) })
-            }
+    // --- bundles -----------------------------------------------------------------------------------------------------
+
+    override suspend fun publishBundle(address: String, bundle: ByteArray) {
+        val letter = MqttLetter(topic("bundle", address), bundle, retain = true)
+        this.bundle = letter
+        val reason = publish(letter)
+        if (reason >= REFUSED) throw TransportException("the broker refused the bundle, reason $reason")
+        connection?.run { send { subscribe(letter.topic, number(), retained = true) } }
+    }
+
+    /** Anybody who may write there can replace our bundle, or take it away. */
+    private suspend fun guardBundle() {
+        var pause = 0L
+        for (found in foreign) {
+            val ours = bundle ?: continue
+            if (found.contentEquals(ours.payload) || issued(found, address) > issued(ours.payload, address)) continue
+            mqttLog.warning("somebody replaced our bundle at $broker, or took it away; it is put there again. Access rules would prevent it")
+            delay(pause)
+            pause = if (pause == 0L) FIRST_REPAIR else (pause * 2).coerceAtMost(LONGEST_REPAIR)
+            letters.add(ours)
+            looking.trySend(Unit)
         }
     }
 
-    // What could not be acknowledged comes again, and is a duplicate then.
-    private fun acknowledge(message: MqttMessage) = quietly { client().messageArrivedComplete(message.id, message.qos) }
+    /** When the bundle of an address was issued, in seconds since 1970; before all if it is none of theirs. */
+    private fun issued(bytes: ByteArray, address: String): Long = try {
+        Bundle.decode(bytes).use { if (!it.singleUse() && it.identity().use { owner -> owner.address() } == address) it.issuedAt().epochSecond else Long.MIN_VALUE }
+    } catch (_: WindlassException) {
+        Long.MIN_VALUE
+    }
 
-    private fun hangUp(client: MqttAsyncClient) = quietly { client.disconnectForcibly(0, 0, false) }
-
-    private fun quietly(call: () -> Unit) {
+    override suspend fun fetchBundle(address: String): ByteArray? {
+        val topic = topic("bundle", address)
+        if (scope == null) throw TransportException("the transport is not started")
+        val found = Channel<ByteArray>(Channel.UNLIMITED)
+        wanted.compute(address) { _, others -> others.orEmpty() + found }
         try {
-            call()
-        } catch (failure: MqttException) {
-            log.fine("reason ${failure.reasonCode}")
+            if (alive) connection?.run { send { subscribe(topic, number(), retained = true) } }
+            return newest(found, address)
+        } finally {
+            val others = wanted.computeIfPresent(address) { _, all -> (all - found).ifEmpty { null } }
+            if (others == null && address != this.address) scope?.launch { connection?.run { send { unsubscribe(topic, number()) } } }
+        }
+    }
+
+    /** Of those that come the newest of this address; others are passed over, whoever put them there. */
+    private suspend fun newest(found: Channel<ByteArray>, address: String): ByteArray? {
+        val first = withTimeoutOrNull(FETCH_MILLISECONDS) {
+            var valid = found.receive()
+            while (issued(valid, address) == Long.MIN_VALUE) valid = found.receive()
+            valid
+        } ?: return null
+        var newest = first
+        withTimeoutOrNull(MORE_MILLISECONDS) {
+            for (another in found) if (issued(another, address) > issued(newest, address)) newest = another
+        }
+        return newest
+    }
+
+    // --- what comes in -----------------------------------------------------------------------------------------------
+
+    override fun receive(): Flow<Incoming> = flow {
+        for (came in inbox) {
+            val letter = came.getOrThrow()
+            emit(Incoming(letter.publication.payload) { handled(letter) })
         }
     }
 
     override suspend fun close() {
+        val scope = scope ?: return
+        this.scope = null
+        alive = false
+        // Without waiting for what is under way: the caller that waited for it is gone, and it is in the outbox.
+        withTimeoutOrNull(GOODBYE_MILLISECONDS) { connection?.goodbye() }
+        scope.cancel()
+        connection?.end(MqttEnd.Ours)
+        letters.close()
         inbox.close()
-        val client = client ?: return
-        this.client = null
-        ready = false
-        val left = withTimeoutOrNull(GOODBYE_MILLISECONDS) {
-            try {
-                // Without waiting for what is under way: the caller that waited for it is gone, and it is in the outbox.
-                done { client.disconnect(0, null, it, MqttReturnCode.RETURN_CODE_SUCCESS, MqttProperties()) }
-            } catch (_: MqttException) {
-                null
-            }
-        }
-        // Also where it was just about to connect.
-        if (left == null) hangUp(client)
-        quietly { client.close() }
+    }
+
+    private companion object {
+        /** The first number of a connection is its own. */
+        const val SUBSCRIBE_INBOX = 0xFFFF
+        val OTHER_VERSION = setOf(0x84, 0x01)
     }
 }
