@@ -10,5 +10,8 @@ mount -o remount,bind,ro "$root$repository"
 # Maybe in the repository, where it is there already.
 mkdir -p "$root$target"
 mount --bind "$target" "$root$target"
+# A disk of which tests can use every byte.
+mkdir -p "$root/small"
+mount -t tmpfs -o size=24m none "$root/small"
 exec chroot "$root" /usr/bin/env -i \
     PATH=/usr/local/bin:/usr/bin:/bin HOME=/tmp LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" CI="${CI:-}" "$@"

@@ -41,6 +41,7 @@ impl Toolchain {
             .arg(format!("WINDLASS_CODES={target}/codes/swift"))
             .arg(format!("WINDLASS_TALK={target}/talk"))
             .arg(format!("WINDLASS_HTTP={server}"))
+            .args(matches!(self, Self::Inside(_)).then_some("WINDLASS_SMALL_DISK=/small"))
             // One runner for all tests: the other one would close the output with "0 tests passed".
             .args(["swift", "test", "--disable-swift-testing", "-Xswiftc", "-warnings-as-errors"])
             .args(["-Xlinker", "-L", "-Xlinker", &library])

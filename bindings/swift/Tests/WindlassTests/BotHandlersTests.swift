@@ -181,7 +181,7 @@ final class BotHandlersTests: BotTestCase {
     }
 
     func testInvitedIntoAGroupItJoinsAndHearsWhatPeopleSayThereAndNothingElse() async throws {
-        let bot = bot()
+        let bot = Bot(client: client, transport: post.transport(), joinGroups: .all, groupMessages: .all)
         let handled = Notes<BotMessage>()
         bot.onMessage { message in
             await handled.add(message)

@@ -14,7 +14,8 @@ private let leaving = patience * 3
 /// ```
 public final class Bot: Sendable {
     let client: Client
-    let trust: TrustPolicy
+    let listening: Listening
+    let rates: Rates
     let prefix: String
     let retries: UInt32
     let concurrency: Int
@@ -52,23 +53,34 @@ public final class Bot: Sendable {
     ///   - grace: What handlers and the outbox get to finish after `stop`.
     ///   - concurrency: How many conversations are handled at the same time.
     ///   - keepUpEvery: Between two rounds of resends, healing and new prekeys.
+    ///   - answersPerMinute: How many answers are written in one conversation; over it, it waits until it is even.
+    ///   - joinGroups: Whose invitations into groups it follows by itself.
+    ///   - groupMessages: What of a group comes to the handlers.
+    ///   - name: What a mention in a group is: `@name`.
+    ///   - answerBots: Whether what other bots answered is answered, and what they write in groups is heard. Two bots that do so talk for ever.
     ///   - debug: Whether failures are logged with their texts, which may quote messages.
     ///   - log: Where it says what went wrong, and never what people write.
     public init(
         client: Client, transport: any Transport, trust: TrustPolicy = .acceptAll, prefix: String = "/",
         retries: Int = 3, handlerTimeout: Duration = .seconds(300), eventTimeout: Duration = .seconds(60), grace: Duration = .seconds(10),
-        concurrency: Int = 100, keepUpEvery: Duration = .seconds(600), debug: Bool = false,
+        concurrency: Int = 100, keepUpEvery: Duration = .seconds(600), answersPerMinute: Int = 60, joinGroups: JoinGroups = .known,
+        groupMessages: GroupMessages = .addressed, name: String = "", answerBots: Bool = false, debug: Bool = false,
         log: @escaping @Sendable (String) -> Void = logToStandardError
     ) {
         precondition(retries > 0, "a message is begun at least once")
+        precondition(answersPerMinute > 0, "a bot answers at least once a minute")
+        precondition(!name.contains(where: \.isWhitespace), "the name of a bot is one word")
         precondition(concurrency > 0, "at least one conversation is handled at a time")
         precondition(handlerTimeout > .zero && eventTimeout > .zero && keepUpEvery > .zero, "a time limit is longer than nothing")
         precondition(grace >= .zero, "grace is not negative")
         precondition(!prefix.isEmpty && !prefix.contains(where: \.isWhitespace), "what commands begin with is a character at least, and no space")
-        (self.client, self.transport, self.trust, self.prefix) = (client, transport, trust, prefix)
+        (self.client, self.transport, self.prefix, rates) = (client, transport, prefix, Rates(perMinute: answersPerMinute))
+        listening = Listening(
+            client: client, trust: trust, joins: joinGroups, groups: groupMessages, name: name, answersBots: answerBots)
         (self.retries, self.concurrency, self.grace, round) = (UInt32(clamping: retries), concurrency, grace, keepUpEvery)
         let callbacks = Callbacks(handlerTimeout: handlerTimeout, eventTimeout: eventTimeout, debug: debug, log: log)
         (self.log, handlers) = (log, Locked(Handlers(callbacks: callbacks)))
+        client.setBot(bot: true)
     }
 
     /// How to reach the bot: a QR code for the terminal, and the URI under it. It is no secret.
@@ -104,6 +116,7 @@ public final class Bot: Sendable {
             failure = error
         }
         let atOnce = failure != nil || Task.isCancelled
+        client.setOutboxListener(listener: nil)
         await Task { await leave(now, work, atOnce: atOnce) }.value
         if let failure { throw failure }
     }
@@ -145,6 +158,8 @@ public final class Bot: Sendable {
     /// Until one of its parts ends.
     private func runAll(_ now: Running) async throws {
         try await insisting { try self.prepare() }
+        client.setOutboxListener(listener: OutboxLooker(post: now.post))
+        await transport.useSecret(try await insisting { try self.client.transportSecret() })
         try await transport.start(address: client.address(), device: client.deviceId())
         let background = handlers.use { $0.background }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -184,13 +199,12 @@ public final class Bot: Sendable {
     private func prepare() throws {
         try client.keepUnhandled(keep: true)
         if handlers.use({ $0.keepsEvents }) { try client.keepEvents(keep: true) }
-        if try client.trustPolicy() != trust { try client.setTrustPolicy(policy: trust) }
+        if try client.trustPolicy() != listening.trust { try client.setTrustPolicy(policy: listening.trust) }
     }
 
     /// Writes to somebody, or to a group, at once. Somebody whom we do not know is looked for at the transport.
     @discardableResult
     public func send(to: String, text: String) async throws -> Sent {
-        defer { lookAtOutbox() }
         do {
             return try await client.send(to: to, text: text)
         } catch let unknown as WindlassError where unknown.isUnacquainted {
@@ -218,13 +232,16 @@ public final class Bot: Sendable {
         return contact
     }
 
-    /// Carries what is in the outbox. To be called after the client was used for something that is sent.
-    public func lookAtOutbox() {
-        running.use { $0 }?.post.look()
+    /// What somebody has waiting counts as handled, unanswered; how many messages that were.
+    @discardableResult
+    public func dropBacklog(of address: String) async throws -> UInt64 {
+        let client = client
+        let dropped = try await insisting { try client.dropBacklog(address: address) }
+        log("\(dropped) messages of \(address.prefix(12)) were dropped before they were handled")
+        return dropped
     }
 
     private func recheckTrust() async {
-        lookAtOutbox()
         await running.use { $0 }?.handling.recheckTrust()
     }
 
@@ -285,12 +302,27 @@ public final class Bot: Sendable {
     private func takeIn(_ together: [Incoming], _ now: Running) async throws -> [Received] {
         let (client, envelopes) = (client, together.map(\.envelope))
         // What is refused is no envelope of ours; it need not come again.
-        let received = try await insisting { try client.receiveMany(envelopes: envelopes) }
+        let received = try await withRoom(now) { try client.receiveMany(envelopes: envelopes) }
         now.handling.look()
         now.post.look()
         for incoming in together { await incoming.acknowledge() }
         received.flatMap(\.events).forEach(note)
         return received
+    }
+
+    /// When too much waits for its handlers nothing is taken in, and nothing acknowledged: it waits at the transport.
+    private func withRoom<T: Sendable>(_ now: Running, _ call: @escaping @Sendable () throws -> T) async throws -> T {
+        var told = false
+        while true {
+            do {
+                return try await insisting(unless: "backlog_full", call)
+            } catch WindlassError.BacklogFull {
+                if !told { log("too much waits to be handled: nothing is taken in before there is room") }
+                told = true
+                now.handling.look()
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
     }
 
     /// Logs what the bot's operator may want to know.
@@ -328,7 +360,7 @@ public final class Bot: Sendable {
         case .contactRequest(let address):
             await handlers.callEach(handlers.requests, address)
         case let .reacted(conversation, author, messageId, by, emoji, removed):
-            guard by != client.address(), try await onQueue({ try self.listens(to: by, in: conversation) }) == true else { return }
+            guard by != client.address(), try await onQueue({ try self.listening.listens(to: by, in: conversation) }) == true else { return }
             let reaction = BotReaction(
                 emoji: emoji, removed: removed, by: by, conversation: conversation, messageId: messageId, author: author)
             await handlers.callEach(handlers.reactions, reaction)
@@ -379,7 +411,7 @@ public final class Bot: Sendable {
         for contact in stale.prefix(renewalsPerRound) { _ = try await find(contact.address) }
     }
 
-    private var asksAboutStrangers: Bool { trust != .acceptAll && !handlers.use { $0.requests.isEmpty } }
+    private var asksAboutStrangers: Bool { listening.trust != .acceptAll && !handlers.use { $0.requests.isEmpty } }
 
     /// A request that was told when the process died is told again.
     private func askAboutStrangers() async throws {
@@ -388,6 +420,17 @@ public final class Bot: Sendable {
         let undecided = try await insisting { try client.contacts() }.filter { !($0.accepted || $0.blocked || $0.addedByUs) }
         for contact in undecided { await handlers.callEach(handlers.requests, contact.address) }
     }
+}
+
+/// What goes through the client, by whatever call and thread, leaves at once.
+private final class OutboxLooker: OutboxListener {
+    private let post: Post
+
+    init(post: Post) {
+        self.post = post
+    }
+
+    func onOutbox() { post.look() }
 }
 
 private func repeatedly(_ every: Duration, _ work: @Sendable () async throws -> Void) async throws {

@@ -25,6 +25,9 @@ public final class BotMessage: Sendable {
     /// Address of the conversation that it is in: the author's, or that of a group.
     public var conversation: String { message.conversation }
 
+    /// Another bot's answer, and this one does not answer these.
+    var isAnswerOfBot: Bool { !bot.listening.answersBots && message.origin == .botAnswer }
+
     /// Whether it was written in a group. Then answers go to the group.
     public var inGroup: Bool { conversation != author }
 
@@ -47,6 +50,7 @@ public final class BotMessage: Sendable {
     /// Puts a reaction to it, at once: it is no answer, and the same reaction twice is one.
     public func react(_ emoji: String) async throws {
         let message = message
+        if isAnswerOfBot { return bot.log("what another bot answered is not answered") }
         try await bot.change(conversation) { _ = try $0.react(message: message, emoji: emoji) }
     }
 
@@ -62,11 +66,6 @@ public final class BotMessage: Sendable {
     /// The answers so far will never be sent.
     func drop() {
         written.use { $0 = $0.map { _ in [] } }
-    }
-
-    /// After `close`: the answers were refused, and error handlers may give others.
-    func reopen() {
-        written.use { $0 = [] }
     }
 
     /// No more answers.

@@ -8,6 +8,8 @@ public struct PoisonMessage: LocalizedError, Equatable {
     public var errorDescription: String? { "the process died \(attempts) times with this message" }
 }
 
+private let help = "help"
+
 /// What a bot does.
 struct Handlers: Sendable {
     let callbacks: Callbacks
@@ -21,24 +23,35 @@ struct Handlers: Sendable {
     var background: [(every: Duration, work: @Sendable () async throws -> Void)] = []
 
     func dispatch(_ message: BotMessage, _ prefix: String) async throws {
-        let typed = message.text.hasPrefix(prefix) ? message.text.dropFirst(prefix.count) : ""
-        let name = typed.prefix { !$0.isWhitespace }
-        if !name.isEmpty && !commands.isEmpty {
-            if let command = commands[name.lowercased()] {
+        if let (name, typed) = command(in: message.message, prefix) {
+            if let command = commands[name] {
                 do {
-                    return try await command.call(message, words(of: typed[name.endIndex...]), command.usage(prefix))
+                    return try await command.call(message, words(of: typed), command.usage(prefix))
                 } catch let wrong as UsageError {
                     message.drop()
                     return message.reply(wrong.localizedDescription)
                 }
             }
-            if name.lowercased() == "help" {
+            if name == help {
                 let lines = commands.values.sorted { $0.name < $1.name }.map { $0.help(prefix) }
                 return message.reply(lines.joined(separator: "\n"))
             }
-            if messages.isEmpty { return message.reply("There is no such command. \(prefix)help lists them.") }
+            if messages.isEmpty { return message.reply("There is no such command. \(prefix)\(help) lists them.") }
         }
         for handler in messages { try await handler(message) }
+    }
+
+    /// Name and arguments of what may be a command; nothing if there are none, or it is something else.
+    private func command(in message: Message, _ prefix: String) -> (String, Substring)? {
+        guard !commands.isEmpty, let text = message.text, text.hasPrefix(prefix) else { return nil }
+        let typed = text.dropFirst(prefix.count).drop(while: \.isWhitespace)
+        let name = typed.prefix { !$0.isWhitespace }
+        return name.isEmpty ? nil : (name.lowercased(), typed[name.endIndex...])
+    }
+
+    /// Whether it is a command that there is.
+    func isCommand(_ message: Message, _ prefix: String) -> Bool {
+        command(in: message, prefix).map { commands[$0.0] != nil || $0.0 == help } ?? false
     }
 
     /// Whether there are handlers of what the store keeps of events; the rest is read from it at each start.
@@ -108,8 +121,8 @@ public struct BotReaction: Sendable, Equatable {
 }
 
 extension Bot {
-    /// Called for each message that is no command, also for those that are no text: `message.message.body` says what they are. Several
-    /// are called in their order.
+    /// Called for each message that is no command, also for those that are no text: `message.message.body` says what they are. In groups
+    /// for those alone that concern the bot (``GroupMessages``). Several are called in their order.
     public func onMessage(_ handler: @escaping @Sendable (BotMessage) async throws -> Void) {
         handlers.use { $0.messages.append(handler) }
     }
@@ -138,7 +151,7 @@ extension Bot {
     }
 
     /// Called when the bot was invited into a group; and at each start for invitations that wait. If it neither joins nor declines, the bot
-    /// joins when the person who invites it is accepted, now or later; so it does without any handler.
+    /// joins if it follows the person who invites it (``JoinGroups``), now or later; so it does without any handler.
     public func onGroupInvitation(_ handler: @escaping @Sendable (GroupInvitation) async throws -> Void) {
         handlers.use { $0.invitations.append(handler) }
     }

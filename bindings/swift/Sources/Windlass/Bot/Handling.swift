@@ -1,14 +1,13 @@
 import Foundation
 
-/// How many messages are looked at beside those that wait already.
-private let page = 1_000
 private let firstPause = Duration.milliseconds(500)
 private let longestPause = Duration.seconds(60)
 
 /// Brings each message that waits to the handlers: one lane for each conversation, in it one message at a time, in the order they came.
 actor Handling {
     private struct Lane {
-        var waiting: [UnhandledMessage] = []
+        /// Without what they say, which may be a lot.
+        var waiting: [WaitingMessage] = []
         /// To go on with when it stands, though its first message was passed over.
         var again = false
         var task: Task<Void, Never>?
@@ -50,15 +49,14 @@ actor Handling {
 
     /// Puts what waits into the lanes; how much of it was new.
     func takeUp() async throws -> Int {
-        let (client, limit) = (client, UInt32(waiting + page))
-        let found = try await bot.insisting { try client.unhandled(limit: limit) }
+        let (client, after) = (client, last)
         // Numbers only grow. By that, what a lane finished while we read is not taken for new.
-        let new = found.filter { $0.number > last }
+        let new = try await bot.insisting { try client.waiting(after: after) }.filter { $0.number > last }
         for item in new {
             last = item.number
-            if starting && lanes[item.message.conversation] == nil { possiblyStarted.insert(item.number) }
-            lanes[item.message.conversation, default: Lane()].waiting.append(item)
-            go(item.message.conversation)
+            if starting && lanes[item.conversation] == nil { possiblyStarted.insert(item.number) }
+            lanes[item.conversation, default: Lane()].waiting.append(item)
+            go(item.conversation)
         }
         starting = starting && !new.isEmpty
         return new.count
@@ -105,6 +103,7 @@ actor Handling {
         do {
             while !Task.isCancelled, let item = lanes[address]?.waiting.first {
                 lanes[address]?.again = false
+                try await breathe(address)
                 if try await handle(item) {
                     lanes[address]?.waiting.removeFirst()
                 } else if lanes[address]?.again == false {
@@ -119,18 +118,32 @@ actor Handling {
         if lanes[address]?.waiting.isEmpty == true { lanes[address] = nil }
     }
 
+    /// A conversation in which too much was answered waits, and holds up no other.
+    private func breathe(_ conversation: String) async throws {
+        let rest = bot.rates.rest(conversation)
+        guard rest > .zero else { return }
+        bot.log("too many answers in one conversation: it waits for \(rest)")
+        try await Task.sleep(for: rest)
+    }
+
     /// False if whether it is handled is not decided yet, or the bot ends.
-    private func handle(_ item: UnhandledMessage) async throws -> Bool {
+    private func handle(_ item: WaitingMessage) async throws -> Bool {
         if item.attempts > 0 { await alone.take() }
         defer { if item.attempts > 0 { alone.give() } }
         await slots.take()
         defer { slots.give() }
         // While it waited for its turn.
         if Task.isCancelled { return false }
-        let (bot, message) = (bot, item.message)
-        let allowed = try await bot.insisting { try bot.listens(to: message.author, in: message.conversation) }
+        let (bot, client) = (bot, client)
+        let allowed = try await bot.insisting { try bot.listening.listens(to: item.author, in: item.conversation) }
         guard let allowed else { return false }
-        guard allowed, message.body.isSaid else { return try await write(item, []) }
+        // It was handled before, or its author deleted it.
+        guard let item = try await bot.insisting({ try client.unhandledMessage(number: item.number) }) else { return true }
+        let message = item.message
+        let isCommand = bot.handlers.use { $0 }.isCommand(message, bot.prefix)
+        guard allowed, message.body.isSaid, try await bot.insisting({ try bot.listening.concerns(message, isCommand: isCommand) }) else {
+            return try await write(item, [])
+        }
         return try await attempt(item)
     }
 
@@ -173,7 +186,7 @@ actor Handling {
                     try await handlers.dispatch(received, bot.prefix)
                 }
             }
-            var answers = received.close()
+            var answers = sendable(received)
             if let failure { answers = await apologies(item, failure) }
             if Task.isCancelled { return false }
             try await settle(item, answers, apologised: failure != nil)
@@ -189,7 +202,16 @@ actor Handling {
     private func apologies(_ item: UnhandledMessage, _ failure: any Error) async -> [OutgoingMessage] {
         let message = BotMessage(item.message, bot)
         await bot.handlers.use { $0 }.failed(message, failure)
-        return message.close()
+        return sendable(message)
+    }
+
+    /// What may be sent of what was said: two bots that answered each other's answers would not end.
+    private func sendable(_ message: BotMessage) -> [OutgoingMessage] {
+        let answers = message.close()
+        guard message.isAnswerOfBot else { return answers }
+        let others = answers.filter { $0.to != message.conversation }
+        if others.count < answers.count { bot.log("what another bot answered is not answered") }
+        return others
     }
 
     /// Commits; what cannot be sent, now or ever, is told, and left out with all others of this message.
@@ -221,7 +243,7 @@ actor Handling {
         while true {
             do {
                 _ = try await bot.insisting { try client.handled(number: item.number, answers: answers) }
-                if !answers.isEmpty { bot.lookAtOutbox() }
+                for (conversation, written) in Dictionary(grouping: answers, by: \.to) { bot.rates.spend(conversation, written.count) }
                 return true
             } catch WindlassError.UnknownMessage {
                 // It was handled before, or its author deleted it.
@@ -236,13 +258,15 @@ actor Handling {
 
 extension Bot {
     /// Calls the client, again as long as the reason not to is one that passes: a disk that is full, say.
-    func insisting<T: Sendable>(_ call: @escaping @Sendable () throws -> T) async throws -> T {
+    func insisting<T: Sendable>(
+        unless refused: String = "", _ call: @escaping @Sendable () throws -> T
+    ) async throws -> T {
         var pause = firstPause
         while true {
             do {
                 return try await onQueue(call)
-            } catch let refused as WindlassError where refused.retry {
-                log("cannot write: \(kind(of: refused)); again in \(pause)")
+            } catch let passing as WindlassError where passing.retry && passing.code != refused {
+                log("cannot write: \(kind(of: passing)); again in \(pause)")
                 try await Task.sleep(for: pause)
                 pause = min(pause * 2, longestPause)
             }

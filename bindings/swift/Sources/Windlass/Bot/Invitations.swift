@@ -78,6 +78,6 @@ extension Bot {
 
     /// Not any more, if a handler has declined.
     fileprivate func mayJoin(_ invitation: GroupInvitation) throws -> Bool {
-        try invited().contains { $0.group == invitation.group } && listens(to: invitation.by, in: invitation.by) == true
+        try invited().contains { $0.group == invitation.group } && listening.follows(invitation.by)
     }
 }

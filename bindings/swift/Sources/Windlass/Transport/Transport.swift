@@ -35,6 +35,9 @@ public struct TransportError: LocalizedError, CustomStringConvertible, Equatable
 /// an envelope that is ``TransportError/tooLarge`` stays where it is.
 /// What `start` throws ends its `run`. An acknowledgement that does not arrive is no error: what it was for comes again, and does no harm.
 public protocol Transport: Sendable {
+    /// 32 bytes that nobody else has, the same at each start of this store: to name a mailbox by, so that nobody else can. A bot calls it
+    /// before `start`.
+    func useSecret(_ secret: Data) async
     /// Opens the mailbox of a device. Does not wait for a connection; what needs one waits, or throws.
     func start(address: String, device: UInt32) async throws
     /// Puts our bundle where others find it by our address.
@@ -47,4 +50,9 @@ public protocol Transport: Sendable {
     func receive() async -> AsyncStream<Incoming>
     /// Ends. Mail that comes from now on waits.
     func close() async
+}
+
+extension Transport {
+    /// Without a use for it.
+    public func useSecret(_ secret: Data) async {}
 }

@@ -2,6 +2,8 @@ package dev.windlass
 
 import dev.windlass.bot.Bot
 import dev.windlass.bot.BotMessage
+import dev.windlass.bot.GroupMessages
+import dev.windlass.bot.JoinGroups
 import dev.windlass.bot.choice
 import dev.windlass.bot.integer
 import dev.windlass.bot.orElse
@@ -139,7 +141,7 @@ class BotHandlersTest : BotTestCase() {
 
     @Test
     fun `invited into a group it joins, and hears what people say there and nothing else`() = within {
-        val bot = bot()
+        val bot = Bot(client, post.transport(), joinGroups = JoinGroups.ALL, groupMessages = GroupMessages.ALL)
         val handled = CopyOnWriteArrayList<BotMessage>()
         bot.onMessage {
             handled += this

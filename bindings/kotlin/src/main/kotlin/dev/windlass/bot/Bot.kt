@@ -6,6 +6,8 @@ import dev.windlass.Client
 import dev.windlass.Contact
 import dev.windlass.Conversation
 import dev.windlass.Event
+import dev.windlass.OutboxListener
+import dev.windlass.Received
 import dev.windlass.Sent
 import dev.windlass.TrustPolicy
 import dev.windlass.WindlassException
@@ -57,6 +59,11 @@ import kotlin.time.Duration.Companion.seconds
  * @param grace what handlers and the outbox get to finish after [stop].
  * @param concurrency how many conversations are handled at the same time.
  * @param keepUpEvery between two rounds of resends, healing and new prekeys.
+ * @param answersPerMinute how many answers are written in one conversation; over it, it waits until it is even.
+ * @param joinGroups whose invitations into groups it follows by itself.
+ * @param groupMessages what of a group comes to the handlers.
+ * @param name what a mention in a group is: `@name`.
+ * @param answerBots whether what other bots answered is answered, and what they write in groups is heard. Two bots that do so talk for ever.
  * @param handlersOn where handlers run. There they may block; the bot itself runs elsewhere.
  * @param debug whether failures are logged with their texts, which may quote messages.
  */
@@ -71,6 +78,11 @@ public class Bot(
     private val grace: Duration = 10.seconds,
     private val concurrency: Int = 100,
     private val keepUpEvery: Duration = 10.minutes,
+    answersPerMinute: Int = 60,
+    joinGroups: JoinGroups = JoinGroups.KNOWN,
+    groupMessages: GroupMessages = GroupMessages.ADDRESSED,
+    name: String = "",
+    answerBots: Boolean = false,
     handlersOn: CoroutineDispatcher = Dispatchers.IO.limitedParallelism(concurrency + EVENTS_AT_ONCE),
     debug: Boolean = false,
 ) : Handlers(prefix, debug) {
@@ -81,14 +93,20 @@ public class Bot(
 
     init {
         require(retries > 0) { "a message is begun at least once" }
+        require(answersPerMinute > 0) { "a bot answers at least once a minute" }
+        require(name.none(Char::isWhitespace)) { "the name of a bot is one word" }
         require(concurrency > 0) { "at least one conversation is handled at a time" }
         for ((name, time) in listOf("handlerTimeout" to handlerTimeout, "eventTimeout" to eventTimeout, "keepUpEvery" to keepUpEvery)) {
             require(time.isPositive() && time.isFinite()) { "$name is longer than nothing, and ends" }
         }
         require(!grace.isNegative() && grace.isFinite()) { "grace is not negative, and ends" }
+        client.setBot(true)
     }
 
     internal override val callbacks = Callbacks(handlersOn, handlerTimeout, eventTimeout)
+    private val listening = Listening(client, trust, joinGroups, groupMessages, name, answerBots)
+    private val rates = Rates(answersPerMinute)
+    internal val answersBots: Boolean get() = listening.answersBots
     private val inside = Inside()
     private val background = mutableListOf<Pair<Duration, suspend () -> Unit>>()
     private val current = AtomicReference<Running?>()
@@ -108,12 +126,13 @@ public class Bot(
      * again at the next start. It returns though a handler or the transport does not.
      */
     public suspend fun run() {
-        val now = Running(inside) { scope -> Parts(handlingIn(scope), Post(client, transport), Invitations(this, client, trust)) }
+        val now = Running(inside) { scope -> Parts(handlingIn(scope), Post(client, transport), Invitations(this, client, listening)) }
         check(current.compareAndSet(null, now)) { "the bot runs already" }
         try {
             runAll(now)
         } finally {
             withContext(NonCancellable) {
+                client.setOutboxListener(null)
                 now.leave { passing("close") { transport.close() } }
                 current.set(null)
                 now.ended.complete(Unit)
@@ -124,6 +143,8 @@ public class Bot(
     private suspend fun runAll(now: Running) {
         val starting = now.part {
             insisting { prepare() }
+            client.setOutboxListener(OutboxLooker(now.parts.post))
+            transport.useSecret(insisting { client.transportSecret() })
             transport.start(client.address(), client.deviceId())
         }
         if (!now.outlives(starting)) return
@@ -175,7 +196,7 @@ public class Bot(
      */
     public suspend fun handleWaiting(): Int = coroutineScope {
         io { prepare() }
-        Invitations(this@Bot, client, trust).answer()
+        Invitations(this@Bot, client, listening).answer()
         val handling = handlingIn(this)
         var found = 0
         while (true) {
@@ -192,7 +213,7 @@ public class Bot(
         if (client.trustPolicy() != trust) client.setTrustPolicy(trust)
     }
 
-    private fun handlingIn(scope: CoroutineScope) = Handling(this, client, trust, retries, concurrency, scope)
+    private fun handlingIn(scope: CoroutineScope) = Handling(this, client, listening, rates, retries, concurrency, scope)
 
     /** Writes to somebody, or to a group, at once. Somebody whom we do not know is looked for at the transport. */
     public suspend fun send(to: String, text: String): Sent = send(to, Body.Text(text))
@@ -206,7 +227,6 @@ public class Bot(
             if (!findable || !find(to)) throw unknown
             io { client.sendBody(to, body) }
         }
-        lookAtOutbox()
         return sent
     }
 
@@ -221,14 +241,13 @@ public class Bot(
     /** Nothing of theirs is taken in any more. */
     public suspend fun block(address: String): Contact = io { client.blockContact(address) }.also { recheckTrust() }
 
-    /** Carries what is in the outbox. To be called after the client was used for something that is sent. */
-    public fun lookAtOutbox() {
-        parts?.post?.look()
+    /** What somebody has waiting counts as handled, unanswered; how many messages that were. */
+    public suspend fun dropBacklog(address: String): ULong = insisting { client.dropBacklog(address) }.also {
+        log.warning("$it messages of ${address.take(SHOWN)} were dropped before they were handled")
     }
 
     private fun recheckTrust() {
         parts?.handling?.recheckTrust()
-        lookAtOutbox()
     }
 
     internal suspend fun change(conversation: String, call: Conversation.() -> Unit) {
@@ -266,7 +285,7 @@ public class Bot(
         val old = events.endOfOld()
         val telling = launch { events.tell(old, { heard(now, it) }, { heardAgain(it) }, { now.invited.answer().also { recheckTrust() } }) }
         transport.takenTogether { batch ->
-            val answers = insisting { client.receiveMany(batch.map { it.envelope }) }
+            val answers = received(now, batch.map { it.envelope })
             now.handling.look()
             now.post.look()
             // What could not be acknowledged comes again, and is known then.
@@ -276,6 +295,21 @@ public class Bot(
         }
         events.end()
         telling.join()
+    }
+
+    /** When too much waits for its handlers nothing is taken in, and nothing acknowledged: it waits at the transport. */
+    private suspend fun received(now: Parts, envelopes: List<ByteArray>): List<Received> {
+        var told = false
+        while (true) {
+            try {
+                return insisting({ it !is WindlassException.BacklogFull }) { client.receiveMany(envelopes) }
+            } catch (_: WindlassException.BacklogFull) {
+                if (!told) log.warning("too much waits to be handled: nothing is taken in before there is room")
+                told = true
+                now.handling.look()
+                withTimeoutOrNull(1.seconds) { now.handling.finished.receive() }
+            }
+        }
     }
 
     /** Logs what the bot's operator may want to know. */
@@ -309,7 +343,7 @@ public class Bot(
     private suspend fun tellHandlers(event: Event) {
         tell(event)
         if (event is Event.Reacted && event.by != client.address()) {
-            if (io { listenedTo(client, trust, event.by, event.conversation) } == true) callEach(reactions, event)
+            if (io { listening.listensTo(event.by, event.conversation) } == true) callEach(reactions, event)
         }
     }
 
@@ -362,6 +396,11 @@ public class Bot(
         /** Beside messages: events, reactions, background work. */
         const val EVENTS_AT_ONCE = 16
     }
+}
+
+/** What goes through the client, by whatever call and thread, leaves at once. */
+private class OutboxLooker(private val post: Post) : OutboxListener {
+    override fun onOutbox(): Unit = post.look()
 }
 
 internal suspend fun <T> io(call: () -> T): T = withContext(Dispatchers.IO) { call() }

@@ -2,6 +2,7 @@ package dev.windlass.bot
 
 import dev.windlass.Body
 import dev.windlass.Message
+import dev.windlass.MessageOrigin
 import dev.windlass.OutgoingMessage
 import dev.windlass.WindlassException
 
@@ -21,6 +22,9 @@ public class BotMessage internal constructor(private val bot: Bot, public val me
     /** Address of the conversation that it is in: the author's, or that of a group. */
     public val conversation: String get() = message.conversation
 
+    /** Another bot's answer, and this one does not answer these. */
+    internal val isAnswerOfBot: Boolean get() = !bot.answersBots && message.origin == MessageOrigin.BOT_ANSWER
+
     /** Whether it was written in a group. Then answers go to the group. */
     public val inGroup: Boolean get() = conversation != author
 
@@ -35,7 +39,9 @@ public class BotMessage internal constructor(private val bot: Bot, public val me
     public fun send(to: String, text: String): Unit = write(OutgoingMessage(to, Body.Text(text)))
 
     /** Puts a reaction to it, at once: it is no answer, and the same reaction twice is one. */
-    public suspend fun react(emoji: String): Unit = bot.change(conversation) { react(message, emoji) }
+    public suspend fun react(emoji: String) {
+        if (isAnswerOfBot) log.info("what another bot answered is not answered") else bot.change(conversation) { react(message, emoji) }
+    }
 
     private fun write(answer: OutgoingMessage) {
         answer.checkText()

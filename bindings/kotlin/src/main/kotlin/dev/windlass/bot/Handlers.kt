@@ -1,6 +1,7 @@
 package dev.windlass.bot
 
 import dev.windlass.Event
+import dev.windlass.Message
 import java.util.logging.Logger
 import kotlin.time.Duration
 
@@ -29,7 +30,10 @@ public abstract class Handlers internal constructor(private val prefix: String, 
     internal val reactions = mutableListOf<suspend (Event.Reacted) -> Unit>()
     internal val invitations = mutableListOf<suspend (GroupInvitation) -> Unit>()
 
-    /** Called for each message that is no command, attachments too: their text is empty. Several are called in their order. */
+    /**
+     * Called for each message that is no command, attachments too: their text is empty. In groups for those alone that concern the bot
+     * ([GroupMessages]). Several are called in their order.
+     */
     public fun onMessage(handler: suspend BotMessage.() -> Unit) {
         listeners += handler
     }
@@ -107,25 +111,34 @@ public abstract class Handlers internal constructor(private val prefix: String, 
 
     /**
      * Called when the bot was invited into a group; and at each start for invitations that wait. If it neither joins nor declines, the bot
-     * joins when the person who invites it is accepted, now or later; so it does without any handler.
+     * joins if it follows the person who invites it ([JoinGroups]), now or later; so it does without any handler.
      */
     public fun onGroupInvitation(handler: suspend (GroupInvitation) -> Unit) {
         invitations += handler
     }
 
     internal suspend fun dispatch(message: BotMessage) {
-        val typed = message.text.takeIf { it.startsWith(prefix) }?.removePrefix(prefix)?.trim().orEmpty()
-        if (typed.isNotEmpty() && commands.isNotEmpty()) {
-            val name = typed.takeWhile { !it.isWhitespace() }
-            val command = commands[name.lowercase()]
-            when {
-                command != null -> return answering(message) { command.call(message, typed.removePrefix(name), prefix) }
-                name.lowercase() == "help" -> return message.reply(commands.values.joinToString("\n") { it.help(prefix) })
-                listeners.isEmpty() -> return message.reply("There is no such command. ${prefix}help lists them.")
-            }
+        val (name, typed) = commandIn(message.message) ?: return listeners.forEach { it(message) }
+        val command = commands[name]
+        when {
+            command != null -> answering(message) { command.call(message, typed, prefix) }
+            name == HELP -> message.reply(commands.values.joinToString("\n") { it.help(prefix) })
+            listeners.isEmpty() -> message.reply("There is no such command. $prefix$HELP lists them.")
+            else -> listeners.forEach { it(message) }
         }
-        listeners.forEach { it(message) }
     }
+
+    /** Name and arguments of what may be a command; nothing if there are none, or it is something else. */
+    private fun commandIn(message: Message): Pair<String, String>? {
+        val text = message.text.orEmpty()
+        if (commands.isEmpty() || !text.startsWith(prefix)) return null
+        val typed = text.removePrefix(prefix).trim()
+        val name = typed.takeWhile { !it.isWhitespace() }.ifEmpty { return null }
+        return name.lowercase() to typed.removePrefix(name)
+    }
+
+    /** Whether it is a command that there is. */
+    internal fun isCommand(message: Message): Boolean = commandIn(message)?.let { (name, _) -> name in commands || name == HELP } == true
 
     private suspend fun answering(message: BotMessage, call: suspend () -> Unit) {
         try {
@@ -175,4 +188,8 @@ public abstract class Handlers internal constructor(private val prefix: String, 
 
     /** What is logged of a failure. */
     internal fun told(failure: Throwable): String = if (debug) failure.stackTraceToString() else traceWithoutText(failure)
+
+    private companion object {
+        const val HELP = "help"
+    }
 }

@@ -3,8 +3,8 @@ package dev.windlass.bot
 import dev.windlass.Body
 import dev.windlass.Client
 import dev.windlass.OutgoingMessage
-import dev.windlass.TrustPolicy
 import dev.windlass.UnhandledMessage
+import dev.windlass.WaitingMessage
 import dev.windlass.WindlassException
 import dev.windlass.code
 import dev.windlass.retry
@@ -24,11 +24,9 @@ import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.sync.withPermit
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
+import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
-
-/** How many messages are looked at beside those that wait already. */
-private const val PAGE = 1_000
 
 private val FIRST_PAUSE = 500.milliseconds
 private val LONGEST_PAUSE = 1.minutes
@@ -37,13 +35,15 @@ private val LONGEST_PAUSE = 1.minutes
 internal class Handling(
     private val bot: Bot,
     private val client: Client,
-    private val trust: TrustPolicy,
+    private val listening: Listening,
+    private val rates: Rates,
     private val retries: Int,
     concurrency: Int,
     private val scope: CoroutineScope,
 ) {
     private class Lane {
-        val waiting = ArrayDeque<UnhandledMessage>()
+        /** Without what they say, which may be a lot. */
+        val waiting = ArrayDeque<WaitingMessage>()
         var again = false
         var job: Job? = null
     }
@@ -59,6 +59,9 @@ internal class Handling(
     private val possiblyStarted = mutableSetOf<ULong>()
     private var starting = true
     private val news = Channel<Unit>(Channel.CONFLATED)
+
+    /** A message was handled: there is room for another. */
+    val finished = Channel<Unit>(Channel.CONFLATED)
     private var last = 0uL
 
     /** Something may wait. */
@@ -81,15 +84,14 @@ internal class Handling(
 
     /** Puts what waits into the lanes; how much of it was new. */
     suspend fun takeUp(): Int {
-        val found = insisting { client.unhandled((waiting() + PAGE).toUInt()) }
         // Numbers only grow. By that, what a lane finished while we read is not taken for new.
-        val new = found.filter { it.number > last }
+        val new = insisting { client.waiting(last) }
         synchronized(lanes) {
             for (item in new) {
                 last = item.number
-                if (starting && item.message.conversation !in lanes) possiblyStarted += item.number
-                lanes.getOrPut(item.message.conversation, ::Lane).waiting += item
-                go(item.message.conversation)
+                if (starting && item.conversation !in lanes) possiblyStarted += item.number
+                lanes.getOrPut(item.conversation, ::Lane).waiting += item
+                go(item.conversation)
             }
             starting = starting && new.isNotEmpty()
         }
@@ -122,7 +124,9 @@ internal class Handling(
                 lane.again = false
                 lane.waiting.firstOrNull() ?: return leave(address, lane)
             }
+            breathe(address)
             val done = if (item.attempts == 0u) begin(item) else alone.withLock { begin(item) }
+            if (done) finished.trySend(Unit)
             synchronized(lanes) {
                 // Of a stranger: waits until it is looked at again.
                 if (done) lane.waiting.removeFirstOrNull() else if (!lane.again) return leave(address, lane)
@@ -135,12 +139,23 @@ internal class Handling(
         if (lane.waiting.isEmpty()) lanes.remove(address)
     }
 
+    /** A conversation in which too much was answered waits, and holds up no other. */
+    private suspend fun breathe(conversation: String) {
+        val rest = rates.rest(conversation)
+        if (rest == Duration.ZERO) return
+        log.info("too many answers in one conversation: it waits for $rest")
+        delay(rest)
+    }
+
     /** False if whether it is handled is not decided yet. */
-    private suspend fun begin(item: UnhandledMessage): Boolean = slots.withPermit {
-        val allowed = insisting { listenedTo(client, trust, item.message.author, item.message.conversation) } ?: return false
+    private suspend fun begin(waiting: WaitingMessage): Boolean = slots.withPermit {
+        val allowed = insisting { listening.listensTo(waiting.author, waiting.conversation) } ?: return false
+        // It was handled before, or its author deleted it.
+        val item = insisting { client.unhandledMessage(waiting.number) } ?: return true
         val body = item.message.body
         val isSaid = body is Body.Text || body is Body.Attachment || body is Body.Data || body is Body.Opaque
-        if (allowed && isSaid) attempt(item) else write(item, emptyList())
+        val handled = allowed && isSaid && insisting { listening.concerns(item.message, bot.isCommand(item.message)) }
+        if (handled) attempt(item) else write(item, emptyList())
         true
     }
 
@@ -179,7 +194,7 @@ internal class Handling(
         val message = BotMessage(bot, item.message)
         val failure = poison ?: bot.callbacks.attempt("a handler of messages", bot.callbacks.handlerTimeout) { bot.dispatch(message) }
         message.close()
-        val answers = if (failure == null) message.answers else apologies(item, failure)
+        val answers = if (failure == null) answersOf(message) else apologies(item, failure)
         settle(item, answers, failure != null)
         // It says that the process cannot go on; and the message, which may be the reason, does not come again.
         if (failure != null && failure.isFatal) throw failure
@@ -198,7 +213,15 @@ internal class Handling(
         val message = BotMessage(bot, item.message)
         bot.failed(message, failure)
         message.close()
-        return message.answers
+        return answersOf(message)
+    }
+
+    /** What may be sent of what was said: two bots that answered each other's answers would not end. */
+    private fun answersOf(message: BotMessage): List<OutgoingMessage> {
+        if (!message.isAnswerOfBot) return message.answers
+        val (left, others) = message.answers.partition { it.to == message.conversation }
+        if (left.isNotEmpty()) log.info("what another bot answered is not answered")
+        return others
     }
 
     /** Writes; why these answers cannot be sent, whatever it is. Without answers there is nothing that could be left out. */
@@ -219,7 +242,8 @@ internal class Handling(
         while (true) {
             try {
                 insisting { client.handled(item.number, answers) }
-                return if (answers.isEmpty()) Unit else bot.lookAtOutbox()
+                for ((conversation, written) in answers.groupBy { it.to }) rates.spend(conversation, written.size)
+                return
             } catch (_: WindlassException.UnknownMessage) {
                 // It was handled before, or its author deleted it.
                 return
@@ -234,38 +258,16 @@ internal class Handling(
 }
 
 /** Calls the client, again as long as the reason not to is one that passes: a disk that is full, say. */
-internal suspend fun <T> insisting(call: () -> T): T {
+internal suspend fun <T> insisting(passes: (WindlassException) -> Boolean = { true }, call: () -> T): T {
     var pause = FIRST_PAUSE
     while (true) {
         try {
             return io(call)
         } catch (refused: WindlassException) {
-            if (!refused.retry) throw refused
+            if (!refused.retry || !passes(refused)) throw refused
             log.severe("cannot write: ${refused.code}; again in $pause")
             delay(pause)
             pause = (pause * 2).coerceAtMost(LONGEST_PAUSE)
         }
     }
-}
-
-/** Whether what an author writes in a conversation is handled; nothing if that is not decided yet. */
-internal fun listenedTo(client: Client, trust: TrustPolicy, author: String, conversation: String): Boolean? {
-    val inGroup = conversation != author
-    if (inGroup) {
-        client.conversation(conversation).use { group ->
-            // Perhaps we join; or it is over.
-            if (!group.isJoined()) return if (group.members().any { it.address == client.address() }) null else false
-        }
-    }
-    if (trust == TrustPolicy.ACCEPT_ALL) return true
-    val contact = try {
-        client.contact(author)
-    } catch (_: WindlassException.UnknownContact) {
-        return false
-    }
-    if (contact.blocked) return false
-    val verified = contact.verified || trust != TrustPolicy.VERIFIED_ONLY
-    // An admin let them in. Nobody's word waits for a decision here, for everybody's would wait behind it.
-    if (inGroup) return verified
-    return if (contact.accepted && verified) true else null
 }

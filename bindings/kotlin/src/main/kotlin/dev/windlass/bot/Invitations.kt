@@ -1,7 +1,6 @@
 package dev.windlass.bot
 
 import dev.windlass.Client
-import dev.windlass.TrustPolicy
 import dev.windlass.WindlassException
 import kotlinx.coroutines.sync.Mutex
 
@@ -22,7 +21,7 @@ public class GroupInvitation internal constructor(
 }
 
 /** Reads from the store which invitations wait: so none is lost by a crash. */
-internal class Invitations(private val bot: Bot, private val client: Client, private val trust: TrustPolicy) {
+internal class Invitations(private val bot: Bot, private val client: Client, private val listening: Listening) {
     /** Groups that the handlers were told of, and whether they left it to us. */
     private val told = mutableMapOf<String, Boolean>()
     private val busy = Mutex()
@@ -64,7 +63,7 @@ internal class Invitations(private val bot: Bot, private val client: Client, pri
 
     // Not any more, if a handler has declined.
     private fun mayJoin(invitation: GroupInvitation): Boolean =
-        waiting().any { it.group == invitation.group } && listenedTo(client, trust, invitation.by, invitation.by) == true
+        waiting().any { it.group == invitation.group } && listening.follows(invitation.by)
 
     private fun waiting(): List<GroupInvitation> = client.conversations().mapNotNull { summary ->
         val name = summary.groupName ?: return@mapNotNull null

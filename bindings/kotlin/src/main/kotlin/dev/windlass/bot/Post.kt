@@ -24,7 +24,7 @@ private val FIRST_REST = 1.seconds
 private val LONGEST_REST = 10.minutes
 
 /** Enough of an address to know it again. */
-private const val SHOWN = 12
+internal const val SHOWN = 12
 
 /** The way out. An address that cannot be reached rests, longer each time; the others do not wait for it. */
 internal class Post(private val client: Client, private val transport: Transport) {
