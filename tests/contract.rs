@@ -216,6 +216,10 @@ impl StorageEngine for Faulty {
         }
     }
 
+    fn id(&self) -> Result<[u8; 16], StoreError> {
+        self.0.id()
+    }
+
     fn now(&self) -> u64 {
         self.0.now()
     }
