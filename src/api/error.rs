@@ -89,6 +89,8 @@ pub enum WindlassError {
     #[error("{0}")]
     EmptyPassphrase(StoreError),
     #[error("{0}")]
+    KeyUnreadable(StoreError),
+    #[error("{0}")]
     NotAStore(StoreError),
     #[error("{0}")]
     StoreDamaged(StoreError),
@@ -258,6 +260,7 @@ impl From<StoreError> for WindlassError {
             StoreError::NotFound => Self::StoreNotFound(error),
             StoreError::WrongKey => Self::WrongKey(error),
             StoreError::EmptyPassphrase => Self::EmptyPassphrase(error),
+            StoreError::KeyUnreadable { .. } => Self::KeyUnreadable(error),
             StoreError::NotAStore => Self::NotAStore(error),
             StoreError::Damaged { .. } => Self::StoreDamaged(error),
             StoreError::Locked => Self::StoreLocked(error),

@@ -114,6 +114,11 @@ pub(super) const TABLE: &[Row] = &[
     ),
     ("wrong_key", false, "Ask for the passphrase again."),
     ("empty_passphrase", false, "Ask for a passphrase."),
+    (
+        "key_unreadable",
+        false,
+        "Give a key as 64 hexadecimal digits or 32 bytes, or a passphrase on one line.",
+    ),
     ("not_a_store", false, "Check the path."),
     ("store_damaged", false, "Restore the store from a backup."),
     ("store_locked", true, "Close the other process that has it."),

@@ -27,7 +27,7 @@ mod tests {
     #[cfg(unix)]
     fn a_path_is_text_or_told_by_its_bytes() {
         assert_eq!(path_of("a/b"), PathBuf::from("a/b"));
-        let name = path_of("\0636166e9");
+        let name = path_of("\x00636166e9");
         assert_eq!(name.as_os_str().as_encoded_bytes(), b"caf\xe9");
         // What is neither is no path of any file.
         assert_eq!(path_of("\0zz"), PathBuf::from("\0zz"));

@@ -54,7 +54,8 @@ pub trait StorageEngine: Debug + Send + Sync {
     /// Numbers without secrets, safe to show to anyone.
     fn inspect(&self) -> Result<Inspection, StoreError>;
 
-    /// Wraps the keys for another passphrase or other key bytes. An old passphrase that leaks later opens nothing.
+    /// Seals everything anew for another passphrase or other key bytes. Whoever kept the former one, and what it opened, reads nothing of
+    /// what is there from now on.
     fn change_key(&self, key: &StoreKey) -> Result<(), StoreError>;
 
     /// Shreds what is dead, and closes. Every later call answers [`StoreError::Closed`]; a second `close` does nothing.

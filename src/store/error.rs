@@ -19,6 +19,14 @@ pub enum StoreError {
     /// An empty passphrase protects nothing.
     #[error("the passphrase is empty")]
     EmptyPassphrase,
+    /// Neither a key nor a passphrase.
+    #[error("{place} {why}")]
+    KeyUnreadable {
+        /// The file, or that it was a text.
+        place: String,
+        /// Never what stands there.
+        why: &'static str,
+    },
     /// The file is something else.
     #[error("the file is not a Windlass store")]
     NotAStore,

@@ -90,10 +90,15 @@ impl Store {
             return Err(StoreError::KeySlotsOfAnotherStore);
         }
         let header = Header::decode(&header, &header_key(&keys.data_key))?;
-        let root = guarded(|| read_root(&database, &keys, &header))?;
+        let root =
+            guarded(|| read_root(&database, &keys, &header)).map_err(|error| match error {
+                // The key was changed, and the slot of the former one not yet overwritten.
+                StoreError::EpochMismatch { .. } if slots.of_two_keys() => StoreError::WrongKey,
+                error => error,
+            })?;
         let files = (Arc::clone(&medium), database, slots);
         let mut inner = Inner::new(files, keys, header, root, dirty);
-        inner.finish_shred()?;
+        guarded(|| inner.finish_change())?;
         let rollback_noticed = inner.compare_openings(header.opened)?;
         Ok(Self::of(medium, inner, rollback_noticed))
     }
@@ -124,15 +129,14 @@ impl Store {
         shredded
     }
 
-    /// Wraps the keys for another passphrase or other key bytes. Its cost does not depend on the size of the store, and the
-    /// former wrapping is overwritten: an old passphrase that leaks later opens nothing.
+    /// Seals the store anew for another passphrase or other key bytes. Whoever kept the former one, and copies of both files with it, reads
+    /// nothing of what is in the store from now on. Its cost follows the size of the store.
     pub fn change_key(&self, key: &StoreKey) -> Result<(), StoreError> {
         self.check_process()?;
         let mut inner = self.alone();
         let open = inner.as_mut().ok_or(StoreError::Closed)?;
         open.repair()?;
-        open.slots
-            .change_key(key, &open.keys, &mut self.medium.random()?)
+        guarded(|| open.change_key(key))
     }
 }
 

@@ -18,6 +18,7 @@ mod handle;
 mod header;
 mod key;
 mod key_slots;
+mod key_text;
 mod lifecycle;
 mod medium;
 #[cfg(not(target_arch = "wasm32"))]
@@ -25,6 +26,7 @@ mod named_file;
 mod opening;
 mod path;
 mod reader;
+mod rekey;
 mod rows;
 mod sequence;
 mod shred;

@@ -40,6 +40,14 @@ impl Inner {
         self.group = Group::default();
         self.database = Some(database);
         self.failed.store(false, Ordering::Release);
+        if self
+            .keys
+            .epochs
+            .iter()
+            .any(|(number, _)| *number > self.epoch)
+        {
+            self.slots.go_back();
+        }
         self.finish_shred()
     }
 

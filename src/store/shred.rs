@@ -119,7 +119,11 @@ impl Inner {
         Ok((report, root, nodes))
     }
 
-    fn load_node(&self, table: &RowsTable<'_>, node: u8) -> Result<tree::Keys, StoreError> {
+    pub(super) fn load_node(
+        &self,
+        table: &RowsTable<'_>,
+        node: u8,
+    ) -> Result<tree::Keys, StoreError> {
         if let Some(keys) = self.tree.cached_node(node) {
             return Ok(keys.duplicate());
         }

@@ -37,6 +37,9 @@ pub(super) struct Slots {
     store_id: [u8; 16],
     /// Number of the latest write; the parity says which slot it is in.
     written: u64,
+    /// While the user's key is being changed.
+    former: Option<WrappingKey>,
+    of_two_keys: bool,
 }
 
 /// Slots that nobody else makes a store with.
@@ -74,6 +77,8 @@ impl Slots {
             wrapping: WrappingKey::create(key, rng)?,
             store_id,
             written: 0,
+            former: None,
+            of_two_keys: false,
         };
         slots.write_both(keys, rng)?;
         Ok(slots)
@@ -98,11 +103,14 @@ impl Slots {
                 refused = StoreError::WrongKey;
                 continue;
             };
+            let of_two_keys = found.iter().any(|(_, other)| other.salt != head.salt);
             let slots = Self {
                 kept,
                 wrapping,
                 store_id: head.store_id,
                 written,
+                former: None,
+                of_two_keys,
             };
             return Ok((slots, keys));
         }
@@ -146,23 +154,40 @@ impl Slots {
         rng: &mut dyn CryptoRng,
     ) -> Result<(), StoreError> {
         self.write(keys, rng)?;
-        self.write(keys, rng)
+        self.write(keys, rng)?;
+        self.former = None;
+        self.of_two_keys = false;
+        Ok(())
     }
 
-    /// Wraps the same keys for another user's key.
-    pub(super) fn change_key(
+    /// Writes one slot under another user's key. The other one stays as it is, and [`Self::go_back`] leads to it.
+    pub(super) fn rewrap(
         &mut self,
         key: &StoreKey,
         keys: &Keys,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), StoreError> {
         let former = core::mem::replace(&mut self.wrapping, WrappingKey::create(key, rng)?);
-        // Until the first of the two writes is durable, the former key is the one that opens.
         if let Err(error) = self.write(keys, rng) {
             self.wrapping = former;
             return Err(error);
         }
-        self.write(keys, rng)
+        self.former = Some(former);
+        self.of_two_keys = true;
+        Ok(())
+    }
+
+    /// The change did not come about: the slot under the new key, the latest, is the next to be overwritten.
+    pub(super) fn go_back(&mut self) {
+        if let Some(former) = self.former.take() {
+            self.wrapping = former;
+            self.written = self.written.saturating_sub(1);
+        }
+    }
+
+    /// Whether a slot is under another key than the one that opened: a change of key did not come to its end.
+    pub(super) fn of_two_keys(&self) -> bool {
+        self.of_two_keys
     }
 
     fn encode(&self, keys: &Keys, written: u64, rng: &mut dyn CryptoRng) -> Vec<u8> {

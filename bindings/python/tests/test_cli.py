@@ -66,7 +66,7 @@ def test_wrong_usage_is_told_apart_from_what_failed(store: Path, tmp_path: Path)
     failed: list[tuple[str, tuple[object, ...]]] = [
         ("store_not_found", ("inspect", tmp_path / "nothing.wl", *WITH_KEY)),
         ("wrong_key", ("inspect", store, "--passphrase-env", "BACKUP_KEY")),
-        ("file_system", ("inspect", store, "--key-file", tmp_path / "nothing")),
+        ("file_not_found", ("inspect", store, "--key-file", tmp_path / "nothing")),
         ("invalid_address", ("verify", store, "wl1nobody", *WITH_KEY)),
         ("unknown_contact", ("verify", store, windlass_chat.Identity.generate().address(), *WITH_KEY)),
         ("uri_damaged", ("chat", store, uri[:-4], *WITH_KEY, "--transport", "memory")),

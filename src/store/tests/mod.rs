@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod names;
+mod revocation;
 mod together;
 
 use std::fs;

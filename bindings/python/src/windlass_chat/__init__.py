@@ -48,7 +48,6 @@ from windlass_chat._native import (
     SessionState,
     SessionStatus,
     ShredReport,
-    StoreKey,
     TableRows,
     TrustPolicy,
     UndecryptableCause,
@@ -61,6 +60,7 @@ from windlass_chat._native import (
     qr_svg,
     qr_terminal,
 )
+from windlass_chat._keys import StoreKey
 from windlass_chat.client import AsyncClient, BytesLike, Client, DeviceLink
 from windlass_chat.conversation import Attachment, Conversation
 from windlass_chat.errors import *  # noqa: F403

@@ -1,15 +1,25 @@
-"""What opens a store, as it is kept in a variable or a file. Bots and the command line read it here, and so alike."""
+"""What opens a store, as it is kept in a variable or a file. The core reads it, for every language alike."""
 
 from __future__ import annotations
 
 import os
-import re
-from pathlib import Path
+from collections.abc import Callable
+from typing import TypeVar
 
-from windlass_chat._native import StoreKey
+from windlass_chat import _native, _paths
 
-KEY_BYTES = 32
-DIGITS = re.compile(r"[0-9A-Fa-f]{64}")
+_K = TypeVar("_K", bound="StoreKey")
+
+
+class StoreKey(_native.StoreKey):
+    """What opens a store: a passphrase, or 32 bytes from a keychain, a secret manager or a file."""
+
+    @classmethod
+    def from_file(cls: type[_K], path: _paths.Path) -> _K:
+        """What a file holds: 64 hexadecimal digits or 32 bytes that are no text, a key; any other line of text, a passphrase."""
+        key = super().from_file(_paths.told(path))
+        assert isinstance(key, cls)
+        return key
 
 
 class KeyUnreadable(ValueError):
@@ -26,39 +36,29 @@ def of_variable(name: str) -> StoreKey:
 
 def of_file(path: str | os.PathLike[str]) -> StoreKey:
     """A key as 32 bytes, or as 64 hexadecimal digits, or else a passphrase."""
-    return of_content(Path(path).read_bytes(), os.fspath(path))
+    return _read(lambda: StoreKey.from_file(path))
 
 
 def of_content(content: bytes, place: str) -> StoreKey:
     """The same of what stands in a file."""
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        text = None
-    # A passphrase may be as long as a key; a key is never text, short of a chance that nobody will see.
-    if len(content) == KEY_BYTES and (text is None or not text.rstrip("\r\n").isprintable()):
-        return StoreKey.from_bytes(content)
-    if text is None:
-        raise KeyUnreadable(f"{place} holds neither {KEY_BYTES} bytes nor text")
-    return of_text(text, place)
-
-
-def hexadecimal(text: str) -> bytes | None:
-    """The key that is written as 64 hexadecimal digits; nothing if these are none."""
-    return bytes.fromhex(text) if DIGITS.fullmatch(text := text.strip()) else None
+    return _read(lambda: StoreKey.from_content(content), f"{place}: ")
 
 
 def of_text(text: str, place: str) -> StoreKey:
     """A key as 64 hexadecimal digits, or else a passphrase."""
-    key = hexadecimal(text)
-    if key is not None:
-        return StoreKey.from_bytes(key)
-    # An editor ends the last line.
-    passphrase = text.rstrip("\r\n")
-    if not passphrase:
-        raise KeyUnreadable(f"{place} is empty")
+    return _read(lambda: StoreKey.from_text(text), f"{place}: ")
+
+
+def of_digits(digits: str) -> StoreKey:
+    """A key as 64 hexadecimal digits."""
+    return _read(lambda: StoreKey.from_hex(digits))
+
+
+def _read(read: Callable[[], StoreKey], place: str = "") -> StoreKey:
     try:
-        return StoreKey.from_passphrase(passphrase)
+        return read()
+    except _native.WindlassError.KeyUnreadable as error:
+        raise KeyUnreadable(f"{place}{error}") from None
     except UnicodeEncodeError:
         # A variable may hold bytes that are no text. Without the cause, which quotes it.
-        raise KeyUnreadable(f"{place} holds no text") from None
+        raise KeyUnreadable(f"{place.removesuffix(': ')} holds no text") from None

@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 
 from windlass_chat import _native, _paths
 from windlass_chat._extended import extended
+from windlass_chat._keys import StoreKey
 from windlass_chat._mailbox import path_of, remember
 from windlass_chat._native import (
     Body,
@@ -22,7 +23,6 @@ from windlass_chat._native import (
     OutgoingEnvelope,
     Received,
     Sent,
-    StoreKey,
 )
 from windlass_chat._threads import in_thread
 from windlass_chat.conversation import Conversation

@@ -59,6 +59,7 @@ StoreExists = WindlassError.StoreExists
 StoreNotFound = WindlassError.StoreNotFound
 WrongKey = WindlassError.WrongKey
 EmptyPassphrase = WindlassError.EmptyPassphrase
+KeyUnreadable = WindlassError.KeyUnreadable
 NotAStore = WindlassError.NotAStore
 StoreDamaged = WindlassError.StoreDamaged
 StoreLocked = WindlassError.StoreLocked
@@ -140,6 +141,7 @@ __all__ = [
     "StoreNotFound",
     "WrongKey",
     "EmptyPassphrase",
+    "KeyUnreadable",
     "NotAStore",
     "StoreDamaged",
     "StoreLocked",

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from windlass_chat import _native, _paths
 from windlass_chat._mailbox import remember
-from windlass_chat._native import StoreKey
 from windlass_chat._streams import occupy_streams
 
 ProgressCallback = Callable[[int, int], object]
@@ -50,7 +49,7 @@ class EncryptedStore(_native.EncryptedStore):
     """The file that holds everything a client knows, sealed. One process owns it."""
 
     @classmethod
-    def create(cls: type[_S], path: _paths.Path, key: StoreKey) -> _S:
+    def create(cls: type[_S], path: _paths.Path, key: _native.StoreKey) -> _S:
         """Makes a new store at `path`, and its key-slot file beside it. Refuses a path where something is."""
         occupy_streams()
         store = super().create(_paths.told(path), key)
@@ -59,7 +58,7 @@ class EncryptedStore(_native.EncryptedStore):
         return store
 
     @classmethod
-    def open(cls: type[_S], path: _paths.Path, key: StoreKey) -> _S:
+    def open(cls: type[_S], path: _paths.Path, key: _native.StoreKey) -> _S:
         """Opens the store at `path`. Never makes one."""
         occupy_streams()
         store = super().open(_paths.told(path), key)
@@ -70,7 +69,7 @@ class EncryptedStore(_native.EncryptedStore):
     def export_backup(
         self,
         path: _paths.Path,
-        key: StoreKey,
+        key: _native.StoreKey,
         progress: _native.ProgressListener | ProgressCallback | None = None,
     ) -> int:
         """Writes identity, contacts and history to a new file, sealed under a key of its own; answers how many records."""
@@ -81,9 +80,9 @@ class EncryptedStore(_native.EncryptedStore):
     def import_backup(
         cls: type[_S],
         backup: _paths.Path,
-        backup_key: StoreKey,
+        backup_key: _native.StoreKey,
         path: _paths.Path,
-        key: StoreKey,
+        key: _native.StoreKey,
         progress: _native.ProgressListener | ProgressCallback | None = None,
     ) -> _S:
         """Makes a new store from a backup: the same identity on a new device, with contacts and history."""

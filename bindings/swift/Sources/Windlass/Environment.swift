@@ -14,7 +14,7 @@ extension Client {
     /// wrong path is an error instead of a new identity.
     ///
     /// WINDLASS_STORE is its path. One of these opens it: WINDLASS_KEY, 64 hexadecimal digits; WINDLASS_PASSPHRASE; WINDLASS_KEY_FILE, the
-    /// path of a file with either.
+    /// path of a file with 32 bytes or either, as `StoreKey.fromFile` reads it.
     public static func fromEnvironment(_ environment: [String: String] = ProcessInfo.processInfo.environment) throws -> Client {
         guard let path = environment["WINDLASS_STORE"] else { throw EnvironmentError("WINDLASS_STORE is the path of the store") }
         let (key, makes) = (try storeKey(environment), try mayCreate(environment))
@@ -39,22 +39,14 @@ extension Client {
         guard given.count == 1, let value = environment[given[0]] else {
             throw EnvironmentError("give one of WINDLASS_KEY, WINDLASS_PASSPHRASE and WINDLASS_KEY_FILE")
         }
-        switch given[0] {
-        case "WINDLASS_KEY":
-            guard let bytes = keyBytes(value) else { throw EnvironmentError("WINDLASS_KEY is 64 hexadecimal digits") }
-            return try .fromBytes(key: bytes)
-        case "WINDLASS_PASSPHRASE":
-            return try .fromPassphrase(passphrase: value)
-        default:
-            // An editor ends the last line.
-            let secret = try String(contentsOfFile: value, encoding: .utf8).trimmingCharacters(in: .newlines)
-            return try keyBytes(secret).map { try .fromBytes(key: $0) } ?? .fromPassphrase(passphrase: secret)
+        do {
+            switch given[0] {
+            case "WINDLASS_KEY": return try .fromHex(digits: value)
+            case "WINDLASS_PASSPHRASE": return try .fromPassphrase(passphrase: value)
+            default: return try .fromFile(path: value)
+            }
+        } catch let WindlassError.KeyUnreadable(message) {
+            throw EnvironmentError("\(given[0]): \(message)")
         }
-    }
-
-    private static func keyBytes(_ digits: String) -> Data? {
-        let nibbles = digits.compactMap(\.hexDigitValue)
-        guard nibbles.count == 64, digits.count == 64 else { return nil }
-        return Data(stride(from: 0, to: 64, by: 2).map { UInt8(nibbles[$0] << 4 | nibbles[$0 + 1]) })
     }
 }

@@ -29,6 +29,7 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .StoreNotFound(message),
             let .WrongKey(message),
             let .EmptyPassphrase(message),
+            let .KeyUnreadable(message),
             let .NotAStore(message),
             let .StoreDamaged(message),
             let .StoreLocked(message),
@@ -126,6 +127,7 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .StoreNotFound: "store_not_found"
         case .WrongKey: "wrong_key"
         case .EmptyPassphrase: "empty_passphrase"
+        case .KeyUnreadable: "key_unreadable"
         case .NotAStore: "not_a_store"
         case .StoreDamaged: "store_damaged"
         case .StoreLocked: "store_locked"

@@ -63,6 +63,18 @@ final class StoreTests: PeopleTestCase {
         let byFile = ["WINDLASS_STORE": path("bot"), "WINDLASS_KEY_FILE": file.path]
         let again = try Client.fromEnvironment(byFile)
         XCTAssertEqual(again.address(), made.address())
+        try again.close()
+        // The same bytes as Python and the command line read them.
+        for kept in [Data(repeating: 7, count: 32), Data(("\u{FEFF}" + key + "\r\n").utf8)] {
+            try kept.write(to: file)
+            let opened = try Client.fromEnvironment(byFile)
+            XCTAssertEqual(opened.address(), made.address())
+            try opened.close()
+        }
+        for unclear in [String(key.dropFirst()), "0x" + key, "\"" + key + "\"", "two\nlines", ""] {
+            try Data(unclear.utf8).write(to: file)
+            XCTAssertThrowsError(try Client.fromEnvironment(byFile)) { XCTAssertTrue($0 is EnvironmentError) }
+        }
         for (said, makes) in ["0": false, "No": false, "FALSE": false, "1": true, "yes": true, "True": true] {
             let elsewhere = ["WINDLASS_STORE": path("made-\(said)"), "WINDLASS_KEY": key, "WINDLASS_CREATE": said]
             let refused = failure(try Client.fromEnvironment(elsewhere).close())

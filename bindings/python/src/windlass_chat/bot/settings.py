@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from windlass_chat import _keys
-from windlass_chat._native import StoreKey, TrustPolicy
+from windlass_chat._keys import StoreKey
+from windlass_chat._native import TrustPolicy
 from windlass_chat.transport import Transport
 
 SECRETS = ("passphrase", "key", "key_env", "key_file")
@@ -30,8 +31,8 @@ class Settings:
     """Path of the store."""
     passphrase: str | None = field(default=None, repr=False)
     """Unlocks the store. Not in the file."""
-    key: bytes | None = field(default=None, repr=False)
-    """Unlocks the store: 32 bytes; 64 hexadecimal digits in the environment. Not in the file."""
+    key: bytes | str | None = field(default=None, repr=False)
+    """Unlocks the store: 32 bytes, or 64 hexadecimal digits. Not in the file."""
     key_env: str | None = None
     """Name of the variable that holds a key as 64 hexadecimal digits, or else a passphrase."""
     key_file: str | None = None
@@ -69,6 +70,8 @@ class Settings:
         """The key that opens the store."""
         if sum(getattr(self, name) is not None for name in SECRETS) != 1:
             raise SettingsError("give one of passphrase, key, key_env and key_file")
+        if isinstance(self.key, str):
+            return _keys.of_digits(self.key)
         if self.key is not None:
             return StoreKey.from_bytes(bytes(self.key))
         if self.passphrase is not None:
@@ -130,10 +133,10 @@ def _typed(name: str, value: Any) -> Any:
     default = getattr(Settings, name, None)
     try:
         if name == "key":
-            key = _keys.hexadecimal(value) if isinstance(value, str) else bytes(value)
-            if key is None:
-                raise ValueError
-            return key
+            if isinstance(value, str):
+                _keys.of_digits(value)
+                return value
+            return bytes(value)
         if name == "trust" and isinstance(value, str):
             return TrustPolicy[value.upper()]
         if isinstance(default, bool):

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from windlass_chat import _keys
-from windlass_chat._native import StoreKey, WindlassError
+from windlass_chat._keys import StoreKey
+from windlass_chat._native import WindlassError
 from windlass_chat.cli.wrong import WrongUsage
 from windlass_chat.store import EncryptedStore
 

@@ -1,7 +1,5 @@
 package dev.windlass
 
-import java.io.File
-
 /** The common case in one call: a client and its store, by a path and a passphrase or a key. */
 public object Windlass {
     /**
@@ -39,7 +37,7 @@ public object Windlass {
      * then a wrong path is an error instead of a new identity.
      *
      * WINDLASS_STORE is its path. One of these opens it: WINDLASS_KEY, 64 hexadecimal digits; WINDLASS_PASSPHRASE; WINDLASS_KEY_FILE, the
-     * path of a file with either.
+     * path of a file with 32 bytes or either, as [StoreKey.fromFile] reads it.
      *
      * @throws IllegalArgumentException if a variable is missing, or makes no sense. It does not quote them.
      */
@@ -69,18 +67,14 @@ public object Windlass {
         val given = listOf("WINDLASS_KEY", "WINDLASS_PASSPHRASE", "WINDLASS_KEY_FILE").filter { environment[it] != null }
         require(given.size == 1) { "give one of WINDLASS_KEY, WINDLASS_PASSPHRASE and WINDLASS_KEY_FILE" }
         val value = environment.getValue(given.single())
-        return when (given.single()) {
-            "WINDLASS_KEY" -> StoreKey.fromBytes(requireNotNull(keyBytes(value)) { "WINDLASS_KEY is 64 hexadecimal digits" })
-            "WINDLASS_PASSPHRASE" -> StoreKey.fromPassphrase(value)
-            // An editor ends the last line.
-            else -> File(value).readText().trimEnd('\r', '\n').let { secret ->
-                keyBytes(secret)?.let(StoreKey::fromBytes) ?: StoreKey.fromPassphrase(secret)
+        return try {
+            when (given.single()) {
+                "WINDLASS_KEY" -> StoreKey.fromHex(value)
+                "WINDLASS_PASSPHRASE" -> StoreKey.fromPassphrase(value)
+                else -> StoreKey.fromFile(value)
             }
+        } catch (unreadable: WindlassException.KeyUnreadable) {
+            throw IllegalArgumentException("${given.single()}: ${unreadable.message}")
         }
-    }
-
-    private fun keyBytes(digits: String): ByteArray? {
-        if (digits.length != 64) return null
-        return digits.chunked(2).map { it.toUByteOrNull(16)?.toByte() ?: return null }.toByteArray()
     }
 }

@@ -108,6 +108,15 @@ class StoreTest {
         val file = home.resolve("key").apply { writeText("07".repeat(32) + "\n") }
         val byFile = mapOf("WINDLASS_STORE" to people.path("bot"), "WINDLASS_KEY_FILE" to "$file")
         Windlass.fromEnvironment(byFile).use { assertEquals(address, it.address()) }
+        // The same bytes as Python and the command line read them.
+        for (kept in listOf(ByteArray(32) { 7 }, ("\uFEFF" + "07".repeat(32) + "\r\n").toByteArray())) {
+            file.writeBytes(kept)
+            Windlass.fromEnvironment(byFile).use { assertEquals(address, it.address()) }
+        }
+        for (unclear in listOf("07".repeat(32).drop(1), "0x" + "07".repeat(32), "\"" + "07".repeat(32) + "\"", "two\nlines", "")) {
+            file.writeText(unclear)
+            assertThrows(IllegalArgumentException::class.java) { Windlass.fromEnvironment(byFile) }
+        }
         val senseless = listOf("WINDLASS_KEY" to "hush", "WINDLASS_CREATE" to "hush").map { environment + it }
         for (wrong in senseless + listOf(environment - "WINDLASS_KEY", environment - "WINDLASS_STORE", environment + byFile)) {
             val refused = assertThrows(IllegalArgumentException::class.java) { Windlass.fromEnvironment(wrong) }

@@ -1,0 +1,148 @@
+//! Another user's key, which is good for nothing that the former one opened: every key of the tree is made anew.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use redb::ReadableTable;
+
+use super::database::{ROWS, RowsTable};
+use super::error::StoreError;
+use super::key::StoreKey;
+use super::reader::{bucket_of, raw_range};
+use super::rows::Direction;
+use super::slots::Keys;
+use super::state::Inner;
+use super::table::{Table, prefix_end};
+use super::tree::{self, Dirty, HEADER_ROW, ROOT_ROW};
+use crate::crypto::{self, Secret, SeededRandom};
+
+/// Rows that are sealed anew at once; what is in memory meanwhile.
+const ROWS_AT_ONCE: usize = 256;
+
+type Nodes = BTreeMap<u8, Arc<tree::Keys>>;
+
+impl Inner {
+    /// 1. A slot is written under the new key, with the root keys of this epoch and of the next; the other one is as it was, so that
+    ///    either key opens. 2. One transaction seals every row under a new bucket's key, all nodes and the root anew, and names the next
+    ///    epoch: from here on the former key opens nothing. 3. Both slots are overwritten with the next root key, under the new key.
+    ///
+    /// The next root key is never sealed under the former key, so a slot that a disk kept somewhere tells nothing of it.
+    pub(super) fn change_key(&mut self, key: &StoreKey) -> Result<(), StoreError> {
+        self.finish_shred()?;
+        let mut rng = self.medium.random()?;
+        let next = Secret::random(&mut rng);
+        let keys = Keys {
+            data_key: self.keys.data_key.duplicate(),
+            epochs: vec![
+                (self.epoch, self.epoch_key()?.duplicate()),
+                (self.epoch + 1, next.duplicate()),
+            ],
+            opened: self.keys.opened,
+        };
+        self.slots.rewrap(key, &keys, &mut rng)?;
+        self.keys = keys;
+        self.renew(&next, &mut rng)
+    }
+
+    /// Ends what a crash stopped: a shred, or behind step 1 a change to the key that opened the store.
+    pub(super) fn finish_change(&mut self) -> Result<(), StoreError> {
+        let mut epochs = self.keys.epochs.iter();
+        let next = epochs.find(|(number, _)| *number > self.epoch);
+        match next.filter(|_| self.slots.of_two_keys()) {
+            Some((_, next)) => {
+                let next = next.duplicate();
+                self.renew(&next, &mut self.medium.random()?)
+            }
+            None => self.finish_shred(),
+        }
+    }
+
+    fn renew(&mut self, next: &Secret<32>, rng: &mut SeededRandom) -> Result<(), StoreError> {
+        let (former_epoch, former_time) = (self.epoch, self.shredded_at);
+        self.epoch += 1;
+        self.shredded_at = self.medium.now();
+        match self.seal_everything(next, rng) {
+            Ok((root, nodes)) => {
+                self.tree = Arc::new(self.tree.moved(root, nodes));
+                self.dirty = Dirty::default();
+                self.finish_shred()
+            }
+            Err(error) => {
+                (self.epoch, self.shredded_at) = (former_epoch, former_time);
+                // Whether the transaction reached the disk is for the files to say.
+                self.failed.store(true, Ordering::Release);
+                Err(error)
+            }
+        }
+    }
+
+    fn seal_everything(
+        &self,
+        root_key: &Secret<32>,
+        rng: &mut SeededRandom,
+    ) -> Result<(tree::Keys, Nodes), StoreError> {
+        let root = tree::Keys::generate(rng);
+        let transaction = self.begin_write()?;
+        let mut nodes = Nodes::new();
+        {
+            let mut table = transaction.open_table(ROWS)?;
+            let mut former = Nodes::new();
+            for node in 0..=u8::MAX {
+                let row = tree::node_row(node);
+                if table.get(row.as_slice())?.is_none() {
+                    continue;
+                }
+                former.insert(node, Arc::new(self.load_node(&table, node)?));
+                let keys = tree::Keys::generate(rng);
+                let sealed = keys.seal(&root.get(node), &self.tree.store_id, &row, rng);
+                table.insert(row.as_slice(), sealed.as_slice())?;
+                nodes.insert(node, Arc::new(keys));
+            }
+            for of in Table::ALL {
+                self.seal_table(&mut table, of, (&former, &nodes), rng)?;
+            }
+            for bucket in self.dirty.buckets() {
+                table.remove(tree::dirty_row(bucket).as_slice())?;
+            }
+            let sealed = root.seal(root_key, &self.tree.store_id, &ROOT_ROW, rng);
+            table.insert(ROOT_ROW.as_slice(), sealed.as_slice())?;
+            table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
+        }
+        self.commit(transaction)?;
+        Ok((root, nodes))
+    }
+
+    /// Seals the rows of a table under other nodes.
+    fn seal_table(
+        &self,
+        table: &mut RowsTable<'_>,
+        of: Table,
+        (former, nodes): (&Nodes, &Nodes),
+        rng: &mut SeededRandom,
+    ) -> Result<(), StoreError> {
+        let damaged = || StoreError::Damaged { what: of.name() };
+        let mut low = Bound::Included(vec![of.tag()]);
+        let high = prefix_end(&[of.tag()]).map_or(Bound::Unbounded, Bound::Excluded);
+        loop {
+            let rows = raw_range(table, &low, &high, Direction::Forward, ROWS_AT_ONCE)?;
+            let Some((last, _)) = rows.last() else {
+                return Ok(());
+            };
+            low = Bound::Excluded(last.clone());
+            for (row, sealed) in rows {
+                let bucket = bucket_of(&row)?;
+                let keys = [former, nodes].map(|nodes| nodes.get(&bucket.0));
+                let [Some(from), Some(to)] = keys else {
+                    return Err(damaged());
+                };
+                let data = tree::associated_data(&self.tree.store_id, &row);
+                let value = crypto::open(&from.get(bucket.1), &sealed, &data);
+                let value = value.map_err(|_| damaged())?;
+                let sealed = crypto::seal(&to.get(bucket.1), &value, &data, rng);
+                table.insert(row.as_slice(), sealed.as_slice())?;
+            }
+        }
+    }
+}
