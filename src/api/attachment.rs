@@ -15,7 +15,7 @@ use crate::crypto::{
     CHUNK_OVERHEAD, ChunkCipher, RunningHash, Secret, SecretBytes, hmac_sha256, system_random,
 };
 use crate::limits::ATTACHMENT_CHUNK_LEN;
-use crate::store::{fault, new_file, of_new, owners_only, publish};
+use crate::store::{StoreError, fault, new_file, of_new, owners_only, publish};
 
 /// A file that was encrypted, to be sent once the encrypted file is where the others can fetch it. It holds the key; a file that is
 /// encrypted again has another.
@@ -190,6 +190,7 @@ fn seal(
         };
         let last = following == 0;
         let sealed = cipher.seal(number, last, chunk.get(..len).unwrap_or_default());
+        let sealed = sealed.map_err(StoreError::from)?;
         hash.update(&sealed);
         to.write(&sealed)?;
         done += len as u64;

@@ -18,17 +18,21 @@ pub const AEAD_OVERHEAD: usize = NONCE_LEN + TAG_LEN;
 #[error("authentication failed")]
 pub struct AuthenticationFailed;
 
+/// AES-GCM seals no more than 64 GiB at once. Nothing was sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("more than can be encrypted at once")]
+pub struct TooLong;
+
 /// `nonce || ciphertext || tag` of `plaintext` under `key`.
 ///
 /// The nonce is random although each message key is used once (RFC windlass §3.3): a store that was restored from a snapshot
 /// repeats message keys, and under a derived nonce that repeat would give away the authentication key of AES-GCM.
-#[must_use]
 pub fn encrypt(
     key: &Secret<32>,
     plaintext: &[u8],
     associated_data: &[u8],
     rng: &mut dyn CryptoRng,
-) -> Vec<u8> {
+) -> Result<Vec<u8>, TooLong> {
     let mut nonce = [0u8; NONCE_LEN];
     rng.fill_bytes(&mut nonce);
     let cipher = Aes256Gcm::new(key.as_bytes().into());
@@ -36,14 +40,12 @@ pub fn encrypt(
         msg: plaintext,
         aad: associated_data,
     };
-    // The only error is a plaintext over 64 GiB, which `limits::MAX_ENVELOPE_LEN` excludes; an empty result opens nowhere.
-    let sealed = cipher
-        .encrypt(&Nonce::from(nonce), payload)
-        .unwrap_or_default();
+    let sealed = cipher.encrypt(&Nonce::from(nonce), payload);
+    let sealed = sealed.map_err(|_| TooLong)?;
     let mut output = Vec::with_capacity(NONCE_LEN + sealed.len());
     output.extend_from_slice(&nonce);
     output.extend_from_slice(&sealed);
-    output
+    Ok(output)
 }
 
 /// The plaintext of what [`encrypt`] made, if key, bytes and associated data are the same.
@@ -76,7 +78,7 @@ mod tests {
     fn every_changed_byte_is_noticed() {
         let mut rng = seeded(&Secret::new([1; 32]));
         let key = Secret::random(&mut rng);
-        let sealed = encrypt(&key, b"hoist", b"header", &mut rng);
+        let sealed = encrypt(&key, b"hoist", b"header", &mut rng).unwrap();
         assert_eq!(sealed.len(), 5 + AEAD_OVERHEAD);
         assert_eq!(
             decrypt(&key, &sealed, b"header").unwrap().as_slice(),

@@ -3,7 +3,7 @@
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroize;
 
-use super::{CryptoRng, Secret};
+use super::{CryptoRng, Secret, TooLong};
 
 /// Length in bytes of an X25519 public or secret key.
 pub const DH_KEY_LEN: usize = 32;
@@ -20,6 +20,9 @@ pub enum AgreementError {
     /// The result is all zero: the public key is of small order and the other side contributed nothing.
     #[error("the X25519 agreement is not contributory")]
     NonContributory,
+    /// What a handshake says was not sealed.
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
 }
 
 /// An X25519 secret key.

@@ -4,7 +4,7 @@
 use xaes_256_gcm::Xaes256Gcm;
 use xaes_256_gcm::aead::{Aead, KeyInit, Payload};
 
-use super::{AuthenticationFailed, CryptoRng, Secret, SecretBytes};
+use super::{AuthenticationFailed, CryptoRng, Secret, SecretBytes, TooLong};
 
 const NONCE_LEN: usize = 24;
 
@@ -12,24 +12,21 @@ const NONCE_LEN: usize = 24;
 pub const SEAL_OVERHEAD: usize = NONCE_LEN + 16;
 
 /// `nonce || ciphertext || tag`.
-#[must_use]
 pub fn seal(
     key: &Secret<32>,
     plaintext: &[u8],
     associated_data: &[u8],
     rng: &mut dyn CryptoRng,
-) -> Vec<u8> {
+) -> Result<Vec<u8>, TooLong> {
     let mut nonce = [0u8; NONCE_LEN];
     rng.fill_bytes(&mut nonce);
     let payload = Payload {
         msg: plaintext,
         aad: associated_data,
     };
-    // The only error is a plaintext over 64 GiB, twenty times what a redb value holds; an empty result opens nowhere.
-    let sealed = Xaes256Gcm::new(key.as_bytes().into())
-        .encrypt(&nonce.into(), payload)
-        .unwrap_or_default();
-    [nonce.as_slice(), &sealed].concat()
+    let sealed = Xaes256Gcm::new(key.as_bytes().into()).encrypt(&nonce.into(), payload);
+    let sealed = sealed.map_err(|_| TooLong)?;
+    Ok([nonce.as_slice(), &sealed].concat())
 }
 
 /// The plaintext of what [`seal`] made, if key, bytes and associated data are the same.
@@ -78,7 +75,7 @@ mod tests {
     fn a_sealed_value_opens_under_its_own_key_and_data_only() {
         let mut rng = seeded(&Secret::new(sha256(&[b"seal"])));
         let (key, other) = (Secret::random(&mut rng), Secret::random(&mut rng));
-        let sealed = seal(&key, b"row", b"table", &mut rng);
+        let sealed = seal(&key, b"row", b"table", &mut rng).unwrap();
         assert_eq!(sealed.len(), 3 + SEAL_OVERHEAD);
         assert_eq!(open(&key, &sealed, b"table").unwrap().as_slice(), b"row");
         assert!(open(&key, &sealed, b"tabla").is_err());

@@ -4,7 +4,7 @@
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 
-use super::{AuthenticationFailed, Secret, SecretBytes, hkdf_sha256, labels};
+use super::{AuthenticationFailed, Secret, SecretBytes, TooLong, hkdf_sha256, labels};
 
 /// By how much a chunk is longer sealed.
 pub const CHUNK_OVERHEAD: usize = 16;
@@ -21,12 +21,10 @@ impl ChunkCipher {
     }
 
     /// Seals the chunk of this number, from 0.
-    #[must_use]
-    pub fn seal(&self, number: u64, last: bool, chunk: &[u8]) -> Vec<u8> {
-        // The only error is a chunk over 64 GiB; an empty result opens nowhere.
+    pub fn seal(&self, number: u64, last: bool, chunk: &[u8]) -> Result<Vec<u8>, TooLong> {
         self.0
             .encrypt(&nonce(number), payload(chunk, &[u8::from(last)]))
-            .unwrap_or_default()
+            .map_err(|_| TooLong)
     }
 
     /// Opens the chunk of this number.
@@ -63,7 +61,7 @@ mod tests {
     #[test]
     fn a_chunk_opens_in_its_place_of_its_file_and_nowhere_else() {
         let [ours, other] = [1, 2].map(|seed| ChunkCipher::new(&Secret::new([seed; 32])));
-        let sealed = ours.seal(3, false, b"part");
+        let sealed = ours.seal(3, false, b"part").unwrap();
         assert_eq!(sealed.len(), 4 + CHUNK_OVERHEAD);
         assert_eq!(ours.open(3, false, &sealed).unwrap().as_slice(), b"part");
         assert!(ours.open(2, false, &sealed).is_err());

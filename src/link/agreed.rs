@@ -72,7 +72,6 @@ impl Agreed {
     }
 
     /// Seals the identity to the new device. Only after the user agreed.
-    #[must_use]
     pub fn seal(
         &self,
         identity: &IdentityKeyPair,
@@ -81,7 +80,7 @@ impl Agreed {
         own_words: &OwnWordsKey,
         linked: &[u32],
         rng: &mut dyn CryptoRng,
-    ) -> Vec<u8> {
+    ) -> Result<Vec<u8>, LinkError> {
         let body = wire::encode_secret(&v2::TransferBody {
             identity_seed: identity.seed().as_bytes().to_vec(),
             bundle: bundle.encoded().to_vec(),
@@ -89,11 +88,12 @@ impl Agreed {
             own_words: Some(own_words.to_wire()),
             linked_devices: linked.to_vec(),
         });
-        v2::DeviceTransfer {
+        let transfer = v2::DeviceTransfer {
             version: PROTOCOL_VERSION,
-            ciphertext: encrypt(&self.key, &pad(&body), &self.transcript, rng),
-        }
-        .encode_to_vec()
+            ciphertext: encrypt(&self.key, &pad(&body), &self.transcript, rng)
+                .map_err(|_| LinkError::Sealed)?,
+        };
+        Ok(transfer.encode_to_vec())
     }
 
     /// Opens the transfer.

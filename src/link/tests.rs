@@ -30,14 +30,16 @@ fn devices() -> (NewDevice, ExistingDevice, IdentityKeyPair) {
 fn transfer(agreed: &Agreed, identity: &IdentityKeyPair) -> Vec<u8> {
     let words = OwnWordsKey::random(20_000, &mut rng(9));
     let token = LinkToken::new([9; 16]);
-    agreed.seal(
-        identity,
-        &bundle(identity),
-        &token,
-        &words,
-        &[1],
-        &mut rng(10),
-    )
+    agreed
+        .seal(
+            identity,
+            &bundle(identity),
+            &token,
+            &words,
+            &[1],
+            &mut rng(10),
+        )
+        .unwrap()
 }
 
 #[test]

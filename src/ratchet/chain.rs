@@ -2,7 +2,7 @@
 
 use super::HeaderKey;
 use crate::crypto::{
-    AuthenticationFailed, CryptoRng, Secret, SecretBytes, SharedSecret, decrypt, encrypt,
+    AuthenticationFailed, CryptoRng, Secret, SecretBytes, SharedSecret, TooLong, decrypt, encrypt,
     hkdf_sha256, hmac_sha256_of_two, labels,
 };
 
@@ -158,13 +158,12 @@ impl MessageKey {
     }
 
     /// `ENCRYPT(mk, plaintext, associated_data)` of Double Ratchet §3.1, by AES-256-GCM (RFC windlass §7.5).
-    #[must_use]
     pub fn seal(
         self,
         plaintext: &[u8],
         associated_data: &[u8],
         rng: &mut dyn CryptoRng,
-    ) -> Vec<u8> {
+    ) -> Result<Vec<u8>, TooLong> {
         encrypt(&self.0, plaintext, associated_data, rng)
     }
 

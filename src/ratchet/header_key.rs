@@ -2,8 +2,8 @@
 
 use super::{RatchetError, RatchetHeader};
 use crate::crypto::{
-    AEAD_OVERHEAD, AuthenticationFailed, CryptoRng, Secret, SharedSecret, decrypt, encrypt,
-    hkdf_sha256, labels,
+    AEAD_OVERHEAD, AuthenticationFailed, CryptoRng, Secret, SharedSecret, TooLong, decrypt,
+    encrypt, hkdf_sha256, labels,
 };
 
 /// Length in bytes of a chain tag.
@@ -70,13 +70,12 @@ impl HeaderKey {
     }
 
     /// `HENCRYPT` (Double Ratchet §4.2), by AES-256-GCM with a random nonce; [`SEALED_HEADER_LEN`] bytes.
-    #[must_use]
     pub fn seal(
         &self,
         header: &RatchetHeader,
         associated_data: &[u8],
         rng: &mut dyn CryptoRng,
-    ) -> Vec<u8> {
+    ) -> Result<Vec<u8>, TooLong> {
         encrypt(&self.key, &header.to_bytes(), associated_data, rng)
     }
 

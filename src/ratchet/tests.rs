@@ -15,7 +15,10 @@ impl Side {
     fn send(&mut self, text: &str) -> Sealed {
         let sent = self.ratchet.send(0, &mut self.rng).unwrap();
         self.ratchet = sent.ratchet;
-        let sealed = sent.key.seal(text.as_bytes(), b"ad", &mut self.rng);
+        let sealed = sent
+            .key
+            .seal(text.as_bytes(), b"ad", &mut self.rng)
+            .unwrap();
         (sent.header, sealed, sent.message)
     }
 

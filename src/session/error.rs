@@ -1,6 +1,6 @@
 //! Why a session refuses.
 
-use crate::crypto::AgreementError;
+use crate::crypto::{AgreementError, TooLong};
 use crate::ratchet::RatchetError;
 use crate::wire::WireError;
 
@@ -16,6 +16,9 @@ pub enum SessionError {
     /// The ratchet or the AEAD refused.
     #[error(transparent)]
     Ratchet(#[from] RatchetError),
+    /// Too long for one message.
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
     /// The stored session is not one.
     #[error("the stored session is damaged")]
     Damaged,

@@ -190,7 +190,7 @@ impl Session {
             key,
             ..
         } = sending;
-        let ciphertext = key.seal(padded, &self.body_associated_data(&header), rng);
+        let ciphertext = key.seal(padded, &self.body_associated_data(&header), rng)?;
         let header_key = ratchet.header_key()?;
         let chain_tag = header_key.tag();
         let mut part = Part {
@@ -204,7 +204,7 @@ impl Session {
             sealed_header: [0; SEALED_HEADER_LEN],
             ciphertext,
         };
-        let sealed = header_key.seal(&header, &self.header_associated_data(&part), rng);
+        let sealed = header_key.seal(&header, &self.header_associated_data(&part), rng)?;
         for (to, from) in part.sealed_header.iter_mut().zip(sealed) {
             *to = from;
         }

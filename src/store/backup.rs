@@ -106,7 +106,7 @@ impl BackupWriter {
 
     fn write_chunk(&mut self, last: bool) -> Result<(), StoreError> {
         let data = associated_data(&self.head, self.chunks, last);
-        let sealed = crypto::seal(&self.key, &self.chunk, &data, &mut self.rng);
+        let sealed = crypto::seal(&self.key, &self.chunk, &data, &mut self.rng)?;
         let len = u32::try_from(sealed.len()).map_err(|_| StoreError::BackupDamaged)?;
         let written = self.file.write_all(&len.to_be_bytes());
         let written = written.and_then(|()| self.file.write_all(&sealed));

@@ -198,6 +198,14 @@ impl From<redb::CommitError> for StoreError {
     }
 }
 
+impl From<crate::crypto::TooLong> for StoreError {
+    fn from(_: crate::crypto::TooLong) -> Self {
+        Self::Io {
+            kind: io::ErrorKind::FileTooLarge,
+        }
+    }
+}
+
 impl From<crate::crypto::RandomnessUnavailable> for StoreError {
     fn from(_: crate::crypto::RandomnessUnavailable) -> Self {
         Self::Randomness

@@ -58,7 +58,7 @@ impl Inner {
         rng: &mut SeededRandom,
     ) -> Result<(), StoreError> {
         let root = &self.tree.root;
-        let root = root.seal(self.epoch_key()?, &self.tree.store_id, &ROOT_ROW, rng);
+        let root = root.seal(self.epoch_key()?, &self.tree.store_id, &ROOT_ROW, rng)?;
         table.insert(ROOT_ROW.as_slice(), root.as_slice())?;
         table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
         Ok(())

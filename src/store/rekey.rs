@@ -96,7 +96,7 @@ impl Inner {
                 }
                 former.insert(node, Arc::new(self.load_node(&table, node)?));
                 let keys = tree::Keys::generate(rng);
-                let sealed = keys.seal(&root.get(node), &self.tree.store_id, &row, rng);
+                let sealed = keys.seal(&root.get(node), &self.tree.store_id, &row, rng)?;
                 table.insert(row.as_slice(), sealed.as_slice())?;
                 nodes.insert(node, Arc::new(keys));
             }
@@ -106,7 +106,7 @@ impl Inner {
             for bucket in self.dirty.buckets() {
                 table.remove(tree::dirty_row(bucket).as_slice())?;
             }
-            let sealed = root.seal(root_key, &self.tree.store_id, &ROOT_ROW, rng);
+            let sealed = root.seal(root_key, &self.tree.store_id, &ROOT_ROW, rng)?;
             table.insert(ROOT_ROW.as_slice(), sealed.as_slice())?;
             table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
         }
@@ -140,7 +140,7 @@ impl Inner {
                 let data = tree::associated_data(&self.tree.store_id, &row);
                 let value = crypto::open(&from.get(bucket.1), &sealed, &data);
                 let value = value.map_err(|_| damaged())?;
-                let sealed = crypto::seal(&to.get(bucket.1), &value, &data, rng);
+                let sealed = crypto::seal(&to.get(bucket.1), &value, &data, rng)?;
                 table.insert(row.as_slice(), sealed.as_slice())?;
             }
         }

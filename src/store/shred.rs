@@ -104,10 +104,10 @@ impl Inner {
                 let key = Secret::random(rng);
                 root.replace(*place, &key);
                 let row = tree::node_row(*place);
-                let sealed = node.seal(&key, &self.tree.store_id, &row, rng);
+                let sealed = node.seal(&key, &self.tree.store_id, &row, rng)?;
                 table.insert(row.as_slice(), sealed.as_slice())?;
             }
-            let sealed = root.seal(root_key, &self.tree.store_id, &ROOT_ROW, rng);
+            let sealed = root.seal(root_key, &self.tree.store_id, &ROOT_ROW, rng)?;
             table.insert(ROOT_ROW.as_slice(), sealed.as_slice())?;
             table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
         }
@@ -163,7 +163,7 @@ impl Inner {
                 let data = tree::associated_data(&self.tree.store_id, &row);
                 let value = crypto::open(from, &sealed, &data)
                     .map_err(|_| StoreError::Damaged { what: of.name() })?;
-                let sealed = crypto::seal(to, &value, &data, rng);
+                let sealed = crypto::seal(to, &value, &data, rng)?;
                 table.insert(row.as_slice(), sealed.as_slice())?;
                 count += 1;
             }

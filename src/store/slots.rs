@@ -137,7 +137,7 @@ impl Slots {
     /// Writes the slot that is not the latest. The latest stays readable until this one is durable.
     pub(super) fn write(&mut self, keys: &Keys, rng: &mut dyn CryptoRng) -> Result<(), StoreError> {
         let written = self.written + 1;
-        let bytes = self.encode(keys, written, rng);
+        let bytes = self.encode(keys, written, rng)?;
         let slot = match written % 2 {
             0 => SlotNumber::First,
             _ => SlotNumber::Second,
@@ -190,7 +190,12 @@ impl Slots {
         self.of_two_keys
     }
 
-    fn encode(&self, keys: &Keys, written: u64, rng: &mut dyn CryptoRng) -> Vec<u8> {
+    fn encode(
+        &self,
+        keys: &Keys,
+        written: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Vec<u8>, StoreError> {
         let mut slot = Vec::with_capacity(SLOT_LEN);
         slot.extend_from_slice(MAGIC);
         slot.extend_from_slice(&SLOT_VERSION.to_be_bytes());
@@ -207,12 +212,12 @@ impl Slots {
             secrets.extend_from_slice(root.as_bytes());
         }
         secrets.resize(SECRETS_LEN, 0);
-        let sealed = crypto::seal(&self.wrapping.key, &secrets, &slot, rng);
+        let sealed = crypto::seal(&self.wrapping.key, &secrets, &slot, rng)?;
         slot.extend_from_slice(&sealed);
         slot.resize(SLOT_LEN - CHECKSUM_LEN, 0);
         let checksum = sha256(&[&slot]);
         slot.extend_from_slice(&checksum);
-        slot
+        Ok(slot)
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, RwLock};
 
 use super::error::StoreError;
 use super::guard::{read, write};
-use crate::crypto::{self, CryptoRng, Secret};
+use crate::crypto::{self, CryptoRng, Secret, TooLong};
 
 /// First byte of the rows of the store's own; tables begin at 1.
 pub(super) const OWN_TAG: u8 = 0;
@@ -80,7 +80,7 @@ impl Keys {
         store_id: &[u8; 16],
         row: &[u8],
         rng: &mut dyn CryptoRng,
-    ) -> Vec<u8> {
+    ) -> Result<Vec<u8>, TooLong> {
         crypto::seal(key, self.0.as_bytes(), &associated_data(store_id, row), rng)
     }
 

@@ -158,7 +158,7 @@ impl<'a> Writer<'a> {
             value,
             &tree::associated_data(&self.tree.store_id, row),
             &mut self.rng,
-        );
+        )?;
         Ok(self.table.insert(row, sealed.as_slice())?.is_some())
     }
 
@@ -183,7 +183,7 @@ impl<'a> Writer<'a> {
             &self.tree.store_id,
             &row,
             &mut self.rng,
-        );
+        )?;
         self.table.insert(row.as_slice(), sealed.as_slice())?;
         self.new_nodes.insert(bucket.0, Arc::clone(&node));
         Ok(node)

@@ -95,7 +95,7 @@ pub fn initiate(
     };
     let [_, _, with_signed_prekey] = &parts.dh;
     let key = Seal::key(with_signed_prekey, parts.kem);
-    let sealed = seal.seal(&message, &key, rng);
+    let sealed = seal.seal(&message, &key, rng)?;
     Ok((
         agreement(&parts, &message, responder, &keys),
         message,

@@ -4,7 +4,7 @@ use super::{HandshakeMessage, Mode, Party};
 use crate::bundle::PrekeySecrets;
 use crate::crypto::{
     AEAD_OVERHEAD, CryptoRng, DhPublic, KEM_CIPHERTEXT_LEN, KemCiphertext, Secret, SharedSecret,
-    decrypt, encrypt, hkdf_sha256, labels, sha256,
+    TooLong, decrypt, encrypt, hkdf_sha256, labels, sha256,
 };
 use crate::identity::PublicIdentity;
 use crate::limits::PROTOCOL_VERSION;
@@ -139,7 +139,7 @@ impl Seal<'_> {
         message: &HandshakeMessage,
         key: &Secret<32>,
         rng: &mut dyn CryptoRng,
-    ) -> SealedHandshake {
+    ) -> Result<SealedHandshake, TooLong> {
         let plaintext = [
             message.initiator.identity.to_bytes().as_slice(),
             &message.initiator.device_id.to_be_bytes(),
@@ -147,17 +147,17 @@ impl Seal<'_> {
             &[message.mode().byte()],
         ]
         .concat();
-        let sealed = encrypt(key, &plaintext, &self.associated_data(), rng);
+        let sealed = encrypt(key, &plaintext, &self.associated_data(), rng)?;
         let mut sealed_initiator = [0; SEALED_INITIATOR_LEN];
         for (to, from) in sealed_initiator.iter_mut().zip(sealed) {
             *to = from;
         }
-        SealedHandshake {
+        Ok(SealedHandshake {
             ephemeral_key: message.ephemeral_key,
             signed_prekey_id: message.signed_prekey_id,
             sealed_initiator,
             kem_ciphertext: self.kem_ciphertext.map(|bytes| Box::new(*bytes)),
-        }
+        })
     }
 
     /// `version || IK_B || device_B || EK_A || SPK_B || CT`, numbers big endian.

@@ -231,6 +231,7 @@ pub fn refusal(error: &SessionError) -> &'static str {
         SessionError::Ratchet(RatchetError::Header(_)) => "header",
         SessionError::Ratchet(_) => "authentication",
         SessionError::Damaged => "damaged",
+        SessionError::TooLong(_) => "too long",
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) fn confirm(step: &mut Step<'_>) -> Result<Vec<u8>, EngineError> {
     updates::share_links(step)?;
     let linked = updates::whom_to_trust(step)?;
     let identity = &step.device.identity;
-    Ok(agreed.seal(identity, &bundle, &token, &words, &linked, step.rng))
+    Ok(agreed.seal(identity, &bundle, &token, &words, &linked, step.rng)?)
 }
 
 /// What is under way.

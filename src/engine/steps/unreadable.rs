@@ -57,6 +57,6 @@ pub(super) fn cause_of(error: &SessionError) -> Cause {
         SessionError::Ratchet(RatchetError::UnknownChain) => Cause::HandshakeInvalid,
         SessionError::Ratchet(_) => Cause::Authentication,
         SessionError::Agreement(_) => Cause::HandshakeInvalid,
-        SessionError::Wire(_) | SessionError::Damaged => Cause::Content,
+        SessionError::Wire(_) | SessionError::Damaged | SessionError::TooLong(_) => Cause::Content,
     }
 }

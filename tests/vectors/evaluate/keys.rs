@@ -124,7 +124,7 @@ pub fn message_key(input: &Value) -> Value {
     let key = MessageKey::hybrid(&half("classical_key"), &half("post_quantum_key"));
     let shown = hex(key.as_bytes());
     let (plaintext, data) = (bytes(input, "plaintext"), bytes(input, "associated_data"));
-    let sealed = key.seal(&plaintext, &data, &mut script);
+    let sealed = key.seal(&plaintext, &data, &mut script).unwrap();
     json!({ "key": shown, "sealed": hex(&sealed) })
 }
 
@@ -197,7 +197,9 @@ pub fn attachment(input: &Value) -> Value {
             let chunk = data_encoding::HEXLOWER
                 .decode(chunk.as_str().unwrap().as_bytes())
                 .unwrap();
-            cipher.seal(number, number as usize + 1 == chunks.len(), &chunk)
+            cipher
+                .seal(number, number as usize + 1 == chunks.len(), &chunk)
+                .unwrap()
         })
         .collect();
     json!({ "sealed": hex(&sealed), "digest": hex(&crypto::sha256(&[&sealed])) })

@@ -86,7 +86,7 @@ impl Sealing {
         v2::Handshake {
             ephemeral_key: ephemeral_key.as_bytes().to_vec(),
             signed_prekey_id: 1,
-            sealed_initiator: encrypt(&key, plaintext, &data, rng),
+            sealed_initiator: encrypt(&key, plaintext, &data, rng).unwrap(),
             kem_ciphertext,
         }
     }

@@ -86,7 +86,9 @@ pub fn device_transfer() -> Vec<Case> {
         let agreed = existing.agree(&new.reply()).unwrap();
         let words = OwnWordsKey::random(20_000 + i, &mut rng);
         let token = Secret::new([8; 16]);
-        let transfer = agreed.seal(&identity, &bundle, &token, &words, &[9], &mut rng);
+        let transfer = agreed
+            .seal(&identity, &bundle, &token, &words, &[9], &mut rng)
+            .unwrap();
         let answer = existing.answer().to_uri();
         let mut raw = |name: String, encoded: &[u8]| {
             let input = json!({
@@ -101,9 +103,13 @@ pub fn device_transfer() -> Vec<Case> {
         *changed.last_mut().unwrap() ^= 1;
         raw(format!("a changed transfer {i}"), &changed);
         raw(format!("a transfer cut short {i}"), &transfer[..40]);
-        let theirs = agreed.seal(&other, &bundle, &token, &words, &[9], &mut rng);
+        let theirs = agreed
+            .seal(&other, &bundle, &token, &words, &[9], &mut rng)
+            .unwrap();
         raw(format!("the seed of another identity {i}"), &theirs);
-        let theirs = agreed.seal(&identity, &bundle_of_other, &token, &words, &[9], &mut rng);
+        let theirs = agreed
+            .seal(&identity, &bundle_of_other, &token, &words, &[9], &mut rng)
+            .unwrap();
         raw(format!("the bundle of another identity {i}"), &theirs);
     }
     cases
@@ -146,9 +152,13 @@ pub fn header() -> Vec<Case> {
         ),
         ("nothing", Vec::new()),
     ] {
-        case(name, &encrypt(&key, &header, &data, &mut rng), &data);
+        case(
+            name,
+            &encrypt(&key, &header, &data, &mut rng).unwrap(),
+            &data,
+        );
     }
-    let good = encrypt(&key, &of(&ratchet_key, 3, 7), &data, &mut rng);
+    let good = encrypt(&key, &of(&ratchet_key, 3, 7), &data, &mut rng).unwrap();
     for (name, at) in [("its nonce", 0), ("its ciphertext", 20), ("its tag", 71)] {
         let mut changed = good.clone();
         changed[at] ^= 1;
@@ -160,7 +170,8 @@ pub fn header() -> Vec<Case> {
         &of(&ratchet_key, 3, 7),
         &data,
         &mut rng,
-    );
+    )
+    .unwrap();
     case("under another key", &other, &data);
     cases
 }

@@ -49,7 +49,7 @@ def _store_key(passphrase: str | None, key: BytesLike | None) -> StoreKey:
 
 def _store_at(
     store: _native.EncryptedStore | _paths.Path,
-    at: Callable[[_paths.Path, StoreKey], _native.EncryptedStore],
+    at: Callable[[_paths.Path, _native.StoreKey], _native.EncryptedStore],
     passphrase: str | None,
     key: BytesLike | None,
 ) -> _native.EncryptedStore:
@@ -138,7 +138,7 @@ class Client(_native.Client):
     def export_backup(
         self,
         path: _paths.Path,
-        key: StoreKey,
+        key: _native.StoreKey,
         progress: _native.ProgressListener | ProgressCallback | None = None,
     ) -> int:
         """Writes identity, contacts and history to a new file, sealed under a key of its own; answers how many records."""
