@@ -87,7 +87,7 @@ def test_a_running_bot_is_asked_instead_of_its_store(store: Path, tmp_path: Path
         assert stat.S_IMODE((tmp_path / "a.backup").stat().st_mode) == 0o600
         assert [path.name for path in folder_of(store).iterdir()] == ["socket"]
         again = run("backup", store, tmp_path / "a.backup", *BACKUP_KEY)
-        assert again.returncode == 1 and "(store_exists)" in again.stderr
+        assert again.returncode == 1 and "(file_exists)" in again.stderr
         locked = run("chat", store, theirs, "--transport", "memory", *WITH_KEY)
         assert locked.returncode == 1 and "(store_locked)" in locked.stderr
     assert not (folder_of(store) / "socket").exists()

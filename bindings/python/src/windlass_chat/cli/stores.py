@@ -58,7 +58,7 @@ def backup(given: argparse.Namespace, out: Output) -> None:
     if bot is not None:
         if os.path.lexists(given.file):
             # Before the bot has worked for nothing.
-            raise WindlassError.StoreExists(f"there is something at {given.file} already")
+            raise WindlassError.FileExists(f"there is something at {given.file} already")
         written = bot("backup", file=given.file, **key_to_tell(given, prefix="backup_", whose="backup", new=True))
         fetch(given.path, str(written["file"]), given.file)
         records = written["records"]
