@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import windlass_chat
 from windlass_chat import Client, TrustPolicy, events
@@ -76,8 +77,8 @@ class User:
         return await self.hear()
 
 
-def new_bot(folder: Path, url: str, trust: TrustPolicy | None = None) -> Bot:
-    return Bot(folder / "bot.wl", key=KEY, transport=url, trust=trust)
+def new_bot(folder: Path, url: str, trust: TrustPolicy | None = None, **settings: Any) -> Bot:
+    return Bot(folder / "bot.wl", key=KEY, transport=url, trust=trust, **settings)
 
 
 def told(client: Client, address: str) -> list[str | None]:

@@ -159,7 +159,7 @@ def test_a_message_that_comes_as_the_one_before_it_is_done_is_not_left_lying(tmp
         for text in "12":
             user.send(bot.address, text)
         bot.client.receive_many([envelope.bytes for envelope in user.outbox()])
-        first, second = bot.client.unhandled()
+        first, second = bot.client.waiting()
         both_told = asyncio.Event()
         told: list[str] = []
 
@@ -176,7 +176,7 @@ def test_a_message_that_comes_as_the_one_before_it_is_done_is_not_left_lying(tmp
                 both_told.set()
 
         handling = bot._handling(bot.client, lambda error: None)
-        handling._sent = sent
+        handling.on_handled = sent
         handling._put(first)
         await asyncio.wait_for(both_told.wait(), PATIENCE)
         assert bot.client.unhandled() == []
@@ -286,7 +286,7 @@ def test_events_and_background_work_are_called_and_their_errors_told(tmp_path: P
                 delivered.set()
             raise ZeroDivisionError
 
-        @bot.background(every=0)
+        @bot.background(every=0.001)
         async def work() -> None:
             nonlocal rounds
             rounds += 1

@@ -123,7 +123,7 @@ def test_signs_of_strangers_are_not_told(tmp_path: Path) -> None:
 def test_in_a_group_a_bot_answers_everybody_and_to_the_group(tmp_path: Path) -> None:
     async def talk() -> None:
         url = office()
-        bot = new_bot(tmp_path, url)
+        bot = new_bot(tmp_path, url, join_groups="all", group_messages="all")
 
         @bot.on_message
         async def answer(message: Message) -> None:
@@ -155,7 +155,7 @@ def test_a_group_waits_until_whoever_invites_is_trusted(tmp_path: Path) -> None:
 
     async def talk() -> None:
         url = office()
-        bot = new_bot(tmp_path, url, TrustPolicy.VERIFIED_ONLY)
+        bot = new_bot(tmp_path, url, TrustPolicy.VERIFIED_ONLY, group_messages="all")
         invited: asyncio.Queue[str] = asyncio.Queue()
 
         @bot.on_group_invitation
@@ -189,7 +189,7 @@ def test_a_group_waits_until_whoever_invites_is_trusted(tmp_path: Path) -> None:
 def test_a_bot_may_decline_a_group_and_an_error_decides_nothing(tmp_path: Path) -> None:
     async def talk() -> None:
         url = office()
-        bot = new_bot(tmp_path, url)
+        bot = new_bot(tmp_path, url, join_groups="all", group_messages="all")
         errors: asyncio.Queue[str] = asyncio.Queue()
         wanted = False
 

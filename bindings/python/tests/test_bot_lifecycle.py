@@ -315,8 +315,7 @@ def test_a_transport_that_does_not_close_keeps_no_store_open(tmp_path: Path) -> 
     async def talk() -> None:
         bot = Bot(tmp_path / "bot.wl", key=KEY, transport=Stuck())
         await bot.start()
-        with pytest.raises(TransportError):
-            await bot.stop()
+        await bot.stop()
         Client.open(tmp_path / "bot.wl", key=KEY).close()
 
     asyncio.run(talk())

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import contextvars
 from collections.abc import Awaitable, Callable, Iterator
 
+from windlass_chat.bot.calling import outcome_of
 from windlass_chat.bot.message import Message
 
 current: contextvars.ContextVar[Message | None] = contextvars.ContextVar("current", default=None)
 """The message that is being handled."""
 
+reacting: contextvars.ContextVar[bool] = contextvars.ContextVar("reacting", default=False)
+"""Whether we were called because somebody did something: what is written now is an answer."""
+
 
 @contextlib.contextmanager
 def answering(message: Message) -> Iterator[None]:
     """As long as it lasts the message takes answers, and `Bot.send` adds to them."""
-    token = current.set(message)
+    token, said = current.set(message), reacting.set(True)
     message._open = True
     try:
         yield
     finally:
         message._open = False
         current.reset(token)
+        reacting.reset(said)
 
 
 async def run_handler(
@@ -33,21 +37,7 @@ async def run_handler(
 ) -> None:
     """Calls the handler. If it fails, nothing of what it replied is kept, but what the error handler replies is."""
     with answering(message):
-        try:
-            await asyncio.wait_for(handler(message), timeout)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            # The bot stops; or the handler waited for something else that was cancelled.
-            if task is None or _cancelling(task):
-                raise
-            message._drop()
-            await failed(RuntimeError("the handler was cancelled"), message)
-        except Exception as error:
+        error = await outcome_of(handler(message), timeout, "the handler of a message")
+        if error is not None:
             message._drop()
             await failed(error, message)
-
-
-def _cancelling(task: asyncio.Task[None]) -> bool:
-    cancelling = getattr(task, "cancelling", None)
-    # Python 3.10 cannot tell the two apart; then the message is handled again at the next start.
-    return cancelling is None or cancelling() > 0

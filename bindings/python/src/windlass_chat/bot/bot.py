@@ -13,7 +13,6 @@ from typing import Any
 from windlass_chat._native import (
     Body,
     Contact,
-    Event,
     OutgoingMessage,
     TrustPolicy,
     UnhandledMessage,
@@ -24,26 +23,33 @@ from windlass_chat._signals import stop_signalled
 from windlass_chat._streams import occupy_streams
 from windlass_chat._threads import in_thread
 from windlass_chat.alive import beat
-from windlass_chat.bot.answering import current, run_handler
-from windlass_chat.bot.handlers import Handlers, Next
+from windlass_chat.bot.answering import current, reacting, run_handler
+from windlass_chat.bot.calling import name_of, outcome_of, unlimited
+from windlass_chat.bot.groups import is_addressed
+from windlass_chat.bot.handlers import Next
 from windlass_chat.bot.handling import Handling
+from windlass_chat.bot.hearing import Hearing
 from windlass_chat.bot.invitations import Invitations
 from windlass_chat.bot.local import LocalSocket
-from windlass_chat.bot.logs import set_up, short
-from windlass_chat.bot.message import GroupInvitation, Message, PoisonMessage, Reaction
+from windlass_chat.bot.logs import set_up, short, trouble
+from windlass_chat.bot.message import GroupInvitation, Message, PoisonMessage
+from windlass_chat.bot.rate import Rate
+from windlass_chat.bot.runner import run as run_to_the_end
 from windlass_chat.bot.running import Running, within
 from windlass_chat.bot.sent import SentMessage, outgoing_message
 from windlass_chat.bot.settings import Settings, SettingsError, gather
-from windlass_chat.bot.tasks import end
-from windlass_chat.bot.trust import listened_to
+from windlass_chat.bot.tasks import end, insisting
 from windlass_chat.client import BytesLike, Client
 from windlass_chat.store import EncryptedStore
 from windlass_chat.transport import Transport, TransportError, transport_of
 
+CLOSING = 5.0
+"""Seconds that the transport gets to say good-bye."""
+
 log = logging.getLogger("windlass_chat.bot")
 
 
-class Bot(Handlers):
+class Bot(Hearing):
     """A store, a transport, and functions that answer.
 
     `store` is a path. Where nothing is yet, a store with a new identity is made, unless `create` is off. What is not
@@ -65,14 +71,21 @@ class Bot(Handlers):
         prefix: str | None = None,
         help: bool | None = None,
         handler_timeout: float | None = None,
+        event_timeout: float | None = None,
         retries: int | None = None,
         concurrency: int | None = None,
+        answers_per_minute: int | None = None,
+        join_groups: str | None = None,
+        group_messages: str | None = None,
+        name: str | None = None,
+        answer_bots: bool | None = None,
         grace: float | None = None,
         keep_up_every: float | None = None,
         local_socket: bool | None = None,
         alive: str | os.PathLike[str] | None = None,
         log: str | None = None,
         log_level: str | None = None,
+        debug: bool | None = None,
         config: str | os.PathLike[str] | None = None,
         client: Client | None = None,
     ) -> None:
@@ -90,6 +103,8 @@ class Bot(Handlers):
         self._running: Running | None = None
         self._opened: str | None = None
         self._local: LocalSocket | None = None
+        self._exit: BaseException | None = None
+        """With what a handler ended the program."""
         self._invited = self._make_invitations()
 
     # --- whom it talks to --------------------------------------------------------------------------------------------
@@ -131,27 +146,28 @@ class Bot(Handlers):
         return f"{bundle.qr_terminal()}\n{bundle.to_uri()}"
 
     async def send(self, address: str, text: str | Body) -> SentMessage:
-        """Writes to somebody, or to a group. In a handler it becomes durable with the replies, elsewhere at once.
+        """Writes to somebody, or to a group. In a handler it becomes durable with the replies, elsewhere at once, from any thread's event loop.
 
-        Somebody whom we do not know is looked for at the transport: a bundle proves whose it is.
+        A thread without one writes by `bot.client.send`. Somebody whom we do not know is looked for at the transport: a bundle proves whose it is.
         """
         message = current.get()
-        if message is not None and message._open and message.bot is self:
+        if message is not None and message.bot is self and (message._open or message._silences(address)):
             return await message._write(address, text)
-        sent = SentMessage(self, outgoing_message(address, text))
+        sent = SentMessage(self, outgoing_message(address, text, is_answer=reacting.get()))
         await sent._send()
         return sent
 
     async def _send_outgoing(self, outgoing: OutgoingMessage) -> str:
-        write = self.client.send_body
+        write = self.client.send_many
         try:
-            sent = await in_thread(write, outgoing.to, outgoing.body, outgoing.reply_to)
+            sent = await in_thread(write, [outgoing])
         except (WindlassError.UnknownContact, WindlassError.NoBundle):
             if not await self._find(outgoing.to):
                 raise
-            sent = await in_thread(write, outgoing.to, outgoing.body, outgoing.reply_to)
-        self._look_at_outbox()
-        return sent.message_id
+            sent = await in_thread(write, [outgoing])
+        if outgoing.is_answer and self._running is not None:
+            self._running.handling.rate.charge(outgoing.to, 1)
+        return sent[0].message_id
 
     async def flush(self, timeout: float = 30.0) -> bool:
         """Waits until the transport has taken everything; false if it has not by then, and then it goes out later."""
@@ -170,16 +186,33 @@ class Bot(Handlers):
         self._recheck_trust()
         return contact
 
+    async def drop_backlog(self, address: str) -> int:
+        """What somebody wrote and that waits counts as handled, unanswered; how many messages that were. `client.backlog` says who has how many."""
+        dropped = await in_thread(self.client.drop_backlog, address)
+        extra = {"event": "backlog_dropped", "address": address, "count": dropped}
+        log.warning("%d messages of %s were dropped", dropped, short(address), extra=extra)
+        if self._running is not None:
+            self._running.loop.call_soon_threadsafe(self._running.intake.handled.set)
+        return dropped
+
     async def _find(self, address: str) -> bool:
         """Adds the contact whose bundle the transport has; false if there is none, or the bot does not run."""
-        return self._running is not None and await self._running.upkeep.find(address)
+        running = self._running
+        if running is None:
+            return False
+        if running.loop is asyncio.get_running_loop():
+            return await running.upkeep.find(address)
+        # We were called from another thread, and the transport belongs to this one.
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(running.upkeep.find(address), running.loop))
 
     # --- running -----------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Starts, and stops at SIGINT, at SIGTERM, or when it is asked to. Raises what made the bot impossible."""
-        set_up(self.settings.log, self.settings.log_level)
-        asyncio.run(self._run())
+        """Starts, and stops at SIGINT, at SIGTERM, or when it is asked to. Raises what made the bot impossible, or what ended it."""
+        set_up(self.settings.log, self.settings.log_level, self.settings.debug)
+        run_to_the_end(self._run)
+        if self._exit is not None:
+            raise self._exit
 
     async def _run(self) -> None:
         async with stop_signalled() as asked, self:
@@ -200,9 +233,10 @@ class Bot(Handlers):
         wanted = self.settings.transport
         transport = transport_of(wanted) if isinstance(wanted, str) else wanted
         self._stopped = False
+        self._exit = None
         client = await in_thread(lambda: self.client)
         try:
-            await in_thread(self.prepare)
+            await insisting(self.prepare)
             self._address = client.address()
             transport.use_secret(await in_thread(transport_secret, client))
             await transport.start(self._address, client.device_id())
@@ -212,9 +246,9 @@ class Bot(Handlers):
         # What waits is told again.
         self._invited = self._make_invitations()
         self._running = running = Running(
-            client, transport, self.settings.keep_up_every, self._handling, self._heard, self._heard_again
+            client, transport, self.settings.keep_up_every, self._handling, self._wants, self._heard, self._heard_again
         )
-        for work in (running.post.run(), running.handling.run(), running.intake.run(), running.intake.tell()):
+        for work in (running.post.run(), running.handling.run(), running.intake.run(), running.telling.run()):
             self._spawn(work)
         self._spawn(self._keep_up(running))
         self._spawn(beat(client.trust_policy, self.settings.alive))
@@ -225,8 +259,11 @@ class Bot(Handlers):
         log.info("started as %s", short(client.address()), extra={"event": "started", "address": client.address()})
 
     def request_stop(self) -> None:
-        """Asks the bot to stop, and does not wait for it. Then `run` returns. Nothing if it does not run."""
+        """Asks the bot to stop, and does not wait for it. Then `run` returns. Nothing if it does not run. From any thread."""
         running = self._running
+        if running is not None and asyncio._get_running_loop() is not running.loop:
+            running.loop.call_soon_threadsafe(self.request_stop)
+            return
         # One that was cancelled before it began has done nothing.
         if running is not None and (self._stopping is None or self._stopping.done()):
             if not running.asked.done():
@@ -244,6 +281,9 @@ class Bot(Handlers):
             await self._stopping
 
     async def _stop(self, running: Running) -> None:
+        # Whoever asked goes on first.
+        await asyncio.sleep(0)
+        over = running.loop.time() + self.settings.grace
         posting, *others = self._tasks
         try:
             if self._local is not None:
@@ -251,27 +291,35 @@ class Bot(Handlers):
                 self._local = None
             await end(others)
             if not running.broken.done():
-                await running.handling.stop(self.settings.grace)
+                await running.handling.stop(over - running.loop.time())
             if not running.broken.done():
-                await running.post.flush(self.settings.grace)
+                await running.post.flush(over - running.loop.time())
             await end([posting])
             await running.handling.stop(0)
         finally:
             self._tasks = []
-            # Whatever the transport does, nobody else gets the store as long as it is open.
+            error = await outcome_of(running.transport.close(), CLOSING, "the end of the transport")
+            if isinstance(error, Exception):
+                log.warning("cannot close the transport: %s", trouble(error))
+            self._stopped = True
             try:
-                await running.transport.close()
+                await self._close()
             finally:
-                self._stopped = True
-                try:
-                    await self._close()
-                finally:
-                    self._running = self._stopping = None
+                self._running = self._stopping = None
         log.info("stopped", extra={"event": "stopped"})
 
     async def _close(self) -> None:
-        if self._client is not None and self._given_client is None:
-            await in_thread(self._client.close)
+        if self._client is None:
+            return
+        self._client.set_outbox_listener(None)
+        if self._given_client is None:
+            try:
+                await in_thread(self._client.close)
+            except WindlassError as error:
+                if not error.retry:
+                    raise
+                # A full disk: it is closed, and what was to be erased is at the next start.
+                log.error("cannot write: %s", error.code, extra={"error": error.code})
             self._client = None
 
     async def __aenter__(self) -> Bot:
@@ -288,6 +336,7 @@ class Bot(Handlers):
 
         `start` does it too.
         """
+        self.client.set_bot(True)
         self.client.keep_unhandled(True)
         if self._events or self._reactions:
             self.client.keep_events(True)
@@ -315,10 +364,11 @@ class Bot(Handlers):
             handle=self._handle,
             failed=self._failed,
             find=self._find,
-            sent=self._look_at_outbox,
             broken=broken,
             concurrency=self.settings.concurrency,
             retries=self.settings.retries,
+            rate=Rate(self.settings.answers_per_minute),
+            debug=self.settings.debug,
         )
 
     def _make_invitations(self) -> Invitations:
@@ -350,9 +400,10 @@ class Bot(Handlers):
         task.add_done_callback(ended)
         self._tasks.append(task)
 
-    def _look_at_outbox(self) -> None:
-        if self._running is not None:
-            self._running.post.look()
+    def _look_for_exit(self, error: BaseException) -> None:
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            self._exit = self._exit or error
+            self.request_stop()
 
     def _recheck_trust(self) -> None:
         if self._running is not None:
@@ -364,22 +415,10 @@ class Bot(Handlers):
         await self._invited.answer()
         await running.upkeep.run()
 
-    def _asks_about_strangers(self) -> bool:
-        return bool(self._requests) and self.settings.trust != TrustPolicy.ACCEPT_ALL
-
-    async def _ask_about_strangers(self, client: Client) -> None:
-        """A request that was told when the process died is told again."""
-        if not self._asks_about_strangers():
-            return
-        for contact in await in_thread(client.contacts):
-            if not (contact.accepted or contact.blocked or contact.added_by_us):
-                await self._tell(Event.CONTACT_REQUEST(contact.address), self)
-
     async def _repeat(self, every: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            try:
-                await work()
-            except Exception as error:
+            error = await unlimited(work(), self.settings.handler_timeout, name_of(work))
+            if error is not None:
                 await self._failed(error, None)
             await asyncio.sleep(every)
 
@@ -390,33 +429,19 @@ class Bot(Handlers):
         within.set(self._running)
         message = Message(self, item.message)
         message._commit = lambda: commit(message)
+        if poison is None and not await self._is_for_us(message):
+            return message
         handler = self._chain() if poison is None else _raising(poison)
         await run_handler(message, handler, self._failed, self.settings.handler_timeout)
         return message
 
-    async def _heard(self, event: Event) -> None:
-        """Calls the handlers of an event, and does what it calls for."""
-        await self._tell_handlers(event)
-        match event:
-            case Event.GROUP_INVITATION(group=group):
-                self._invited.forget(group)
-                await self._invited.answer()
-            case Event.GROUP_CHANGED():
-                # Of a group that we are not in any more nothing waits.
-                self._recheck_trust()
-
-    async def _heard_again(self, event: Event) -> None:
-        """Calls the handlers of an event that a process told that died. What else it calls for is done at each start."""
-        if not (isinstance(event, Event.CONTACT_REQUEST) and self._asks_about_strangers()):
-            await self._tell_handlers(event)
-
-    async def _tell_handlers(self, event: Event) -> None:
-        await self._tell(event, self)
-        match event:
-            case Event.REACTED(by=by, conversation=conversation) if self._reactions and by != self.address:
-                trust = self.settings.trust
-                if await in_thread(listened_to, self.client, trust, by, conversation):
-                    await self._call_each(self._reactions, Reaction(self, event))
+    async def _is_for_us(self, message: Message) -> bool:
+        """Whether a message is handed over. Of two people everything is; in a group two bots could talk for ever."""
+        if not message.in_group:
+            return True
+        if message.from_bot and not self.settings.answer_bots:
+            return False
+        return self._names_command(message.text) or await in_thread(is_addressed, self.client, self.settings, message)
 
 
 def _raising(error: Exception) -> Next:

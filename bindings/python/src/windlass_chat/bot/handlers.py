@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from windlass_chat._native import Event
+from windlass_chat.bot.answering import reacting
+from windlass_chat.bot.calling import name_of, outcome_of
 from windlass_chat.bot.commands import Command, UsageError
 from windlass_chat.bot.logs import report
 from windlass_chat.bot.message import ContactRequest, GroupInvitation, Message, PoisonMessage, Reaction
@@ -46,7 +49,7 @@ class Handlers:
 
         Data and attachments are messages too: `message.text` is empty then, and `message.body` says what came.
         """
-        self._listeners.append(_asynchronous(handler))
+        self._listeners.append(_asynchronous(handler, 1))
         return handler
 
     def command(self, name: str) -> Callable[[AnyHandler], AnyHandler]:
@@ -59,6 +62,16 @@ class Handlers:
         is answered with a sentence. Quotation marks keep words together.
         """
 
+        if callable(name):
+            raise TypeError('a command has a name: @bot.command("name")')
+        if not isinstance(name, str):
+            raise TypeError(f"the name of a command is a str, not {type(name).__name__}")
+        if name.split() != [name]:
+            raise ValueError("the name of a command is one word")
+        prefix = self.settings.prefix
+        if prefix and name.startswith(prefix):
+            raise ValueError(f"the name of a command stands without its {prefix}: {name[len(prefix) :]!r}")
+
         def decorate(handler: AnyHandler) -> AnyHandler:
             command = Command(name, _asynchronous(handler))
             if command.name in self._commands:
@@ -70,7 +83,7 @@ class Handlers:
 
     def on_contact_request(self, handler: RequestHandler) -> RequestHandler:
         """Called when somebody wrote first; and at each start for people who were neither accepted nor blocked."""
-        self._requests.append(_asynchronous(handler))
+        self._requests.append(_asynchronous(handler, 1))
         return handler
 
     def on_reaction(self, handler: ReactionHandler) -> ReactionHandler:
@@ -79,16 +92,16 @@ class Handlers:
         It is called once more if the process died before it returned.
         Reactions of people whom the bot does not listen to, as `trust` says, are not told.
         """
-        self._reactions.append(_asynchronous(handler))
+        self._reactions.append(_asynchronous(handler, 1))
         return handler
 
     def on_group_invitation(self, handler: InvitationHandler) -> InvitationHandler:
         """Called when the bot was invited into a group; and at each start for invitations that wait.
 
-        It may join or decline. If it does neither, and does not fail, the bot joins when the person who invites it is
-        accepted, now or later; so it does without any handler.
+        It may join or decline. If it does neither, and does not fail, the bot joins as soon as the person who invites it is
+        known (`join_groups`), now or later; so it does without any handler.
         """
-        self._invitations.append(_asynchronous(handler))
+        self._invitations.append(_asynchronous(handler, 1))
         return handler
 
     def on_error(self, handler: ErrorHandler) -> ErrorHandler:
@@ -99,7 +112,7 @@ class Handlers:
         The message counts as handled. Without an error handler the kind of the error and its place are logged. With a
         `PoisonMessage` the handlers were not called: the process died with that message too often.
         """
-        self._errors.append(_asynchronous(handler))
+        self._errors.append(_asynchronous(handler, 2))
         return handler
 
     def on_event(self, kind: type[E]) -> Callable[[Callable[[E], Awaitable[None]]], Callable[[E], Awaitable[None]]]:
@@ -109,22 +122,28 @@ class Handlers:
         keep, and not for messages, which come to `on_message` again.
         """
 
+        if not (isinstance(kind, type) and issubclass(kind, Event)):
+            raise TypeError(f"on_event takes a kind of `windlass_chat.events`, as @bot.on_event(events.Edited), not {kind!r}")
+
         def decorate(handler: Callable[[E], Awaitable[None]]) -> Callable[[E], Awaitable[None]]:
-            self._events.append((kind, _asynchronous(handler)))
+            self._events.append((kind, _asynchronous(handler, 1)))
             return handler
 
         return decorate
 
     def middleware(self, handler: Middleware) -> Middleware:
         """Called around the handling of each message: `await next(message)` goes on; without it, that was all."""
-        self._middleware.append(_asynchronous(handler))
+        self._middleware.append(_asynchronous(handler, 2))
         return handler
 
     def background(self, *, every: float) -> Callable[[Work], Work]:
-        """Called when the bot has started, and again so many seconds after it returned."""
+        """Called when the bot has started, and again so many seconds after it returned: `@bot.background(every=60)`."""
+        number = isinstance(every, (int, float)) and not isinstance(every, bool)
+        if not number or not math.isfinite(every) or every <= 0:
+            raise ValueError(f"every is a number of seconds, more than 0, not {every!r}")
 
         def decorate(work: Work) -> Work:
-            self._background.append((every, _asynchronous(work)))
+            self._background.append((every, _asynchronous(work, 0)))
             return work
 
         return decorate
@@ -168,15 +187,20 @@ class Handlers:
     async def _failed(self, error: BaseException, message: Message | None) -> None:
         stored = message.stored if message is not None else None
         # That a message was set aside is logged in any case.
+        debug = self.settings.debug
         if not self._errors and not isinstance(error, PoisonMessage):
-            report(error, stored)
+            report(error, stored, debug)
         for handler in self._errors:
-            try:
-                await handler(error, message)
-            except Exception as another:
-                report(another, stored)
+            another = await outcome_of(handler(error, message), self.settings.event_timeout, name_of(handler))
+            if another is not None:
+                report(another, stored, debug)
                 if message is not None:
                     message._drop()
+                self._look_for_exit(another)
+        self._look_for_exit(error)
+
+    def _look_for_exit(self, error: BaseException) -> None:
+        """A handler may end the program: in order."""
 
     async def _tell(self, event: Event, services: Services) -> None:
         """Calls the handlers of an event."""
@@ -187,13 +211,35 @@ class Handlers:
     async def _call_each(self, handlers: Iterable[Callable[[Any], Awaitable[None]]], argument: object) -> bool:
         """Calls handlers one after the other; whether none of them failed."""
         well = True
-        for handler in handlers:
-            try:
-                await handler(argument)
-            except Exception as error:
-                well = False
-                await self._failed(error, None)
+        token = reacting.set(True)
+        try:
+            for handler in handlers:
+                error = await outcome_of(handler(argument), self.settings.event_timeout, name_of(handler))
+                if error is not None:
+                    well = False
+                    await self._failed(error, None)
+        finally:
+            reacting.reset(token)
         return well
+
+    def _wants(self, event: Event) -> bool:
+        """Whether anything is done about an event."""
+        match event:
+            case Event.GROUP_INVITATION() | Event.GROUP_CHANGED():
+                return True
+            case Event.CONTACT_REQUEST() if self._requests:
+                return True
+            case Event.REACTED() if self._reactions:
+                return True
+        return any(isinstance(event, kind) for kind, _ in self._events)
+
+    def _names_command(self, text: str) -> bool:
+        """Whether a text is a command that there is."""
+        prefix = self.settings.prefix
+        name = text[len(prefix) :].split(None, 1)[:1] if text.startswith(prefix) else []
+        if not name or not self._commands:
+            return False
+        return name[0].lower() in self._commands or (self.settings.help and name[0].lower() == "help")
 
 
 def _around(outer: Callable[[Message, Next], Awaitable[None]], inner: Next) -> Next:
@@ -203,8 +249,14 @@ def _around(outer: Callable[[Message, Next], Awaitable[None]], inner: Next) -> N
     return call
 
 
-def _asynchronous(handler: AnyHandler) -> AnyHandler:
+def _asynchronous(handler: AnyHandler, takes: int | None = None) -> AnyHandler:
+    """A handler, as far as one can tell before it is called."""
     asynchronous = inspect.iscoroutinefunction(handler)
     if not asynchronous:
         raise TypeError(f"{handler} is not an `async def`")
+    if takes is not None:
+        try:
+            inspect.signature(handler).bind(*range(takes))
+        except TypeError:
+            raise TypeError(f"{name_of(handler)} is called with {takes} arguments") from None
     return handler

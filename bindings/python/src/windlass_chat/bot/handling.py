@@ -9,17 +9,26 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from windlass_chat._native import Body, OutgoingMessage, Sent, TrustPolicy, UnhandledMessage, WindlassError
+from windlass_chat._native import (
+    Body,
+    OutgoingMessage,
+    Sent,
+    TrustPolicy,
+    UnhandledMessage,
+    WaitingMessage,
+    WindlassError,
+)
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.answering import answering
 from windlass_chat.bot.logs import report, short
 from windlass_chat.bot.message import Message, PoisonMessage
-from windlass_chat.bot.tasks import end, insisting
+from windlass_chat.bot.rate import Rate
+from windlass_chat.bot.tasks import end, happens, insisting
 from windlass_chat.bot.trust import listened_to
 from windlass_chat.client import Client
 
 PAGE = 1_000
-"""How many messages are looked at beside those that wait already."""
+"""How many messages are looked at at once."""
 
 FOR_HANDLERS = (Body.TEXT, Body.DATA, Body.OPAQUE, Body.ATTACHMENT)
 """What somebody said. The rest of a conversation is told by events."""
@@ -28,7 +37,7 @@ log = logging.getLogger("windlass_chat.bot")
 
 
 class Handling:
-    """One lane for each conversation: in it one message at a time, in the order they came."""
+    """One lane for each conversation: in it one message at a time, in the order they came. What a message says is fetched when it is its turn."""
 
     def __init__(
         self,
@@ -39,18 +48,23 @@ class Handling:
         ],
         failed: Callable[[BaseException, Message | None], Awaitable[None]],
         find: Callable[[str], Awaitable[bool]],
-        sent: Callable[[], None],
         broken: Callable[[BaseException], None],
         concurrency: int,
         retries: int,
+        rate: Rate,
+        debug: bool = False,
     ) -> None:
         self._client = client
         self._trust = trust
         self._handle = handle
         self._failed = failed
         self._find = find
-        self._sent = sent
         self._broken = broken
+        self._debug = debug
+        self.rate = rate
+        self.on_handled: Callable[[], None] = lambda: None
+        """Called when a message was handled."""
+        self._stopping = asyncio.Event()
         self._slots = asyncio.Semaphore(concurrency)
         # A message that was begun nowhere cannot be what the process died of.
         self._retries = max(retries, 1)
@@ -59,7 +73,7 @@ class Handling:
         self._starting = True
         self._possibly_started: set[int] = set()
         """Messages that may have been begun when the process ended: the first of each conversation."""
-        self._lanes: dict[str, deque[UnhandledMessage]] = {}
+        self._lanes: dict[str, deque[WaitingMessage]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         """Lanes that were to go while they ran."""
@@ -87,21 +101,20 @@ class Handling:
 
     async def take_up(self) -> bool:
         """Puts what waits into the lanes; whether there was anything new."""
-        found = await in_thread(self._client.unhandled, self.waiting() + PAGE)
-        # Numbers only grow. By that, what a lane finished while we read is not taken for new.
-        new = [item for item in found if item.number > self._last]
+        # Numbers only grow.
+        new = await insisting(self._client.waiting, self._last, PAGE)
         for item in new:
             self._last = item.number
             self.taken_up += 1
-            if self._starting and item.message.conversation not in self._lanes:
+            if self._starting and item.conversation not in self._lanes:
                 self._possibly_started.add(item.number)
             self._put(item)
         self._starting = self._starting and bool(new)
         return bool(new)
 
-    def _put(self, item: UnhandledMessage) -> None:
-        self._lanes.setdefault(item.message.conversation, deque()).append(item)
-        self._go(item.message.conversation)
+    def _put(self, item: WaitingMessage) -> None:
+        self._lanes.setdefault(item.conversation, deque()).append(item)
+        self._go(item.conversation)
 
     def waiting(self) -> int:
         """How many messages are in the lanes."""
@@ -115,6 +128,7 @@ class Handling:
 
     async def stop(self, grace: float) -> None:
         """Lets handlers finish; what was not handled by then comes again at the next start."""
+        self._stopping.set()
         for lane in self._lanes.values():
             while len(lane) > 1:
                 lane.pop()
@@ -136,6 +150,8 @@ class Handling:
             self._broken(error)
 
     async def _lane(self, address: str) -> None:
+        # A loop may begin tasks before it answers who they are.
+        await asyncio.sleep(0)
         try:
             await self._walk(address, self._lanes[address])
         finally:
@@ -144,24 +160,45 @@ class Handling:
             if not self._lanes[address]:
                 del self._lanes[address]
 
-    async def _walk(self, address: str, lane: deque[UnhandledMessage]) -> None:
+    async def _walk(self, address: str, lane: deque[WaitingMessage]) -> None:
         while lane:
             self._again.discard(address)
             item = lane[0]
+            if not await self._is_even(address):
+                return
             async with self._alone if item.attempts else contextlib.nullcontext(), self._slots:
-                author, conversation = item.message.author, item.message.conversation
-                allowed = await in_thread(listened_to, self._client, self._trust, author, conversation)
+                allowed = await in_thread(listened_to, self._client, self._trust, item.author, item.conversation)
                 if allowed is None:
                     if address in self._again:
                         # Maybe accepted while we looked.
                         continue
                     # A stranger: waits until `recheck_trust`.
                     return
-                if allowed and isinstance(item.message.body, FOR_HANDLERS):
-                    await self._attempt(item)
-                else:
-                    await self._write(item, [])
+                await self._take_out(item, allowed)
                 lane.popleft()
+                self.on_handled()
+
+    async def _is_even(self, address: str) -> bool:
+        """Waits until a conversation may be answered again, and holds up nobody else; false if the bot stops meanwhile."""
+        rest = self.rate.rest(address)
+        if not rest:
+            return True
+        extra = {"event": "rate", "address": address, "seconds": rest}
+        log.info("%s was answered so often that it waits for %.0f s", short(address), rest, extra=extra)
+        return not await happens(self._stopping, rest)
+
+    async def _take_out(self, waiting: WaitingMessage, allowed: bool) -> None:
+        if not allowed:
+            await self._write(waiting.number, [])
+            return
+        item = await in_thread(self._client.unhandled_message, waiting.number)
+        if item is None:
+            # Deleted meanwhile, or dropped.
+            await self._write(waiting.number, [])
+        elif isinstance(item.message.body, FOR_HANDLERS):
+            await self._attempt(item)
+        else:
+            await self._write(item.number, [])
 
     async def _attempt(self, item: UnhandledMessage) -> None:
         """Hands a message over; one that was left by a process that died only so often.
@@ -179,7 +216,7 @@ class Handling:
             log.error("a message of %s is set aside: %s", short(item.message.author), poison, extra=told)
             if item.attempts > self._retries:
                 # The error handlers did not survive it either.
-                await self._write(item, [])
+                await self._write(item.number, [])
                 return
         try:
             await insisting(self._client.set_attempts, item.number, item.attempts + 1)
@@ -209,7 +246,7 @@ class Handling:
             message._drop()
             if told:
                 # It was the error handlers' own.
-                report(error, message.stored)
+                report(error, message.stored, self._debug)
             else:
                 with answering(message):
                     await self._failed(error, message)
@@ -220,21 +257,23 @@ class Handling:
         """The same; an answer that cannot be sent is told to the caller, and nothing is committed."""
         answers = list(message.answers)
         try:
-            sent = await self._write(item, [answer._seal() for answer in answers])
+            sent = await self._write(item.number, [answer._seal() for answer in answers])
         except BaseException:
             for answer in answers:
                 answer._sealed = False
             raise
         message._committed = True
+        for answer in answers:
+            self.rate.charge(answer.outgoing.to, 1)
         for answer, written in itertools.zip_longest(answers, sent):
             answer._settle(written.message_id if written is not None else None)
 
-    async def _write(self, item: UnhandledMessage, answers: list[OutgoingMessage]) -> list[Sent]:
+    async def _write(self, number: int, answers: list[OutgoingMessage]) -> list[Sent]:
         """What was written; nothing if the message was handled before."""
         searched = False
         while True:
             try:
-                sent = await insisting(self._client.handled, item.number, answers)
+                sent = await insisting(self._client.handled, number, answers)
             except WindlassError.UnknownMessage:
                 return []
             except WindlassError as error:
@@ -244,6 +283,4 @@ class Handling:
                         await self._find(address)
                     continue
                 raise
-            if answers:
-                self._sent()
             return sent

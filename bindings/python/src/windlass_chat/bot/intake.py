@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from windlass_chat._native import Event, KeptEvent, WindlassError
-from windlass_chat._threads import in_thread
-from windlass_chat.bot.logs import describe, short, trouble
-from windlass_chat.bot.tasks import LONGEST_PAUSE, end, insisting
+from windlass_chat._native import Event, Received, WindlassError
+from windlass_chat.bot.logs import describe, note, trouble
+from windlass_chat.bot.tasks import LONGEST_PAUSE, end, happens, insisting
+from windlass_chat.bot.telling import Telling
 from windlass_chat.client import Client
 from windlass_chat.transport import Incoming, Transport, TransportError
 
 BATCH = 64
 BATCH_BYTES = 4 * 1024 * 1024
+LOOK_AGAIN = 1.0
+"""Seconds after which it is looked again whether there is room, if nothing was handled."""
 
 log = logging.getLogger("windlass_chat.bot")
 
@@ -24,28 +25,22 @@ class Intake:
     """The way in. What comes together becomes durable together."""
 
     def __init__(
-        self,
-        client: Client,
-        transport: Transport,
-        taken: Callable[[], None],
-        tell: Callable[[Event], Awaitable[None]],
-        tell_again: Callable[[Event], Awaitable[None]] | None = None,
+        self, client: Client, transport: Transport, taken: Callable[[], None], telling: Telling | None = None
     ) -> None:
-        """Without `tell_again` what is kept of events stays as it is, for whoever else uses the store."""
+        """Without `telling` events are told to nobody."""
         self._client = client
         self._transport = transport
         self._taken = taken
-        self._tell = tell
-        self._tell_again = tell_again
-        # Bounded, so that a flood waits at the transport.
+        self._telling = telling
+        # Bounded, by number and by bytes, so that a flood waits at the transport.
         self._came: asyncio.Queue[Incoming] = asyncio.Queue(2 * BATCH)
-        self._events: asyncio.Queue[Event | KeptEvent | str] = asyncio.Queue(1_000)
-        """What came, what was left by a process that died, and cursors up to which all was told."""
+        self._held = 0
+        self._fewer = asyncio.Event()
+        self.handled = asyncio.Event()
+        """A message was handled, so there may be room for others."""
 
     async def run(self) -> None:
         """Ends when the transport does."""
-        if self._tell_again is not None:
-            await self._remember()
         reading = asyncio.create_task(self._read())
         try:
             while True:
@@ -56,41 +51,16 @@ class Intake:
         finally:
             await end([reading])
 
-    async def tell(self) -> None:
-        """Calls the handlers of events, one after the other. Never ends."""
-        while True:
-            event = await self._events.get()
-            if isinstance(event, str):
-                await self._handled(event)
-            elif isinstance(event, KeptEvent):
-                # Before it is told: an event with which the process dies twice does not come a third time.
-                await self._handled(event.cursor)
-                if self._tell_again is not None:
-                    await self._tell_again(event.event)
-            else:
-                await self._tell(event)
-
-    async def _handled(self, cursor: str) -> None:
-        # Somebody else may read the events of a client that was given to us.
-        with contextlib.suppress(WindlassError.UnknownCursor):
-            await insisting(self._client.events_handled, cursor)
-
-    async def _remember(self) -> None:
-        """Before anything new comes: the events whose handlers had not returned when the process ended."""
-        cursor: str | None = None
-        while page := await in_thread(self._client.events_after, cursor):
-            cursor = page[-1].cursor
-            for kept in page:
-                if isinstance(kept.event, Event.MISSED):
-                    _note(kept.event)
-                await self._events.put(kept)
-
     async def _read(self) -> None:
         pause = 1.0
         while True:
             try:
                 async for incoming in self._transport.receive():
+                    self._held += len(incoming.envelope)
                     await self._came.put(incoming)
+                    while self._held > 2 * BATCH_BYTES:
+                        self._fewer.clear()
+                        await self._fewer.wait()
                     pause = 1.0
                 return
             except (TransportError, OSError) as error:
@@ -113,11 +83,14 @@ class Intake:
         while len(batch) < BATCH and size < BATCH_BYTES and not self._came.empty():
             batch.append(self._came.get_nowait())
             size += len(batch[-1].envelope)
+        self._held -= size
+        self._fewer.set()
         return batch
 
     async def _take(self, batch: list[Incoming]) -> None:
-        envelopes = [incoming.envelope for incoming in batch]
-        answers = await insisting(self._client.receive_many, envelopes)
+        if self._telling is not None:
+            await self._telling.room()
+        answers = await self._receive([incoming.envelope for incoming in batch])
         self._taken()
         for incoming in batch:
             try:
@@ -125,32 +98,33 @@ class Intake:
             except Exception as error:
                 # It comes again, and is known then.
                 log.info("cannot acknowledge: %s", trouble(error))
+        events: list[Event] = []
         for answer in answers:
             if answer.refused is not None:
                 log.info("refused an envelope: %s", answer.refused, extra={"event": "refused", "cause": answer.refused})
             for event in answer.events:
-                _note(event)
-                await self._events.put(event)
-        cursors = [answer.cursor for answer in answers if answer.cursor is not None]
-        if cursors and self._tell_again is not None:
-            await self._events.put(cursors[-1])
+                note(event)
+            events += answer.events
+        if self._telling is not None:
+            cursors = [answer.cursor for answer in answers if answer.cursor is not None]
+            self._telling.put(events, cursors[-1] if cursors else None)
 
+    async def _receive(self, envelopes: list[bytes]) -> list[Received]:
+        """As long as too much waits to be handled nothing is taken in, nor acknowledged: the transport keeps it."""
 
-def _note(event: Event) -> None:
-    """Logs what the bot's operator may want to know."""
-    match event:
-        case Event.UNDECRYPTABLE(cause=cause, address=address):
-            name = short(address) if address is not None else "somebody"
-            extra = {"event": "undecryptable", "cause": cause.name.lower(), "address": address}
-            log.warning("cannot read an envelope of %s: %s", name, cause.name.lower(), extra=extra)
-        case Event.ROLLBACK_NOTICED():
-            log.warning("the store is an older copy; what is missing is asked for", extra={"event": "rollback"})
-        case Event.MISSED(events=count):
-            log.warning(
-                "%d events were dropped before they were handled", count, extra={"event": "missed", "count": count}
-            )
-        case Event.IDENTITY_CHANGED(address=address):
-            extra = {"event": "identity", "address": address}
-            log.warning("%s goes on as another identity", short(address), extra=extra)
-        case Event.DEVICES_CHANGED(address=address):
-            log.info("the devices of %s have changed", short(address), extra={"event": "devices", "address": address})
+        def receive() -> list[Received] | None:
+            try:
+                return self._client.receive_many(envelopes)
+            except WindlassError.BacklogFull:
+                return None
+
+        told = False
+        while True:
+            self.handled.clear()
+            answers = await insisting(receive)
+            if answers is not None:
+                return answers
+            if not told:
+                told = True
+                log.warning("too much waits to be handled; what comes stays with the transport", extra={"event": "backlog_full"})
+            await happens(self.handled, LOOK_AGAIN)

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 
 from windlass_chat._native import WindlassError
 from windlass_chat._threads import in_thread
+from windlass_chat.bot.groups import may_invite
 from windlass_chat.bot.message import GroupInvitation
 from windlass_chat.bot.services import Services
-from windlass_chat.bot.trust import listened_to
 
 
 class Invitations:
-    """Reads from the store which invitations wait: so none is lost by a crash."""
+    """Reads from the store which invitations wait: so none is lost by a crash. Who is joined without a handler, `join_groups` says."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Invitations:
         services = self._services
         # Not any more, if a handler has declined.
         waits = any(other.group == invitation.group for other in self._waiting())
-        return waits and listened_to(services.client, services.settings.trust, invitation.by, invitation.by) is True
+        return waits and may_invite(services.client, services.settings, invitation.by)
 
     def _waiting(self) -> list[GroupInvitation]:
         client = self._services.client

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from windlass_chat import _native
-from windlass_chat._native import Body, Contact, Event
+from windlass_chat._native import Body, Contact, Event, MessageOrigin
 from windlass_chat._threads import in_thread
+from windlass_chat.bot.logs import short
 from windlass_chat.bot.sent import SentMessage, find_message, outgoing_message
 from windlass_chat.bot.services import Services
+
+log = logging.getLogger("windlass_chat.bot")
 
 
 class PoisonMessage(Exception):
@@ -27,6 +31,8 @@ class Message:
         """What will be sent when the handler has returned."""
         self._open = True
         self._committed = False
+        self._silent = stored.origin == MessageOrigin.BOT_ANSWER and not bot.settings.answer_bots
+        """Another bot's answer. Two bots that answered each other would never end."""
         self._commit: Callable[[], Awaitable[None]] | None = None
 
     @property
@@ -73,6 +79,11 @@ class Message:
         """When, by its author's clock."""
         return self.stored.sent_at
 
+    @property
+    def from_bot(self) -> bool:
+        """Whether a program wrote it, as it says itself. What one answered by itself is not answered, unless `answer_bots` is on."""
+        return self.stored.origin != MessageOrigin.PERSON
+
     async def reply(self, answer: str | Body, *, quote: bool = True) -> SentMessage:
         """Answers, when the handler has returned and only if it has not failed; `quote` refers to this message.
 
@@ -93,13 +104,14 @@ class Message:
 
     async def react(self, emoji: str) -> None:
         """Puts a reaction to it, at once: it is no answer, and the same reaction twice is one."""
+        if self._silent:
+            self._tell_silence()
+            return
         await in_thread(self.bot.client.conversation(self.conversation).react, self.stored, emoji)
-        self.bot._look_at_outbox()
 
     async def unreact(self, emoji: str) -> None:
         """Takes a reaction of ours away again, at once."""
         await in_thread(self.bot.client.conversation(self.conversation).unreact, self.stored, emoji)
-        self.bot._look_at_outbox()
 
     async def replied_to(self) -> _native.Message | None:
         """The message that this one answers, from the history; nothing if it is not there any more."""
@@ -111,12 +123,24 @@ class Message:
     async def _write(self, to: str, answer: str | Body, reply_to: str | None = None) -> SentMessage:
         if not self._open:
             raise RuntimeError("the handler of this message has returned; bot.send writes at any time")
-        message = SentMessage(self.bot, outgoing_message(to, answer, reply_to))
-        if self._committed:
+        message = SentMessage(self.bot, outgoing_message(to, answer, reply_to, True))
+        if self._silences(to):
+            self._tell_silence()
+            message._silent = True
+            message._settle(None)
+        elif self._committed:
             await message._send()
         else:
             self.answers.append(message)
         return message
+
+    def _silences(self, to: str) -> bool:
+        """Whether nothing goes there because of this message."""
+        return self._silent and to == self.conversation
+
+    def _tell_silence(self) -> None:
+        extra = {"event": "bot_not_answered", "address": self.author, "message_id": self.id}
+        log.info("what %s answered by itself is not answered", short(self.author), extra=extra)
 
     def _drop(self) -> None:
         """The answers so far will never be sent."""

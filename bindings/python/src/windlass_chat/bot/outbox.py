@@ -17,6 +17,3 @@ class Outbox(Protocol):
 
     async def _send_outgoing(self, outgoing: OutgoingMessage) -> str:
         """Writes a message; its id, when it is durable."""
-
-    def _look_at_outbox(self) -> None:
-        """Something may have to be sent."""

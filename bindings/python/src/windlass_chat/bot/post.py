@@ -7,7 +7,6 @@ import logging
 import time
 
 from windlass_chat._native import OutgoingEnvelope
-from windlass_chat._threads import in_thread
 from windlass_chat.bot.logs import describe, short, trouble
 from windlass_chat.bot.tasks import happens, insisting
 from windlass_chat.client import Client
@@ -43,7 +42,7 @@ class Post:
         after = 0
         while True:
             self._news.clear()
-            page = await in_thread(self._client.outbox, after)
+            page = await insisting(self._client.outbox, after)
             if page:
                 after = page[-1].id
                 await self._carry(page)
@@ -106,7 +105,7 @@ class Post:
         async def emptied() -> None:
             while True:
                 self._moved.clear()
-                if all(envelope.id in self._too_large for envelope in await in_thread(self._client.outbox)):
+                if all(envelope.id in self._too_large for envelope in await insisting(self._client.outbox)):
                     return
                 self._news.set()
                 await self._moved.wait()

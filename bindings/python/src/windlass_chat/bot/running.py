@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from windlass_chat.bot.handling import Handling
 from windlass_chat.bot.intake import Intake
 from windlass_chat.bot.logs import describe
 from windlass_chat.bot.post import Post
+from windlass_chat.bot.telling import Telling
 from windlass_chat.bot.upkeep import Upkeep
 from windlass_chat.client import Client
 from windlass_chat.transport import Transport
@@ -31,18 +33,23 @@ class Running:
         transport: Transport,
         keep_up_every: float,
         handling: Callable[[Client, Callable[[BaseException], None]], Handling],
+        wanted: Callable[[Event], bool],
         heard: Callable[[Event], Awaitable[None]],
         heard_again: Callable[[Event], Awaitable[None]],
     ) -> None:
-        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.loop = asyncio.get_running_loop()
+        self.broken: asyncio.Future[None] = self.loop.create_future()
+        self.asked: asyncio.Future[None] = self.loop.create_future()
         """Done when the bot is to stop."""
         self.client = client
         self.transport = transport
         self.post = Post(client, transport)
         self.upkeep = Upkeep(client, transport, keep_up_every, self.recheck_trust)
         self.handling = handling(client, self.fail)
-        self.intake = Intake(client, transport, self._taken, heard, heard_again)
+        self.telling = Telling(client, wanted, heard, heard_again)
+        self.intake = Intake(client, transport, self._taken, self.telling)
+        self.handling.on_handled = self.intake.handled.set
+        client.set_outbox_listener(self.written)
 
     def fail(self, error: BaseException) -> None:
         """The bot cannot go on."""
@@ -52,11 +59,15 @@ class Running:
             self.broken.set_exception(error)
             self.broken.exception()  # Nobody may be waiting for it.
 
+    def written(self) -> None:
+        """Something was put into the outbox, in whatever thread."""
+        with contextlib.suppress(RuntimeError):
+            # The loop may have ended; then it goes out at the next start.
+            self.loop.call_soon_threadsafe(self.post.look)
+
     def recheck_trust(self) -> None:
-        """Somebody may be trusted now who was not before; and the outbox may hold more."""
+        """Somebody may be trusted now who was not before."""
         self.handling.recheck_trust()
-        self.post.look()
 
     def _taken(self) -> None:
         self.handling.look()
-        self.post.look()

@@ -24,6 +24,8 @@ class SentMessage:
         self._id: str | None = None
         self._stored: _native.Message | None = None
         self._sealed = False
+        self._silent = False
+        """It answers a bot, and is not sent."""
         self._settled = asyncio.Event()
         self._turn = asyncio.Lock()
 
@@ -45,6 +47,8 @@ class SentMessage:
         for its handler failed, cannot be changed: `RuntimeError`.
         """
         body = body_of(Body.TEXT(text))
+        if self._silent:
+            return
         if not self._sealed:
             self.outgoing.body = body
             return
@@ -54,7 +58,6 @@ class SentMessage:
         # One after the other, so that the last word is the last one.
         async with self._turn:
             await in_thread(self._edit, self._id, text)
-        self.bot._look_at_outbox()
 
     def _edit(self, number: str, text: str) -> None:
         conversation = self.bot.client.conversation(self.conversation)
@@ -80,10 +83,12 @@ class SentMessage:
         self._settled.set()
 
 
-def outgoing_message(to: str, says: str | Body, reply_to: str | None = None) -> OutgoingMessage:
+def outgoing_message(
+    to: str, says: str | Body, reply_to: str | None = None, is_answer: bool = False
+) -> OutgoingMessage:
     """A message that can be written, as far as one can tell before it is. Raises `TypeError` or `ValueError`."""
     _check_text(to)
-    return OutgoingMessage(to=to, body=body_of(says), reply_to=reply_to)
+    return OutgoingMessage(to=to, body=body_of(says), reply_to=reply_to, is_answer=is_answer)
 
 
 def body_of(says: str | Body) -> Body:

@@ -31,6 +31,9 @@ class Services(Outbox, Protocol):
     async def accept(self, address: str) -> Contact:
         """We want to talk with somebody who wrote first."""
 
+    async def drop_backlog(self, address: str) -> int:
+        """What somebody wrote and that waits counts as handled, unanswered; how many messages that were."""
+
     async def block(self, address: str) -> Contact:
         """Nothing of theirs is taken in any more."""
 

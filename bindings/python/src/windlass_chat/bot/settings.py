@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -49,10 +51,22 @@ class Settings:
     """Whether there is a command that lists the commands."""
     handler_timeout: float = 300.0
     """Seconds after which a handler is given up, for its conversation waits for it."""
+    event_timeout: float = 60.0
+    """The same of what is called for an event, a reaction, a request, an invitation, an error."""
     retries: int = 3
     """How often a message is handed over again with which the process died each time; then it is set aside. At least 1."""
     concurrency: int = 100
     """How many conversations are handled at the same time."""
+    answers_per_minute: int = 60
+    """How many answers a conversation gets within a minute; what comes faster waits."""
+    join_groups: str = "known"
+    """By whom the bot lets itself be invited to groups: none, all, or known: whom it added, verified, or by its trust policy accepted."""
+    group_messages: str = "addressed"
+    """What handlers see in groups: all, or addressed: commands, mentions, replies to the bot."""
+    name: str = ""
+    """What a mention is: @ and this. One word."""
+    answer_bots: bool = False
+    """Whether the bot answers what another bot answered by itself."""
     grace: float = 10.0
     """Seconds that handlers and the outbox get to finish when the bot stops."""
     keep_up_every: float = 600.0
@@ -65,6 +79,8 @@ class Settings:
     """What `run` logs to standard error, if nothing is set up yet: text, json or none."""
     log_level: str = "INFO"
     """From which level on."""
+    debug: bool = False
+    """Whether logs have the texts of errors too, which may quote messages."""
 
     def store_key(self) -> StoreKey:
         """The key that opens the store."""
@@ -104,7 +120,54 @@ def gather(code: Mapping[str, Any], config: str | os.PathLike[str] | None = None
         chosen.update({name: _typed(name, value) for name, value in place.items()})
     if isinstance(given.get("transport"), Transport):
         chosen["transport"] = given["transport"]
-    return Settings(**chosen)
+    settings = Settings(**chosen)
+    _check(settings)
+    return settings
+
+
+CHOICES = {
+    "join_groups": ("none", "known", "all"),
+    "group_messages": ("addressed", "all"),
+    "log": ("text", "json", "none"),
+}
+POSITIVE = ("handler_timeout", "event_timeout", "keep_up_every")
+NOT_NEGATIVE = ("grace",)
+WORDS = ("prefix", "name")
+
+
+def check_seconds(name: str, value: object, zero: bool = False) -> None:
+    """A time that makes sense. Raises `SettingsError`."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (number and math.isfinite(value) and (value > 0 or (zero and value == 0))):  # type: ignore[operator, arg-type]
+        least = "0 or more" if zero else "more than 0"
+        raise SettingsError(f"{name} is a number of seconds, {least}, not {value!r}")
+
+
+def _check(settings: Settings) -> None:
+    """That each setting makes sense is found here, and not when it is used for the first time, perhaps days later."""
+    for name in POSITIVE + NOT_NEGATIVE:
+        check_seconds(name, getattr(settings, name), name in NOT_NEGATIVE)
+    for name in ("retries", "concurrency", "answers_per_minute"):
+        value = getattr(settings, name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise SettingsError(f"{name} is a whole number, 1 or more, not {value!r}")
+    for name, choices in CHOICES.items():
+        if getattr(settings, name) not in choices:
+            raise SettingsError(f"{name} is one of {', '.join(choices)}, not {getattr(settings, name)!r}")
+    for name in WORDS:
+        value = getattr(settings, name)
+        if not isinstance(value, str) or any(letter.isspace() for letter in value):
+            raise SettingsError(f"{name} is a text without spaces, not {value!r}")
+    if settings.name.startswith("@"):
+        raise SettingsError("name is what stands behind the @, without it")
+    if not isinstance(logging.getLevelName(str(settings.log_level).upper()), int):
+        raise SettingsError(f"log_level is one of DEBUG, INFO, WARNING, ERROR, not {settings.log_level!r}")
+    if not isinstance(settings.trust, TrustPolicy):
+        raise SettingsError(f"trust is a TrustPolicy, not {settings.trust!r}")
+    for name, kinds, wanted in (("store", str, "a path"), ("transport", (str, Transport), "a URL or a transport")):
+        value = getattr(settings, name)
+        if value is not None and not isinstance(value, kinds):
+            raise SettingsError(f"{name} is {wanted}, not {type(value).__name__}")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from windlass_chat._native import WindlassError
 from windlass_chat._threads import in_thread
 
 PATIENCE = 0.5
-TRIES = 20
+TRIES = 6
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
 
@@ -49,6 +49,7 @@ async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
             _, running = await asyncio.wait(running, timeout=PATIENCE)
         if not running:
             return
+    log.error("%d tasks do not end when they are cancelled, and are left behind", len(running), extra={"event": "left_behind"})
 
 
 async def happens(event: asyncio.Event, timeout: float | None) -> bool:

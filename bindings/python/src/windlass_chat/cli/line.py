@@ -10,6 +10,7 @@ from windlass_chat._native import Event
 from windlass_chat.bot.intake import Intake
 from windlass_chat.bot.post import Post
 from windlass_chat.bot.tasks import end
+from windlass_chat.bot.telling import Telling
 from windlass_chat.bot.upkeep import Upkeep
 from windlass_chat.client import Client
 from windlass_chat.transport import Transport, TransportError
@@ -27,7 +28,8 @@ class Line:
         self._transport = transport
         self._post = Post(client, transport)
         self._upkeep = Upkeep(client, transport, KEEP_UP_SECONDS, self._post.look)
-        self._intake = Intake(client, transport, self._post.look, tell)
+        self._telling = Telling(client, lambda event: True, tell)
+        self._intake = Intake(client, transport, self._post.look, self._telling)
         self._tasks: list[asyncio.Task[None]] = []
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the line cannot go on, with the reason."""
@@ -39,7 +41,7 @@ class Line:
 
     def listen(self) -> None:
         """From now on mail comes and goes."""
-        for work in (self._post.run(), self._intake.run(), self._intake.tell(), self._upkeep.run()):
+        for work in (self._post.run(), self._intake.run(), self._telling.run(), self._upkeep.run()):
             task = asyncio.create_task(work)
             task.add_done_callback(self._ended)
             self._tasks.append(task)
