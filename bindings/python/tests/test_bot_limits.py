@@ -72,7 +72,7 @@ def test_every_callback_has_a_limit(
         assert "stalled" in happened and ("left_behind" in happened) == (stuck is refuses)
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             # The program's own; they would keep this loop.
-            task.get_coro().close()  # type: ignore[union-attr]
+            task.get_coro().close()
 
     loop = asyncio.new_event_loop()
     loop.run_until_complete(talk())
@@ -224,7 +224,7 @@ def test_a_full_disk_ends_no_bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     async def talk(name: str) -> None:
         url, folder = office(), tmp_path / name
         folder.mkdir()
-        kind = type("SickOne", (Sick,), {name: sickly(name)})
+        kind: type[Sick] = type("SickOne", (Sick,), {name: sickly(name)})
         client = kind.create(folder / "bot.wl", key=KEY)
         bot = Bot(client=client, transport=url)
 

@@ -257,7 +257,8 @@ class Killed:
         """An hour later: what nobody acknowledged is sent again. Behind it a message whose answer shows that it came."""
         self.world.advance(timedelta(hours=1))
         for one in (self.bot, *self.users):
-            one._look_at_outbox()
+            assert one._running is not None
+            one._running.post.look()
         await self.flush()
         await self.write(f"hour {hour}")
         await self.hear(f"hour {hour}")
