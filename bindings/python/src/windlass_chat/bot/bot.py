@@ -191,8 +191,6 @@ class Bot(Hearing):
         dropped = await in_thread(self.client.drop_backlog, address)
         extra = {"event": "backlog_dropped", "address": address, "count": dropped}
         log.warning("%d messages of %s were dropped", dropped, short(address), extra=extra)
-        if self._running is not None:
-            self._running.loop.call_soon_threadsafe(self._running.intake.handled.set)
         return dropped
 
     async def _find(self, address: str) -> bool:
