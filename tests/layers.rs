@@ -83,7 +83,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("getrandom", &["crypto"]),
     ("hkdf", &["crypto"]),
     ("hmac", &["crypto"]),
-    ("rand_chacha", &["crypto"]),
+    ("chacha20", &["crypto"]),
     ("rand_core", &["api", "crypto", "testing"]),
     ("sha2", &["crypto"]),
     ("subtle", &["crypto"]),

@@ -3,6 +3,7 @@
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 
+use super::stack::{AEAD_STACK, apart};
 use super::{CryptoRng, Secret, SecretBytes};
 
 const NONCE_LEN: usize = 12;
@@ -35,12 +36,13 @@ pub fn encrypt(
 ) -> Result<Vec<u8>, TooLong> {
     let mut nonce = [0u8; NONCE_LEN];
     rng.fill_bytes(&mut nonce);
-    let cipher = Aes256Gcm::new(key.as_bytes().into());
     let payload = Payload {
         msg: plaintext,
         aad: associated_data,
     };
-    let sealed = cipher.encrypt(&Nonce::from(nonce), payload);
+    let sealed = apart::<AEAD_STACK, _>(|| {
+        Aes256Gcm::new(key.as_bytes().into()).encrypt(&Nonce::from(nonce), payload)
+    });
     let sealed = sealed.map_err(|_| TooLong)?;
     let mut output = Vec::with_capacity(NONCE_LEN + sealed.len());
     output.extend_from_slice(&nonce);
@@ -57,13 +59,14 @@ pub fn decrypt(
     let (nonce, ciphertext) = sealed
         .split_first_chunk::<NONCE_LEN>()
         .ok_or(AuthenticationFailed)?;
-    let cipher = Aes256Gcm::new(key.as_bytes().into());
     let payload = Payload {
         msg: ciphertext,
         aad: associated_data,
     };
-    cipher
-        .decrypt(&Nonce::from(*nonce), payload)
+    let opened = apart::<AEAD_STACK, _>(|| {
+        Aes256Gcm::new(key.as_bytes().into()).decrypt(&Nonce::from(*nonce), payload)
+    });
+    opened
         .map(SecretBytes::new)
         .map_err(|_| AuthenticationFailed)
 }

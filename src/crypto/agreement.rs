@@ -1,8 +1,8 @@
 //! X25519 whose every result is contributory.
 
 use x25519_dalek::{PublicKey, StaticSecret};
-use zeroize::Zeroize;
 
+use super::stack::{CURVE_STACK, apart};
 use super::{CryptoRng, Secret, TooLong};
 
 /// Length in bytes of an X25519 public or secret key.
@@ -26,7 +26,9 @@ pub enum AgreementError {
 }
 
 /// An X25519 secret key.
-pub struct DhSecret(StaticSecret);
+///
+/// Boxed, so that moving it leaves no copy behind on the stack.
+pub struct DhSecret(Box<StaticSecret>);
 
 impl DhSecret {
     /// A new key pair.
@@ -38,32 +40,33 @@ impl DhSecret {
     /// From 32 bytes, which X25519 clamps when it uses them (RFC 7748 §5).
     #[must_use]
     pub fn from_bytes(bytes: &Secret<DH_KEY_LEN>) -> Self {
-        Self(StaticSecret::from(*bytes.as_bytes()))
+        apart::<CURVE_STACK, _>(|| Self(Box::new(StaticSecret::from(*bytes.as_bytes()))))
     }
 
     /// The bytes, for the sealed store.
     #[must_use]
     pub fn to_bytes(&self) -> Secret<DH_KEY_LEN> {
-        let mut bytes = self.0.to_bytes();
-        let secret = Secret::new(bytes);
-        bytes.zeroize();
+        let mut secret = Secret::zero();
+        secret.as_mut_bytes().copy_from_slice(self.0.as_bytes());
         secret
     }
 
     /// The public half.
     #[must_use]
     pub fn public(&self) -> DhPublic {
-        DhPublic(PublicKey::from(&self.0).to_bytes())
+        apart::<CURVE_STACK, _>(|| DhPublic(PublicKey::from(&*self.0).to_bytes()))
     }
 
     /// X25519 (RFC 7748 §5). An all-zero result is an error, in the handshake and in each ratchet step alike.
     pub fn agree(&self, their_public: &DhPublic) -> Result<SharedSecret, AgreementError> {
-        let shared = self.0.diffie_hellman(&PublicKey::from(their_public.0));
-        // Constant time in the shared value; whether it is zero is no secret, since the public key decides it.
-        if !shared.was_contributory() {
-            return Err(AgreementError::NonContributory);
-        }
-        Ok(Secret::new(shared.to_bytes()))
+        apart::<CURVE_STACK, _>(|| {
+            let shared = self.0.diffie_hellman(&PublicKey::from(their_public.0));
+            // Constant time in the shared value; whether it is zero is no secret, since the public key decides it.
+            if !shared.was_contributory() {
+                return Err(AgreementError::NonContributory);
+            }
+            Ok(Secret::new(shared.to_bytes()))
+        })
     }
 }
 

@@ -15,6 +15,7 @@ mod random;
 mod sealing;
 mod secret;
 mod signature;
+mod stack;
 mod stream;
 
 pub use aead::{AEAD_OVERHEAD, AuthenticationFailed, TooLong, decrypt, encrypt};

@@ -1,13 +1,16 @@
 //! Randomness. Pure layers take it as an argument; only the facade asks the operating system.
 
-use rand_chacha::ChaCha20Rng;
+use chacha20::ChaCha20Rng;
 pub use rand_core::CryptoRng;
 use rand_core::SeedableRng;
 
 use super::Secret;
+use super::stack::{CURVE_STACK, apart};
 
 /// A generator whose whole output follows from its 32-byte seed. Test vectors and simulations use it with a seed of their own.
-pub type SeededRandom = ChaCha20Rng;
+///
+/// Boxed, so that moving it leaves no copy of its state behind, and wiped when it is dropped: what it gave follows from its state.
+pub type SeededRandom = Box<ChaCha20Rng>;
 
 /// The operating system gave no randomness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,5 +30,5 @@ pub fn system_random() -> Result<SeededRandom, RandomnessUnavailable> {
 /// The generator for `seed`.
 #[must_use]
 pub fn seeded(seed: &Secret<32>) -> SeededRandom {
-    ChaCha20Rng::from_seed(*seed.as_bytes())
+    apart::<CURVE_STACK, _>(|| Box::new(ChaCha20Rng::from_seed(*seed.as_bytes())))
 }

@@ -4,6 +4,7 @@
 use xaes_256_gcm::Xaes256Gcm;
 use xaes_256_gcm::aead::{Aead, KeyInit, Payload};
 
+use super::stack::{AEAD_STACK, apart};
 use super::{AuthenticationFailed, CryptoRng, Secret, SecretBytes, TooLong};
 
 const NONCE_LEN: usize = 24;
@@ -24,7 +25,9 @@ pub fn seal(
         msg: plaintext,
         aad: associated_data,
     };
-    let sealed = Xaes256Gcm::new(key.as_bytes().into()).encrypt(&nonce.into(), payload);
+    let sealed = apart::<AEAD_STACK, _>(|| {
+        Xaes256Gcm::new(key.as_bytes().into()).encrypt(&nonce.into(), payload)
+    });
     let sealed = sealed.map_err(|_| TooLong)?;
     Ok([nonce.as_slice(), &sealed].concat())
 }
@@ -42,8 +45,10 @@ pub fn open(
         msg: ciphertext,
         aad: associated_data,
     };
-    Xaes256Gcm::new(key.as_bytes().into())
-        .decrypt(&(*nonce).into(), payload)
+    let opened = apart::<AEAD_STACK, _>(|| {
+        Xaes256Gcm::new(key.as_bytes().into()).decrypt(&(*nonce).into(), payload)
+    });
+    opened
         .map(SecretBytes::new)
         .map_err(|_| AuthenticationFailed)
 }

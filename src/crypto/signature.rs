@@ -3,6 +3,7 @@
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use zeroize::Zeroize;
 
+use super::stack::{CURVE_STACK, apart};
 use super::{CryptoRng, DhPublic, DhSecret, Secret, sha512};
 
 /// Length in bytes of an Ed25519 seed.
@@ -24,7 +25,9 @@ pub enum SignatureError {
 }
 
 /// The secret half: a 32-byte seed.
-pub struct SigningSecret(SigningKey);
+///
+/// Boxed, so that moving it leaves no copy behind on the stack.
+pub struct SigningSecret(Box<SigningKey>);
 
 impl SigningSecret {
     /// A new key pair.
@@ -36,15 +39,14 @@ impl SigningSecret {
     /// The key pair of `seed` (RFC 8032 §5.1.5).
     #[must_use]
     pub fn from_seed(seed: &Secret<SEED_LEN>) -> Self {
-        Self(SigningKey::from_bytes(seed.as_bytes()))
+        apart::<CURVE_STACK, _>(|| Self(Box::new(SigningKey::from_bytes(seed.as_bytes()))))
     }
 
     /// The seed, for the sealed store and for an export that the user asked for.
     #[must_use]
     pub fn seed(&self) -> Secret<SEED_LEN> {
-        let mut bytes = self.0.to_bytes();
-        let seed = Secret::new(bytes);
-        bytes.zeroize();
+        let mut seed = Secret::zero();
+        seed.as_mut_bytes().copy_from_slice(self.0.as_bytes());
         seed
     }
 
@@ -57,19 +59,21 @@ impl SigningSecret {
     /// Signs the concatenation of `label` and `message`. `label` is from [`super::labels`], so no signature fits two purposes.
     #[must_use]
     pub fn sign(&self, label: &[u8], message: &[u8]) -> [u8; SIGNATURE_LEN] {
-        self.0.sign(&[label, message].concat()).to_bytes()
+        apart::<CURVE_STACK, _>(|| self.0.sign(&[label, message].concat()).to_bytes())
     }
 
     /// The X25519 secret of the same key pair: the first half of SHA-512(seed), which X25519 clamps.
     #[must_use]
     pub fn to_dh(&self) -> DhSecret {
-        let mut expanded = sha512(&[self.0.as_bytes()]);
-        let mut scalar = Secret::<32>::zero();
-        for (to, from) in scalar.as_mut_bytes().iter_mut().zip(&expanded) {
-            *to = *from;
-        }
-        expanded.zeroize();
-        DhSecret::from_bytes(&scalar)
+        apart::<CURVE_STACK, _>(|| {
+            let mut expanded = sha512(&[self.0.as_bytes()]);
+            let mut scalar = Secret::<32>::zero();
+            for (to, from) in scalar.as_mut_bytes().iter_mut().zip(&expanded) {
+                *to = *from;
+            }
+            expanded.zeroize();
+            DhSecret::from_bytes(&scalar)
+        })
     }
 }
 

@@ -13,6 +13,7 @@ pub use uri::{
 };
 
 use prost::Message;
+use prost::bytes::{Buf, Bytes};
 use prost::encoding::{DecodeContext, decode_key, skip_field};
 
 /// Messages that travel (`proto/windlass/v2`).
@@ -122,7 +123,31 @@ pub fn check_repeated(
 
 /// Decodes leniently: fields that are not known here are passed over.
 pub fn decode<M: Message + Default>(what: &'static str, bytes: &[u8]) -> Result<M, WireError> {
-    M::decode(bytes).map_err(|_| malformed(what))
+    M::decode(Wiped(bytes)).map_err(|_| malformed(what))
+}
+
+/// Bytes of which no copy stays behind when they are decoded. A field of bytes is copied twice on its way into a message, and the copy in
+/// between is whoever's it is that reads: here it is wiped.
+struct Wiped<'a>(&'a [u8]);
+
+impl Buf for Wiped<'_> {
+    fn remaining(&self) -> usize {
+        self.0.len()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.0
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.0.advance(count);
+    }
+
+    fn copy_to_bytes(&mut self, len: usize) -> Bytes {
+        let (now, later) = self.0.split_at_checked(len).unwrap_or((self.0, &[]));
+        self.0 = later;
+        Bytes::from_owner(SecretBytes::new(now.to_vec()))
+    }
 }
 
 /// Decodes strictly: the message has exactly one encoding, the given one (RFC windlass §4.2).
@@ -133,7 +158,7 @@ pub fn decode_strict<M: Message + Default>(
     bytes: &[u8],
 ) -> Result<M, WireError> {
     let message: M = decode(what, bytes)?;
-    if message.encode_to_vec() != bytes {
+    if *encode_secret(&message) != bytes {
         return Err(malformed(what));
     }
     Ok(message)

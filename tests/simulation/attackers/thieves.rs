@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use windlass::WindlassError;
-use windlass::crypto::SeededRandom;
+use windlass::crypto::{Secret, SeededRandom, seeded};
 use windlass::testing::{Clock, Disk};
 
 use super::Attacker;
@@ -80,12 +80,12 @@ impl Thief {
             party: match self.loot {
                 Loot::Seed => {
                     let stolen = Arc::clone(&run.identities[p as usize]);
-                    let disk = Disk::default().with(&clock, self.rng.clone());
+                    let disk = Disk::default().with(&clock, seeded(&Secret::random(&mut self.rng)));
                     Party::create(disk, Some(stolen))
                 }
                 Loot::State => {
                     let image = run.world.image(p, d).unwrap();
-                    Party::on(Disk::of(image).with(&clock, self.rng.clone()))
+                    Party::on(Disk::of(image).with(&clock, seeded(&Secret::random(&mut self.rng))))
                 }
             },
             clock,
