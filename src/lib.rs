@@ -92,6 +92,10 @@ mod testing;
 #[cfg(feature = "hazmat")]
 pub mod testing;
 #[cfg(not(feature = "hazmat"))]
+mod text;
+#[cfg(feature = "hazmat")]
+pub mod text;
+#[cfg(not(feature = "hazmat"))]
 mod wire;
 #[cfg(feature = "hazmat")]
 pub mod wire;
@@ -103,13 +107,14 @@ pub mod x3dh;
 pub use api::{
     Attachment, AttachmentInfo, Backlog, Body, Bundle, Bytes, Client, CodeProgress, CodeReader,
     Contact, Conversation, ConversationSummary, Delivery, DeviceInfo, DeviceLink, EncryptedStore,
-    ErrorInfo, Event, Faults, GroupChange, GroupChangeKind, GroupMember, Identity, Inspection,
-    KeptEvent, LinkCheck, Message, MessageOrigin, OutboxListener, OutgoingEnvelope,
+    ErrorInfo, Event, Faults, FoundContact, GroupChange, GroupChangeKind, GroupMember, Identity,
+    Inspection, KeptEvent, LinkCheck, Message, MessageOrigin, OutboxListener, OutgoingEnvelope,
     OutgoingMessage, PendingLink, PostQuantum, ProgressError, ProgressListener, Reaction, Received,
     RefusalReason, Result, SafetyEmoji, SearchPage, Sent, Session, SessionState, SessionStatus,
-    ShredReport, Simulation, StoreKey, TableRows, Tally, TrustPolicy, UndecryptableCause,
-    UnhandledMessage, WaitingMessage, WindlassError, error_info, errors, qr_frames, qr_png,
-    qr_read, qr_svg, qr_terminal,
+    ShredReport, Simulation, StoreKey, TableRows, Tally, TrustPolicy, TypedCommand,
+    UndecryptableCause, UnhandledMessage, WaitingMessage, WindlassError, error_info, errors,
+    find_contact, fold_text, qr_frames, qr_png, qr_read, qr_svg, qr_terminal, read_command,
+    read_emoji, read_number,
 };
 
 #[cfg(feature = "uniffi")]

@@ -157,6 +157,12 @@ pub const EARLY_ANNOTATION_RETENTION_SECONDS: u64 = 30 * DAY_SECONDS;
 /// Length in bytes of an attachment's name, as file systems have it.
 pub const MAX_FILE_NAME_LEN: usize = 255;
 
+/// Bytes of the file of an attachment: more than anything holds that could fetch it, and a number that every language has.
+pub const MAX_ATTACHMENT_SIZE: u64 = 1 << 40;
+
+/// The latest time that every language can show, 9999-12-31T23:59:59Z, in seconds since 1970; later ones are shown as this one.
+pub const MAX_TIME_SECONDS: u64 = 253_402_300_799;
+
 /// Length in bytes of where an attachment is.
 pub const MAX_LOCATION_LEN: usize = 4_096;
 
@@ -171,6 +177,9 @@ pub const MAX_LAMPORT: u64 = 1 << 62;
 
 /// Length in characters of a bundle's URI: what fits a QR code's alphanumeric mode at version 40 with low error correction.
 pub const MAX_URI_LEN: usize = 4_296;
+
+/// Length in bytes of a text in which an invitation is looked for: a mail with all that it quotes.
+pub const MAX_SHARED_TEXT_LEN: usize = 65_536;
 
 /// Length in characters of a URI that is shown as one code: version 13 with medium error correction, which a telephone reads from a
 /// screen at once. A longer one is shown as several.

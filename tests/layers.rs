@@ -18,17 +18,17 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "api",
         &[
             "bundle", "chat", "crypto", "engine", "identity", "limits", "link", "qr", "session",
-            "store", "testing", "wire", "x3dh",
+            "store", "testing", "text", "wire", "x3dh",
         ],
     ),
     (
         "engine",
         &[
             "bundle", "chat", "crypto", "due", "identity", "limits", "link", "ratchet", "session",
-            "store", "wire", "x3dh",
+            "store", "text", "wire", "x3dh",
         ],
     ),
-    ("chat", &["crypto", "identity", "limits", "wire"]),
+    ("chat", &["crypto", "identity", "limits", "text", "wire"]),
     (
         "session",
         &[
@@ -42,12 +42,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("x3dh", &["bundle", "crypto", "identity", "limits", "wire"]),
     ("ratchet", &["crypto", "due", "limits", "wire"]),
     ("bundle", &["crypto", "identity", "limits", "wire"]),
-    ("identity", &["crypto", "limits", "wire"]),
+    ("identity", &["crypto", "limits", "text", "wire"]),
     ("store", &["crypto"]),
     ("testing", &["crypto", "store"]),
-    ("wire", &["crypto", "limits"]),
+    ("wire", &["crypto", "limits", "text"]),
     ("crypto", &["limits"]),
     ("qr", &[]),
+    ("text", &[]),
     ("due", &[]),
     ("limits", &[]),
 ];
@@ -74,6 +75,9 @@ const HOMES: &[(&str, &[&str])] = &[
         "prost",
         &["bundle", "chat", "engine", "link", "session", "wire"],
     ),
+    ("icu_casemap", &["text"]),
+    ("icu_normalizer", &["text"]),
+    ("icu_properties", &["text"]),
     ("image", &["qr"]),
     ("qrcode", &["qr"]),
     ("rqrr", &["qr"]),

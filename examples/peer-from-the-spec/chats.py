@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 import peer
 from bundles import bech32m, check_identity
 from peer import Field, Refused, blob, check, decode, encode, first
+from texts import is_name, one_form
 
 
 def text(fields: list[Field], number: int) -> str:
@@ -39,9 +40,10 @@ def signed(events: list[bytes]) -> list[str]:
 def show_body(number: int, body: list[Field]) -> Any:
     if number == 25:
         author, emoji = blob(body, 1), text(body, 3)
-        check(len(author) == 32 and 1 <= len(emoji.encode()) <= 64, "reaction")
+        form = one_form(emoji) or ""
+        check(len(author) == 32 and 1 <= len(form.encode()) <= 64, "reaction")
         removed = bool(first(body, 4, 0))
-        return {"reaction": {"author": author.hex(), "message_id": id_of(body, 2), "emoji": emoji, "removed": removed}}
+        return {"reaction": {"author": author.hex(), "message_id": id_of(body, 2), "emoji": form, "removed": removed}}
     if number == 26:
         check(len(blob(body, 2)) <= 262_144, "edit")
         return {"edit": {"message_id": id_of(body, 1), "text": text(body, 2)}}
@@ -74,6 +76,7 @@ def show_body(number: int, body: list[Field]) -> Any:
     check(not set(name) & {"/", "\\"} and len(key) == 32 and len(location.encode()) <= 4_096, "attachment")
     check(len(digest) == 32, "digest")
     size = first(body, 3, 0)
+    check(size <= 2**40, "size")
     sealed = {"key": key.hex(), "location": location, "digest": digest.hex()}
     return {"attachment": {"media_type": media_type, "name": name, "size": size, **sealed}}
 
@@ -186,7 +189,7 @@ def read_event(group_id: bytes, encoded: bytes) -> Event:
     name, members, again = "", [], b""
     if kind in (CREATED, RENAMED):
         name = text(inner, 1)
-        check(1 <= len(name.encode()) <= 256, "name")
+        check(1 <= len(name.encode()) <= 256 and is_name(name), "name")
         again = encode((1, name.encode()), (2, blob(inner, 2) if kind == CREATED else b""))
     if kind == CREATED:
         made_of = b"Windlass v2 group id" + author + blob(inner, 2) + name.encode()

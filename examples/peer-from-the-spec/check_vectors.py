@@ -410,7 +410,7 @@ def show_body(number: int, body: list[Field]) -> Any:
         return {"identity_change": blob(body, 1).hex()}
     if number == 23:
         check(len(blob(body, 2)) <= 18_432, "bundle")
-        return {"healing_answer": {"messages": first(body, 1, 0), "bundle": blob(body, 2).hex()}}
+        return {"healing_answer": {"messages": min(first(body, 1, 0), 2**62), "bundle": blob(body, 2).hex()}}
     removed = b"".join(messages(body, 1))
     check(len(removed) <= 4 * 1_024 and len(messages(body, 10)) <= 64, "removed devices")
     return {

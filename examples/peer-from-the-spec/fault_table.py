@@ -140,7 +140,7 @@ FAULTS: list[tuple[str, str, str, str, str]] = [
     ("9.2 a request has a salt", "check_vectors", "content", 'check(len(salt) == 16 or not (salt or states), "salt")', "pass"),
     ("9.2 names of a floor ascend", "check_vectors", "content", "len(names) <= most and names == sorted(set(names))", "len(names) <= most"),
     ("9.2 names of a floor once", "check_vectors", "content", "names == sorted(set(names))", "names == sorted(names)"),
-    ("9.2 the longest reaction", "chats", "bounds content", "1 <= len(emoji.encode()) <= 64", "1 <= len(emoji) <= 128"),
+    ("9.2 the longest reaction", "chats", "bounds content", "1 <= len(form.encode()) <= 64", "1 <= len(form) <= 128"),
     ("9.2 the shortest timer", "chats", "content", "time == 0 or 5_000 <= time", "0 <= time"),
     ("9.2 the longest timer", "chats", "content", "<= 315_360_000_000", "< 315_360_000_000"),
     ("9.2 a name without a path", "chats", "content", 'not set(name) & {"/", "\\\\"} and', ""),

@@ -8,6 +8,7 @@ import siblings
 from chats import text
 from peer import Field, Refused, blob, check, decode, first
 from siblings import Floor, Names
+from texts import one_form
 
 RECEIPT, REQUEST, COPY, UPDATE, ANSWER, REACTION, EDIT, DELETION, READ, EVENTS = 18, 20, 21, 22, 23, 25, 26, 27, 28, 30
 CONTROL = (RECEIPT, REQUEST, COPY, UPDATE, ANSWER, READ, 32)
@@ -108,7 +109,7 @@ class History:
         counts: list[Said] = []
         of: dict[bytes, list[str]] = {}
         for one in reversed([one for one in about if one.kind == REACTION]):
-            emojis, emoji = of.setdefault(one.author, []), text(one.body, 3)
+            emojis, emoji = of.setdefault(one.author, []), one_form(text(one.body, 3)) or ""
             if emoji not in emojis and len(emojis) < 16:
                 emojis.append(emoji)
                 counts.insert(0, one)

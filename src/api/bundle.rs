@@ -24,8 +24,9 @@ impl Bundle {
         Ok(Arc::new(Self(VerifiedBundle::decode(&bytes)?)))
     }
 
-    /// From a `windlass:` URI, in any case, wrapped or not; or a link to a web page with the URI behind its `#`. A link that names an
-    /// address has to name the bundle's.
+    /// From a text with a `windlass:` URI in it, however it travelled: in any case, wrapped, quoted, escaped, with marks that nobody sees, within a
+    /// sentence; or a link to a web page with the URI behind its `#`. Of several the first that is whole. A link that names an address has to name
+    /// the bundle's. It may have expired: then `find_contact` says at which address the transport has a newer one.
     #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn from_uri(uri: String) -> Result<Arc<Self>> {
         Ok(Arc::new(Self(VerifiedBundle::from_uri(&uri)?)))

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The latest time that every language's type can show: 9999-12-31T23:59:59Z.
-const LATEST_SECONDS: u64 = 253_402_300_799;
+use crate::limits::MAX_TIME_SECONDS;
 
 /// Milliseconds since the epoch as a time. A stranger's bytes may name any, so those beyond the year 9999 are shown as its end.
 pub(super) fn time(milliseconds: u64) -> SystemTime {
-    let latest = LATEST_SECONDS * 1000;
+    let latest = MAX_TIME_SECONDS * 1000;
     UNIX_EPOCH + Duration::from_millis(milliseconds.min(latest))
 }
 

@@ -14,8 +14,9 @@ use crate::engine::history::view::{self, Search};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::sync::{deletions, reading};
 use crate::identity::PublicIdentity;
-use crate::limits::MAX_SEARCHED_AT_ONCE;
+use crate::limits::{MAX_DISAPPEARING_SECONDS, MAX_SEARCHED_AT_ONCE};
 use crate::store::Rows;
+use crate::text;
 
 /// The history with one contact, or of a group.
 #[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
@@ -58,11 +59,16 @@ impl Conversation {
         self.id.address()
     }
 
-    /// Messages of both sides are deleted this time after they were stored, from now on: five seconds to ten years; `None` keeps them. The
+    /// Messages of both sides are deleted this time after they were stored, from now on: five seconds to ten years; `None` or 0 keeps them,
+    /// and a longer time becomes ten years. The
     /// others are told, and the latest word counts. In a group, for admins. Deleted means unreadable for good after the next shred, which is at most an hour later.
     pub fn set_disappearing(&self, after: Option<Duration>) -> Result<Sent> {
-        let after = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX).max(1));
-        let body = chat::Body::DisappearingTimer(after.unwrap_or(0));
+        let after = after.unwrap_or_default();
+        // What is shorter than a millisecond is too short, and not no time.
+        let milliseconds = after.as_nanos().div_ceil(1_000_000);
+        let most = MAX_DISAPPEARING_SECONDS * 1000;
+        let milliseconds = u64::try_from(milliseconds).unwrap_or(most).min(most);
+        let body = chat::Body::DisappearingTimer(milliseconds);
         self.client.write_chat(&self.id, body, None)
     }
 
@@ -93,7 +99,7 @@ impl Conversation {
         self.send_body(Body::Text { text }, None)
     }
 
-    /// Reacts to a message, mostly with an emoji; 1 to 64 bytes.
+    /// Reacts to a message with an emoji: one, of at most 64 bytes.
     pub fn react(&self, message: Message, emoji: String) -> Result<Sent> {
         self.reaction(&message, emoji, false)
     }
@@ -159,7 +165,8 @@ impl Conversation {
         })
     }
 
-    /// The latest messages whose text contains `text`, in any case. Everything is sealed, so every message has to be opened: the time grows
+    /// The latest messages whose text contains `text`, in any case and form: accents composed or not, ß and SS, full width, invisible marks, digits
+    /// of any script are the same, and accents that `text` lacks may be there. Everything is sealed, so every message has to be opened: the time grows
     /// with their number, some microseconds each. One call opens 10,000 at most; `next` goes on.
     #[uniffi::method(default(limit = 50, before = None))]
     pub fn search(&self, text: String, limit: u32, before: Option<Message>) -> Result<SearchPage> {
@@ -241,6 +248,7 @@ impl Conversation {
     }
 
     fn reaction(&self, message: &Message, emoji: String, removed: bool) -> Result<Sent> {
+        let emoji = text::emoji(&emoji).ok_or(chat::ContentError::Reaction)?;
         let name = name_of(message)?;
         self.client
             .read(|rows| self.stored(rows, Some(message.clone())))?;

@@ -142,6 +142,8 @@ pub enum WindlassError {
     IdentityExists,
     #[error("nobody of this address is among the contacts; add a bundle first")]
     UnknownContact,
+    #[error("this is your own address; a group without members is for notes to yourself")]
+    OwnAddress,
     #[error("no bundle of this contact is known; ask for one")]
     NoBundle,
     #[error("the contact is blocked; accept them first")]
@@ -176,10 +178,10 @@ pub enum WindlassError {
     InvalidMediaType(ContentError),
     #[error("this kind of body cannot be sent")]
     BodyNotSendable,
-    #[error(
-        "the safety numbers differ; somebody may be between you, do not mark the contact verified"
-    )]
+    #[error("the safety numbers differ; somebody may be between you, do not mark them verified")]
     SafetyNumberMismatch,
+    #[error("a safety number has 60 digits, and nothing else but what separates them")]
+    SafetyNumberInvalid,
 
     // What a transport delivered.
     #[error("too much waits to be handled; nothing more is taken in")]
@@ -238,6 +240,7 @@ impl From<EngineError> for WindlassError {
             EngineError::IdentityMissing => Self::IdentityMissing,
             EngineError::IdentityExists => Self::IdentityExists,
             EngineError::UnknownContact => Self::UnknownContact,
+            EngineError::OwnAddress => Self::OwnAddress,
             EngineError::OwnBundle => Self::OwnBundle,
             EngineError::InvitationUsed => Self::InvitationUsed,
             // What the user says is held until a session is as good as asked, so no call of theirs gives the second.
@@ -367,7 +370,9 @@ impl From<ContentError> for WindlassError {
         match error {
             ContentError::TooLarge { .. } => Self::ContentTooLarge(error),
             ContentError::MediaType => Self::InvalidMediaType(error),
-            ContentError::Invalid(_) => Self::InvalidContent(error),
+            ContentError::Reaction | ContentError::Time | ContentError::Invalid(_) => {
+                Self::InvalidContent(error)
+            }
         }
     }
 }

@@ -34,7 +34,11 @@ pub(super) const TABLE: &[Row] = &[
         false,
         "Refuse the bundle: it was changed, or made by somebody else.",
     ),
-    ("bundle_expired", false, "Ask the contact for a new bundle."),
+    (
+        "bundle_expired",
+        false,
+        "Look the address up at the transport, or ask the contact for a new bundle.",
+    ),
     ("bundle_from_the_future", true, "Set this device's clock."),
     (
         "own_bundle",
@@ -44,7 +48,7 @@ pub(super) const TABLE: &[Row] = &[
     (
         "uri_not_windlass",
         false,
-        "This is another application's code.",
+        "Give the whole code, link or address, and a code other than an invitation alone; or it is another application's.",
     ),
     (
         "uri_unknown_kind",
@@ -188,6 +192,11 @@ pub(super) const TABLE: &[Row] = &[
     ("identity_missing", false, "Use Client.create."),
     ("identity_exists", false, "Use Client.open."),
     ("unknown_contact", false, "Add the contact's bundle."),
+    (
+        "own_address",
+        false,
+        "Make a group without members: what you write there is on all your devices, and nowhere else.",
+    ),
     ("no_bundle", false, "Ask the contact for a bundle."),
     (
         "contact_blocked",
@@ -233,7 +242,7 @@ pub(super) const TABLE: &[Row] = &[
     (
         "invalid_content",
         false,
-        "Give a name without slashes, or a reaction; neither may be empty.",
+        "Give a name without slashes, one emoji as a reaction, a time of five seconds to ten years, text without halves of characters.",
     ),
     (
         "invalid_media_type",
@@ -249,6 +258,11 @@ pub(super) const TABLE: &[Row] = &[
         "safety_number_mismatch",
         false,
         "Do not trust the contact; compare again in person.",
+    ),
+    (
+        "safety_number_invalid",
+        false,
+        "Type it again, whole; it says nothing of the contact.",
     ),
     (
         "backlog_full",

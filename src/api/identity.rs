@@ -59,6 +59,12 @@ impl Identity {
         self.public.address()
     }
 
+    /// The address as a `windlass:` URI: a link that does not expire, for posters and web pages. Whoever has it finds the bundle at the transport.
+    #[must_use]
+    pub fn to_uri(&self) -> String {
+        self.public.to_uri()
+    }
+
     /// True when the secret half is here too.
     #[must_use]
     pub fn has_secret(&self) -> bool {

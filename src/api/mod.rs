@@ -18,6 +18,7 @@ mod error_info;
 mod event;
 #[cfg(feature = "uniffi")]
 mod foreign_bytes;
+mod found_contact;
 mod group;
 mod group_change;
 mod identity;
@@ -30,6 +31,7 @@ mod simulation;
 #[cfg(not(target_arch = "wasm32"))]
 mod store_files;
 mod store_key;
+mod typing;
 mod verification;
 
 pub use attachment::{Attachment, AttachmentInfo};
@@ -47,6 +49,7 @@ pub use encrypted_store::{EncryptedStore, Inspection, ShredReport, TableRows};
 pub use error::WindlassError;
 pub use error_info::{ErrorInfo, error_info, errors};
 pub use event::Event;
+pub use found_contact::{FoundContact, find_contact};
 pub use group::GroupMember;
 pub use group_change::{GroupChange, GroupChangeKind};
 pub use identity::Identity;
@@ -56,6 +59,7 @@ pub use progress::{ProgressError, ProgressListener};
 pub use session::{Session, SessionState, SessionStatus};
 pub use simulation::{Delivery, Faults, Simulation, Tally};
 pub use store_key::StoreKey;
+pub use typing::{TypedCommand, fold_text, read_command, read_emoji, read_number};
 pub use verification::SafetyEmoji;
 
 pub use crate::chat::MessageOrigin;

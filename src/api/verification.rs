@@ -2,7 +2,10 @@
 
 use super::{Result, Session, WindlassError};
 use crate::engine::sync::people;
-use crate::identity::{safety_code, safety_code_matches, safety_emoji, safety_number};
+use crate::identity::{
+    SAFETY_NUMBER_DIGITS, safety_code, safety_code_matches, safety_emoji, safety_number,
+};
+use crate::text;
 
 /// A picture of a safety number or of the digits of a link, and what to call it over a telephone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,9 +56,11 @@ impl Session {
         self.mark_verified()
     }
 
-    /// Marks the contact verified if `number` is the safety number; white space in it does not count.
+    /// Marks the contact verified if `number` is the safety number, in the digits of any script; white space, dashes and dots in it do not
+    /// count. What is not 60 digits is `SafetyNumberInvalid`: a mistake in typing, and no sign of somebody between.
     pub fn verify(&self, number: String) -> Result<()> {
-        let digits: String = number.chars().filter(|c| !c.is_whitespace()).collect();
+        let typed = text::digits(&number).filter(|digits| digits.len() == SAFETY_NUMBER_DIGITS);
+        let digits = typed.ok_or(WindlassError::SafetyNumberInvalid)?;
         if digits != self.safety_number() {
             return Err(WindlassError::SafetyNumberMismatch);
         }

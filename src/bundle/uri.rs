@@ -3,7 +3,7 @@
 use super::{BundleError, VerifiedBundle};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_URI_LEN;
-use crate::wire::{INVITATION_KIND, UriFault, parse_shared, split_link, to_uri};
+use crate::wire::{INVITATION_KIND, UriFault, link_of, parse_shared, to_uri};
 
 /// A bundle that its owner shows to somebody who stands in front of them.
 const IN_PERSON_KIND: char = 'P';
@@ -32,8 +32,8 @@ pub struct Invitation {
 }
 
 impl Invitation {
-    /// Reads a URI in any case, with white space around it or wrapped into lines, as mail programs do; or a link to a web page with
-    /// the URI as its fragment.
+    /// The first invitation of a text: a URI in any case, wrapped into lines and quoted as mail programs do, with marks in it that nobody sees; or a
+    /// link to a web page with the URI as its fragment.
     pub fn from_uri(uri: &str) -> Result<Self, UriError> {
         let (kind, bytes) = parse_shared(uri)?;
         let in_person = match kind {
@@ -41,16 +41,13 @@ impl Invitation {
             IN_PERSON_KIND => true,
             // Says which of the others it is.
             _ => {
-                return Err(crate::wire::from_uri(INVITATION_KIND, uri)
-                    .err()
-                    .unwrap_or(UriFault::Kind)
-                    .into());
+                let fault = crate::wire::from_uri(INVITATION_KIND, uri).err();
+                return Err(fault.unwrap_or(UriFault::Kind).into());
             }
         };
         let bundle = VerifiedBundle::decode(&bytes)?;
-        let words = split_link(uri)
-            .0
-            .split(|c: char| !c.is_ascii_alphanumeric());
+        let link = link_of(uri);
+        let words = link.split(|c: char| !c.is_ascii_alphanumeric());
         let mut named = words.filter_map(|word| PublicIdentity::from_address(word).ok());
         if named.any(|identity| identity != *bundle.identity()) {
             return Err(UriError::Identity);

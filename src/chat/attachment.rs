@@ -2,7 +2,7 @@
 
 use super::bounds::{ContentError, check_media_type, fits};
 use crate::crypto::Secret;
-use crate::limits::{MAX_FILE_NAME_LEN, MAX_LOCATION_LEN};
+use crate::limits::{MAX_ATTACHMENT_SIZE, MAX_FILE_NAME_LEN, MAX_LOCATION_LEN};
 use crate::wire::{WireError, malformed, v2};
 
 /// A file that travels another way, and what opens it.
@@ -40,6 +40,9 @@ impl Attachment {
     pub fn check(&self) -> Result<(), ContentError> {
         check_media_type(&self.media_type)?;
         fits("name", self.name.len(), MAX_FILE_NAME_LEN)?;
+        if self.size > MAX_ATTACHMENT_SIZE {
+            return Err(ContentError::Invalid("size"));
+        }
         fits("location", self.location.len(), MAX_LOCATION_LEN)?;
         // It may become the name of a file.
         let separates = |c: char| c == '/' || c == '\\' || c.is_control();

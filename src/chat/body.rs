@@ -10,6 +10,7 @@ use crate::limits::{
     MAX_GROUP_MEMBERS, MAX_LAMPORT, MAX_REACTION_LEN, MAX_RECEIPT_IDS, MAX_TEXT_LEN,
     MIN_DISAPPEARING_SECONDS,
 };
+use crate::text;
 
 /// What a message says.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub enum Body {
         author: IdentityKey,
         /// The message.
         target: MessageId,
-        /// The emoji.
+        /// The emoji, in its one form ([`text::emoji`]).
         emoji: String,
         /// Whether it is removed.
         removed: bool,
@@ -137,8 +138,8 @@ impl Body {
                 fits("bundle", bundle.len(), MAX_BUNDLE_LEN)
             }
             Self::Copy(copy) => fits("copy", copy.content.len(), MAX_CONTENT_LEN),
-            Self::Reaction { emoji, .. } if emoji.is_empty() => {
-                Err(ContentError::Invalid("reaction"))
+            Self::Reaction { emoji, .. } if text::emoji(emoji).as_ref() != Some(emoji) => {
+                Err(ContentError::Reaction)
             }
             Self::Reaction { emoji, .. } => fits("reaction", emoji.len(), MAX_REACTION_LEN),
             Self::ReadReceipt { lamport } if *lamport > MAX_LAMPORT => {
@@ -157,7 +158,7 @@ impl Body {
                 let seconds = MIN_DISAPPEARING_SECONDS..=MAX_DISAPPEARING_SECONDS;
                 let allowed = seconds.start() * 1000..=seconds.end() * 1000;
                 let fits = allowed.contains(after).then_some(());
-                fits.ok_or(ContentError::Invalid("time"))
+                fits.ok_or(ContentError::Time)
             }
             Self::HealingRequest(_)
             | Self::DeviceUpdate(_)

@@ -5,6 +5,8 @@ use super::body::Body;
 use super::control::{Copy, DeviceUpdate, HealingRequest};
 use super::group::GroupSync;
 use super::names::MessageId;
+use crate::limits::MAX_LAMPORT;
+use crate::text;
 use crate::wire::{
     self, WireError, malformed,
     v2::{self, content::Body as Wire},
@@ -33,7 +35,7 @@ impl Body {
                 Self::HealingRequest(HealingRequest::from_wire(request)?)
             }
             Wire::HealingAnswer(answer) => Self::HealingAnswer {
-                messages: answer.messages,
+                messages: answer.messages.min(MAX_LAMPORT),
                 bundle: answer.bundle,
             },
             Wire::Copy(copy) => Self::Copy(Copy::from_wire(copy)?),
@@ -42,7 +44,7 @@ impl Body {
             Wire::Reaction(reaction) => Self::Reaction {
                 author: wire::array("identity key", &reaction.author)?,
                 target: MessageId::from_bytes(&reaction.message_id)?,
-                emoji: reaction.emoji,
+                emoji: text::emoji(&reaction.emoji).ok_or_else(|| malformed("reaction"))?,
                 removed: reaction.removed,
             },
             Wire::Edit(mut edit) => Self::Edit {

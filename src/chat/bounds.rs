@@ -18,7 +18,13 @@ pub enum ContentError {
     /// Not a media type.
     #[error("a media type looks like image/png")]
     MediaType,
-    /// A reaction without an emoji, a name that is none.
+    /// A reaction that is no emoji, or more than one.
+    #[error("a reaction is one emoji")]
+    Reaction,
+    /// A time that messages cannot be given.
+    #[error("messages disappear after five seconds to ten years; 0 keeps them")]
+    Time,
+    /// A name that is none, a list without anything in it.
     #[error("{0} is empty or not allowed")]
     Invalid(&'static str),
 }

@@ -115,7 +115,9 @@ mod tests {
     use crate::chat::{ContentError, Copy, DeviceUpdate, HealingRequest};
     use crate::chat::{Decision, DeletedGroup, DeviceLink, Floor, FloorTimer};
     use crate::crypto::Secret;
-    use crate::limits::MAX_TEXT_LEN;
+    use crate::limits::{
+        MAX_ATTACHMENT_SIZE, MAX_DISAPPEARING_SECONDS, MAX_TEXT_LEN, MIN_DISAPPEARING_SECONDS,
+    };
 
     fn id(byte: u8) -> MessageId {
         MessageId::from_bytes(&[byte; 16]).unwrap()
@@ -240,5 +242,117 @@ mod tests {
         let mut content = content(Body::Unknown);
         content.lamport = u64::MAX;
         assert!(Content::from_bytes(&content.to_bytes()).is_err());
+    }
+
+    /// Numbers of a body that a language gets, each of which has to be within its bounds. Whoever adds a body decides here.
+    fn numbers(body: &Body) -> Vec<(u64, u64)> {
+        match body {
+            Body::HealingAnswer { messages, .. } => vec![(*messages, MAX_LAMPORT)],
+            Body::ReadReceipt { lamport } => vec![(*lamport, MAX_LAMPORT)],
+            Body::DisappearingTimer(0) => Vec::new(),
+            Body::DisappearingTimer(after) => {
+                assert!(*after >= MIN_DISAPPEARING_SECONDS * 1000);
+                vec![(*after, MAX_DISAPPEARING_SECONDS * 1000)]
+            }
+            Body::Attachment(attachment) => vec![(attachment.size, MAX_ATTACHMENT_SIZE)],
+            Body::DeviceUpdate(update) => {
+                let read = update.read.iter().map(|mark| (mark.lamport, MAX_LAMPORT));
+                let floors = update.floors.iter().flat_map(|floor| {
+                    let timer = (floor.timer.milliseconds, MAX_DISAPPEARING_SECONDS * 1000);
+                    [floor.lamport, floor.clock, floor.timer.lamport]
+                        .map(|clock| (clock, MAX_LAMPORT))
+                        .into_iter()
+                        .chain([timer])
+                });
+                read.chain(floors).collect()
+            }
+            Body::Text(_)
+            | Body::Data { .. }
+            | Body::DeliveryReceipt(_)
+            | Body::Opaque(_)
+            | Body::HealingRequest(_)
+            | Body::Copy(_)
+            | Body::IdentityChange(_)
+            | Body::Reaction { .. }
+            | Body::Edit { .. }
+            | Body::Deletion { .. }
+            | Body::GroupEvents { .. }
+            | Body::GroupSync(_)
+            | Body::Unknown => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn no_number_leaves_its_bounds_whatever_a_stranger_writes() {
+        use v2::content::Body as Wire;
+        let mut taken = 0;
+        for bits in 0..=64_u32 {
+            for near in [-1, 0, 1] {
+                let edge = 1_u128 << bits;
+                let edge = u64::try_from(edge.saturating_add_signed(near)).unwrap_or(u64::MAX);
+                let floor = v2::Floor {
+                    conversation: vec![4; 16],
+                    clock: edge,
+                    lamport: edge,
+                    until: edge,
+                    timer: Some(v2::FloorTimer {
+                        lamport: edge,
+                        message_id: vec![6; 16],
+                        milliseconds: edge,
+                    }),
+                    ..Default::default()
+                };
+                let mark = v2::ReadMark {
+                    conversation: vec![4; 32],
+                    lamport: edge,
+                    ..Default::default()
+                };
+                let mut attachment = v2::Attachment::default();
+                attachment.media_type = "a/b".into();
+                attachment.name = "chart".into();
+                attachment.size = edge;
+                (attachment.key, attachment.digest) = (vec![7; 32], vec![7; 32]);
+                for body in [
+                    Wire::HealingAnswer(v2::HealingAnswer {
+                        messages: edge,
+                        ..Default::default()
+                    }),
+                    Wire::ReadReceipt(v2::ReadReceipt { lamport: edge }),
+                    Wire::DisappearingTimer(v2::DisappearingTimer { milliseconds: edge }),
+                    Wire::Attachment(attachment),
+                    Wire::DeviceUpdate(v2::DeviceUpdate {
+                        floors: vec![floor],
+                        ..Default::default()
+                    }),
+                    Wire::DeviceUpdate(v2::DeviceUpdate {
+                        read: vec![mark],
+                        ..Default::default()
+                    }),
+                ] {
+                    let content = v2::Content {
+                        message_id: vec![1; 16],
+                        lamport: edge,
+                        sent_at: edge,
+                        body: Some(body.clone()),
+                        ..Default::default()
+                    };
+                    let without_clock = v2::Content {
+                        lamport: 1,
+                        ..content.clone()
+                    };
+                    for content in [content, without_clock] {
+                        let Ok(read) = Content::from_bytes(&content.encode_to_vec()) else {
+                            continue;
+                        };
+                        taken += 1;
+                        assert!(read.lamport <= MAX_LAMPORT);
+                        for (number, most) in numbers(&read.body) {
+                            assert!(number <= most, "{number}, and at most {most}");
+                        }
+                    }
+                }
+            }
+        }
+        assert!(taken > 500, "{taken}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::names::{IdentityKey, MessageId};
 use crate::crypto::{Secret, hkdf_sha256, hmac_sha256, labels};
-use crate::limits::{MAX_FLOOR_NAMES, MAX_LAMPORT};
+use crate::limits::{MAX_DISAPPEARING_SECONDS, MAX_FLOOR_NAMES, MAX_LAMPORT};
 use crate::wire::{self, WireError, malformed, v2};
 
 /// Length in bytes of the name of a conversation.
@@ -130,7 +130,7 @@ impl Floor {
             timer: FloorTimer {
                 lamport: timer.lamport.min(MAX_LAMPORT),
                 message_id: timer.message_id,
-                milliseconds: timer.milliseconds,
+                milliseconds: timer.milliseconds.min(MAX_DISAPPEARING_SECONDS * 1000),
             },
             removed: Decision::from_wire(floor.removed),
         })

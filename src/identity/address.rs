@@ -5,6 +5,8 @@ use bech32::{Bech32m, Hrp};
 
 use super::PublicIdentity;
 use crate::crypto::SignatureError;
+use crate::text;
+use crate::wire::URI_SCHEME;
 
 /// Every address begins with `wl1`.
 pub const ADDRESS_HRP: &str = "wl";
@@ -32,17 +34,30 @@ impl PublicIdentity {
             .unwrap_or_default()
     }
 
-    /// The identity of an address in lower or upper case.
+    /// The address as a URI: a link that lasts as long as the identity. All its characters are in the alphanumeric mode of QR codes.
+    #[must_use]
+    pub fn to_uri(&self) -> String {
+        format!("{URI_SCHEME}{}", self.address().to_ascii_uppercase())
+    }
+
+    /// The identity of an address in lower or upper case, with or without the scheme of its URI.
     pub fn from_address(address: &str) -> Result<Self, AddressError> {
+        let address = text::plain(address);
+        let address = address.trim();
+        let scheme = address.get(..URI_SCHEME.len()).unwrap_or_default();
+        let address = match address.get(URI_SCHEME.len()..) {
+            Some(rest) if scheme.eq_ignore_ascii_case(URI_SCHEME) => rest.trim_start_matches('/'),
+            _ => address,
+        };
         let checked =
-            CheckedHrpstring::new::<Bech32m>(address.trim()).map_err(|_| AddressError::Encoding)?;
+            CheckedHrpstring::new::<Bech32m>(address).map_err(|_| AddressError::Encoding)?;
         if checked.hrp() != Hrp::parse_unchecked(ADDRESS_HRP) {
             return Err(AddressError::Prefix);
         }
         let key: Vec<u8> = checked.byte_iter().collect();
         let identity = Self::from_bytes(&key)?;
         // The characters have room for four bits more, and one identity has one address.
-        if !identity.address().eq_ignore_ascii_case(address.trim()) {
+        if !identity.address().eq_ignore_ascii_case(address) {
             return Err(AddressError::Encoding);
         }
         Ok(identity)
@@ -63,10 +78,16 @@ mod tests {
             let address = identity.address();
             assert_eq!(address.len(), 61);
             assert_eq!(PublicIdentity::from_address(&address), Ok(identity));
-            assert_eq!(
-                PublicIdentity::from_address(&address.to_uppercase()),
-                Ok(identity)
-            );
+            let uri = identity.to_uri();
+            for written in [
+                address.to_uppercase(),
+                uri.to_lowercase(),
+                uri.replace(':', "://"),
+                format!("\u{2068}{address}\u{2069}\u{a0}"),
+                uri,
+            ] {
+                assert_eq!(PublicIdentity::from_address(&written), Ok(identity));
+            }
         }
     }
 

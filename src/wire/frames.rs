@@ -1,6 +1,7 @@
 //! A URI that is too long for one comfortable code, as several that are shown in turn (RFC windlass §6.6).
 
-use super::uri::{CHECKSUM_LEN, FRAME_KIND, UriFault, checksum, parse_shared, split_link, to_uri};
+use super::found::{address, link_of, parse_shared};
+use super::uri::{CHECKSUM_LEN, FRAME_KIND, UriFault, checksum, to_uri};
 use crate::limits::{MAX_CODE_FRAMES, MAX_CODE_LEN, MAX_URI_LEN};
 
 /// Set, number, count: what is in front of a part.
@@ -10,6 +11,9 @@ const PART_LEN: usize = (MAX_CODE_LEN - "WINDLASS:F".len()) * 5 / 8 - CHECKSUM_L
 
 /// The URIs to show in turn: the one itself if it is short enough.
 pub fn frames(uri: &str) -> Result<Vec<String>, UriFault> {
+    if let Some(uri) = address(uri) {
+        return Ok(vec![uri]);
+    }
     let (kind, bytes) = parse_shared(uri)?;
     let whole = to_uri(kind, &bytes);
     if whole.len() <= MAX_CODE_LEN {
@@ -47,20 +51,28 @@ pub struct Progress {
     pub have: usize,
     /// Codes of the set.
     pub of: usize,
-    /// The whole URI, once all of them were; or the web link that brings an invitation, as it is.
+    /// The whole URI, once all of them were; or the web link that brings an invitation.
     pub uri: Option<String>,
 }
 
 impl Frames {
     /// Takes the text of a code. One of another set begins anew, with that set.
     pub fn take(&mut self, text: &str) -> Result<Progress, UriFault> {
+        if let Some(uri) = address(text) {
+            let uri = Some(uri);
+            return Ok(Progress {
+                have: 1,
+                of: 1,
+                uri,
+            });
+        }
         let (kind, bytes) = parse_shared(text)?;
         if kind != FRAME_KIND {
             // A link says whom it is of: that is compared with the bundle inside, by whoever reads it.
-            let uri = if split_link(text).0.is_empty() {
-                to_uri(kind, &bytes)
-            } else {
-                text.trim().to_owned()
+            let link = link_of(text);
+            let uri = match link.as_str() {
+                "" => to_uri(kind, &bytes),
+                link => format!("{}#{}", link.trim_end_matches('#'), to_uri(kind, &bytes)),
             };
             let uri = Some(uri);
             return Ok(Progress {

@@ -3,14 +3,14 @@
 //! The generated types hold raw fields. Each upper layer turns them into types of its own whose values are checked, so nothing
 //! above this module handles a field of a length it did not check.
 
+mod found;
 mod frames;
 mod rows;
 mod uri;
 
+pub use found::{from_uri, link_of, parse, parse_shared, words};
 pub use frames::{Frames, Progress, frames};
-pub use uri::{
-    INVITATION_KIND, URI_SCHEME, UriFault, from_uri, parse, parse_shared, split_link, to_uri,
-};
+pub use uri::{INVITATION_KIND, URI_SCHEME, UriFault, to_uri};
 
 use prost::Message;
 use prost::bytes::{Buf, Bytes};

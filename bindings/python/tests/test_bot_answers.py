@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from people import User, new_bot, office, told
 
+import windlass_chat
 from windlass_chat import Attachment, Body
 from windlass_chat.bot import Message
 
@@ -18,7 +19,7 @@ NO_MESSAGES: list[Any] = [
     Body.DATA("text/plain", NO_TEXTS[-1]),
     Body.OPAQUE(NO_TEXTS[0]),
 ]
-WRONG = (TypeError, ValueError)
+WRONG = (TypeError, windlass_chat.InvalidContent)
 
 
 def test_what_is_no_message_is_refused_where_it_was_to_be_said(tmp_path: Path) -> None:

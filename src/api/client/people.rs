@@ -66,7 +66,7 @@ impl Client {
             let contact = contacts::find(reader, &identity)?;
             contact
                 .map(|contact| Contact::from_engine(&contact))
-                .ok_or(WindlassError::UnknownContact)
+                .ok_or_else(|| self.unknown(&identity))
         })
     }
 
@@ -92,7 +92,7 @@ impl Client {
         let identity = PublicIdentity::from_address(&address)?;
         self.write(|step| {
             let contact = contacts::find(step.rows, &identity)?;
-            let mut contact = contact.ok_or(WindlassError::UnknownContact)?;
+            let mut contact = contact.ok_or_else(|| self.unknown(&identity))?;
             group_deletion::forget_invitations(step, &identity)?;
             Ok(people::remove(step, &mut contact)?)
         })
@@ -125,6 +125,15 @@ impl Client {
 }
 
 impl Client {
+    /// Why there is no contact of an identity.
+    fn unknown(&self, identity: &PublicIdentity) -> WindlassError {
+        if *identity == self.device.public() {
+            WindlassError::OwnAddress
+        } else {
+            WindlassError::UnknownContact
+        }
+    }
+
     /// Changes what we think of a contact, here and on our other devices.
     pub(in crate::api) fn decide(
         &self,
@@ -137,7 +146,7 @@ impl Client {
         let identity = PublicIdentity::from_address(&address)?;
         self.write(|step| {
             let mut contact =
-                contacts::find(step.rows, &identity)?.ok_or(WindlassError::UnknownContact)?;
+                contacts::find(step.rows, &identity)?.ok_or_else(|| self.unknown(&identity))?;
             change(step, &mut contact)?;
             updates::share_contact(step, &contact)?;
             Ok(Contact::from_engine(&contact))

@@ -9,6 +9,7 @@ use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::limits::{
     MAX_GROUP_EVENT_LEN, MAX_GROUP_MEMBERS, MAX_GROUP_NAME_LEN, MAX_GROUP_PARENTS,
 };
+use crate::text;
 use crate::wire::{self, WireError, malformed, v2};
 
 use v2::group_event_body::Event as Wire;
@@ -210,7 +211,7 @@ fn identities(keys: &[Vec<u8>]) -> Result<Vec<PublicIdentity>, WireError> {
 }
 
 fn check_name(name: String) -> Result<String, WireError> {
-    if name.is_empty() || name.len() > MAX_GROUP_NAME_LEN {
+    if !text::is_name(&name) || name.len() > MAX_GROUP_NAME_LEN {
         return Err(malformed("name of a group"));
     }
     Ok(name)

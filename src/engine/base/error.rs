@@ -36,6 +36,9 @@ pub(crate) enum EngineError {
     /// Nobody of this identity is a contact.
     #[error("not a contact")]
     UnknownContact,
+    /// What is for others was to go to oneself.
+    #[error("this is your own address; a group without members is for notes to yourself")]
+    OwnAddress,
     /// A bundle of our own identity, where another's is needed.
     #[error("the bundle is our own")]
     OwnBundle,

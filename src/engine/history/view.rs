@@ -11,6 +11,7 @@ use crate::engine::history::{annotations, delivered, message, place};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::identity::PublicIdentity;
 use crate::store::{Rows, Table};
+use crate::text::Sought;
 use crate::wire::store::ConversationRow;
 
 /// A message as people see it.
@@ -137,7 +138,7 @@ fn at(store: &dyn Rows, place: &Place) -> Result<Stored, EngineError> {
 
 /// What is searched for.
 pub(crate) struct Search<'a> {
-    /// The text, in any case.
+    /// The text, in any form ([`Sought`]).
     pub(crate) text: &'a str,
     /// How many messages are found at most.
     pub(crate) limit: usize,
@@ -161,7 +162,7 @@ pub(crate) fn search(
     search: &Search<'_>,
     now: u64,
 ) -> Result<Found, EngineError> {
-    let wanted = search.text.to_lowercase();
+    let sought = Sought::new(search.text);
     let end = search.before.map(Stored::place);
     let places = place::before(store, id, end.as_ref(), search.look)?;
     let conversation = conversations::row(store, id)?;
@@ -175,8 +176,7 @@ pub(crate) fn search(
         let stored = at(store, place)?;
         if stored.is_shown(now) {
             let shown = show(store, &conversation, stored)?;
-            let text = shown.text().map(str::to_lowercase);
-            if text.is_some_and(|text| text.contains(&wanted)) {
+            if shown.text().is_some_and(|text| sought.is_in(text)) {
                 found.messages.push(shown);
             }
         }

@@ -34,6 +34,9 @@ fn put(
     reply_to: Option<MessageId>,
 ) -> Result<(MessageId, Vec<QueuedEnvelope>), EngineError> {
     let recipients = match to {
+        ConversationId::Direct(peer) if *peer == step.device.public() => {
+            return Err(EngineError::OwnAddress);
+        }
         ConversationId::Direct(peer) => {
             let mut contact =
                 contacts::find(step.rows, peer)?.ok_or(EngineError::UnknownContact)?;

@@ -38,7 +38,7 @@ pub(crate) fn act(
     let before = group.log.membership().members();
     let adds = matches!(action, GroupAction::MembersAdded(_));
     if let GroupAction::MembersAdded(new) = action {
-        check_reachable(step.rows, new)?;
+        check_reachable(step.rows, &step.device.public(), new)?;
     }
     let leaves = *action == GroupAction::Left;
     let joins = *action == GroupAction::Joined;
@@ -100,8 +100,15 @@ fn decline(
 }
 
 /// Nobody can be invited who cannot be written to.
-fn check_reachable(store: &dyn Rows, identities: &[PublicIdentity]) -> Result<(), EngineError> {
+fn check_reachable(
+    store: &dyn Rows,
+    own: &PublicIdentity,
+    identities: &[PublicIdentity],
+) -> Result<(), EngineError> {
     for identity in identities {
+        if identity == own {
+            return Err(EngineError::OwnAddress);
+        }
         let contact = contacts::find(store, identity)?;
         let contact = contact.ok_or(EngineError::UnknownContact)?;
         contact.bundle.as_ref().ok_or(EngineError::NoBundle)?;

@@ -41,7 +41,7 @@ pub(super) fn reaction(author: &PublicIdentity, target: MessageId) -> Body {
     Body::Reaction {
         author: author.to_bytes(),
         target,
-        emoji: "x".into(),
+        emoji: "⚓".into(),
         removed: false,
     }
 }

@@ -140,6 +140,11 @@ fn a_contact_that_cannot_be_asked_costs_no_round_a_write() {
     assert_eq!(waiting(&alice).len(), 1);
 }
 
+/// One of many emoji.
+fn face(number: u32) -> String {
+    char::from_u32(0x1f600 + number).unwrap().to_string()
+}
+
 #[test]
 fn of_hundreds_of_edits_and_reactions_what_counts_stays() {
     let (alice, bob, conversation) = two();
@@ -172,7 +177,7 @@ fn of_hundreds_of_edits_and_reactions_what_counts_stays() {
         let body = Body::Reaction {
             author: author.to_bytes(),
             target: id(1),
-            emoji: (number % 40).to_string(),
+            emoji: face(number % 40),
             removed: false,
         };
         let lamport = 500 + u64::from(number);
@@ -197,7 +202,7 @@ fn of_hundreds_of_edits_and_reactions_what_counts_stays() {
         .map(|(_, emoji)| emoji.as_str())
         .collect();
     let last: Vec<_> = (40 - MAX_REACTIONS_BY_ONE..40)
-        .map(|n| n.to_string())
+        .map(|n| face(n as u32))
         .collect();
     assert_eq!(emoji, last);
 }

@@ -248,7 +248,7 @@ fn a_groups_timer_belongs_to_its_admins_and_no_timer_is_a_deletion() {
         MAX_DISAPPEARING_SECONDS * 1000,
     );
     for after in [1, floor - 1, ceiling + 1, u64::MAX] {
-        let refused = EngineError::Content(ContentError::Invalid("time"));
+        let refused = EngineError::Content(ContentError::Time);
         assert_eq!(timer(&carol, after), Err(refused));
         // Nor is one believed that came.
         let bytes = content(1, Some(id), Body::DisappearingTimer(after)).to_bytes();

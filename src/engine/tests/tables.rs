@@ -108,7 +108,7 @@ fn words(day: u64, author: &Party) -> Vec<Body> {
         Body::Reaction {
             author: own,
             target: made_up(),
-            emoji: "x".into(),
+            emoji: "⚓".into(),
             removed: false,
         },
         Body::Edit {

@@ -41,6 +41,17 @@ fn text(len: usize) -> String {
     "x".repeat(len)
 }
 
+/// One emoji of so many bytes, a multiple of four or one more: a flag with tags, with a heart in front of it.
+fn emoji(bytes: usize) -> String {
+    let heart = if bytes % 4 == 1 {
+        "❤\u{fe0f}\u{200d}"
+    } else {
+        ""
+    };
+    let tags = (bytes - heart.len()) / 4 - 2;
+    format!("{heart}🏴{}\u{e007f}", "\u{e0062}".repeat(tags))
+}
+
 /// Numbers as names of a length, ascending.
 fn names<const N: usize>(count: usize) -> Vec<u8> {
     let name = |number| {
@@ -127,7 +138,7 @@ fn messages() -> Vec<Bound> {
                 Body::Reaction(v2::Reaction {
                     author: vec![6; 32],
                     message_id: vec![5; 16],
-                    emoji: text(n),
+                    emoji: emoji(n),
                     removed: false,
                 })
             },

@@ -1,5 +1,6 @@
 //! Contents: each kind of body, and what is refused.
 
+use super::reactions;
 use super::updates::{deleted_group, floors, link};
 use super::*;
 
@@ -51,14 +52,6 @@ pub fn content() -> Vec<Case> {
         Body::Data(v2::Data {
             media_type: media_type.into(),
             data: vec![1, 2, 3],
-        })
-    };
-    let reaction = |emoji: &str, len| {
-        Body::Reaction(v2::Reaction {
-            author: vec![6; 32],
-            message_id: vec![5; len],
-            emoji: emoji.into(),
-            removed: false,
         })
     };
     let attachment = |name: &str, len, digest_len| {
@@ -222,10 +215,6 @@ pub fn content() -> Vec<Case> {
                 bundle: vec![1; 18_433],
             }),
         ),
-        ("reaction", reaction("👍", 16)),
-        ("reaction to nothing", reaction("👍", 15)),
-        ("reaction without a sign", reaction("", 16)),
-        ("reaction that is too long", reaction(&"x".repeat(65), 16)),
         (
             "edit",
             Body::Edit(v2::Edit {
@@ -345,6 +334,7 @@ pub fn content() -> Vec<Case> {
         ),
     ]
     .into_iter()
+    .chain(reactions::reactions())
     .chain(group_sync::bodies())
     {
         raw(

@@ -65,13 +65,22 @@ fn of_events() -> Vec<Case> {
         signed(&story, 0, Vec::new(), renamed("on nothing")),
         signed(&story, 0, parents(1), renamed(&name(257))),
         signed(&story, 0, parents(1), renamed("")),
+        signed(&story, 0, parents(1), renamed("two\nlines")),
+        signed(&story, 0, parents(1), renamed("\u{202e}turned")),
+        signed(&story, 0, parents(1), renamed(" \u{a0}\u{200b}")),
+        signed(
+            &story,
+            0,
+            parents(1),
+            renamed("a mark\u{200e} of direction"),
+        ),
         signed(&story, 0, parents(1), members(swapped)),
         signed(&story, 0, parents(1), members(doubled)),
         signed(&story, 0, parents(1), members(Vec::new())),
         signed(&story, 0, parents(1), renamed(&name(256))),
     ];
     vec![story.case_with(
-        "sixteen parents, two that descend, one twice; names of 0, 256 and 257 bytes; lists of members",
+        "sixteen parents, two that descend, one twice; names of 0, 256 and 257 bytes, of two lines, turned around, not seen; lists of members",
         &more,
     )]
 }

@@ -16,6 +16,7 @@ mod keys;
 mod messages;
 mod misread;
 mod origins;
+mod reactions;
 mod updates;
 
 use prost::Message;

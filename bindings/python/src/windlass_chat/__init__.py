@@ -8,6 +8,7 @@
 Bytes out, bytes in: how they travel is up to you. What `send` returned and what `receive` told is durable.
 """
 
+from windlass_chat import _text as _text
 from windlass_chat import errors as errors
 from windlass_chat import events as events
 from windlass_chat._native import (
@@ -22,6 +23,7 @@ from windlass_chat._native import (
     DeviceInfo,
     ErrorInfo,
     Event,
+    FoundContact,
     GroupChange,
     GroupChangeKind,
     GroupMember,
@@ -50,15 +52,21 @@ from windlass_chat._native import (
     ShredReport,
     TableRows,
     TrustPolicy,
+    TypedCommand,
     UndecryptableCause,
     UnhandledMessage,
     WaitingMessage,
     error_info,
+    find_contact,
+    fold_text,
     qr_frames,
     qr_png,
     qr_read,
     qr_svg,
     qr_terminal,
+    read_command,
+    read_emoji,
+    read_number,
 )
 from windlass_chat._keys import StoreKey
 from windlass_chat.client import AsyncClient, BytesLike, Client, DeviceLink
@@ -86,6 +94,7 @@ __all__ = [
     "EncryptedStore",
     "ErrorInfo",
     "Event",
+    "FoundContact",
     "GroupChange",
     "GroupChangeKind",
     "GroupMember",
@@ -116,16 +125,22 @@ __all__ = [
     "StoreKey",
     "TableRows",
     "TrustPolicy",
+    "TypedCommand",
     "UndecryptableCause",
     "UnhandledMessage",
     "WaitingMessage",
     "error_info",
     "errors",
     "events",
+    "find_contact",
+    "fold_text",
     "qr_frames",
     "qr_png",
     "qr_read",
     "qr_svg",
     "qr_terminal",
+    "read_command",
+    "read_emoji",
+    "read_number",
 ]
 __all__ += _error_names

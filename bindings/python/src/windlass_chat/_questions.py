@@ -60,6 +60,7 @@ def _invite(question: Question) -> Answer:
         "in_person": client.in_person_code,
         "single_use": lambda: client.single_use_bundle().to_uri(),
         "reusable": lambda: client.bundle().to_uri(),
+        "lasting": client.identity().to_uri,
     }
     if kind not in made:
         raise BadQuestion(f"an invitation is one of {', '.join(made)}")
@@ -92,10 +93,10 @@ def safety(session: Session, address: str) -> Answer:
 def prove(session: Session, typed: str) -> None:
     """Marks the contact as verified if the digits, or the code, are those of their side."""
     typed = "".join(typed.split())
-    if typed.isdecimal():
-        session.verify(typed)
-    else:
+    if any(one.isalpha() for one in typed):
         session.verify_code(typed)
+    else:
+        session.verify(typed)
 
 
 def _contacts(question: Question) -> Answer:

@@ -85,6 +85,7 @@ Cancelled = WindlassError.Cancelled
 IdentityMissing = WindlassError.IdentityMissing
 IdentityExists = WindlassError.IdentityExists
 UnknownContact = WindlassError.UnknownContact
+OwnAddress = WindlassError.OwnAddress
 NoBundle = WindlassError.NoBundle
 ContactBlocked = WindlassError.ContactBlocked
 ContactNotVerified = WindlassError.ContactNotVerified
@@ -102,6 +103,7 @@ InvalidMediaType = WindlassError.InvalidMediaType
 BodyNotSendable = WindlassError.BodyNotSendable
 SafetyNumberMismatch = WindlassError.SafetyNumberMismatch
 BacklogFull = WindlassError.BacklogFull
+SafetyNumberInvalid = WindlassError.SafetyNumberInvalid
 EnvelopeMalformed = WindlassError.EnvelopeMalformed
 NotForThisDevice = WindlassError.NotForThisDevice
 NotForThisSession = WindlassError.NotForThisSession
@@ -167,6 +169,7 @@ __all__ = [
     "IdentityMissing",
     "IdentityExists",
     "UnknownContact",
+    "OwnAddress",
     "NoBundle",
     "ContactBlocked",
     "ContactNotVerified",
@@ -184,6 +187,7 @@ __all__ = [
     "BodyNotSendable",
     "SafetyNumberMismatch",
     "BacklogFull",
+    "SafetyNumberInvalid",
     "EnvelopeMalformed",
     "NotForThisDevice",
     "NotForThisSession",

@@ -55,6 +55,7 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .IdentityMissing(message),
             let .IdentityExists(message),
             let .UnknownContact(message),
+            let .OwnAddress(message),
             let .NoBundle(message),
             let .ContactBlocked(message),
             let .ContactNotVerified(message),
@@ -72,6 +73,7 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .BodyNotSendable(message),
             let .SafetyNumberMismatch(message),
             let .BacklogFull(message),
+            let .SafetyNumberInvalid(message),
             let .EnvelopeMalformed(message),
             let .NotForThisDevice(message),
             let .NotForThisSession(message),
@@ -153,6 +155,7 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .IdentityMissing: "identity_missing"
         case .IdentityExists: "identity_exists"
         case .UnknownContact: "unknown_contact"
+        case .OwnAddress: "own_address"
         case .NoBundle: "no_bundle"
         case .ContactBlocked: "contact_blocked"
         case .ContactNotVerified: "contact_not_verified"
@@ -170,6 +173,7 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .BodyNotSendable: "body_not_sendable"
         case .SafetyNumberMismatch: "safety_number_mismatch"
         case .BacklogFull: "backlog_full"
+        case .SafetyNumberInvalid: "safety_number_invalid"
         case .EnvelopeMalformed: "envelope_malformed"
         case .NotForThisDevice: "not_for_this_device"
         case .NotForThisSession: "not_for_this_session"

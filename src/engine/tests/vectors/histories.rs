@@ -107,7 +107,7 @@ pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static 
     let heads: Vec<Said> = (1..=9).map(|number| text("peer", number, 5)).collect();
     let many: Vec<Said> = (2..=18)
         .map(|number| {
-            let emoji = format!("{number}");
+            let emoji: String = char::from_u32(0x1f600 + number).into_iter().collect();
             reaction("peer", number, u64::from(number), (own, 1), &emoji, false)
         })
         .collect();
@@ -159,18 +159,18 @@ pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static 
             "a reaction of each side, and one that is taken back",
             vec![
                 text("own", 1, 1),
-                reaction("peer", 2, 2, (own, 1), "a", false),
-                reaction("own", 3, 3, (own, 1), "a", false),
-                reaction("peer", 4, 4, (own, 1), "b", false),
-                reaction("peer", 5, 5, (own, 1), "a", true),
+                reaction("peer", 2, 2, (own, 1), "⚓", false),
+                reaction("own", 3, 3, (own, 1), "⚓", false),
+                reaction("peer", 4, 4, (own, 1), "👍", false),
+                reaction("peer", 5, 5, (own, 1), "⚓", true),
             ],
         ),
         (
             "a taking back that is late changes nothing",
             vec![
                 text("own", 1, 1),
-                reaction("peer", 5, 5, (own, 1), "a", false),
-                reaction("peer", 4, 4, (own, 1), "a", true),
+                reaction("peer", 5, 5, (own, 1), "⚓", false),
+                reaction("peer", 4, 4, (own, 1), "⚓", true),
             ],
         ),
         (
@@ -182,7 +182,7 @@ pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static 
             vec![
                 text("peer", 1, 1),
                 edit("peer", 2, 2, 1),
-                reaction("own", 3, 3, (peer, 1), "a", false),
+                reaction("own", 3, 3, (peer, 1), "⚓", false),
                 deletion("peer", 4, 4, 1),
                 edit("peer", 5, 5, 1),
             ],
@@ -205,7 +205,7 @@ pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static 
                 text("peer", 1, 1),
                 edit("peer", 2, 2, 1),
                 edit("peer", 3, 3, 2),
-                reaction("own", 4, 4, (peer, 2), "a", false),
+                reaction("own", 4, 4, (peer, 2), "⚓", false),
                 deletion("peer", 5, 5, 2),
             ],
         ),
@@ -269,7 +269,7 @@ pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static 
             "what is said of a message is followed too",
             vec![
                 after(1, "peer", 1, &[]),
-                reaction("own", 2, 2, (peer, 1), "a", false),
+                reaction("own", 2, 2, (peer, 1), "⚓", false),
                 edit("peer", 3, 3, 1),
             ],
         ),

@@ -176,7 +176,7 @@ pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static 
                     Body::Reaction {
                         author: peer.to_bytes(),
                         target: id(3),
-                        emoji: "a".into(),
+                        emoji: "⚓".into(),
                         removed: false,
                     },
                 ),

@@ -39,6 +39,7 @@ from windlass_chat.bot.running import Running, within
 from windlass_chat.bot.sent import SentMessage, outgoing_message
 from windlass_chat.bot.settings import Settings, SettingsError, gather
 from windlass_chat.bot.tasks import end, insisting
+from windlass_chat.bot.upkeep import address_in
 from windlass_chat.client import BytesLike, Client
 from windlass_chat.store import EncryptedStore
 from windlass_chat.transport import Transport, TransportError, transport_of
@@ -148,20 +149,20 @@ class Bot(Hearing):
     async def send(self, address: str, text: str | Body) -> SentMessage:
         """Writes to somebody, or to a group. In a handler it becomes durable with the replies, elsewhere at once, from any thread's event loop.
 
-        A thread without one writes by `bot.client.send`. Somebody whom we do not know is looked for at the transport: a bundle proves whose it is.
+        A thread without one writes by `bot.client.send`. `address` may be an invitation. Who is unknown is looked for at the transport.
         """
+        address = await address_in(self.client, self._running, address)
         message = current.get()
         if message is not None and message.bot is self and (message._open or message._silences(address)):
             return await message._write(address, text)
-        sent = SentMessage(self, outgoing_message(address, text, is_answer=reacting.get()))
-        await sent._send()
+        await (sent := SentMessage(self, outgoing_message(address, text, is_answer=reacting.get())))._send()
         return sent
 
     async def _send_outgoing(self, outgoing: OutgoingMessage) -> str:
         write = self.client.send_many
         try:
             sent = await in_thread(write, [outgoing])
-        except (WindlassError.UnknownContact, WindlassError.NoBundle):
+        except (WindlassError.UnknownContact, WindlassError.NoBundle, WindlassError.BundleExpired):
             if not await self._find(outgoing.to):
                 raise
             sent = await in_thread(write, [outgoing])

@@ -5,17 +5,17 @@ from __future__ import annotations
 import enum
 import inspect
 import math
-import re
 import types
 import typing
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
+from windlass_chat._native import fold_text, read_number
+
 Handler = Callable[..., Awaitable[None]]
 Converter = Callable[[str], Any]
 
-WORDS = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 YES_AND_NO = dict.fromkeys(("yes", "true", "on", "1"), True) | dict.fromkeys(("no", "false", "off", "0"), False)
 
 
@@ -46,7 +46,7 @@ class Command:
     def __init__(self, name: str, handler: Handler) -> None:
         if not name or name.split() != [name]:
             raise ValueError("the name of a command is one word")
-        self.name = name.lower()
+        self.name = fold_text(name)
         self.handler = handler
         self.description = (inspect.getdoc(handler) or "").partition("\n")[0]
         self.parameters = list(_parameters(handler))
@@ -55,18 +55,16 @@ class Command:
         """How to type it."""
         return " ".join([f"{prefix}{self.name}", *(parameter.shown() for parameter in self.parameters)])
 
-    def read(self, typed: str, prefix: str) -> list[Any]:
+    def read(self, words: list[str], prefix: str) -> list[Any]:
         """The arguments. Raises `UsageError` with a sentence for the person who typed them."""
-        words = [
-            re.sub(r"\\(.)", r"\1", found[1]) if found[1] is not None else found[2] for found in WORDS.finditer(typed)
-        ]
         arguments: list[Any] = []
         for parameter in self.parameters:
             if parameter.rest:
                 arguments += [self._convert(parameter, word, prefix) for word in words]
                 words = []
             elif words:
-                arguments.append(self._convert(parameter, words.pop(0), prefix))
+                word, *words = words
+                arguments.append(self._convert(parameter, word, prefix))
             elif parameter.required:
                 raise UsageError(f"{parameter.name} is missing. Usage: {self.usage(prefix)}")
         if words:
@@ -109,28 +107,34 @@ def _converter(hint: Any) -> tuple[str, Converter]:
     if hint is str or hint is Any:
         return "a word", str
     if hint is bool:
-        return "yes or no", lambda word: YES_AND_NO[word.lower()]
+        return "yes or no", lambda word: YES_AND_NO[fold_text(word)]
     if hint is int:
         return "a whole number", _whole
     if hint is float:
         return "a number", _number
     if get_origin(hint) is Literal:
-        values = {str(value).lower(): value for value in get_args(hint)}
-        return _one_of(list(values)), lambda word: values[word.lower()]
+        values = {fold_text(str(value)): value for value in get_args(hint)}
+        return _one_of(list(values)), lambda word: values[fold_text(word)]
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        members = {name.lower(): member for name, member in hint.__members__.items()}
-        return _one_of(list(members)), lambda word: members[word.lower()]
+        members = {fold_text(name): member for name, member in hint.__members__.items()}
+        return _one_of(list(members)), lambda word: members[fold_text(word)]
     raise TypeError(f"a command cannot read {hint!r}; it can read str, int, float, bool, Literal and enumerations")
 
 
-def _whole(word: str) -> int:
-    if not re.fullmatch(r"[+-]?[0-9]+", word):
+def _read(word: str) -> str:
+    """A number as Python writes it, typed with the digits and signs of any language."""
+    number = read_number(word)
+    if number is None:
         raise ValueError
-    return int(word)
+    return number
+
+
+def _whole(word: str) -> int:
+    return int(_read(word))
 
 
 def _number(word: str) -> float:
-    number = float(word)
+    number = float(_read(word))
     if not math.isfinite(number):
         raise ValueError
     return number

@@ -7,7 +7,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
-from windlass_chat._native import Event
+from windlass_chat._native import Event, read_command
 from windlass_chat.bot.answering import reacting
 from windlass_chat.bot.calling import name_of, outcome_of
 from windlass_chat.bot.commands import Command, UsageError
@@ -59,7 +59,8 @@ class Handlers:
             async def add(message: Message, a: int, b: int = 1) -> None: ...
 
         They can be str, int, float, bool, Literal and enumerations, `*rest` takes all that is left. What does not fit
-        is answered with a sentence. Quotation marks keep words together.
+        is answered with a sentence. Quotation marks keep words together. How a telephone writes all that does not count:
+        case, accents composed or not, curly quotation marks, digits of another script, marks that nobody sees.
         """
 
         if callable(name):
@@ -157,17 +158,17 @@ class Handlers:
 
     async def _dispatch(self, message: Message) -> None:
         prefix = self.settings.prefix
-        if message.text.startswith(prefix) and len(message.text) > len(prefix):
-            name, *rest = message.text[len(prefix) :].split(None, 1)[:2] or [""]
-            command = self._commands.get(name.lower())
+        typed = read_command(message.text, prefix)
+        if typed is not None:
+            command = self._commands.get(typed.name)
             if command is not None:
                 try:
-                    await command.handler(message, *command.read(rest[0] if rest else "", prefix))
+                    await command.handler(message, *command.read(typed.words, prefix))
                 except UsageError as error:
                     message._drop()
                     await message.reply(str(error))
                 return
-            if self._commands and self.settings.help and name.lower() == "help":
+            if self._commands and self.settings.help and typed.name == "help":
                 await message.reply(self._help())
                 return
             if self._commands and not self._listeners:
@@ -235,11 +236,8 @@ class Handlers:
 
     def _names_command(self, text: str) -> bool:
         """Whether a text is a command that there is."""
-        prefix = self.settings.prefix
-        name = text[len(prefix) :].split(None, 1)[:1] if text.startswith(prefix) else []
-        if not name or not self._commands:
-            return False
-        return name[0].lower() in self._commands or (self.settings.help and name[0].lower() == "help")
+        typed = read_command(text, self.settings.prefix)
+        return typed is not None and bool(self._commands) and (typed.name in self._commands or (self.settings.help and typed.name == "help"))
 
 
 def _around(outer: Callable[[Message, Next], Awaitable[None]], inner: Next) -> Next:

@@ -6,6 +6,7 @@ import asyncio
 
 from windlass_chat import _native
 from windlass_chat._native import Body, OutgoingMessage
+from windlass_chat._text import checked
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.outbox import Outbox
 
@@ -86,8 +87,8 @@ class SentMessage:
 def outgoing_message(
     to: str, says: str | Body, reply_to: str | None = None, is_answer: bool = False
 ) -> OutgoingMessage:
-    """A message that can be written, as far as one can tell before it is. Raises `TypeError` or `ValueError`."""
-    _check_text(to)
+    """A message that can be written, as far as one can tell before it is. Raises `TypeError` or `InvalidContent`."""
+    checked(to)
     return OutgoingMessage(to=to, body=body_of(says), reply_to=reply_to, is_answer=is_answer)
 
 
@@ -96,9 +97,9 @@ def body_of(says: str | Body) -> Body:
     body = Body.TEXT(says) if isinstance(says, str) else says
     match body:
         case Body.TEXT(text=text):
-            _check_text(text)
+            checked(text)
         case Body.DATA(media_type=media_type, data=data):
-            _check_text(media_type)
+            checked(media_type)
             memoryview(data)
         case Body.OPAQUE(data=data):
             memoryview(data)
@@ -108,13 +109,6 @@ def body_of(says: str | Body) -> Body:
         case _:
             raise TypeError(f"a message is a str or a Body, not {type(body).__name__}")
     return body
-
-
-def _check_text(text: str) -> None:
-    if not isinstance(text, str):
-        raise TypeError(f"a text is a str, not {type(text).__name__}")
-    # Python has strings with halves of characters in them.
-    text.encode()
 
 
 def find_message(

@@ -6,8 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from typing import Protocol
 
-from windlass_chat._native import Bundle, WindlassError
+from windlass_chat._native import Bundle, WindlassError, find_contact
+from windlass_chat._text import checked
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.logs import describe, short, trouble
 from windlass_chat.client import Client
@@ -27,6 +29,42 @@ async def fetch(transport: Transport, address: str) -> Bundle | None:
     # Anybody may have put it there.
     bundle = Bundle.decode(found)
     return bundle if bundle.identity().address() == address else None
+
+
+async def invited(client: Client, transport: Transport | None, text: str) -> str:
+    """The address that a text names: of an invitation, whose bundle is added, or as it stands there.
+
+    A bundle that has expired is looked up anew: the identity in it is the one that the invitation means.
+    """
+    found = find_contact(text)
+    if found.bundle is not None:
+        try:
+            await in_thread(client.add_contact, found.bundle)
+        except WindlassError.InvitationUsed:
+            pass  # By us: its owner is among our contacts.
+        except WindlassError.BundleExpired:
+            newer = await fetch(transport, found.address) if transport is not None else None
+            if newer is not None:
+                await in_thread(client.add_contact, newer)
+            elif all(contact.address != found.address for contact in await in_thread(client.contacts)):
+                raise
+    return found.address
+
+
+class Connected(Protocol):
+    """What runs has a transport."""
+
+    transport: Transport
+
+
+async def address_in(client: Client, running: Connected | None, text: str) -> str:
+    """The address of whom an invitation invites to write to; any other text as it is."""
+    if ":" not in checked(text):
+        return text
+    try:
+        return await invited(client, running.transport if running is not None else None, text)
+    except WindlassError.UriNotWindlass:
+        return text
 
 
 class Upkeep:

@@ -115,6 +115,7 @@ def _invite(command: Command) -> None:
     kind = added.add_mutually_exclusive_group()
     kind.add_argument("--single-use", action="store_true", help="for one person, with a one-time prekey")
     kind.add_argument("--in-person", action="store_true", help="to be scanned from this screen; it verifies")
+    kind.add_argument("--lasting", action="store_true", help="the address alone: it does not expire, for posters")
     added.add_argument("--svg", metavar="FILE", help="write the code as SVG")
     added.add_argument("--png", metavar="FILE", help="write the code as PNG")
     added.set_defaults(command=invite)

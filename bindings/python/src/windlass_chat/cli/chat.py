@@ -6,11 +6,11 @@ import argparse
 import asyncio
 from collections.abc import Callable
 
-from windlass_chat._native import Body, Bundle, Conversation, Event, Message, Sent, WindlassError
+from windlass_chat._native import Body, Conversation, Event, Message, Sent, WindlassError
 from windlass_chat._questions import prove, safety
 from windlass_chat._signals import stop_signalled
 from windlass_chat._threads import in_thread
-from windlass_chat.bot.upkeep import fetch
+from windlass_chat.bot.upkeep import fetch, invited
 from windlass_chat.cli.identity import open_client, safety_lines
 from windlass_chat.cli.line import Line
 from windlass_chat.cli.output import Output
@@ -73,15 +73,9 @@ async def _chat(client: Client, transport: Transport, whom: str, wait: float, ou
 async def _reach(client: Client, transport: Transport, whom: str) -> Conversation:
     """The conversation with whom the command line names; a new contact if need be."""
     try:
-        bundle: Bundle | None = Bundle.from_uri(whom)
+        whom = await invited(client, transport, whom)
     except WindlassError.UriNotWindlass:
-        bundle = None
-    if bundle is not None:
-        try:
-            client.add_contact(bundle)
-        except WindlassError.InvitationUsed:
-            pass  # By us: its owner is among our contacts.
-        whom = bundle.identity().address()
+        pass  # The address of a group; or it is none, and that is said below.
     conversation = client.conversation(whom)
     if conversation.is_group():
         return conversation

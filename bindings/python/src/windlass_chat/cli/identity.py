@@ -63,7 +63,7 @@ def shown(check: Answer) -> list[str]:
 
 def invite(given: argparse.Namespace, out: Output) -> None:
     """Shows an invitation."""
-    kind = "in_person" if given.in_person else "single_use" if given.single_use else "reusable"
+    kind = "in_person" if given.in_person else "single_use" if given.single_use else "lasting" if given.lasting else "reusable"
     with asking(given, out) as ask:
         data = ask("invite", kind=kind)
     uri = str(data["uri"])

@@ -202,15 +202,38 @@ public final class Bot: Sendable {
         if try client.trustPolicy() != listening.trust { try client.setTrustPolicy(policy: listening.trust) }
     }
 
-    /// Writes to somebody, or to a group, at once. Somebody whom we do not know is looked for at the transport.
+    /// Writes to somebody, or to a group, at once. `to` may be an invitation, or a text with one in it. Somebody whom we do not know, or whose
+    /// invitation has expired, is looked for at the transport.
     @discardableResult
     public func send(to: String, text: String) async throws -> Sent {
+        let to = try await invited(to)
         do {
             return try await client.send(to: to, text: text)
         } catch let unknown as WindlassError where unknown.isUnacquainted {
             guard try await find(to) else { throw unknown }
             return try await client.send(to: to, text: text)
         }
+    }
+
+    /// The address of whom an invitation invites to write to, whose bundle is added; any other text as it is.
+    private func invited(_ text: String) async throws -> String {
+        guard text.contains(":") else { return text }
+        let client = client
+        let found: FoundContact
+        do {
+            found = try findContact(text: text)
+        } catch WindlassError.UriNotWindlass {
+            return text
+        }
+        guard let bundle = found.bundle else { return found.address }
+        do {
+            _ = try await onQueue { try client.addContact(bundle: bundle) }
+        } catch WindlassError.InvitationUsed {
+            // By us: its owner is among our contacts.
+        } catch let old as WindlassError where old.code == "bundle_expired" {
+            guard try await find(found.address) else { throw old }
+        }
+        return found.address
     }
 
     /// We want to talk with somebody who wrote first.

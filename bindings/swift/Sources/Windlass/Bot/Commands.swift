@@ -37,13 +37,13 @@ extension Parameter where Value == String {
 
 extension Parameter where Value == Int {
     /// A whole number.
-    public static func integer(_ name: String) -> Self { one(name, "a whole number") { Int($0) } }
+    public static func integer(_ name: String) -> Self { one(name, "a whole number") { readNumber(text: $0).flatMap { Int($0) } } }
 }
 
 extension Parameter where Value == Double {
     /// A number.
     public static func decimal(_ name: String) -> Self {
-        one(name, "a number") { word in Double(word).flatMap { $0.isFinite ? $0 : nil } }
+        one(name, "a number") { readNumber(text: $0).flatMap(Double.init).flatMap { $0.isFinite ? $0 : nil } }
     }
 }
 
@@ -51,7 +51,7 @@ extension Parameter where Value == Bool {
     /// Yes or no, on or off.
     public static func yesOrNo(_ name: String) -> Self {
         one(name, "yes or no") { word in
-            switch word.lowercased() {
+            switch foldText(text: word) {
             case "yes", "true", "on", "1": true
             case "no", "false", "off", "0": false
             default: nil
@@ -65,7 +65,7 @@ extension Parameter where Value: CaseIterable & RawRepresentable, Value.RawValue
     public static func choice(_ name: String) -> Self {
         let names = Value.allCases.map(\.rawValue).joined(separator: ", ")
         return one(name, "one of \(names)") { word in
-            Value.allCases.first { $0.rawValue.lowercased() == word.lowercased() }
+            Value.allCases.first { foldText(text: $0.rawValue) == foldText(text: word) }
         }
     }
 }
@@ -99,35 +99,4 @@ struct Command: Sendable {
 /// Fails unless everything that was typed was read.
 func readAll(_ typed: ArraySlice<String>, _ usage: String) throws {
     if !typed.isEmpty { throw UsageError("That is too much. Usage: \(usage)") }
-}
-
-/// The words of a text; quotation marks keep several together, and a backslash in them keeps the next character as it is.
-func words(of text: Substring) -> ArraySlice<String> {
-    var found: [String] = []
-    var rest = text[...]
-    while let first = rest.first {
-        if first.isWhitespace {
-            rest.removeFirst()
-        } else if first == "\"", let quoted = quotedWord(rest) {
-            found.append(quoted.word)
-            rest = quoted.rest
-        } else {
-            let word = rest.prefix { !$0.isWhitespace }
-            found.append(String(word))
-            rest = rest[word.endIndex...]
-        }
-    }
-    return found[...]
-}
-
-private func quotedWord(_ text: Substring) -> (word: String, rest: Substring)? {
-    var (word, rest) = ("", text.dropFirst())
-    while let next = rest.popFirst() {
-        switch next {
-        case "\"": return (word, rest)
-        case "\\": rest.popFirst().map { word.append($0) }
-        default: word.append(next)
-        }
-    }
-    return nil
 }

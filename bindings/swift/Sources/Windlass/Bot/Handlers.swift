@@ -23,16 +23,16 @@ struct Handlers: Sendable {
     var background: [(every: Duration, work: @Sendable () async throws -> Void)] = []
 
     func dispatch(_ message: BotMessage, _ prefix: String) async throws {
-        if let (name, typed) = command(in: message.message, prefix) {
-            if let command = commands[name] {
+        if let typed = command(in: message.message, prefix) {
+            if let command = commands[typed.name] {
                 do {
-                    return try await command.call(message, words(of: typed), command.usage(prefix))
+                    return try await command.call(message, typed.words[...], command.usage(prefix))
                 } catch let wrong as UsageError {
                     message.drop()
                     return message.reply(wrong.localizedDescription)
                 }
             }
-            if name == help {
+            if typed.name == help {
                 let lines = commands.values.sorted { $0.name < $1.name }.map { $0.help(prefix) }
                 return message.reply(lines.joined(separator: "\n"))
             }
@@ -41,17 +41,14 @@ struct Handlers: Sendable {
         for handler in messages { try await handler(message) }
     }
 
-    /// Name and arguments of what may be a command; nothing if there are none, or it is something else.
-    private func command(in message: Message, _ prefix: String) -> (String, Substring)? {
-        guard !commands.isEmpty, let text = message.text, text.hasPrefix(prefix) else { return nil }
-        let typed = text.dropFirst(prefix.count).drop(while: \.isWhitespace)
-        let name = typed.prefix { !$0.isWhitespace }
-        return name.isEmpty ? nil : (name.lowercased(), typed[name.endIndex...])
+    /// Name and words of what may be a command; nothing if there are none, or it is something else.
+    private func command(in message: Message, _ prefix: String) -> TypedCommand? {
+        commands.isEmpty ? nil : readCommand(text: message.text ?? "", prefix: prefix)
     }
 
     /// Whether it is a command that there is.
     func isCommand(_ message: Message, _ prefix: String) -> Bool {
-        command(in: message, prefix).map { commands[$0.0] != nil || $0.0 == help } ?? false
+        command(in: message, prefix).map { commands[$0.name] != nil || $0.name == help } ?? false
     }
 
     /// Whether there are handlers of what the store keeps of events; the rest is read from it at each start.
@@ -220,7 +217,7 @@ extension Bot {
     ) {
         precondition(!name.isEmpty && !name.contains(where: \.isWhitespace), "the name of a command is one word")
         precondition(!name.hasPrefix(prefix), "the name of a command is given without \(prefix)")
-        let command = Command(name: name.lowercased(), about: about, parameters: parameters, call: call)
+        let command = Command(name: foldText(text: name), about: about, parameters: parameters, call: call)
         let former = handlers.use { $0.commands.updateValue(command, forKey: command.name) }
         precondition(former == nil, "there is a command \(name) already")
     }

@@ -12,6 +12,7 @@ import dev.windlass.Sent
 import dev.windlass.TrustPolicy
 import dev.windlass.WindlassException
 import dev.windlass.code
+import dev.windlass.findContact
 import dev.windlass.retry
 import dev.windlass.transport.Transport
 import kotlinx.coroutines.CoroutineDispatcher
@@ -215,11 +216,15 @@ public class Bot(
 
     private fun handlingIn(scope: CoroutineScope) = Handling(this, client, listening, rates, retries, concurrency, scope)
 
-    /** Writes to somebody, or to a group, at once. Somebody whom we do not know is looked for at the transport. */
+    /**
+     * Writes to somebody, or to a group, at once. [to] may be an invitation, or a text with one in it. Somebody whom we do not know, or whose
+     * invitation has expired, is looked for at the transport.
+     */
     public suspend fun send(to: String, text: String): Sent = send(to, Body.Text(text))
 
     /** The same with another body than a text. */
     public suspend fun send(to: String, body: Body): Sent {
+        val to = invited(to)
         val sent = try {
             io { client.sendBody(to, body) }
         } catch (unknown: WindlassException) {
@@ -228,6 +233,26 @@ public class Bot(
             io { client.sendBody(to, body) }
         }
         return sent
+    }
+
+    /** The address of whom an invitation invites to write to, whose bundle is added; any other text as it is. */
+    private suspend fun invited(text: String): String {
+        if (':' !in text) return text
+        val found = try {
+            findContact(text)
+        } catch (_: WindlassException.UriNotWindlass) {
+            return text
+        }
+        found.bundle?.use { bundle ->
+            try {
+                io { client.addContact(bundle) }
+            } catch (_: WindlassException.InvitationUsed) {
+                // By us: its owner is among our contacts.
+            } catch (old: WindlassException.BundleExpired) {
+                if (!find(found.address)) throw old
+            }
+        }
+        return found.address
     }
 
     /** We want to talk with somebody who wrote first. */

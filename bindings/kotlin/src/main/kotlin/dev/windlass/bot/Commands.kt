@@ -1,5 +1,8 @@
 package dev.windlass.bot
 
+import dev.windlass.foldText
+import dev.windlass.readNumber
+
 /** What was typed does not fit. A command's handler may throw it too: its text is the answer. */
 public class UsageException(message: String) : IllegalArgumentException(message)
 
@@ -13,15 +16,15 @@ public class Parameter<out T> internal constructor(
 public fun word(name: String): Parameter<String> = parameter(name, "a word") { it }
 
 /** A whole number. */
-public fun integer(name: String): Parameter<Long> = parameter(name, "a whole number", String::toLongOrNull)
+public fun integer(name: String): Parameter<Long> = parameter(name, "a whole number") { typed -> readNumber(typed)?.toLongOrNull() }
 
 /** A number. */
 public fun decimal(name: String): Parameter<Double> =
-    parameter(name, "a number") { typed -> typed.toDoubleOrNull()?.takeIf(Double::isFinite) }
+    parameter(name, "a number") { typed -> readNumber(typed)?.toDoubleOrNull()?.takeIf(Double::isFinite) }
 
 /** Yes or no, on or off. */
 public fun yesOrNo(name: String): Parameter<Boolean> = parameter(name, "yes or no") { typed ->
-    when (typed.lowercase()) {
+    when (foldText(typed)) {
         "yes", "true", "on", "1" -> true
         "no", "false", "off", "0" -> false
         else -> null
@@ -31,7 +34,7 @@ public fun yesOrNo(name: String): Parameter<Boolean> = parameter(name, "yes or n
 /** One of [values], by their names. */
 public fun <E : Enum<E>> choice(name: String, values: List<E>): Parameter<E> =
     parameter(name, "one of ${values.joinToString { it.name.lowercase() }}") { typed ->
-        values.find { it.name.equals(typed, ignoreCase = true) }
+        values.find { foldText(it.name) == foldText(typed) }
     }
 
 /** All words that are left, as the last argument. */
@@ -56,40 +59,6 @@ private fun shown(word: String): String {
     return word.take(end)
 }
 
-/**
- * The words of what was typed; quotation marks keep several together, and a backslash in them keeps the next character as it is. By hand:
- * Java's regular expressions call themselves for each character of a repeated choice, and a long text would overflow the stack.
- */
-internal fun wordsOf(typed: String): List<String> {
-    val words = mutableListOf<String>()
-    var place = 0
-    while (place < typed.length) {
-        if (typed[place].isWhitespace()) {
-            place++
-            continue
-        }
-        val word = StringBuilder()
-        val end = if (typed[place] == '"') quoted(typed, place + 1, word) else null
-        val behind = end ?: (place until typed.length).firstOrNull { typed[it].isWhitespace() } ?: typed.length
-        words += if (end != null) word.toString() else typed.substring(place, behind)
-        place = behind
-    }
-    return words
-}
-
-/** Reads up to the closing mark, behind which this is; nothing if there is none. */
-private fun quoted(typed: String, from: Int, word: StringBuilder): Int? {
-    var place = from
-    while (place < typed.length) {
-        when (val next = typed[place++]) {
-            '"' -> return place
-            '\\' -> if (place < typed.length) word.append(typed[place++])
-            else -> word.append(next)
-        }
-    }
-    return null
-}
-
 /** A handler with a name. */
 internal class Command(
     val name: String,
@@ -105,8 +74,8 @@ internal class Command(
 
     fun help(prefix: String): String = if (description.isEmpty()) usage(prefix) else "${usage(prefix)} - $description"
 
-    suspend fun call(message: BotMessage, typed: String, prefix: String) {
-        val waiting = ArrayDeque(wordsOf(typed))
+    suspend fun call(message: BotMessage, words: List<String>, prefix: String) {
+        val waiting = ArrayDeque(words)
         val arguments = parameters.map { it.read(waiting, usage(prefix)) }
         if (waiting.isNotEmpty()) throw UsageException("That is too much. Usage: ${usage(prefix)}")
         message.handler(arguments)

@@ -2,6 +2,9 @@ package dev.windlass.bot
 
 import dev.windlass.Event
 import dev.windlass.Message
+import dev.windlass.TypedCommand
+import dev.windlass.foldText
+import dev.windlass.readCommand
 import java.util.logging.Logger
 import kotlin.time.Duration
 
@@ -77,7 +80,7 @@ public abstract class Handlers internal constructor(private val prefix: String, 
 
     private fun add(name: String, description: String, parameters: List<Parameter<*>>, handler: suspend BotMessage.(List<Any?>) -> Unit) {
         require(!name.startsWith(prefix)) { "the name of a command is given without $prefix" }
-        require(commands.put(name.lowercase(), Command(name.lowercase(), description, parameters, handler)) == null) {
+        require(commands.put(foldText(name), Command(foldText(name), description, parameters, handler)) == null) {
             "there is a command $name already"
         }
     }
@@ -118,27 +121,22 @@ public abstract class Handlers internal constructor(private val prefix: String, 
     }
 
     internal suspend fun dispatch(message: BotMessage) {
-        val (name, typed) = commandIn(message.message) ?: return listeners.forEach { it(message) }
-        val command = commands[name]
+        val typed = commandIn(message.message) ?: return listeners.forEach { it(message) }
+        val command = commands[typed.name]
         when {
-            command != null -> answering(message) { command.call(message, typed, prefix) }
-            name == HELP -> message.reply(commands.values.joinToString("\n") { it.help(prefix) })
+            command != null -> answering(message) { command.call(message, typed.words, prefix) }
+            typed.name == HELP -> message.reply(commands.values.joinToString("\n") { it.help(prefix) })
             listeners.isEmpty() -> message.reply("There is no such command. $prefix$HELP lists them.")
             else -> listeners.forEach { it(message) }
         }
     }
 
-    /** Name and arguments of what may be a command; nothing if there are none, or it is something else. */
-    private fun commandIn(message: Message): Pair<String, String>? {
-        val text = message.text.orEmpty()
-        if (commands.isEmpty() || !text.startsWith(prefix)) return null
-        val typed = text.removePrefix(prefix).trim()
-        val name = typed.takeWhile { !it.isWhitespace() }.ifEmpty { return null }
-        return name.lowercase() to typed.removePrefix(name)
-    }
+    /** Name and words of what may be a command; nothing if there are none, or it is something else. */
+    private fun commandIn(message: Message): TypedCommand? =
+        if (commands.isEmpty()) null else readCommand(message.text.orEmpty(), prefix)
 
     /** Whether it is a command that there is. */
-    internal fun isCommand(message: Message): Boolean = commandIn(message)?.let { (name, _) -> name in commands || name == HELP } == true
+    internal fun isCommand(message: Message): Boolean = commandIn(message)?.let { it.name in commands || it.name == HELP } == true
 
     private suspend fun answering(message: BotMessage, call: suspend () -> Unit) {
         try {
