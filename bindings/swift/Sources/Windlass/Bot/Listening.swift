@@ -16,9 +16,6 @@ public enum GroupMessages: Sendable {
     case all
 }
 
-/// How far back in a group the message is looked for that another one answers.
-private let lookedAt: UInt32 = 1_000
-
 /// To whom a bot listens, and to what.
 struct Listening: Sendable {
     let client: Client
@@ -69,14 +66,14 @@ struct Listening: Sendable {
         if !answersBots && message.origin != .person { return false }
         if groups == .all || isCommand || mentions(message.text ?? "") { return true }
         guard let id = message.replyTo else { return false }
-        return try client.conversation(address: message.conversation).messages(limit: lookedAt).contains { $0.outgoing && $0.id == id }
+        return try client.conversation(address: message.conversation).message(author: client.address(), messageId: id) != nil
     }
 
     private func mentions(_ text: String) -> Bool {
-        let typed = text.lowercased()
+        let typed = foldText(text: text)
         if typed.contains(client.address()) { return true }
         if name.isEmpty { return false }
         let words = typed.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == "@") }
-        return words.contains { $0 == "@\(name.lowercased())" }
+        return words.contains { $0 == "@\(foldText(text: name))" }
     }
 }

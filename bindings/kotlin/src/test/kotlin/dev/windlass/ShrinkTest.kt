@@ -36,7 +36,6 @@ class ShrinkTest {
     @Test
     fun `a program that was shrunk by the rules of the jar works`() {
         val shrunk = home.resolve("program.jar").toFile()
-        // Not the MQTT client: the program does not use it.
         val libraries = listOf(Windlass::class, Unit::class, NotNull::class, Job::class, Native::class).map(::place).distinct()
         val java = System.getProperty("java.home")
         val options = libraries.map { "-injars $it(!META-INF/versions/**,!**/module-info.class,!module-info.class)" } +

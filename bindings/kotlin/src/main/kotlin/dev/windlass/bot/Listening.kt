@@ -2,11 +2,11 @@ package dev.windlass.bot
 
 import dev.windlass.Client
 import dev.windlass.Contact
-import dev.windlass.Conversation
 import dev.windlass.Message
 import dev.windlass.MessageOrigin
 import dev.windlass.TrustPolicy
 import dev.windlass.WindlassException
+import dev.windlass.foldText
 
 /** Whose invitations into groups a bot follows by itself. Others wait for a handler, or until the person is accepted. */
 public enum class JoinGroups {
@@ -25,9 +25,6 @@ public enum class GroupMessages {
     ADDRESSED,
     ALL,
 }
-
-/** How far back in a group the message is looked for that another one answers. */
-private const val LOOKED_AT = 1_000u
 
 /** To whom a bot listens, and to what. */
 internal class Listening(
@@ -83,12 +80,12 @@ internal class Listening(
     private fun mentions(text: String): Boolean {
         if (client.address() in text.lowercase()) return true
         if (name.isEmpty()) return false
-        val words = text.split(Regex("[^\\p{L}\\p{M}\\p{N}_@]+"))
-        return words.any { it.equals("@$name", ignoreCase = true) }
+        val words = foldText(text).split(Regex("[^\\p{L}\\p{M}\\p{N}_@]+"))
+        return "@${foldText(name)}" in words
     }
 
     private fun answersUs(message: Message): Boolean {
         val id = message.replyTo ?: return false
-        return client.conversation(message.conversation).use { it.messages(LOOKED_AT) }.any { it.outgoing && it.id == id }
+        return client.conversation(message.conversation).use { it.message(client.address(), id) } != null
     }
 }

@@ -137,6 +137,7 @@ public class MqttTransport(url: String, sockets: SSLSocketFactory? = null) : Tra
         var ungreeted = 0
         while (true) {
             kept = null
+            letGo = false
             val connection = MqttConnection(broker, version, LARGEST_PACKET, greetingMilliseconds, ::came)
             this.connection = connection
             try {
@@ -177,7 +178,6 @@ public class MqttTransport(url: String, sockets: SSLSocketFactory? = null) : Tra
         if (keepsNoMail) mqttLog.severe("$broker keeps no mail: it grants QoS 0 only; use another broker")
         val window = greeting.properties[RECEIVE_MAXIMUM_PROPERTY]?.toInt() ?: WINDOW
         letters.begin(connection, window.coerceIn(1, WINDOW), greeting.properties[MAXIMUM_PACKET_PROPERTY] ?: Long.MAX_VALUE)
-        letGo = false
         // A broker that lost its disk has lost the bundle too.
         bundle?.let { kept ->
             connection.send { subscribe(kept.topic, connection.number(), retained = true) }
@@ -232,8 +232,9 @@ public class MqttTransport(url: String, sockets: SSLSocketFactory? = null) : Tra
     }
 
     private fun letGo(cost: Long) {
-        held.addAndGet(-cost)
         letGo = true
+        // All that was held may have been acknowledged just now, and nobody comes after it.
+        if (held.addAndGet(-cost) < waitingBytes / 2) scope?.launch { connection?.goodbye() }
     }
 
     private suspend fun acknowledge(came: Came) {
