@@ -129,7 +129,7 @@ fn a_code_that_is_mistyped_or_another_is_refused() {
         ("", UriFault::Scheme),
         ("WINDLASS:", UriFault::Damaged),
         ("WINDLASS:L", UriFault::Damaged),
-        ("WINDLASS:BAAAA", UriFault::Kind),
+        ("WINDLASS:BAAAA", UriFault::Damaged),
         ("https://example.org", UriFault::Link),
         (&linked, UriFault::Link),
         (&answer, UriFault::Kind),

@@ -75,7 +75,7 @@ impl Sealing {
         let key = hkdf_sha256(&[0; 32], &input, b"Windlass v2 sealed handshake");
         let ephemeral_key = self.ephemeral.public();
         let data = [
-            &1u32.to_be_bytes()[..],
+            &2u32.to_be_bytes()[..],
             &self.device.public().to_bytes(),
             &device_id.to_be_bytes(),
             ephemeral_key.as_bytes(),
