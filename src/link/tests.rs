@@ -130,7 +130,7 @@ fn a_code_that_is_mistyped_or_another_is_refused() {
         ("WINDLASS:", UriFault::Damaged),
         ("WINDLASS:L", UriFault::Damaged),
         ("WINDLASS:BAAAA", UriFault::Damaged),
-        ("https://example.org", UriFault::Link),
+        ("https://example.org", UriFault::Scheme),
         (&linked, UriFault::Link),
         (&answer, UriFault::Kind),
         (&reply, UriFault::Kind),
