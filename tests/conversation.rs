@@ -203,10 +203,10 @@ fn every_kind_of_bad_input_has_its_error_and_leaves_the_next_message_readable() 
         "envelope_malformed"
     );
     let mut newer = good.clone();
-    newer[1] = 2;
+    newer[1] = 3;
     let refused = bob.receive(newer.into()).unwrap_err();
     assert_eq!(refused.code(), "unsupported_version");
-    assert!(refused.to_string().contains('2') && refused.to_string().contains('1'));
+    assert!(refused.to_string().contains('3') && refused.to_string().contains('2'));
     assert_eq!(
         alice.receive(good.clone().into()).unwrap_err().code(),
         "not_for_this_device"
