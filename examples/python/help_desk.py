@@ -27,7 +27,10 @@ def desk() -> str | None:
 
 @bot.on_group_invitation
 async def invited(invitation: GroupInvitation) -> None:
-    if invitation.by not in STAFF or desk() is not None:
+    # By itself a bot that answers everybody joins for those alone whom its owner verified or added.
+    if invitation.by in STAFF and desk() is None:
+        await invitation.join()
+    else:
         await invitation.decline()
 
 

@@ -273,9 +273,8 @@ def test_a_backup_brings_the_history_to_a_new_device_and_tells_its_progress(tmp_
 def test_messages_disappear_when_their_time_has_come(tmp_path: Path) -> None:
     alice, bob = pair(tmp_path)
     conversation = alice.conversation(bob.address())
-    for unreasonable in (timedelta(milliseconds=1), timedelta(days=36_500)):
-        with pytest.raises(windlass_chat.InvalidContent):
-            conversation.set_disappearing(unreasonable)
+    with pytest.raises(windlass_chat.InvalidContent):
+        conversation.set_disappearing(timedelta(milliseconds=1))
     conversation.set_disappearing(timedelta(seconds=5))
     assert conversation.disappearing() == timedelta(seconds=5)
     alice.send(bob.address(), "ahoy")

@@ -59,6 +59,6 @@ def _read(read: Callable[[], StoreKey], place: str = "") -> StoreKey:
         return read()
     except _native.WindlassError.KeyUnreadable as error:
         raise KeyUnreadable(f"{place}{error}") from None
-    except UnicodeEncodeError:
+    except _native.WindlassError.InvalidContent:
         # A variable may hold bytes that are no text. Without the cause, which quotes it.
         raise KeyUnreadable(f"{place.removesuffix(': ')} holds no text") from None
