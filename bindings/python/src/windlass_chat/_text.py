@@ -8,17 +8,17 @@ _strings = importlib.import_module("windlass_chat._native.windlass")._UniffiFfiC
 _as_string = _strings.check_lower
 
 
-def checked(text: str) -> str:
+def checked(value: str) -> str:
     """The text itself. Raises `TypeError` if it is none, and `InvalidContent` if it cannot be encoded."""
-    _as_string(text)
-    if not text.isascii():
+    _as_string(value)
+    if not value.isascii():
         try:
-            text.encode()
+            value.encode()
         except UnicodeEncodeError as error:
             raise WindlassError.InvalidContent(
                 f"the text has half of a character in it, at {error.start}: it was cut, or read wrongly"
             ) from None
-    return text
+    return value
 
 
 # Every text goes through here, wherever it stands in an argument.
