@@ -172,6 +172,7 @@ impl History {
             | Err(
                 WindlassError::UnknownGroup
                 | WindlassError::UnknownContact
+                | WindlassError::OwnAddress
                 | WindlassError::NotAnAdmin(_)
                 | WindlassError::NotAMember
                 | WindlassError::GroupRefused(_)
