@@ -3,18 +3,19 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use windlass::bundle::Invitation;
-use windlass::wire::{Frames, frames, split_link};
+use windlass::bundle::{Invitation, VerifiedBundle};
+use windlass::wire::{Frames, frames};
 
 fuzz_target!(|text: &str| {
     if let Ok(Invitation { bundle, in_person }) = Invitation::from_uri(text) {
-        let plain: String = split_link(text).1.split_ascii_whitespace().collect();
-        let uri = if in_person {
-            bundle.to_uri_in_person()
-        } else {
-            bundle.to_uri()
+        let uri = |of: &VerifiedBundle| match in_person {
+            true => of.to_uri_in_person(),
+            false => of.to_uri(),
         };
-        assert_eq!(uri, plain.to_ascii_uppercase());
+        // Found in whatever stood around it, it is one that is read alone.
+        let again = Invitation::from_uri(&uri(&bundle)).unwrap();
+        assert_eq!(again.in_person, in_person);
+        assert_eq!(uri(&again.bundle), uri(&bundle));
     }
     let mut reader = Frames::default();
     for line in text.lines() {
