@@ -7,9 +7,8 @@ use windlass::bundle::VerifiedBundle;
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(bundle) = VerifiedBundle::decode(bytes) {
         assert_eq!(bundle.encoded(), bytes);
-        assert_eq!(
-            VerifiedBundle::from_uri(&bundle.to_uri()).as_ref(),
-            Ok(&bundle)
-        );
+        // A code has no room for ML-KEM keys, so what comes back is what a code says.
+        let again = VerifiedBundle::from_uri(&bundle.to_uri());
+        assert_eq!(again.map(|again| again.to_uri()), Ok(bundle.to_uri()));
     }
 });
