@@ -10,7 +10,6 @@ from typing import ParamSpec, TypeVar
 from windlass_chat import _native, _paths
 from windlass_chat._extended import extended
 from windlass_chat._keys import StoreKey
-from windlass_chat._mailbox import path_of, remember
 from windlass_chat._native import (
     Body,
     Bundle,
@@ -93,7 +92,6 @@ class Client(_native.Client):
         store = _store_at(store, EncryptedStore.create, passphrase, key)
         client = super().create(store, identity)
         assert isinstance(client, cls)
-        remember(client, path_of(store))
         return client
 
     @classmethod
@@ -108,7 +106,6 @@ class Client(_native.Client):
         store = _store_at(store, EncryptedStore.open, passphrase, key)
         client = super().open(store)
         assert isinstance(client, cls)
-        remember(client, path_of(store))
         return client
 
     def conversation(self, address: str) -> Conversation:
@@ -178,15 +175,11 @@ class DeviceLink(_native.DeviceLink):
 
         `store` is a store, or a path where nothing is yet; with a path comes either a passphrase or a key of 32 bytes.
         """
-        store = _store_at(store, EncryptedStore.create, passphrase, key)
-        super().__init__(store)
-        remember(self, path_of(store))
+        super().__init__(_store_at(store, EncryptedStore.create, passphrase, key))
 
     def finish(self, transfer: str) -> Client:
         """Takes the transfer: this device is one of the identity's. Contacts and history come from the others."""
-        client = extended(super().finish(transfer), Client)
-        remember(client, path_of(self))
-        return client
+        return extended(super().finish(transfer), Client)
 
 
 class AsyncClient:

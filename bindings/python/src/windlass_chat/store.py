@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 from windlass_chat import _native, _paths
-from windlass_chat._mailbox import remember
 from windlass_chat._streams import occupy_streams
 
 ProgressCallback = Callable[[int, int], object]
@@ -54,7 +52,6 @@ class EncryptedStore(_native.EncryptedStore):
         occupy_streams()
         store = super().create(_paths.told(path), key)
         assert isinstance(store, cls)
-        remember(store, os.fsdecode(path))
         return store
 
     @classmethod
@@ -63,7 +60,6 @@ class EncryptedStore(_native.EncryptedStore):
         occupy_streams()
         store = super().open(_paths.told(path), key)
         assert isinstance(store, cls)
-        remember(store, os.fsdecode(path))
         return store
 
     def export_backup(
@@ -88,6 +84,4 @@ class EncryptedStore(_native.EncryptedStore):
         """Makes a new store from a backup: the same identity on a new device, with contacts and history."""
         occupy_streams()
         with telling(progress) as told:
-            store = super().import_backup(_paths.told(backup), backup_key, _paths.told(path), key, told)
-            remember(store, os.fsdecode(path))
-            return store
+            return super().import_backup(_paths.told(backup), backup_key, _paths.told(path), key, told)

@@ -18,7 +18,6 @@ from windlass_chat._native import (
     UnhandledMessage,
     WindlassError,
 )
-from windlass_chat._mailbox import transport_secret
 from windlass_chat._signals import stop_signalled
 from windlass_chat._streams import occupy_streams
 from windlass_chat._threads import in_thread
@@ -237,7 +236,7 @@ class Bot(Hearing):
         try:
             await insisting(self.prepare)
             self._address = client.address()
-            transport.use_secret(await in_thread(transport_secret, client))
+            transport.use_secret(await in_thread(client.transport_secret))
             await transport.start(self._address, client.device_id())
         except BaseException:
             await self._close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from windlass_chat._mailbox import transport_secret
 from windlass_chat._native import Event
 from windlass_chat.bot.intake import Intake
 from windlass_chat.bot.post import Post
@@ -36,7 +35,7 @@ class Line:
 
     async def open(self) -> None:
         """Opens the mailbox; does not wait for a connection."""
-        self._transport.use_secret(transport_secret(self._client))
+        self._transport.use_secret(self._client.transport_secret())
         await self._transport.start(self._client.address(), self._client.device_id())
 
     def listen(self) -> None:
