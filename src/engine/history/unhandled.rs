@@ -106,21 +106,11 @@ pub(crate) fn forget_gone(store: &mut dyn RowsMut) -> Result<bool, EngineError> 
     if !settings::row(store)?.keep_unhandled {
         return Ok(false);
     }
-    let rows = store.range(
-        Table::Unhandled,
-        GROUP,
-        WHOLE_GROUP,
-        Direction::Forward,
-        usize::MAX,
-    )?;
-    let mut forgot = false;
-    for (order, bytes) in rows {
-        let stored = message::find(store, &named(&read(&bytes)?)?)?;
-        if stored.is_none_or(|stored| stored.is_deleted()) {
-            forgot |= take_out(store, Key::ordered(GROUP, &order))?;
-        }
-    }
-    Ok(forgot)
+    let forgot = take_out_all(store, |store, row| {
+        let stored = message::find(store, &named(row)?)?;
+        Ok(stored.is_none_or(|stored| stored.is_deleted()))
+    })?;
+    Ok(forgot > 0)
 }
 
 /// Notes how often the application began to handle it; false if it was handled before.
@@ -161,6 +151,16 @@ pub(crate) fn drop_of(
     store: &mut dyn RowsMut,
     author: &PublicIdentity,
 ) -> Result<u64, EngineError> {
+    take_out_all(store, |_, row| {
+        Ok(row.author_identity_key == author.to_bytes())
+    })
+}
+
+/// Takes out those of which something is true; how many these were.
+fn take_out_all(
+    store: &mut dyn RowsMut,
+    is_over: impl Fn(&dyn Rows, &UnhandledRow) -> Result<bool, EngineError>,
+) -> Result<u64, EngineError> {
     let rows = store.range(
         Table::Unhandled,
         GROUP,
@@ -168,13 +168,13 @@ pub(crate) fn drop_of(
         Direction::Forward,
         usize::MAX,
     )?;
-    let mut dropped = 0;
+    let mut count = 0;
     for (order, bytes) in rows {
-        if read(&bytes)?.author_identity_key == author.to_bytes() {
-            dropped += u64::from(take_out(store, Key::ordered(GROUP, &order))?);
+        if is_over(store, &read(&bytes)?)? {
+            count += u64::from(take_out(store, Key::ordered(GROUP, &order))?);
         }
     }
-    Ok(dropped)
+    Ok(count)
 }
 
 /// A message that waits, without what it says.
