@@ -3,7 +3,7 @@
 use super::{BundleError, VerifiedBundle};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_URI_LEN;
-use crate::wire::{INVITATION_KIND, UriFault, link_of, parse_shared, to_uri};
+use crate::wire::{INVITATION_KIND, UriFault, parse_shared, to_uri};
 
 /// A bundle that its owner shows to somebody who stands in front of them.
 const IN_PERSON_KIND: char = 'P';
@@ -35,8 +35,8 @@ impl Invitation {
     /// The first invitation of a text: a URI in any case, wrapped into lines and quoted as mail programs do, with marks in it that nobody sees; or a
     /// link to a web page with the URI as its fragment.
     pub fn from_uri(uri: &str) -> Result<Self, UriError> {
-        let (kind, bytes) = parse_shared(uri)?;
-        let in_person = match kind {
+        let found = parse_shared(uri)?;
+        let in_person = match found.kind {
             INVITATION_KIND => false,
             IN_PERSON_KIND => true,
             // Says which of the others it is.
@@ -45,9 +45,8 @@ impl Invitation {
                 return Err(fault.unwrap_or(UriFault::Kind).into());
             }
         };
-        let bundle = VerifiedBundle::decode(&bytes)?;
-        let link = link_of(uri);
-        let words = link.split(|c: char| !c.is_ascii_alphanumeric());
+        let bundle = VerifiedBundle::decode(&found.bytes)?;
+        let words = found.link.split(|c: char| !c.is_ascii_alphanumeric());
         let mut named = words.filter_map(|word| PublicIdentity::from_address(word).ok());
         if named.any(|identity| identity != *bundle.identity()) {
             return Err(UriError::Identity);

@@ -13,12 +13,14 @@ const ADDRESS_LEN: usize = 61;
 /// So much of what follows a scheme is no chance.
 const MIN_SERIOUS: usize = 16;
 
-/// A URI that was found.
-struct Found {
-    kind: char,
-    bytes: Vec<u8>,
+/// A URI that was found in a text.
+pub struct Found {
+    /// The letter of its kind.
+    pub kind: char,
+    /// What it says.
+    pub bytes: Vec<u8>,
     /// The link to a web page that brings it, up to its fragment; empty if none does.
-    link: String,
+    pub link: String,
     /// Whether the text is the URI and nothing else, but for marks around it.
     alone: bool,
 }
@@ -34,26 +36,16 @@ pub fn from_uri(kind: char, uri: &str) -> Result<Vec<u8>, UriFault> {
 
 /// The kind and the bytes of a URI of any kind of this version, which is all that the text holds.
 pub fn parse(uri: &str) -> Result<(char, Vec<u8>), UriFault> {
-    let found = find(uri)?;
+    let found = parse_shared(uri)?;
     if !found.alone {
         return Err(UriFault::Link);
     }
     Ok((found.kind, found.bytes))
 }
 
-/// The same; an invitation may also stand in a text, or be the fragment of a link to a web page, which nothing else may.
-pub fn parse_shared(text: &str) -> Result<(char, Vec<u8>), UriFault> {
-    find(text).map(|found| (found.kind, found.bytes))
-}
-
-/// The link to a web page that brings the invitation of a text, up to its fragment; empty if none does.
-#[must_use]
-pub fn link_of(text: &str) -> String {
-    find(text).map(|found| found.link).unwrap_or_default()
-}
-
-/// The first URI of a text that is whole, and may be taken out of it: only an invitation may, where there is anything else beside it.
-fn find(text: &str) -> Result<Found, UriFault> {
+/// The first URI of a text that is whole, and may be taken out of it: only an invitation may stand beside anything else, or be the fragment of a link
+/// to a web page.
+pub fn parse_shared(text: &str) -> Result<Found, UriFault> {
     if text.len() > MAX_SHARED_TEXT_LEN {
         return Err(UriFault::Damaged);
     }
@@ -259,7 +251,7 @@ mod tests {
     use super::*;
 
     fn taken(text: &str) -> Result<Vec<u8>, UriFault> {
-        parse_shared(text).map(|(_, bytes)| bytes)
+        parse_shared(text).map(|found| found.bytes)
     }
 
     fn wrapped(uri: &str, width: usize, between: &str) -> String {
@@ -341,7 +333,7 @@ mod tests {
                 wrapped(&uri, 20, "\n> "),
                 uri.replace(':', "://"),
             ] {
-                assert_eq!(parse_shared(&text).unwrap().0, kind, "{text}");
+                assert_eq!(parse_shared(&text).unwrap().kind, kind, "{text}");
                 assert_eq!(parse(&text).unwrap().0, kind, "{text}");
             }
             for text in [
@@ -350,7 +342,7 @@ mod tests {
                 format!("https://example.org/#{uri}"),
                 format!("https://example.org/%23{}", escaped(&uri)),
             ] {
-                assert_eq!(parse_shared(&text), Err(UriFault::Link), "{text}");
+                assert_eq!(taken(&text), Err(UriFault::Link), "{text}");
                 assert!(parse(&text).is_err(), "{text}");
             }
             let invitation = to_uri('B', &[8; 40]);

@@ -1,6 +1,6 @@
 //! A URI that is too long for one comfortable code, as several that are shown in turn (RFC windlass §6.6).
 
-use super::found::{address, link_of, parse_shared};
+use super::found::{Found, address, parse_shared};
 use super::uri::{CHECKSUM_LEN, FRAME_KIND, UriFault, checksum, to_uri};
 use crate::limits::{MAX_CODE_FRAMES, MAX_CODE_LEN, MAX_URI_LEN};
 
@@ -14,7 +14,7 @@ pub fn frames(uri: &str) -> Result<Vec<String>, UriFault> {
     if let Some(uri) = address(uri) {
         return Ok(vec![uri]);
     }
-    let (kind, bytes) = parse_shared(uri)?;
+    let Found { kind, bytes, .. } = parse_shared(uri)?;
     let whole = to_uri(kind, &bytes);
     if whole.len() <= MAX_CODE_LEN {
         return Ok(vec![whole]);
@@ -66,10 +66,11 @@ impl Frames {
                 uri,
             });
         }
-        let (kind, bytes) = parse_shared(text)?;
+        let Found {
+            kind, bytes, link, ..
+        } = parse_shared(text)?;
         if kind != FRAME_KIND {
             // A link says whom it is of: that is compared with the bundle inside, by whoever reads it.
-            let link = link_of(text);
             let uri = match link.as_str() {
                 "" => to_uri(kind, &bytes),
                 link => format!("{}#{}", link.trim_end_matches('#'), to_uri(kind, &bytes)),

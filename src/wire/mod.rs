@@ -8,7 +8,7 @@ mod frames;
 mod rows;
 mod uri;
 
-pub use found::{from_uri, link_of, parse, parse_shared, words};
+pub use found::{Found, from_uri, parse, parse_shared, words};
 pub use frames::{Frames, Progress, frames};
 pub use uri::{INVITATION_KIND, URI_SCHEME, UriFault, to_uri};
 
