@@ -19,11 +19,9 @@ from mosquitto import PATIENCE, Broker, tool
 import windlass_chat
 from windlass_chat import Bundle, Client
 from windlass_chat.cli.chat import Talk
-from windlass_chat.cli.line import Line
 from windlass_chat.cli.output import Output
 from windlass_chat.cli.screen import Screen as Lines
 from windlass_chat.cli.screen import folded
-from windlass_chat.transport.memory import MemoryTransport
 
 
 @pytest.fixture
@@ -166,7 +164,7 @@ def test_a_thousand_spoilt_envelopes_are_one_line(store: Path, capsys: pytest.Ca
     async def listen(client: Client, as_json: bool) -> None:
         group = client.create_group("alone", [])
         with Lines(Output(as_json)) as lines:
-            talk = Talk(client, group, lines, Line(client, MemoryTransport("nowhere"), _nothing))
+            talk = Talk(client, group, lines)
             for number in range(1000):
                 cause = windlass_chat.UndecryptableCause.AUTHENTICATION
                 await talk.heard(windlass_chat.Event.UNDECRYPTABLE(cause, None))
@@ -174,8 +172,6 @@ def test_a_thousand_spoilt_envelopes_are_one_line(store: Path, capsys: pytest.Ca
                 logging.getLogger("windlass_chat.bot").warning("spoilt", extra={"event": "undecryptable"})
             await asyncio.sleep(0)
             talk.end()
-
-    async def _nothing(event: windlass_chat.Event) -> None: ...
 
     with Client.open(store, key=KEY) as client:
         asyncio.run(listen(client, as_json=False))

@@ -309,7 +309,6 @@ class Bot(Hearing):
     async def _close(self) -> None:
         if self._client is None:
             return
-        self._client.set_outbox_listener(None)
         if self._given_client is None:
             try:
                 await in_thread(self._client.close)

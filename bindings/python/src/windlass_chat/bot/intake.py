@@ -25,9 +25,9 @@ class Intake:
     """The way in. What comes together becomes durable together."""
 
     def __init__(
-        self, client: Client, transport: Transport, taken: Callable[[], None], telling: Telling | None = None
+        self, client: Client, transport: Transport, telling: Telling, taken: Callable[[], None] = lambda: None
     ) -> None:
-        """Without `telling` events are told to nobody."""
+        """`taken` is called when something was taken in."""
         self._client = client
         self._transport = transport
         self._taken = taken
@@ -88,8 +88,7 @@ class Intake:
         return batch
 
     async def _take(self, batch: list[Incoming]) -> None:
-        if self._telling is not None:
-            await self._telling.room()
+        await self._telling.room()
         answers = await self._receive([incoming.envelope for incoming in batch])
         self._taken()
         for incoming in batch:
@@ -105,9 +104,8 @@ class Intake:
             for event in answer.events:
                 note(event)
             events += answer.events
-        if self._telling is not None:
-            cursors = [answer.cursor for answer in answers if answer.cursor is not None]
-            self._telling.put(events, cursors[-1] if cursors else None)
+        cursors = [answer.cursor for answer in answers if answer.cursor is not None]
+        self._telling.put(events, cursors[-1] if cursors else None)
 
     async def _receive(self, envelopes: list[bytes]) -> list[Received]:
         """As long as too much waits to be handled nothing is taken in, nor acknowledged: the transport keeps it."""

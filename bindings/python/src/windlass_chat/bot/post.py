@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 
@@ -38,7 +39,21 @@ class Post:
         self._news.set()
 
     async def run(self) -> None:
-        """Never ends."""
+        """Never ends. What is put into the outbox leaves at once, whichever thread writes it."""
+        loop = asyncio.get_running_loop()
+
+        def written() -> None:
+            with contextlib.suppress(RuntimeError):
+                # The loop may have ended; then it goes out at the next start.
+                loop.call_soon_threadsafe(self.look)
+
+        self._client.set_outbox_listener(written)
+        try:
+            await self._run()
+        finally:
+            self._client.set_outbox_listener(None)
+
+    async def _run(self) -> None:
         after = 0
         while True:
             self._news.clear()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import logging
 from collections.abc import Awaitable, Callable
@@ -47,9 +46,8 @@ class Running:
         self.upkeep = Upkeep(client, transport, keep_up_every, self.recheck_trust)
         self.handling = handling(client, self.fail)
         self.telling = Telling(client, wanted, heard, heard_again)
-        self.intake = Intake(client, transport, self._taken, self.telling)
+        self.intake = Intake(client, transport, self.telling, self.handling.look)
         self.handling.on_handled = self.intake.handled.set
-        client.set_outbox_listener(self.written)
 
     def fail(self, error: BaseException) -> None:
         """The bot cannot go on."""
@@ -59,15 +57,6 @@ class Running:
             self.broken.set_exception(error)
             self.broken.exception()  # Nobody may be waiting for it.
 
-    def written(self) -> None:
-        """Something was put into the outbox, in whatever thread."""
-        with contextlib.suppress(RuntimeError):
-            # The loop may have ended; then it goes out at the next start.
-            self.loop.call_soon_threadsafe(self.post.look)
-
     def recheck_trust(self) -> None:
         """Somebody may be trusted now who was not before."""
         self.handling.recheck_trust()
-
-    def _taken(self) -> None:
-        self.handling.look()

@@ -70,7 +70,7 @@ async def address_in(client: Client, running: Connected | None, text: str) -> st
 class Upkeep:
     """Resends, healing and new prekeys when they are due; our bundle where others find it, and theirs in time."""
 
-    def __init__(self, client: Client, transport: Transport, every: float, done: Callable[[], None]) -> None:
+    def __init__(self, client: Client, transport: Transport, every: float, done: Callable[[], None] = lambda: None) -> None:
         self._client = client
         self._transport = transport
         self._every = every

@@ -54,7 +54,7 @@ async def _chat(client: Client, transport: Transport, whom: str, wait: float, ou
         line = Line(client, transport, came.put)
         await line.open()
         try:
-            talk = Talk(client, await _reach(client, transport, whom), screen, line)
+            talk = Talk(client, await _reach(client, transport, whom), screen)
             talk.begin()
             line.listen()
             async with stop_signalled() as stopped:
@@ -127,13 +127,12 @@ async def _until_the_end(
 class Talk:
     """One conversation: what is typed into it, and what comes."""
 
-    def __init__(self, client: Client, conversation: Conversation, screen: Screen, line: Line) -> None:
+    def __init__(self, client: Client, conversation: Conversation, screen: Screen) -> None:
         self._client = client
         self._conversation = conversation
         self._address = conversation.address()
         self._group = conversation.is_group()
         self._screen = screen
-        self._line = line
         self._known: dict[str, str] = {}
         """What the messages say that were seen here, to quote them."""
         self._spoilt = Tally(self._tell_spoilt)
@@ -252,7 +251,6 @@ class Talk:
     def _read(self) -> None:
         if self._conversation.unread():
             self._conversation.mark_read()
-            self._line.look()
 
     # --- what is typed -----------------------------------------------------------------------------------------------
 
@@ -293,7 +291,6 @@ class Talk:
             raise
         self._known[sent.message_id] = text
         self._sent.update(envelope.id for envelope in sent.envelopes)
-        self._line.look()
         # On a terminal it stands there already, as it was typed.
         if not self._screen.terminal:
             self._screen.show("sent", f"you: {text}", id=sent.message_id, text=text)
@@ -307,7 +304,6 @@ class Talk:
             if message.outgoing == outgoing and not message.deleted and message.text is not None:
                 sent = await in_thread(change, message)
                 self._sent.update(envelope.id for envelope in sent.envelopes)
-                self._line.look()
                 if now is not None:
                     self._known[message.id] = now
                 self._screen.show(f"you_{kind}", f"  you {kind}: {self._quote(message.id)}", DIM, id=message.id)

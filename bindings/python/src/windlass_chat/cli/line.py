@@ -26,9 +26,9 @@ class Line:
         self._client = client
         self._transport = transport
         self._post = Post(client, transport)
-        self._upkeep = Upkeep(client, transport, KEEP_UP_SECONDS, self._post.look)
+        self._upkeep = Upkeep(client, transport, KEEP_UP_SECONDS)
         self._telling = Telling(client, lambda event: True, tell)
-        self._intake = Intake(client, transport, self._post.look, self._telling)
+        self._intake = Intake(client, transport, self._telling)
         self._tasks: list[asyncio.Task[None]] = []
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the line cannot go on, with the reason."""
@@ -44,10 +44,6 @@ class Line:
             task = asyncio.create_task(work)
             task.add_done_callback(self._ended)
             self._tasks.append(task)
-
-    def look(self) -> None:
-        """There is something in the outbox."""
-        self._post.look()
 
     async def flush(self) -> bool:
         """Waits until the transport has everything; false if it does not take it in time."""
