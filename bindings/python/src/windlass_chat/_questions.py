@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from windlass_chat import _keys
-from windlass_chat._native import Inspection, LinkCheck, Session, StoreKey
+from windlass_chat._native import Inspection, LinkCheck, SafetyEmoji, Session, StoreKey
 from windlass_chat.client import Client
 
 Answer = dict[str, object]
@@ -80,11 +80,10 @@ def _verify(question: Question) -> Answer:
 
 def safety(session: Session, address: str) -> Answer:
     """The safety number of a contact, in each form."""
-    pictures = [{"picture": emoji.picture, "name": emoji.name} for emoji in session.safety_emoji()]
     return {
         "address": address,
         "safety_number": session.safety_number(),
-        "pictures": pictures,
+        "pictures": _pictures(session.safety_emoji()),
         "code": session.safety_code(),
         "post_quantum": session.post_quantum().name.lower(),
     }
@@ -184,8 +183,11 @@ def _check_link(question: Question) -> Answer:
 
 def link_check(check: LinkCheck) -> Answer:
     """What to compare on the two devices."""
-    pictures = [{"picture": emoji.picture, "name": emoji.name} for emoji in check.emoji]
-    return {"address": check.address, "digits": check.digits, "pictures": pictures}
+    return {"address": check.address, "digits": check.digits, "pictures": _pictures(check.emoji)}
+
+
+def _pictures(emojis: list[SafetyEmoji]) -> list[dict[str, str]]:
+    return [{"picture": emoji.picture, "name": emoji.name} for emoji in emojis]
 
 
 def _confirm_link(question: Question) -> Answer:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
@@ -14,7 +13,7 @@ from windlass_chat.bot.commands import Command, UsageError
 from windlass_chat.bot.logs import report
 from windlass_chat.bot.message import ContactRequest, GroupInvitation, Message, PoisonMessage, Reaction
 from windlass_chat.bot.services import Services
-from windlass_chat.bot.settings import Settings
+from windlass_chat.bot.settings import Settings, check_seconds
 
 Next = Callable[[Message], Awaitable[None]]
 MessageHandler = TypeVar("MessageHandler", bound=Callable[[Message], Awaitable[None]])
@@ -139,9 +138,7 @@ class Handlers:
 
     def background(self, *, every: float) -> Callable[[Work], Work]:
         """Called when the bot has started, and again so many seconds after it returned: `@bot.background(every=60)`."""
-        number = isinstance(every, (int, float)) and not isinstance(every, bool)
-        if not number or not math.isfinite(every) or every <= 0:
-            raise ValueError(f"every is a number of seconds, more than 0, not {every!r}")
+        check_seconds("every", every)
 
         def decorate(work: Work) -> Work:
             self._background.append((every, _asynchronous(work, 0)))
@@ -168,7 +165,7 @@ class Handlers:
                     message._drop()
                     await message.reply(str(error))
                 return
-            if self._commands and self.settings.help and typed.name == "help":
+            if self._is_help(typed.name):
                 await message.reply(self._help())
                 return
             if self._commands and not self._listeners:
@@ -237,7 +234,10 @@ class Handlers:
     def _names_command(self, text: str) -> bool:
         """Whether a text is a command that there is."""
         typed = read_command(text, self.settings.prefix)
-        return typed is not None and bool(self._commands) and (typed.name in self._commands or (self.settings.help and typed.name == "help"))
+        return typed is not None and (typed.name in self._commands or self._is_help(typed.name))
+
+    def _is_help(self, name: str) -> bool:
+        return bool(self._commands) and self.settings.help and name == "help"
 
 
 def _around(outer: Callable[[Message, Next], Awaitable[None]], inner: Next) -> Next:
