@@ -63,7 +63,7 @@ impl Store {
             let inner = Inner::new(files, keys, header, root, Dirty::default());
             let transaction = inner.begin_write()?;
             let mut table = transaction.open_table(ROWS).map_err(StoreError::from)?;
-            inner.write_own_rows(&mut table, &mut rng)?;
+            inner.write_own_rows(&mut table, &inner.tree.root, inner.epoch_key()?, &mut rng)?;
             let mut writer = Writer::new((&inner.tree, &inner.dirty), table, rng, true);
             fill(&mut writer)?;
             let learned = writer.finish()?;

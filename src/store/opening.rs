@@ -12,7 +12,7 @@ use super::header::Header;
 use super::slots::Keys;
 use super::state::Inner;
 use super::tree::{self, Bucket, DIRTY_PREFIX, Dirty, HEADER_ROW, ROOT_ROW, Tree};
-use crate::crypto::SeededRandom;
+use crate::crypto::{Secret, SeededRandom};
 
 impl Inner {
     /// Reads both files again, after a write that may or may not have reached them; nothing is to be done otherwise. On an error the
@@ -51,15 +51,16 @@ impl Inner {
         self.finish_shred()
     }
 
-    /// The tree's root and the header of a new store.
+    /// The root of a tree, under the key of the epoch, and the header.
     pub(super) fn write_own_rows(
         &self,
         table: &mut RowsTable<'_>,
+        root: &tree::Keys,
+        root_key: &Secret<32>,
         rng: &mut SeededRandom,
     ) -> Result<(), StoreError> {
-        let root = &self.tree.root;
-        let root = root.seal(self.epoch_key()?, &self.tree.store_id, &ROOT_ROW, rng)?;
-        table.insert(ROOT_ROW.as_slice(), root.as_slice())?;
+        let sealed = root.seal(root_key, &self.tree.store_id, &ROOT_ROW, rng)?;
+        table.insert(ROOT_ROW.as_slice(), sealed.as_slice())?;
         table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
         Ok(())
     }

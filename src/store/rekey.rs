@@ -1,9 +1,7 @@
 //! Another user's key, which is good for nothing that the former one opened: every key of the tree is made anew.
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use redb::ReadableTable;
 
@@ -12,16 +10,15 @@ use super::error::StoreError;
 use super::key::StoreKey;
 use super::reader::{bucket_of, raw_range};
 use super::rows::Direction;
+use super::shred::Nodes;
 use super::slots::Keys;
 use super::state::Inner;
 use super::table::{Table, prefix_end};
-use super::tree::{self, Dirty, HEADER_ROW, ROOT_ROW};
-use crate::crypto::{self, Secret, SeededRandom};
+use super::tree;
+use crate::crypto::{Secret, SeededRandom};
 
 /// Rows that are sealed anew at once; what is in memory meanwhile.
 const ROWS_AT_ONCE: usize = 256;
-
-type Nodes = BTreeMap<u8, Arc<tree::Keys>>;
 
 impl Inner {
     /// 1. A slot is written under the new key, with the root keys of this epoch and of the next; the other one is as it was, so that
@@ -60,22 +57,10 @@ impl Inner {
     }
 
     fn renew(&mut self, next: &Secret<32>, rng: &mut SeededRandom) -> Result<(), StoreError> {
-        let (former_epoch, former_time) = (self.epoch, self.shredded_at);
-        self.epoch += 1;
-        self.shredded_at = self.medium.now();
-        match self.seal_everything(next, rng) {
-            Ok((root, nodes)) => {
-                self.tree = Arc::new(self.tree.moved(root, nodes));
-                self.dirty = Dirty::default();
-                self.finish_shred()
-            }
-            Err(error) => {
-                (self.epoch, self.shredded_at) = (former_epoch, former_time);
-                // Whether the transaction reached the disk is for the files to say.
-                self.failed.store(true, Ordering::Release);
-                Err(error)
-            }
-        }
+        self.move_to_next_epoch(|store| {
+            let (root, nodes) = store.seal_everything(next, rng)?;
+            Ok(((), root, nodes))
+        })
     }
 
     fn seal_everything(
@@ -106,9 +91,7 @@ impl Inner {
             for bucket in self.dirty.buckets() {
                 table.remove(tree::dirty_row(bucket).as_slice())?;
             }
-            let sealed = root.seal(root_key, &self.tree.store_id, &ROOT_ROW, rng)?;
-            table.insert(ROOT_ROW.as_slice(), sealed.as_slice())?;
-            table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
+            self.write_own_rows(&mut table, &root, root_key, rng)?;
         }
         self.commit(transaction)?;
         Ok((root, nodes))
@@ -122,7 +105,6 @@ impl Inner {
         (former, nodes): (&Nodes, &Nodes),
         rng: &mut SeededRandom,
     ) -> Result<(), StoreError> {
-        let damaged = || StoreError::Damaged { what: of.name() };
         let mut low = Bound::Included(vec![of.tag()]);
         let high = prefix_end(&[of.tag()]).map_or(Bound::Unbounded, Bound::Excluded);
         loop {
@@ -135,13 +117,10 @@ impl Inner {
                 let bucket = bucket_of(&row)?;
                 let keys = [former, nodes].map(|nodes| nodes.get(&bucket.0));
                 let [Some(from), Some(to)] = keys else {
-                    return Err(damaged());
+                    return Err(StoreError::Damaged { what: of.name() });
                 };
-                let data = tree::associated_data(&self.tree.store_id, &row);
-                let value = crypto::open(&from.get(bucket.1), &sealed, &data);
-                let value = value.map_err(|_| damaged())?;
-                let sealed = crypto::seal(&to.get(bucket.1), &value, &data, rng)?;
-                table.insert(row.as_slice(), sealed.as_slice())?;
+                let keys = (&from.get(bucket.1), &to.get(bucket.1));
+                self.seal_anew(table, of, (&row, &sealed), keys, rng)?;
             }
         }
     }

@@ -16,8 +16,11 @@ use super::rows::Direction;
 use super::slots::Keys;
 use super::state::Inner;
 use super::table::{Table, prefix_end};
-use super::tree::{self, Bucket, Dirty, HEADER_ROW, ROOT_ROW};
+use super::tree::{self, Bucket, Dirty};
 use crate::crypto::{self, Secret, SeededRandom};
+
+/// The nodes of a tree, by their place.
+pub(super) type Nodes = BTreeMap<u8, Arc<tree::Keys>>;
 
 impl Inner {
     /// 1. The next epoch's root key is written beside the current one, and synced. 2. One transaction seals the dirty buckets, their
@@ -37,23 +40,33 @@ impl Inner {
         self.keys.epochs = vec![(self.epoch, current), (next_epoch, next.duplicate())];
         self.slots.write(&self.keys, &mut rng)?;
 
+        let moved =
+            self.move_to_next_epoch(|store| store.move_to_new_keys(&dirty, &next, &mut rng));
+        if self.epoch != next_epoch {
+            let former = self.epoch;
+            self.keys.epochs.retain(|(number, _)| *number == former);
+        }
+        moved
+    }
+
+    /// Goes on in the next epoch with the tree that `write` has written. If it has not, everything is as it was here, and the store has failed:
+    /// whether the transaction reached the disk is for the files to say.
+    pub(super) fn move_to_next_epoch<T>(
+        &mut self,
+        write: impl FnOnce(&Self) -> Result<(T, tree::Keys, Nodes), StoreError>,
+    ) -> Result<T, StoreError> {
         let (former_epoch, former_time) = (self.epoch, self.shredded_at);
-        self.epoch = next_epoch;
+        self.epoch += 1;
         self.shredded_at = self.medium.now();
-        match self.move_to_new_keys(&dirty, &next, &mut rng) {
-            Ok((report, root, nodes)) => {
+        match write(self) {
+            Ok((done, root, nodes)) => {
                 self.tree = Arc::new(self.tree.moved(root, nodes));
                 self.dirty = Dirty::default();
                 self.finish_shred()?;
-                Ok(report)
+                Ok(done)
             }
             Err(error) => {
-                self.epoch = former_epoch;
-                self.shredded_at = former_time;
-                self.keys
-                    .epochs
-                    .retain(|(number, _)| *number == former_epoch);
-                // Whether the transaction reached the disk is for the files to say.
+                (self.epoch, self.shredded_at) = (former_epoch, former_time);
                 self.failed.store(true, Ordering::Release);
                 Err(error)
             }
@@ -76,13 +89,12 @@ impl Inner {
         Ok(())
     }
 
-    #[allow(clippy::type_complexity)]
     fn move_to_new_keys(
         &self,
         dirty: &BTreeSet<Bucket>,
         root_key: &Secret<32>,
         rng: &mut SeededRandom,
-    ) -> Result<(ShredReport, tree::Keys, BTreeMap<u8, Arc<tree::Keys>>), StoreError> {
+    ) -> Result<(ShredReport, tree::Keys, Nodes), StoreError> {
         let mut report = ShredReport::default();
         let mut root = self.tree.root.duplicate();
         let mut nodes: BTreeMap<u8, tree::Keys> = BTreeMap::new();
@@ -107,9 +119,7 @@ impl Inner {
                 let sealed = node.seal(&key, &self.tree.store_id, &row, rng)?;
                 table.insert(row.as_slice(), sealed.as_slice())?;
             }
-            let sealed = root.seal(root_key, &self.tree.store_id, &ROOT_ROW, rng)?;
-            table.insert(ROOT_ROW.as_slice(), sealed.as_slice())?;
-            table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
+            self.write_own_rows(&mut table, &root, root_key, rng)?;
         }
         self.commit(transaction)?;
         let nodes = nodes
@@ -160,14 +170,27 @@ impl Inner {
                 usize::MAX,
             )?;
             for (row, sealed) in rows {
-                let data = tree::associated_data(&self.tree.store_id, &row);
-                let value = crypto::open(from, &sealed, &data)
-                    .map_err(|_| StoreError::Damaged { what: of.name() })?;
-                let sealed = crypto::seal(to, &value, &data, rng)?;
-                table.insert(row.as_slice(), sealed.as_slice())?;
+                self.seal_anew(table, of, (&row, &sealed), (from, to), rng)?;
                 count += 1;
             }
         }
         Ok(count)
+    }
+
+    /// Seals a row of a table under another key.
+    pub(super) fn seal_anew(
+        &self,
+        table: &mut RowsTable<'_>,
+        of: Table,
+        (row, sealed): (&[u8], &[u8]),
+        (from, to): (&Secret<32>, &Secret<32>),
+        rng: &mut SeededRandom,
+    ) -> Result<(), StoreError> {
+        let data = tree::associated_data(&self.tree.store_id, row);
+        let value = crypto::open(from, sealed, &data);
+        let value = value.map_err(|_| StoreError::Damaged { what: of.name() })?;
+        let sealed = crypto::seal(to, &value, &data, rng)?;
+        table.insert(row, sealed.as_slice())?;
+        Ok(())
     }
 }
