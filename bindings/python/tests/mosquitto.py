@@ -59,6 +59,7 @@ class Broker:
             "persistence true",
             f"persistence_location {folder}/",
             "max_queued_messages 0",
+            "set_tcp_nodelay true",
             # Started by root it would become somebody who may not write here.
             f"user {getpass.getuser()}",
             *(settings or ("allow_anonymous true",)),

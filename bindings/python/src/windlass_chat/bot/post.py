@@ -6,17 +6,31 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import deque
 
 from windlass_chat._native import OutgoingEnvelope
 from windlass_chat.bot.logs import describe, short, trouble
-from windlass_chat.bot.tasks import happens, insisting
+from windlass_chat.bot.tasks import end, happens, insisting
 from windlass_chat.client import Client
 from windlass_chat.transport import NoMailbox, TooLarge, Transport
 
 FIRST_REST = 1.0
 LONGEST_REST = 600.0
+MOST = 1_000
+MOST_BYTES = 16 * 1024 * 1024
+"""So much is on its way before more of the outbox is read."""
+LOOK_AGAIN = 1.0
+"""Seconds after which it is looked again whether the outbox is empty, which somebody else may have emptied."""
 
 log = logging.getLogger("windlass_chat.bot")
+
+
+class _Lane:
+    """What goes to one address, in its order: each is read most cheaply after the one before it."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[OutgoingEnvelope] = deque()
+        self.under_way = 0
 
 
 class Post:
@@ -27,6 +41,15 @@ class Post:
         self._transport = transport
         self._news = asyncio.Event()
         self._moved = asyncio.Event()
+        self._lanes: dict[str, _Lane] = {}
+        self._deliveries: set[asyncio.Task[None]] = set()
+        self._held: dict[int, int] = {}
+        """How long each is that was read and is still in the outbox."""
+        self._held_bytes = 0
+        self._fewer = asyncio.Event()
+        self._taken: list[int] = []
+        """What the transport took, to be removed from the outbox: all that there is by then in one commit."""
+        self._some_taken = asyncio.Event()
         self._until: dict[str, float] = {}
         """When an address has rested."""
         self._rests: dict[str, float] = {}
@@ -48,23 +71,28 @@ class Post:
                 loop.call_soon_threadsafe(self.look)
 
         self._client.set_outbox_listener(written)
+        works = [asyncio.create_task(self._read()), asyncio.create_task(self._remove())]
         try:
-            await self._run()
+            done, _ = await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
+            for work in done:
+                work.result()
         finally:
             self._client.set_outbox_listener(None)
+            await end([*works, *self._deliveries])
 
-    async def _run(self) -> None:
+    async def _read(self) -> None:
         after = 0
         while True:
             self._news.clear()
             page = await insisting(self._client.outbox, after)
             if page:
                 after = page[-1].id
-                await self._carry(page)
-                self._moved.set()
-                continue
-            self._moved.set()
-            if not await happens(self._news, self._until_next()):
+                for envelope in page:
+                    self._take(envelope)
+                while len(self._held) >= MOST or self._held_bytes >= MOST_BYTES:
+                    self._fewer.clear()
+                    await self._fewer.wait()
+            elif not await happens(self._news, self._until_next()):
                 # From the beginning: what was passed over for a resting address is there.
                 after = 0
                 now = time.monotonic()
@@ -73,46 +101,83 @@ class Post:
     def _until_next(self) -> float | None:
         return max(0.0, min(self._until.values()) - time.monotonic()) if self._until else None
 
-    async def _carry(self, page: list[OutgoingEnvelope]) -> None:
-        waiting: dict[str, list[OutgoingEnvelope]] = {}
-        for envelope in page:
-            if envelope.to not in self._until and envelope.id not in self._too_large:
-                waiting.setdefault(envelope.to, []).append(envelope)
-        carried = await asyncio.gather(*(self._carry_to(address, mail) for address, mail in waiting.items()))
-        taken = [number for numbers in carried for number in numbers]
-        if taken:
-            await insisting(self._client.mark_sent, taken)
+    def _take(self, envelope: OutgoingEnvelope) -> None:
+        if envelope.to in self._until or envelope.id in self._too_large or envelope.id in self._held:
+            return
+        self._held[envelope.id] = len(envelope.bytes)
+        self._held_bytes += len(envelope.bytes)
+        self._lanes.setdefault(envelope.to, _Lane()).waiting.append(envelope)
+        self._go(envelope.to)
 
-    async def _carry_to(self, address: str, mail: list[OutgoingEnvelope]) -> list[int]:
-        """Which the transport took. In their order, for each is read most cheaply after the one before it."""
-        taken: list[int] = []
+    def _let_go(self, number: int) -> None:
+        self._held_bytes -= self._held.pop(number)
+        self._fewer.set()
+
+    def _go(self, address: str) -> None:
+        """Begins to deliver what may be on its way at the same time."""
+        lane = self._lanes[address]
+        while lane.waiting and lane.under_way < self._transport.at_once:
+            lane.under_way += 1
+            # Tasks begin in the order in which they were made.
+            task = asyncio.create_task(self._deliver(address, lane, lane.waiting.popleft()))
+            self._deliveries.add(task)
+            task.add_done_callback(self._deliveries.discard)
+        if not lane.under_way:
+            del self._lanes[address]
+
+    async def _deliver(self, address: str, lane: _Lane, envelope: OutgoingEnvelope) -> None:
         try:
-            for envelope in mail:
-                try:
-                    await self._transport.deliver(address, envelope.bytes)
-                    taken.append(envelope.id)
-                except TooLarge:
-                    # Those behind it do not wait for it.
-                    self._too_large.add(envelope.id)
-                    size = len(envelope.bytes)
-                    extra = {"event": "too_large", "address": address, "count": size}
-                    log.error("an envelope for %s of %d bytes is too large", short(address), size, extra=extra)
+            await self._transport.deliver(address, envelope.bytes)
+            if address not in self._until:
+                self._rests.pop(address, None)
+            self._taken.append(envelope.id)
+            self._some_taken.set()
+        except TooLarge:
+            # Those behind it do not wait for it.
+            self._too_large.add(envelope.id)
+            self._let_go(envelope.id)
+            self._moved.set()
+            size = len(envelope.bytes)
+            extra = {"event": "too_large", "address": address, "count": size}
+            log.error("an envelope for %s of %d bytes is too large", short(address), size, extra=extra)
         except Exception as error:
-            rest = min(2 * self._rests.get(address, FIRST_REST / 2), LONGEST_REST)
-            self._rests[address] = rest
-            self._until[address] = time.monotonic() + rest
-            kind, _ = describe(error)
-            log.log(
-                logging.INFO if isinstance(error, NoMailbox) else logging.WARNING,
-                "cannot deliver to %s: %s; again in %.0f s",
-                short(address),
-                trouble(error),
-                rest,
-                extra={"event": "not_delivered", "address": address, "error": kind, "seconds": rest},
-            )
-        else:
-            self._rests.pop(address, None)
-        return taken
+            self._rest(address, lane, error)
+            self._let_go(envelope.id)
+        lane.under_way -= 1
+        self._go(address)
+
+    def _rest(self, address: str, lane: _Lane, error: Exception) -> None:
+        """Nothing goes to an address for a while. What waits for it stays in the outbox, and is read again then."""
+        for envelope in lane.waiting:
+            self._let_go(envelope.id)
+        lane.waiting.clear()
+        if address in self._until:
+            # Of those that were on their way together the first one counts.
+            return
+        rest = min(2 * self._rests.get(address, FIRST_REST / 2), LONGEST_REST)
+        self._rests[address] = rest
+        self._until[address] = time.monotonic() + rest
+        # Whoever waits for news waits no longer than until then.
+        self.look()
+        kind, _ = describe(error)
+        log.log(
+            logging.INFO if isinstance(error, NoMailbox) else logging.WARNING,
+            "cannot deliver to %s: %s; again in %.0f s",
+            short(address),
+            trouble(error),
+            rest,
+            extra={"event": "not_delivered", "address": address, "error": kind, "seconds": rest},
+        )
+
+    async def _remove(self) -> None:
+        while True:
+            await self._some_taken.wait()
+            self._some_taken.clear()
+            taken, self._taken = self._taken, []
+            await insisting(self._client.mark_sent, taken)
+            for number in taken:
+                self._let_go(number)
+            self._moved.set()
 
     async def flush(self, timeout: float) -> bool:
         """Waits until the outbox is empty; false if it is not by then."""
@@ -123,7 +188,7 @@ class Post:
                 if all(envelope.id in self._too_large for envelope in await insisting(self._client.outbox)):
                     return
                 self._news.set()
-                await self._moved.wait()
+                await happens(self._moved, LOOK_AGAIN)
 
         try:
             await asyncio.wait_for(emptied(), timeout)

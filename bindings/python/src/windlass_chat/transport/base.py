@@ -31,6 +31,10 @@ class Incoming:
 class Transport(ABC):
     """What carries envelopes. All calls come from one event loop."""
 
+    at_once: int = 1
+    """How many envelopes for one address are delivered at a time. More than one only where they arrive in the order of the calls
+    all the same: then none waits until another was confirmed."""
+
     def use_secret(self, secret: bytes) -> None:
         """Called before `start`, with 32 bytes that nobody else knows and that this device's store has at each start.
 

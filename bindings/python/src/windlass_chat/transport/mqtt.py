@@ -33,7 +33,7 @@ from windlass_chat.transport.base import Incoming, NoMailbox, TooLarge, Transpor
 from windlass_chat.transport.broker_url import BrokerUrl
 from windlass_chat.transport.mqtt_bundles import LARGEST_BUNDLE, Bundles
 from windlass_chat.transport.mqtt_connection import LARGEST_ENVELOPE, Connection, End, Ending, Greeting
-from windlass_chat.transport.mqtt_outgoing import REFUSED, Letter, Outgoing
+from windlass_chat.transport.mqtt_outgoing import REFUSED, WINDOW, Letter, Outgoing
 from windlass_chat.transport.mqtt_retries import Retries
 
 HELD_BYTES = 64 * 1024 * 1024
@@ -77,6 +77,8 @@ def _place(error: BaseException | None) -> str:
 
 class MqttTransport(Transport):
     """A device's session with a broker. Connects again by itself, later and later; see `mqtt_retries`."""
+
+    at_once = WINDOW
 
     def __init__(self, url: str) -> None:
         self._broker = BrokerUrl.parse(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import socket
 import ssl
 import threading
 import time
@@ -35,6 +36,16 @@ NEVER_RETAINED = 2
 FAREWELL_SECONDS = 2.0
 UNSPECIFIED = 0x80
 """What the library calls an end without a word."""
+
+
+def _of_mail() -> Properties:
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    properties.MessageExpiryInterval = KEEP_MAIL_SECONDS
+    return properties
+
+
+OF_MAIL = _of_mail()
+"""What an envelope is published with: the same for each, and dear to make."""
 
 
 class End(enum.Enum):
@@ -145,10 +156,7 @@ class Connection:
 
     def publish(self, topic: str, payload: bytes, retain: bool) -> int | None:
         """Sends once. The number by which it is confirmed; nothing when the connection is gone."""
-        properties = None
-        if self.five and not retain:
-            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.MessageExpiryInterval = KEEP_MAIL_SECONDS
+        properties = OF_MAIL if self.five and not retain else None
         info = self._client.publish(topic, payload, qos=1, retain=retain, properties=properties)
         return info.mid if info.rc == mqtt.MQTT_ERR_SUCCESS else None
 
@@ -172,9 +180,9 @@ class Connection:
         except BaseException as error:  # Whatever it is, somebody has to learn that there is no connection any more.
             ending = Ending(End.FAULT, error=error)
         finally:
-            socket = self._client.socket()
-            if socket is not None:
-                socket.close()
+            left = self._client.socket()
+            if left is not None:
+                left.close()
         self._listener.ended(self, ending)
 
     def _live(self) -> Ending:
@@ -219,7 +227,9 @@ class Connection:
         else:
             connect(broker.host, broker.port, KEEP_ALIVE_SECONDS)
 
-    def _on_socket_open(self, *_: object) -> None:
+    def _on_socket_open(self, client: mqtt.Client, data: Any, opened: Any) -> None:
+        # Else what we say waits until the broker's machine has confirmed what we said before, and that one waits too: 40 ms.
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._ending_since is not None:
             # Asked for while it was made; and there may be another one by now.
             raise ConnectionAbortedError("not wanted any more")

@@ -1,0 +1,99 @@
+"""What an echo costs on the wire: a real broker, and a proxy before it that counts packets and holds back what a test names."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+from mosquitto import PATIENCE, Broker
+from people import User, new_bot
+from scripted_broker import PUBACK, PUBLISH
+
+from windlass_chat.bot import Bot, Message
+from windlass_chat.transport.mqtt import MqttTransport
+
+
+class Proxy:
+    """Between one client and a broker. A context manager."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self.packets: list[tuple[str, int]] = []
+        """Direction and kind of each."""
+        self.holding = False
+        """Whether what the broker confirms is held back."""
+
+    async def __aenter__(self) -> "Proxy":
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        self.url = f"mqtt://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.server.close()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        to_us, to_broker = await asyncio.open_connection("127.0.0.1", self.broker.port)
+        ways = (self.carry("out", reader, to_broker), self.carry("in", to_us, writer))
+        await asyncio.gather(*ways, return_exceptions=True)
+
+    async def carry(self, way: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                packet = await reader.readexactly(2)
+                while packet[-1] & 128:
+                    packet += await reader.readexactly(1)
+                length = sum((byte & 127) << 7 * place for place, byte in enumerate(packet[1:]))
+                packet += await reader.readexactly(length)
+                kind = packet[0] >> 4
+                if self.holding and (way, kind) == ("in", PUBACK):
+                    continue
+                self.packets.append((way, kind))
+                writer.write(packet)
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+
+def echoing(folder: Path, url: str) -> Bot:
+    bot = new_bot(folder, url)
+
+    @bot.on_message
+    async def echo(message: Message) -> None:
+        await message.reply(message.text)
+
+    return bot
+
+
+def test_an_answer_leaves_in_the_trip_that_brought_the_question(tmp_path: Path) -> None:
+    async def talk(broker: Broker) -> None:
+        async with Proxy(broker) as proxy, echoing(tmp_path, proxy.url) as bot, User(tmp_path, broker.url) as user:
+            while await user.transport.fetch_bundle(bot.address) is None:
+                pass  # Its mailbox is there before that.
+            assert await user.ask(bot, "one") == "one"
+            await bot.flush(PATIENCE)
+            # A broker that confirms nothing any more. What a question leads to goes out all the same, one thing behind the other.
+            proxy.holding = True
+            proxy.packets.clear()
+            for text in ("two", "three"):
+                assert await user.ask(bot, text) == text
+            brought = [kind for way, kind in proxy.packets if way == "in"]
+            # Two questions and what acknowledges the answer to the first one, or both; nothing that an answer waited for.
+            assert set(brought) == {PUBLISH} and 2 <= len(brought) <= 5
+            answers = sum(packet == ("out", PUBLISH) for packet in proxy.packets)
+            assert 2 <= answers <= 4
+            proxy.holding = False
+
+    with Broker(tmp_path) as broker:
+        asyncio.run(talk(broker))
+
+
+def test_a_connection_sends_what_it_has_at_once(tmp_path: Path) -> None:
+    async def look(broker: Broker) -> None:
+        transport = MqttTransport(broker.url)
+        await transport.start("here", 1)
+        await transport.publish_bundle("here", b"bundle")
+        assert transport._connection is not None
+        opened = transport._connection._client.socket()
+        assert isinstance(opened, socket.socket) and opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        await transport.close()
+
+    with Broker(tmp_path) as broker:
+        asyncio.run(look(broker))
