@@ -87,6 +87,11 @@ extension Client {
         try await onQueue { try self.outbox(after: after) }
     }
 
+    /// The list of chats.
+    public func conversations() async throws -> [ConversationSummary] {
+        try await onQueue { try self.conversations() }
+    }
+
     /// Any other call: `try await client.io { try $0.addContact(bundle: bundle) }`.
     public func io<T: Sendable>(_ call: @escaping @Sendable (Client) throws -> T) async throws -> T {
         try await onQueue { try call(self) }

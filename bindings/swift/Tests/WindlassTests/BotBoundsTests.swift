@@ -25,7 +25,7 @@ final class BotBoundsTests: BotTestCase {
         let user = try await user()
         try await user.say("hello", to: client.address())
         try await until { try user.heard(client.address()) == ["and hello"] }
-        let said = try client.conversation(address: other.address()).messages()
+        let said = try await client.conversation(address: other.address()).messages()
         XCTAssertEqual(said.map(\.text), ["ping", "echo ping"])
         XCTAssertEqual(said.map(\.origin), [.bot, .botAnswer])
         XCTAssertTrue(said.allSatisfy(\.reactions.isEmpty))

@@ -171,7 +171,7 @@ final class BotFailuresTests: BotTestCase {
         let handled = try await bot.handleWaiting()
         XCTAssertEqual(handled, 1)
         XCTAssertEqual(logged.all, ["a message is set aside: the process died 3 times with this message"])
-        let said = try client.conversation(address: user.client.address()).messages().filter(\.outgoing).map(\.text)
+        let said = try await client.conversation(address: user.client.address()).messages().filter(\.outgoing).map(\.text)
         XCTAssertEqual(said, ["the process died 3 times with this message"])
         let all = await began.all
         XCTAssertEqual(all, [])

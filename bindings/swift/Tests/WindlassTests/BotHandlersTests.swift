@@ -112,7 +112,7 @@ final class BotHandlersTests: BotTestCase {
         let user = try await user()
         try await user.say("one", to: client.address())
         let conversation = try user.client.conversation(address: client.address())
-        _ = try conversation.edit(message: conversation.messages()[0], text: "two")
+        _ = try await conversation.edit(message: conversation.messages()[0], text: "two")
         try await user.carry()
         try await until { await begun.all == ["two"] }
         running[0].cancel()
@@ -224,7 +224,7 @@ final class BotHandlersTests: BotTestCase {
         try await user.say("ahoy", to: client.address())
         let conversation = try user.client.conversation(address: client.address())
         try await until { try conversation.messages().first?.reactions.map(\.emoji) == ["👍"] }
-        _ = try conversation.react(message: XCTUnwrap(conversation.messages().first), emoji: "⚓")
+        _ = try await conversation.react(message: conversation.messages()[0], emoji: "⚓")
         try await user.carry()
         try await until { await heard.last != nil }
         let reaction = await heard.last

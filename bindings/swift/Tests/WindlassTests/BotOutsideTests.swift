@@ -52,7 +52,8 @@ final class BotOutsideTests: BotTestCase {
         for text in ["wait", "swallow", "well"] { try await user.say(text, to: client.address()) }
         try await until { try user.heard(client.address()) == ["too long", "too long", "well"] }
         let conversation = try user.client.conversation(address: client.address())
-        _ = try conversation.edit(message: XCTUnwrap(conversation.messages().first { $0.text == "wait" }), text: "waited")
+        let first = try await conversation.messages().first { $0.text == "wait" }
+        _ = try await conversation.edit(message: XCTUnwrap(first), text: "waited")
         try await user.carry()
         try await until { await failures.all.count == 3 }
         let all = await failures.all
@@ -99,7 +100,8 @@ final class BotOutsideTests: BotTestCase {
         let conversation = try user.client.conversation(address: client.address())
         let texts = (1...24).map { "number \($0)" }
         for text in texts {
-            _ = try conversation.edit(message: XCTUnwrap(conversation.messages().first(where: \.outgoing)), text: text)
+            let first = try await conversation.messages().first(where: \.outgoing)
+            _ = try await conversation.edit(message: XCTUnwrap(first), text: text)
             // Each by itself, so that they are many batches.
             try await user.say(text, to: client.address())
             try await until { try user.heard(client.address()).last == text }

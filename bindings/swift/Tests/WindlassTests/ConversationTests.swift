@@ -84,6 +84,26 @@ final class ConversationTests: PeopleTestCase {
         XCTAssertEqual(streamed, expected)
     }
 
+    func testTheCallsOfAScreenWaitInNoneOfSwiftsThreads() async throws {
+        let (alice, bob) = (try create("alice"), try create("bob"))
+        _ = try alice.addContact(bundle: bob.bundle())
+        let conversation = try alice.conversation(address: bob.address())
+        for text in ["one", "two"] { _ = try await conversation.sendBody(body: .text(text: text)) }
+        let sent = try await conversation.messages()
+        _ = try await conversation.edit(message: sent[0], text: "first")
+        for emoji in ["👍", "⚓"] { _ = try await conversation.react(message: sent[0], emoji: emoji) }
+        _ = try await conversation.unreact(message: sent[0], emoji: "👍")
+        _ = try await conversation.delete(message: sent[1])
+        try await conversation.markRead()
+        let now = try await conversation.messages()
+        XCTAssertEqual(now.map(\.text), ["first", nil])
+        XCTAssertEqual(now[0].reactions.map(\.emoji), ["⚓"])
+        let (found, before) = (try await conversation.search(text: "FIRST"), try await conversation.messages(limit: 1, before: sent[1]))
+        XCTAssertEqual([found.messages.map(\.id), before.map(\.id)], [[sent[0].id], [sent[0].id]])
+        let chats = try await alice.conversations()
+        XCTAssertEqual(chats.map(\.address), [bob.address()])
+    }
+
     func testWhatTheReadmeShowsWorks() throws {
         try firstConversation(home: home.path)
     }

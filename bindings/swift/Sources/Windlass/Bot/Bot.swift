@@ -1,6 +1,5 @@
 import Foundation
 
-private let renewalsPerRound = 20
 /// What a bot that ends waits for what it has cancelled: a handler, then the counting of its message.
 private let leaving = patience * 3
 
@@ -21,12 +20,12 @@ public final class Bot: Sendable {
     let concurrency: Int
     let handlers: Locked<Handlers>
     let log: @Sendable (String) -> Void
-    private let transport: any Transport
+    let transport: any Transport
+    let round: Duration
     private let grace: Duration
-    private let round: Duration
     private let running = Locked<Running?>(nil)
 
-    private struct Running: Sendable {
+    struct Running: Sendable {
         let post: Post
         let handling: Handling
         let invited: Invitations
@@ -264,7 +263,7 @@ public final class Bot: Sendable {
         return dropped
     }
 
-    private func recheckTrust() async {
+    func recheckTrust() async {
         await running.use { $0 }?.handling.recheckTrust()
     }
 
@@ -392,57 +391,6 @@ public final class Bot: Sendable {
         // Whoever was called has perhaps not heard it to its end.
         try Task.checkCancellation()
     }
-
-    /// Every ten minutes what is due, and the bundle where others find it, again when it has changed.
-    private func keepUp(_ now: Running) async throws {
-        let client = client
-        try await askAboutStrangers()
-        try await now.invited.answer()
-        now.post.look()
-        let published = Locked<Data?>(nil)
-        try await repeatedly(round) {
-            do {
-                try await client.maintain()
-                let bundle = try await onQueue { try client.bundle().encode() }
-                await self.recheckTrust()
-                if bundle != published.use({ $0 }), await self.publish(bundle) { published.use { $0 = bundle } }
-                try await self.renew()
-            } catch let refused as WindlassError where refused.retry {
-                // With the next round.
-                self.log("cannot keep up: \(kind(of: refused))")
-            }
-        }
-    }
-
-    /// False if the transport, which may be somebody's and throw anything, could not do it; it is asked again with the next round.
-    private func publish(_ bundle: Data) async -> Bool {
-        do {
-            try await transport.publishBundle(address: client.address(), bundle: bundle)
-            return true
-        } catch {
-            if !Task.isCancelled { log("cannot keep up: \(kind(of: error))") }
-            return false
-        }
-    }
-
-    /// Looks for newer bundles of contacts whose own have run out: without one nothing heals.
-    private func renew() async throws {
-        let client = client
-        let stale = try await onQueue { try client.contacts() }.filter { contact in
-            !contact.blocked && contact.bundleExpiresAt.map { $0 < Date() } ?? false
-        }
-        for contact in stale.prefix(renewalsPerRound) { _ = try await find(contact.address) }
-    }
-
-    private var asksAboutStrangers: Bool { listening.trust != .acceptAll && !handlers.use { $0.requests.isEmpty } }
-
-    /// A request that was told when the process died is told again.
-    private func askAboutStrangers() async throws {
-        guard asksAboutStrangers else { return }
-        let (client, handlers) = (client, handlers.use { $0 })
-        let undecided = try await insisting { try client.contacts() }.filter { !($0.accepted || $0.blocked || $0.addedByUs) }
-        for contact in undecided { await handlers.callEach(handlers.requests, contact.address) }
-    }
 }
 
 /// What goes through the client, by whatever call and thread, leaves at once.
@@ -454,11 +402,4 @@ private final class OutboxLooker: OutboxListener {
     }
 
     func onOutbox() { post.look() }
-}
-
-private func repeatedly(_ every: Duration, _ work: @Sendable () async throws -> Void) async throws {
-    while true {
-        try await work()
-        try await Task.sleep(for: every)
-    }
 }
