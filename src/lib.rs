@@ -111,10 +111,10 @@ pub use api::{
     Inspection, KeptEvent, LinkCheck, Message, MessageOrigin, OutboxListener, OutgoingEnvelope,
     OutgoingMessage, PendingLink, PostQuantum, ProgressError, ProgressListener, Reaction, Received,
     RefusalReason, Result, SafetyEmoji, SearchPage, Sent, Session, SessionState, SessionStatus,
-    ShredReport, Simulation, StoreKey, TableRows, Tally, TrustPolicy, TypedCommand,
-    UndecryptableCause, UnhandledMessage, WaitingMessage, WindlassError, error_info, errors,
-    find_contact, fold_text, qr_frames, qr_png, qr_read, qr_svg, qr_terminal, read_command,
-    read_emoji, read_number,
+    ShredReport, Simulation, StateChange, StateDocument, StateOwner, StoreKey, TableRows, Tally,
+    TrustPolicy, TypedCommand, UndecryptableCause, UnhandledMessage, WaitingMessage, WindlassError,
+    error_info, errors, find_contact, fold_text, qr_frames, qr_png, qr_read, qr_svg, qr_terminal,
+    read_command, read_emoji, read_number,
 };
 
 #[cfg(feature = "uniffi")]

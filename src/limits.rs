@@ -352,6 +352,15 @@ pub const MIN_UNHANDLED_BY_ONE: u64 = 16;
 /// Bytes of such messages.
 pub const MIN_UNHANDLED_BYTES_BY_ONE: u64 = 65_536;
 
+/// Bytes of a document that a program keeps of a conversation, of a person or of its own.
+pub const MAX_STATE_BYTES: usize = 16_384;
+
+/// Bytes of a document's name.
+pub const MAX_STATE_NAME_LEN: usize = 256;
+
+/// Bytes of all such documents, with what their rows cost: those of some hundred thousand people.
+pub const MAX_STATES_BYTES: u64 = 64 * 1024 * 1024;
+
 /// How long the messages of a stranger who is neither accepted nor blocked are kept. Then the stranger has the place only as long as
 /// nobody else needs it, and is asked for the messages when they are accepted.
 pub const STRANGER_RETENTION_SECONDS: u64 = 7 * DAY_SECONDS;

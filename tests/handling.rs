@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use support::clients::{rows_in, text_to, texts};
 use support::worlds::acquainted;
-use windlass::{Client, Simulation, WindlassError};
+use windlass::{Client, Simulation, StateChange, StateOwner, WindlassError};
 
 const ALICE: u32 = 0;
 const BOT: u32 = 1;
@@ -116,4 +116,44 @@ fn what_was_begun_is_counted_over_crashes_until_it_is_handled() {
         ));
     }
     assert_eq!(attempts(), [(second, 0)]);
+}
+
+#[test]
+fn what_is_remembered_is_committed_with_the_answer_or_not_at_all() {
+    let world = waiting(4, ["one", "two"]);
+    let client = || bot(&world);
+    let waiting = client().unhandled(10).unwrap();
+    let to = waiting[0].message.author.clone();
+    let owner = StateOwner::Person {
+        address: to.clone(),
+    };
+    let change = |before: Option<&str>, after: &str| StateChange {
+        owner: owner.clone(),
+        name: "user".into(),
+        before: before.map(|text| text.as_bytes().into()),
+        after: Some(after.as_bytes().into()),
+    };
+    let says = || {
+        let found = client().state(owner.clone(), "user".into()).unwrap();
+        found.map(|document| String::from_utf8(document.into_vec()).unwrap())
+    };
+    let commit = |number, answer: &str, change| {
+        client().commit(Some(number), vec![text_to(answer, "1")], vec![change])
+    };
+    let (first, second) = (waiting[0].number, waiting[1].number);
+    commit(first, &to, change(None, "a")).unwrap();
+    world.crash(BOT, 0).unwrap();
+    assert_eq!(says().as_deref(), Some("a"));
+    // An answer that cannot be sent, a message that was handled, a document that is another one by now: nothing of it happens.
+    assert!(commit(second, "nobody", change(Some("a"), "b")).is_err());
+    let again = commit(first, &to, change(Some("a"), "b"));
+    assert_eq!(again.unwrap_err(), WindlassError::UnknownMessage);
+    let late = commit(second, &to, change(None, "b"));
+    assert_eq!(late.unwrap_err(), WindlassError::StateChanged);
+    assert_eq!(says().as_deref(), Some("a"));
+    assert_eq!(client().unhandled(10).unwrap().len(), 1);
+    commit(second, &to, change(Some("a"), "b")).unwrap();
+    assert_eq!(says().as_deref(), Some("b"));
+    let shown = format!("{:?}", change(Some("secret"), "secret"));
+    assert!(!shown.contains("115, 101"), "{shown}");
 }

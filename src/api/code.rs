@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::{Bytes, Result, WindlassError};
-use crate::qr;
+use crate::qr::{self, QrError};
 use crate::wire::{Frames, UriFault, frames};
 
 /// A QR code of a URI as an SVG document, black on white, or light on dark. One that is too long for a comfortable code is animated:
@@ -112,5 +112,16 @@ impl CodeReader {
             last.as_ref().is_ok_and(&enough)
         })?;
         last
+    }
+}
+
+impl From<QrError> for WindlassError {
+    fn from(error: QrError) -> Self {
+        match error {
+            QrError::TooLong => Self::TooLongForQrCode(error),
+            QrError::Picture => Self::PictureUnreadable(error),
+            QrError::TooLarge { .. } => Self::PictureTooLarge(error),
+            QrError::NoCode => Self::NoQrCode(error),
+        }
     }
 }

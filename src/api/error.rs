@@ -178,6 +178,10 @@ pub enum WindlassError {
     InvalidMediaType(ContentError),
     #[error("this kind of body cannot be sent")]
     BodyNotSendable,
+    #[error("the document was changed since it was read")]
+    StateChanged,
+    #[error("a document has 16 KiB at most, its name 256 bytes, and all together 64 MiB")]
+    StateFull,
     #[error("the safety numbers differ; somebody may be between you, do not mark them verified")]
     SafetyNumberMismatch,
     #[error("a safety number has 60 digits, and nothing else but what separates them")]
@@ -248,6 +252,8 @@ impl From<EngineError> for WindlassError {
             EngineError::ContactBlocked => Self::ContactBlocked,
             EngineError::ContactNotVerified => Self::ContactNotVerified,
             EngineError::UnknownCursor => Self::UnknownCursor,
+            EngineError::StateChanged => Self::StateChanged,
+            EngineError::StateFull => Self::StateFull,
             EngineError::UnknownGroup => Self::UnknownGroup,
             EngineError::NotAMember => Self::NotAMember,
             EngineError::NotForThisDevice => Self::NotForThisDevice,
@@ -344,17 +350,6 @@ impl From<LinkError> for WindlassError {
             LinkError::Answered => Self::LinkAnswered(error),
             LinkError::OtherDevice => Self::LinkOtherDevice(error),
             error => Self::LinkRefused(error),
-        }
-    }
-}
-
-impl From<QrError> for WindlassError {
-    fn from(error: QrError) -> Self {
-        match error {
-            QrError::TooLong => Self::TooLongForQrCode(error),
-            QrError::Picture => Self::PictureUnreadable(error),
-            QrError::TooLarge { .. } => Self::PictureTooLarge(error),
-            QrError::NoCode => Self::NoQrCode(error),
         }
     }
 }

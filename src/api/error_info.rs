@@ -255,6 +255,16 @@ pub(super) const TABLE: &[Row] = &[
         "Send text, data or opaque bytes.",
     ),
     (
+        "state_changed",
+        false,
+        "Read the document again, and change what it says now.",
+    ),
+    (
+        "state_full",
+        false,
+        "Keep less in the document, or take away others.",
+    ),
+    (
         "safety_number_mismatch",
         false,
         "Do not trust the contact; compare again in person.",

@@ -39,7 +39,7 @@ pub use bundle::Bundle;
 pub use bytes::Bytes;
 pub use client::{
     Backlog, Client, DeviceInfo, KeptEvent, OutgoingEnvelope, OutgoingMessage, PendingLink,
-    Received, Sent, UnhandledMessage, WaitingMessage,
+    Received, Sent, StateChange, StateDocument, StateOwner, UnhandledMessage, WaitingMessage,
 };
 pub use code::{CodeProgress, CodeReader, qr_frames, qr_png, qr_read, qr_svg, qr_terminal};
 pub use contact::Contact;

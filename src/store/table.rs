@@ -72,11 +72,13 @@ pub enum Table {
     FormerMembers = 33,
     /// To which session each chain belongs that can come.
     ChainTags = 40,
+    /// Small documents that a program keeps, grouped by what they are about.
+    States = 41,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -110,6 +112,7 @@ impl Table {
         Self::GroupEvents,
         Self::FormerMembers,
         Self::ChainTags,
+        Self::States,
     ];
 
     /// The byte that its rows' keys begin with. Never 0, which is the store's own.
@@ -160,6 +163,7 @@ impl Table {
             Self::GroupEvents => "events of groups",
             Self::FormerMembers => "former members",
             Self::ChainTags => "chain tags",
+            Self::States => "states",
         }
     }
 }

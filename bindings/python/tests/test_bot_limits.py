@@ -212,7 +212,7 @@ class Sick(Client):
 def test_a_full_disk_ends_no_bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever call it is that finds it full."""
     monkeypatch.setattr("windlass_chat.bot.tasks.FIRST_PAUSE", 0.01)
-    calls = ("receive_many", "outbox", "mark_sent", "handled", "maintain", "events_handled", "keep_unhandled")
+    calls = ("receive_many", "outbox", "mark_sent", "commit", "maintain", "events_handled", "keep_unhandled")
 
     def sickly(name: str) -> Callable[..., object]:
         def call(self: Sick, *args: object) -> object:

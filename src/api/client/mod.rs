@@ -9,6 +9,7 @@ mod mailbox;
 mod people;
 mod receiving;
 mod sending;
+mod states;
 mod timetable;
 mod upkeep;
 
@@ -17,6 +18,7 @@ pub use events::KeptEvent;
 pub use handling::{Backlog, UnhandledMessage, WaitingMessage};
 pub use receiving::Received;
 pub use sending::{OutgoingEnvelope, OutgoingMessage, Sent};
+pub use states::{StateChange, StateDocument, StateOwner};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

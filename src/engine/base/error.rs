@@ -66,6 +66,12 @@ pub(crate) enum EngineError {
     /// A cursor that was not given out in this life of the feed.
     #[error("the cursor is not known")]
     UnknownCursor,
+    /// A document is not any more what it was when it was read.
+    #[error("the document was changed since it was read")]
+    StateChanged,
+    /// A document, or all together, would be too large.
+    #[error("a document has 16 KiB at most, its name 256 bytes, and all together 64 MiB")]
+    StateFull,
     /// The envelope has no part for this device.
     #[error("the envelope holds nothing for this device")]
     NotForThisDevice,

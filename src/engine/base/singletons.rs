@@ -22,6 +22,8 @@ pub(crate) const CLOCK: Key<'static> = Key::new(b"clock");
 pub(crate) const REMOVED: Key<'static> = Key::new(b"removed");
 /// What all strangers together cost: `records/strangers.rs`.
 pub(crate) const STRANGERS: Key<'static> = Key::new(b"strangers");
+/// How much the documents of a program are: `records/states.rs`.
+pub(crate) const STATES: Key<'static> = Key::new(b"states");
 /// Whether events are kept, and which of them were dropped: `sync/feed/mod.rs`.
 pub(crate) const FEED: Key<'static> = Key::new(b"feed");
 /// What this device's healing keys are made of: `records/healing_root.rs`.

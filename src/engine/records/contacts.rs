@@ -8,7 +8,7 @@ use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged, decode, get_row, put_row};
 use crate::engine::base::step::Step;
-use crate::engine::records::{floors, pair_rows, pairs, sessions, unacknowledged};
+use crate::engine::records::{floors, pair_rows, pairs, sessions, states, unacknowledged};
 use crate::identity::PublicIdentity;
 use crate::ratchet::ChainTag;
 use crate::session::{HintKey, SenderHint};
@@ -147,7 +147,7 @@ pub(crate) fn all(store: &dyn Rows) -> Result<Vec<Contact>, EngineError> {
 
 pub(crate) fn erase(store: &mut dyn RowsMut, identity: &PublicIdentity) -> Result<(), EngineError> {
     store.delete(Table::Contacts, Key::new(&identity.to_bytes()))?;
-    Ok(())
+    states::erase_of(store, &states::Owner::Person(*identity))
 }
 
 /// What a single-use bundle is known by once it was used, in whatever form it comes.

@@ -3,7 +3,7 @@
 use crate::chat::{Content, GroupId, IdentityKey};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
-use crate::engine::records::floors;
+use crate::engine::records::{floors, states};
 use crate::identity::{AddressError, PublicIdentity};
 use crate::limits::{MAX_LAMPORT, MAX_TIMERS};
 use crate::store::{Key, Rows, RowsMut, Table};
@@ -151,7 +151,7 @@ pub(crate) fn erase(
     conversation: &ConversationId,
 ) -> Result<(), EngineError> {
     store.delete(Table::Conversations, Key::new(&conversation.key()))?;
-    Ok(())
+    states::erase_of(store, &states::Owner::conversation(conversation.columns()))
 }
 
 /// Puts a conversation of a backup back.

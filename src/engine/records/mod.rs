@@ -28,6 +28,7 @@ pub(crate) mod private_prekeys;
 pub(crate) mod removed;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+pub(crate) mod states;
 pub(crate) mod strangers;
 pub(crate) mod trust;
 pub(crate) mod turns;

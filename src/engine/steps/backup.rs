@@ -15,7 +15,7 @@ use crate::engine::records::contacts::Contact;
 use crate::engine::records::strangers::Wait;
 use crate::engine::records::{
     conversations, floors, former_members, group_comparisons, group_logs, groups, invitations,
-    own_words, settings, strangers,
+    own_words, settings, states, strangers,
 };
 use crate::engine::steps::create;
 use crate::identity::IdentityKeyPair;
@@ -59,7 +59,7 @@ pub(crate) fn export(
     now: u64,
     tell: Progress<'_>,
 ) -> Result<u64, EngineError> {
-    const TABLES: [Table; 8] = [
+    const TABLES: [Table; 9] = [
         Table::Floors,
         Table::Contacts,
         Table::Groups,
@@ -69,6 +69,7 @@ pub(crate) fn export(
         Table::Messages,
         // Behind the messages that they are about.
         Table::Delivered,
+        Table::States,
     ];
     // The seed, the key of our own words, and the settings.
     let mut records = 3;
@@ -135,6 +136,7 @@ fn record_of(table: Table, row: &[u8]) -> Result<Record, StoreError> {
         Table::Delivered => wire::decode("row", row).map(Record::Delivered),
         Table::GroupEvents => wire::decode("row", row).map(Record::GroupEvent),
         Table::FormerMembers => wire::decode("row", row).map(Record::FormerMember),
+        Table::States => wire::decode("row", row).map(Record::State),
         _ => wire::decode("row", row).map(Record::Message),
     };
     record.map_err(|_| StoreError::Damaged { what: table.name() })
@@ -186,6 +188,7 @@ pub(crate) fn import(
                 let own = Device::load(store)?.public();
                 delivered::restore(store, &own, &row)?;
             }
+            Record::State(row) => states::restore(store, &row)?,
             Record::DeletedGroup(row) => invitations::restore_deletion(store, &row)?,
         }
         counter.step()?;

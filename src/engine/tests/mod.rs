@@ -27,6 +27,7 @@ mod protected;
 mod proved;
 mod quiet_groups;
 mod siblings;
+mod states;
 mod strangers;
 mod tables;
 mod tags;

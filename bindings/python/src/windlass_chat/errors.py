@@ -101,6 +101,8 @@ ContentTooLarge = WindlassError.ContentTooLarge
 InvalidContent = WindlassError.InvalidContent
 InvalidMediaType = WindlassError.InvalidMediaType
 BodyNotSendable = WindlassError.BodyNotSendable
+StateChanged = WindlassError.StateChanged
+StateFull = WindlassError.StateFull
 SafetyNumberMismatch = WindlassError.SafetyNumberMismatch
 BacklogFull = WindlassError.BacklogFull
 SafetyNumberInvalid = WindlassError.SafetyNumberInvalid
@@ -185,6 +187,8 @@ __all__ = [
     "InvalidContent",
     "InvalidMediaType",
     "BodyNotSendable",
+    "StateChanged",
+    "StateFull",
     "SafetyNumberMismatch",
     "BacklogFull",
     "SafetyNumberInvalid",

@@ -1,4 +1,9 @@
-"""A small world for tests: people with devices on machines in memory, a bad network, a clock that is moved by hand.
+"""Bots and clients in tests, without a network. All of it is the real thing; nothing is a mock.
+
+    client = BotTestClient(bot)
+    assert await client.say("/add 1 2") == "3"
+
+And a small world: people with devices on machines in memory, a bad network, a clock that is moved by hand.
 
     world = Simulation(seed=1)
     alice, bot = world.add_person(), world.add_person()
@@ -11,17 +16,8 @@
 Everything that happens follows from the seed: whatever fails once fails again. The clients are the real ones.
 """
 
-from windlass_chat import _native
-from windlass_chat._extended import extended
 from windlass_chat._native import Delivery, Faults, Tally
-from windlass_chat.client import Client
+from windlass_chat.bot_testing import BotTestClient
+from windlass_chat.simulated import Simulation
 
-__all__ = ["Delivery", "Faults", "Simulation", "Tally"]
-
-
-class Simulation(_native.Simulation):
-    """A world in which nobody is yet, and nothing goes wrong until `set_faults`."""
-
-    def client(self, person: int, device: int = 0) -> Client:
-        """The client of a device. Ask again after `crash`, `restore_disk` and `deliver`: a machine that lost power has another."""
-        return extended(super().client(person, device), Client)
+__all__ = ["BotTestClient", "Delivery", "Faults", "Simulation", "Tally"]

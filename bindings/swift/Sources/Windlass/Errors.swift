@@ -71,6 +71,8 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .ContentTooLarge(message),
             let .InvalidMediaType(message),
             let .BodyNotSendable(message),
+            let .StateChanged(message),
+            let .StateFull(message),
             let .SafetyNumberMismatch(message),
             let .BacklogFull(message),
             let .SafetyNumberInvalid(message),
@@ -171,6 +173,8 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .ContentTooLarge: "content_too_large"
         case .InvalidMediaType: "invalid_media_type"
         case .BodyNotSendable: "body_not_sendable"
+        case .StateChanged: "state_changed"
+        case .StateFull: "state_full"
         case .SafetyNumberMismatch: "safety_number_mismatch"
         case .BacklogFull: "backlog_full"
         case .SafetyNumberInvalid: "safety_number_invalid"

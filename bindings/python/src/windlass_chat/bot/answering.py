@@ -6,6 +6,7 @@ import contextlib
 import contextvars
 from collections.abc import Awaitable, Callable, Iterator
 
+from windlass_chat._native import WindlassError
 from windlass_chat.bot.calling import outcome_of
 from windlass_chat.bot.message import Message
 
@@ -38,6 +39,10 @@ async def run_handler(
     """Calls the handler. If it fails, nothing of what it replied is kept, but what the error handler replies is."""
     with answering(message):
         error = await outcome_of(handler(message), timeout, "the handler of a message")
-        if error is not None:
+        if isinstance(error, WindlassError.StateChanged) and not message._committed:
+            # It committed itself, and somebody was quicker.
+            message._drop()
+            message._outdated = True
+        elif error is not None:
             message._drop()
             await failed(error, message)

@@ -15,28 +15,23 @@ from windlass_chat._native import (
     Contact,
     OutgoingMessage,
     TrustPolicy,
-    UnhandledMessage,
     WindlassError,
 )
 from windlass_chat._signals import stop_signalled
 from windlass_chat._streams import occupy_streams
 from windlass_chat._threads import in_thread
 from windlass_chat.alive import beat
-from windlass_chat.bot.answering import current, reacting, run_handler
+from windlass_chat.bot.answering import current, reacting
 from windlass_chat.bot.calling import name_of, outcome_of, unlimited
-from windlass_chat.bot.groups import is_addressed
-from windlass_chat.bot.handlers import Next
-from windlass_chat.bot.handling import Handling
-from windlass_chat.bot.hearing import Hearing
 from windlass_chat.bot.invitations import Invitations
 from windlass_chat.bot.local import LocalSocket
 from windlass_chat.bot.logs import set_up, short, trouble
-from windlass_chat.bot.message import GroupInvitation, Message, PoisonMessage
-from windlass_chat.bot.rate import Rate
+from windlass_chat.bot.message import GroupInvitation
 from windlass_chat.bot.runner import run as run_to_the_end
 from windlass_chat.bot.running import Running, within
 from windlass_chat.bot.sent import SentMessage, outgoing_message
 from windlass_chat.bot.settings import Settings, SettingsError, gather
+from windlass_chat.bot.taking import Taking
 from windlass_chat.bot.tasks import end, insisting
 from windlass_chat.bot.upkeep import address_in
 from windlass_chat.client import BytesLike, Client
@@ -49,7 +44,7 @@ CLOSING = 5.0
 log = logging.getLogger("windlass_chat.bot")
 
 
-class Bot(Hearing):
+class Bot(Taking):
     """A store, a transport, and functions that answer.
 
     `store` is a path. Where nothing is yet, a store with a new identity is made, unless `create` is off. What is not
@@ -118,6 +113,11 @@ class Bot(Hearing):
                 raise RuntimeError("the bot was stopped")
             self._client = self._open()
         return self._client
+
+    def _use(self, client: Client) -> None:
+        """Goes on with another client, as when it was given one."""
+        self._given_client = self._client = client
+        self._address = None
 
     def _open(self) -> Client:
         if self.settings.store is None:
@@ -328,46 +328,6 @@ class Bot(Hearing):
     ) -> None:
         await self.stop()
 
-    def prepare(self) -> None:
-        """Makes the client keep messages, and events if anything handles them, until they are handled.
-
-        `start` does it too.
-        """
-        self.client.set_bot(True)
-        self.client.keep_unhandled(True)
-        if self._events or self._reactions:
-            self.client.keep_events(True)
-        if self.client.trust_policy() != self.settings.trust:
-            self.client.set_trust_policy(self.settings.trust)
-
-    async def handle_waiting(self) -> int:
-        """Handles what waits, and answers how many messages that was. For tests that carry envelopes themselves."""
-        broken: list[BaseException] = []
-        handling = self._handling(self.client, broken.append)
-        await in_thread(self.prepare)
-        await self._invited.answer()
-        before = 0
-        while await handling.take_up():
-            before = handling.taken_up
-            await handling.idle()
-        if broken:
-            raise broken[0]
-        return before - handling.waiting()
-
-    def _handling(self, client: Client, broken: Callable[[BaseException], None]) -> Handling:
-        return Handling(
-            client,
-            self.settings.trust,
-            handle=self._handle,
-            failed=self._failed,
-            find=self._find,
-            broken=broken,
-            concurrency=self.settings.concurrency,
-            retries=self.settings.retries,
-            rate=Rate(self.settings.answers_per_minute),
-            debug=self.settings.debug,
-        )
-
     def _make_invitations(self) -> Invitations:
         async def tell(invitation: GroupInvitation) -> bool:
             return await self._call_each(self._invitations, invitation)
@@ -418,31 +378,3 @@ class Bot(Hearing):
             if error is not None:
                 await self._failed(error, None)
             await asyncio.sleep(every)
-
-    async def _handle(
-        self, item: UnhandledMessage, commit: Callable[[Message], Awaitable[None]], poison: PoisonMessage | None
-    ) -> Message:
-        # A lane may have been begun by others, who accepted somebody.
-        within.set(self._running)
-        message = Message(self, item.message)
-        message._commit = lambda: commit(message)
-        if poison is None and not await self._is_for_us(message):
-            return message
-        handler = self._chain() if poison is None else _raising(poison)
-        await run_handler(message, handler, self._failed, self.settings.handler_timeout)
-        return message
-
-    async def _is_for_us(self, message: Message) -> bool:
-        """Whether a message is handed over. Of two people everything is; in a group two bots could talk for ever."""
-        if not message.in_group:
-            return True
-        if message.from_bot and not self.settings.answer_bots:
-            return False
-        return self._names_command(message.text) or await in_thread(is_addressed, self.client, self.settings, message)
-
-
-def _raising(error: Exception) -> Next:
-    async def handler(message: Message) -> None:
-        raise error
-
-    return handler

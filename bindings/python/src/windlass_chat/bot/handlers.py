@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ from windlass_chat._native import Event, read_command
 from windlass_chat.bot.answering import reacting
 from windlass_chat.bot.calling import name_of, outcome_of
 from windlass_chat.bot.commands import Command, UsageError
+from windlass_chat.bot.dialogue import question_of, step_of
 from windlass_chat.bot.logs import report
 from windlass_chat.bot.message import ContactRequest, GroupInvitation, Message, PoisonMessage, Reaction
 from windlass_chat.bot.services import Services
@@ -27,6 +29,9 @@ Work = TypeVar("Work", bound=Callable[[], Awaitable[None]])
 E = TypeVar("E", bound=Event)
 
 
+log = logging.getLogger("windlass_chat.bot")
+
+
 class Handlers:
     """The decorators of `Bot`, and what they registered."""
 
@@ -35,6 +40,7 @@ class Handlers:
     def __init__(self) -> None:
         self._listeners: list[Callable[[Message], Awaitable[None]]] = []
         self._commands: dict[str, Command] = {}
+        self._steps: dict[str, Callable[[Message], Awaitable[None]]] = {}
         self._requests: list[Callable[[ContactRequest], Awaitable[None]]] = []
         self._reactions: list[Callable[[Reaction], Awaitable[None]]] = []
         self._invitations: list[Callable[[GroupInvitation], Awaitable[None]]] = []
@@ -77,6 +83,22 @@ class Handlers:
             if command.name in self._commands:
                 raise ValueError(f"there is a command {command.name} already")
             self._commands[command.name] = command
+            return handler
+
+        return decorate
+
+    def step(self, name: str) -> Callable[[MessageHandler], MessageHandler]:
+        """Called with the answer to what `message.ask(..., then=name)` asked.
+
+        The question is answered then, unless the step asks again, or fails. `UsageError` says what was wrong with the answer, and waits for another.
+        """
+        if not isinstance(name, str) or not name:
+            raise TypeError('a step has a name: @bot.step("name")')
+
+        def decorate(handler: MessageHandler) -> MessageHandler:
+            if name in self._steps:
+                raise ValueError(f"there is a step {name} already")
+            self._steps[name] = _asynchronous(handler, 1)
             return handler
 
         return decorate
@@ -159,12 +181,13 @@ class Handlers:
         if typed is not None:
             command = self._commands.get(typed.name)
             if command is not None:
-                try:
-                    await command.handler(message, *command.read(typed.words, prefix))
-                except UsageError as error:
-                    message._drop()
-                    await message.reply(str(error))
+                await _told_usage(message, lambda: command.handler(message, *command.read(typed.words, prefix)))
                 return
+        step = self._step_for(message)
+        if step is not None:
+            await _told_usage(message, lambda: step(message))
+            return
+        if typed is not None:
             if self._is_help(typed.name):
                 await message.reply(self._help())
                 return
@@ -174,6 +197,23 @@ class Handlers:
                 return
         for handler in self._listeners:
             await handler(message)
+
+    def _step_for(self, message: Message) -> Callable[[Message], Awaitable[None]] | None:
+        """What takes the answer to a question, which is answered by that."""
+        if not self._steps:
+            return None
+        question = question_of(message, message.conversation, message.author)
+        name = step_of(question, message)
+        question.clear()
+        if name is not None and name not in self._steps:
+            log.warning("there is no step %s any more", name, extra={"event": "no_step", "step": name})
+        return self._steps.get(name) if name is not None else None
+
+    def _is_asked(self, message: Message) -> bool:
+        """Whether a message answers a question of the bot's."""
+        if not self._steps:
+            return False
+        return step_of(question_of(message, message.conversation, message.author), message) is not None
 
     def _help(self) -> str:
         lines = []
@@ -238,6 +278,15 @@ class Handlers:
 
     def _is_help(self, name: str) -> bool:
         return bool(self._commands) and self.settings.help and name == "help"
+
+
+async def _told_usage(message: Message, call: Callable[[], Awaitable[None]]) -> None:
+    """What was typed wrongly is told in place of all else."""
+    try:
+        await call()
+    except UsageError as error:
+        message._drop()
+        await message.reply(str(error))
 
 
 def _around(outer: Callable[[Message, Next], Awaitable[None]], inner: Next) -> Next:

@@ -13,6 +13,7 @@ from windlass_chat._native import (
     Body,
     OutgoingMessage,
     Sent,
+    StateChange,
     TrustPolicy,
     UnhandledMessage,
     WaitingMessage,
@@ -29,6 +30,9 @@ from windlass_chat.client import Client
 
 PAGE = 1_000
 """How many messages are looked at at once."""
+
+TIMES_ANEW = 10
+"""How often a handler is called for a message while others change what it read. Then it is told as a failure."""
 
 FOR_HANDLERS = (Body.TEXT, Body.DATA, Body.OPAQUE, Body.ATTACHMENT)
 """What somebody said. The rest of a conversation is told by events."""
@@ -189,16 +193,16 @@ class Handling:
 
     async def _take_out(self, waiting: WaitingMessage, allowed: bool) -> None:
         if not allowed:
-            await self._write(waiting.number, [])
+            await self._write(waiting.number, [], [])
             return
         item = await in_thread(self._client.unhandled_message, waiting.number)
         if item is None:
             # Deleted meanwhile, or dropped.
-            await self._write(waiting.number, [])
+            await self._write(waiting.number, [], [])
         elif isinstance(item.message.body, FOR_HANDLERS):
             await self._attempt(item)
         else:
-            await self._write(item.number, [])
+            await self._write(item.number, [], [])
 
     async def _attempt(self, item: UnhandledMessage) -> None:
         """Hands a message over; one that was left by a process that died only so often.
@@ -216,7 +220,7 @@ class Handling:
             log.error("a message of %s is set aside: %s", short(item.message.author), poison, extra=told)
             if item.attempts > self._retries:
                 # The error handlers did not survive it either.
-                await self._write(item.number, [])
+                await self._write(item.number, [], [])
                 return
         try:
             await insisting(self._client.set_attempts, item.number, item.attempts + 1)
@@ -231,18 +235,31 @@ class Handling:
             raise
 
     async def _hand_over(self, item: UnhandledMessage, poison: PoisonMessage | None) -> None:
-        message = await self._handle(item, lambda message: self._commit_now(item, message), poison)
-        if not message._committed:
-            await self._commit(item, message)
+        for _ in range(TIMES_ANEW):
+            message = await self._handle(item, lambda message: self._commit_now(item, message), poison)
+            if not message._outdated:
+                await self._commit(item, message)
+            if not message._outdated:
+                return
+        message._outdated = False
+        with answering(message):
+            await self._failed(WindlassError.StateChanged("others change what the handler reads, again and again"), message)
+        await self._commit(item, message, told=True)
 
     async def _commit(self, item: UnhandledMessage, message: Message, told: bool = False) -> None:
-        """The answers and that it was handled, in one transaction."""
+        """The answers, what is remembered, and that it was handled, in one transaction."""
+        if message._committed and not message._remembered:
+            return
         try:
             await self._commit_now(item, message)
         except Exception as error:
-            if not message.answers or isinstance(error, WindlassError.StoreClosed):
+            if isinstance(error, WindlassError.StateChanged) and not (message._committed or told):
+                message._drop()
+                message._outdated = True
+                return
+            if isinstance(error, WindlassError.StoreClosed) or not (message.answers or message._remembered):
                 raise
-            # An answer that cannot be sent, now or ever. The others of this message are not sent either.
+            # An answer that cannot be sent, or a document that cannot be kept, now or ever. The others of this message are not either.
             message._drop()
             if told:
                 # It was the error handlers' own.
@@ -250,30 +267,37 @@ class Handling:
             else:
                 with answering(message):
                     await self._failed(error, message)
-            if not message._committed:
-                await self._commit(item, message, told=True)
+            await self._commit(item, message, told=True)
 
     async def _commit_now(self, item: UnhandledMessage, message: Message) -> None:
         """The same; an answer that cannot be sent is told to the caller, and nothing is committed."""
-        answers = list(message.answers)
+        answers = [] if message._committed else list(message.answers)
+        changes = message._changes()
+        if message._committed and not changes:
+            return
+        number = None if message._committed else item.number
         try:
-            sent = await self._write(item.number, [answer._seal() for answer in answers])
+            sent = await self._write(number, [answer._seal() for answer in answers], [change for _, change in changes])
         except BaseException:
             for answer in answers:
                 answer._sealed = False
             raise
         message._committed = True
+        for remembered, change in changes:
+            remembered.keep(change)
         for answer in answers:
             self.rate.charge(answer.outgoing.to, 1)
         for answer, written in itertools.zip_longest(answers, sent):
             answer._settle(written.message_id if written is not None else None)
 
-    async def _write(self, number: int, answers: list[OutgoingMessage]) -> list[Sent]:
+    async def _write(
+        self, number: int | None, answers: list[OutgoingMessage], changes: list[StateChange]
+    ) -> list[Sent]:
         """What was written; nothing if the message was handled before."""
         searched = False
         while True:
             try:
-                sent = await insisting(self._client.handled, number, answers)
+                sent = await insisting(self._client.commit, number, answers, changes)
             except WindlassError.UnknownMessage:
                 return []
             except WindlassError as error:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from windlass_chat import _native
-from windlass_chat._native import Body, Contact, Event, MessageOrigin
+from windlass_chat._native import Body, Contact, Event, MessageOrigin, StateOwner
 from windlass_chat._threads import in_thread
+from windlass_chat.bot.dialogue import A_DAY, note, question_of, step_of
 from windlass_chat.bot.logs import short
-from windlass_chat.bot.sent import SentMessage, find_message, outgoing_message
+from windlass_chat.bot.remembered import Document
+from windlass_chat.bot.sent import SentMessage, find_message
 from windlass_chat.bot.services import Services
+from windlass_chat.bot.turn import Turn, User
 
 log = logging.getLogger("windlass_chat.bot")
 
@@ -20,17 +23,13 @@ class PoisonMessage(Exception):
     """The process died each time when this message was handled, so it is set aside. Its handlers are not called again."""
 
 
-class Message:
+class Message(Turn):
     """A message that came, and the answers to it."""
 
     def __init__(self, bot: Services, stored: _native.Message) -> None:
-        self.bot = bot
+        super().__init__(bot)
         self.stored = stored
         """The message as the store has it."""
-        self.answers: list[SentMessage] = []
-        """What will be sent when the handler has returned."""
-        self._open = True
-        self._committed = False
         self._silent = stored.origin == MessageOrigin.BOT_ANSWER and not bot.settings.answer_bots
         """Another bot's answer. Two bots that answered each other would never end."""
         self._commit: Callable[[], Awaitable[None]] | None = None
@@ -75,6 +74,20 @@ class Message:
         return self.stored.reply_to
 
     @property
+    def sender(self) -> User:
+        """Its author, and what the bot remembers of them."""
+        return self.user(self.author)
+
+    @property
+    def state(self) -> Document:
+        """What the bot remembers of the conversation: a dict of what JSON can say, at most 16 KiB of it.
+
+        What a handler changes in it becomes durable with its answer, in one transaction; if the handler fails, nothing does. It is erased with the
+        conversation. What is remembered of a person is `message.sender.state`; if two handlers change that at once, one of them is called again.
+        """
+        return self._remember(StateOwner.CONVERSATION(self.conversation), "state").document
+
+    @property
     def sent_at(self) -> datetime:
         """When, by its author's clock."""
         return self.stored.sent_at
@@ -90,6 +103,30 @@ class Message:
         What it says can be changed later: see `SentMessage.edit`.
         """
         return await self._write(self.conversation, answer, self.id if quote else None)
+
+    async def ask(self, question: str | Body, *, then: str, within: timedelta = A_DAY, quote: bool = True) -> SentMessage:
+        """Asks the author something. Their next message in this conversation that is no command goes to the step `then`:
+
+            @bot.command("register")
+            async def register(message: Message) -> None:
+                await message.ask("How old are you?", then="age")
+
+            @bot.step("age")
+            async def age(message: Message) -> None:
+                await message.reply(f"So you are {message.text}.")
+
+        What was asked becomes durable with the question, so that the answer may come after a restart. A step that raises `UsageError` asks again
+        with its sentence. `within` is how long an answer is waited for. Another question takes the place of this one.
+        """
+        note(question_of(self, self.conversation, self.author), self, then, within)
+        return await self.reply(question, quote=quote)
+
+    def cancel_question(self) -> bool:
+        """Takes back what the author was asked in this conversation; whether anything was."""
+        asked = question_of(self, self.conversation, self.author)
+        was = step_of(asked, self) is not None
+        asked.clear()
+        return was
 
     async def commit(self) -> None:
         """Sends the answers now: they are durable when this returns, and this message counts as handled.
@@ -120,34 +157,16 @@ class Message:
         conversation = self.bot.client.conversation(self.conversation)
         return await in_thread(find_message, conversation, self.reply_to)
 
-    async def _write(self, to: str, answer: str | Body, reply_to: str | None = None) -> SentMessage:
-        if not self._open:
-            raise RuntimeError("the handler of this message has returned; bot.send writes at any time")
-        message = SentMessage(self.bot, outgoing_message(to, answer, reply_to, True))
-        if self._silences(to):
-            self._tell_silence()
-            message._silent = True
-            message._settle(None)
-        elif self._committed:
-            await message._send()
-        else:
-            self.answers.append(message)
-        return message
-
     def _silences(self, to: str) -> bool:
         """Whether nothing goes there because of this message."""
-        return self._silent and to == self.conversation
+        if not self._silent or to != self.conversation:
+            return False
+        self._tell_silence()
+        return True
 
     def _tell_silence(self) -> None:
         extra = {"event": "bot_not_answered", "address": self.author, "message_id": self.id}
         log.info("what %s answered by itself is not answered", short(self.author), extra=extra)
-
-    def _drop(self) -> None:
-        """The answers so far will never be sent."""
-        for answer in self.answers:
-            if not self._committed:
-                answer._settle(None)
-        self.answers.clear()
 
     def __repr__(self) -> str:
         # Without what it says: this ends up in logs.

@@ -1,0 +1,97 @@
+"""What a bot does with messages: takes them up, hands them to its handlers, and commits what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from windlass_chat._native import UnhandledMessage
+from windlass_chat._threads import in_thread
+from windlass_chat.bot.answering import run_handler
+from windlass_chat.bot.groups import is_addressed
+from windlass_chat.bot.handlers import Next
+from windlass_chat.bot.handling import Handling
+from windlass_chat.bot.hearing import Hearing
+from windlass_chat.bot.message import Message, PoisonMessage
+from windlass_chat.bot.rate import Rate
+from windlass_chat.bot.running import Running, within
+from windlass_chat.client import Client
+
+
+class Taking(Hearing):
+    """Brings messages to the handlers."""
+
+    _running: Running | None
+
+    async def _find(self, address: str) -> bool:
+        """Adds the contact whose bundle the transport has; false if there is none, or the bot does not run."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Makes the client keep messages, and events if anything handles them, until they are handled.
+
+        `start` does it too.
+        """
+        self.client.set_bot(True)
+        self.client.keep_unhandled(True)
+        if self._events or self._reactions:
+            self.client.keep_events(True)
+        if self.client.trust_policy() != self.settings.trust:
+            self.client.set_trust_policy(self.settings.trust)
+
+    async def handle_waiting(self) -> int:
+        """Handles what waits, and answers how many messages that was. For tests that carry envelopes themselves."""
+        broken: list[BaseException] = []
+        handling = self._handling(self.client, broken.append)
+        await in_thread(self.prepare)
+        await self._invited.answer()
+        before = 0
+        while await handling.take_up():
+            before = handling.taken_up
+            await handling.idle()
+        if broken:
+            raise broken[0]
+        return before - handling.waiting()
+
+    def _handling(self, client: Client, broken: Callable[[BaseException], None]) -> Handling:
+        return Handling(
+            client,
+            self.settings.trust,
+            handle=self._handle,
+            failed=self._failed,
+            find=self._find,
+            broken=broken,
+            concurrency=self.settings.concurrency,
+            retries=self.settings.retries,
+            rate=Rate(self.settings.answers_per_minute),
+            debug=self.settings.debug,
+        )
+
+    async def _handle(
+        self, item: UnhandledMessage, commit: Callable[[Message], Awaitable[None]], poison: PoisonMessage | None
+    ) -> Message:
+        # A lane may have been begun by others, who accepted somebody.
+        within.set(self._running)
+        message = Message(self, item.message)
+        message._commit = lambda: commit(message)
+        if poison is None and not await self._is_for_us(message):
+            return message
+        handler = self._chain() if poison is None else _raising(poison)
+        await run_handler(message, handler, self._failed, self.settings.handler_timeout)
+        return message
+
+    async def _is_for_us(self, message: Message) -> bool:
+        """Whether a message is handed over. Of two people everything is; in a group two bots could talk for ever."""
+        if not message.in_group:
+            return True
+        if message.from_bot and not self.settings.answer_bots:
+            return False
+        if self._names_command(message.text) or self._is_asked(message):
+            return True
+        return await in_thread(is_addressed, self.client, self.settings, message)
+
+
+def _raising(error: Exception) -> Next:
+    async def handler(message: Message) -> None:
+        raise error
+
+    return handler
