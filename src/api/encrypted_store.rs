@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use super::handed_over::HandedOver;
 use super::path::path_of;
 use super::{ProgressListener, Result, StoreKey, progress};
+use crate::engine::base::error::EngineError;
+use crate::engine::records::outbox;
 use crate::engine::steps::backup;
-use crate::store::{BackupWriter, StorageEngine};
+use crate::store::{BackupWriter, StorageEngine, Table};
 
 /// The file that holds everything a client knows, sealed. One process owns it.
 #[derive(Debug)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Object))]
-pub struct EncryptedStore(pub(super) Box<dyn StorageEngine>);
+pub struct EncryptedStore(pub(super) Box<dyn StorageEngine>, pub(super) HandedOver);
 
 /// Numbers about a store without secrets, safe to paste into a bug report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +56,7 @@ pub struct ShredReport {
 /// A store of another storage engine, or whose files are kept elsewhere than in a folder (`windlass::store::Medium`).
 impl<E: StorageEngine + 'static> From<E> for EncryptedStore {
     fn from(engine: E) -> Self {
-        Self(Box::new(engine))
+        Self(Box::new(engine), HandedOver::default())
     }
 }
 
@@ -68,6 +71,7 @@ impl EncryptedStore {
     /// Makes everything that was replaced or deleted unreadable for good, also for who has the file and the passphrase. `close`
     /// does it too.
     pub fn shred(&self) -> Result<ShredReport> {
+        self.delete_handed_over()?;
         let report = self.0.shred()?;
         Ok(ShredReport {
             buckets: report.buckets,
@@ -78,6 +82,7 @@ impl EncryptedStore {
     /// Numbers without secrets.
     pub fn inspect(&self) -> Result<Inspection> {
         let inspection = self.0.inspect()?;
+        let handed_over = self.1.ids().len() as u64;
         Ok(Inspection {
             schema_version: inspection.schema_version,
             epoch: inspection.epoch,
@@ -87,7 +92,11 @@ impl EncryptedStore {
                 .into_iter()
                 .map(|(table, rows)| TableRows {
                     table: table.to_owned(),
-                    rows,
+                    // What the transport took does not wait any more.
+                    rows: match table == Table::Outbox.name() {
+                        true => rows.saturating_sub(handed_over),
+                        false => rows,
+                    },
                 })
                 .collect(),
             dirty_buckets: inspection.dirty_buckets,
@@ -103,7 +112,11 @@ impl EncryptedStore {
 
     /// Shreds and closes. Later calls answer that the store is closed; a second `close` does nothing.
     pub fn close(&self) -> Result<()> {
-        Ok(self.0.close()?)
+        let deleted = self.delete_handed_over();
+        // Also if that failed: it waits again when the store is opened, and a second `close` has nothing to do.
+        self.1.forget(&self.1.ids());
+        self.0.close()?;
+        deleted
     }
 }
 
@@ -128,4 +141,28 @@ impl EncryptedStore {
         Ok(records)
     }
 }
+}
+
+impl EncryptedStore {
+    /// Deletes what the transport has taken over, if anything of it is still there.
+    pub(super) fn delete_handed_over(&self) -> Result<()> {
+        let ids = self.1.ids();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.0.write(|rows| {
+            outbox::mark_sent(rows, &ids)?;
+            Ok::<_, EngineError>(())
+        })?;
+        self.1.forget(&ids);
+        Ok(())
+    }
+}
+
+/// Who forgets to close does not send again what was sent.
+impl Drop for EncryptedStore {
+    fn drop(&mut self) {
+        // A failure has nobody to be told to here, and only means that it is sent again.
+        let _ = self.delete_handed_over();
+    }
 }

@@ -21,6 +21,7 @@ mod foreign_bytes;
 mod found_contact;
 mod group;
 mod group_change;
+mod handed_over;
 mod identity;
 mod message;
 mod outbox_listener;

@@ -190,9 +190,19 @@ struct State {
     sync_takes: Duration,
     read: Vec<(usize, u64, usize)>,
     recording: bool,
+    traffic: Traffic,
     /// Nothing for the machine's own.
     clock: Option<Clock>,
     rng: Option<SeededRandom>,
+}
+
+/// What went to a disk since it is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes that were written.
+    pub bytes: usize,
+    /// How often it was waited until they were durable.
+    pub syncs: usize,
 }
 
 /// A disk in memory.
@@ -251,6 +261,12 @@ impl Disk {
         }
     }
 
+    /// What went to it so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.state().traffic
+    }
+
     /// The disk is full after `changes` more changes, until it is called again.
     pub fn fill_up(&self, changes: Option<u64>) {
         let mut state = self.state();
@@ -283,6 +299,11 @@ impl Disk {
             return Err(io::ErrorKind::StorageFull.into());
         }
         state.image.apply(&event);
+        match &event {
+            Event::Write(_, _, data) => state.traffic.bytes += data.len(),
+            Event::Sync(_) => state.traffic.syncs += 1,
+            _ => {}
+        }
         if state.recording {
             state.recorded.push(event);
         }

@@ -2,9 +2,11 @@
 
 mod clock;
 pub mod contract;
+mod counting;
 mod disk;
 mod rerun;
 
 pub use clock::Clock;
-pub use disk::{Disk, Image, Recording, Unsynced};
+pub use counting::{Cost, Counted, CountingRows};
+pub use disk::{Disk, Image, Recording, Traffic, Unsynced};
 pub use rerun::RunsTwice;

@@ -30,7 +30,7 @@ use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::history::deletion;
-use crate::engine::records::own_bundle;
+use crate::engine::records::{outbox, own_bundle};
 use crate::engine::steps::create;
 use crate::engine::sync::outcome::Outcome;
 use crate::identity::IdentityKeyPair;
@@ -175,7 +175,9 @@ impl Client {
         let engine = &self.store.0;
         let (now, mut drawn) = (engine.now(), Some(engine.random()?));
         let (origin, mut posted) = (self.origin(), false);
+        let handed_over = self.store.1.ids();
         let done = engine.write(|rows| {
+            outbox::mark_sent(rows, &handed_over)?;
             let before = rows.last_id(Sequence::Outbox)?;
             let mut rng = match drawn.take() {
                 Some(rng) => rng,
@@ -192,8 +194,11 @@ impl Client {
             posted = rows.last_id(Sequence::Outbox)? > before;
             done
         });
-        if posted && done.is_ok() {
-            self.tell_of_outbox();
+        if done.is_ok() {
+            self.store.1.forget(&handed_over);
+            if posted {
+                self.tell_of_outbox();
+            }
         }
         done
     }
@@ -222,3 +227,7 @@ impl From<StoreError> for Stop {
         Self::Error(error.into())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests;

@@ -69,8 +69,16 @@ impl Client {
     }
 
     /// Removes what the transport took over for good. Numbers that are not there any more are no error.
+    ///
+    /// `outbox` does not answer it any more. It is written with the next call that writes, at the latest when the store is shredded or closed;
+    /// if the machine stops before that it waits again, and whoever gets it a second time drops it.
     pub fn mark_sent(&self, ids: Vec<u64>) -> Result<()> {
-        self.write(|step| Ok(outbox::mark_sent(step.rows, &ids)?))
+        self.maintain_if_due()?;
+        let there = self.read(|rows| Ok(outbox::there(rows, ids)?))?;
+        if self.store.1.add(there) {
+            self.store.delete_handed_over()?;
+        }
+        Ok(())
     }
 }
 
@@ -89,9 +97,14 @@ impl Client {
     #[uniffi::method(default(after = 0))]
     pub fn outbox(&self, after: u64) -> Result<Vec<OutgoingEnvelope>> {
         self.maintain_if_due()?;
+        // Before the snapshot: what is deleted meanwhile is in neither.
+        let handed_over = self.store.1.ids();
+        let limit = OUTBOX_PAGE as usize;
         self.read(|reader| {
-            Ok(outbox::queued(reader, after, OUTBOX_PAGE as usize)?
+            Ok(outbox::queued(reader, after, limit + handed_over.len())?
                 .into_iter()
+                .filter(|envelope| handed_over.binary_search(&envelope.id).is_err())
+                .take(limit)
                 .map(OutgoingEnvelope::from_queued)
                 .collect())
         })

@@ -24,7 +24,7 @@ impl Client {
     pub(crate) fn maintain_if_due(&self) -> Result<()> {
         let now = self.store.0.now();
         if is_due(&self.timetable.shredded_at, SHRED_INTERVAL, now) {
-            self.store.0.shred()?;
+            self.store.shred()?;
         }
         if is_due(&self.timetable.round_at, ROUND_INTERVAL, now) {
             self.maintain_at(now)?;
@@ -36,6 +36,8 @@ impl Client {
         if self.rollback_to_heal.swap(false, Ordering::Relaxed) {
             self.step(upkeep::note_rollback)?;
         }
+        // Else they would count as under way.
+        self.store.delete_handed_over()?;
         let due = self.read(|rows| Ok(upkeep::plan(rows, now)?))?;
         let done = self.step(|step| {
             // Else there is nothing to pay a sync for.

@@ -74,6 +74,17 @@ pub(crate) fn queued(
         .collect()
 }
 
+/// Which of these wait.
+pub(crate) fn there(store: &dyn Rows, ids: Vec<u64>) -> Result<Vec<u64>, EngineError> {
+    let mut there = Vec::with_capacity(ids.len());
+    for id in ids {
+        if waiting(store, id)?.is_some() {
+            there.push(id);
+        }
+    }
+    Ok(there)
+}
+
 /// Removes what the transport took. Numbers that are not there were taken before; that is no error.
 pub(crate) fn mark_sent(store: &mut dyn RowsMut, ids: &[u64]) -> Result<(), EngineError> {
     for id in ids {
