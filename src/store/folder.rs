@@ -35,7 +35,7 @@ impl Store {
 
     /// Opens a store. Never makes one.
     pub fn open(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
-        Self::open_on(Arc::new(Folder::new(&of_store(path)?)), key)
+        Self::open_on(Arc::new(Folder::that_is_there(path)?), key)
     }
 }
 
@@ -74,13 +74,21 @@ impl Folder {
         }
     }
 
+    /// For the store that is at `path`, by the name that has its key slots beside it.
+    fn that_is_there(path: &Path) -> Result<Self, StoreError> {
+        let path = of_store(path)?;
+        #[cfg(unix)]
+        if !beside(&path, "keys").exists() {
+            let path = super::other_names::with_key_slots(&path).unwrap_or(path);
+            return Ok(Self { path });
+        }
+        Ok(Self { path })
+    }
+
     /// Whether the file of the rows has another name somewhere, beside which its key slots may be.
     fn has_other_names(&self) -> bool {
         #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            fs::metadata(&self.path).is_ok_and(|rows| rows.nlink() > 1)
-        }
+        return super::other_names::are_there(&self.path);
         #[cfg(not(unix))]
         false
     }

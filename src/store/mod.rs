@@ -24,6 +24,8 @@ mod medium;
 #[cfg(not(target_arch = "wasm32"))]
 mod named_file;
 mod opening;
+#[cfg(unix)]
+mod other_names;
 mod path;
 mod reader;
 mod rekey;

@@ -54,7 +54,7 @@ pub(crate) fn fault(path: &Path, step: &'static str, error: io::Error) -> StoreE
     StoreError::File(FileFault::new(path, step, &error))
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     let folder = path.parent().unwrap_or(Path::new("."));
     if folder.as_os_str().is_empty() {
         return Path::new(".");

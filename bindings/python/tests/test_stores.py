@@ -93,8 +93,13 @@ def test_a_store_is_one_under_all_its_names(tmp_path: Path) -> None:
         with pytest.raises(windlass_chat.StoreLocked):
             Client.open(real, key=KEY)
     os.link(real, hard)
-    with pytest.raises(windlass_chat.HardLink, match=r"hard\.wl"):
-        Client.open(hard, key=KEY)
+    with Client.open(hard, key=KEY) as opened:
+        assert opened.address() == address
+    far = tmp_path / "a" / "b" / "far.wl"
+    far.parent.mkdir(parents=True)
+    os.link(real, far)
+    with pytest.raises(windlass_chat.HardLink, match=r"far\.wl"):
+        Client.open(far, key=KEY)
     nowhere = tmp_path / "new.wl"
     nowhere.symlink_to(tmp_path / "disk" / "new.wl")
     for step in (Client.create, Client.open):

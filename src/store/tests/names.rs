@@ -30,15 +30,39 @@ fn a_store_is_one_under_all_its_names() {
             Err(StoreError::AlreadyExists)
         );
     }
-    // A file of two names has its key slots beside one of them.
-    let hard = folder.join("hard.wl");
-    fs::hard_link(&fixture.path, &hard).unwrap();
-    let refused = refusal(Store::open(&hard, &key(1)), "hard.wl");
-    assert!(matches!(refused, StoreError::HardLink { .. }));
-    drop(fixture.open().unwrap());
     // Nothing was made beside any of them.
     let names = fs::read_dir(folder).unwrap().count();
-    assert_eq!(names, 5);
+    assert_eq!(names, 4);
+}
+
+#[test]
+fn a_file_of_two_names_has_its_key_slots_beside_one_of_them() {
+    let fixture = Fixture::new();
+    put(&fixture.create(), b"row", b"value");
+    let folder = fixture.path.parent().unwrap();
+    fs::create_dir_all(folder.join("in/deep")).unwrap();
+    fs::create_dir(folder.join("beside")).unwrap();
+    fs::write(folder.join("beside/other.wl"), b"something else").unwrap();
+    for near in ["hard.wl", "in/hard.wl"] {
+        let near = folder.join(near);
+        fs::hard_link(&fixture.path, &near).unwrap();
+        let store = Store::open(&near, &key(1)).unwrap();
+        assert_eq!(get(&store, b"row").unwrap(), Some(b"value".to_vec()));
+        assert_eq!(store.path(), fixture.path.canonicalize().unwrap());
+        assert_eq!(fixture.open().map(|_| ()), Err(StoreError::Locked));
+    }
+    // Where the other name is not to be found, the store is refused, and nothing is made.
+    let far = folder.join("in/deep/hard.wl");
+    fs::hard_link(&fixture.path, &far).unwrap();
+    let refused = refusal(Store::open(&far, &key(1)), "hard.wl");
+    assert!(matches!(refused, StoreError::HardLink { .. }));
+    // Down to where it is, it is found; two names with slots are two stores' slots, and each is opened by its own.
+    fs::rename(&fixture.path, folder.join("in/test.wl")).unwrap();
+    let slots = [folder.join("test.wl.keys"), folder.join("in/test.wl.keys")];
+    fs::rename(&slots[0], &slots[1]).unwrap();
+    drop(Store::open(&folder.join("hard.wl"), &key(1)).unwrap());
+    drop(Store::open(&far, &key(1)).unwrap());
+    assert!(!slots[0].exists());
 }
 
 #[test]
