@@ -17,12 +17,17 @@ let package = Package(
     // Before these, Swift's concurrency has no clocks.
     platforms: [.macOS(.v13), .iOS(.v16), .tvOS(.v16), .watchOS(.v9)],
     products: [
-        .library(name: "Windlass", targets: ["Windlass"])
+        .library(name: "Windlass", targets: ["Windlass"]),
+        // Mail over a broker. Apart, since on Linux it needs OpenSSL.
+        .library(name: "WindlassMQTT", targets: ["WindlassMQTT"]),
     ],
     targets: [
         native,
+        .systemLibrary(name: "windlassOpenSSL", providers: [.apt(["libssl-dev"]), .yum(["openssl-devel"])]),
         .target(name: "Windlass", dependencies: ["windlassFFI"]),
+        .target(name: "WindlassMQTT", dependencies: ["Windlass", .target(name: "windlassOpenSSL", condition: .when(platforms: [.linux]))]),
         .testTarget(name: "WindlassTests", dependencies: ["Windlass"]),
+        .testTarget(name: "WindlassMQTTTests", dependencies: ["Windlass", "WindlassMQTT"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,4 @@
-# Builds a Debian root filesystem with Swift. Runs inside a private mount namespace.
+# Builds a Debian root filesystem with Swift, and what its tests of mail over MQTT need: TLS and a real broker. Runs inside a private mount namespace.
 # Argument: the folder to make, which is there only when it is whole; runs side by side wait for each other.
 root=$1 partial=$1.partial
 exec 9>"$root.lock"
@@ -11,8 +11,11 @@ debootstrap --variant=minbase trixie "$partial"
 # Without /proc the compiler does not find its own libraries.
 mount -t proc proc "$partial/proc"
 mount --bind /dev "$partial/dev"
+# No package starts a server.
+printf '#!/bin/sh\nexit 101\n' > "$partial/usr/sbin/policy-rc.d"
+chmod +x "$partial/usr/sbin/policy-rc.d"
 chroot "$partial" apt-get update
-chroot "$partial" apt-get install -y --no-install-recommends swiftlang libstdc++-14-dev libc6-dev
+chroot "$partial" apt-get install -y --no-install-recommends swiftlang libstdc++-14-dev libc6-dev libssl-dev mosquitto openssl
 chroot "$partial" apt-get clean
 chroot "$partial" swift --version
 umount "$partial/proc" "$partial/dev"

@@ -13,7 +13,7 @@ use crate::tools::{self, DEBOOTSTRAP, UNSHARE};
 use crate::workspace::{Workspace, heading};
 
 /// The name says what is in it: when the script that builds it changes, so does the name.
-const NAME: &str = "swift-on-trixie-1";
+const NAME: &str = "swift-on-trixie-2";
 
 /// A filesystem that is ready.
 pub struct RootFilesystem {

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use xshell::{Cmd, cmd};
 
 use crate::rootfs::RootFilesystem;
+use crate::tools::{self, MOSQUITTO, OPENSSL};
 use crate::workspace::{Workspace, fresh_folder, heading, update};
 use crate::{codes, interpreters, native};
 
@@ -54,6 +55,13 @@ impl Toolchain {
 /// Builds the package without warnings and runs its tests.
 pub fn test(ws: &Workspace) -> Result<()> {
     let toolchain = Toolchain::find(ws)?;
+    if matches!(toolchain, Toolchain::Native) && cfg!(target_os = "linux") {
+        // What the root filesystem has: TLS for mail over MQTT, and a broker to try it with.
+        tools::ensure(ws, &[MOSQUITTO, OPENSSL])?;
+        if !Path::new("/usr/include/openssl/ssl.h").exists() {
+            tools::install(ws, "libssl-dev")?;
+        }
+    }
     let library = native::shared_library(ws)?;
     place_generated(ws, &library)?;
     update(ws, &library, &ws.target.join("swift/lib").join(native::library_name()))?;

@@ -1,16 +1,16 @@
 import Foundation
 
 /// A value that any thread may use, one at a time.
-final class Locked<Value>: @unchecked Sendable {
+package final class Locked<Value>: @unchecked Sendable {
     // Guarded by the lock; nothing of it gets out but by value.
     private var value: Value
     private let lock = NSLock()
 
-    init(_ value: Value) {
+    package init(_ value: Value) {
         self.value = value
     }
 
-    func use<Result>(_ work: (inout Value) throws -> Result) rethrows -> Result {
+    package func use<Result>(_ work: (inout Value) throws -> Result) rethrows -> Result {
         lock.lock()
         defer { lock.unlock() }
         return try work(&value)

@@ -123,15 +123,15 @@ actor Post {
 }
 
 /// Raised any number of times, seen once.
-struct Signal: Sendable {
-    let raised: AsyncStream<Void>
+package struct Signal: Sendable {
+    package let raised: AsyncStream<Void>
     private let continuation: AsyncStream<Void>.Continuation
 
-    init() {
+    package init() {
         (raised, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    func raise() {
+    package func raise() {
         continuation.yield()
     }
 }
