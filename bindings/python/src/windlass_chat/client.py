@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import ParamSpec, TypeVar
@@ -29,8 +28,6 @@ from windlass_chat.store import EncryptedStore, ProgressCallback, telling
 
 BytesLike = bytes | bytearray | memoryview
 """What is taken wherever bytes go in."""
-
-log = logging.getLogger("windlass_chat")
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -67,7 +64,9 @@ class _OutboxTold(_native.OutboxListener):
             self.callback()
         except Exception:
             # What was written is durable, whatever happens here: nobody may take it for a failure of the write.
-            log.exception("the listener of the outbox failed")
+            import logging
+
+            logging.getLogger("windlass_chat").exception("the listener of the outbox failed")
 
 
 class Client(_native.Client):

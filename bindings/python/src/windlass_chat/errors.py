@@ -8,14 +8,13 @@
 Whichever is raised, nothing has changed, in memory or on disk.
 """
 
-import re
-
+from windlass_chat._described import code_of, describe
 from windlass_chat._native import WindlassError, error_info
 
 
 def _code(error: WindlassError) -> str:
     """The stable code: the name of the class in snake case."""
-    return re.sub(r"(?<=.)([A-Z])", r"_\1", type(error).__name__).lower()
+    return code_of(type(error))
 
 
 def _retry(error: WindlassError) -> bool:
@@ -33,6 +32,7 @@ def _advice(error: WindlassError) -> str:
 setattr(WindlassError, "code", property(_code))
 setattr(WindlassError, "retry", property(_retry))
 setattr(WindlassError, "advice", property(_advice))
+describe()
 
 InvalidAddress = WindlassError.InvalidAddress
 InvalidKey = WindlassError.InvalidKey

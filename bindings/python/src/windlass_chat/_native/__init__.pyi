@@ -3,13 +3,16 @@
 import builtins
 import enum
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import TypeAlias, type_check_only
 
 from typing_extensions import Self
 
 Timestamp: TypeAlias = datetime
 
-class WindlassError(Exception):
+@type_check_only
+class _Kinds(type): ...
+
+class WindlassError(Exception, metaclass=_Kinds):
     @property
     def code(self) -> str: ...
     @property
