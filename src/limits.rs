@@ -256,7 +256,7 @@ pub const MAX_UNPROVED_HEALING_PER_DAY: u32 = 8;
 /// How long after a request for healing the next one may follow; doubled with each.
 pub const HEALING_BACK_OFF_SECONDS: u64 = 600;
 
-/// Messages that are sent again at once in answer to one request, or in one round of what is due. The rest follows in the next.
+/// Messages that are sent again at once in answer to one request, or in one round of what is due. The rest follows as these are acknowledged.
 pub const MAX_RESENT_AT_ONCE: usize = 500;
 
 /// Bytes that are sent again at once, likewise: what one transaction holds in memory.

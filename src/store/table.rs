@@ -70,6 +70,8 @@ pub enum Table {
     GroupEvents = 32,
     /// Who belonged to a group and does not any more, grouped by group.
     FormerMembers = 33,
+    /// What devices asked for and were not sent yet, in its turn, grouped by device.
+    Asked = 34,
     /// To which session each chain belongs that can come.
     ChainTags = 40,
     /// Small documents that a program keeps, grouped by what they are about.
@@ -78,7 +80,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -111,6 +113,7 @@ impl Table {
         Self::Delivered,
         Self::GroupEvents,
         Self::FormerMembers,
+        Self::Asked,
         Self::ChainTags,
         Self::States,
     ];
@@ -162,6 +165,7 @@ impl Table {
             Self::Delivered => "delivered",
             Self::GroupEvents => "events of groups",
             Self::FormerMembers => "former members",
+            Self::Asked => "asked",
             Self::ChainTags => "chain tags",
             Self::States => "states",
         }

@@ -51,6 +51,7 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("UnacknowledgedRow", "written_at", Rule::Kept),
     ("UnacknowledgedRow", "due_at", Rule::Moment),
     ("UnacknowledgedRow", "sent_at", Rule::Interval),
+    ("AskedRow", "moved_at", Rule::Interval),
     ("HealingRow", "asked_at", Rule::Interval),
     ("HealingRow", "day_start", Rule::Interval),
     ("HealingRow", "gap_since", Rule::Interval),

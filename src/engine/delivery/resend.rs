@@ -13,7 +13,7 @@ use crate::engine::history::message;
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::unacknowledged::{self, Unacknowledged};
-use crate::engine::records::{contacts, outbox, own_devices, trust};
+use crate::engine::records::{asked, contacts, outbox, own_devices, trust, turns};
 use crate::limits::{MAX_RESENT_BYTES_AT_ONCE, MAX_RESENT_BYTES_TO_ONE};
 use crate::x3dh::Party;
 
@@ -32,15 +32,28 @@ pub(crate) fn resend_some(
     step: &mut Step<'_>,
     messages: Vec<Unacknowledged>,
 ) -> Result<Vec<Party>, EngineError> {
-    send_in_turn(step, messages, false)
+    send_in_turn(step, messages, None)
 }
 
-/// Sends a device again what it has not acknowledged, since it asks: as much as its identity may ask for within a day.
-pub(crate) fn answer_with(
-    step: &mut Step<'_>,
-    messages: Vec<Unacknowledged>,
-) -> Result<(), EngineError> {
-    send_in_turn(step, messages, true).map(|_| ())
+/// Sends a device again what it has not acknowledged, since it asks: as much as may be under way at once, and as its identity may ask for within a
+/// day. The rest goes on as receipts come.
+pub(crate) fn answer(step: &mut Step<'_>, to: &Party) -> Result<(), EngineError> {
+    let room = asked::room(step.rows, to, step.now)?;
+    if room.is_none() {
+        return Ok(());
+    }
+    let messages = turns::for_answer(step.rows, to, room.messages, step.now)?;
+    send_in_turn(step, messages, Some(room.under_way)).map(|_| ())
+}
+
+/// A device acknowledged something that it asked for: as much as that goes on, in its turn.
+pub(crate) fn go_on(step: &mut Step<'_>, to: &Party) -> Result<(), EngineError> {
+    let room = asked::room(step.rows, to, step.now)?;
+    if room.is_none() || !budget::has_room(step.rows, &to.identity, step.now)? {
+        return Ok(());
+    }
+    let messages = unacknowledged::asked_by(step.rows, to, room.messages)?;
+    send_in_turn(step, messages, Some(room.under_way)).map(|_| ())
 }
 
 /// Hands a message on to devices of our own that its author did not write to: to one that the user may not have linked, nothing that was
@@ -66,10 +79,11 @@ pub(crate) fn relay(
     Ok(())
 }
 
+/// Of what one device asked for, `under_way` bytes were sent before and are not acknowledged.
 fn send_in_turn(
     step: &mut Step<'_>,
     messages: Vec<Unacknowledged>,
-    asked: bool,
+    under_way: Option<usize>,
 ) -> Result<Vec<Party>, EngineError> {
     let mut room = MAX_RESENT_BYTES_AT_ONCE;
     let mut to_each: BTreeMap<[u8; 32], usize> = BTreeMap::new();
@@ -79,11 +93,13 @@ fn send_in_turn(
             break;
         }
         let peer = message.to.identity;
-        let to_one = to_each.entry(peer.to_bytes()).or_default();
+        let to_one = to_each
+            .entry(peer.to_bytes())
+            .or_insert(under_way.unwrap_or_default());
         if *to_one >= MAX_RESENT_BYTES_TO_ONE {
             continue;
         }
-        let counts = asked || message.is_requested();
+        let counts = under_way.is_some() || message.is_requested();
         if counts && !budget::has_room(step.rows, &peer, step.now)? {
             continue;
         }
@@ -114,7 +130,7 @@ fn resend_waiting(
     }
     let bytes = match resend(step, &waiting.to, to, &waiting.message) {
         Ok(Some(sent)) => {
-            unacknowledged::resent(step.rows, waiting, sent.outbox_id, step.now)?;
+            unacknowledged::resent(step.rows, waiting, (sent.outbox_id, sent.bytes), step.now)?;
             Ok(sent.bytes)
         }
         Ok(None) => unacknowledged::give_up(step.rows, &waiting).map(|()| 0),

@@ -1,5 +1,6 @@
 //! The rows of the engine, a file for each kind. Nothing here sends anything.
 
+pub(crate) mod asked;
 pub(crate) mod contacts;
 pub(crate) mod conversations;
 pub(crate) mod decisions;

@@ -106,8 +106,8 @@ fn in_turn(of_peer: BTreeMap<[u8; 32], Vec<Unacknowledged>>, limit: usize) -> Ve
     ranked.into_iter().map(|(.., message)| message).collect()
 }
 
-/// What a device has not acknowledged and gets because it asks: not what is under way from an earlier request, nor what still waits for the
-/// transport. At most `limit`.
+/// What a device has not acknowledged and gets because it asks: what waits for it anyhow, and then what it asked for, in its turn. Not what is
+/// under way from an earlier request, nor what still waits for the transport. At most `limit`.
 pub(crate) fn for_answer(
     store: &dyn Rows,
     to: &Party,
@@ -120,6 +120,7 @@ pub(crate) fn for_answer(
         usize::try_from(MAX_UNACKNOWLEDGED).unwrap_or(usize::MAX),
     )?;
     all.retain(|message| !message.is_under_way(now));
+    all.sort_by_key(Unacknowledged::turn);
     all.truncate(limit);
     Ok(split_waiting(store, all)?.0)
 }

@@ -6,7 +6,7 @@ use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::{damaged, decode, put_row};
-use crate::engine::records::sessions;
+use crate::engine::records::{asked, sessions};
 use crate::identity::PublicIdentity;
 use crate::limits::{
     HEALING_BACK_OFF_SECONDS, MAX_RESENDS, RESEND_AFTER_SECONDS, RESEND_RETENTION_SECONDS,
@@ -47,6 +47,8 @@ impl Unacknowledged {
                 requested: false,
                 sent_at: 0,
                 known_by,
+                turn: 0,
+                under_way: 0,
             },
         }
     }
@@ -92,6 +94,19 @@ impl Unacknowledged {
     /// Whether it is sent again now.
     pub(crate) fn is_due(&self, now: u64) -> bool {
         self.row.due_at != NEVER && due::has_come(self.row.due_at, LONGEST_WAIT, now)
+    }
+
+    /// Its turn among what the device asked for; 0 for what was not asked for, or was sent.
+    pub(super) fn turn(&self) -> u64 {
+        self.row.turn
+    }
+
+    /// It has no turn any more, nor is it under way.
+    fn leave(&mut self, store: &mut dyn RowsMut, now: Option<u64>) -> Result<(), EngineError> {
+        let turn = core::mem::take(&mut self.row.turn);
+        asked::leave(store, &self.to, turn)?;
+        let bytes = core::mem::take(&mut self.row.under_way);
+        asked::came(store, &self.to, bytes, now)
     }
 
     /// It goes to the device only in a session of which it is known that it was that device's at this time.
@@ -184,22 +199,27 @@ pub(crate) fn schedule_requested(
     let mut unacknowledged = Unacknowledged::new(to, message, now, now, known_by);
     unacknowledged.row.resent = MAX_RESENDS - 2;
     unacknowledged.row.requested = true;
+    unacknowledged.row.turn = asked::enter(store, to, message)?;
     unacknowledged.save(store)
 }
 
-/// A device has a message with this id. If there are two, by different authors, it is not said which of them: both wait on, and are sent
-/// again as often as what nobody acknowledges.
+/// A device has a message with this id; whether it had asked for it. If there are two, by different authors, it is not said which of them: both
+/// wait on, and are sent again as often as what nobody acknowledges.
 pub(crate) fn acknowledge(
     store: &mut dyn RowsMut,
     by: &Party,
     id: &MessageId,
-) -> Result<(), EngineError> {
+    now: u64,
+) -> Result<bool, EngineError> {
     let group = group(by);
     let waiting = store.of_order(Table::Unacknowledged, &group, id.as_bytes())?;
-    if let [(order, _)] = waiting.as_slice() {
-        store.delete(Table::Unacknowledged, Key::ordered(&group, order))?;
-    }
-    Ok(())
+    let [(order, bytes)] = waiting.as_slice() else {
+        return Ok(false);
+    };
+    let mut message = Unacknowledged::from_row(bytes)?;
+    message.leave(store, Some(now))?;
+    store.delete(Table::Unacknowledged, Key::ordered(&group, order))?;
+    Ok(message.is_requested())
 }
 
 /// A message is not sent again any more.
@@ -207,6 +227,7 @@ pub(crate) fn give_up(
     store: &mut dyn RowsMut,
     message: &Unacknowledged,
 ) -> Result<(), EngineError> {
+    message.clone().leave(store, None)?;
     let (group, author) = (group(&message.to), message.message.author.to_bytes());
     store.delete(
         Table::Unacknowledged,
@@ -228,7 +249,24 @@ pub(crate) fn is_waiting(
 /// Nothing is sent again to a device that is gone.
 pub(crate) fn forget(store: &mut dyn RowsMut, to: &Party) -> Result<(), EngineError> {
     store.delete_range(Table::Unacknowledged, &group(to), WHOLE_GROUP, usize::MAX)?;
-    Ok(())
+    asked::forget(store, to)
+}
+
+/// What of it a device has not acknowledged and asked for, at most `limit`, in its turn.
+pub(crate) fn asked_by(
+    store: &dyn Rows,
+    to: &Party,
+    limit: usize,
+) -> Result<Vec<Unacknowledged>, EngineError> {
+    let group = group(to);
+    let mut found = Vec::new();
+    for message in asked::next(store, to, limit)? {
+        let author = message.author.to_bytes();
+        let row = store.get(Table::Unacknowledged, key(&group, &author, &message.id))?;
+        let row = row.map(|bytes| Unacknowledged::from_row(&bytes));
+        found.extend(row.transpose()?);
+    }
+    Ok(found)
 }
 
 /// What a device has not acknowledged, at most `limit`.
@@ -251,20 +289,34 @@ pub(crate) fn of_device(
         .collect()
 }
 
-/// It was sent again, in an envelope of the outbox: when it is due the next time.
+/// It was sent again, in an envelope of the outbox of so many bytes: when it is due the next time.
 pub(crate) fn resent(
     store: &mut dyn RowsMut,
     mut message: Unacknowledged,
-    outbox_id: u64,
+    (outbox_id, bytes): (u64, usize),
     now: u64,
 ) -> Result<(), EngineError> {
     message.row.outbox_id = outbox_id;
     message.row.sent_at = now;
-    put_off(store, message, now)
+    message.leave(store, None)?;
+    if message.is_requested() {
+        message.row.under_way = bytes as u64;
+        asked::sent(store, &message.to, message.row.under_way, now)?;
+    }
+    postpone_doubling(store, message, now)
 }
 
 /// It counts as sent again, though no session leads to the device that it was written to: that one has to say something first.
 pub(crate) fn put_off(
+    store: &mut dyn RowsMut,
+    mut message: Unacknowledged,
+    now: u64,
+) -> Result<(), EngineError> {
+    message.leave(store, None)?;
+    postpone_doubling(store, message, now)
+}
+
+fn postpone_doubling(
     store: &mut dyn RowsMut,
     mut message: Unacknowledged,
     now: u64,
@@ -288,6 +340,7 @@ pub(crate) fn postpone(
     now: u64,
 ) -> Result<(), EngineError> {
     const HOUR: u64 = RESEND_AFTER_SECONDS * 1000;
+    message.leave(store, None)?;
     due::pull_back(&mut message.row.written_at, now);
     let waited = now.saturating_sub(message.row.written_at);
     message.row.due_at = now.saturating_add(waited.clamp(HOUR, 4 * HOUR));

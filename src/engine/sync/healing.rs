@@ -14,7 +14,7 @@ use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::doubts::{self, DAY};
 use crate::engine::records::pairs::{FirstWords, Standing};
 use crate::engine::records::{
-    contacts, groups, own_devices, pair_rows, trust, turns, unacknowledged, vouching,
+    contacts, groups, own_devices, pair_rows, trust, unacknowledged, vouching,
 };
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::engine::sync::updates;
@@ -253,8 +253,7 @@ pub(crate) fn answer(
     for message in &lacking {
         unacknowledged::schedule_requested(step.rows, from, message, known_by, step.now)?;
     }
-    let waiting = turns::for_answer(step.rows, from, MAX_RESENT_AT_ONCE, step.now)?;
-    resend::answer_with(step, waiting)?;
+    resend::answer(step, from)?;
     let news = pair_rows::note_ahead(step.rows, from, ahead)?;
     let asked = if ahead > 0 && request.went_back {
         ask(step, &from.identity, None)?

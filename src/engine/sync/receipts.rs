@@ -7,7 +7,7 @@ use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
-use crate::engine::delivery::post;
+use crate::engine::delivery::{post, resend};
 use crate::engine::history::delivered::{self, Receipt};
 use crate::engine::history::message;
 use crate::engine::history::message::Stored;
@@ -47,8 +47,9 @@ pub(crate) fn apply_receipt(
     let own = step.device.public();
     let mut ids = Vec::new();
     let (mut latest, mut latest_id) = (0, None);
+    let mut goes_on = false;
     for id in receipt {
-        unacknowledged::acknowledge(step.rows, from, id)?;
+        goes_on |= unacknowledged::acknowledge(step.rows, from, id, step.now)?;
         if from.identity == own {
             updates::acknowledged(step.rows, from.device_id, id)?;
             continue;
@@ -68,6 +69,9 @@ pub(crate) fn apply_receipt(
             // They have something of ours that is not here: this device went back in time, or another one wrote it.
             Receipt::OfUnknown => doubts::note_missing(step.rows, &from.identity, step.now)?,
         }
+    }
+    if goes_on {
+        resend::go_on(step, from)?;
     }
     // A device that has a message which was written after our bundle changed has the bundle, for it came along.
     let issued_at = prekeys::own_bundle_issued_at(step.rows)?;

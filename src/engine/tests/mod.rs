@@ -33,6 +33,7 @@ mod tables;
 mod tags;
 mod thieves;
 mod time;
+mod transfer;
 mod unread;
 mod vectors;
 mod vouched;

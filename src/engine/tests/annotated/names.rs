@@ -84,7 +84,7 @@ fn messages_of_one_id_wait_for_a_device_each_by_itself() {
                 unacknowledged::schedule_sent(step.rows, &to, message, 0, step.now)?;
             }
             // It does not say which of the two came.
-            unacknowledged::acknowledge(step.rows, &to, &id(1))
+            unacknowledged::acknowledge(step.rows, &to, &id(1), step.now).map(|_| ())
         })
         .unwrap();
     assert_eq!(waiting(&alice).len(), 2);
@@ -95,7 +95,7 @@ fn messages_of_one_id_wait_for_a_device_each_by_itself() {
     assert_eq!(waiting(&alice).len(), 1);
     alice
         .at(0, |step| {
-            unacknowledged::acknowledge(step.rows, &to, &id(1))
+            unacknowledged::acknowledge(step.rows, &to, &id(1), step.now).map(|_| ())
         })
         .unwrap();
     assert!(waiting(&alice).is_empty());
