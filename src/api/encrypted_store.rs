@@ -93,9 +93,10 @@ impl EncryptedStore {
                 .map(|(table, rows)| TableRows {
                     table: table.to_owned(),
                     // What the transport took does not wait any more.
-                    rows: match table == Table::Outbox.name() {
-                        true => rows.saturating_sub(handed_over),
-                        false => rows,
+                    rows: if table == Table::Outbox.name() {
+                        rows.saturating_sub(handed_over)
+                    } else {
+                        rows
                     },
                 })
                 .collect(),

@@ -32,6 +32,10 @@ pub fn introduced() -> (Party, Party) {
         carry(&bob, &[&alice]);
     }
     carry(&alice, &[&bob]);
+    for one in [&alice, &bob] {
+        // What writes that it was taken.
+        one.maintain().unwrap();
+    }
     (alice, bob)
 }
 

@@ -1,5 +1,6 @@
 //! `Client`.
 
+mod addresses;
 mod chats;
 mod devices;
 mod events;
@@ -36,6 +37,7 @@ use crate::engine::sync::outcome::Outcome;
 use crate::identity::IdentityKeyPair;
 use crate::limits::MAX_ONE_TIME_PREKEYS;
 use crate::store::{Rows, Sequence, StoreError};
+use addresses::Addresses;
 use timetable::Timetable;
 
 /// An identity, its store, its sessions and conversations. Any thread may call anything.
@@ -50,6 +52,7 @@ pub struct Client {
     /// What is missing because of it is asked for with the first round of upkeep.
     rollback_to_heal: AtomicBool,
     timetable: Timetable,
+    addresses: Addresses,
     /// Whether a program writes, and not a person.
     is_bot: AtomicBool,
     outbox_listener: Mutex<Option<Arc<dyn OutboxListener>>>,
@@ -135,6 +138,7 @@ impl Client {
             to_tell: Mutex::default(),
             rollback_to_heal: AtomicBool::new(store.rollback_noticed()),
             timetable: Timetable::since(store.0.shredded_at()),
+            addresses: Addresses::default(),
             store,
             device,
             is_bot: AtomicBool::new(false),

@@ -1,6 +1,5 @@
 //! Writing messages, and what waits for the transport.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use super::Client;
@@ -87,7 +86,7 @@ impl Client {
     /// Writes anything to a contact.
     #[uniffi::method(default(reply_to = None))]
     pub fn send_body(&self, to: String, body: Body, reply_to: Option<String>) -> Result<Sent> {
-        let to = ConversationId::from_address(&to)?;
+        let to = self.addresses.read(&to)?;
         self.write_message(&to, body, reply_to)
     }
 
@@ -119,16 +118,10 @@ impl Client {
         messages: &[(&OutgoingMessage, bool)],
     ) -> Result<Vec<Sent>> {
         let own = step.origin;
-        // Reading an address costs as much as a step of the ratchet.
-        let mut known = BTreeMap::new();
         messages
             .iter()
             .map(|(message, is_answer)| {
-                let to = match known.get(message.to.as_str()) {
-                    Some(identity) => *identity,
-                    None => ConversationId::from_address(&message.to)?,
-                };
-                known.insert(message.to.as_str(), to);
+                let to = self.addresses.read(&message.to)?;
                 let body = message.body.clone().into_chat();
                 let body = body.ok_or(WindlassError::BodyNotSendable)?;
                 step.origin = match own {

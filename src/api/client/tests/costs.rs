@@ -5,7 +5,7 @@ use super::{Party, acquainted};
 use crate::api::{Body, Client, Event, OutgoingEnvelope, OutgoingMessage};
 
 /// Messages before anything is counted, so that buckets have their keys, and the tree of rows its height.
-const WARM_UP: usize = 400;
+const WARM_UP: usize = 900;
 /// Rounds of which the median counts: now and then a page splits, or keys of a new bucket are written.
 const COUNTED: usize = 31;
 

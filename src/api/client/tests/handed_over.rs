@@ -61,7 +61,7 @@ fn what_was_taken_is_gone_with_the_next_write_a_shred_and_at_the_end() {
     };
     type End = fn(&Party);
     let ends: [End; 3] = [
-        |alice| drop(alice.client.shred().unwrap()),
+        |alice| _ = alice.client.shred().unwrap(),
         |alice| alice.client.maintain().unwrap(),
         |alice| alice.client.close().unwrap(),
     ];
