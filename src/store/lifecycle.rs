@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::counters::Blocks;
 use super::database::{Opened, ROWS};
 use super::engine::ShredReport;
 use super::error::StoreError;
@@ -64,7 +65,12 @@ impl Store {
             let transaction = inner.begin_write()?;
             let mut table = transaction.open_table(ROWS).map_err(StoreError::from)?;
             inner.write_own_rows(&mut table, &inner.tree.root, inner.epoch_key()?, &mut rng)?;
-            let mut writer = Writer::new((&inner.tree, &inner.dirty), table, rng, true);
+            let mut writer = Writer::new(
+                (&inner.tree, &inner.dirty, Blocks::default()),
+                table,
+                rng,
+                true,
+            );
             fill(&mut writer)?;
             let learned = writer.finish()?;
             inner.commit(transaction)?;

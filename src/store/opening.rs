@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::database::{Opened, ROWS, RowsTable};
 use super::error::StoreError;
@@ -37,6 +37,7 @@ impl Inner {
         self.epoch = header.epoch;
         self.shredded_at = header.shredded_at;
         self.dirty = dirty;
+        self.blocks = Mutex::default();
         self.group = Group::default();
         self.database = Some(database);
         self.failed.store(false, Ordering::Release);

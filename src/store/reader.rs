@@ -92,7 +92,9 @@ pub(super) trait Source {
         {
             let (row, sealed) = entry?;
             let row = row.value();
-            each(row, self.unseal(table, row, sealed.value())?)?;
+            if table.has(row) {
+                each(row, self.unseal(table, row, sealed.value())?)?;
+            }
         }
         Ok(())
     }
@@ -141,12 +143,24 @@ impl Rows for Reader {
         let range = self
             .table
             .range::<Raw<'_>>(low.as_slice()..high.as_slice())?;
-        Ok(range.count() as u64)
+        count_of(table, range)
     }
 
     fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
         counters::last(self, sequence)
     }
+}
+
+/// How many rows of a place are a table's.
+pub(super) fn count_of(
+    table: Table,
+    range: redb::Range<'_, Raw<'static>, Raw<'static>>,
+) -> Result<u64, StoreError> {
+    let mut count = 0;
+    for entry in range {
+        count += u64::from(table.has(entry?.0.value()));
+    }
+    Ok(count)
 }
 
 /// What orders a row in its group.

@@ -85,8 +85,8 @@ impl Inner {
                 table.insert(row.as_slice(), sealed.as_slice())?;
                 nodes.insert(node, Arc::new(keys));
             }
-            for of in Table::ALL {
-                self.seal_table(&mut table, of, (&former, &nodes), rng)?;
+            for place in Table::places() {
+                self.seal_place(&mut table, place, (&former, &nodes), rng)?;
             }
             for bucket in self.dirty.buckets() {
                 table.remove(tree::dirty_row(bucket).as_slice())?;
@@ -97,16 +97,16 @@ impl Inner {
         Ok((root, nodes))
     }
 
-    /// Seals the rows of a table under other nodes.
-    fn seal_table(
+    /// Seals the rows of a place under other nodes.
+    fn seal_place(
         &self,
         table: &mut RowsTable<'_>,
-        of: Table,
+        place: u8,
         (former, nodes): (&Nodes, &Nodes),
         rng: &mut SeededRandom,
     ) -> Result<(), StoreError> {
-        let mut low = Bound::Included(vec![of.tag()]);
-        let high = prefix_end(&[of.tag()]).map_or(Bound::Unbounded, Bound::Excluded);
+        let mut low = Bound::Included(vec![place]);
+        let high = prefix_end(&[place]).map_or(Bound::Unbounded, Bound::Excluded);
         loop {
             let rows = raw_range(table, &low, &high, Direction::Forward, ROWS_AT_ONCE)?;
             let Some((last, _)) = rows.last() else {
@@ -117,10 +117,11 @@ impl Inner {
                 let bucket = bucket_of(&row)?;
                 let keys = [former, nodes].map(|nodes| nodes.get(&bucket.0));
                 let [Some(from), Some(to)] = keys else {
-                    return Err(StoreError::Damaged { what: of.name() });
+                    let what = Table::of_row(&row).map_or("row keys", Table::name);
+                    return Err(StoreError::Damaged { what });
                 };
                 let keys = (&from.get(bucket.1), &to.get(bucket.1));
-                self.seal_anew(table, of, (&row, &sealed), keys, rng)?;
+                self.seal_anew(table, (&row, &sealed), keys, rng)?;
             }
         }
     }

@@ -159,8 +159,8 @@ impl Inner {
         rng: &mut SeededRandom,
     ) -> Result<u64, StoreError> {
         let mut count = 0;
-        for of in Table::ALL {
-            let low = vec![of.tag(), bucket.0, bucket.1];
+        for place in Table::places() {
+            let low = vec![place, bucket.0, bucket.1];
             let high = prefix_end(&low).map_or(Bound::Unbounded, Bound::Excluded);
             let rows = raw_range(
                 table,
@@ -170,25 +170,25 @@ impl Inner {
                 usize::MAX,
             )?;
             for (row, sealed) in rows {
-                self.seal_anew(table, of, (&row, &sealed), (from, to), rng)?;
+                self.seal_anew(table, (&row, &sealed), (from, to), rng)?;
                 count += 1;
             }
         }
         Ok(count)
     }
 
-    /// Seals a row of a table under another key.
+    /// Seals a row under another key.
     pub(super) fn seal_anew(
         &self,
         table: &mut RowsTable<'_>,
-        of: Table,
         (row, sealed): (&[u8], &[u8]),
         (from, to): (&Secret<32>, &Secret<32>),
         rng: &mut SeededRandom,
     ) -> Result<(), StoreError> {
         let data = tree::associated_data(&self.tree.store_id, row);
         let value = crypto::open(from, sealed, &data);
-        let value = value.map_err(|_| StoreError::Damaged { what: of.name() })?;
+        let what = Table::of_row(row).map_or("row keys", Table::name);
+        let value = value.map_err(|_| StoreError::Damaged { what })?;
         let sealed = crypto::seal(to, &value, &data, rng)?;
         table.insert(row, sealed.as_slice())?;
         Ok(())

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use redb::{Database, Durability, ReadableDatabase, WriteTransaction};
 
+use super::counters::Blocks;
 use super::database::{Opened, ROWS};
 use super::error::StoreError;
 use super::group::Group;
-use super::guard::guarded;
+use super::guard::{guarded, lock};
 use super::header::Header;
 use super::medium::Medium;
 use super::reader::Reader;
@@ -30,6 +31,8 @@ pub(super) struct Inner {
     pub(super) shredded_at: u64,
     pub(super) tree: Arc<Tree>,
     pub(super) dirty: Dirty,
+    /// Numbers of sequences that the rows say are taken, for the next steps.
+    pub(super) blocks: Mutex<Blocks>,
     /// One writer at a time, over the whole of a step and what the caches learn from it. Inside, the transaction that a group of
     /// steps shares, as long as one of them has still to come.
     pub(super) writer: Mutex<Option<WriteTransaction>>,
@@ -61,6 +64,7 @@ impl Inner {
             shredded_at: header.shredded_at,
             tree: Arc::new(Tree::new(header.store_id, lookup_key, root)),
             dirty,
+            blocks: Mutex::default(),
             writer: Mutex::new(None),
             group: Group::default(),
             failed: AtomicBool::new(false),
@@ -147,6 +151,7 @@ impl Inner {
     pub(super) fn learn(&self, learned: Learned) {
         self.tree.learn(learned.nodes);
         self.dirty.extend(learned.dirty);
+        *lock(&self.blocks) = learned.blocks;
     }
 }
 

@@ -5,7 +5,7 @@ use redb::WriteTransaction;
 use super::database::ROWS;
 use super::error::StoreError;
 use super::group::Turn;
-use super::guard::guarded;
+use super::guard::{guarded, lock};
 use super::state::Inner;
 use super::writer::Writer;
 use crate::crypto::SeededRandom;
@@ -27,7 +27,12 @@ impl Inner {
         });
         let stepped = guarded(|| {
             let table = transaction.open_table(ROWS).map_err(StoreError::from)?;
-            let mut writer = Writer::new((&self.tree, &self.dirty), table, rng, false);
+            let mut writer = Writer::new(
+                (&self.tree, &self.dirty, *lock(&self.blocks)),
+                table,
+                rng,
+                false,
+            );
             let value = f(&mut writer).inspect_err(|_| lost = None)?;
             let learned = writer
                 .finish()

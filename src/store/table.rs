@@ -118,15 +118,50 @@ impl Table {
         Self::States,
     ];
 
-    /// The byte that its rows' keys begin with. Never 0, which is the store's own.
+    /// The byte that tells its rows from others of their place and group. Never 0, which is the store's own.
     #[must_use]
     pub const fn tag(self) -> u8 {
         self as u8
     }
 
-    /// Where its rows begin, and what they are below.
+    /// The place in the file, which the keys of its rows begin with: of a table that is looked up by the same groups and in the same step
+    /// as another it is the other's tag, so that their rows of one group stand next to each other, and in one bucket.
+    ///
+    /// Only of tables whose groups stay small, since all of a group is sealed anew when one row of it died; and of none that is gone through
+    /// again and again.
+    const fn place(self) -> u8 {
+        match self {
+            Self::SkippedKeys | Self::Accepted => Self::Sessions.tag(),
+            Self::Annotations | Self::Delivered => Self::Messages.tag(),
+            alone => alone.tag(),
+        }
+    }
+
+    /// The tables whose rows stand in a place.
+    pub(super) fn of_place(place: u8) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |of| of.place() == place)
+    }
+
+    /// Every place, once.
+    pub(super) fn places() -> impl Iterator<Item = u8> {
+        let leads = Self::ALL.into_iter().filter(|of| of.place() == of.tag());
+        leads.map(Self::tag)
+    }
+
+    /// The table of a row, by its physical key.
+    pub(super) fn of_row(row: &[u8]) -> Option<Self> {
+        let (place, tag) = (row.first()?, row.get(TAG_AT)?);
+        Self::of_place(*place).find(|of| of.tag() == *tag)
+    }
+
+    /// Whether a row that is in its place is one of its own.
+    pub(super) fn has(self, row: &[u8]) -> bool {
+        row.get(TAG_AT) == Some(&self.tag())
+    }
+
+    /// Where its place begins, and what that is below.
     pub(super) const fn bounds(self) -> ([u8; 1], [u8; 1]) {
-        ([self.tag()], [self.tag() + 1])
+        ([self.place()], [self.place() + 1])
     }
 
     /// The name for errors and for `inspect`.
@@ -210,8 +245,11 @@ impl<'a> Key<'a> {
     }
 }
 
-/// Length of what every physical key begins with: the table's tag and the hash of the group.
-pub(super) const PREFIX_LEN: usize = 17;
+/// Where a physical key has its table's tag: behind the place and the hash of the group.
+const TAG_AT: usize = 17;
+
+/// Length of what every physical key begins with: the place, the hash of the group and the table's tag.
+pub(super) const PREFIX_LEN: usize = TAG_AT + 1;
 
 /// Length of the hash of a row's name.
 pub(super) const NAME_LEN: usize = 16;
@@ -221,7 +259,7 @@ pub(super) fn physical(lookup_key: &Secret<32>, table: Table, key: Key<'_>) -> V
     let mut row = prefix(lookup_key, table, key.group).to_vec();
     let name = key
         .name
-        // 0 is no table's tag, so no group has this hash; and the prefix makes names of two groups differ.
+        // 0 is no table's place, so no group has this hash; and the prefix makes names of two groups differ.
         .map(|name| hmac_sha256(lookup_key.as_bytes(), &[&[0], &row, name]));
     row.extend_from_slice(key.order);
     if let Some(hash) = name {
@@ -230,11 +268,14 @@ pub(super) fn physical(lookup_key: &Secret<32>, table: Table, key: Key<'_>) -> V
     row
 }
 
-/// `tag || HMAC(lookup key, tag || group)[..16]`. Its bytes 1 and 2 choose the bucket.
+/// `place || HMAC(lookup key, place || group)[..16] || tag`. Its bytes 1 and 2 choose the bucket.
 pub(super) fn prefix(lookup_key: &Secret<32>, table: Table, group: &[u8]) -> [u8; PREFIX_LEN] {
-    let hash = hmac_sha256(lookup_key.as_bytes(), &[&[table.tag()], group]);
+    let place = [table.place()];
+    let hash = hmac_sha256(lookup_key.as_bytes(), &[&place, group]);
     let mut prefix = [table.tag(); PREFIX_LEN];
-    for (to, from) in prefix.iter_mut().skip(1).zip(hash.as_bytes()) {
+    let (head, _) = prefix.split_at_mut(TAG_AT);
+    let from = place.iter().chain(hash.as_bytes());
+    for (to, from) in head.iter_mut().zip(from) {
         *to = *from;
     }
     prefix

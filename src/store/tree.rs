@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::guard::{read, write};
 use crate::crypto::{self, CryptoRng, Secret, TooLong};
 
-/// First byte of the rows of the store's own; tables begin at 1.
+/// First byte of the rows of the store's own; places of tables begin at 1.
 pub(super) const OWN_TAG: u8 = 0;
 /// Row of the tree's root.
 pub(super) const ROOT_ROW: [u8; 2] = [OWN_TAG, 0];
@@ -37,7 +37,7 @@ pub(super) const DIRTY_PREFIX: [u8; 2] = [OWN_TAG, 2];
 pub(super) struct Bucket(pub(super) u8, pub(super) u8);
 
 impl Bucket {
-    /// The bucket of a physical row key, `tag || hash || order`.
+    /// The bucket of a physical row key, `place || hash || tag || order`.
     pub(super) fn of(row: &[u8]) -> Option<Self> {
         match row {
             [_, node, place, ..] => Some(Self(*node, *place)),

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use redb::ReadableTable;
 
-use super::counters;
+use super::counters::{self, Blocks};
 use super::database::{Raw, RowsTable};
 use super::error::StoreError;
 use super::reader::{
-    OwnedBounds, Source, bucket_of, order_of, physical, physical_bounds, raw_range,
+    OwnedBounds, Source, bucket_of, count_of, order_of, physical, physical_bounds, raw_range,
 };
 use super::rows::{Direction, OrderedRow, Rows, RowsMut};
 use super::sequence::Sequence;
@@ -39,6 +39,8 @@ pub struct Writer<'a> {
     new_nodes: BTreeMap<u8, Arc<tree::Keys>>,
     /// Buckets that this step was the first to make dirty.
     new_dirty: BTreeSet<Bucket>,
+    /// Numbers that were taken before and not given out, less what this step gave out.
+    blocks: Blocks,
 }
 
 /// A row in memory.
@@ -51,11 +53,12 @@ struct Row {
 pub(super) struct Learned {
     pub(super) nodes: BTreeMap<u8, Arc<tree::Keys>>,
     pub(super) dirty: BTreeSet<Bucket>,
+    pub(super) blocks: Blocks,
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn new(
-        (tree, dirty): (&'a Tree, &'a Dirty),
+        (tree, dirty, blocks): (&'a Tree, &'a Dirty, Blocks),
         table: RowsTable<'a>,
         rng: SeededRandom,
         alone: bool,
@@ -70,6 +73,7 @@ impl<'a> Writer<'a> {
             buffered: 0,
             new_nodes: BTreeMap::new(),
             new_dirty: BTreeSet::new(),
+            blocks,
         }
     }
 
@@ -79,6 +83,7 @@ impl<'a> Writer<'a> {
         Ok(Learned {
             nodes: self.new_nodes,
             dirty: self.new_dirty,
+            blocks: self.blocks,
         })
     }
 
@@ -291,7 +296,8 @@ impl Rows for Writer<'_> {
             each(value)
         })?;
         let (low, high) = table.bounds();
-        for (_, row) in rows.range(low.to_vec()..high.to_vec()) {
+        let of_place = rows.range(low.to_vec()..high.to_vec());
+        for (_, row) in of_place.filter(|(row, _)| table.has(row)) {
             if let (true, Some(value)) = (row.changed, &row.value) {
                 each(value.clone())?;
             }
@@ -304,8 +310,10 @@ impl Rows for Writer<'_> {
         let in_file = self
             .table
             .range::<Raw<'_>>(low.as_slice()..high.as_slice())?;
-        let mut count = in_file.count() as u64;
-        for (row, Row { value, changed }) in self.rows.borrow().range(low.to_vec()..high.to_vec()) {
+        let mut count = count_of(table, in_file)?;
+        let rows = self.rows.borrow();
+        let of_place = rows.range(low.to_vec()..high.to_vec());
+        for (row, Row { value, changed }) in of_place.filter(|(row, _)| table.has(row)) {
             let was_there = *changed && self.table.get(row.as_slice())?.is_some();
             match (changed, value, was_there) {
                 (true, Some(_), false) => count += 1,
@@ -317,7 +325,7 @@ impl Rows for Writer<'_> {
     }
 
     fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
-        counters::last(self, sequence)
+        counters::last_given(self, self.blocks, sequence)
     }
 }
 
@@ -341,6 +349,9 @@ impl RowsMut for Writer<'_> {
     }
 
     fn next_id(&mut self, sequence: Sequence) -> Result<u64, StoreError> {
-        counters::next(self, sequence)
+        let mut blocks = self.blocks;
+        let number = counters::next(self, &mut blocks, sequence)?;
+        self.blocks = blocks;
+        Ok(number)
     }
 }

@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod names;
+mod places;
 mod revocation;
 mod together;
 
