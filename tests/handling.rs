@@ -5,10 +5,13 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use support::clients::{rows_in, text_to, texts};
+use support::clients::{has_message, rows_in, take_outbox, text_to, texts, write};
 use support::worlds::acquainted;
-use windlass::{Client, Simulation, StateChange, StateOwner, WindlassError};
+use windlass::{
+    Client, Event, OutgoingEnvelope, Simulation, StateChange, StateOwner, WindlassError,
+};
 
 const ALICE: u32 = 0;
 const BOT: u32 = 1;
@@ -156,4 +159,95 @@ fn what_is_remembered_is_committed_with_the_answer_or_not_at_all() {
     assert_eq!(says().as_deref(), Some("b"));
     let shown = format!("{:?}", change(Some("secret"), "secret"));
     assert!(!shown.contains("115, 101"), "{shown}");
+}
+
+/// A bot as it runs, to which a text of Alice's has come; what it has to send by then.
+fn asked(seed: u64) -> (Arc<Simulation>, Vec<OutgoingEnvelope>) {
+    let world = waiting(seed, ["before", "and"]);
+    let (alice, bot) = (world.client(ALICE, 0).unwrap(), bot(&world));
+    bot.set_bot(true);
+    for one in bot.unhandled(10).unwrap() {
+        bot.handled(one.number, Vec::new()).unwrap();
+    }
+    world.run().unwrap();
+    let question = write(&alice, &bot, "?").unwrap();
+    take_outbox(&alice);
+    let received = bot.receive_many(vec![question.into()]).unwrap();
+    assert!(has_message(&received[0].events));
+    let waiting = take_outbox(&bot);
+    (world, waiting)
+}
+
+/// Which of Alice's messages these envelopes tell her are delivered, and whether there is one of the bot's among them.
+fn told(world: &Simulation, envelopes: Vec<OutgoingEnvelope>) -> (usize, bool) {
+    let alice = world.client(ALICE, 0).unwrap();
+    let bytes = envelopes.into_iter().map(|one| one.bytes).collect();
+    let events: Vec<_> = alice.receive_many(bytes).unwrap();
+    let events: Vec<_> = events.into_iter().flat_map(|one| one.events).collect();
+    let delivered = events.iter().map(|event| match event {
+        Event::Delivered { message_ids, .. } => message_ids.len(),
+        _ => 0,
+    });
+    (delivered.sum(), has_message(&events))
+}
+
+fn answer(world: &Simulation, texts: &[&str]) -> Vec<OutgoingEnvelope> {
+    let (alice, bot) = (world.client(ALICE, 0).unwrap().address(), bot(world));
+    let number = bot.waiting(0, 1).unwrap()[0].number;
+    let answers = texts.iter().map(|text| text_to(&alice, text)).collect();
+    bot.handled(number, answers).unwrap();
+    take_outbox(&bot)
+}
+
+#[test]
+fn a_receipt_goes_with_the_answer_and_has_no_envelope_of_its_own() {
+    let (world, waiting) = asked(4);
+    assert!(waiting.is_empty());
+    let answers = answer(&world, &["one", "two"]);
+    assert_eq!(answers.len(), 2);
+    // With the first one: the other may be lost, and is no receipt.
+    assert_eq!(told(&world, answers[..1].to_vec()), (1, true));
+    assert_eq!(told(&world, answers[1..].to_vec()), (0, true));
+}
+
+#[test]
+fn what_is_handled_without_an_answer_has_its_receipt_alone() {
+    let (world, waiting) = asked(5);
+    assert!(waiting.is_empty());
+    assert_eq!(told(&world, answer(&world, &[])), (1, false));
+}
+
+#[test]
+fn a_receipt_waits_a_second_for_the_answer_and_no_longer() {
+    let (world, waiting) = asked(6);
+    assert!(waiting.is_empty());
+    world.advance(Duration::from_millis(900)).unwrap();
+    assert!(take_outbox(&bot(&world)).is_empty());
+    world.advance(Duration::from_millis(200)).unwrap();
+    assert_eq!(told(&world, take_outbox(&bot(&world))), (1, false));
+    world.advance(Duration::from_secs(5)).unwrap();
+    assert!(take_outbox(&bot(&world)).is_empty());
+    assert_eq!(told(&world, answer(&world, &["late"])), (0, true));
+}
+
+#[test]
+fn a_receipt_that_waits_outlives_the_process_and_whoever_gives_up_the_queue() {
+    let (world, _) = asked(7);
+    world.crash(BOT, 0).unwrap();
+    assert_eq!(told(&world, take_outbox(&bot(&world))), (1, false));
+    let (world, _) = asked(8);
+    let alice = world.client(ALICE, 0).unwrap();
+    bot(&world).drop_backlog(alice.address()).unwrap();
+    assert_eq!(told(&world, take_outbox(&bot(&world))), (1, false));
+}
+
+#[test]
+fn what_a_person_gets_is_acknowledged_at_once() {
+    let world = waiting(9, ["before", "and"]);
+    let (alice, bot) = (world.client(ALICE, 0).unwrap(), bot(&world));
+    take_outbox(&bot);
+    let question = write(&alice, &bot, "?").unwrap();
+    take_outbox(&alice);
+    bot.receive_many(vec![question.into()]).unwrap();
+    assert_eq!(told(&world, take_outbox(&bot)), (1, false));
 }

@@ -86,6 +86,7 @@ impl Program {
             content: content.to_bytes().to_vec(),
             sender_bundle: self.bundle.encoded().to_vec(),
             pair: None,
+            receipt: Vec::new(),
         };
         let payload = payload.encode_to_vec();
         let mut parts = Vec::new();

@@ -75,6 +75,7 @@ impl Stranger {
             content: content.to_bytes().to_vec(),
             sender_bundle: self.bundle.encoded().to_vec(),
             pair: None,
+            receipt: Vec::new(),
         };
         let session = self.session.take().unwrap();
         let (own, payload) = (self.identity.public(), payload.encode_to_vec());

@@ -4,9 +4,11 @@ use std::sync::atomic::Ordering;
 
 use super::Client;
 use crate::api::{Message, OutgoingMessage, Result, Sent, WindlassError};
+use crate::engine::base::step::Step;
 use crate::engine::history::unhandled::PendingMessage;
 use crate::engine::history::{backlog, unhandled};
 use crate::engine::records::conversations::ConversationId;
+use crate::engine::sync::receipts;
 use crate::identity::PublicIdentity;
 
 /// A message that waits to be handled.
@@ -52,11 +54,13 @@ impl Client {
     /// Whether messages that come from now on wait until `handled` is called for them; kept in the store. Off, what waited is
     /// forgotten.
     pub fn keep_unhandled(&self, keep: bool) -> Result<()> {
+        self.send_held_receipts()?;
         self.write(|step| Ok(unhandled::set_kept(step.rows, keep)?))
     }
 
     /// Whether a program writes with this client, and not a person. Then its messages say so, and what goes by `handled` says that it is an answer:
-    /// `Message.origin` on the other side. Not kept in the store.
+    /// `Message.origin` on the other side. And the receipt of a message that waits to be handled goes with its answer, if that comes within a second;
+    /// else with the next look at the outbox, so look again then. Not kept in the store.
     pub fn set_bot(&self, bot: bool) {
         self.is_bot.store(bot, Ordering::Relaxed);
     }
@@ -71,6 +75,7 @@ impl Client {
     /// What somebody wrote and that waits counts as handled, unanswered; how many messages that were. It stays in the history.
     pub fn drop_backlog(&self, address: String) -> Result<u64> {
         let author = PublicIdentity::from_address(&address)?;
+        self.send_held_receipts()?;
         self.write(|step| Ok(unhandled::drop_of(step.rows, &author)?))
     }
 
@@ -90,13 +95,21 @@ impl Client {
     /// message is answered once. `UnknownMessage` if it was handled before; nothing is sent then.
     pub fn handled(&self, number: u64, answers: Vec<OutgoingMessage>) -> Result<Vec<Sent>> {
         self.write(|step| {
-            if !unhandled::handled(step.rows, number)? {
-                return Err(WindlassError::UnknownMessage);
-            }
+            count_as_handled(step, number)?;
             let answers: Vec<_> = answers.iter().map(|answer| (answer, true)).collect();
             self.send_all(step, &answers)
         })
     }
+}
+
+/// It was handled. Should its author still have to be told that it is here, what this step writes to them says so: `send_all`.
+pub(super) fn count_as_handled(step: &mut Step<'_>, number: u64) -> Result<()> {
+    let handled = unhandled::handled(step.rows, number)?;
+    let handled = handled.ok_or(WindlassError::UnknownMessage)?;
+    if let Some(message) = handled.receipt_due {
+        receipts::ride(step, message)?;
+    }
+    Ok(())
 }
 
 exported! {

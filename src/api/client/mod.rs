@@ -5,6 +5,7 @@ mod chats;
 mod devices;
 mod events;
 mod handling;
+mod held;
 mod keeping;
 mod mailbox;
 mod people;
@@ -29,7 +30,7 @@ use crate::chat::MessageOrigin;
 use crate::engine::base::clock;
 use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
-use crate::engine::base::step::Step;
+use crate::engine::base::step::{Receipts, Step};
 use crate::engine::history::deletion;
 use crate::engine::records::{outbox, own_bundle};
 use crate::engine::steps::create;
@@ -38,6 +39,7 @@ use crate::identity::IdentityKeyPair;
 use crate::limits::MAX_ONE_TIME_PREKEYS;
 use crate::store::{Rows, Sequence, StoreError};
 use addresses::Addresses;
+use held::HeldReceipts;
 use timetable::Timetable;
 
 /// An identity, its store, its sessions and conversations. Any thread may call anything.
@@ -53,6 +55,7 @@ pub struct Client {
     rollback_to_heal: AtomicBool,
     timetable: Timetable,
     addresses: Addresses,
+    held_receipts: HeldReceipts,
     /// Whether a program writes, and not a person.
     is_bot: AtomicBool,
     outbox_listener: Mutex<Option<Arc<dyn OutboxListener>>>,
@@ -139,6 +142,7 @@ impl Client {
             rollback_to_heal: AtomicBool::new(store.rollback_noticed()),
             timetable: Timetable::since(store.0.shredded_at()),
             addresses: Addresses::default(),
+            held_receipts: HeldReceipts::new(),
             store,
             device,
             is_bot: AtomicBool::new(false),
@@ -189,6 +193,7 @@ impl Client {
             };
             clock::tick(rows, now)?;
             let done = f(&mut Step {
+                receipts: Receipts::default(),
                 rows,
                 device: &self.device,
                 origin,

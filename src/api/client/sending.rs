@@ -9,6 +9,7 @@ use crate::engine::base::step::Step;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::{group_views, outbox};
 use crate::engine::steps::write;
+use crate::engine::sync::receipts;
 
 /// How many waiting envelopes `outbox` answers at a time.
 const OUTBOX_PAGE: u32 = 1_000;
@@ -96,6 +97,7 @@ impl Client {
     #[uniffi::method(default(after = 0))]
     pub fn outbox(&self, after: u64) -> Result<Vec<OutgoingEnvelope>> {
         self.maintain_if_due()?;
+        self.send_receipts_if_due()?;
         // Before the snapshot: what is deleted meanwhile is in neither.
         let handed_over = self.store.1.ids();
         let limit = OUTBOX_PAGE as usize;
@@ -118,7 +120,7 @@ impl Client {
         messages: &[(&OutgoingMessage, bool)],
     ) -> Result<Vec<Sent>> {
         let own = step.origin;
-        messages
+        let sent = messages
             .iter()
             .map(|(message, is_answer)| {
                 let to = self.addresses.read(&message.to)?;
@@ -130,7 +132,9 @@ impl Client {
                 };
                 send(step, &to, &body, message.reply_to.as_deref())
             })
-            .collect()
+            .collect::<Result<_>>()?;
+        receipts::send_rest(step)?;
+        Ok(sent)
     }
 
     /// Writes one message in a step of its own.

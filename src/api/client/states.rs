@@ -3,9 +3,9 @@
 use std::time::SystemTime;
 
 use super::Client;
+use super::handling::count_as_handled;
 use crate::api::clock::time;
 use crate::api::{Bytes, OutgoingMessage, Result, Sent, WindlassError};
-use crate::engine::history::unhandled;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::states::{self, Owner};
 use crate::identity::PublicIdentity;
@@ -105,10 +105,8 @@ impl Client {
         let owners: Vec<Owner> = owners.collect::<Result<_>>()?;
         let says: Vec<_> = messages.iter().map(|one| (one, one.is_answer)).collect();
         self.write(|step| {
-            if let Some(number) = handled
-                && !unhandled::handled(step.rows, number)?
-            {
-                return Err(WindlassError::UnknownMessage);
+            if let Some(number) = handled {
+                count_as_handled(step, number)?;
             }
             for (change, owner) in changes.iter().zip(&owners) {
                 let (before, after) = (change.before.as_deref(), change.after.as_deref());

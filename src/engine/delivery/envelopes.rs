@@ -1,6 +1,7 @@
 //! From a content to the envelope that carries it: which sessions it goes in, and what goes with it (RFC windlass §8.1, §8.2).
 
 use crate::bundle::{CODE_SECRET_LEN, DeviceBundle, VerifiedBundle};
+use crate::chat::MessageId;
 use crate::crypto::Secret;
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
@@ -37,6 +38,10 @@ pub(crate) fn to_contact(
     let has_bundle = contact.row.bundle_sent_at == own_bundle.issued_at();
     let mut parts = Vec::with_capacity(bundle.devices().len());
     let mut unreached = None;
+    let receipt = match to.is_new_to_all() {
+        true => step.receipts.due_to(&contact.identity),
+        false => Vec::new(),
+    };
     let to = to.protected(protection::is_asked_for(step.rows, content)?);
     for remote in bundle.devices().iter().filter(|r| to.includes(r.device_id)) {
         let peer = Party {
@@ -69,7 +74,10 @@ pub(crate) fn to_contact(
         // What is sent again may have been what brought it.
         let brings = !has_bundle || to.is_resend() || session.is_pending();
         let bundle = brings.then_some(&own_bundle);
-        parts.push(seal(step, session, content, bundle, to)?);
+        parts.push(seal(step, session, content, bundle, &receipt, to)?);
+    }
+    if !parts.is_empty() {
+        step.receipts.went(&contact.identity, &receipt);
     }
     match unreached {
         Some(error) if parts.is_empty() => Err(error),
@@ -117,7 +125,7 @@ pub(crate) fn to_siblings(
         // What is sent again may have been what brought it.
         let brings = !has_bundle || to.is_resend() || session.is_pending();
         let bundle = brings.then_some(&own_bundle);
-        parts.push(seal(step, session, content, bundle, to)?);
+        parts.push(seal(step, session, content, bundle, &[], to)?);
         if !has_bundle {
             own_devices::set_bundle_sent(step.rows, device_id, own_bundle.issued_at())?;
         }
@@ -238,6 +246,7 @@ fn seal(
     session: Session,
     content: &[u8],
     sender_bundle: Option<&VerifiedBundle>,
+    receipt: &[MessageId],
     to: Recipients,
 ) -> Result<Part, EngineError> {
     let payload = wire::encode_secret(&Payload {
@@ -246,6 +255,7 @@ fn seal(
             .map(|bundle| bundle.encoded().to_vec())
             .unwrap_or_default(),
         pair: pairs::note(step, &session, content, to.asks())?,
+        receipt: receipt.iter().flat_map(|id| *id.as_bytes()).collect(),
     });
     let (next, part) = session
         .send(&step.device.public(), &payload, step.now, step.rng)

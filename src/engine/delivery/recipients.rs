@@ -60,6 +60,11 @@ impl Recipients {
         }
     }
 
+    /// Whether something goes to all devices for the first time.
+    pub(crate) const fn is_new_to_all(self) -> bool {
+        matches!(self.devices, Devices::All) && !self.resend && !self.asks
+    }
+
     /// One of the devices, in the same way.
     pub(crate) const fn only(self, device_id: u32) -> Self {
         Self {

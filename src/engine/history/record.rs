@@ -77,7 +77,7 @@ pub(crate) fn record(
             unread::count(step.rows, &mut row, &step.device.public(), &stored)?;
             conversations::save(step.rows, &incoming.conversation, &row)?;
             let bytes = incoming.encoded.len();
-            unhandled::enqueue(step.rows, &step.device.public(), &stored, bytes)?;
+            unhandled::enqueue(step, &stored, bytes)?;
             let shown = view::show(step.rows, &row, stored)?;
             recorded = Recorded::Shown(Box::new(shown));
         }

@@ -2,9 +2,11 @@
 
 use std::ops::Bound;
 
+use crate::chat::MessageOrigin;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::{damaged, decode, get_row, put_row};
+use crate::engine::base::step::Step;
 use crate::engine::history::message::Stored;
 use crate::engine::history::view::Shown;
 use crate::engine::history::{backlog, message, view};
@@ -37,16 +39,21 @@ pub(crate) fn is_enqueued(
     Ok(for_us && settings::row(store)?.keep_unhandled)
 }
 
-/// Notes a message that came, of so many bytes, if it is to wait.
+/// Notes a message that came, of so many bytes, if it is to wait. What is said to a program alone gets its receipt with the answer.
 pub(crate) fn enqueue(
-    store: &mut dyn RowsMut,
-    own: &PublicIdentity,
+    step: &mut Step<'_>,
     stored: &Stored,
     bytes: usize,
 ) -> Result<(), EngineError> {
-    if !is_enqueued(store, own, stored)? {
+    if !is_enqueued(step.rows, &step.device.public(), stored)? {
         return Ok(());
     }
+    let receipt_due = step.origin == MessageOrigin::Bot
+        && matches!(stored.conversation, ConversationId::Direct(_));
+    if receipt_due {
+        step.receipts.held.push(stored.name());
+    }
+    let store = &mut *step.rows;
     let message = stored.name();
     let order = store.next_id(Sequence::Unhandled)?.to_be_bytes();
     let (peer_identity_key, group_id) = stored.conversation.columns();
@@ -57,6 +64,7 @@ pub(crate) fn enqueue(
         bytes: bytes as u64,
         peer_identity_key,
         group_id,
+        receipt_due,
     };
     backlog::add(store, &row.author_identity_key, 1, row.bytes)?;
     put_row(store, Table::Unhandled, Key::ordered(GROUP, &order), &row)
@@ -133,17 +141,74 @@ pub(crate) fn set_attempts(
     Ok(true)
 }
 
-/// It was handled; false if it was before.
-pub(crate) fn handled(store: &mut dyn RowsMut, number: u64) -> Result<bool, EngineError> {
-    take_out(store, Key::ordered(GROUP, &number.to_be_bytes()))
+/// What was handled.
+pub(crate) struct Handled {
+    /// The message, if its author is still to be told that it is here.
+    pub(crate) receipt_due: Option<MessageRef>,
 }
 
-fn take_out(store: &mut dyn RowsMut, key: Key<'_>) -> Result<bool, EngineError> {
+/// It was handled; nothing if it was before.
+pub(crate) fn handled(
+    store: &mut dyn RowsMut,
+    number: u64,
+) -> Result<Option<Handled>, EngineError> {
+    let order = number.to_be_bytes();
+    let Some(row) = take_out(store, Key::ordered(GROUP, &order))? else {
+        return Ok(None);
+    };
+    let message = named(&row)?;
+    Ok(Some(Handled {
+        receipt_due: row.receipt_due.then_some(message),
+    }))
+}
+
+fn take_out(store: &mut dyn RowsMut, key: Key<'_>) -> Result<Option<UnhandledRow>, EngineError> {
     let Some(row) = get_row::<UnhandledRow>(store, Table::Unhandled, key)? else {
-        return Ok(false);
+        return Ok(None);
     };
     backlog::remove(store, &row.author_identity_key, row.bytes)?;
-    Ok(store.delete(Table::Unhandled, key)?)
+    store.delete(Table::Unhandled, key)?;
+    Ok(Some(row))
+}
+
+/// Those with a number above `after` whose receipts are still due, at most `limit` looked at; and the number of the last one that was.
+pub(crate) fn receipts_due(
+    store: &dyn Rows,
+    after: u64,
+    limit: usize,
+) -> Result<(Vec<u64>, Option<u64>), EngineError> {
+    let low = after.to_be_bytes();
+    let bounds = (Bound::Excluded(low.as_slice()), Bound::Unbounded);
+    let rows = store.range(Table::Unhandled, GROUP, bounds, Direction::Forward, limit)?;
+    let (mut due, mut last) = (Vec::new(), None);
+    for (order, bytes) in &rows {
+        let number = number_of(order)?;
+        last = Some(number);
+        if read(bytes)?.receipt_due {
+            due.push(number);
+        }
+    }
+    Ok((due, last))
+}
+
+/// The receipts of these are sent without an answer; which messages they are, without those that were handled meanwhile.
+pub(crate) fn take_receipts(
+    store: &mut dyn RowsMut,
+    numbers: &[u64],
+) -> Result<Vec<MessageRef>, EngineError> {
+    let mut taken = Vec::new();
+    for number in numbers {
+        let order = number.to_be_bytes();
+        let key = Key::ordered(GROUP, &order);
+        let found = get_row::<UnhandledRow>(store, Table::Unhandled, key)?;
+        let Some(mut row) = found.filter(|row| row.receipt_due) else {
+            continue;
+        };
+        taken.push(named(&row)?);
+        row.receipt_due = false;
+        put_row(store, Table::Unhandled, key, &row)?;
+    }
+    Ok(taken)
 }
 
 /// What an author wrote counts as handled; how many messages that were.
@@ -171,7 +236,7 @@ fn take_out_all(
     let mut count = 0;
     for (order, bytes) in rows {
         if is_over(store, &read(&bytes)?)? {
-            count += u64::from(take_out(store, Key::ordered(GROUP, &order))?);
+            count += u64::from(take_out(store, Key::ordered(GROUP, &order))?.is_some());
         }
     }
     Ok(count)

@@ -3,7 +3,7 @@
 use crate::crypto::{CryptoRng, SeededRandom};
 use crate::engine::base::device::{self, Device};
 use crate::engine::base::error::EngineError;
-use crate::engine::base::step::Step;
+use crate::engine::base::step::{Receipts, Step};
 use crate::engine::records::{healing_root, own_words, prekeys};
 use crate::identity::IdentityKeyPair;
 use crate::store::RowsMut;
@@ -27,6 +27,7 @@ pub(crate) fn create(
     device::save(store, &row)?;
     own_words::begin(store, now, rng)?;
     let step = &mut Step {
+        receipts: Receipts::default(),
         origin: crate::chat::MessageOrigin::Person,
         rows: store,
         device: &device,

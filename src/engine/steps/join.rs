@@ -3,7 +3,7 @@
 use crate::crypto::SeededRandom;
 use crate::engine::base::device::{self, Device};
 use crate::engine::base::error::EngineError;
-use crate::engine::base::step::Step;
+use crate::engine::base::step::{Receipts, Step};
 use crate::engine::records::joining::{self, Joining};
 use crate::engine::records::{own_devices, own_words};
 use crate::engine::steps::create;
@@ -78,6 +78,7 @@ pub(crate) fn join(
     let device = create::create(store, transfer.identity.duplicate(), now, rng)?;
     own_words::save(store, &transfer.own_words)?;
     let mut step = Step {
+        receipts: Receipts::default(),
         origin: crate::chat::MessageOrigin::Person,
         rows: store,
         device: &device,

@@ -11,6 +11,7 @@ use crate::engine::delivery::{post, resend};
 use crate::engine::history::delivered::{self, Receipt};
 use crate::engine::history::message;
 use crate::engine::history::message::Stored;
+use crate::engine::history::unhandled;
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::settings::TrustPolicy;
@@ -113,18 +114,60 @@ fn to_acknowledge(
     Ok(ids)
 }
 
-/// Sends the delivery receipts for what a batch brought, one for each peer.
+/// A message was handled whose receipt was held back: it goes with what this step writes to its author.
+pub(crate) fn ride(step: &mut Step<'_>, message: MessageRef) -> Result<(), EngineError> {
+    let acknowledged = to_acknowledge(step.rows, &message.author, vec![message.id])?;
+    if !acknowledged.is_empty() {
+        step.receipts.due.push(message);
+    }
+    Ok(())
+}
+
+/// What nothing took along goes in envelopes of its own.
+pub(crate) fn send_rest(step: &mut Step<'_>) -> Result<(), EngineError> {
+    let rest = core::mem::take(&mut step.receipts.due);
+    send_all(
+        step,
+        rest.iter().map(|message| (message.author, message.id)),
+    )
+}
+
+/// Of messages that wait for an answer, by number: nobody waits for it any longer.
+pub(crate) fn send_held(step: &mut Step<'_>, numbers: &[u64]) -> Result<(), EngineError> {
+    let messages = unhandled::take_receipts(step.rows, numbers)?;
+    send_all(
+        step,
+        messages.iter().map(|message| (message.author, message.id)),
+    )
+}
+
+/// Sends the delivery receipts for what a batch brought, one for each peer; not those that wait for an answer.
 pub(crate) fn acknowledge(
     step: &mut Step<'_>,
     received: &[(PublicIdentity, MessageId)],
+) -> Result<(), EngineError> {
+    let held = core::mem::take(&mut step.receipts.held);
+    let is_held = |peer, id| {
+        let mut held = held.iter();
+        held.any(|message| message.author == peer && message.id == id)
+    };
+    let now = received.iter().filter(|(peer, id)| !is_held(*peer, *id));
+    let sent = send_all(step, now.copied());
+    step.receipts.held = held;
+    sent
+}
+
+fn send_all(
+    step: &mut Step<'_>,
+    received: impl Iterator<Item = (PublicIdentity, MessageId)>,
 ) -> Result<(), EngineError> {
     let mut by_peer: BTreeMap<[u8; 32], (PublicIdentity, Vec<MessageId>)> = BTreeMap::new();
     for (peer, id) in received {
         by_peer
             .entry(peer.to_bytes())
-            .or_insert_with(|| (*peer, Vec::new()))
+            .or_insert_with(|| (peer, Vec::new()))
             .1
-            .push(*id);
+            .push(id);
     }
     for (peer, ids) in by_peer.into_values() {
         let ids = to_acknowledge(step.rows, &peer, ids)?;

@@ -1,11 +1,13 @@
 //! What waits to be handled is bounded, for each author and in all, and nothing of it is lost.
 
+use super::hostile::{content, forge_with};
 use super::*;
+use crate::chat::Content;
 use crate::engine::history::{backlog, unhandled};
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::limits::{
-    MAX_UNHANDLED, MAX_UNHANDLED_BYTES, MIN_UNHANDLED_BY_ONE, RESEND_AFTER_SECONDS,
+    MAX_RECEIPT_IDS, MAX_UNHANDLED, MAX_UNHANDLED_BYTES, MIN_UNHANDLED_BY_ONE, RESEND_AFTER_SECONDS,
 };
 
 const MIB: u64 = 1024 * 1024;
@@ -117,7 +119,7 @@ fn what_was_refused_comes_again_once_something_was_handled() {
     let number = bot.store.read(|rows| unhandled::waiting(rows, 0, 10));
     let number = number.unwrap()[0].number;
     let handled = bot.at(0, |step| unhandled::handled(step.rows, number));
-    assert!(handled.unwrap());
+    assert!(handled.unwrap().is_some());
     let later = START + 2 * RESEND_AFTER_SECONDS * 1000;
     run_due_at(&friend, later).unwrap();
     assert!(opens(&carry(&friend, &bot, 0)));
@@ -152,4 +154,44 @@ fn one_author_can_be_dropped_and_the_others_stay() {
     let mut unkept = |step: &mut Step<'_>| unhandled::set_kept(step.rows, false);
     bot.at(0, &mut unkept).unwrap();
     assert!(waits(&bot).is_empty());
+}
+
+#[test]
+fn a_receipt_beside_a_content_counts_whole_and_costs_the_content_nothing() {
+    let [alice, bob] = [1, 2].map(Party::new);
+    introduce(&[&alice, &bob], 0);
+    let said = write(
+        &alice,
+        0,
+        &ConversationId::Direct(bob.device.public()),
+        Body::Opaque(vec![7]),
+    );
+    let waits = || {
+        let waits = (alice.store).read(|rows| unacknowledged::is_waiting(rows, &bob.end(), &said));
+        waits.unwrap()
+    };
+    carry(&alice, &bob, 0);
+    empty_outbox(&bob);
+    let id = said.as_bytes();
+    let too_many = id.repeat(MAX_RECEIPT_IDS + 1);
+    for (place, receipt) in [&id[..15], &[id.as_slice(), &[0]].concat(), &too_many, id]
+        .into_iter()
+        .enumerate()
+    {
+        assert!(waits());
+        let text = Content {
+            id: MessageId::from_bytes(&[place as u8; 16]).unwrap(),
+            ..content(1, None, Body::Text("beside".into()))
+        };
+        let envelope = forge_with(&bob, &alice, 0, &text, None, receipt);
+        let outcomes = take(&alice, 0, &envelope).unwrap();
+        assert!(opens(&outcomes));
+        let delivered = |outcome: &Outcome| match outcome {
+            Outcome::Peer(_, PeerNews::Delivered(ids)) => ids.clone(),
+            _ => Vec::new(),
+        };
+        let told: Vec<_> = outcomes.iter().flat_map(delivered).collect();
+        assert_eq!(told, if place == 3 { vec![said] } else { Vec::new() });
+    }
+    assert!(!waits());
 }

@@ -13,6 +13,7 @@ pub(super) fn cost_of(
     let counted = party.at(day, |step| {
         let mut counting = CountingRows::new(&mut *step.rows);
         f(&mut Step {
+            receipts: crate::engine::base::step::Receipts::default(),
             origin: crate::chat::MessageOrigin::Person,
             rows: &mut counting,
             device: step.device,

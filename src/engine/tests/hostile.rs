@@ -35,6 +35,18 @@ pub(super) fn forge(
     content: &Content,
     bundle: Option<&VerifiedBundle>,
 ) -> Vec<u8> {
+    forge_with(from, to, day, content, bundle, &[])
+}
+
+/// The same, with any receipt beside it.
+pub(super) fn forge_with(
+    from: &Party,
+    to: &Party,
+    day: u64,
+    content: &Content,
+    bundle: Option<&VerifiedBundle>,
+    receipt: &[u8],
+) -> Vec<u8> {
     let party = to.end();
     let forged = from.at(day, |step| {
         let mut contact = contacts::find(step.rows, &party.identity)?.unwrap();
@@ -47,6 +59,7 @@ pub(super) fn forge(
             content: content.to_bytes().to_vec(),
             sender_bundle: bundle.map_or_else(Vec::new, |bundle| bundle.encoded().to_vec()),
             pair: None,
+            receipt: receipt.to_vec(),
         };
         let (next, part) = session
             .send(

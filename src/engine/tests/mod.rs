@@ -138,6 +138,7 @@ impl Party {
     ) -> Result<T, EngineError> {
         self.store.write(|rows| {
             step(&mut Step {
+                receipts: crate::engine::base::step::Receipts::default(),
                 origin: crate::chat::MessageOrigin::Person,
                 rows,
                 device: &self.device,

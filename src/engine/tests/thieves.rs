@@ -70,6 +70,7 @@ impl Thief {
             content: content.to_bytes().to_vec(),
             sender_bundle: self.bundle.encoded().to_vec(),
             pair: None,
+            receipt: Vec::new(),
         };
         let payload = crate::wire::encode_secret(&payload);
         let own = self.identity.public();

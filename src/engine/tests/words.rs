@@ -234,6 +234,7 @@ fn a_device_that_is_linked_and_a_backup_know_what_the_first_device_wrote() {
         // It steps as every other.
         let stepped = store.write(|rows| {
             let mut step = Step {
+                receipts: crate::engine::base::step::Receipts::default(),
                 origin: crate::chat::MessageOrigin::Person,
                 rows,
                 device: &alice.device,

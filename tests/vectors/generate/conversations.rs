@@ -204,6 +204,7 @@ fn step(step: &str, sent: &mut u32, rng: &mut SeededRandom) -> Value {
             content: format!("message {sent}").into_bytes(),
             sender_bundle: Vec::new(),
             pair: None,
+            receipt: Vec::new(),
         };
         *sent += 1;
         return json!({

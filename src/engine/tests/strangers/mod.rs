@@ -56,6 +56,7 @@ impl Somebody {
             content: content(1, body).to_bytes().to_vec(),
             sender_bundle: self.bundle.encoded().to_vec(),
             pair: None,
+            receipt: Vec::new(),
         };
         let sent = session
             .unwrap()

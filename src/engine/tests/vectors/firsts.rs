@@ -30,6 +30,7 @@ pub(super) fn receiver() -> (Party, VerifiedBundle) {
     };
     let bundle = party.store.write(|rows| {
         own_bundle::single_use(&mut Step {
+            receipts: crate::engine::base::step::Receipts::default(),
             origin: crate::chat::MessageOrigin::Person,
             rows,
             device: &party.device,
@@ -101,6 +102,7 @@ fn payload(number: u32, sender_bundle: Vec<u8>) -> Vec<u8> {
         content: content.to_bytes().to_vec(),
         sender_bundle,
         pair: None,
+        receipt: Vec::new(),
     }
     .encode_to_vec()
 }

@@ -17,6 +17,9 @@ from windlass_chat.bot.upkeep import Upkeep
 from windlass_chat.client import Client
 from windlass_chat.transport import Transport
 
+RECEIPT_SECONDS = 1.2
+"""After so long the client has given up waiting for an answer to go with a receipt: see `Client.set_bot`."""
+
 log = logging.getLogger("windlass_chat.bot")
 
 within: contextvars.ContextVar[Running | None] = contextvars.ContextVar("within", default=None)
@@ -46,8 +49,27 @@ class Running:
         self.upkeep = Upkeep(client, transport, keep_up_every, self.recheck_trust)
         self.handling = handling(client, self.fail)
         self.telling = Telling(client, wanted, heard, heard_again)
-        self.intake = Intake(client, transport, self.telling, self.handling.look)
+        self.intake = Intake(client, transport, self.telling, self._taken)
         self.handling.on_handled = self.intake.handled.set
+        self._looking: asyncio.TimerHandle | None = None
+        self._taken_since = False
+
+    def _taken(self) -> None:
+        """Something came in. What is not answered soon gets its receipt without an answer."""
+        self.handling.look()
+        self._taken_since = True
+        if self._looking is None:
+            self._look_later()
+
+    def _look_later(self) -> None:
+        self._taken_since = False
+        self._looking = self.loop.call_later(RECEIPT_SECONDS, self._look_for_receipts)
+
+    def _look_for_receipts(self) -> None:
+        self._looking = None
+        self.post.look()
+        if self._taken_since:
+            self._look_later()
 
     def fail(self, error: BaseException) -> None:
         """The bot cannot go on."""

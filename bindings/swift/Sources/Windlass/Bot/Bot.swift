@@ -1,5 +1,7 @@
 import Foundation
 
+/// After so long the client has given up waiting for an answer to go with a receipt.
+private let receipts = Duration.milliseconds(1_200)
 /// What a bot that ends waits for what it has cancelled: a handler, then the counting of its message.
 private let leaving = patience * 3
 
@@ -327,6 +329,11 @@ public final class Bot: Sendable {
         let received = try await withRoom(now) { try client.receiveMany(envelopes: envelopes) }
         now.handling.look()
         now.post.look()
+        // What is not answered by then gets its receipt without an answer: see `Client.setBot`.
+        Task { [post = now.post] in
+            try? await Task.sleep(for: receipts)
+            post.look()
+        }
         for incoming in together { await incoming.acknowledge() }
         received.flatMap(\.events).forEach(note)
         return received

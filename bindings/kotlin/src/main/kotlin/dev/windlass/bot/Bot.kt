@@ -19,6 +19,7 @@ import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.delay
@@ -33,8 +34,12 @@ import java.util.concurrent.atomic.AtomicReference
 import kotlin.concurrent.thread
 import kotlin.coroutines.CoroutineContext
 import kotlin.time.Duration
+import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
+
+/** After so long the client has given up waiting for an answer to go with a receipt. */
+private val RECEIPTS = 1_200.milliseconds
 
 /**
  * A program that answers.
@@ -309,15 +314,26 @@ public class Bot(
         val events = Events(client, handlesEvents, ::wants)
         val old = events.endOfOld()
         val telling = launch { events.tell(old, { heard(now, it) }, { heardAgain(it) }, { now.invited.answer().also { recheckTrust() } }) }
+        // What is not answered soon gets its receipt without an answer: see `Client.setBot`.
+        val came = Channel<Unit>(Channel.CONFLATED)
+        val looking = launch {
+            while (true) {
+                came.receive()
+                delay(RECEIPTS)
+                now.post.look()
+            }
+        }
         transport.takenTogether { batch ->
             val answers = received(now, batch.map { it.envelope })
             now.handling.look()
             now.post.look()
+            came.trySend(Unit)
             // What could not be acknowledged comes again, and is known then.
             for (incoming in batch) passing("acknowledge") { incoming.acknowledge() }
             answers.forEach { it.events.forEach(::note) }
             events.put(answers)
         }
+        looking.cancel()
         events.end()
         telling.join()
     }
