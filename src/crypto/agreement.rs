@@ -1,5 +1,17 @@
 //! X25519 whose every result is contributory.
+//!
+//! Where the processor has vectors for it, an agreement goes by the Edwards form of the curve: the public key is converted, multiplied there and
+//! converted back, which gives the same 32 bytes in two thirds of the time (`docs/decisions/0072-agreements-by-the-edwards-form.md`). What of it
+//! touches the secret takes the same time for every secret: [`EdwardsPoint::mul_clamped`] takes 64 equal steps, one for each digit of the scalar,
+//! and reads its table of multiples whole for each; [`EdwardsPoint::to_montgomery`] is arithmetic in the field, its inversion a fixed power. The
+//! conversion of the public key has branches ([`MontgomeryPoint::to_edwards`]: whether there is such a point on the curve at all), on nothing but
+//! that key, which everybody may know.
 
+use std::sync::OnceLock;
+
+use curve25519_dalek::edwards::EdwardsPoint;
+use curve25519_dalek::montgomery::MontgomeryPoint;
+use subtle::ConstantTimeEq;
 use x25519_dalek::{PublicKey, StaticSecret};
 
 use super::stack::{CURVE_STACK, apart};
@@ -28,7 +40,11 @@ pub enum AgreementError {
 /// An X25519 secret key.
 ///
 /// Boxed, so that moving it leaves no copy behind on the stack.
-pub struct DhSecret(Box<StaticSecret>);
+pub struct DhSecret {
+    secret: Box<StaticSecret>,
+    /// Computed when it is first asked for: a multiplication, and most secrets are asked more than once or never.
+    public: OnceLock<DhPublic>,
+}
 
 impl DhSecret {
     /// A new key pair.
@@ -40,33 +56,57 @@ impl DhSecret {
     /// From 32 bytes, which X25519 clamps when it uses them (RFC 7748 §5).
     #[must_use]
     pub fn from_bytes(bytes: &Secret<DH_KEY_LEN>) -> Self {
-        apart::<CURVE_STACK, _>(|| Self(Box::new(StaticSecret::from(*bytes.as_bytes()))))
+        apart::<CURVE_STACK, _>(|| Self {
+            secret: Box::new(StaticSecret::from(*bytes.as_bytes())),
+            public: OnceLock::new(),
+        })
+    }
+
+    /// A second copy. Named, so that a search finds every place where a secret is doubled.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        let copy = Self::from_bytes(&self.to_bytes());
+        let public = self.public.clone();
+        Self { public, ..copy }
     }
 
     /// The bytes, for the sealed store.
     #[must_use]
     pub fn to_bytes(&self) -> Secret<DH_KEY_LEN> {
         let mut secret = Secret::zero();
-        secret.as_mut_bytes().copy_from_slice(self.0.as_bytes());
+        secret
+            .as_mut_bytes()
+            .copy_from_slice(self.secret.as_bytes());
         secret
     }
 
     /// The public half.
     #[must_use]
     pub fn public(&self) -> DhPublic {
-        apart::<CURVE_STACK, _>(|| DhPublic(PublicKey::from(&*self.0).to_bytes()))
+        *self.public.get_or_init(|| {
+            apart::<CURVE_STACK, _>(|| DhPublic(PublicKey::from(&*self.secret).to_bytes()))
+        })
     }
 
     /// X25519 (RFC 7748 §5). An all-zero result is an error, in the handshake and in each ratchet step alike.
     pub fn agree(&self, their_public: &DhPublic) -> Result<SharedSecret, AgreementError> {
-        apart::<CURVE_STACK, _>(|| {
-            let shared = self.0.diffie_hellman(&PublicKey::from(their_public.0));
-            // Constant time in the shared value; whether it is zero is no secret, since the public key decides it.
-            if !shared.was_contributory() {
-                return Err(AgreementError::NonContributory);
+        self.agree_at(&their_public.point())
+    }
+
+    /// The same with a public key that was made ready.
+    pub fn agree_at(&self, their_point: &DhPoint) -> Result<SharedSecret, AgreementError> {
+        let shared = apart::<CURVE_STACK, _>(|| match &their_point.0 {
+            Form::Edwards(point) => {
+                let product = point.mul_clamped(*self.secret.as_bytes());
+                Secret::new(product.to_montgomery().to_bytes())
             }
-            Ok(Secret::new(shared.to_bytes()))
-        })
+            Form::Montgomery(public) => Secret::new(self.secret.diffie_hellman(public).to_bytes()),
+        });
+        // Constant time in the shared value; whether it is zero is no secret, since the public key decides it.
+        if bool::from(shared.as_bytes().ct_eq(&[0; DH_KEY_LEN])) {
+            return Err(AgreementError::NonContributory);
+        }
+        Ok(shared)
     }
 }
 
@@ -79,6 +119,46 @@ impl core::fmt::Debug for DhSecret {
 /// An X25519 public key in its canonical encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DhPublic([u8; DH_KEY_LEN]);
+
+/// A public key made ready to be agreed with: worth it where several secrets agree with one key.
+#[derive(Clone, Copy)]
+pub struct DhPoint(Form);
+
+/// What an agreement is computed on.
+#[derive(Clone, Copy)]
+enum Form {
+    /// One of the two points with the u-coordinate that the key is. Which of them does not matter: the product's has the same.
+    Edwards(EdwardsPoint),
+    /// For a key that is on the twist of the curve and so has no Edwards form, and where there are no vectors: the ladder of RFC 7748, which takes
+    /// either.
+    Montgomery(PublicKey),
+}
+
+impl DhPoint {
+    /// Of a point of which the Edwards form is at hand.
+    pub(super) fn of_edwards(point: EdwardsPoint) -> Self {
+        Self(if has_vectors() {
+            Form::Edwards(point)
+        } else {
+            Form::Montgomery(point.to_montgomery().to_bytes().into())
+        })
+    }
+}
+
+impl core::fmt::Debug for DhPoint {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("DhPoint")
+    }
+}
+
+/// Whether the Edwards form is the faster one: with AVX2 it takes two thirds of the ladder's time, without it more than that.
+fn has_vectors() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let has = std::arch::is_x86_feature_detected!("avx2");
+    #[cfg(not(target_arch = "x86_64"))]
+    let has = false;
+    has
+}
 
 /// 2^255 - 19, little endian.
 const FIELD_PRIME: [u8; DH_KEY_LEN] = {
@@ -136,6 +216,18 @@ impl DhPublic {
         Self(bytes)
     }
 
+    /// The key made ready.
+    #[must_use]
+    pub fn point(&self) -> DhPoint {
+        let form = has_vectors().then(|| self.edwards()).flatten();
+        DhPoint(form.unwrap_or(Form::Montgomery(PublicKey::from(self.0))))
+    }
+
+    /// Nothing for a point of the twist.
+    fn edwards(&self) -> Option<Form> {
+        MontgomeryPoint(self.0).to_edwards(0).map(Form::Edwards)
+    }
+
     /// The 32 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; DH_KEY_LEN] {
@@ -180,6 +272,76 @@ mod tests {
                 AgreementError::NonContributory
             );
         }
+    }
+
+    /// What the ladder and, for a point of the curve, the Edwards form give: of equal length where both are there.
+    fn both_ways(secret: &DhSecret, point: [u8; 32]) -> Vec<Result<SharedSecret, AgreementError>> {
+        let public = DhPublic::from_checked(point);
+        let ladder = Form::Montgomery(PublicKey::from(point));
+        let forms = [Some(ladder), public.edwards()].into_iter().flatten();
+        forms.map(|form| secret.agree_at(&DhPoint(form))).collect()
+    }
+
+    #[test]
+    fn the_edwards_form_agrees_as_the_ladder_does_and_the_twist_goes_by_the_ladder() {
+        let mut rng = seeded(&Secret::new([7; 32]));
+        let (mut curve, mut twist) = (0, 0);
+        for _ in 0..400 {
+            let secret = DhSecret::generate(&mut rng);
+            // Half of all 32 bytes are a point of the curve; of half of those the top bit is set, which is passed over.
+            let point = *Secret::<32>::random(&mut rng).as_bytes();
+            let expected = secret.secret.diffie_hellman(&PublicKey::from(point));
+            let found = both_ways(&secret, point);
+            *(if found.len() == 2 {
+                &mut curve
+            } else {
+                &mut twist
+            }) += 1;
+            for shared in found {
+                assert_eq!(shared.unwrap().as_bytes(), expected.as_bytes());
+            }
+            let through = secret.agree(&DhPublic::from_checked(point)).unwrap();
+            assert_eq!(through.as_bytes(), expected.as_bytes());
+        }
+        assert!(curve > 150 && twist > 150, "{curve} {twist}");
+    }
+
+    #[test]
+    fn points_of_small_order_and_numbers_beyond_the_field_are_the_same_in_both_forms() {
+        let secret = DhSecret::generate(&mut seeded(&Secret::new([8; 32])));
+        for point in low_order_points() {
+            for shared in both_ways(&secret, point) {
+                assert_eq!(shared.unwrap_err(), AgreementError::NonContributory);
+            }
+        }
+        // p + 2 to p + 18: second encodings of 2 to 18.
+        for number in 2..19u8 {
+            let mut point = FIELD_PRIME;
+            point[0] += number;
+            let mut small = [0; 32];
+            small[0] = number;
+            let shared = both_ways(&secret, point);
+            assert_eq!(shared, both_ways(&secret, small));
+            assert!(
+                shared
+                    .iter()
+                    .all(|shared| *shared == shared_of(&secret, small))
+            );
+        }
+    }
+
+    fn shared_of(secret: &DhSecret, point: [u8; 32]) -> Result<SharedSecret, AgreementError> {
+        secret.agree(&DhPublic::from_checked(point))
+    }
+
+    #[test]
+    fn a_copy_has_the_same_public_half() {
+        let secret = DhSecret::generate(&mut seeded(&Secret::new([9; 32])));
+        let early = secret.duplicate();
+        let public = secret.public();
+        assert_eq!(early.public(), public);
+        assert_eq!(secret.duplicate().public(), public);
+        assert_eq!(secret.duplicate().to_bytes(), secret.to_bytes());
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod stack;
 mod stream;
 
 pub use aead::{AEAD_OVERHEAD, AuthenticationFailed, TooLong, decrypt, encrypt};
-pub use agreement::{AgreementError, DH_KEY_LEN, DhPublic, DhSecret, SharedSecret};
+pub use agreement::{AgreementError, DH_KEY_LEN, DhPoint, DhPublic, DhSecret, SharedSecret};
 pub use hash::{RunningHash, sha256, sha512};
 pub use kdf::{hkdf_sha256, hmac_sha256, hmac_sha256_of_two};
 pub use kem::{

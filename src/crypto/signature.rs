@@ -4,7 +4,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use zeroize::Zeroize;
 
 use super::stack::{CURVE_STACK, apart};
-use super::{CryptoRng, DhPublic, DhSecret, Secret, sha512};
+use super::{CryptoRng, DhPoint, DhPublic, DhSecret, Secret, sha512};
 
 /// Length in bytes of an Ed25519 seed.
 pub const SEED_LEN: usize = 32;
@@ -142,6 +142,15 @@ impl VerifyingPublic {
         let u = VerifyingKey::from_bytes(&self.0).map(|key| key.to_montgomery().to_bytes());
         DhPublic::from_checked(u.unwrap_or_default())
     }
+
+    /// The same ready to be agreed with, without the way over its bytes.
+    #[must_use]
+    pub fn to_dh_point(&self) -> DhPoint {
+        VerifyingKey::from_bytes(&self.0).map_or_else(
+            |_| DhPublic::from_checked(Default::default()).point(),
+            |key| DhPoint::of_edwards(key.to_edwards()),
+        )
+    }
 }
 
 #[cfg(test)]
@@ -196,7 +205,13 @@ pub(crate) mod tests {
         let mut rng = seeded(&Secret::new([3; 32]));
         for _ in 0..50 {
             let secret = SigningSecret::generate(&mut rng);
-            assert_eq!(secret.to_dh().public(), secret.verifying_public().to_dh());
+            let public = secret.verifying_public();
+            assert_eq!(secret.to_dh().public(), public.to_dh());
+            let other = DhSecret::generate(&mut rng);
+            assert_eq!(
+                other.agree_at(&public.to_dh_point()),
+                other.agree(&public.to_dh())
+            );
         }
     }
 

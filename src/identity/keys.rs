@@ -1,7 +1,7 @@
 //! The two halves of an identity, and all that is signed or agreed on with them.
 
 use crate::crypto::{
-    AgreementError, CryptoRng, DhPublic, DhSecret, Secret, SharedSecret, SignatureError,
+    AgreementError, CryptoRng, DhPoint, DhPublic, DhSecret, Secret, SharedSecret, SignatureError,
     SigningSecret, VerifyingPublic, labels,
 };
 
@@ -35,6 +35,12 @@ impl PublicIdentity {
     #[must_use]
     pub fn to_dh(&self) -> DhPublic {
         self.0.to_dh()
+    }
+
+    /// The same ready to be agreed with.
+    #[must_use]
+    pub fn to_dh_point(&self) -> DhPoint {
+        self.0.to_dh_point()
     }
 
     /// Checks a signature over a bundle's body.
@@ -111,6 +117,6 @@ impl IdentityKeyPair {
 
     /// What only the two identities can compute: the agreement of their long-term keys. It keys sender hints and nothing else.
     pub fn agree_with(&self, other: &PublicIdentity) -> Result<SharedSecret, AgreementError> {
-        self.to_dh().agree(&other.to_dh())
+        self.to_dh().agree_at(&other.to_dh_point())
     }
 }

@@ -169,12 +169,14 @@ impl Ratchet {
             next.skip_to(header.previous_chain_length, &mut kept)?;
         }
         next.epochs.begin_receiving(header.epoch)?;
-        let (root, chain, expected) = next.root.step(&own.secret.agree(&header.ratchet_key)?);
+        let point = header.ratchet_key.point();
+        let (root, chain, expected) = next.root.step(&own.secret.agree_at(&point)?);
         next.root = root;
         let header_key = core::mem::replace(&mut next.expected_header_key, expected);
         next.receiving = Some(chain);
         next.received = 0;
         next.remote_key = Some(header.ratchet_key);
+        next.remote_point = Some(point);
         (next.sending, next.header_key) = (None, None);
         next.previous_sent = next.sent;
         next.sent = 0;

@@ -65,6 +65,7 @@ impl Ratchet {
         Ok(Self {
             root: RootKey::new(secret(&row.root_key)?.ok_or(RatchetError::Damaged)?),
             remote_key: public(&row.remote_key)?,
+            remote_point: None,
             own: match (secret(&row.own_secret)?, public(&row.own_public)?) {
                 (Some(secret), Some(public)) => Some(OwnKey {
                     secret: DhSecret::from_bytes(&secret),

@@ -6,7 +6,7 @@ use super::chain::{ChainKey, MessageKey, RootKey};
 use super::epochs::Epochs;
 use super::scka;
 use super::{ChainTag, HeaderKey, Position, RatchetError, RatchetHeader};
-use crate::crypto::{CryptoRng, DhPublic, DhSecret, SharedSecret};
+use crate::crypto::{CryptoRng, DhPoint, DhPublic, DhSecret, SharedSecret};
 
 /// A receiving chain whose skipped keys are kept.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Ratchet {
     pub(super) root: RootKey,
     /// DHr; the signed prekey at first on the initiator's side, nothing on the responder's.
     pub(super) remote_key: Option<DhPublic>,
+    /// The same made ready, from receiving under it to the sending chain that begins next; not stored.
+    pub(super) remote_point: Option<DhPoint>,
     /// DHs; nothing between receiving under a new remote key and sending the next message.
     pub(super) own: Option<OwnKey>,
     /// HKs; there as long as `sending` is.
@@ -129,6 +131,7 @@ impl Ratchet {
         Self {
             root: RootKey::new(shared_secret),
             remote_key,
+            remote_point: None,
             own: own.map(OwnKey::new),
             header_key: None,
             next_header_key: ours,
@@ -197,7 +200,8 @@ impl Ratchet {
         // Without a remote key the responder has not received yet, and a session begins with receiving.
         let remote = self.remote_key.ok_or(RatchetError::Damaged)?;
         let own = OwnKey::new(DhSecret::generate(rng));
-        let (root, chain, next) = self.root.step(&own.secret.agree(&remote)?);
+        let point = self.remote_point.take().unwrap_or_else(|| remote.point());
+        let (root, chain, next) = self.root.step(&own.secret.agree_at(&point)?);
         let public = own.public;
         self.epochs.begin_sending()?;
         self.root = root;
@@ -211,8 +215,9 @@ impl Ratchet {
         Self {
             root: self.root.duplicate(),
             remote_key: self.remote_key,
+            remote_point: self.remote_point,
             own: self.own.as_ref().map(|own| OwnKey {
-                secret: DhSecret::from_bytes(&own.secret.to_bytes()),
+                secret: own.secret.duplicate(),
                 public: own.public,
             }),
             header_key: self.header_key.as_ref().map(HeaderKey::duplicate),

@@ -2,7 +2,7 @@
 
 use super::{HintKey, Part, PostQuantum, SessionError};
 use crate::bundle::{CODE_SECRET_LEN, DeviceBundle};
-use crate::crypto::{CryptoRng, DhSecret, Secret, SecretBytes, pad, unpad};
+use crate::crypto::{CryptoRng, Secret, SecretBytes, pad, unpad};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::ratchet::scka::Message;
 use crate::ratchet::{
@@ -133,7 +133,7 @@ impl Session {
             associated_data,
             session_id,
         } = x3dh::respond(keys, handshake)?;
-        let signed_prekey = DhSecret::from_bytes(&keys.prekeys.signed_prekey.to_bytes());
+        let signed_prekey = keys.prekeys.signed_prekey.duplicate();
         Ok(Self {
             id: session_id,
             peer: handshake.initiator,

@@ -44,7 +44,8 @@ pub fn initiate(
     let ephemeral = DhSecret::generate(rng);
     let signed_prekey = &their_device.signed_prekey.key;
     let one_time_prekey = their_device.one_time_prekey;
-    let with_signed_prekey = ephemeral.agree(signed_prekey)?;
+    let signed_prekey_point = signed_prekey.point();
+    let with_signed_prekey = ephemeral.agree_at(&signed_prekey_point)?;
     let with_one_time_prekey = one_time_prekey
         .map(|prekey| ephemeral.agree(&prekey.key))
         .transpose()?;
@@ -56,8 +57,8 @@ pub fn initiate(
     let (kem_ciphertext, kem_shared) = encapsulated.unzip();
     let parts = Parts {
         dh: [
-            identity.to_dh().agree(signed_prekey)?,
-            ephemeral.agree(&their_identity.to_dh())?,
+            identity.to_dh().agree_at(&signed_prekey_point)?,
+            ephemeral.agree_at(&their_identity.to_dh_point())?,
             with_signed_prekey,
         ],
         one_time: with_one_time_prekey,
@@ -125,18 +126,18 @@ pub fn respond(
     keys: &ResponderKeys<'_>,
     message: &HandshakeMessage,
 ) -> Result<Agreement, AgreementError> {
-    let ephemeral = &message.ephemeral_key;
+    let ephemeral = message.ephemeral_key.point();
+    let their_identity = message.initiator.identity.to_dh_point();
+    let signed_prekey = &keys.prekeys.signed_prekey;
     let parts = Parts {
         dh: [
-            keys.prekeys
-                .signed_prekey
-                .agree(&message.initiator.identity.to_dh())?,
-            keys.identity.to_dh().agree(ephemeral)?,
-            keys.prekeys.signed_prekey.agree(ephemeral)?,
+            signed_prekey.agree_at(&their_identity)?,
+            keys.identity.to_dh().agree_at(&ephemeral)?,
+            signed_prekey.agree_at(&ephemeral)?,
         ],
         one_time: keys
             .one_time_prekey
-            .map(|prekey| prekey.agree(ephemeral))
+            .map(|prekey| prekey.agree_at(&ephemeral))
             .transpose()?,
         kem: keys.kem_shared,
         secret: keys.secret,
@@ -146,7 +147,7 @@ pub fn respond(
         device_id: keys.device_id,
     };
     let session_keys = SessionKeys {
-        signed_prekey: keys.prekeys.signed_prekey.public(),
+        signed_prekey: signed_prekey.public(),
         one_time_prekey: keys.one_time_prekey.map(DhSecret::public),
         kem_commitment: keys.prekeys.kem_commitment,
     };
