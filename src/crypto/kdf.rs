@@ -17,17 +17,39 @@ pub fn hkdf_sha256<const N: usize>(salt: &[u8], ikm: &[u8], info: &[u8]) -> Secr
     output
 }
 
+/// The same to 32 bytes, which take the place of the input that they are made of.
+#[must_use]
+pub fn hkdf_sha256_in_place(salt: &[u8], mut ikm: Secret<32>, info: &[u8]) -> Secret<32> {
+    let extracted = Hkdf::<Sha256>::new(Some(salt), ikm.as_bytes());
+    let _ = extracted.expand(info, ikm.as_mut_bytes());
+    ikm
+}
+
 /// HMAC-SHA-256 of the concatenation of `parts`.
 #[must_use]
 pub fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> Secret<32> {
-    finish(keyed(key), parts)
+    let mut output = Secret::zero();
+    finish(keyed(key), parts, output.as_mut_bytes());
+    output
 }
 
-/// HMAC-SHA-256 of two messages under one key, which is set up once: a chain takes such a step for each message.
+/// The same where the result is no secret: a tag that travels.
 #[must_use]
-pub fn hmac_sha256_of_two(key: &[u8; 32], first: &[u8], second: &[u8]) -> (Secret<32>, Secret<32>) {
-    let mac = keyed(key);
-    (finish(mac.clone(), &[first]), finish(mac, &[second]))
+pub fn public_hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let mut output = [0; 32];
+    finish(keyed(key), parts, &mut output);
+    output
+}
+
+/// HMAC-SHA-256 of two messages under one key, which is set up once: a chain takes such a step for each message. The second takes the key's
+/// place, so that the key is gone.
+#[must_use]
+pub fn hmac_sha256_step(key: &mut Secret<32>, first: &[u8], second: &[u8]) -> Secret<32> {
+    let mac = keyed(key.as_bytes());
+    let mut output = Secret::zero();
+    finish(mac.clone(), &[first], output.as_mut_bytes());
+    finish(mac, &[second], key.as_mut_bytes());
+    output
 }
 
 fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
@@ -41,12 +63,11 @@ fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     mac
 }
 
-fn finish(mut mac: Hmac<Sha256>, parts: &[&[u8]]) -> Secret<32> {
+fn finish(mut mac: Hmac<Sha256>, parts: &[&[u8]], output: &mut [u8; 32]) {
     for part in parts {
         mac.update(part);
     }
     let mut tag: [u8; 32] = mac.finalize().into_bytes().into();
-    let output = Secret::new(tag);
+    output.copy_from_slice(&tag);
     tag.zeroize();
-    output
 }

@@ -18,15 +18,19 @@ mod signature;
 mod stack;
 mod stream;
 
-pub use aead::{AEAD_OVERHEAD, AuthenticationFailed, TooLong, decrypt, encrypt};
+pub use aead::{
+    AEAD_OVERHEAD, AuthenticationFailed, TooLong, decrypt, decrypt_array, encrypt, encrypt_array,
+};
 pub use agreement::{AgreementError, DH_KEY_LEN, DhPoint, DhPublic, DhSecret, SharedSecret};
 pub use hash::{RunningHash, sha256, sha512};
-pub use kdf::{hkdf_sha256, hmac_sha256, hmac_sha256_of_two};
+pub use kdf::{
+    hkdf_sha256, hkdf_sha256_in_place, hmac_sha256, hmac_sha256_step, public_hmac_sha256,
+};
 pub use kem::{
     InvalidKemKey, KEM_CIPHERTEXT_LEN, KEM_PUBLIC_LEN, KEM_SEED_LEN, KemCiphertext, KemPublic,
     KemSecret,
 };
-pub use padding::{MIN_PADDED_LEN, pad, padded_len, unpad};
+pub use padding::{MIN_PADDED_LEN, pad, pad_parts, padded_len, unpad, unpadded_len};
 pub use password::{Argon2Params, PasswordError, derive_from_passphrase};
 pub use random::{CryptoRng, RandomnessUnavailable, SeededRandom, seeded, system_random};
 pub use sealing::{SEAL_OVERHEAD, open, seal};

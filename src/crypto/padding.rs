@@ -28,9 +28,18 @@ pub fn padded_len(len: usize) -> usize {
 /// `plaintext || 0x80 || 0x00...`, as long as Padmé says for the plaintext and its marker.
 #[must_use]
 pub fn pad(plaintext: &[u8]) -> SecretBytes {
-    let target = padded_len(plaintext.len() + 1);
+    pad_parts(&[plaintext])
+}
+
+/// The same of a plaintext in parts.
+#[must_use]
+pub fn pad_parts(parts: &[&[u8]]) -> SecretBytes {
+    let len: usize = parts.iter().map(|part| part.len()).sum();
+    let target = padded_len(len + 1);
     let mut padded = Zeroizing::new(Vec::with_capacity(target));
-    padded.extend_from_slice(plaintext);
+    for part in parts {
+        padded.extend_from_slice(part);
+    }
     padded.push(MARKER);
     padded.resize(target, 0);
     padded
@@ -39,10 +48,16 @@ pub fn pad(plaintext: &[u8]) -> SecretBytes {
 /// What [`pad`] was given. `None` for anything else: the padding is authenticated, so only a faulty sender gets here.
 #[must_use]
 pub fn unpad(padded: &[u8]) -> Option<SecretBytes> {
+    let plaintext = padded.get(..unpadded_len(padded)?)?;
+    Some(Zeroizing::new(plaintext.to_vec()))
+}
+
+/// How many of the bytes are the plaintext, for the same.
+#[must_use]
+pub fn unpadded_len(padded: &[u8]) -> Option<usize> {
     let marker = padded.iter().rposition(|&byte| byte != 0)?;
-    let (plaintext, padding) = padded.split_at_checked(marker)?;
-    let whole = padding.first() == Some(&MARKER) && padded.len() == padded_len(marker + 1);
-    whole.then(|| Zeroizing::new(plaintext.to_vec()))
+    let whole = padded.get(marker) == Some(&MARKER) && padded.len() == padded_len(marker + 1);
+    whole.then_some(marker)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::HeaderKey;
 use crate::crypto::{
     AuthenticationFailed, CryptoRng, Secret, SecretBytes, SharedSecret, TooLong, decrypt, encrypt,
-    hkdf_sha256, hmac_sha256_of_two, labels,
+    hkdf_sha256, hkdf_sha256_in_place, hmac_sha256_step, labels,
 };
 
 /// RK (Double Ratchet §3.2).
@@ -31,6 +31,7 @@ impl RootKey {
         (Self(root), ChainKey(chain), HeaderKey::of(header))
     }
 
+    #[cfg(test)]
     pub(super) fn duplicate(&self) -> Self {
         Self(self.0.duplicate())
     }
@@ -75,6 +76,7 @@ impl EpochRoot {
         (Self(root), ChainKey(initiator), ChainKey(responder))
     }
 
+    #[cfg(test)]
     pub(super) fn duplicate(&self) -> Self {
         Self(self.0.duplicate())
     }
@@ -97,13 +99,14 @@ impl ChainKey {
         Self(key)
     }
 
-    /// `KDF_CK` and `KDF_SCKA_CK` (Double Ratchet §7.2): HMAC of the constants 0x01 for the message key and 0x02 for the next chain key.
+    /// `KDF_CK` and `KDF_SCKA_CK` (Double Ratchet §7.2): HMAC of the constants 0x01 for the message key and 0x02 for the next chain key, which
+    /// takes the place of this one.
     #[must_use]
-    pub fn step(&self) -> (HalfKey, Self) {
-        let (key, next) = hmac_sha256_of_two(self.0.as_bytes(), &[0x01], &[0x02]);
-        (HalfKey(key), Self(next))
+    pub fn step(&mut self) -> HalfKey {
+        HalfKey(hmac_sha256_step(&mut self.0, &[0x01], &[0x02]))
     }
 
+    #[cfg(test)]
     pub(super) fn duplicate(&self) -> Self {
         Self(self.0.duplicate())
     }
@@ -140,9 +143,9 @@ pub struct MessageKey(Secret<32>);
 impl MessageKey {
     /// `KDF_HYBRID` (Double Ratchet §6): HKDF with the post-quantum key as salt and the other as input. It is safe as long as one of the two is.
     #[must_use]
-    pub fn hybrid(classical: &HalfKey, post_quantum: &HalfKey) -> Self {
-        let (salt, input) = (post_quantum.as_bytes(), classical.as_bytes());
-        Self(hkdf_sha256(salt, input, labels::MESSAGE_KEY))
+    pub fn hybrid(classical: HalfKey, post_quantum: &HalfKey) -> Self {
+        let (salt, input) = (post_quantum.as_bytes(), classical.0);
+        Self(hkdf_sha256_in_place(salt, input, labels::MESSAGE_KEY))
     }
 
     /// From the 32 bytes of a stored skipped key.

@@ -1,9 +1,11 @@
 //! Header keys and chain tags: header encryption of Double Ratchet §4, with what finds the key (RFC windlass §7.3).
 
+use zeroize::Zeroizing;
+
 use super::{RatchetError, RatchetHeader};
 use crate::crypto::{
-    AEAD_OVERHEAD, AuthenticationFailed, CryptoRng, Secret, SharedSecret, TooLong, decrypt,
-    encrypt, hkdf_sha256, labels,
+    AEAD_OVERHEAD, AuthenticationFailed, CryptoRng, Secret, SharedSecret, TooLong, decrypt_array,
+    encrypt_array, hkdf_sha256, labels,
 };
 
 /// Length in bytes of a chain tag.
@@ -69,14 +71,14 @@ impl HeaderKey {
         self.tag
     }
 
-    /// `HENCRYPT` (Double Ratchet §4.2), by AES-256-GCM with a random nonce; [`SEALED_HEADER_LEN`] bytes.
+    /// `HENCRYPT` (Double Ratchet §4.2), by AES-256-GCM with a random nonce.
     pub fn seal(
         &self,
         header: &RatchetHeader,
         associated_data: &[u8],
         rng: &mut dyn CryptoRng,
-    ) -> Result<Vec<u8>, TooLong> {
-        encrypt(&self.key, &header.to_bytes(), associated_data, rng)
+    ) -> Result<[u8; SEALED_HEADER_LEN], TooLong> {
+        encrypt_array(&self.key, &header.to_bytes(), associated_data, rng)
     }
 
     /// `HDECRYPT` (Double Ratchet §4.2). Whoever has not this key makes no header that opens.
@@ -85,13 +87,14 @@ impl HeaderKey {
         sealed: &[u8],
         associated_data: &[u8],
     ) -> Result<RatchetHeader, RatchetError> {
-        if sealed.len() != SEALED_HEADER_LEN {
-            return Err(RatchetError::Header(AuthenticationFailed));
-        }
-        let header = decrypt(&self.key, sealed, associated_data).map_err(RatchetError::Header)?;
-        RatchetHeader::from_bytes(&header).ok_or(RatchetError::UnexpectedRatchetKey)
+        let sealed: &[u8; SEALED_HEADER_LEN] =
+            (sealed.try_into()).map_err(|_| RatchetError::Header(AuthenticationFailed))?;
+        let header: Zeroizing<[u8; RatchetHeader::LEN]> =
+            decrypt_array(&self.key, sealed, associated_data).map_err(RatchetError::Header)?;
+        RatchetHeader::from_bytes(header.as_slice()).ok_or(RatchetError::UnexpectedRatchetKey)
     }
 
+    #[cfg(test)]
     pub(super) fn duplicate(&self) -> Self {
         Self {
             key: self.key.duplicate(),

@@ -91,17 +91,13 @@ impl Ratchet {
         }
     }
 
-    /// Finds the message key for `header` without changing anything.
+    /// Finds the message key for `header`. The state that follows can be had from what [`Candidate::open`] gives alone.
     pub fn receive(
-        &self,
+        self,
         header: &RatchetHeader,
         skipped: &dyn SkippedKeys,
     ) -> Result<Candidate, RatchetError> {
-        let known = self
-            .chains
-            .iter()
-            .find(|chain| chain.remote_key == header.ratchet_key);
-        let Some(chain) = known else {
+        let Some(chain) = self.chain_of(header) else {
             return self.receive_in_new_chain(header);
         };
         // Each chain has one epoch.
@@ -123,16 +119,27 @@ impl Ratchet {
         }
     }
 
+    /// Whether a message with this header begins a receiving chain.
+    #[must_use]
+    pub fn is_in_new_chain(&self, header: &RatchetHeader) -> bool {
+        self.chain_of(header).is_none()
+    }
+
+    fn chain_of(&self, header: &RatchetHeader) -> Option<&ReceivedChain> {
+        let mut chains = self.chains.iter();
+        chains.find(|chain| chain.remote_key == header.ratchet_key)
+    }
+
     /// `TrySkippedMessageKeys`.
     fn receive_skipped(
-        &self,
+        self,
         position: Position,
         skipped: &dyn SkippedKeys,
     ) -> Result<Candidate, RatchetError> {
         let key = skipped
             .get(position)?
             .ok_or(RatchetError::KeyGone(position))?;
-        let mut next = self.duplicate();
+        let mut next = self;
         next.count_erased(position.chain);
         Ok(Candidate {
             next,
@@ -143,8 +150,8 @@ impl Ratchet {
     }
 
     /// A message of the current chain, this one or a later one.
-    fn receive_ahead(&self, position: Position) -> Result<Candidate, RatchetError> {
-        let mut next = self.duplicate();
+    fn receive_ahead(self, position: Position) -> Result<Candidate, RatchetError> {
+        let mut next = self;
         let mut kept = Kept::default();
         let key = next.advance(position.number, &mut kept)?;
         let changes = next.keep(kept);
@@ -157,8 +164,8 @@ impl Ratchet {
     }
 
     /// A new remote ratchet key: the rest of the current chain is skipped, then the first half of `DHRatchet`.
-    fn receive_in_new_chain(&self, header: &RatchetHeader) -> Result<Candidate, RatchetError> {
-        let mut next = self.duplicate();
+    fn receive_in_new_chain(self, header: &RatchetHeader) -> Result<Candidate, RatchetError> {
+        let mut next = self;
         let mut kept = Kept::default();
         // The peer makes a new ratchet key only in answer to one of ours. Without one of ours out there, the header is not theirs.
         let own = next.own.take().ok_or(RatchetError::UnexpectedRatchetKey)?;
@@ -214,12 +221,11 @@ impl Ratchet {
     /// Skips to message `number` of the current chain and takes its key.
     fn advance(&mut self, number: u32, kept: &mut Kept) -> Result<MessageKey, RatchetError> {
         self.skip_to(number, kept)?;
-        let chain = self.receiving.take().ok_or(RatchetError::Damaged)?;
-        let (classical, chain) = chain.step();
-        self.receiving = Some(chain);
+        let chain = self.receiving.as_mut().ok_or(RatchetError::Damaged)?;
+        let classical = chain.step();
         self.received = number.checked_add(1).ok_or(RatchetError::Exhausted)?;
         let post_quantum = self.epochs.step_receiving();
-        Ok(MessageKey::hybrid(&classical, &post_quantum))
+        Ok(MessageKey::hybrid(classical, &post_quantum))
     }
 
     /// `SkipMessageKeys`, with the bound on the jump.
@@ -233,10 +239,9 @@ impl Ratchet {
             .back()
             .map(|chain| chain.ordinal)
             .ok_or(RatchetError::Damaged)?;
-        let mut chain = self.receiving.take().ok_or(RatchetError::Damaged)?;
+        let chain = self.receiving.as_mut().ok_or(RatchetError::Damaged)?;
         while self.received < number {
-            let (key, next) = chain.step();
-            chain = next;
+            let key = chain.step();
             kept.push(
                 Position {
                     chain: ordinal,
@@ -246,7 +251,6 @@ impl Ratchet {
             );
             self.received += 1;
         }
-        self.receiving = Some(chain);
         Ok(())
     }
 
@@ -274,7 +278,7 @@ impl Ratchet {
                 .find(|chain| chain.ordinal == position.chain)
             {
                 chain.skipped += 1;
-                let key = MessageKey::hybrid(&classical, &post_quantum);
+                let key = MessageKey::hybrid(classical, &post_quantum);
                 changes.push(SkippedChange::Keep(position, key));
             }
         }

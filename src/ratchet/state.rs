@@ -66,6 +66,7 @@ pub struct Sending {
     pub message: scka::Message,
 }
 
+#[cfg(test)]
 impl ReceivedChain {
     fn duplicate(&self) -> Self {
         Self {
@@ -147,9 +148,9 @@ impl Ratchet {
     }
 
     /// `RatchetEncrypt` (Double Ratchet §3.4, §6) up to the message key. `now` is in milliseconds.
-    pub fn send(&self, now: u64, rng: &mut dyn CryptoRng) -> Result<Sending, RatchetError> {
-        let mut next = self.duplicate();
-        let (own_public, chain) = match (next.own.take(), next.sending.take()) {
+    pub fn send(self, now: u64, rng: &mut dyn CryptoRng) -> Result<Sending, RatchetError> {
+        let mut next = self;
+        let (own_public, mut chain) = match (next.own.take(), next.sending.take()) {
             (Some(own), Some(chain)) => {
                 let public = own.public;
                 next.own = Some(own);
@@ -157,7 +158,7 @@ impl Ratchet {
             }
             _ => next.start_sending_chain(rng)?,
         };
-        let (classical, chain) = chain.step();
+        let classical = chain.step();
         let (post_quantum, epoch, message) = next.epochs.send(now, rng);
         let header = RatchetHeader {
             ratchet_key: own_public,
@@ -170,7 +171,7 @@ impl Ratchet {
         Ok(Sending {
             ratchet: next,
             header,
-            key: MessageKey::hybrid(&classical, &post_quantum),
+            key: MessageKey::hybrid(classical, &post_quantum),
             message,
         })
     }
@@ -210,7 +211,8 @@ impl Ratchet {
         Ok((public, chain))
     }
 
-    /// A second copy to work on, so that the first stays as it is until the AEAD accepted.
+    /// A second copy, for tests of what a first one would have become.
+    #[cfg(test)]
     pub(super) fn duplicate(&self) -> Self {
         Self {
             root: self.root.duplicate(),

@@ -13,7 +13,7 @@ type Sealed = (RatchetHeader, Vec<u8>, Message);
 
 impl Side {
     fn send(&mut self, text: &str) -> Sealed {
-        let sent = self.ratchet.send(0, &mut self.rng).unwrap();
+        let sent = self.ratchet.duplicate().send(0, &mut self.rng).unwrap();
         self.ratchet = sent.ratchet;
         let sealed = sent
             .key
@@ -23,9 +23,8 @@ impl Side {
     }
 
     fn try_receive(&self, (header, sealed, _): &Sealed) -> Result<Opened, RatchetError> {
-        self.ratchet
-            .receive(header, &self.skipped)?
-            .open(sealed, b"ad")
+        let ratchet = self.ratchet.duplicate();
+        ratchet.receive(header, &self.skipped)?.open(sealed, b"ad")
     }
 
     fn receive(&mut self, sealed: &Sealed) -> Result<SecretBytes, RatchetError> {

@@ -1,6 +1,6 @@
 //! The sender hint: a receiver who lost the session learns whom to ask, the network learns nothing (RFC windlass §7.3).
 
-use crate::crypto::{AgreementError, Secret, hkdf_sha256, hmac_sha256, labels};
+use crate::crypto::{AgreementError, Secret, hkdf_sha256, labels, public_hmac_sha256};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::ratchet::ChainTag;
 
@@ -49,10 +49,10 @@ impl HintKey {
     /// The hint in `sender`'s messages of one chain. The sender is part of it, so the two directions differ.
     #[must_use]
     pub fn hint(&self, sender: &PublicIdentity, chain: &ChainTag) -> SenderHint {
-        let hash = hmac_sha256(self.0.as_bytes(), &[&sender.to_bytes(), chain]);
+        let hash = public_hmac_sha256(self.0.as_bytes(), &[&sender.to_bytes(), chain]);
         let mut hint = SenderHint::default();
-        for (to, from) in hint.iter_mut().zip(hash.as_bytes()) {
-            *to = *from;
+        for (to, from) in hint.iter_mut().zip(hash) {
+            *to = from;
         }
         hint
     }

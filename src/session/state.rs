@@ -2,17 +2,20 @@
 
 use super::{HintKey, Part, PostQuantum, SessionError};
 use crate::bundle::{CODE_SECRET_LEN, DeviceBundle};
-use crate::crypto::{CryptoRng, Secret, SecretBytes, pad, unpad};
+use crate::crypto::{CryptoRng, Secret, SecretBytes, pad_parts, unpadded_len};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::ratchet::scka::Message;
 use crate::ratchet::{
-    ChainTag, Opened, Position, Ratchet, RatchetHeader, SEALED_HEADER_LEN, Sending, SkippedChange,
-    SkippedKeys,
+    ChainTag, MessageKey, Opened, Position, Ratchet, RatchetHeader, SEALED_HEADER_LEN,
+    SkippedChange, SkippedKeys,
 };
 use crate::x3dh::{
-    self, Agreement, AssociatedData, HandshakeMessage, Mode, Party, ResponderKeys, SealedHandshake,
-    SessionId,
+    self, ASSOCIATED_DATA_LEN, Agreement, AssociatedData, HandshakeMessage, Mode, Party,
+    ResponderKeys, SealedHandshake, SessionId,
 };
+
+/// Length in bytes of what a body is bound to.
+const BODY_DATA_LEN: usize = ASSOCIATED_DATA_LEN + size_of::<SessionId>() + RatchetHeader::LEN;
 
 /// How far a session has come.
 #[derive(Debug)]
@@ -61,7 +64,7 @@ pub struct Received {
 }
 
 /// Which chain tags lead to a session after a message, and did not before, or the other way round. Only a step of the ratchet changes them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct TagChanges {
     /// Of chains that can come from now on.
     pub new: Vec<ChainTag>,
@@ -158,10 +161,13 @@ impl Session {
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Part), SessionError> {
         let sending = self.ratchet.send(now, rng)?;
-        let padded = pad(&SecretBytes::new(
-            [sending.message.encode().as_slice(), payload].concat(),
-        ));
-        self.seal(our_identity, sending, &padded, rng)
+        let padded = pad_parts(&[&sending.message.encode(), payload]);
+        let session = Self {
+            ratchet: sending.ratchet,
+            ..self
+        };
+        let part = session.seal(our_identity, &sending.header, sending.key, &padded, rng)?;
+        Ok((session, part))
     }
 
     /// The same for the whole plaintext, padding included. What the ratchet had to say with it is lost, as if the message had been.
@@ -174,24 +180,25 @@ impl Session {
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Part), SessionError> {
         let sending = self.ratchet.send(now, rng)?;
-        self.seal(our_identity, sending, padded, rng)
+        let session = Self {
+            ratchet: sending.ratchet,
+            ..self
+        };
+        let part = session.seal(our_identity, &sending.header, sending.key, padded, rng)?;
+        Ok((session, part))
     }
 
+    /// The part with a plaintext under the key that the ratchet gave with its present state.
     fn seal(
-        self,
+        &self,
         our_identity: &PublicIdentity,
-        sending: Sending,
+        header: &RatchetHeader,
+        key: MessageKey,
         padded: &[u8],
         rng: &mut dyn CryptoRng,
-    ) -> Result<(Self, Part), SessionError> {
-        let Sending {
-            ratchet,
-            header,
-            key,
-            ..
-        } = sending;
-        let ciphertext = key.seal(padded, &self.body_associated_data(&header), rng)?;
-        let header_key = ratchet.header_key()?;
+    ) -> Result<Part, SessionError> {
+        let ciphertext = key.seal(padded, &self.body_associated_data(header), rng)?;
+        let header_key = self.ratchet.header_key()?;
         let chain_tag = header_key.tag();
         let mut part = Part {
             device_id: self.peer.device_id,
@@ -204,11 +211,9 @@ impl Session {
             sealed_header: [0; SEALED_HEADER_LEN],
             ciphertext,
         };
-        let sealed = header_key.seal(&header, &self.header_associated_data(&part), rng)?;
-        for (to, from) in part.sealed_header.iter_mut().zip(sealed) {
-            *to = from;
-        }
-        Ok((Self { ratchet, ..self }, part))
+        let data = self.header_associated_data(&part);
+        part.sealed_header = header_key.seal(header, &data, rng)?;
+        Ok(part)
     }
 
     /// Opens the header of a part. Whoever has no key of the session gets no further, whatever they send.
@@ -234,20 +239,28 @@ impl Session {
         skipped: &dyn SkippedKeys,
     ) -> Result<Received, SessionError> {
         let associated_data = self.body_associated_data(header);
+        let before = (self.ratchet.is_in_new_chain(header)).then(|| self.ratchet.expected_tags());
         let Opened {
             mut ratchet,
-            plaintext,
+            mut plaintext,
             position,
             changes,
         } = self
             .ratchet
             .receive(header, skipped)?
             .open(&part.ciphertext, &associated_data)?;
-        let tags = TagChanges::between(&self.ratchet.expected_tags(), &ratchet.expected_tags());
-        let payload = unpad(&plaintext).and_then(|plaintext| {
+        let tags = before.map_or_else(TagChanges::default, |before| {
+            TagChanges::between(&before, &ratchet.expected_tags())
+        });
+        let front = unpadded_len(&plaintext).and_then(|len| {
+            plaintext.truncate(len);
             let (message, payload) = Message::split(&plaintext)?;
             ratchet.hear(&message);
-            Some(SecretBytes::new(payload.to_vec()))
+            plaintext.len().checked_sub(payload.len())
+        });
+        let payload = front.map(|front| {
+            plaintext.drain(..front);
+            plaintext
         });
         let established = matches!(self.phase, Phase::Pending(_));
         Ok(Received {
@@ -266,13 +279,13 @@ impl Session {
     }
 
     /// AD of the handshake, the session's name, the header (Double Ratchet §3.4, `CONCAT`). Each has a fixed length.
-    fn body_associated_data(&self, header: &RatchetHeader) -> Vec<u8> {
-        [
-            self.associated_data.as_slice(),
-            &self.id,
-            &header.to_bytes(),
-        ]
-        .concat()
+    fn body_associated_data(&self, header: &RatchetHeader) -> [u8; BODY_DATA_LEN] {
+        let mut data = [0; BODY_DATA_LEN];
+        let parts = self.associated_data.into_iter().chain(self.id);
+        for (to, from) in data.iter_mut().zip(parts.chain(header.to_bytes())) {
+            *to = from;
+        }
+        data
     }
 
     /// All that stands beside a header in the clear, and the body: only who has the header's key can put another body under it.

@@ -157,11 +157,31 @@ pub fn decode_strict<M: Message + Default>(
     what: &'static str,
     bytes: &[u8],
 ) -> Result<M, WireError> {
-    let message: M = decode(what, bytes)?;
-    if *encode_secret(&message) != bytes {
-        return Err(malformed(what));
-    }
+    let message = decode(what, bytes)?;
+    has_encoding(what, &message, bytes)?;
     Ok(message)
+}
+
+/// The same of what holds no secrets: its fields are copied once, from one copy of the whole.
+pub fn decode_strict_public<M: Message + Default>(
+    what: &'static str,
+    bytes: &[u8],
+) -> Result<M, WireError> {
+    let message = M::decode(Bytes::copy_from_slice(bytes)).map_err(|_| malformed(what))?;
+    has_encoding(what, &message, bytes)?;
+    Ok(message)
+}
+
+fn has_encoding<M: Message>(
+    what: &'static str,
+    message: &M,
+    bytes: &[u8],
+) -> Result<(), WireError> {
+    if *encode_secret(message) == bytes {
+        Ok(())
+    } else {
+        Err(malformed(what))
+    }
 }
 
 /// Encodes what may hold secrets; the buffer is zeroised when dropped and never grows, so no copy stays behind.

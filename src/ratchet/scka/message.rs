@@ -1,5 +1,7 @@
 //! What travels for the agreement, inside of what a message key seals.
 
+use std::borrow::Cow;
+
 use crate::crypto::{KEM_CIPHERTEXT_LEN, KEM_PUBLIC_LEN, KemPublic};
 
 const NOTHING: u8 = 0;
@@ -26,12 +28,12 @@ impl From<KemPublic> for Box<[u8; KEM_PUBLIC_LEN]> {
 impl Message {
     /// One byte, and for the other two the epoch and the bytes (RFC windlass §7.5).
     #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Cow<'static, [u8]> {
         let with = |kind: u8, epoch: u32, bytes: &[u8]| {
-            [&[kind], epoch.to_be_bytes().as_slice(), bytes].concat()
+            Cow::Owned([&[kind], epoch.to_be_bytes().as_slice(), bytes].concat())
         };
         match self {
-            Self::Nothing => vec![NOTHING],
+            Self::Nothing => Cow::Borrowed(&[NOTHING]),
             Self::Key(epoch, key) => with(KEY, *epoch, key.as_slice()),
             Self::Ciphertext(epoch, bytes) => with(CIPHERTEXT, *epoch, bytes.as_slice()),
         }

@@ -167,6 +167,7 @@ impl Scka {
 
     /// A second copy.
     #[must_use]
+    #[cfg(test)]
     pub(super) fn duplicate(&self) -> Self {
         let phase = match &self.phase {
             Phase::Resting { sent, since } => Phase::Resting {

@@ -148,7 +148,7 @@ fn messages_are_read_from_the_front_of_a_plaintext_or_not_at_all() {
     for (message, len) in [(Message::Nothing, 1), (key, 1_189), (answer, 1_093)] {
         let bytes = message.encode();
         assert_eq!(bytes.len(), len);
-        let whole = [bytes.as_slice(), b"payload"].concat();
+        let whole = [&*bytes, b"payload"].concat();
         assert_eq!(
             Message::split(&whole),
             Some((message, b"payload".as_slice()))

@@ -109,9 +109,8 @@ pub fn chain_steps(input: &Value) -> Value {
     let mut chain = ChainKey::new(secret(&bytes(input, "chain_key")));
     let mut keys = Vec::new();
     for _ in 0..number(input, "steps") {
-        let (key, next) = chain.step();
+        let key = chain.step();
         keys.push(hex(key.as_bytes()));
-        chain = next;
     }
     json!({ "message_keys": keys, "chain_key": hex(chain.as_bytes()) })
 }
@@ -121,7 +120,7 @@ pub fn message_key(input: &Value) -> Value {
     let nonce = bytes(input, "nonce");
     script.nonces.push_back(nonce.try_into().unwrap());
     let half = |name| HalfKey::new(secret(&bytes(input, name)));
-    let key = MessageKey::hybrid(&half("classical_key"), &half("post_quantum_key"));
+    let key = MessageKey::hybrid(half("classical_key"), &half("post_quantum_key"));
     let shown = hex(key.as_bytes());
     let (plaintext, data) = (bytes(input, "plaintext"), bytes(input, "associated_data"));
     let sealed = key.seal(&plaintext, &data, &mut script).unwrap();

@@ -32,13 +32,17 @@ pub fn epoch_step() -> Vec<Case> {
 
 fn key(epoch: u32, rng: &mut SeededRandom) -> Vec<u8> {
     let public = KemSecret::generate(rng).public();
-    Message::Key(epoch, Box::new(*public.as_bytes())).encode()
+    Message::Key(epoch, Box::new(*public.as_bytes()))
+        .encode()
+        .into_owned()
 }
 
 pub fn plaintext() -> Vec<Case> {
     let mut rng = rng(52);
     let key = key(1, &mut rng);
-    let answer = Message::Ciphertext(9, Box::new(random(&mut rng))).encode();
+    let answer = Message::Ciphertext(9, Box::new(random(&mut rng)))
+        .encode()
+        .into_owned();
     let with = |front: &[u8], payload: &[u8]| [front, payload].concat();
     [
         ("nothing and a payload", with(&[0], b"payload")),
