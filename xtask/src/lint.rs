@@ -15,6 +15,8 @@ const WASM: &str = "wasm32-unknown-unknown";
 pub fn lint(ws: &Workspace) -> Result<()> {
     let sh = &ws.sh;
     cmd!(sh, "cargo fmt --all --check").run()?;
+    // Compiled by `cargo xtask bench` alone, with all of its peers.
+    cmd!(sh, "cargo fmt --manifest-path benchmarks/Cargo.toml --check").run()?;
     let all = "clippy --quiet --workspace --all-targets --features windlass/uniffi";
     ws.cargo(all).args(["--", "-D", "warnings"]).run()?;
     docs(ws)?;

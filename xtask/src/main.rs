@@ -1,5 +1,6 @@
 //! The developer's commands of Windlass: one name each, the same on a laptop and in continuous integration.
 
+mod bench;
 mod codes;
 mod demo;
 mod fuzz;
@@ -54,9 +55,9 @@ enum Command {
     Package,
     /// The reference of the Rust crate, warnings denied
     Docs,
-    /// The benchmarks
+    /// Windlass beside its peers, into docs/benchmarks.md (needs Rust and Python); with arguments, cargo bench
     Bench {
-        /// What goes to cargo bench
+        /// What goes to cargo bench: `--bench store`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
@@ -134,7 +135,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         Command::Package => return Ok(package::run(&ws)),
         Command::Demo { rest } => demo::run(&ws, &rest)?,
         Command::Docs => lint::docs(&ws)?,
-        Command::Bench { rest } => ws.cargo("bench --package windlass").args(rest).run()?,
+        Command::Bench { rest } => bench::run(&ws, &rest)?,
         Command::Fuzz { target, rest } => fuzz::run(&ws, target, &rest)?,
     }
     Ok(true)

@@ -104,7 +104,7 @@ fn maturin(ws: &Workspace, arguments: &str, extension: &str) -> Result<PathBuf> 
 }
 
 /// A new virtual environment below the target folder with these packages; its Python.
-fn environment(ws: &Workspace, name: &str, packages: &[&Path]) -> Result<PathBuf> {
+pub fn environment(ws: &Workspace, name: &str, packages: &[&Path]) -> Result<PathBuf> {
     let (sh, uv, python) = (&ws.sh, uv(ws)?, interpreter(ws)?);
     let folder = ws.target.join("venv").join(name);
     ws.quietly("python-venv", cmd!(sh, "{uv} venv --clear --python {python} {folder}"))?;
