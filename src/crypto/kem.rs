@@ -1,5 +1,7 @@
 //! ML-KEM-768 (FIPS 203), which a quantum computer does not break as it breaks X25519.
 
+use std::sync::OnceLock;
+
 use ml_kem::{Decapsulate, DecapsulationKey768, Encapsulate, EncapsulationKey768, KeyExport, Seed};
 use zeroize::Zeroize;
 
@@ -23,34 +25,42 @@ pub type KemCiphertext = Box<[u8; KEM_CIPHERTEXT_LEN]>;
 pub struct InvalidKemKey;
 
 /// A decapsulation key, kept as its seed: 64 bytes instead of 2,400, and none that has to be checked (FIPS 203 §3.3).
-pub struct KemSecret(Secret<KEM_SEED_LEN>);
+pub struct KemSecret {
+    seed: Secret<KEM_SEED_LEN>,
+    /// Computed when it is first asked for: it goes with every eighth message until it is answered.
+    public: OnceLock<KemPublic>,
+}
 
 impl KemSecret {
     /// A new key pair (FIPS 203 §7.1).
     #[must_use]
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
-        Self(Secret::random(rng))
+        Self::from_bytes(Secret::random(rng))
     }
 
     /// From d and z.
     #[must_use]
     pub fn from_bytes(seed: Secret<KEM_SEED_LEN>) -> Self {
-        Self(seed)
+        let public = OnceLock::new();
+        Self { seed, public }
     }
 
     /// d and z, for the sealed store.
     #[must_use]
     pub fn to_bytes(&self) -> Secret<KEM_SEED_LEN> {
-        self.0.duplicate()
+        self.seed.duplicate()
     }
 
     /// The public half.
     #[must_use]
     pub fn public(&self) -> KemPublic {
-        let bytes = self.expanded().encapsulation_key().to_bytes();
-        let mut public = Box::new([0; KEM_PUBLIC_LEN]);
-        public.copy_from_slice(&bytes);
-        KemPublic(public)
+        let public = self.public.get_or_init(|| {
+            let bytes = self.expanded().encapsulation_key().to_bytes();
+            let mut public = Box::new([0; KEM_PUBLIC_LEN]);
+            public.copy_from_slice(&bytes);
+            KemPublic(public)
+        });
+        public.clone()
     }
 
     /// The shared secret of a ciphertext (FIPS 203 §7.3). One that was not made for this key gives a secret that nobody else has: it is
@@ -64,7 +74,7 @@ impl KemSecret {
     }
 
     fn expanded(&self) -> DecapsulationKey768 {
-        let mut seed = Seed::from(*self.0.as_bytes());
+        let mut seed = Seed::from(*self.seed.as_bytes());
         let key = DecapsulationKey768::from_seed(seed);
         seed.zeroize();
         key
