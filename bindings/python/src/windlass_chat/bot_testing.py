@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 from windlass_chat._native import Body, Message
 from windlass_chat._threads import in_thread
@@ -13,6 +13,8 @@ from windlass_chat.simulated import Simulation
 
 BOT = 0
 """The bot is the first person of its world."""
+
+EPOCH = datetime.fromtimestamp(0, timezone.utc)
 
 SAID = (Body.TEXT, Body.DATA, Body.OPAQUE, Body.ATTACHMENT)
 """The rest of a conversation is about it."""
@@ -86,10 +88,17 @@ class BotTestClient:
         return "\n".join(message.text or "" for message in await self.heard(where))
 
     async def advance(self, time: timedelta) -> str:
-        """Moves the clock of the world, and does what is due by then; what the bot says of it to this person."""
-        await self.heard()
-        await in_thread(self.world.advance, time)
+        """Moves the clock of the world, from job to job, and does what is due by then; what the bot says of it to this person."""
+        # What the bot plans by itself, it plans now.
         await self.settle()
+        await self.heard()
+        over = self.bot.client.now() + time
+        while (left := over - self.bot.client.now()) > timedelta():
+            due = self.bot.jobs.next_due(self.bot._jobs)
+            rest = left if due is None else timedelta(seconds=due) - (self.bot.client.now() - EPOCH)
+            # A millisecond is what the clock of the world counts.
+            await in_thread(self.world.advance, min(left, max(rest, timedelta(milliseconds=1))))
+            await self.settle()
         return "\n".join(message.text or "" for message in await self.heard())
 
     async def settle(self) -> None:

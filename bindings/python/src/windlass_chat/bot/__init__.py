@@ -16,6 +16,7 @@ from windlass_chat._native import TrustPolicy
 from windlass_chat.bot.bot import Bot
 from windlass_chat.bot.commands import UsageError
 from windlass_chat.bot.handlers import Next
+from windlass_chat.bot.jobs import Job, ScheduledJob, TooManyJobs
 from windlass_chat.bot.logs import JsonFormatter
 from windlass_chat.bot.message import ContactRequest, GroupInvitation, Message, PoisonMessage, Reaction
 from windlass_chat.bot.sent import SentMessage
@@ -25,14 +26,17 @@ __all__ = [
     "Bot",
     "ContactRequest",
     "GroupInvitation",
+    "Job",
     "JsonFormatter",
     "Message",
     "Next",
     "PoisonMessage",
     "Reaction",
+    "ScheduledJob",
     "SentMessage",
     "Settings",
     "SettingsError",
+    "TooManyJobs",
     "TrustPolicy",
     "UsageError",
 ]

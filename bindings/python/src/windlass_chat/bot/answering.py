@@ -9,18 +9,19 @@ from collections.abc import Awaitable, Callable, Iterator
 from windlass_chat._native import WindlassError
 from windlass_chat.bot.calling import outcome_of
 from windlass_chat.bot.message import Message
+from windlass_chat.bot.turn import Turn
 
-current: contextvars.ContextVar[Message | None] = contextvars.ContextVar("current", default=None)
-"""The message that is being handled."""
+current: contextvars.ContextVar[Turn | None] = contextvars.ContextVar("current", default=None)
+"""The message that is being handled, or the job that is being done."""
 
 reacting: contextvars.ContextVar[bool] = contextvars.ContextVar("reacting", default=False)
 """Whether we were called because somebody did something: what is written now is an answer."""
 
 
 @contextlib.contextmanager
-def answering(message: Message) -> Iterator[None]:
-    """As long as it lasts the message takes answers, and `Bot.send` adds to them."""
-    token, said = current.set(message), reacting.set(True)
+def answering(message: Turn) -> Iterator[None]:
+    """As long as it lasts the message, or the job, takes answers, and `Bot.send` adds to them."""
+    token, said = current.set(message), reacting.set(message.is_answer)
     message._open = True
     try:
         yield

@@ -34,6 +34,7 @@ from windlass_chat.bot.settings import Settings, SettingsError, gather
 from windlass_chat.bot.taking import Taking
 from windlass_chat.bot.tasks import end, insisting
 from windlass_chat.bot.upkeep import address_in
+from windlass_chat.bot.working import Working
 from windlass_chat.client import BytesLike, Client
 from windlass_chat.store import EncryptedStore
 from windlass_chat.transport import Transport, TransportError, transport_of
@@ -98,6 +99,7 @@ class Bot(Taking):
         self._running: Running | None = None
         self._opened: str | None = None
         self._local: LocalSocket | None = None
+        self._at_work: Working | None = None
         self._exit: BaseException | None = None
         """With what a handler ended the program."""
         self._invited = self._make_invitations()
@@ -235,6 +237,7 @@ class Bot(Taking):
         client = await in_thread(lambda: self.client)
         try:
             await insisting(self.prepare)
+            self._at_work = working = await self._work(client)
             self._address = client.address()
             transport.use_secret(await in_thread(client.transport_secret))
             await transport.start(self._address, client.device_id())
@@ -248,6 +251,7 @@ class Bot(Taking):
         )
         for work in (running.post.run(), running.handling.run(), running.intake.run(), running.telling.run()):
             self._spawn(work)
+        self._spawn(working.run())
         self._spawn(self._keep_up(running))
         self._spawn(beat(client.trust_policy, self.settings.alive))
         for every, task in self._background:
@@ -290,6 +294,8 @@ class Bot(Taking):
             await end(others)
             if not running.broken.done():
                 await running.handling.stop(over - running.loop.time())
+                if self._at_work is not None:
+                    await self._at_work.stop(over - running.loop.time())
             if not running.broken.done():
                 await running.post.flush(over - running.loop.time())
             await end([posting])

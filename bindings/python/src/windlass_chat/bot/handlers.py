@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from windlass_chat._native import Event, read_command
@@ -12,13 +13,16 @@ from windlass_chat.bot.answering import reacting
 from windlass_chat.bot.calling import name_of, outcome_of
 from windlass_chat.bot.commands import Command, UsageError
 from windlass_chat.bot.dialogue import question_of, step_of
+from windlass_chat.bot.jobs import SHORTEST, Job
 from windlass_chat.bot.logs import report
 from windlass_chat.bot.message import ContactRequest, GroupInvitation, Message, PoisonMessage, Reaction
+from windlass_chat.bot.schedule import Cron
 from windlass_chat.bot.services import Services
 from windlass_chat.bot.settings import Settings, check_seconds
 
 Next = Callable[[Message], Awaitable[None]]
 MessageHandler = TypeVar("MessageHandler", bound=Callable[[Message], Awaitable[None]])
+JobHandler = TypeVar("JobHandler", bound=Callable[[Job], Awaitable[None]])
 AnyHandler = TypeVar("AnyHandler", bound=Callable[..., Awaitable[None]])
 RequestHandler = TypeVar("RequestHandler", bound=Callable[[ContactRequest], Awaitable[None]])
 ReactionHandler = TypeVar("ReactionHandler", bound=Callable[[Reaction], Awaitable[None]])
@@ -40,6 +44,8 @@ class Handlers:
     def __init__(self) -> None:
         self._listeners: list[Callable[[Message], Awaitable[None]]] = []
         self._commands: dict[str, Command] = {}
+        self._jobs: dict[str, Callable[[Job], Awaitable[None]]] = {}
+        self._planned: dict[str, tuple[timedelta | None, str | None]] = {}
         self._steps: dict[str, Callable[[Message], Awaitable[None]]] = {}
         self._requests: list[Callable[[ContactRequest], Awaitable[None]]] = []
         self._reactions: list[Callable[[Reaction], Awaitable[None]]] = []
@@ -99,6 +105,37 @@ class Handlers:
             if name in self._steps:
                 raise ValueError(f"there is a step {name} already")
             self._steps[name] = _asynchronous(handler, 1)
+            return handler
+
+        return decorate
+
+    def job(
+        self, name: str, *, every: timedelta | None = None, cron: str | None = None
+    ) -> Callable[[JobHandler], JobHandler]:
+        """Called when a job of this name is due, as `bot.jobs` planned it:
+
+            @bot.job("remind")
+            async def remind(job: Job) -> None:
+                await job.send(job.data["to"], job.data["text"])
+
+        With `every`, or with five fields as cron has them in UTC, the bot plans one by itself:
+        `@bot.job("digest", cron="0 9 * * mon-fri")`. What a job sends and changes becomes durable together with the fact that it was done, so it is done once whenever the process dies.
+        """
+        if not isinstance(name, str) or not name:
+            raise TypeError('a job has a name: @bot.job("name")')
+        if every is not None and cron is not None:
+            raise TypeError("a job is done either every so often, or by cron")
+        if cron is not None:
+            Cron(cron)
+        if every is not None and every < SHORTEST:
+            raise ValueError(f"a job is done every {SHORTEST.total_seconds():g} s at most")
+
+        def decorate(handler: JobHandler) -> JobHandler:
+            if name in self._jobs:
+                raise ValueError(f"there is a job {name} already")
+            self._jobs[name] = _asynchronous(handler, 1)
+            if every is not None or cron is not None:
+                self._planned[name] = (every, cron)
             return handler
 
         return decorate

@@ -21,6 +21,7 @@ from windlass_chat._native import (
 )
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.answering import answering
+from windlass_chat.bot.committing import commit
 from windlass_chat.bot.logs import report, short
 from windlass_chat.bot.message import Message, PoisonMessage
 from windlass_chat.bot.rate import Rate
@@ -294,17 +295,4 @@ class Handling:
         self, number: int | None, answers: list[OutgoingMessage], changes: list[StateChange]
     ) -> list[Sent]:
         """What was written; nothing if the message was handled before."""
-        searched = False
-        while True:
-            try:
-                sent = await insisting(self._client.commit, number, answers, changes)
-            except WindlassError.UnknownMessage:
-                return []
-            except WindlassError as error:
-                if not searched and isinstance(error, (WindlassError.UnknownContact, WindlassError.NoBundle)):
-                    searched = True
-                    for address in {answer.to for answer in answers}:
-                        await self._find(address)
-                    continue
-                raise
-            return sent
+        return await commit(self._client, self._find, number, answers, changes)

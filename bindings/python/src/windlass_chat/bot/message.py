@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from windlass_chat import _native
-from windlass_chat._native import Body, Contact, Event, MessageOrigin, StateOwner
+from windlass_chat._native import Body, Contact, Event, MessageOrigin
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.dialogue import A_DAY, note, question_of, step_of
 from windlass_chat.bot.logs import short
@@ -85,7 +85,7 @@ class Message(Turn):
         What a handler changes in it becomes durable with its answer, in one transaction; if the handler fails, nothing does. It is erased with the
         conversation. What is remembered of a person is `message.sender.state`; if two handlers change that at once, one of them is called again.
         """
-        return self._remember(StateOwner.CONVERSATION(self.conversation), "state").document
+        return self.state_of(self.conversation)
 
     @property
     def sent_at(self) -> datetime:

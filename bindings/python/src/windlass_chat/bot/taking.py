@@ -11,9 +11,11 @@ from windlass_chat.bot.groups import is_addressed
 from windlass_chat.bot.handlers import Next
 from windlass_chat.bot.handling import Handling
 from windlass_chat.bot.hearing import Hearing
+from windlass_chat.bot.jobs import Jobs
 from windlass_chat.bot.message import Message, PoisonMessage
 from windlass_chat.bot.rate import Rate
 from windlass_chat.bot.running import Running, within
+from windlass_chat.bot.working import Working
 from windlass_chat.client import Client
 
 
@@ -21,6 +23,11 @@ class Taking(Hearing):
     """Brings messages to the handlers."""
 
     _running: Running | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.jobs: Jobs = Jobs(self, self._jobs)
+        """What is to be done at a time."""
 
     async def _find(self, address: str) -> bool:
         """Adds the contact whose bundle the transport has; false if there is none, or the bot does not run."""
@@ -39,7 +46,7 @@ class Taking(Hearing):
             self.client.set_trust_policy(self.settings.trust)
 
     async def handle_waiting(self) -> int:
-        """Handles what waits, and answers how many messages that was. For tests that carry envelopes themselves."""
+        """Handles what waits, does the jobs that are due, and answers how many that were. For tests that carry envelopes themselves."""
         broken: list[BaseException] = []
         handling = self._handling(self.client, broken.append)
         await in_thread(self.prepare)
@@ -50,7 +57,16 @@ class Taking(Hearing):
             await handling.idle()
         if broken:
             raise broken[0]
-        return before - handling.waiting()
+        working = await self._work(self.client)
+        await working.run_due()
+        return before - handling.waiting() + working.done
+
+    async def _work(self, client: Client) -> Working:
+        """What does the jobs; those that the program has by its own are planned."""
+        working = Working(client, self.jobs, self._jobs, self.settings, self._failed, self._find)
+        for name, (every, cron) in self._planned.items():
+            await self.jobs.declare(name, every, cron)
+        return working
 
     def _handling(self, client: Client, broken: Callable[[BaseException], None]) -> Handling:
         return Handling(

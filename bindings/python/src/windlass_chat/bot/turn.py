@@ -41,6 +41,10 @@ class Turn:
         """Something that was read is not so any more; the handler is to be called again."""
         self._remembered: dict[tuple[str, str, str], Remembered] = {}
 
+    def state_of(self, conversation: str) -> Document:
+        """What the bot remembers of a conversation, as `Message.state`."""
+        return self._remember(StateOwner.CONVERSATION(conversation), "state").document
+
     def user(self, address: str) -> User:
         """A person, and what the bot remembers of them."""
         return User(self, address)
