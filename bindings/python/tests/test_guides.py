@@ -22,13 +22,14 @@ from windlass_chat.transport import TransportError, transport_of
 
 REPOSITORY = Path(__file__).parents[3]
 GUIDES = sorted(path for path in (REPOSITORY / "docs/guide").glob("*.md") if "```python" in path.read_text())
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(?:^`(\w+\.py)`:\n\n)?^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+"""With the name of its file, if the guide says one right before it."""
 
 
 def parts(guide: Path) -> list[str]:
     """Programs and scripts, in their order."""
     found: list[str] = []
-    for block in BLOCK.findall(guide.read_text()):
+    for _, block in BLOCK.findall(guide.read_text()):
         if found and "bot.run()" not in block and "bot.run()" not in found[-1]:
             found[-1] += "\n" + block
         else:
@@ -66,13 +67,14 @@ def test_the_blocks_of_a_guide_run(guide: Path, tmp_path: Path) -> None:
     environment = os.environ | {"BOT_KEY": "0123456789abcdef" * 4}
     folder = tmp_path / "reader"
     folder.mkdir()
+    names = {block: name for name, block in BLOCK.findall(guide.read_text()) if name}
     with ExitStack() as until_the_end:
         if "mqtt://" in "".join(parts(guide)):
             broker = until_the_end.enter_context(Broker(tmp_path))
             environment["WINDLASS_TRANSPORT"] = broker.url
         program: Program | None = None
         for number, part in enumerate(parts(guide)):
-            path = folder / f"part{number}.py"
+            path = folder / names.get(part, f"part{number}.py")
             path.write_text(part)
             if "bot.run()" in part:
                 if program is not None:
