@@ -13,30 +13,40 @@ dies, each message is answered once. What else a handler does may happen again a
 """
 
 from windlass_chat._native import TrustPolicy
+from windlass_chat.bot import filters as filters
 from windlass_chat.bot.bot import Bot
 from windlass_chat.bot.commands import UsageError
-from windlass_chat.bot.handlers import Next
+from windlass_chat.bot.filters import Filter
 from windlass_chat.bot.jobs import Job, ScheduledJob, TooManyJobs
 from windlass_chat.bot.logs import JsonFormatter
 from windlass_chat.bot.message import ContactRequest, GroupInvitation, Message, PoisonMessage, Reaction
+from windlass_chat.bot.role import Role
+from windlass_chat.bot.roles import TooManyRoles
+from windlass_chat.bot.router import Next, Proceed, Router
 from windlass_chat.bot.sent import SentMessage
 from windlass_chat.bot.settings import Settings, SettingsError
 
 __all__ = [
     "Bot",
     "ContactRequest",
+    "Filter",
     "GroupInvitation",
     "Job",
     "JsonFormatter",
     "Message",
     "Next",
     "PoisonMessage",
+    "Proceed",
     "Reaction",
+    "Role",
+    "Router",
     "ScheduledJob",
     "SentMessage",
     "Settings",
     "SettingsError",
     "TooManyJobs",
+    "TooManyRoles",
     "TrustPolicy",
     "UsageError",
+    "filters",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from windlass_chat._native import WindlassError
 from windlass_chat.bot.calling import outcome_of
 from windlass_chat.bot.message import Message
+from windlass_chat.bot.services import Services
 from windlass_chat.bot.turn import Turn
 
 current: contextvars.ContextVar[Turn | None] = contextvars.ContextVar("current", default=None)
@@ -16,6 +17,12 @@ current: contextvars.ContextVar[Turn | None] = contextvars.ContextVar("current",
 
 reacting: contextvars.ContextVar[bool] = contextvars.ContextVar("reacting", default=False)
 """Whether we were called because somebody did something: what is written now is an answer."""
+
+
+def turn_of(bot: Services) -> Turn | None:
+    """What a change belongs to that is made because of a message or a job; nothing elsewhere."""
+    turn = current.get()
+    return turn if turn is not None and turn.bot is bot and turn._open else None
 
 
 @contextlib.contextmanager

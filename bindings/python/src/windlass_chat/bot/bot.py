@@ -25,7 +25,7 @@ from windlass_chat.bot.answering import current, reacting
 from windlass_chat.bot.calling import name_of, outcome_of, unlimited
 from windlass_chat.bot.invitations import Invitations
 from windlass_chat.bot.local import LocalSocket
-from windlass_chat.bot.logs import set_up, short, trouble
+from windlass_chat.bot.logs import report, set_up, short, trouble
 from windlass_chat.bot.message import GroupInvitation
 from windlass_chat.bot.runner import run as run_to_the_end
 from windlass_chat.bot.running import Running, within
@@ -74,6 +74,8 @@ class Bot(Taking):
         join_groups: str | None = None,
         group_messages: str | None = None,
         name: str | None = None,
+        access: str | None = None,
+        admins: str | None = None,
         answer_bots: bool | None = None,
         grace: float | None = None,
         keep_up_every: float | None = None,
@@ -239,6 +241,8 @@ class Bot(Taking):
             await insisting(self.prepare)
             self._at_work = working = await self._work(client)
             self._address = client.address()
+            for starting in self._starts:
+                await starting()
             transport.use_secret(await in_thread(client.transport_secret))
             await transport.start(self._address, client.device_id())
         except BaseException:
@@ -306,6 +310,10 @@ class Bot(Taking):
             if isinstance(error, Exception):
                 log.warning("cannot close the transport: %s", trouble(error))
             self._stopped = True
+            for stopping in self._stops:
+                failure = await outcome_of(stopping(), self.settings.event_timeout, name_of(stopping))
+                if failure is not None:
+                    report(failure, None, self.settings.debug)
             try:
                 await self._close()
             finally:

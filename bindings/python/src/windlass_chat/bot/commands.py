@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import enum
 import inspect
 import math
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
 from windlass_chat._native import fold_text, read_number
+from windlass_chat.bot.role import Role
 
 Handler = Callable[..., Awaitable[None]]
 Converter = Callable[[str], Any]
@@ -43,13 +45,27 @@ class Parameter:
 class Command:
     """A handler with a name."""
 
-    def __init__(self, name: str, handler: Handler) -> None:
+    def __init__(self, name: str, handler: Handler, role: Role | None = None, hidden: bool = False) -> None:
         if not name or name.split() != [name]:
             raise ValueError("the name of a command is one word")
         self.name = fold_text(name)
         self.handler = handler
+        self.role = role
+        """Whom it is for; everybody if it is nothing."""
+        self.hidden = hidden
+        """Whether `/help` leaves it out."""
         self.description = (inspect.getdoc(handler) or "").partition("\n")[0]
         self.parameters = list(_parameters(handler))
+
+    def within(self, outer: Callable[[Handler], Handler]) -> Command:
+        """The same command with something around its handler."""
+        same = copy.copy(self)
+        same.handler = outer(self.handler)
+        return same
+
+    def is_for(self, role: Role | None) -> bool:
+        """Whether somebody with a role may use it."""
+        return self.role is None or (role is not None and role.includes(self.role))
 
     def usage(self, prefix: str) -> str:
         """How to type it."""

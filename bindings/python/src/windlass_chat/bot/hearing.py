@@ -7,6 +7,7 @@ from windlass_chat._threads import in_thread
 from windlass_chat.bot.handlers import Handlers
 from windlass_chat.bot.invitations import Invitations
 from windlass_chat.bot.message import Reaction
+from windlass_chat.bot.role import Role
 from windlass_chat.bot.services import Services
 from windlass_chat.bot.trust import listened_to
 from windlass_chat.client import Client
@@ -48,6 +49,8 @@ class Hearing(Handlers, Services):
         await self._tell(event, self)
         match event:
             case Event.REACTED(by=by, conversation=conversation) if self._reactions and by != self.address:
+                if self.role_of(by) == Role.BLOCKED:
+                    return
                 trust = self.settings.trust
                 if await in_thread(listened_to, self.client, trust, by, conversation):
                     await self._call_each(self._reactions, Reaction(self, event))

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta, timezone
 
 from windlass_chat._native import Body, StateChange, StateOwner
 from windlass_chat._threads import in_thread
-from windlass_chat.bot.answering import current
+from windlass_chat.bot.answering import turn_of
 from windlass_chat.bot.message import Message
-from windlass_chat.bot.remembered import Document, Remembered, written
+from windlass_chat.bot.remembered import Document, Remembered, read, written
 from windlass_chat.bot.schedule import Cron, next_run
 from windlass_chat.bot.sent import SentMessage
 from windlass_chat.bot.services import Services
@@ -125,7 +125,7 @@ class Jobs:
 
     async def cancel(self, id: str) -> bool:
         """Takes a job away; whether it waited."""
-        turn = self._turn()
+        turn = turn_of(self._bot)
         record = self._record(turn, id)
         was = bool(record.document)
         record.document.clear()
@@ -200,11 +200,6 @@ class Jobs:
     def _now(self) -> datetime:
         return self._bot.client.now()
 
-    def _turn(self) -> Turn | None:
-        """What the plan belongs to, where it is made because of a message or a job."""
-        turn = current.get()
-        return turn if turn is not None and turn.bot is self._bot and turn._open else None
-
     def _record(self, turn: Turn | None, id: str) -> JobRecord:
         client = self._bot.client
         if turn is None:
@@ -223,7 +218,7 @@ class Jobs:
     async def _plan(self, id: str | None, task: str, data: Document | None, due: datetime, repeat: Document) -> str:
         if task not in self.tasks:
             raise ValueError(f"there is no job {task}: @bot.job({task!r})")
-        turn = self._turn()
+        turn = turn_of(self._bot)
         self.load(self._bot.client)
         record = self._record(turn, id or secrets.token_hex(8))
         by = turn.author if isinstance(turn, Message) else ""
@@ -248,12 +243,6 @@ class Jobs:
         if turn is None and change is not None:
             await insisting(self._bot.client.commit, None, [], [change])
             record.keep(change)
-
-
-def read(document: bytes) -> Document:
-    """A job as the store has it."""
-    found: Document = json.loads(document)
-    return found
 
 
 def _key(id: str) -> tuple[str, str, str]:

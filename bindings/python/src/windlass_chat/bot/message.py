@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from windlass_chat._threads import in_thread
 from windlass_chat.bot.dialogue import A_DAY, note, question_of, step_of
 from windlass_chat.bot.logs import short
 from windlass_chat.bot.remembered import Document
+from windlass_chat.bot.role import Role
 from windlass_chat.bot.sent import SentMessage, find_message
 from windlass_chat.bot.services import Services
 from windlass_chat.bot.turn import Turn, User
@@ -32,6 +34,8 @@ class Message(Turn):
         """The message as the store has it."""
         self._silent = stored.origin == MessageOrigin.BOT_ANSWER and not bot.settings.answer_bots
         """Another bot's answer. Two bots that answered each other would never end."""
+        self.match: re.Match[str] | None = None
+        """What `filters.regex` found in its text."""
         self._commit: Callable[[], Awaitable[None]] | None = None
 
     @property
@@ -77,6 +81,11 @@ class Message(Turn):
     def sender(self) -> User:
         """Its author, and what the bot remembers of them."""
         return self.user(self.author)
+
+    @property
+    def role(self) -> Role | None:
+        """What its author is to the bot, as `bot.roles` says."""
+        return self.bot.role_of(self.author)
 
     @property
     def state(self) -> Document:

@@ -19,7 +19,7 @@ class Remembered:
         self._owner = owner
         self._name = name
         self._before = client.state(owner, name)
-        self.document: Document = json.loads(self._before) if self._before is not None else {}
+        self.document: Document = read(self._before) if self._before is not None else {}
 
     def change(self) -> StateChange | None:
         """What is to be written; nothing if it says what it said. Raises `TypeError` or `ValueError` for what JSON cannot say."""
@@ -31,6 +31,12 @@ class Remembered:
     def keep(self, change: StateChange) -> None:
         """The change is durable."""
         self._before = change.after
+
+
+def read(document: bytes) -> Document:
+    """A document of the store."""
+    found: Document = json.loads(document)
+    return found
 
 
 def written(document: Document) -> bytes:

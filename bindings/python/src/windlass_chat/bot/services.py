@@ -6,6 +6,7 @@ from typing import Protocol
 
 from windlass_chat._native import Body, Contact
 from windlass_chat.bot.outbox import Outbox
+from windlass_chat.bot.role import Role
 from windlass_chat.bot.sent import SentMessage
 from windlass_chat.bot.settings import Settings
 
@@ -36,6 +37,9 @@ class Services(Outbox, Protocol):
 
     async def block(self, address: str) -> Contact:
         """Nothing of theirs is taken in any more."""
+
+    def role_of(self, address: str) -> Role | None:
+        """What somebody is to the bot."""
 
     def request_stop(self) -> None:
         """Asks the bot to stop, and does not wait for it."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from windlass_chat import _keys
 from windlass_chat._keys import StoreKey
-from windlass_chat._native import TrustPolicy
+from windlass_chat._native import Identity, TrustPolicy, WindlassError
 from windlass_chat.transport import Transport
 
 SECRETS = ("passphrase", "key", "key_env", "key_file")
@@ -65,6 +65,10 @@ class Settings:
     """What handlers see in groups: all, or addressed: commands, mentions, replies to the bot."""
     name: str = ""
     """What a mention is: @ and this. One word."""
+    access: str = "all"
+    """Whom the bot listens to: all, or allowed: whom `bot.roles` allows, and admins."""
+    admins: str = ""
+    """Addresses of people who are admins whatever `bot.roles` says, with spaces between them."""
     answer_bots: bool = False
     """Whether the bot answers what another bot answered by itself."""
     grace: float = 10.0
@@ -126,6 +130,7 @@ def gather(code: Mapping[str, Any], config: str | os.PathLike[str] | None = None
 
 
 CHOICES = {
+    "access": ("all", "allowed"),
     "join_groups": ("none", "known", "all"),
     "group_messages": ("addressed", "all"),
     "log": ("text", "json", "none"),
@@ -162,6 +167,13 @@ def _check(settings: Settings) -> None:
         raise SettingsError("name is what stands behind the @, without it")
     if not isinstance(logging.getLevelName(str(settings.log_level).upper()), int):
         raise SettingsError(f"log_level is one of DEBUG, INFO, WARNING, ERROR, not {settings.log_level!r}")
+    if not isinstance(settings.admins, str):
+        raise SettingsError(f"admins is a text of addresses, not {type(settings.admins).__name__}")
+    for address in settings.admins.split():
+        try:
+            Identity.from_address(address)
+        except WindlassError as error:
+            raise SettingsError(f"admins has {address!r}: {error}") from None
     if not isinstance(settings.trust, TrustPolicy):
         raise SettingsError(f"trust is a TrustPolicy, not {settings.trust!r}")
     for name, kinds, wanted in (("store", str, "a path"), ("transport", (str, Transport), "a URL or a transport")):

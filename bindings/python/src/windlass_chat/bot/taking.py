@@ -8,12 +8,14 @@ from windlass_chat._native import UnhandledMessage
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.answering import run_handler
 from windlass_chat.bot.groups import is_addressed
-from windlass_chat.bot.handlers import Next
 from windlass_chat.bot.handling import Handling
 from windlass_chat.bot.hearing import Hearing
 from windlass_chat.bot.jobs import Jobs
 from windlass_chat.bot.message import Message, PoisonMessage
 from windlass_chat.bot.rate import Rate
+from windlass_chat.bot.role import Role
+from windlass_chat.bot.roles import Roles
+from windlass_chat.bot.router import Next
 from windlass_chat.bot.running import Running, within
 from windlass_chat.bot.working import Working
 from windlass_chat.client import Client
@@ -26,6 +28,8 @@ class Taking(Hearing):
 
     def __init__(self) -> None:
         super().__init__()
+        self.roles: Roles = Roles(self)
+        """Who may do what."""
         self.jobs: Jobs = Jobs(self, self._jobs)
         """What is to be done at a time."""
 
@@ -63,7 +67,7 @@ class Taking(Hearing):
 
     async def _work(self, client: Client) -> Working:
         """What does the jobs; those that the program has by its own are planned."""
-        working = Working(client, self.jobs, self._jobs, self.settings, self._failed, self._find)
+        working = Working(client, self.jobs, self._jobs, self.settings, self._failed, self._find, self._do_job)
         for name, (every, cron) in self._planned.items():
             await self.jobs.declare(name, every, cron)
         return working
@@ -95,8 +99,15 @@ class Taking(Hearing):
         await run_handler(message, handler, self._failed, self.settings.handler_timeout)
         return message
 
+    def role_of(self, address: str) -> Role | None:
+        """What somebody is to the bot: `bot.roles`."""
+        return self.roles.of(address)
+
     async def _is_for_us(self, message: Message) -> bool:
         """Whether a message is handed over. Of two people everything is; in a group two bots could talk for ever."""
+        role = message.role
+        if role == Role.BLOCKED or (role is None and self.settings.access == "allowed"):
+            return False
         if not message.in_group:
             return True
         if message.from_bot and not self.settings.answer_bots:

@@ -43,6 +43,7 @@ class Working:
         settings: Settings,
         failed: Callable[[BaseException, Message | None], Awaitable[None]],
         find: Callable[[str], Awaitable[bool]],
+        call: JobHandler,
     ) -> None:
         self._client = client
         self._jobs = jobs
@@ -50,6 +51,7 @@ class Working:
         self._settings = settings
         self._failed = failed
         self._find = find
+        self._call_handler = call
         self._changed = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -165,9 +167,9 @@ class Working:
                     return
 
     async def _call(self, job: Job) -> BaseException | None:
-        handler = self._handlers[job.task]
         with answering(job):
-            error = await outcome_of(handler(job), self._settings.handler_timeout, name_of(handler))
+            what = name_of(self._handlers[job.task])
+            error = await outcome_of(self._call_handler(job), self._settings.handler_timeout, what)
         if error is not None:
             job._drop()
         return error
