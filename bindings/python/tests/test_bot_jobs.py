@@ -188,6 +188,32 @@ def test_jobs_are_bounded_in_all_and_for_each_who_asks(tmp_path: Path, monkeypat
     asyncio.run(talk())
 
 
+def test_what_a_message_plans_that_is_dropped_meanwhile_is_not_done(tmp_path: Path) -> None:
+    async def talk() -> None:
+        bot = Bot(tmp_path / "never.wl", key=bytes(32))
+        calls: list[str] = []
+
+        @bot.on_message
+        async def plan(message: Message) -> None:
+            await bot.jobs.at(MINUTE, "note", id="note")
+            await bot.roles.set(message.author, "admin")
+            await bot.drop_backlog(message.author)
+
+        @bot.job("note")
+        async def note(job: Job) -> None:
+            calls.append(job.id)
+
+        client = BotTestClient(bot)
+        assert await client.say("plan") == await client.advance(HOUR) == ""
+        assert calls == [] and bot.roles.all() == {}
+        # One that is only in memory is forgotten when it is looked at.
+        bot.jobs._note("ghost", {"due": 0.0, "task": "note", "by": ""})
+        await bot.handle_waiting()
+        assert calls == [] and bot.jobs.next_due(["note"]) is None
+
+    asyncio.run(talk())
+
+
 def test_a_running_bot_does_its_jobs_and_those_that_it_missed(tmp_path: Path) -> None:
     async def talk() -> None:
         url = office()

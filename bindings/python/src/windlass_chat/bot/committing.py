@@ -15,8 +15,8 @@ async def commit(
     handled: int | None,
     messages: list[OutgoingMessage],
     changes: list[StateChange],
-) -> list[Sent]:
-    """What was written; nothing if the message was handled before. Who is unknown is looked for once."""
+) -> list[Sent] | None:
+    """What was sent; `None` if the message was handled before, and nothing was written. Who is unknown is looked for once."""
     searched = False
     while True:
         try:
@@ -24,7 +24,7 @@ async def commit(
         except WindlassError.UnknownMessage:
             if handled is None:
                 raise
-            return []
+            return None
         except (WindlassError.UnknownContact, WindlassError.NoBundle):
             if searched:
                 raise

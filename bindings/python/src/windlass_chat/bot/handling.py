@@ -284,15 +284,15 @@ class Handling:
                 answer._sealed = False
             raise
         message._committed = True
-        for remembered, change in changes:
+        for remembered, change in changes if sent is not None else ():
             remembered.keep(change)
         for answer in answers:
             self.rate.charge(answer.outgoing.to, 1)
-        for answer, written in itertools.zip_longest(answers, sent):
+        for answer, written in itertools.zip_longest(answers, sent or ()):
             answer._settle(written.message_id if written is not None else None)
 
     async def _write(
         self, number: int | None, answers: list[OutgoingMessage], changes: list[StateChange]
-    ) -> list[Sent]:
-        """What was written; nothing if the message was handled before."""
+    ) -> list[Sent] | None:
+        """What was sent; `None` if the message was handled before, and nothing was written."""
         return await commit(self._client, self._find, number, answers, changes)

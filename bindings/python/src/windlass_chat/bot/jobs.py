@@ -175,6 +175,7 @@ class Jobs:
         document = record.document
         now = self._now().timestamp()
         if not document or document["due"] > now:
+            self._note(id, document)
             return None
         job = Job(self._bot, id, document)
         job._remembered[_key(id)] = record

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -188,6 +187,6 @@ class Working:
         job._committed = True
         for remembered, change in changes:
             remembered.keep(change)
-        for answer, written in itertools.zip_longest(job.answers, sent):
+        for answer, written in zip(job.answers, sent or (), strict=True):
             answer._settle(written.message_id)
         return None
