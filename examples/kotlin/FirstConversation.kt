@@ -5,6 +5,7 @@ fun firstConversation(home: String) {
     val bob = Windlass.create("$home/bob.wl", "battery staple")
     alice.addContact(bob.singleUseBundle()) // by QR code, link or mail
     for (envelope in alice.send(bob.address(), "Ahoy!").envelopes) { // over any transport
-        bob.receive(envelope.bytes).forEach(::println)
+        bob.receive(envelope.bytes)
     }
+    println(bob.conversation(alice.address()).messages().last().text)
 }

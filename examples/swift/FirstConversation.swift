@@ -5,6 +5,7 @@ func firstConversation(home: String) throws {
     let bob = try Client.create(path: "\(home)/bob.wl", passphrase: "battery staple")
     _ = try alice.addContact(bundle: bob.singleUseBundle())  // by QR code, link or mail
     for envelope in try alice.send(to: bob.address(), text: "Ahoy!").envelopes {  // over any transport
-        for event in try bob.receive(envelope: envelope.bytes) { print(event) }
+        _ = try bob.receive(envelope: envelope.bytes)
     }
+    print(try bob.conversation(address: alice.address()).messages().last?.text ?? "")
 }

@@ -64,6 +64,10 @@ impl Conversation {
     /// others are told, and the latest word counts. In a group, for admins. Deleted means unreadable for good after the next shred, which is at most an hour later.
     pub fn set_disappearing(&self, after: Option<Duration>) -> Result<Sent> {
         let after = after.unwrap_or_default();
+        // How the Swift package says a time that is negative, or no number.
+        if after.as_secs() == u64::MAX {
+            return Err(chat::ContentError::Time.into());
+        }
         // What is shorter than a millisecond is too short, and not no time.
         let milliseconds = after.as_nanos().div_ceil(1_000_000);
         let most = MAX_DISAPPEARING_SECONDS * 1000;

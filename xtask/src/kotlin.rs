@@ -49,6 +49,7 @@ fn prepare(ws: &Workspace) -> Result<()> {
     let code = generated.join("dev/windlass/windlass.kt");
     let_close_close(&code)?;
     let_refusals_have_a_code(&code)?;
+    let_nothing_print_text(&code)?;
     // JNA's name for this machine, under which it looks for a library among a jar's resources.
     let system = OS.replace("macos", "darwin").replace("windows", "win32");
     let resources = format!("native/{system}-{}", ARCH.replace('_', "-"));
@@ -107,6 +108,67 @@ fn let_refusals_have_a_code(file: &Path) -> Result<()> {
     Ok(fs::write(file, code)?)
 }
 
+/// Classes with what people wrote, or with what opens something; `Printing.kt` says how they are printed.
+const DISCREET: [&str; 15] = [
+    "data class Message (",
+    "data class Reaction (",
+    "data class AttachmentInfo (",
+    "data class GroupChange (",
+    "data class ConversationSummary (",
+    "data class TypedCommand (",
+    "data class CodeProgress (",
+    "data class LinkCheck (",
+    "data class PendingLink (",
+    "data class OutgoingEnvelope (",
+    "    data class Text(",
+    "    data class Data(",
+    "    data class Opaque(",
+    "    data class Reacted(",
+    "    data class GroupInvitation(",
+];
+
+/// Those with bytes, which two arrays of Java never share; and what they are called.
+const OF_BYTES: [(&str, &str); 5] = [
+    ("data class OutgoingEnvelope (", "OutgoingEnvelope"),
+    ("data class StateChange (", "StateChange"),
+    ("data class StateDocument (", "StateDocument"),
+    ("    data class Data(", "Data"),
+    ("    data class Opaque(", "Opaque"),
+];
+
+/// A log that quotes a message says nothing of what it says; and what has the same bytes is the same.
+fn let_nothing_print_text(file: &Path) -> Result<()> {
+    let mut code = fs::read_to_string(file)?;
+    for class in DISCREET {
+        let_class_have(&mut code, class, "override fun toString(): String = shown()")?;
+    }
+    for (class, name) in OF_BYTES {
+        let same = format!(
+            "override fun equals(other: Any?): Boolean = other is {name} && sameAs(other)
+    override fun hashCode(): Int = hashed()"
+        );
+        let_class_have(&mut code, class, &same)?;
+    }
+    Ok(fs::write(file, code)?)
+}
+
+/// Puts members into a generated class.
+fn let_class_have(code: &mut String, class: &str, members: &str) -> Result<()> {
+    let start = format!("\n{class}");
+    let mut found = code.match_indices(&start).map(|(at, _)| at);
+    let (Some(at), None) = (found.next(), found.next()) else {
+        bail!("the generator writes {class} another way now");
+    };
+    // The body of a variant begins in a line of its own.
+    let open = if class.starts_with(' ') { "\n    {\n" } else { "\n){\n" };
+    let body = code.get(at..).and_then(|rest| rest.find(open)).map(|rest| at + rest + open.len());
+    let Some(body) = body else {
+        bail!("the generator writes the body of {class} another way now");
+    };
+    code.insert_str(body, &format!("    {members}\n"));
+    Ok(())
+}
+
 /// Takes out what is, after `place`, from `first` to the end of `last`.
 fn cut(code: &mut String, place: &str, first: &str, last: &str) -> Result<()> {
     let found = |code: &str| {
@@ -144,4 +206,22 @@ fn maven(ws: &Workspace, command: Cmd<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_put_into_the_class_that_is_named_and_into_no_other() {
+        let code = "\ndata class A (\n    val `a`: Int\n){\n}\n\nsealed class S {\n    data class B(\n        val `b`: Int) : S()\n        \n    {\n    }\n}\n";
+        let mut changed = code.to_owned();
+        for class in ["data class A (", "    data class B("] {
+            let_class_have(&mut changed, class, "fun f() = 1").unwrap();
+        }
+        assert_eq!(changed.matches("    fun f() = 1\n").count(), 2);
+        assert_eq!(changed.replace("    fun f() = 1\n", ""), code);
+        assert!(changed.contains("){\n    fun f() = 1\n}"));
+        assert!(let_class_have(&mut changed, "data class C (", "").is_err());
+    }
 }

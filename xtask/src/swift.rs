@@ -119,9 +119,9 @@ const FATAL: &str = "        if value.rounded(.down) > Double(Int64.max) {
         }
 ";
 
-/// The longest time instead, which Rust refuses as it refuses any that is too long.
+/// A time that there is not instead, which Rust refuses.
 const REFUSED: &str = "        guard value >= 0, value < Double(Int64.max) else {
-            writeInt(&buf, UInt64(Int64.max))
+            writeInt(&buf, UInt64.max)
             writeInt(&buf, UInt32(0))
             return
         }

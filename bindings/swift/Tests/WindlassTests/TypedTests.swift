@@ -15,6 +15,26 @@ final class TypedTests: BotTestCase {
         stride(from: 0, to: text.count, by: length).map { String(text.dropFirst($0).prefix(length)) }
     }
 
+    func testHalfACharacterIsMendedBySwiftAndATimeThatIsNoneIsRefused() throws {
+        let (_, talk) = try writer()
+        // Bytes and halves as other systems give them: Swift has made them whole before anybody sees them.
+        let halves = [
+            String(decoding: [0x31, 0xD83D] as [UInt16], as: UTF16.self), String(decoding: [0xDE00, 0xD83D] as [UInt16], as: UTF16.self),
+            String(decoding: [0x31, 0xF0, 0x9F, 0x98] as [UInt8], as: UTF8.self),
+        ]
+        for half in halves {
+            let sent = try talk.send(text: half)
+            XCTAssertEqual(try talk.messages().last?.id, sent.messageId)
+            XCTAssertEqual(try talk.messages().last?.text, half)
+            XCTAssertEqual(try talk.search(text: half).messages.first?.id, sent.messageId)
+            XCTAssertEqual(failure(try Bundle.fromUri(uri: half))?.code, "uri_not_windlass")
+        }
+        for time in [-1, -.infinity, .infinity, .nan, -.leastNonzeroMagnitude, .greatestFiniteMagnitude] as [TimeInterval] {
+            XCTAssertNotNil(failure(try talk.setDisappearing(after: time))?.code, "\(time)")
+        }
+        XCTAssertNil(try talk.disappearing())
+    }
+
     func testASearchFindsWhatLooksTheSame() throws {
         let (_, talk) = try writer()
         let nfd: (String) -> String = { $0.decomposedStringWithCanonicalMapping }

@@ -1,3 +1,5 @@
+@file:JvmName("Conversations")
+
 package dev.windlass
 
 import kotlinx.coroutines.Dispatchers

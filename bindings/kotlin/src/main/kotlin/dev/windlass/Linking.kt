@@ -1,3 +1,5 @@
+@file:JvmName("Linking")
+
 package dev.windlass
 
 /** The new device's side of linking, in a new store at [path]. After a restart: `DeviceLink(EncryptedStore.open(path, key))`. */
