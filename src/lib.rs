@@ -39,8 +39,11 @@
 //! limits                             every bound, with its reason
 //! ```
 
-// Without `hazmat` nobody calls what only auditors, vectors and fuzzers need.
-#![cfg_attr(not(feature = "hazmat"), allow(dead_code, unused_imports))]
+// Without `hazmat` nobody calls what only auditors, vectors and fuzzers need; WebAssembly has no files to read a backup from.
+#![cfg_attr(
+    any(not(feature = "hazmat"), target_arch = "wasm32"),
+    allow(dead_code, unused_imports)
+)]
 
 mod api;
 mod due;

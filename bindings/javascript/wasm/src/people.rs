@@ -1,0 +1,201 @@
+//! Invitations, contacts, devices.
+
+use wasm_bindgen::prelude::*;
+use windlass::{Bundle, CodeReader, find_contact, qr_svg};
+
+use crate::client::Client;
+use crate::failure::{Answer, answer, thrown};
+use crate::given;
+use crate::values::{Record, ToJs};
+
+#[wasm_bindgen]
+impl Client {
+    /// A URI for one person.
+    pub fn invitation(&self) -> Answer {
+        answer(
+            self.client
+                .single_use_bundle()
+                .map(|bundle| bundle.to_uri()),
+        )
+    }
+
+    /// A link to a web page that brings an invitation for one person.
+    #[wasm_bindgen(js_name = invitationLink)]
+    pub fn invitation_link(&self, page: String) -> Answer {
+        let bundle = self.client.single_use_bundle();
+        answer(bundle.map(|bundle| bundle.to_link(page)))
+    }
+
+    /// The reusable bundle, as bytes for a transport.
+    pub fn bundle(&self) -> Answer {
+        answer(self.client.bundle().map(|bundle| bundle.encode()))
+    }
+
+    /// A reusable invitation, as a URI for a poster.
+    #[wasm_bindgen(js_name = poster)]
+    pub fn poster(&self) -> Answer {
+        answer(self.client.bundle().map(|bundle| bundle.to_uri()))
+    }
+
+    /// Adds whom an invitation is of.
+    #[wasm_bindgen(js_name = addContact)]
+    pub fn add_contact(&self, invitation: String) -> Answer {
+        let bundle = Bundle::from_uri(invitation);
+        answer(bundle.and_then(|bundle| self.client.add_contact(&bundle)))
+    }
+
+    /// Adds whom a bundle is of.
+    #[wasm_bindgen(js_name = addBundle)]
+    pub fn add_bundle(&self, bundle: Vec<u8>) -> Answer {
+        let bundle = Bundle::decode(bundle.into());
+        answer(bundle.and_then(|bundle| self.client.add_contact(&bundle)))
+    }
+
+    /// A code to show to somebody in front of us.
+    #[wasm_bindgen(js_name = inPersonCode)]
+    pub fn in_person_code(&self) -> Answer {
+        answer(self.client.in_person_code())
+    }
+
+    /// Adds and verifies whose screen was scanned.
+    pub fn meet(&self, code: String) -> Answer {
+        answer(self.client.meet(code))
+    }
+
+    /// All contacts.
+    pub fn contacts(&self) -> Answer {
+        answer(self.client.contacts())
+    }
+
+    /// The contact of an address.
+    pub fn contact(&self, address: String) -> Answer {
+        answer(self.client.contact(address))
+    }
+
+    /// The user wants to talk with them.
+    #[wasm_bindgen(js_name = acceptContact)]
+    pub fn accept_contact(&self, address: String) -> Answer {
+        answer(self.client.accept_contact(address))
+    }
+
+    /// The user does not.
+    #[wasm_bindgen(js_name = blockContact)]
+    pub fn block_contact(&self, address: String) -> Answer {
+        answer(self.client.block_contact(address))
+    }
+
+    /// Deletes a contact and the conversation.
+    #[wasm_bindgen(js_name = removeContact)]
+    pub fn remove_contact(&self, address: String) -> Answer {
+        answer(self.client.remove_contact(address))
+    }
+
+    /// To whom anything is sent.
+    #[wasm_bindgen(js_name = trustPolicy)]
+    pub fn trust_policy(&self) -> Answer {
+        answer(self.client.trust_policy())
+    }
+
+    /// Sets to whom anything is sent.
+    #[wasm_bindgen(js_name = setTrustPolicy)]
+    pub fn set_trust_policy(&self, policy: &str) -> Answer {
+        answer(self.client.set_trust_policy(given::policy(policy)))
+    }
+
+    /// The number to compare with a contact.
+    #[wasm_bindgen(js_name = safetyNumber)]
+    pub fn safety_number(&self, address: String) -> Answer {
+        let session = self.client.clone().session(address);
+        answer(session.map(|session| session.safety_number()))
+    }
+
+    /// The same as pictures.
+    #[wasm_bindgen(js_name = safetyEmoji)]
+    pub fn safety_emoji(&self, address: String) -> Answer {
+        let session = self.client.clone().session(address);
+        answer(session.map(|session| session.safety_emoji()))
+    }
+
+    /// Marks a contact verified by the number that the user typed.
+    pub fn verify(&self, address: String, number: String) -> Answer {
+        let session = self.client.clone().session(address);
+        answer(session.and_then(|session| session.verify(number)))
+    }
+
+    /// How far the session with a contact has come.
+    #[wasm_bindgen(js_name = sessionStatus)]
+    pub fn session_status(&self, address: String) -> Answer {
+        let session = self.client.clone().session(address);
+        answer(session.and_then(|session| session.status()))
+    }
+
+    /// The devices of our identity.
+    pub fn devices(&self) -> Answer {
+        answer(self.client.devices())
+    }
+
+    /// Begins to link a new device.
+    #[wasm_bindgen(js_name = linkDevice)]
+    pub fn link_device(&self, code: String) -> Answer {
+        answer(self.client.link_device(code))
+    }
+
+    /// What to compare with the new device.
+    #[wasm_bindgen(js_name = checkLink)]
+    pub fn check_link(&self, reply: String) -> Answer {
+        answer(self.client.check_link(reply))
+    }
+
+    /// The user has compared.
+    #[wasm_bindgen(js_name = confirmLink)]
+    pub fn confirm_link(&self) -> Answer {
+        answer(self.client.confirm_link())
+    }
+
+    /// The device that is being linked.
+    #[wasm_bindgen(js_name = pendingLink)]
+    pub fn pending_link(&self) -> Answer {
+        answer(self.client.pending_link())
+    }
+
+    /// Ends it.
+    #[wasm_bindgen(js_name = cancelLink)]
+    pub fn cancel_link(&self) -> Answer {
+        answer(self.client.cancel_link())
+    }
+
+    /// Removes another device of ours.
+    #[wasm_bindgen(js_name = removeDevice)]
+    pub fn remove_device(&self, device_id: u32) -> Answer {
+        answer(self.client.remove_device(device_id))
+    }
+}
+
+/// A QR code as an SVG document.
+#[wasm_bindgen(js_name = qrSvg)]
+pub fn svg(text: String, dark: bool) -> Answer {
+    answer(qr_svg(text, dark))
+}
+
+/// What the QR codes of a picture say.
+#[wasm_bindgen(js_name = qrRead)]
+pub fn read(picture: Vec<u8>) -> Answer {
+    let read = CodeReader::new().take_picture(picture.into());
+    let read = read.map_err(thrown)?;
+    Ok(Record::new()
+        .with("have", read.have)
+        .with("of", read.of)
+        .with("uri", read.uri)
+        .to_js())
+}
+
+/// Whom a text invites to write to.
+#[wasm_bindgen(js_name = findContact)]
+pub fn find(text: String) -> Answer {
+    let found = find_contact(text).map_err(thrown)?;
+    let bundle = found.bundle.map(|bundle| bundle.encode());
+    Ok(Record::new()
+        .with("address", found.address)
+        .with("bundle", bundle)
+        .to_js())
+}

@@ -1,0 +1,68 @@
+//! The records of the facade. Each is taken apart whole, so that a field that comes to one of them is missed by the compiler.
+
+use wasm_bindgen::JsValue;
+use windlass::{
+    AttachmentInfo, Backlog, Contact, ConversationSummary, DeviceInfo, ErrorInfo, GroupChange,
+    GroupChangeKind, GroupMember, Inspection, KeptEvent, LinkCheck, Message, MessageOrigin,
+    OutgoingEnvelope, PendingLink, PostQuantum, Reaction, Received, RefusalReason, SafetyEmoji,
+    SearchPage, Sent, SessionState, SessionStatus, ShredReport, TableRows, TrustPolicy,
+    UndecryptableCause, UnhandledMessage, WaitingMessage,
+};
+
+use crate::values::{Record, ToJs, camel};
+
+macro_rules! record {
+    ($($type:ident { $($field:ident),+ $(,)? })+) => { $(
+        impl ToJs for $type {
+            fn to_js(self) -> JsValue {
+                let Self { $($field),+ } = self;
+                Record::new()$(.with(stringify!($field), $field))+.to_js()
+            }
+        }
+    )+ };
+}
+
+/// What has no fields is its name.
+macro_rules! names {
+    ($($type:ident)+) => { $(
+        impl ToJs for $type {
+            fn to_js(self) -> JsValue {
+                camel(&format!("{self:?}")).into()
+            }
+        }
+    )+ };
+}
+
+record! {
+    AttachmentInfo { media_type, name, size, location }
+    Backlog { address, messages, bytes }
+    Contact {
+        address, added_at, added_by_us, accepted, introduced, blocked, verified, moved_to, devices, bundle_expires_at,
+    }
+    ConversationSummary { address, group_name, last_activity, unread }
+    DeviceInfo { device_id, this_device, added_at, last_seen, linked }
+    ErrorInfo { code, retry, advice }
+    GroupChange { kind, by, name, members }
+    GroupMember { address, joined, admin }
+    Inspection { schema_version, epoch, passphrase, tables, dirty_buckets, file_bytes }
+    KeptEvent { cursor, told_at, event }
+    LinkCheck { address, digits, emoji }
+    Message {
+        id, conversation, author, outgoing, body, text, reply_to, sent_at, origin, stored_at, delivered_at, copied, deleted,
+        edited, reactions, delivered_to, read_by,
+    }
+    OutgoingEnvelope { id, to, bytes }
+    PendingLink { answer, check, ends_at }
+    Reaction { emoji, by }
+    Received { events, refused, cursor }
+    SafetyEmoji { picture, name }
+    SearchPage { messages, looked_at, next }
+    Sent { message_id, envelopes, group_incomplete }
+    SessionStatus { state, cause, attempts }
+    ShredReport { buckets, rows }
+    TableRows { table, rows }
+    UnhandledMessage { number, attempts, message }
+    WaitingMessage { number, attempts, author, conversation }
+}
+
+names! { GroupChangeKind MessageOrigin PostQuantum RefusalReason SessionState TrustPolicy UndecryptableCause }
