@@ -1,0 +1,113 @@
+/** What a program handed over, looked at before it goes to the core: JavaScript checks no types. */
+
+import { InvalidContent } from "./errors.js";
+import type { MessageName, OutgoingMessage, Sendable } from "./values.js";
+
+/** What opens a store. */
+export type Key =
+  /** A passphrase. Every guess of it costs 64 MiB and some tenths of a second. */
+  | { passphrase: string }
+  /** 32 bytes that are as good as random. */
+  | { key: Uint8Array }
+  /** What a file or a variable holds: 64 hexadecimal digits or 32 bytes, a key; any other line of text, a passphrase. */
+  | { content: string | Uint8Array };
+
+/** A key as the core takes it: its kind, and bytes that are wiped after the call. */
+export function key(given: Key): [kind: string, bytes: Uint8Array] {
+  if (given instanceof Object && "passphrase" in given) return ["passphrase", encode(text(given.passphrase))];
+  if (given instanceof Object && "content" in given) {
+    const content = given.content;
+    return ["content", typeof content === "string" ? encode(text(content)) : bytes(content).slice()];
+  }
+  if (given instanceof Object && "key" in given) return ["key", bytes(given.key).slice()];
+  throw new TypeError("a store is opened with { passphrase }, { key } or { content }");
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** A text without halves of characters, which would be replaced in silence. */
+export function text(given: unknown): string {
+  if (typeof given !== "string") throw new TypeError(`a text is needed, not ${kindOf(given)}`);
+  if (/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(given)) {
+    throw new InvalidContent({
+      message: "a text ends or goes on in the middle of a character",
+      code: "invalid_content",
+      retry: false,
+      advice: "Give text without halves of characters.",
+    });
+  }
+  return given;
+}
+
+export function texts(given: unknown): string[] {
+  if (!Array.isArray(given)) throw new TypeError(`an array of texts is needed, not ${kindOf(given)}`);
+  return given.map(text);
+}
+
+export function bytes(given: unknown): Uint8Array {
+  if (given instanceof Uint8Array) return given;
+  throw new TypeError(`a Uint8Array is needed, not ${kindOf(given)}`);
+}
+
+/** A whole number that the core can count to. */
+export function count(given: unknown, most = 0xffff_ffff): number {
+  if (typeof given === "number" && Number.isInteger(given) && given >= 0 && given <= most) return given;
+  throw new TypeError(`a whole number up to ${most} is needed, not ${typeof given === "number" ? given : kindOf(given)}`);
+}
+
+/** A number of the store. */
+export function number(given: unknown): number {
+  return count(given, Number.MAX_SAFE_INTEGER);
+}
+
+export function numbers(given: unknown): Float64Array {
+  if (!Array.isArray(given)) throw new TypeError(`an array of numbers is needed, not ${kindOf(given)}`);
+  return Float64Array.from(given, number);
+}
+
+export function flag(given: unknown): boolean {
+  if (typeof given === "boolean") return given;
+  throw new TypeError(`true or false is needed, not ${kindOf(given)}`);
+}
+
+export function body(given: string | Sendable): Sendable {
+  if (typeof given === "string") return { type: "text", text: text(given) };
+  if (!(given instanceof Object)) throw new TypeError(`a text or a body is needed, not ${kindOf(given)}`);
+  switch (given.type) {
+    case "text":
+      return { type: "text", text: text(given.text) };
+    case "data":
+      return { type: "data", mediaType: text(given.mediaType), data: bytes(given.data) };
+    case "opaque":
+      return { type: "opaque", data: bytes(given.data) };
+    default:
+      // The core says which error that is.
+      return given;
+  }
+}
+
+export function messages(given: OutgoingMessage[]): object[] {
+  if (!Array.isArray(given)) throw new TypeError(`an array of messages is needed, not ${kindOf(given)}`);
+  return given.map((one) => ({
+    to: text(one?.to),
+    body: body(one.body),
+    replyTo: one.replyTo === undefined ? undefined : text(one.replyTo),
+    isAnswer: one.isAnswer ?? false,
+  }));
+}
+
+/** A message, by what it is found by. */
+export function name(given: MessageName): [author: string, id: string] {
+  return [text(given?.author), text(given.id)];
+}
+
+/** A message before which a page ends, or none. */
+export function before(given: MessageName | undefined): [author: string, id: string] | [] {
+  return given === undefined ? [] : name(given);
+}
+
+function kindOf(given: unknown): string {
+  return given === null ? "null" : typeof given;
+}
