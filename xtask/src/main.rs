@@ -5,6 +5,7 @@ mod codes;
 mod demo;
 mod fuzz;
 mod interpreters;
+mod javascript;
 mod kotlin;
 mod lint;
 mod model;
@@ -51,8 +52,12 @@ enum Command {
     },
     /// Every check in every language, or only those named
     Test(Suites),
-    /// Wheel, sdist, jar and Swift library into target/packages
-    Package,
+    /// Wheel, sdist, jar and Swift library into target/packages; with --javascript the npm package alone
+    Package {
+        /// The npm package
+        #[arg(long)]
+        javascript: bool,
+    },
     /// The reference of the Rust crate, warnings denied
     Docs,
     /// Windlass beside its peers, into docs/benchmarks.md (needs Rust and Python); with arguments, cargo bench
@@ -88,6 +93,9 @@ struct Suites {
     /// swift test, in a root filesystem of its own where there is no Swift
     #[arg(long)]
     swift: bool,
+    /// The core as WebAssembly, and the package in Node; only when it is named, for it needs Node 20 and a target of the compiler
+    #[arg(long)]
+    javascript: bool,
     /// The three languages in one group, with what their suites built
     #[arg(long)]
     talk: bool,
@@ -109,8 +117,12 @@ impl Suites {
             (self.talk, ("talk", talk::test)),
             (self.model, ("model", model::check)),
         ];
-        if steps.iter().any(|(wanted, _)| *wanted) {
+        let named = self.javascript || steps.iter().any(|(wanted, _)| *wanted);
+        if named {
             steps.retain(|(wanted, _)| *wanted);
+        }
+        if self.javascript {
+            steps.push((true, ("javascript", javascript::test)));
         }
         steps.into_iter().map(|(_, step)| step).collect()
     }
@@ -132,7 +144,7 @@ fn run(arguments: Arguments) -> Result<bool> {
     let ws = Workspace::locate(arguments.install)?;
     match arguments.command {
         Command::Test(suites) => return Ok(report::run(&ws, &suites.steps())),
-        Command::Package => return Ok(package::run(&ws)),
+        Command::Package { javascript } => return Ok(package::run(&ws, javascript)),
         Command::Demo { rest } => demo::run(&ws, &rest)?,
         Command::Docs => lint::docs(&ws)?,
         Command::Bench { rest } => bench::run(&ws, &rest)?,
@@ -158,5 +170,7 @@ mod tests {
         let named = suites(&["--swift", "--rust", "--lint"]);
         assert_eq!(named, ["lint", "deny", "rust", "swift"]);
         assert_eq!(suites(&["--install"]).len(), 8);
+        // What a clean machine may not have is run where it is asked for.
+        assert_eq!(suites(&["--javascript", "--lint"]), ["lint", "deny", "javascript"]);
     }
 }

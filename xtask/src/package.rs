@@ -4,13 +4,17 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::report;
+use crate::report::{self, Step};
 use crate::workspace::{Workspace, fresh_folder};
-use crate::{kotlin, native, python, swift};
+use crate::{javascript, kotlin, native, python, swift};
 
-/// Builds every package; `false` when one failed.
-pub fn run(ws: &Workspace) -> bool {
-    let good = report::run(ws, &[("python", python), ("kotlin", kotlin), ("swift", swift)]);
+/// Builds every package, or that of JavaScript; `false` when one failed.
+pub fn run(ws: &Workspace, javascript: bool) -> bool {
+    let steps: &[Step] = match javascript {
+        true => &[("javascript", self::javascript)],
+        false => &[("python", python), ("kotlin", kotlin), ("swift", swift)],
+    };
+    let good = report::run(ws, steps);
     println!("packages are in {}", ws.target.join("packages").display());
     good
 }
@@ -24,6 +28,12 @@ fn folder(ws: &Workspace, language: &str, files: &[PathBuf]) -> Result<PathBuf> 
 
 fn python(ws: &Workspace) -> Result<()> {
     folder(ws, "python", &[python::wheel(ws)?, python::sdist(ws)?])?;
+    Ok(())
+}
+
+/// What `npm install` takes.
+fn javascript(ws: &Workspace) -> Result<()> {
+    folder(ws, "javascript", &[javascript::tarball(ws)?])?;
     Ok(())
 }
 
