@@ -27,13 +27,26 @@ export interface File {
   close(): void;
 }
 
+/** That the core has failed: a fault of it ends all of it, for what is in its memory may be half done. What is in the files is whole. */
+let failed: Error | undefined;
+
+/** What was thrown, to be thrown on. */
+function fault(error: unknown): unknown {
+  if (error instanceof WebAssembly.RuntimeError) {
+    failed = new Error("the core has failed; what is stored is whole: begin the process, or the worker, anew", { cause: error });
+    return failed;
+  }
+  return typed(error);
+}
+
 /** Opens the store of a place, of which it has to let go. */
 export async function open(place: Place, kind: string, key: Uint8Array, create: boolean): Promise<Engine> {
   try {
+    if (failed !== undefined) throw failed;
     return new Local(create ? Core.create(place, kind, key) : Core.open(place, kind, key), place);
   } catch (error) {
     await place.release();
-    throw typed(error);
+    throw fault(error);
   } finally {
     key.fill(0);
   }
@@ -56,12 +69,13 @@ class Local implements Engine {
   async ask<Name extends Asked>(name: Name, ...given: Parameters<Core[Name]>): Promise<unknown> {
     const core = this.#core;
     if (core === undefined) throw closed();
+    if (failed !== undefined) throw failed;
     try {
       return (core[name] as (...given: unknown[]) => unknown).apply(core, given);
     } catch (error) {
-      throw typed(error);
+      throw fault(error);
     } finally {
-      if (core.hasPosted()) this.onPosted();
+      if (failed === undefined && core.hasPosted()) this.onPosted();
     }
   }
 
@@ -70,11 +84,11 @@ class Local implements Engine {
     if (core === undefined) return;
     this.#core = undefined;
     try {
-      core.close();
+      if (failed === undefined) core.close();
     } catch (error) {
-      throw typed(error);
+      throw fault(error);
     } finally {
-      core.free();
+      if (failed === undefined) core.free();
       await this.#place.release();
     }
   }

@@ -62,15 +62,17 @@ export class Bot {
     this.#ending.abort();
   }
 
-  /** Until `stop`, SIGTERM or Ctrl+C; then the client is closed. */
+  /** Until `stop`, and in Node SIGTERM or Ctrl+C; then the client is closed. */
   async run(): Promise<void> {
     const stop = (): void => this.stop();
     const signals = ["SIGINT", "SIGTERM"] as const;
-    for (const signal of signals) process.on(signal, stop);
+    // A browser has no signals.
+    const system = globalThis.process as NodeJS.Process | undefined;
+    for (const signal of signals) system?.on(signal, stop);
     try {
       await this.#run();
     } finally {
-      for (const signal of signals) process.off(signal, stop);
+      for (const signal of signals) system?.off(signal, stop);
       await this.#transport.close();
       await this.client.close();
     }

@@ -1,0 +1,28 @@
+/** What page and worker say to each other. */
+
+import type { Asked } from "../engine.js";
+import type { Said } from "../errors.js";
+
+/** From the page. Each is answered once. */
+export type Request = { number: number } & (
+  | { does: "open"; name: string; kind: string; key: Uint8Array; create: boolean }
+  | { does: "remove"; name: string }
+  | { does: "tool"; tool: string; given: unknown[] }
+  | { does: "ask"; asked: Asked; given: unknown[] }
+  | { does: "close" }
+);
+
+/** From the worker. */
+export type Reply =
+  | { number: number; value: unknown }
+  /** An error of the table, or only a sentence: a fault of a program. */
+  | { number: number; said: Said }
+  | { number: number; fault: string }
+  /** Something was put into the outbox. */
+  | { posted: true };
+
+/** What a page learns of an open client. */
+export interface Opened {
+  address: string;
+  deviceId: number;
+}
