@@ -27,13 +27,20 @@ pub(super) type RowsTable<'a> = redb::Table<'a, Raw<'static>, Raw<'static>>;
 pub(super) type ReadOnlyRows = redb::ReadOnlyTable<Raw<'static>, Raw<'static>>;
 
 /// A redb database that is closed without a panic, whatever state a damaged file left it in.
-pub(super) struct Opened(Option<Database>);
+pub(super) struct Opened {
+    database: Option<Database>,
+    small: bool,
+}
 
 impl Opened {
     /// A new database. Whatever was in the file is gone.
     pub(super) fn create(file: Box<dyn StorageBackend>) -> Result<Self, StoreError> {
         file.set_len(0)?;
-        Ok(Self(Some(builder().create_with_backend(Boxed(file))?)))
+        let database = Some(builder().create_with_backend(Boxed(file))?);
+        Ok(Self {
+            database,
+            small: true,
+        })
     }
 
     /// The database of a store.
@@ -54,12 +61,18 @@ impl Opened {
         guarded(|| {
             let mut builder = builder();
             builder.set_check_integrity_on_open(small);
-            Ok(Self(Some(builder.create_with_backend(Boxed(rows))?)))
+            let database = Some(builder.create_with_backend(Boxed(rows))?);
+            Ok(Self { database, small })
         })
     }
 
     pub(super) fn database(&self) -> Result<&Database, StoreError> {
-        self.0.as_ref().ok_or(StoreError::Closed)
+        self.database.as_ref().ok_or(StoreError::Closed)
+    }
+
+    /// Whether all of the file is read when it is opened.
+    pub(super) fn is_small(&self) -> bool {
+        self.small
     }
 
     pub(super) fn begin_read(&self) -> Result<ReadOnlyRows, StoreError> {
@@ -69,7 +82,7 @@ impl Opened {
 
 impl Drop for Opened {
     fn drop(&mut self) {
-        let database = self.0.take();
+        let database = self.database.take();
         let _ = guarded(|| {
             drop(database);
             Ok::<_, StoreError>(())

@@ -73,8 +73,8 @@ impl Store {
             );
             fill(&mut writer)?;
             let learned = writer.finish()?;
-            inner.commit(transaction)?;
             inner.learn(learned);
+            inner.commit(transaction)?;
             Ok::<_, E>(inner)
         })?;
         medium.publish()?;
@@ -104,6 +104,7 @@ impl Store {
             })?;
         let files = (Arc::clone(&medium), database, slots);
         let mut inner = Inner::new(files, keys, header, root, dirty);
+        inner.census = guarded(|| inner.read_census(&header))?;
         guarded(|| inner.finish_change())?;
         let rollback_noticed = inner.compare_openings(header.opened)?;
         Ok(Self::of(medium, inner, rollback_noticed))

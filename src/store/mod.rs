@@ -5,6 +5,7 @@
 
 mod as_engine;
 mod backup;
+mod census;
 mod counters;
 mod database;
 mod engine;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::database::{Opened, ROWS, RowsTable};
+use super::census;
+use super::database::{Opened, RowsTable};
 use super::error::StoreError;
 use super::group::Group;
 use super::guard::guarded;
@@ -34,6 +35,7 @@ impl Inner {
         let root = guarded(|| read_root(&database, &self.keys, &header))?;
         let lookup_key = self.tree.lookup_key.duplicate();
         self.tree = Arc::new(Tree::new(header.store_id, lookup_key, root));
+        self.census = guarded(|| census::Kept::read(&database, &self.tree, &header))?;
         self.epoch = header.epoch;
         self.shredded_at = header.shredded_at;
         self.dirty = dirty;
@@ -52,7 +54,13 @@ impl Inner {
         self.finish_shred()
     }
 
-    /// The root of a tree, under the key of the epoch, and the header.
+    /// Which rows there are, after a look whether they are there.
+    pub(super) fn read_census(&self, header: &Header) -> Result<census::Kept, StoreError> {
+        let opened = self.database.as_ref().ok_or(StoreError::Closed)?;
+        census::Kept::read(opened, &self.tree, header)
+    }
+
+    /// The root of a tree, under the key of the epoch; the header follows with the commit.
     pub(super) fn write_own_rows(
         &self,
         table: &mut RowsTable<'_>,
@@ -62,7 +70,7 @@ impl Inner {
     ) -> Result<(), StoreError> {
         let sealed = root.seal(root_key, &self.tree.store_id, &ROOT_ROW, rng)?;
         table.insert(ROOT_ROW.as_slice(), sealed.as_slice())?;
-        table.insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
+        self.census.header_changes();
         Ok(())
     }
 
@@ -86,11 +94,8 @@ impl Inner {
     /// Counts up in both files. A copy of one of them that is put back later has a lower number than the other.
     pub(super) fn count_opening(&mut self, from: u64) -> Result<(), StoreError> {
         self.keys.opened = from.saturating_add(1);
-        let transaction = self.begin_write()?;
-        transaction
-            .open_table(ROWS)?
-            .insert(HEADER_ROW.as_slice(), self.header().as_slice())?;
-        self.commit(transaction)?;
+        self.census.header_changes();
+        self.commit(self.begin_write()?)?;
         self.slots.write(&self.keys, &mut self.medium.random()?)
     }
 }

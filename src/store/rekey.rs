@@ -89,7 +89,7 @@ impl Inner {
                 self.seal_place(&mut table, place, (&former, &nodes), rng)?;
             }
             for bucket in self.dirty.buckets() {
-                table.remove(tree::dirty_row(bucket).as_slice())?;
+                self.unmark(&mut table, bucket)?;
             }
             self.write_own_rows(&mut table, &root, root_key, rng)?;
         }

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use redb::ReadableTable;
 
+use super::census::Census;
 use super::database::{ROWS, RowsTable};
 use super::engine::ShredReport;
 use super::error::StoreError;
@@ -110,7 +111,7 @@ impl Inner {
                 node.replace(bucket.1, &to);
                 report.rows += self.reseal(&mut table, *bucket, &from, &to, rng)?;
                 report.buckets += 1;
-                table.remove(tree::dirty_row(*bucket).as_slice())?;
+                self.unmark(&mut table, *bucket)?;
             }
             for (place, node) in &nodes {
                 let key = Secret::random(rng);
@@ -127,6 +128,21 @@ impl Inner {
             .map(|(place, keys)| (place, Arc::new(keys)))
             .collect();
         Ok((report, root, nodes))
+    }
+
+    /// Removes the mark of a bucket that is sealed anew.
+    pub(super) fn unmark(
+        &self,
+        table: &mut RowsTable<'_>,
+        bucket: Bucket,
+    ) -> Result<(), StoreError> {
+        let row = tree::dirty_row(bucket);
+        let mut change = Census::default();
+        if table.remove(row.as_slice())?.is_some() {
+            change.remove(&self.tree, &row);
+        }
+        self.census.learn(change);
+        Ok(())
     }
 
     pub(super) fn load_node(

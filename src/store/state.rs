@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use redb::{Database, Durability, ReadableDatabase, WriteTransaction};
 
+use super::census;
 use super::counters::Blocks;
 use super::database::{Opened, ROWS};
 use super::error::StoreError;
@@ -14,7 +15,7 @@ use super::header::Header;
 use super::medium::Medium;
 use super::reader::Reader;
 use super::slots::{Keys, Slots};
-use super::tree::{self, Dirty, Tree};
+use super::tree::{self, Dirty, HEADER_ROW, Tree};
 use super::writer::Learned;
 use crate::crypto::{Secret, hkdf_sha256};
 
@@ -33,6 +34,7 @@ pub(super) struct Inner {
     pub(super) dirty: Dirty,
     /// Numbers of sequences that the rows say are taken, for the next steps.
     pub(super) blocks: Mutex<Blocks>,
+    pub(super) census: census::Kept,
     /// One writer at a time, over the whole of a step and what the caches learn from it. Inside, the transaction that a group of
     /// steps shares, as long as one of them has still to come.
     pub(super) writer: Mutex<Option<WriteTransaction>>,
@@ -65,20 +67,20 @@ impl Inner {
             tree: Arc::new(Tree::new(header.store_id, lookup_key, root)),
             dirty,
             blocks: Mutex::default(),
+            census: census::Kept::default(),
             writer: Mutex::new(None),
             group: Group::default(),
             failed: AtomicBool::new(false),
         }
     }
 
-    pub(super) fn header(&self) -> Vec<u8> {
+    pub(super) fn header(&self) -> Header {
         Header {
             store_id: self.tree.store_id,
             epoch: self.epoch,
             opened: self.keys.opened,
             shredded_at: self.shredded_at,
         }
-        .encode(&self.header_key)
     }
 
     pub(super) fn epoch_key(&self) -> Result<&Secret<32>, StoreError> {
@@ -141,6 +143,14 @@ impl Inner {
         transaction
             .set_durability(Durability::Immediate)
             .map_err(|_| StoreError::Damaged { what: "savepoints" })?;
+        if !self.census.is_written() {
+            let mut table = transaction.open_table(ROWS)?;
+            let header = self.header();
+            let rng = &mut self.medium.random()?;
+            let bytes = header.encode(&self.header_key);
+            table.insert(HEADER_ROW.as_slice(), bytes.as_slice())?;
+            self.census.write(&mut table, &self.tree, &header, rng)?;
+        }
         let committed = transaction.commit().map_err(StoreError::from);
         if committed.is_err() {
             self.failed.store(true, Ordering::Release);
@@ -152,6 +162,7 @@ impl Inner {
         self.tree.learn(learned.nodes);
         self.dirty.extend(learned.dirty);
         *lock(&self.blocks) = learned.blocks;
+        self.census.learn(learned.census);
     }
 }
 

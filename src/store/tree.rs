@@ -10,12 +10,14 @@ use std::sync::{Arc, RwLock};
 
 use super::error::StoreError;
 use super::guard::{read, write};
-use crate::crypto::{self, CryptoRng, Secret, TooLong};
+use crate::crypto::{self, CryptoRng, Secret, TooLong, hkdf_sha256};
 
 /// First byte of the rows of the store's own; places of tables begin at 1.
 pub(super) const OWN_TAG: u8 = 0;
 /// Row of the tree's root.
 pub(super) const ROOT_ROW: [u8; 2] = [OWN_TAG, 0];
+/// Row of the census.
+pub(super) const CENSUS_ROW: [u8; 2] = [OWN_TAG, 4];
 /// Row of the header.
 pub(super) const HEADER_ROW: [u8; 2] = [OWN_TAG, 3];
 
@@ -102,6 +104,8 @@ impl Keys {
 pub(super) struct Tree {
     pub(super) store_id: [u8; 16],
     pub(super) lookup_key: Secret<32>,
+    /// For the hashes of names that are summed, and the seal of the sum.
+    pub(super) census_key: Secret<32>,
     pub(super) root: Keys,
     nodes: RwLock<BTreeMap<u8, Arc<Keys>>>,
 }
@@ -110,6 +114,11 @@ impl Tree {
     pub(super) fn new(store_id: [u8; 16], lookup_key: Secret<32>, root: Keys) -> Self {
         Self {
             store_id,
+            census_key: hkdf_sha256(
+                &store_id,
+                lookup_key.as_bytes(),
+                b"Windlass store v1 census",
+            ),
             lookup_key,
             root,
             nodes: RwLock::default(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use redb::ReadableTable;
 
+use super::census::Census;
 use super::counters::{self, Blocks};
 use super::database::{Raw, RowsTable};
 use super::error::StoreError;
@@ -41,6 +42,7 @@ pub struct Writer<'a> {
     new_dirty: BTreeSet<Bucket>,
     /// Numbers that were taken before and not given out, less what this step gave out.
     blocks: Blocks,
+    census: Census,
 }
 
 /// A row in memory.
@@ -54,6 +56,7 @@ pub(super) struct Learned {
     pub(super) nodes: BTreeMap<u8, Arc<tree::Keys>>,
     pub(super) dirty: BTreeSet<Bucket>,
     pub(super) blocks: Blocks,
+    pub(super) census: Census,
 }
 
 impl<'a> Writer<'a> {
@@ -74,6 +77,7 @@ impl<'a> Writer<'a> {
             new_nodes: BTreeMap::new(),
             new_dirty: BTreeSet::new(),
             blocks,
+            census: Census::default(),
         }
     }
 
@@ -84,6 +88,7 @@ impl<'a> Writer<'a> {
             nodes: self.new_nodes,
             dirty: self.new_dirty,
             blocks: self.blocks,
+            census: self.census,
         })
     }
 
@@ -144,10 +149,16 @@ impl<'a> Writer<'a> {
                 continue;
             }
             let bucket = bucket_of(&row)?;
+            let remains = value.is_some();
             let replaced = match value {
                 Some(value) => self.seal(&row, bucket, &value)?,
                 None => self.table.remove(row.as_slice())?.is_some(),
             };
+            match (replaced, remains) {
+                (false, true) => self.census.add(self.tree, &row),
+                (true, false) => self.census.remove(self.tree, &row),
+                _ => {}
+            }
             if replaced {
                 self.mark_dirty(bucket)?;
             }
@@ -171,8 +182,9 @@ impl<'a> Writer<'a> {
         if self.dirty.contains(bucket) || !self.new_dirty.insert(bucket) {
             return Ok(());
         }
-        self.table
-            .insert(tree::dirty_row(bucket).as_slice(), [].as_slice())?;
+        let row = tree::dirty_row(bucket);
+        self.table.insert(row.as_slice(), [].as_slice())?;
+        self.census.add(self.tree, &row);
         Ok(())
     }
 
@@ -190,6 +202,7 @@ impl<'a> Writer<'a> {
             &mut self.rng,
         )?;
         self.table.insert(row.as_slice(), sealed.as_slice())?;
+        self.census.add(self.tree, &row);
         self.new_nodes.insert(bucket.0, Arc::clone(&node));
         Ok(node)
     }

@@ -3,6 +3,7 @@
 #[cfg(unix)]
 mod names;
 mod places;
+mod removed;
 mod revocation;
 mod together;
 
