@@ -39,7 +39,7 @@ fn what_was_taken_waits_again_after_a_crash_and_is_taken_in_once() {
     let (alice, bob, envelope) = handed_over();
     let opened = alice.after_a_crash();
     let again = waiting(&opened);
-    assert_eq!(again, [envelope.clone()], "byte for byte");
+    assert_eq!(again, std::slice::from_ref(&envelope), "byte for byte");
     let first = bob.client.receive(envelope.into()).unwrap();
     let second = bob.client.receive(again[0].clone().into()).unwrap();
     assert_eq!((came(&first), came(&second)), (1, 0));
