@@ -56,8 +56,13 @@ impl Opened {
 
     /// Key of the row of a table that stands alone in its group.
     fn row(&self, tag: u8, group: &[u8]) -> Vec<u8> {
-        let hash = hmac_sha256(self.lookup_key.as_bytes(), &[&[tag], group]);
-        [&[tag], &hash.as_bytes()[..16]].concat()
+        self.row_in(tag, tag, group)
+    }
+
+    /// The same of a table that is in the place of another.
+    fn row_in(&self, place: u8, tag: u8, group: &[u8]) -> Vec<u8> {
+        let hash = hmac_sha256(self.lookup_key.as_bytes(), &[&[place], group]);
+        [&[place], &hash.as_bytes()[..16], &[tag]].concat()
     }
 
     /// Looks at every byte of a file, pages in use and freed ones, for roots of the key tree.
@@ -172,7 +177,7 @@ fn history() -> (Party, Vec<Past>) {
         session.clone(),
         sealed(&image, &session),
     ));
-    let skipped = [opened(&image).row(8, &session_id), vec![0; 8]].concat();
+    let skipped = [opened(&image).row_in(7, 8, &session_id), vec![0; 8]].concat();
     past.push((
         "skipped message key",
         skipped.clone(),
