@@ -5,9 +5,10 @@ import socket
 from pathlib import Path
 
 from mosquitto import PATIENCE, Broker
-from people import User, new_bot
+from people import User, new_bot, office
 from scripted_broker import PUBACK, PUBLISH
 
+from windlass_chat import WaitingMessage
 from windlass_chat.bot import Bot, Message
 from windlass_chat.transport.mqtt import MqttTransport
 
@@ -97,3 +98,42 @@ def test_a_connection_sends_what_it_has_at_once(tmp_path: Path) -> None:
 
     with Broker(tmp_path) as broker:
         asyncio.run(look(broker))
+
+
+def test_each_message_that_waits_is_looked_up_once_however_many_do(tmp_path: Path) -> None:
+    """A backlog is linear: what is taken in does not read again what waits already."""
+    count, read = 60, 0
+
+    async def talk(url: str) -> None:
+        nonlocal read
+        bot, begun, go = new_bot(tmp_path, url), asyncio.Event(), asyncio.Event()
+        heard = 0
+
+        @bot.on_message
+        async def wait(message: Message) -> None:
+            nonlocal heard
+            begun.set()
+            await go.wait()
+            heard += 1
+
+        async with bot, User(tmp_path, url) as user:
+            asked = bot.client.waiting
+
+            def counted(after: int = 0, limit: int = 1000) -> list[WaitingMessage]:
+                nonlocal read
+                found = asked(after, limit)
+                read += len(found)
+                return found
+
+            bot.client.waiting = counted  # type: ignore[method-assign]
+            bot.client.add_contact(user.client.bundle())
+            await user.write(bot, "first")
+            await begun.wait()
+            for number in range(1, count, 10):
+                await user.write(bot, *map(str, range(number, min(number + 10, count))))
+            go.set()
+            while heard < count:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(talk(office()))
+    assert read == count
