@@ -16,6 +16,7 @@ from windlass_chat._native import TrustPolicy
 from windlass_chat.bot import filters as filters
 from windlass_chat.bot.bot import Bot
 from windlass_chat.bot.commands import UsageError
+from windlass_chat.bot.files import DirectoryFiles, Files, FilesError, HttpFiles
 from windlass_chat.bot.filters import Filter
 from windlass_chat.bot.jobs import Job, ScheduledJob, TooManyJobs
 from windlass_chat.bot.logs import JsonFormatter
@@ -29,8 +30,12 @@ from windlass_chat.bot.settings import Settings, SettingsError
 __all__ = [
     "Bot",
     "ContactRequest",
+    "DirectoryFiles",
+    "Files",
+    "FilesError",
     "Filter",
     "GroupInvitation",
+    "HttpFiles",
     "Job",
     "JsonFormatter",
     "Message",

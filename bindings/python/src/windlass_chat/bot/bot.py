@@ -23,6 +23,7 @@ from windlass_chat._threads import in_thread
 from windlass_chat.alive import beat
 from windlass_chat.bot.answering import current, reacting
 from windlass_chat.bot.calling import name_of, outcome_of, unlimited
+from windlass_chat.bot.files import Files
 from windlass_chat.bot.invitations import Invitations
 from windlass_chat.bot.local import LocalSocket
 from windlass_chat.bot.logs import report, set_up, short, trouble
@@ -80,6 +81,7 @@ class Bot(Taking):
         grace: float | None = None,
         keep_up_every: float | None = None,
         local_socket: bool | None = None,
+        files: str | Files | None = None,
         alive: str | os.PathLike[str] | None = None,
         log: str | None = None,
         log_level: str | None = None,

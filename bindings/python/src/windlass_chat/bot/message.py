@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from windlass_chat import _native
 from windlass_chat._native import Body, Contact, Event, MessageOrigin
 from windlass_chat._threads import in_thread
+from windlass_chat.bot.attached import LARGEST, saved
 from windlass_chat.bot.dialogue import A_DAY, note, question_of, step_of
 from windlass_chat.bot.logs import short
 from windlass_chat.bot.remembered import Document
@@ -112,6 +115,14 @@ class Message(Turn):
         What it says can be changed later: see `SentMessage.edit`.
         """
         return await self._write(self.conversation, answer, self.id if quote else None)
+
+    async def save(self, path: str | os.PathLike[str], *, limit: int = LARGEST) -> Path:
+        """Fetches the file that this message is, and decrypts it to a new file, or into a folder under its own name; which one that is.
+
+        Nothing is overwritten, and nothing is fetched from anywhere but the place that `files` names. Raises `FilesError` for
+        more than `limit` bytes.
+        """
+        return await saved(self.bot.client, self.bot.files, self.stored, path, limit)
 
     async def ask(self, question: str | Body, *, then: str, within: timedelta = A_DAY, quote: bool = True) -> SentMessage:
         """Asks the author something. Their next message in this conversation that is no command goes to the step `then`:

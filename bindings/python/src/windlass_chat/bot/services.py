@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from windlass_chat._native import Body, Contact
+from windlass_chat.bot.files import Files
 from windlass_chat.bot.outbox import Outbox
 from windlass_chat.bot.role import Role
 from windlass_chat.bot.sent import SentMessage
@@ -37,6 +38,10 @@ class Services(Outbox, Protocol):
 
     async def block(self, address: str) -> Contact:
         """Nothing of theirs is taken in any more."""
+
+    @property
+    def files(self) -> Files:
+        """Where its files are."""
 
     def role_of(self, address: str) -> Role | None:
         """What somebody is to the bot."""

@@ -14,6 +14,7 @@ from typing import Any
 from windlass_chat import _keys
 from windlass_chat._keys import StoreKey
 from windlass_chat._native import Identity, TrustPolicy, WindlassError
+from windlass_chat.bot.files import Files
 from windlass_chat.transport import Transport
 
 SECRETS = ("passphrase", "key", "key_env", "key_file")
@@ -77,6 +78,8 @@ class Settings:
     """Seconds between two rounds of resends, healing and new prekeys."""
     local_socket: bool = True
     """Whether `windlass` commands of the same user can ask the bot while it runs, by a socket beside the store."""
+    files: str | Files | None = field(default=None, repr=False)
+    """Where files are put and fetched: a URL, file:///folder or https://server/path?token_file=path, or a place of one's own."""
     alive: str | None = None
     """Path of a file in which the bot says again and again that it is alive; `python -m windlass_chat.alive` asks it."""
     log: str = "text"
@@ -122,8 +125,9 @@ def gather(code: Mapping[str, Any], config: str | os.PathLike[str] | None = None
             for name in SECRETS:
                 chosen.pop(name, None)
         chosen.update({name: _typed(name, value) for name, value in place.items()})
-    if isinstance(given.get("transport"), Transport):
-        chosen["transport"] = given["transport"]
+    for name, kind in (("transport", Transport), ("files", Files)):
+        if isinstance(given.get(name), kind):
+            chosen[name] = given[name]
     settings = Settings(**chosen)
     _check(settings)
     return settings
@@ -176,7 +180,11 @@ def _check(settings: Settings) -> None:
             raise SettingsError(f"admins has {address!r}: {error}") from None
     if not isinstance(settings.trust, TrustPolicy):
         raise SettingsError(f"trust is a TrustPolicy, not {settings.trust!r}")
-    for name, kinds, wanted in (("store", str, "a path"), ("transport", (str, Transport), "a URL or a transport")):
+    for name, kinds, wanted in (
+        ("store", str, "a path"),
+        ("transport", (str, Transport), "a URL or a transport"),
+        ("files", (str, Files), "a URL or a place"),
+    ):
         value = getattr(settings, name)
         if value is not None and not isinstance(value, kinds):
             raise SettingsError(f"{name} is {wanted}, not {type(value).__name__}")

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from windlass_chat._native import UnhandledMessage
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.answering import run_handler
+from windlass_chat.bot.files import Files, files_of
 from windlass_chat.bot.groups import is_addressed
 from windlass_chat.bot.handling import Handling
 from windlass_chat.bot.hearing import Hearing
@@ -17,6 +18,7 @@ from windlass_chat.bot.role import Role
 from windlass_chat.bot.roles import Roles
 from windlass_chat.bot.router import Next
 from windlass_chat.bot.running import Running, within
+from windlass_chat.bot.settings import SettingsError
 from windlass_chat.bot.working import Working
 from windlass_chat.client import Client
 
@@ -98,6 +100,14 @@ class Taking(Hearing):
         handler = self._chain() if poison is None else _raising(poison)
         await run_handler(message, handler, self._failed, self.settings.handler_timeout)
         return message
+
+    @property
+    def files(self) -> Files:
+        """Where its files are, as the setting `files` says."""
+        wanted = self.settings.files
+        if wanted is None:
+            raise SettingsError('there is no place for files: Bot(..., files="file:///srv/files"), or WINDLASS_FILES')
+        return wanted if isinstance(wanted, Files) else files_of(wanted)
 
     def role_of(self, address: str) -> Role | None:
         """What somebody is to the bot: `bot.roles`."""

@@ -1,0 +1,139 @@
+"""Files that a bot saves: from a folder or a server, and from nowhere else."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from windlass_chat import Attachment
+from windlass_chat.bot import Bot, DirectoryFiles, Files, FilesError, HttpFiles, Message, SettingsError
+from windlass_chat.testing import BotTestClient
+
+TOKEN = "a token"
+
+
+class Server(BaseHTTPRequestHandler):
+    """Keeps what is put, and breaks each answer off halfway until somebody asks for the rest."""
+
+    kept: dict[str, bytes] = {}
+    seen: list[str] = []
+
+    def do_PUT(self) -> None:
+        allowed = self.headers["Authorization"] == f"Bearer {TOKEN}"
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if allowed:
+            self.kept[self.path] = body
+        self.send_response(201 if allowed else 403)
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        wanted = self.headers["Range"]
+        self.seen.append(f"{wanted}")
+        if self.path not in self.kept:
+            self.send_response(302 if self.path.endswith("elsewhere") else 404)
+            self.send_header("Location", "http://localhost:1/")
+            self.end_headers()
+            return
+        body = self.kept[self.path]
+        begin = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
+        self.send_response(206 if wanted else 200)
+        self.send_header("Content-Length", str(len(body) - begin))
+        self.end_headers()
+        self.wfile.write(body[begin:] if wanted else body[: len(body) // 2])
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    Server.kept, Server.seen = {}, []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as serving:
+        thread = threading.Thread(target=serving.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{serving.server_port}/files"
+        serving.shutdown()
+        thread.join()
+
+
+def librarian(files: Files | str | None, folder: Path) -> Bot:
+    """Saves what it is sent, and says how it begins."""
+    bot = Bot(folder / "never.wl", key=bytes(32), files=files)
+
+    @bot.on_message
+    async def back(message: Message) -> None:
+        saved = folder / "saved"
+        saved.mkdir(exist_ok=True)
+        path = await message.save(saved)
+        await message.reply(path.read_text()[:20])
+        path.unlink()
+
+    return bot
+
+
+async def send_file(client: BotTestClient, place: Files, path: Path, location: str | None = None) -> list[str]:
+    """Sends the bot a file; what the bot answers."""
+    await client.heard()
+    encrypted = path.with_suffix(".encrypted")
+    encrypted.unlink(missing_ok=True)
+    attachment = Attachment.encrypt(path, encrypted, "text/plain")
+    where = location or await place.put(encrypted, "0123456789abcdef")
+    client.client.conversation(client.bot.address).send_attachment(attachment, where)
+    await client.settle()
+    return [message.text or "" for message in await client.heard()]
+
+
+@pytest.mark.parametrize("by_http", [False, True])
+def test_a_file_is_saved(tmp_path: Path, by_http: bool) -> None:
+    async def talk(url: str) -> None:
+        place: Files = HttpFiles(url, TOKEN) if by_http else DirectoryFiles(tmp_path / "place", "https://files.example")
+        client = BotTestClient(librarian(place, tmp_path))
+        chart = tmp_path / "chart.txt"
+        text = "here be dragons\n" * 10_000
+        chart.write_text(text)
+        assert await send_file(client, place, chart) == [text[:20]]
+        if by_http:
+            # It went on where it broke off.
+            assert [wanted.startswith("bytes=") for wanted in Server.seen] == [False, True]
+            with pytest.raises(FilesError, match="403"):
+                await HttpFiles(url, "another").put(chart, "name")
+        else:
+            assert not list((tmp_path / "place").glob("*.part"))
+
+    with server() as url:
+        asyncio.run(talk(url))
+
+
+def test_nothing_is_fetched_from_elsewhere_or_without_end(tmp_path: Path) -> None:
+    async def talk(url: str) -> None:
+        place = HttpFiles(url, TOKEN)
+        client = BotTestClient(librarian(place, tmp_path))
+        chart = tmp_path / "chart.txt"
+        chart.write_text("here be dragons")
+        for location in ("http://127.0.0.1:1/x", f"{url}/../secret", f"{url}/a?b", f"{url}/", url, f"{url}/missing", f"{url}/elsewhere"):
+            with pytest.raises(FilesError):
+                await send_file(client, place, chart, location)
+        here = DirectoryFiles(tmp_path)
+        for location in ("file:///etc/passwd", f"{tmp_path.as_uri()}/../x", f"{tmp_path.as_uri()}/nothing"):
+            with pytest.raises(FilesError):
+                await here.get(location, tmp_path / "got", 100)
+        Server.kept["/files/large"] = bytes(1_000)
+        with pytest.raises(FilesError, match="too large"):
+            await place.get(f"{url}/large", tmp_path / "got", 100)
+        with pytest.raises(ValueError, match="no file"):
+            await client.say("a text")
+
+    with server() as url:
+        asyncio.run(talk(url))
+
+
+def test_what_is_no_place_is_refused(tmp_path: Path) -> None:
+    for place in ("ftp://files.example", "http://files.example"):
+        with pytest.raises(ValueError):
+            Bot(tmp_path / "never.wl", key=bytes(32), files=place).files
+    with pytest.raises(SettingsError, match="WINDLASS_FILES"):
+        Bot(tmp_path / "never.wl", key=bytes(32)).files
