@@ -135,6 +135,16 @@ pub const MAX_TOLD_GROUP_HEADS: usize = 4;
 /// Length in bytes of a signed event: one that lists all members on top of the most parents has 2,900.
 pub const MAX_GROUP_EVENT_LEN: usize = 4_096;
 
+/// Messages of groups that another device of ours gave before what they build on, and that are held until then: to a device that was just linked, in
+/// any order. What comes beyond it is sent again.
+pub const MAX_HELD: u64 = 1_000;
+
+/// Bytes of such messages.
+pub const MAX_HELD_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How long one is held: as long as it is sent again unasked.
+pub const HELD_SECONDS: u64 = 7 * DAY_SECONDS;
+
 /// Events that an event names as the latest its author knew.
 pub const MAX_GROUP_PARENTS: usize = 16;
 

@@ -72,6 +72,8 @@ pub enum Table {
     FormerMembers = 33,
     /// What devices asked for and were not sent yet, in its turn, grouped by device.
     Asked = 34,
+    /// Messages of groups that came before what they build on, grouped by group.
+    Held = 35,
     /// To which session each chain belongs that can come.
     ChainTags = 40,
     /// Small documents that a program keeps, grouped by what they are about.
@@ -80,7 +82,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -114,6 +116,7 @@ impl Table {
         Self::GroupEvents,
         Self::FormerMembers,
         Self::Asked,
+        Self::Held,
         Self::ChainTags,
         Self::States,
     ];
@@ -201,6 +204,7 @@ impl Table {
             Self::GroupEvents => "events of groups",
             Self::FormerMembers => "former members",
             Self::Asked => "asked",
+            Self::Held => "held",
             Self::ChainTags => "chain tags",
             Self::States => "states",
         }

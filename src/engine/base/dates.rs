@@ -52,6 +52,8 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("UnacknowledgedRow", "due_at", Rule::Moment),
     ("UnacknowledgedRow", "sent_at", Rule::Interval),
     ("AskedRow", "moved_at", Rule::Interval),
+    ("HeldRow", "held_at", Rule::Interval),
+    ("HeldCountRow", "looked_at", Rule::Interval),
     ("HealingRow", "asked_at", Rule::Interval),
     ("HealingRow", "day_start", Rule::Interval),
     ("HealingRow", "gap_since", Rule::Interval),

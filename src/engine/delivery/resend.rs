@@ -9,11 +9,11 @@ use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::recipients::Recipients;
 use crate::engine::delivery::{budget, envelopes, post};
-use crate::engine::history::message;
+use crate::engine::history::message::{self, Incoming};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::unacknowledged::{self, Unacknowledged};
-use crate::engine::records::{asked, contacts, outbox, own_devices, trust, turns};
+use crate::engine::records::{asked, contacts, groups, outbox, own_devices, trust, turns};
 use crate::limits::{MAX_RESENT_BYTES_AT_ONCE, MAX_RESENT_BYTES_TO_ONE};
 use crate::x3dh::Party;
 
@@ -224,4 +224,25 @@ fn copy(
         content,
     });
     post::control(step, copy, None).to_bytes()
+}
+
+/// Should the device of ours that wrote a message not be there any more, this one sees to it that it arrives.
+pub(crate) fn take_over(step: &mut Step<'_>, incoming: &Incoming<'_>) -> Result<(), EngineError> {
+    let own = step.device.public();
+    let to = match &incoming.conversation {
+        ConversationId::Direct(peer) => vec![*peer],
+        ConversationId::Group(group) => {
+            groups::recipients(step.rows, step.device, group).unwrap_or_default()
+        }
+    };
+    for peer in to.iter().filter(|peer| **peer != own) {
+        let Some(contact) = contacts::find(step.rows, peer)? else {
+            continue;
+        };
+        for party in contact.parties() {
+            let sent_at = incoming.content.sent_at;
+            unacknowledged::schedule_late(step.rows, &party, &incoming.name(), sent_at, step.now)?;
+        }
+    }
+    Ok(())
 }

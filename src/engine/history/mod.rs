@@ -9,6 +9,7 @@ pub(crate) mod expiries;
 pub(crate) mod folding;
 pub(crate) mod follows;
 pub(crate) mod gone;
+pub(crate) mod held;
 pub(crate) mod inventory;
 pub(crate) mod message;
 pub(crate) mod place;

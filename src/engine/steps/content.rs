@@ -11,9 +11,9 @@ use crate::engine::history::message::Incoming;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::pairs::Standing;
 use crate::engine::records::{
-    contacts, doubts, groups, own_devices, own_words, pair_rows, pairs, trust, unacknowledged,
+    contacts, doubts, groups, own_devices, own_words, pair_rows, pairs, trust,
 };
-use crate::engine::steps::conversation::receive_message;
+use crate::engine::steps::conversation::{receive_message, release};
 use crate::engine::sync::outcome::{
     ConversationNews, Outcome, PeerNews, RefusalReason as Refusal, UndecryptableCause as Cause,
 };
@@ -71,6 +71,9 @@ pub(crate) fn receive(
             if let Some(group) = content.group {
                 let view = content.view.as_ref();
                 group_sync::receive(step, from, &group, &sync, view, outcomes)?;
+                if !sync.events.is_empty() {
+                    release(step, &group, outcomes)?;
+                }
             }
             Ok(None)
         }
@@ -191,7 +194,7 @@ fn receive_copy(
             let new = own_devices::recently_added(step.rows, step.now)?;
             resend::relay(step, new, &message)?;
         } else if message.author == own {
-            take_over_resending(step, &incoming)?;
+            resend::take_over(step, &incoming)?;
         }
     }
     Ok(acknowledged.then_some(message.id))
@@ -261,27 +264,6 @@ fn is_believed(
     }
     let (name, group) = incoming.conversation.wire();
     Ok(own_words::kept(step)?.holds(&name, group, incoming.encoded))
-}
-
-/// Should the device of ours that wrote a message not be there any more, this one sees to it that it arrives.
-fn take_over_resending(step: &mut Step<'_>, incoming: &Incoming<'_>) -> Result<(), EngineError> {
-    let own = step.device.public();
-    let to = match incoming.conversation {
-        ConversationId::Direct(peer) => vec![peer],
-        ConversationId::Group(group) => {
-            groups::recipients(step.rows, step.device, &group).unwrap_or_default()
-        }
-    };
-    for peer in to.iter().filter(|peer| **peer != own) {
-        let Some(contact) = contacts::find(step.rows, peer)? else {
-            continue;
-        };
-        for party in contact.parties() {
-            let sent_at = incoming.content.sent_at;
-            unacknowledged::schedule_late(step.rows, &party, &incoming.name(), sent_at, step.now)?;
-        }
-    }
-    Ok(())
 }
 
 fn receive_update(

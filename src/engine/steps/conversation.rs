@@ -1,17 +1,18 @@
 //! How a message gets into its conversation, and why it is refused (RFC windlass §9).
 
 use crate::bundle::VerifiedBundle;
-use crate::chat::{Body, Content};
+use crate::chat::{Body, Content, GroupId};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
+use crate::engine::delivery::resend;
 use crate::engine::history::message::Incoming;
 use crate::engine::history::record::Recorded;
-use crate::engine::history::{gone, message, record};
+use crate::engine::history::{gone, held, message, record};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::groups::{GroupDelivery, MemberList};
 use crate::engine::records::{doubts, groups};
-use crate::engine::steps::group;
+use crate::engine::steps::group::{self, EventsTaken};
 use crate::engine::sync::outcome::{ConversationNews, Outcome, RefusalReason as Refusal};
 use crate::engine::sync::{group_sync, people};
 use crate::identity::PublicIdentity;
@@ -19,7 +20,7 @@ use crate::limits::MAX_LAMPORT_JUMP;
 use crate::store::Rows;
 use crate::wire::store::ConversationRow;
 
-/// Puts a message into its conversation, unless it is refused. Whether it is to be acknowledged.
+/// Puts a message into its conversation, unless it is refused, and with it what was held for it. Whether it is to be acknowledged.
 pub(crate) fn receive_message(
     step: &mut Step<'_>,
     incoming: &Incoming<'_>,
@@ -32,6 +33,9 @@ pub(crate) fn receive_message(
         let of_now = incoming.copied_from.is_none_or(|from| from == author);
         let view = view.filter(|_| of_now);
         group_sync::hear(step, group, &author, view, outcomes)?;
+        if matches!(incoming.content.body, Body::GroupEvents { .. }) {
+            release(step, group, outcomes)?;
+        }
     }
     Ok(acknowledged)
 }
@@ -72,6 +76,9 @@ fn take_in(
     let clamped = clamped(incoming, &row);
     let incoming = clamped.as_ref().unwrap_or(incoming);
     if let Some(refusal) = refusal(step, incoming)? {
+        if refusal.reason == Refusal::UnknownGroup && held_back(step, incoming)? {
+            return Ok(true);
+        }
         if refusal.may_be_early && group::may_be_missing(step.rows, incoming)? {
             doubts::note_missing(step.rows, &from, step.now)?;
         }
@@ -92,9 +99,16 @@ fn take_in(
                 step.now
             },
         };
-        let shown = group::receive_events(step, &group, &delivery, incoming, outcomes)?;
-        if let Some(acknowledged) = shown {
-            return Ok(acknowledged);
+        match group::receive_events(step, &group, &delivery, incoming, outcomes)? {
+            EventsTaken::Shown => {}
+            EventsTaken::Refused(acknowledged) => return Ok(acknowledged),
+            EventsTaken::Early => {
+                if held_back(step, incoming)? {
+                    return Ok(true);
+                }
+                doubts::note_missing(step.rows, &from, step.now)?;
+                return Ok(false);
+            }
         }
         if is_gone {
             outcomes.push(Outcome::refused(incoming, Refusal::Deleted));
@@ -113,6 +127,48 @@ fn take_in(
         outcomes.extend(people::follow_identity(step, &peer, &bundle)?);
     }
     Ok(true)
+}
+
+/// Holds a message of a group that another device of ours gave until what it builds on has come, if there is room: whether it is held. It is durable
+/// here then, so it is acknowledged.
+fn held_back(step: &mut Step<'_>, incoming: &Incoming<'_>) -> Result<bool, EngineError> {
+    match &incoming.conversation {
+        ConversationId::Group(group) if incoming.copied_from == Some(step.device.public()) => {
+            held::hold(step.rows, group, incoming, step.now)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// The log of a group may have grown: what was held for that is taken in. As often as there was something, for one may have waited for another.
+pub(crate) fn release(
+    step: &mut Step<'_>,
+    group: &GroupId,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<(), EngineError> {
+    if groups::member_list(step.rows, group)?.is_none() {
+        return Ok(());
+    }
+    let own = step.device.public();
+    loop {
+        let mut taken = false;
+        for one in held::take(step.rows, group)? {
+            let incoming = one.incoming(own);
+            if message::contains(step.rows, &incoming.name())? {
+                continue;
+            }
+            // It says itself what becomes of it; what is still too early is held again.
+            take_in(step, &incoming, outcomes)?;
+            let is_here = message::contains(step.rows, &incoming.name())?;
+            taken |= is_here;
+            if is_here && incoming.author == own {
+                resend::take_over(step, &incoming)?;
+            }
+        }
+        if !taken {
+            return Ok(());
+        }
+    }
 }
 
 /// The message with a clock that counts, if its own is too far ahead. Nobody pushes another's clock so far that a third one would not follow: it

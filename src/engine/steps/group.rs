@@ -108,18 +108,27 @@ fn comes_back(
     Ok(anew)
 }
 
-/// Events of a group: they go into its log, and on to members who lack them. If the message is not to be shown: whether it is to be
-/// acknowledged.
+/// What becomes of a message with events of a group.
+pub(super) enum EventsTaken {
+    /// It stands in the conversation.
+    Shown,
+    /// It is not shown; whether it is to be acknowledged.
+    Refused(bool),
+    /// It builds on events that are not here.
+    Early,
+}
+
+/// Events of a group: they go into its log, and on to members who lack them.
 pub(super) fn receive_events(
     step: &mut Step<'_>,
     group: &GroupId,
     delivery: &GroupDelivery<'_>,
     incoming: &Incoming<'_>,
     outcomes: &mut Vec<Outcome>,
-) -> Result<Option<bool>, EngineError> {
+) -> Result<EventsTaken, EngineError> {
     let (own, from) = (step.device.public(), *delivery.from);
     if invitations::is_deleted(step.rows, group)? && !comes_back(step, group, delivery.events)? {
-        return Ok(Some(true));
+        return Ok(EventsTaken::Refused(true));
     }
     // Nobody's log is begun by a person whom the user does not know.
     let known = groups::member_list(step.rows, group)?.is_some() || from == own;
@@ -129,11 +138,11 @@ pub(super) fn receive_events(
         // Asked for when they are accepted.
         doubts::note_missing(step.rows, &from, step.now)?;
         outcomes.push(Outcome::refused(incoming, Refusal::UnknownGroup));
-        return Ok(Some(false));
+        return Ok(EventsTaken::Refused(false));
     }
     if !known && !invitations::has_room(step.rows, &from)? {
         outcomes.push(Outcome::refused(incoming, Refusal::TooManyInvitations));
-        return Ok(Some(false));
+        return Ok(EventsTaken::Refused(false));
     }
     let mut news = groups::receive_events(step, group, delivery)?;
     outcomes.extend(Outcome::of_group_news(*group, from, &mut news));
@@ -141,15 +150,18 @@ pub(super) fn receive_events(
     // A conversation shows what is part of the group's log, told by a member; nothing else that looks like it.
     if let Some(error) = news.refused {
         outcomes.push(Outcome::refused(incoming, Refusal::of(error)));
-        return Ok(Some(true));
+        return Ok(EventsTaken::Refused(true));
     }
     let conversation = &incoming.conversation;
     let by_member =
         from == own || groups::accepts_from(step.rows, conversation, &incoming.author, step.now)?;
-    if news.early || !by_member {
-        doubts::note_missing(step.rows, &from, step.now)?;
-        outcomes.extend((!by_member).then(|| Outcome::refused(incoming, Refusal::NotAMember)));
-        return Ok(Some(false));
+    if news.early {
+        return Ok(EventsTaken::Early);
     }
-    Ok(None)
+    if !by_member {
+        doubts::note_missing(step.rows, &from, step.now)?;
+        outcomes.push(Outcome::refused(incoming, Refusal::NotAMember));
+        return Ok(EventsTaken::Refused(false));
+    }
+    Ok(EventsTaken::Shown)
 }

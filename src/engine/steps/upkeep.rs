@@ -10,7 +10,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged};
 use crate::engine::base::step::Step;
 use crate::engine::delivery::{budget, recipients, resend};
-use crate::engine::history::{deletion, follows, redating, unhandled};
+use crate::engine::history::{deletion, follows, held, redating, unhandled};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::unacknowledged::Unacknowledged;
 use crate::engine::records::{
@@ -101,6 +101,7 @@ pub(crate) fn maintain(
     changed |= own_words::erase_old(step)?;
     changed |= linking::erase_over(step.rows, step.now)?;
     changed |= waiting::erase_old(step.rows, step.now)?;
+    changed |= held::erase_old(step.rows, &step.device.public(), step.now)?;
     changed |= unhandled::forget_gone(step.rows)?;
     changed |= feed::erase_old(step.rows, &step.device.public(), step.now)?;
     changed |= deletion::expire(step.rows, step.now)? > 0;

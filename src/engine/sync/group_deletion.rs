@@ -3,7 +3,7 @@
 use crate::chat::{DeletedGroup, EventHash, GroupAction, GroupEvent, GroupId};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
-use crate::engine::history::{deletion, gone};
+use crate::engine::history::{deletion, gone, held};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::{group_views, groups, invitations};
 use crate::engine::sync::outcome::{ConversationNews, Outcome};
@@ -101,6 +101,7 @@ pub(crate) fn forget(step: &mut Step<'_>, id: &GroupId) -> Result<(), EngineErro
     views.delete(&group.log, &step.device.public(), step.now);
     views.save(step.rows, |_| false)?;
     groups::erase(step.rows, id)?;
+    held::forget(step.rows, id)?;
     deletion::erase_conversation(step.rows, &ConversationId::Group(*id))
 }
 

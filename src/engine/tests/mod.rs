@@ -18,6 +18,7 @@ mod forwarded;
 mod group_deletion;
 mod group_views;
 mod group_words;
+mod held;
 mod hostile;
 mod linked;
 mod links;

@@ -35,14 +35,14 @@ fn with_history(count: usize, len: usize) -> (Party, ConversationId) {
 }
 
 /// Links another device to one; it asks for the history.
-fn link(first: Party) -> (Party, Party) {
+pub(super) fn link(first: Party) -> (Party, Party) {
     let (first, new) = linked_on(0, first);
     run_due_at(&new, START + HEALING_BACK_OFF_SECONDS * 1000).unwrap();
     (first, new)
 }
 
 /// Carries what waits from one to the other, in one batch with one receipt; how many envelopes, and of how many bytes.
-fn carry_batch(from: &Party, to: &Party) -> (usize, usize) {
+pub(super) fn carry_batch(from: &Party, to: &Party) -> (usize, usize) {
     let waiting = empty_outbox(from);
     let waiting: Vec<_> = (waiting.iter())
         .filter(|one| one.recipient == to.device.public())
@@ -61,7 +61,7 @@ fn carry_batch(from: &Party, to: &Party) -> (usize, usize) {
     (waiting.len(), bytes)
 }
 
-fn messages_of(party: &Party, conversation: &ConversationId) -> usize {
+pub(super) fn messages_of(party: &Party, conversation: &ConversationId) -> usize {
     let page = party.at(0, |step| {
         view::page(step.rows, conversation, 10_000, None, step.now)
     });
