@@ -179,6 +179,9 @@ pub const MAX_LOCATION_LEN: usize = 4_096;
 /// Bytes of an attachment that are sealed at once: read, written and held in memory.
 pub const ATTACHMENT_CHUNK_LEN: usize = 65_536;
 
+/// Conversations in one page of the list.
+pub const MAX_LISTED_AT_ONCE: usize = 1_000;
+
 /// Messages that one call of a search looks at; the next one goes on.
 pub const MAX_SEARCHED_AT_ONCE: usize = 10_000;
 

@@ -44,7 +44,7 @@ pub use client::{
 };
 pub use code::{CodeProgress, CodeReader, qr_frames, qr_png, qr_read, qr_svg, qr_terminal};
 pub use contact::Contact;
-pub use conversation::{Conversation, ConversationSummary, SearchPage};
+pub use conversation::{Conversation, ConversationSummary, ListedConversation, SearchPage};
 pub use device_link::{DeviceLink, LinkCheck};
 pub use encrypted_store::{EncryptedStore, Inspection, ShredReport, TableRows};
 pub use error::WindlassError;

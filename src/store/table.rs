@@ -74,6 +74,8 @@ pub enum Table {
     Asked = 34,
     /// Messages of groups that came before what they build on, grouped by group.
     Held = 35,
+    /// The conversations in the order in which something happened in them last.
+    Listed = 36,
     /// To which session each chain belongs that can come.
     ChainTags = 40,
     /// Small documents that a program keeps, grouped by what they are about.
@@ -82,7 +84,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -117,6 +119,7 @@ impl Table {
         Self::FormerMembers,
         Self::Asked,
         Self::Held,
+        Self::Listed,
         Self::ChainTags,
         Self::States,
     ];
@@ -205,6 +208,7 @@ impl Table {
             Self::FormerMembers => "former members",
             Self::Asked => "asked",
             Self::Held => "held",
+            Self::Listed => "listed",
             Self::ChainTags => "chain tags",
             Self::States => "states",
         }

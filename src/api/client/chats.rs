@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::Client;
 use crate::api::clock::time;
 use crate::api::group::identities;
-use crate::api::{Conversation, ConversationSummary, Result, WindlassError};
+use crate::api::{
+    Conversation, ConversationSummary, ListedConversation, Message, Result, WindlassError,
+};
 use crate::chat::GroupAction;
-use crate::engine::history::unread;
+use crate::engine::history::{summary, unread};
 use crate::engine::records::conversations::{self, ConversationId};
-use crate::engine::records::groups;
 use crate::engine::sync::{deletions, group_events};
 
 #[cfg_attr(feature = "uniffi", uniffi::export)]
@@ -21,16 +22,9 @@ impl Client {
             conversations::all(reader)?
                 .into_iter()
                 .map(|summary| {
-                    let group_name = match summary.id {
-                        ConversationId::Direct(_) => None,
-                        ConversationId::Group(group) => {
-                            let list = groups::member_list(reader, &group)?;
-                            list.map(|list| list.name().to_owned())
-                        }
-                    };
                     Ok(ConversationSummary {
                         address: summary.id.address(),
-                        group_name,
+                        group_name: summary::group_name(reader, &summary.id)?,
                         last_activity: time(summary.last_activity),
                         unread: unread::at(reader, &summary.id, now)?,
                     })
@@ -76,4 +70,32 @@ impl Client {
         })?;
         Ok(Arc::new(Conversation { client: self, id }))
     }
+}
+
+exported! {
+impl Client {
+    /// A page of the list of chats: the conversations in which something happened last, or those behind the `position` of one that was
+    /// listed; at most `limit`, and 1,000. What it costs does not grow with the number of conversations. One in which something happens meanwhile
+    /// comes first, and is in no later page.
+    #[uniffi::method(default(limit = 50, after = None))]
+    pub fn conversation_page(
+        &self,
+        limit: u32,
+        after: Option<u64>,
+    ) -> Result<Vec<ListedConversation>> {
+        let (now, own) = (self.store.0.now(), self.device.public());
+        self.read(|reader| {
+            let page = summary::page(reader, after, limit as usize, now)?;
+            let listed = page.into_iter().map(|listed| ListedConversation {
+                address: listed.id.address(),
+                group_name: listed.group_name,
+                last_activity: time(listed.last_activity),
+                unread: listed.unread,
+                last_message: (listed.last_message).map(|shown| Message::from_shown(shown, &own)),
+                position: listed.place,
+            });
+            Ok(listed.collect())
+        })
+    }
+}
 }

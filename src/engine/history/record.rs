@@ -10,7 +10,7 @@ use crate::engine::history::{
     annotations, deletion, early, folding, follows, gone, message, unhandled, unread, view,
 };
 use crate::engine::records::conversations::{self, ConversationId};
-use crate::engine::records::groups;
+use crate::engine::records::{groups, listed};
 use crate::identity::PublicIdentity;
 use crate::store::{Rows, RowsMut};
 use crate::wire::store::ConversationRow;
@@ -56,6 +56,7 @@ pub(crate) fn record(
     let stored = message::append(step.rows, incoming, expires_at, step.now)?;
     row.lamport = row.lamport.max(content.lamport);
     row.last_activity = step.now;
+    listed::touch(step.rows, &incoming.conversation, &mut row)?;
     // What is deleted below is taken off the count of what is unread.
     conversations::save(step.rows, &incoming.conversation, &row)?;
     note_readers_of_copy(step, incoming)?;

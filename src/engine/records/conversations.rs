@@ -3,7 +3,7 @@
 use crate::chat::{Content, GroupId, IdentityKey};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
-use crate::engine::records::{floors, states};
+use crate::engine::records::{floors, listed, states};
 use crate::identity::{AddressError, PublicIdentity};
 use crate::limits::{MAX_LAMPORT, MAX_TIMERS};
 use crate::store::{Key, Rows, RowsMut, Table};
@@ -150,6 +150,8 @@ pub(crate) fn erase(
     store: &mut dyn RowsMut,
     conversation: &ConversationId,
 ) -> Result<(), EngineError> {
+    let row = row(store, conversation)?;
+    listed::forget(store, conversation, &row)?;
     store.delete(Table::Conversations, Key::new(&conversation.key()))?;
     states::erase_of(store, &states::Owner::conversation(conversation.columns()))
 }
@@ -157,11 +159,9 @@ pub(crate) fn erase(
 /// Puts a conversation of a backup back.
 pub(crate) fn restore(store: &mut dyn RowsMut, row: &ConversationRow) -> Result<(), EngineError> {
     let id = ConversationId::from_columns(&row.peer_identity_key, &row.group_id);
-    save(
-        store,
-        &id.ok_or_else(|| damaged(Table::Conversations))?,
-        row,
-    )
+    let id = id.ok_or_else(|| damaged(Table::Conversations))?;
+    listed::enter(store, &id, row)?;
+    save(store, &id, row)
 }
 
 /// The clock of the next message that we write: one more than everything seen.

@@ -16,6 +16,7 @@ pub(crate) mod introductions;
 pub(crate) mod invitations;
 pub(crate) mod joining;
 pub(crate) mod linking;
+pub(crate) mod listed;
 mod member_list;
 pub(crate) mod message_keys;
 pub(crate) mod outbox;

@@ -22,6 +22,7 @@ mod held;
 mod hostile;
 mod linked;
 mod links;
+mod listed;
 mod malformed;
 mod members;
 mod protected;

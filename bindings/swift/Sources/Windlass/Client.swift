@@ -92,6 +92,11 @@ extension Client {
         try await onQueue { try self.conversations() }
     }
 
+    /// A page of the list of chats: the latest, or those behind the position of one that was listed.
+    public func conversationPage(limit: UInt32 = 50, after: UInt64? = nil) async throws -> [ListedConversation] {
+        try await onQueue { try self.conversationPage(limit: limit, after: after) }
+    }
+
     /// Any other call: `try await client.io { try $0.addContact(bundle: bundle) }`.
     public func io<T: Sendable>(_ call: @escaping @Sendable (Client) throws -> T) async throws -> T {
         try await onQueue { try call(self) }

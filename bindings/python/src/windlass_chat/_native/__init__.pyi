@@ -244,6 +244,24 @@ class ConversationSummary:
     unread: int
     def __init__(self, *, address: str, group_name: str | None, last_activity: datetime, unread: int) -> None: ...
 
+class ListedConversation:
+    address: str
+    group_name: str | None
+    last_activity: datetime
+    unread: int
+    last_message: Message | None
+    position: int
+    def __init__(
+        self,
+        *,
+        address: str,
+        group_name: str | None,
+        last_activity: datetime,
+        unread: int,
+        last_message: Message | None,
+        position: int,
+    ) -> None: ...
+
 class AttachmentInfo:
     media_type: str
     name: str
@@ -757,6 +775,7 @@ class Client:
     def outbox(self, after: int = ...) -> list[OutgoingEnvelope]: ...
     def mark_sent(self, ids: list[int]) -> None: ...
     def conversations(self) -> list[ConversationSummary]: ...
+    def conversation_page(self, limit: int = ..., after: int | None = ...) -> list[ListedConversation]: ...
     def conversation(self, address: str) -> Conversation: ...
     def delete_conversation(self, address: str) -> None: ...
     def unread(self) -> int: ...
