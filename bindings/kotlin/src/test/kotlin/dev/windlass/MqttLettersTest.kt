@@ -1,9 +1,11 @@
 package dev.windlass
 
+import dev.windlass.transport.MQTT_3
 import dev.windlass.transport.MqttEnd
 import dev.windlass.transport.MqttLetter
 import dev.windlass.transport.MqttLetters
 import dev.windlass.transport.MqttMalformedException
+import dev.windlass.transport.MqttPacket
 import dev.windlass.transport.MqttPackets
 import dev.windlass.transport.MqttPauses
 import dev.windlass.transport.TooLargeException
@@ -140,7 +142,19 @@ class MqttLettersTest {
                 // Malformed, or cut off.
             }
         }
-        val long = byteArrayOf(0x30, -1, -1, -1, 0x7F)
+        val long = byteArrayOf(0x20, -1, -1, -1, 0x7F)
         assertThrows(MqttMalformedException::class.java) { MqttPackets(5).read(DataInputStream(long.inputStream()), 1_000) }
+    }
+
+    @Test
+    fun `an envelope that is too long is passed over, and what follows is read`() {
+        val packets = MqttPackets(MQTT_3)
+        val (long, short) = listOf(200_000 to 7, 2 to 8).map { (size, number) -> packets.publish("inbox", ByteArray(size) { 1 }, number, false, null) }
+        val from = DataInputStream((long + short).inputStream())
+        val (first, second) = List(2) { packets.read(from, 1_000) as MqttPacket.Publication }
+        assertEquals(listOf(true, 7, "inbox", 1, 0), first.run { listOf(tooLong, number, topic, qos, payload.size) })
+        assertEquals(listOf(false, 8, 2), second.run { listOf(tooLong, number, payload.size) })
+        // No packet but an envelope may be so long.
+        assertThrows(MqttMalformedException::class.java) { packets.read(DataInputStream(byteArrayOf(0x20, -1, 0x7F).inputStream()), 1_000) }
     }
 }

@@ -16,7 +16,10 @@ internal class MqttMalformedException(message: String) : IOException(message)
 internal sealed interface MqttPacket {
     class Greeting(val kept: Boolean, val reason: Int, val properties: Map<Int, Long>) : MqttPacket
 
-    class Publication(val topic: String, val payload: ByteArray, val qos: Int, val retained: Boolean, val number: Int) : MqttPacket
+    /** [tooLong] if its payload was not kept. */
+    class Publication(
+        val topic: String, val payload: ByteArray, val qos: Int, val retained: Boolean, val number: Int, val tooLong: Boolean = false,
+    ) : MqttPacket
 
     class Published(val number: Int, val reason: Int) : MqttPacket
 
@@ -127,7 +130,7 @@ internal class MqttPackets(private val version: Int) {
     fun read(from: DataInputStream, largest: Long): MqttPacket {
         val first = from.readUnsignedByte()
         val length = readLength { from.readUnsignedByte() }
-        if (length > largest) throw MqttMalformedException("a packet of $length bytes")
+        if (length > largest) return tooLong(first, length, from)
         val body = Reader(ByteArray(length).also(from::readFully))
         return when (first shr 4) {
             2 -> MqttPacket.Greeting(body.byte() and 1 == 1, body.byte(), body.properties())
@@ -139,6 +142,23 @@ internal class MqttPackets(private val version: Int) {
             14 -> MqttPacket.Goodbye(if (body.left > 0) body.byte() else 0)
             else -> throw MqttMalformedException("a packet of kind ${first shr 4}")
         }
+    }
+
+    /** MQTT 3.1.1 cannot say what we take. Such a one is acknowledged, lest it comes again, and not kept. */
+    private fun tooLong(first: Int, length: Int, from: DataInputStream): MqttPacket {
+        if (first shr 4 != 3) throw MqttMalformedException("a packet of $length bytes")
+        val topic = ByteArray(from.readUnsignedShort()).also(from::readFully)
+        val qos = first shr 1 and 3
+        val number = if (qos > 0) from.readUnsignedShort() else 0
+        var rest = length - topic.size - if (qos > 0) 4 else 2
+        if (rest < 0) throw MqttMalformedException("a packet that is cut off")
+        val dropped = ByteArray(65_536)
+        while (rest > 0) {
+            val part = minOf(rest, dropped.size)
+            from.readFully(dropped, 0, part)
+            rest -= part
+        }
+        return MqttPacket.Publication(String(topic), ByteArray(0), qos, first and 1 == 1, number, tooLong = true)
     }
 
     private fun publication(first: Int, body: Reader): MqttPacket {

@@ -217,7 +217,7 @@ public class MqttTransport(url: String, sockets: SSLSocketFactory? = null) : Tra
         val bundle = publication.topic.substringAfter("${broker.prefix}/bundle/", "")
         val ours = publication.topic == "${broker.prefix}/inbox/$address"
         when {
-            ours && !publication.retained -> {
+            ours && !publication.retained && !publication.tooLong -> {
                 val cost = publication.payload.size + OVERHEAD
                 // Not acknowledged, and so it comes again.
                 if (held.addAndGet(cost) > waitingBytes) letGo(cost) else inbox.trySend(Result.success(came))
