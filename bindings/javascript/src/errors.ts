@@ -100,6 +100,8 @@ export class ContentTooLarge extends WindlassError {}
 export class InvalidContent extends WindlassError {}
 export class InvalidMediaType extends WindlassError {}
 export class BodyNotSendable extends WindlassError {}
+export class StateChanged extends WindlassError {}
+export class StateFull extends WindlassError {}
 export class SafetyNumberMismatch extends WindlassError {}
 export class SafetyNumberInvalid extends WindlassError {}
 export class BacklogFull extends WindlassError {}
@@ -184,6 +186,8 @@ export const ERRORS = {
   invalid_content: InvalidContent,
   invalid_media_type: InvalidMediaType,
   body_not_sendable: BodyNotSendable,
+  state_changed: StateChanged,
+  state_full: StateFull,
   safety_number_mismatch: SafetyNumberMismatch,
   safety_number_invalid: SafetyNumberInvalid,
   backlog_full: BacklogFull,
