@@ -11,7 +11,7 @@ use windlass::wire::{self, v2::Payload};
 fuzz_target!(|bytes: &[u8]| {
     let _ = unpad(bytes);
     if let Some((message, payload)) = Message::split(bytes) {
-        assert!([message.encode().as_slice(), payload].concat() == bytes);
+        assert!([&*message.encode(), payload].concat() == bytes);
     }
     if let Ok(payload) = wire::decode::<Payload>("payload", bytes) {
         let _ = VerifiedBundle::decode(&payload.sender_bundle);
