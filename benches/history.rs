@@ -57,6 +57,7 @@ fn history(folder: &Path, messages: u64) {
                 },
                 reply_to: None,
                 is_answer: false,
+                file: None,
             });
             let sent = alice.send_many(some.collect()).unwrap();
             let ids = sent

@@ -112,7 +112,7 @@ pub use api::{
     Contact, Conversation, ConversationSummary, Delivery, DeviceInfo, DeviceLink, EncryptedStore,
     ErrorInfo, Event, Faults, FoundContact, GroupChange, GroupChangeKind, GroupMember, Identity,
     Inspection, KeptEvent, LinkCheck, ListedConversation, Message, MessageOrigin, OutboxListener,
-    OutgoingEnvelope, OutgoingMessage, PendingLink, PostQuantum, ProgressError, ProgressListener,
+    OutgoingEnvelope, OutgoingFile, OutgoingMessage, PendingLink, PostQuantum, ProgressError, ProgressListener,
     Reaction, Received, RefusalReason, Result, SafetyEmoji, SearchPage, Sent, Session,
     SessionState, SessionStatus, ShredReport, Simulation, StateChange, StateDocument, StateOwner,
     StoreKey, TableRows, Tally, TrustPolicy, TypedCommand, UndecryptableCause, UnhandledMessage,

@@ -10,7 +10,8 @@ use std::time::Duration;
 use support::clients::{has_message, rows_in, take_outbox, text_to, texts, write};
 use support::worlds::acquainted;
 use windlass::{
-    Client, Event, OutgoingEnvelope, Simulation, StateChange, StateOwner, WindlassError,
+    Attachment, Body, Client, Event, OutgoingEnvelope, OutgoingFile, OutgoingMessage, Simulation,
+    StateChange, StateOwner, WindlassError,
 };
 
 const ALICE: u32 = 0;
@@ -250,4 +251,39 @@ fn what_a_person_gets_is_acknowledged_at_once() {
     take_outbox(&alice);
     bot.receive_many(vec![question.into()]).unwrap();
     assert_eq!(told(&world, take_outbox(&bot)), (1, false));
+}
+
+#[test]
+fn a_file_is_an_answer_like_any_other() {
+    let world = waiting(5, ["one", "two"]);
+    let waiting = bot(&world).unhandled(10).unwrap();
+    let to = waiting[0].message.author.clone();
+    let folder = tempfile::tempdir().unwrap();
+    let [plain, encrypted] = ["chart.txt", "encrypted"].map(|name| folder.path().join(name));
+    std::fs::write(&plain, "here be dragons").unwrap();
+    let path = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let attachment =
+        Attachment::encrypt(path(&plain), path(&encrypted), "text/plain".into(), None).unwrap();
+    let answer = OutgoingMessage {
+        file: Some(OutgoingFile {
+            attachment,
+            location: "somewhere".into(),
+        }),
+        ..text_to(&to, "not looked at")
+    };
+    let answers = vec![text_to(&to, "before"), answer, text_to(&to, "after")];
+    bot(&world)
+        .commit(Some(waiting[0].number), answers, Vec::new())
+        .unwrap();
+    world.run().unwrap();
+    let alice = world.client(ALICE, 0).unwrap();
+    let history = alice.conversation(bot(&world).address()).unwrap();
+    let history = history.messages(10, None).unwrap();
+    let said: Vec<_> = (history.iter().skip(2))
+        .map(|message| match &message.body {
+            Body::Attachment { attachment } => attachment.name.clone(),
+            _ => message.text.clone().unwrap(),
+        })
+        .collect();
+    assert_eq!(said, ["before", "chart.txt", "after"]);
 }

@@ -39,8 +39,9 @@ pub use attachment::{Attachment, AttachmentInfo};
 pub use bundle::Bundle;
 pub use bytes::Bytes;
 pub use client::{
-    Backlog, Client, DeviceInfo, KeptEvent, OutgoingEnvelope, OutgoingMessage, PendingLink,
-    Received, Sent, StateChange, StateDocument, StateOwner, UnhandledMessage, WaitingMessage,
+    Backlog, Client, DeviceInfo, KeptEvent, OutgoingEnvelope, OutgoingFile, OutgoingMessage,
+    PendingLink, Received, Sent, StateChange, StateDocument, StateOwner, UnhandledMessage,
+    WaitingMessage,
 };
 pub use code::{CodeProgress, CodeReader, qr_frames, qr_png, qr_read, qr_svg, qr_terminal};
 pub use contact::Contact;

@@ -43,6 +43,7 @@ pub fn text_to(to: &str, text: &str) -> OutgoingMessage {
         body: Body::Text { text: text.into() },
         reply_to: None,
         is_answer: false,
+        file: None,
     }
 }
 

@@ -1,4 +1,4 @@
-"""Files that a bot saves: from a folder or a server, and from nowhere else."""
+"""Files that a bot sends and saves: encrypted, by a folder or a server, and from nowhere else."""
 
 import asyncio
 import threading
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from windlass_chat import Attachment
-from windlass_chat.bot import Bot, DirectoryFiles, Files, FilesError, HttpFiles, Message, SettingsError
+from windlass_chat import Attachment, Body
+from windlass_chat.bot import Bot, DirectoryFiles, Files, FilesError, HttpFiles, Job, Message, SettingsError
 from windlass_chat.testing import BotTestClient
 
 TOKEN = "a token"
@@ -61,8 +61,16 @@ def server() -> Iterator[str]:
 
 
 def librarian(files: Files | str | None, folder: Path) -> Bot:
-    """Saves what it is sent, and says how it begins."""
+    """Saves what it is sent, and sends it back."""
     bot = Bot(folder / "never.wl", key=bytes(32), files=files)
+
+    @bot.command("job")
+    async def plan(message: Message) -> None:
+        await bot.jobs.at(bot.client.now(), "chart", {"to": message.conversation})
+
+    @bot.job("chart")
+    async def chart(job: Job) -> None:
+        await job.send_file(job.data["to"], folder / "chart.txt", "text/x-chart")
 
     @bot.on_message
     async def back(message: Message) -> None:
@@ -70,12 +78,13 @@ def librarian(files: Files | str | None, folder: Path) -> Bot:
         saved.mkdir(exist_ok=True)
         path = await message.save(saved)
         await message.reply(path.read_text()[:20])
+        await message.reply_file(path)
         path.unlink()
 
     return bot
 
 
-async def send_file(client: BotTestClient, place: Files, path: Path, location: str | None = None) -> list[str]:
+async def send_file(client: BotTestClient, place: Files, path: Path, location: str | None = None) -> list[object]:
     """Sends the bot a file; what the bot answers."""
     await client.heard()
     encrypted = path.with_suffix(".encrypted")
@@ -84,21 +93,37 @@ async def send_file(client: BotTestClient, place: Files, path: Path, location: s
     where = location or await place.put(encrypted, "0123456789abcdef")
     client.client.conversation(client.bot.address).send_attachment(attachment, where)
     await client.settle()
-    return [message.text or "" for message in await client.heard()]
+    said: list[object] = []
+    for message in await client.heard():
+        if isinstance(message.body, Body.ATTACHMENT):
+            info = message.body.attachment
+            fetched, plain = path.with_suffix(".fetched"), path.with_suffix(".plain")
+            fetched.unlink(missing_ok=True)
+            plain.unlink(missing_ok=True)
+            await place.get(info.location, fetched, 1_000_000)
+            client.client.conversation(client.bot.address).save_attachment(message, fetched, plain)
+            said.append((info.name, info.media_type, plain.read_text()))
+        else:
+            said.append(message.text)
+    return said
 
 
 @pytest.mark.parametrize("by_http", [False, True])
-def test_a_file_is_saved(tmp_path: Path, by_http: bool) -> None:
+def test_a_file_is_saved_and_sent_back(tmp_path: Path, by_http: bool) -> None:
     async def talk(url: str) -> None:
         place: Files = HttpFiles(url, TOKEN) if by_http else DirectoryFiles(tmp_path / "place", "https://files.example")
         client = BotTestClient(librarian(place, tmp_path))
         chart = tmp_path / "chart.txt"
         text = "here be dragons\n" * 10_000
         chart.write_text(text)
-        assert await send_file(client, place, chart) == [text[:20]]
+        assert await send_file(client, place, chart) == [text[:20], ("chart.txt", "text/plain", text)]
+        assert await client.say("/job") == ""
+        bodies = [one.body for one in client.client.conversation(client.bot.address).messages()]
+        kinds = [body.attachment.media_type for body in bodies if isinstance(body, Body.ATTACHMENT)]
+        assert kinds == ["text/plain", "text/plain", "text/x-chart"]
         if by_http:
             # It went on where it broke off.
-            assert [wanted.startswith("bytes=") for wanted in Server.seen] == [False, True]
+            assert [wanted.startswith("bytes=") for wanted in Server.seen] == [False, True] * 2
             with pytest.raises(FilesError, match="403"):
                 await HttpFiles(url, "another").put(chart, "name")
         else:
@@ -131,7 +156,25 @@ def test_nothing_is_fetched_from_elsewhere_or_without_end(tmp_path: Path) -> Non
         asyncio.run(talk(url))
 
 
-def test_what_is_no_place_is_refused(tmp_path: Path) -> None:
+def test_a_handler_that_fails_sends_no_file(tmp_path: Path) -> None:
+    async def talk() -> None:
+        bot = Bot(tmp_path / "never.wl", key=bytes(32), files=(tmp_path / "place").as_uri())
+        (tmp_path / "chart.txt").write_text("here be dragons")
+
+        @bot.on_message
+        async def answer(message: Message) -> None:
+            await message.reply_file(tmp_path / "chart.txt", quote=False)
+            await message.reply("with it")
+            if message.text == "fail":
+                raise ZeroDivisionError
+
+        client = BotTestClient(bot)
+        with pytest.raises(ZeroDivisionError):
+            await client.say("fail")
+        assert await client.heard() == []
+        assert await client.say("well") == "\nwith it"
+
+    asyncio.run(talk())
     for place in ("ftp://files.example", "http://files.example"):
         with pytest.raises(ValueError):
             Bot(tmp_path / "never.wl", key=bytes(32), files=place).files

@@ -19,7 +19,7 @@ pub use devices::{DeviceInfo, PendingLink};
 pub use events::KeptEvent;
 pub use handling::{Backlog, UnhandledMessage, WaitingMessage};
 pub use receiving::Received;
-pub use sending::{OutgoingEnvelope, OutgoingMessage, Sent};
+pub use sending::{OutgoingEnvelope, OutgoingFile, OutgoingMessage, Sent};
 pub use states::{StateChange, StateDocument, StateOwner};
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use super::Client;
-use crate::api::{Body, Bytes, OutboxListener, Result, WindlassError};
+use crate::api::{Attachment, Body, Bytes, OutboxListener, Result, WindlassError};
 use crate::chat::{self, MessageId, MessageOrigin};
 use crate::engine::base::step::Step;
 use crate::engine::records::conversations::ConversationId;
@@ -39,6 +39,33 @@ pub struct Sent {
     pub group_incomplete: bool,
 }
 
+/// A file that is sent, when its encrypted file is where the others can fetch it.
+#[derive(Clone)]
+#[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
+pub struct OutgoingFile {
+    /// What was encrypted.
+    pub attachment: Arc<Attachment>,
+    /// Where the encrypted file is, for the application on the other side.
+    pub location: String,
+}
+
+impl core::fmt::Debug for OutgoingFile {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter
+            .debug_struct("OutgoingFile")
+            .finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for OutgoingFile {
+    /// Files that were encrypted apart are never the same.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.attachment, &other.attachment) && self.location == other.location
+    }
+}
+
+impl Eq for OutgoingFile {}
+
 /// A message to send, for `send_many`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Record))]
@@ -53,6 +80,9 @@ pub struct OutgoingMessage {
     /// Whether a program says so because of what somebody wrote. Only with `set_bot` that is told to the others.
     #[cfg_attr(feature = "uniffi", uniffi(default = false))]
     pub is_answer: bool,
+    /// The file that it is; then `body` is not looked at.
+    #[cfg_attr(feature = "uniffi", uniffi(default = None))]
+    pub file: Option<OutgoingFile>,
 }
 
 #[cfg_attr(feature = "uniffi", uniffi::export)]
@@ -124,7 +154,10 @@ impl Client {
             .iter()
             .map(|(message, is_answer)| {
                 let to = self.addresses.read(&message.to)?;
-                let body = message.body.clone().into_chat();
+                let body = match &message.file {
+                    Some(file) => Some(file.attachment.body(file.location.clone())),
+                    None => message.body.clone().into_chat(),
+                };
                 let body = body.ok_or(WindlassError::BodyNotSendable)?;
                 step.origin = match own {
                     MessageOrigin::Bot if *is_answer => MessageOrigin::BotAnswer,

@@ -152,6 +152,7 @@ fn warm_up(alice: &Party, bob: &Party) {
         },
         reply_to: None,
         is_answer: false,
+        file: None,
     };
     // In one session, which both have by then.
     round(alice, bob);

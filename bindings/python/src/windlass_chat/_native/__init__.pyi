@@ -560,12 +560,26 @@ class OutgoingEnvelope:
     bytes: builtins.bytes
     def __init__(self, *, id: int, to: str, bytes: builtins.bytes) -> None: ...
 
+class OutgoingFile:
+    attachment: Attachment
+    location: str
+    def __init__(self, *, attachment: Attachment, location: str) -> None: ...
+
 class OutgoingMessage:
     to: str
     body: Body
     reply_to: str | None
     is_answer: bool
-    def __init__(self, *, to: str, body: Body, reply_to: str | None = ..., is_answer: bool = ...) -> None: ...
+    file: OutgoingFile | None
+    def __init__(
+        self,
+        *,
+        to: str,
+        body: Body,
+        reply_to: str | None = ...,
+        is_answer: bool = ...,
+        file: OutgoingFile | None = ...,
+    ) -> None: ...
 
 class WaitingMessage:
     number: int

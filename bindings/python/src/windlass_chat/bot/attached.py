@@ -1,19 +1,32 @@
-"""Files that a bot receives. They travel encrypted, by the place that `files` names."""
+"""Files that a bot sends and receives. They travel encrypted, by the place that `files` names."""
 
 from __future__ import annotations
 
+import mimetypes
 import os
+import secrets
 import tempfile
 from pathlib import Path
 
 from windlass_chat import _native
-from windlass_chat._native import AttachmentInfo, Body
+from windlass_chat._native import AttachmentInfo, Body, OutgoingFile
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.files import Files, FilesError
 from windlass_chat.client import Client
+from windlass_chat.conversation import Attachment
 
 LARGEST = 64 * 1024 * 1024
 """Bytes of a file that is saved unless the program says otherwise."""
+
+
+async def uploaded(files: Files, path: str | os.PathLike[str], media_type: str | None) -> OutgoingFile:
+    """A file, encrypted, where others can fetch it: what a message says of it."""
+    kind = media_type or mimetypes.guess_type(os.fspath(path))[0] or "application/octet-stream"
+    with tempfile.TemporaryDirectory() as folder:
+        encrypted = Path(folder) / "encrypted"
+        attachment = await in_thread(Attachment.encrypt, os.fspath(path), encrypted, kind)
+        location = await files.put(encrypted, secrets.token_hex(20))
+    return OutgoingFile(attachment=attachment, location=location)
 
 
 async def saved(

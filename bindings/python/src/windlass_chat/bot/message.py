@@ -116,6 +116,15 @@ class Message(Turn):
         """
         return await self._write(self.conversation, answer, self.id if quote else None)
 
+    async def reply_file(
+        self, path: str | os.PathLike[str], media_type: str | None = None, *, quote: bool = True
+    ) -> SentMessage:
+        """Answers with a file, as with `reply`. It is encrypted, and put where the setting `files` says, before this returns.
+
+        The kind follows from the name if it is not given. What an answer that is never sent left there says nothing to anybody.
+        """
+        return await self._write_file(self.conversation, path, media_type, self.id if quote else None)
+
     async def save(self, path: str | os.PathLike[str], *, limit: int = LARGEST) -> Path:
         """Fetches the file that this message is, and decrypts it to a new file, or into a folder under its own name; which one that is.
 

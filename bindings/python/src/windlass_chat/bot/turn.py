@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from windlass_chat._native import Body, StateChange, StateOwner
+import os
+
+from windlass_chat._native import Body, OutgoingFile, StateChange, StateOwner
+from windlass_chat.bot.attached import uploaded
 from windlass_chat.bot.remembered import Document, Remembered
 from windlass_chat.bot.sent import SentMessage, outgoing_message
 from windlass_chat.bot.services import Services
@@ -63,10 +66,26 @@ class Turn:
         changed = ((one, one.change()) for one in self._remembered.values())
         return [(one, change) for one, change in changed if change is not None]
 
-    async def _write(self, to: str, says: str | Body, reply_to: str | None = None) -> SentMessage:
+    async def send_file(
+        self, to: str, path: str | os.PathLike[str], media_type: str | None = None
+    ) -> SentMessage:
+        """Sends a file to somebody, or to a group: see `Message.reply_file`."""
+        return await self._write_file(to, path, media_type)
+
+    async def _write_file(
+        self, to: str, path: str | os.PathLike[str], media_type: str | None, reply_to: str | None = None
+    ) -> SentMessage:
+        file = await uploaded(self.bot.files, path, media_type)
+        return await self._write(to, Body.ATTACHMENT(file.attachment.info()), reply_to, file)
+
+    async def _write(
+        self, to: str, says: str | Body, reply_to: str | None = None, file: OutgoingFile | None = None
+    ) -> SentMessage:
         if not self._open:
             raise RuntimeError("the handler of this message has returned; bot.send writes at any time")
-        message = SentMessage(self.bot, outgoing_message(to, says, reply_to, self.is_answer))
+        outgoing = outgoing_message(to, says, reply_to, self.is_answer)
+        outgoing.file = file
+        message = SentMessage(self.bot, outgoing)
         if self._silences(to):
             message._silent = True
             message._settle(None)
