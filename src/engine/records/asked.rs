@@ -100,7 +100,10 @@ pub(super) fn came(
     bytes: u64,
     now: Option<u64>,
 ) -> Result<(), EngineError> {
-    let Some(mut row) = state(store, to)?.filter(|_| bytes != 0) else {
+    if bytes == 0 {
+        return Ok(());
+    }
+    let Some(mut row) = state(store, to)? else {
         return Ok(());
     };
     row.messages = row.messages.saturating_sub(1);
