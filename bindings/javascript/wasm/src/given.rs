@@ -48,6 +48,7 @@ pub(crate) fn messages(given: &Array) -> windlass::Result<Vec<OutgoingMessage>> 
             body: body(&field(&given, "body"))?,
             reply_to: field(&given, "replyTo").as_string(),
             is_answer: field(&given, "isAnswer").is_truthy(),
+            file: None,
         })
     };
     given.iter().map(message).collect()
