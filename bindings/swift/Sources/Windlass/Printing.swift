@@ -93,6 +93,13 @@ extension ConversationSummary: CustomStringConvertible, CustomDebugStringConvert
     public var customMirror: Mirror { mirror(self, shown) }
 }
 
+extension ListedConversation: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    private var shown: Shown { ["address": address, "group": groupName != nil, "lastActivity": lastActivity, "unread": unread] }
+    public var description: String { printed("ListedConversation", shown) }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { mirror(self, shown) }
+}
+
 extension TypedCommand: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     private var shown: Shown { ["words": words.count] }
     public var description: String { printed("TypedCommand", shown) }

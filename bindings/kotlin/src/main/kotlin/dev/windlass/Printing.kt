@@ -28,6 +28,8 @@ internal fun GroupChange.shown(): String = "GroupChange(kind=$kind, by=$by, memb
 
 internal fun ConversationSummary.shown(): String = "ConversationSummary(address=$address, group=${groupName != null}, lastActivity=$lastActivity, unread=$unread)"
 
+internal fun ListedConversation.shown(): String = "ListedConversation(address=$address, group=${groupName != null}, lastActivity=$lastActivity, unread=$unread)"
+
 internal fun TypedCommand.shown(): String = "TypedCommand(${words.size} words)"
 
 internal fun CodeProgress.shown(): String = "CodeProgress(have=$have, of=$of)"
