@@ -155,13 +155,13 @@ pub(super) fn receive_events(
     let conversation = &incoming.conversation;
     let by_member =
         from == own || groups::accepts_from(step.rows, conversation, &incoming.author, step.now)?;
-    if news.early {
-        return Ok(EventsTaken::Early);
-    }
     if !by_member {
         doubts::note_missing(step.rows, &from, step.now)?;
         outcomes.push(Outcome::refused(incoming, Refusal::NotAMember));
         return Ok(EventsTaken::Refused(false));
+    }
+    if news.early {
+        return Ok(EventsTaken::Early);
     }
     Ok(EventsTaken::Shown)
 }
