@@ -179,9 +179,18 @@ pub(crate) fn inherit(
 
 /// Whether this very message, of this author, waits for a receipt.
 fn is_scheduled(store: &dyn Rows, to: &Party, message: &MessageRef) -> Result<bool, EngineError> {
+    Ok(find(store, to, message)?.is_some())
+}
+
+fn find(
+    store: &dyn Rows,
+    to: &Party,
+    message: &MessageRef,
+) -> Result<Option<Unacknowledged>, EngineError> {
     let (group, by) = (group(to), message.author.to_bytes());
     let row = store.get(Table::Unacknowledged, key(&group, &by, &message.id))?;
-    Ok(row.is_some())
+    row.map(|bytes| Unacknowledged::from_row(&bytes))
+        .transpose()
 }
 
 /// Notes a message that a device asked for, unless it waits for a receipt already. It is sent with the next round, and once more: whoever does
@@ -193,7 +202,14 @@ pub(crate) fn schedule_requested(
     known_by: u64,
     now: u64,
 ) -> Result<(), EngineError> {
-    if is_scheduled(store, to, message)? {
+    if let Some(mut waiting) = find(store, to, message)? {
+        // What was sent for an earlier request and is asked for again was lost: it has a turn again.
+        let sent_for = waiting.is_requested() && waiting.row.turn == 0;
+        if sent_for && due::is_over(waiting.row.sent_at, HEALING_BACK_OFF_SECONDS * 1000, now) {
+            waiting.leave(store, None)?;
+            waiting.row.turn = asked::enter(store, to, message)?;
+            waiting.save(store)?;
+        }
         return Ok(());
     }
     let mut unacknowledged = Unacknowledged::new(to, message, now, now, known_by);
@@ -258,13 +274,9 @@ pub(crate) fn asked_by(
     to: &Party,
     limit: usize,
 ) -> Result<Vec<Unacknowledged>, EngineError> {
-    let group = group(to);
     let mut found = Vec::new();
     for message in asked::next(store, to, limit)? {
-        let author = message.author.to_bytes();
-        let row = store.get(Table::Unacknowledged, key(&group, &author, &message.id))?;
-        let row = row.map(|bytes| Unacknowledged::from_row(&bytes));
-        found.extend(row.transpose()?);
+        found.extend(find(store, to, &message)?);
     }
     Ok(found)
 }
