@@ -28,11 +28,12 @@ impl Blocks {
     }
 }
 
-/// How many numbers a row is ahead for: those of prekeys travel, and are not to be used up by openings.
+/// How many numbers a row is ahead for: those of prekeys travel, and are not to be used up by openings; those of the feed are cursors, and one that
+/// an older copy never gave is to be known as such.
 const fn block_of(sequence: Sequence) -> u64 {
     match sequence {
-        Sequence::Outbox | Sequence::Unhandled | Sequence::Feed => BLOCK,
-        Sequence::SignedPrekeys | Sequence::OneTimePrekeys => 1,
+        Sequence::Outbox | Sequence::Unhandled => BLOCK,
+        Sequence::SignedPrekeys | Sequence::OneTimePrekeys | Sequence::Feed => 1,
     }
 }
 

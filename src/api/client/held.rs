@@ -2,16 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Client;
-use crate::api::Result;
 use crate::engine::base::due;
-use crate::engine::history::unhandled;
-use crate::engine::sync::receipts;
 
 /// How long an answer is waited for.
 const PATIENCE: u64 = 1_000;
-/// How many messages are looked at in one transaction.
-const PAGE: usize = 1_000;
 
 /// Since when receipts are held back, and where these are.
 pub(super) struct HeldReceipts {
@@ -36,45 +30,25 @@ impl HeldReceipts {
         // What is there already is older.
         let _ = self.since.compare_exchange(none, now.max(1), order, order);
     }
-}
 
-impl Client {
-    /// Sends what was held back for long enough.
-    pub(super) fn send_receipts_if_due(&self) -> Result<()> {
-        let since = self.held_receipts.since.load(Ordering::Relaxed);
-        if since == 0 || !due::is_over(since, PATIENCE, self.store.0.now()) {
-            return Ok(());
-        }
-        self.send_held_receipts()
+    /// Whether the answer was waited for long enough.
+    pub(super) fn are_due(&self, now: u64) -> bool {
+        let since = self.since.load(Ordering::Relaxed);
+        since != 0 && due::is_over(since, PATIENCE, now)
     }
 
-    /// Sends what is held back. Each message that waits is looked at once for it, however many there are.
-    pub(super) fn send_held_receipts(&self) -> Result<()> {
-        let held = &self.held_receipts;
-        // First: what comes meanwhile is noted again.
-        if held.since.swap(0, Ordering::Relaxed) == 0 {
-            return Ok(());
-        }
-        let sent = self.send_those_above(held.after.load(Ordering::Relaxed));
-        if sent.is_err() {
-            held.note(1);
-        }
-        sent
+    /// Whether there are any; none is noted from now on.
+    pub(super) fn take(&self) -> bool {
+        self.since.swap(0, Ordering::Relaxed) != 0
     }
 
-    fn send_those_above(&self, mut after: u64) -> Result<()> {
-        loop {
-            let found = self.read(|rows| Ok(unhandled::receipts_due(rows, after, PAGE)?))?;
-            let (numbers, Some(last)) = found else {
-                return Ok(());
-            };
-            if !numbers.is_empty() {
-                self.write(|step| {
-                    Ok::<_, crate::api::WindlassError>(receipts::send_held(step, &numbers)?)
-                })?;
-            }
-            after = last;
-            self.held_receipts.after.fetch_max(last, Ordering::Relaxed);
-        }
+    /// None is of a message with this number, or a lower one.
+    pub(super) fn after(&self) -> u64 {
+        self.after.load(Ordering::Relaxed)
+    }
+
+    /// They were sent, up to this message.
+    pub(super) fn sent(&self, last: u64) {
+        self.after.fetch_max(last, Ordering::Relaxed);
     }
 }

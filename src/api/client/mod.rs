@@ -8,6 +8,7 @@ mod handling;
 mod held;
 mod keeping;
 mod mailbox;
+mod owed;
 mod people;
 mod receiving;
 mod sending;

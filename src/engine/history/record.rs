@@ -56,7 +56,7 @@ pub(crate) fn record(
     let stored = message::append(step.rows, incoming, expires_at, step.now)?;
     row.lamport = row.lamport.max(content.lamport);
     row.last_activity = step.now;
-    listed::touch(step.rows, &incoming.conversation, &mut row)?;
+    listed::touch(step.rows, &mut row)?;
     // What is deleted below is taken off the count of what is unread.
     conversations::save(step.rows, &incoming.conversation, &row)?;
     note_readers_of_copy(step, incoming)?;

@@ -1,12 +1,13 @@
 //! What a list of conversations shows of each, with nothing left to look up for each.
 
 use crate::engine::base::error::EngineError;
+use crate::engine::base::rows::damaged;
 use crate::engine::history::view::{self, Shown};
 use crate::engine::history::{message, place, unread};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::{groups, listed};
 use crate::limits::MAX_LISTED_AT_ONCE;
-use crate::store::Rows;
+use crate::store::{Rows, Table};
 
 /// A conversation in the list.
 pub(crate) struct Summary {
@@ -29,7 +30,9 @@ pub(crate) fn page(
     now: u64,
 ) -> Result<Vec<Summary>, EngineError> {
     let listed = listed::page(store, after, limit.min(MAX_LISTED_AT_ONCE))?;
-    let summaries = listed.into_iter().map(|(place, id)| {
+    let summaries = listed.into_iter().map(|(place, row)| {
+        let id = ConversationId::from_columns(&row.peer_identity_key, &row.group_id)
+            .ok_or_else(|| damaged(Table::Listed))?;
         Ok(Summary {
             id,
             place,

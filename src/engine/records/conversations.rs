@@ -151,7 +151,7 @@ pub(crate) fn erase(
     conversation: &ConversationId,
 ) -> Result<(), EngineError> {
     let row = row(store, conversation)?;
-    listed::forget(store, conversation, &row)?;
+    listed::forget(store, &row)?;
     store.delete(Table::Conversations, Key::new(&conversation.key()))?;
     states::erase_of(store, &states::Owner::conversation(conversation.columns()))
 }
@@ -160,7 +160,7 @@ pub(crate) fn erase(
 pub(crate) fn restore(store: &mut dyn RowsMut, row: &ConversationRow) -> Result<(), EngineError> {
     let id = ConversationId::from_columns(&row.peer_identity_key, &row.group_id);
     let id = id.ok_or_else(|| damaged(Table::Conversations))?;
-    listed::enter(store, &id, row)?;
+    listed::enter(store, row)?;
     save(store, &id, row)
 }
 

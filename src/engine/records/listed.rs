@@ -5,18 +5,13 @@ use std::ops::Bound;
 
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{damaged, decode, put_row};
-use crate::engine::records::conversations::ConversationId;
 use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
 use crate::wire::store::{ConversationRow, ListedRow};
 
 const LIST: &[u8] = b"list";
 
 /// Something happens in a conversation: it comes first. Its row is the caller's to save.
-pub(crate) fn touch(
-    store: &mut dyn RowsMut,
-    conversation: &ConversationId,
-    row: &mut ConversationRow,
-) -> Result<(), EngineError> {
+pub(crate) fn touch(store: &mut dyn RowsMut, row: &mut ConversationRow) -> Result<(), EngineError> {
     let backward = Direction::Backward;
     let first = store.range(Table::Listed, LIST, WHOLE_GROUP, backward, 1)?;
     let first = first.first().map(place_of).transpose()?.unwrap_or(0);
@@ -24,25 +19,20 @@ pub(crate) fn touch(
     if first != 0 && row.place == first {
         return Ok(());
     }
-    forget(store, conversation, row)?;
+    forget(store, row)?;
     row.place = first.saturating_add(1);
-    enter(store, conversation, row)
+    enter(store, row)
 }
 
 /// Puts a conversation where it stood; one in which nothing happened is in no list.
-pub(crate) fn enter(
-    store: &mut dyn RowsMut,
-    conversation: &ConversationId,
-    row: &ConversationRow,
-) -> Result<(), EngineError> {
+pub(crate) fn enter(store: &mut dyn RowsMut, row: &ConversationRow) -> Result<(), EngineError> {
     if row.place == 0 {
         return Ok(());
     }
-    let (order, name) = (row.place.to_be_bytes(), conversation.key());
-    let (peer_identity_key, group_id) = conversation.columns();
+    let (order, name) = (row.place.to_be_bytes(), name_of(row));
     let listed = ListedRow {
-        peer_identity_key,
-        group_id,
+        peer_identity_key: row.peer_identity_key.clone(),
+        group_id: row.group_id.clone(),
     };
     put_row(
         store,
@@ -53,16 +43,17 @@ pub(crate) fn enter(
 }
 
 /// Takes a conversation out of the list.
-pub(crate) fn forget(
-    store: &mut dyn RowsMut,
-    conversation: &ConversationId,
-    row: &ConversationRow,
-) -> Result<(), EngineError> {
+pub(crate) fn forget(store: &mut dyn RowsMut, row: &ConversationRow) -> Result<(), EngineError> {
     if row.place != 0 {
-        let (order, name) = (row.place.to_be_bytes(), conversation.key());
+        let (order, name) = (row.place.to_be_bytes(), name_of(row));
         store.delete(Table::Listed, Key::named(LIST, &order, &name))?;
     }
     Ok(())
+}
+
+/// What tells conversations of one place apart: a copy that was put back may give a place again.
+fn name_of(row: &ConversationRow) -> Vec<u8> {
+    [row.peer_identity_key.as_slice(), &row.group_id].concat()
 }
 
 fn place_of((order, _): &crate::store::OrderedRow) -> Result<u64, EngineError> {
@@ -75,7 +66,7 @@ pub(crate) fn page(
     store: &dyn Rows,
     after: Option<u64>,
     limit: usize,
-) -> Result<Vec<(u64, ConversationId)>, EngineError> {
+) -> Result<Vec<(u64, ListedRow)>, EngineError> {
     let end = after.map(u64::to_be_bytes);
     let high = end
         .as_ref()
@@ -83,12 +74,7 @@ pub(crate) fn page(
     let bounds = (Bound::Unbounded, high);
     let rows = store.range(Table::Listed, LIST, bounds, Direction::Backward, limit)?;
     let read = |ordered: &crate::store::OrderedRow| {
-        let row: ListedRow = decode(Table::Listed, &ordered.1)?;
-        let id = ConversationId::from_columns(&row.peer_identity_key, &row.group_id);
-        Ok((
-            place_of(ordered)?,
-            id.ok_or_else(|| damaged(Table::Listed))?,
-        ))
+        Ok((place_of(ordered)?, decode(Table::Listed, &ordered.1)?))
     };
     rows.iter().map(read).collect()
 }

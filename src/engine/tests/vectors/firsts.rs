@@ -423,29 +423,25 @@ pub(super) fn expected(input: &Value) -> Value {
         }
         let envelope = Envelope::decode(&unhex(encoded)).unwrap();
         let outcomes = bob.at(0, |step| Ok(receive::receive(step, &envelope)?.outcomes));
-        let told = outcomes
-            .unwrap()
-            .into_iter()
-            .find_map(|outcome| match outcome {
-                Outcome::Message(shown) => {
-                    let from = hex(&shown.stored.author.to_bytes());
-                    Some(json!({ "message": shown.stored.content.id.to_string(), "from": from }))
-                }
-                Outcome::Duplicate { id } => {
-                    Some(json!({ "duplicate": id.map(|id| id.to_string()) }))
-                }
-                Outcome::InConversation(_, ConversationNews::Refused { reason, .. }) => {
-                    Some(json!({ "refused": words(&format!("{reason:?}")) }))
-                }
-                Outcome::Peer(from, PeerNews::Blocked) => {
-                    Some(json!({ "blocked": hex(&from.to_bytes()) }))
-                }
-                Outcome::Undecryptable { cause, from } => {
-                    let from = from.map(|from| hex(&from.to_bytes()));
-                    Some(json!({ "cause": words(&format!("{cause:?}")), "from": from }))
-                }
-                _ => None,
-            });
+        let mut outcomes = outcomes.unwrap().into_iter();
+        let told = outcomes.find_map(|outcome| match outcome {
+            Outcome::Message(shown) => {
+                let from = hex(&shown.stored.author.to_bytes());
+                Some(json!({ "message": shown.stored.content.id.to_string(), "from": from }))
+            }
+            Outcome::Duplicate { id } => Some(json!({ "duplicate": id.map(|id| id.to_string()) })),
+            Outcome::InConversation(_, ConversationNews::Refused { reason, .. }) => {
+                Some(json!({ "refused": words(&format!("{reason:?}")) }))
+            }
+            Outcome::Peer(from, PeerNews::Blocked) => {
+                Some(json!({ "blocked": hex(&from.to_bytes()) }))
+            }
+            Outcome::Undecryptable { cause, from } => {
+                let from = from.map(|from| hex(&from.to_bytes()));
+                Some(json!({ "cause": words(&format!("{cause:?}")), "from": from }))
+            }
+            _ => None,
+        });
         Some(told.unwrap())
     });
     each.collect()
