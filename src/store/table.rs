@@ -144,7 +144,7 @@ impl Table {
     }
 
     /// The tables whose rows stand in a place.
-    pub(super) fn of_place(place: u8) -> impl Iterator<Item = Self> {
+    fn of_place(place: u8) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |of| of.place() == place)
     }
 

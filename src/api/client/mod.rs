@@ -183,7 +183,7 @@ impl Client {
     ) -> core::result::Result<T, E> {
         let engine = &self.store.0;
         let (now, mut drawn) = (engine.now(), Some(engine.random()?));
-        let (origin, mut posted) = (self.origin(), false);
+        let (origin, mut posted, mut held_back) = (self.origin(), false, false);
         let handed_over = self.store.1.ids();
         let done = engine.write(|rows| {
             outbox::mark_sent(rows, &handed_over)?;
@@ -193,19 +193,24 @@ impl Client {
                 None => engine.random()?,
             };
             clock::tick(rows, now)?;
-            let done = f(&mut Step {
+            let mut step = Step {
                 receipts: Receipts::default(),
                 rows,
                 device: &self.device,
                 origin,
                 now,
                 rng: &mut rng,
-            });
+            };
+            let done = f(&mut step);
+            held_back = !step.receipts.held.is_empty();
             posted = rows.last_id(Sequence::Outbox)? > before;
             done
         });
         if done.is_ok() {
             self.store.1.forget(&handed_over);
+            if held_back {
+                self.held_receipts.note(now);
+            }
             if posted {
                 self.tell_of_outbox();
             }

@@ -43,7 +43,7 @@ impl Client {
     pub fn receive_many(&self, envelopes: Vec<Bytes>) -> Result<Vec<Received>> {
         let own = self.device.public();
         self.check_room()?;
-        let (mut answers, held) = self.write(|step| {
+        let mut answers = self.write(|step| {
             let mut answers = Vec::with_capacity(envelopes.len());
             let mut to_acknowledge = Vec::new();
             for bytes in &envelopes {
@@ -72,11 +72,8 @@ impl Client {
                 });
             }
             receipts::acknowledge(step, &to_acknowledge)?;
-            Ok((answers, !step.receipts.held.is_empty()))
+            Ok(answers)
         })?;
-        if held {
-            self.held_receipts.note(self.store.0.now());
-        }
         if let Some(first) = answers.first_mut() {
             let mut events = self.untold();
             events.append(&mut first.events);
@@ -110,13 +107,7 @@ impl Client {
             }
             let acknowledge: Vec<_> = processed.acknowledge.into_iter().collect();
             receipts::acknowledge(step, &acknowledge)?;
-            Ok((processed.outcomes, !step.receipts.held.is_empty()))
-        });
-        let written = written.map(|(outcomes, held)| {
-            if held {
-                self.held_receipts.note(self.store.0.now());
-            }
-            outcomes
+            Ok(processed.outcomes)
         });
         let outcomes = match written {
             Ok(outcomes) | Err(Stop::Unchanged(outcomes)) => outcomes,

@@ -8,6 +8,7 @@ use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::{groups, listed};
 use crate::limits::MAX_LISTED_AT_ONCE;
 use crate::store::{Rows, Table};
+use crate::wire::store::ConversationRow;
 
 /// A conversation in the list.
 pub(crate) struct Summary {
@@ -30,16 +31,17 @@ pub(crate) fn page(
     now: u64,
 ) -> Result<Vec<Summary>, EngineError> {
     let listed = listed::page(store, after, limit.min(MAX_LISTED_AT_ONCE))?;
-    let summaries = listed.into_iter().map(|(place, row)| {
-        let id = ConversationId::from_columns(&row.peer_identity_key, &row.group_id)
+    let summaries = listed.into_iter().map(|(place, listed)| {
+        let id = ConversationId::from_columns(&listed.peer_identity_key, &listed.group_id)
             .ok_or_else(|| damaged(Table::Listed))?;
+        let row = conversations::row(store, &id)?;
         Ok(Summary {
             id,
             place,
             group_name: group_name(store, &id)?,
-            last_activity: conversations::row(store, &id)?.last_activity,
-            unread: unread::at(store, &id, now)?,
-            last_message: last_message(store, &id, now)?,
+            last_activity: row.last_activity,
+            unread: unread::of_row(store, &id, &row, now)?,
+            last_message: last_message(store, &id, &row, now)?,
         })
     });
     summaries.collect()
@@ -61,6 +63,7 @@ pub(crate) fn group_name(
 fn last_message(
     store: &dyn Rows,
     id: &ConversationId,
+    row: &ConversationRow,
     now: u64,
 ) -> Result<Option<Shown>, EngineError> {
     let mut end = None;
@@ -70,8 +73,7 @@ fn last_message(
         for place in &places {
             let stored = message::find(store, &place.message)?;
             if let Some(stored) = stored.filter(|stored| stored.is_shown(now)) {
-                let row = conversations::row(store, id)?;
-                return view::show(store, &row, stored).map(Some);
+                return view::show(store, row, stored).map(Some);
             }
         }
         end = places.last().copied();

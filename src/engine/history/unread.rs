@@ -229,12 +229,21 @@ pub(crate) fn forget(store: &mut dyn RowsMut, stored: &Stored) -> Result<(), Eng
 /// How many messages of a conversation are unread at this time: those whose time has come are not, although nobody may have deleted them
 /// yet.
 pub(crate) fn at(store: &dyn Rows, id: &ConversationId, now: u64) -> Result<u64, EngineError> {
-    let row = conversations::row(store, id)?;
+    of_row(store, id, &conversations::row(store, id)?, now)
+}
+
+/// The same, where the conversation's row is known.
+pub(crate) fn of_row(
+    store: &dyn Rows,
+    id: &ConversationId,
+    row: &ConversationRow,
+    now: u64,
+) -> Result<u64, EngineError> {
     if row.unread == 0 || (row.timers.is_empty() && row.disappear_after == 0) {
         return Ok(row.unread);
     }
     let mut unread = 0;
-    for place in marked(store, id, &row)? {
+    for place in marked(store, id, row)? {
         let stored = message::find(store, &place.message)?;
         unread += u64::from(stored.is_some_and(|stored| stored.is_shown(now)));
     }

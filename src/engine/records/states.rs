@@ -124,20 +124,18 @@ pub(crate) fn change(
         if !fits || document.len() > MAX_STATE_BYTES {
             return Err(EngineError::StateFull);
         }
-        let row = StateRow {
-            document: document.to_vec(),
-            ..owner.row(name)
-        };
-        count(
-            store,
-            now.map(|now| size(name, &now)),
-            Some(size(name, document)),
-        )?;
-        return put_row(store, TABLE, key, &row);
     }
-    count(store, now.map(|now| size(name, &now)), None)?;
-    store.delete(TABLE, key)?;
-    Ok(())
+    let goes = now.map(|now| size(name, &now));
+    count(store, goes, after.map(|document| size(name, document)))?;
+    let Some(document) = after else {
+        store.delete(TABLE, key)?;
+        return Ok(());
+    };
+    let row = StateRow {
+        document: document.to_vec(),
+        ..owner.row(name)
+    };
+    put_row(store, TABLE, key, &row)
 }
 
 fn size(name: &str, document: &[u8]) -> u64 {
