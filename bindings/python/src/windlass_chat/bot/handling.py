@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from windlass_chat._native import (
-    Body,
-    OutgoingMessage,
-    Sent,
-    StateChange,
-    TrustPolicy,
-    UnhandledMessage,
-    WaitingMessage,
-    WindlassError,
-)
+from windlass_chat._native import Body, TrustPolicy, UnhandledMessage, WaitingMessage, WindlassError
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.answering import answering
-from windlass_chat.bot.committing import commit
+from windlass_chat.bot.committing import TIMES_ANEW, commit, commit_turn
 from windlass_chat.bot.logs import report, short
 from windlass_chat.bot.message import Message, PoisonMessage
 from windlass_chat.bot.rate import Rate
@@ -31,9 +21,6 @@ from windlass_chat.client import Client
 
 PAGE = 1_000
 """How many messages are looked at at once."""
-
-TIMES_ANEW = 10
-"""How often a handler is called for a message while others change what it read. Then it is told as a failure."""
 
 FOR_HANDLERS = (Body.TEXT, Body.DATA, Body.OPAQUE, Body.ATTACHMENT)
 """What somebody said. The rest of a conversation is told by events."""
@@ -194,16 +181,16 @@ class Handling:
 
     async def _take_out(self, waiting: WaitingMessage, allowed: bool) -> None:
         if not allowed:
-            await self._write(waiting.number, [], [])
+            await self._pass_over(waiting.number)
             return
         item = await in_thread(self._client.unhandled_message, waiting.number)
         if item is None:
             # Deleted meanwhile, or dropped.
-            await self._write(waiting.number, [], [])
+            await self._pass_over(waiting.number)
         elif isinstance(item.message.body, FOR_HANDLERS):
             await self._attempt(item)
         else:
-            await self._write(item.number, [], [])
+            await self._pass_over(item.number)
 
     async def _attempt(self, item: UnhandledMessage) -> None:
         """Hands a message over; one that was left by a process that died only so often.
@@ -221,7 +208,7 @@ class Handling:
             log.error("a message of %s is set aside: %s", short(item.message.author), poison, extra=told)
             if item.attempts > self._retries:
                 # The error handlers did not survive it either.
-                await self._write(item.number, [], [])
+                await self._pass_over(item.number)
                 return
         try:
             await insisting(self._client.set_attempts, item.number, item.attempts + 1)
@@ -272,27 +259,9 @@ class Handling:
 
     async def _commit_now(self, item: UnhandledMessage, message: Message) -> None:
         """The same; an answer that cannot be sent is told to the caller, and nothing is committed."""
-        answers = [] if message._committed else list(message.answers)
-        changes = message._changes()
-        if message._committed and not changes:
-            return
-        number = None if message._committed else item.number
-        try:
-            sent = await self._write(number, [answer._seal() for answer in answers], [change for _, change in changes])
-        except BaseException:
-            for answer in answers:
-                answer._sealed = False
-            raise
-        message._committed = True
-        for remembered, change in changes if sent is not None else ():
-            remembered.keep(change)
-        for answer in answers:
+        for answer in await commit_turn(self._client, self._find, item.number, message):
             self.rate.charge(answer.outgoing.to, 1)
-        for answer, written in itertools.zip_longest(answers, sent or ()):
-            answer._settle(written.message_id if written is not None else None)
 
-    async def _write(
-        self, number: int | None, answers: list[OutgoingMessage], changes: list[StateChange]
-    ) -> list[Sent] | None:
-        """What was sent; `None` if the message was handled before, and nothing was written."""
-        return await commit(self._client, self._find, number, answers, changes)
+    async def _pass_over(self, number: int) -> None:
+        """It counts as handled, and nothing comes of it."""
+        await commit(self._client, self._find, number, [], [])

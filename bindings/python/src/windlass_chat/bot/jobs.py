@@ -8,15 +8,15 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from windlass_chat._native import Body, StateChange, StateOwner
+from windlass_chat._native import Body
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.answering import turn_of
 from windlass_chat.bot.message import Message
-from windlass_chat.bot.remembered import Document, Remembered, read, written
+from windlass_chat.bot.records import Records
+from windlass_chat.bot.remembered import Document, written
 from windlass_chat.bot.schedule import Cron, next_run
 from windlass_chat.bot.sent import SentMessage
 from windlass_chat.bot.services import Services
-from windlass_chat.bot.tasks import insisting
 from windlass_chat.bot.turn import Turn
 from windlass_chat.client import Client
 
@@ -26,7 +26,6 @@ MAX_JOBS = 10_000
 MAX_JOBS_OF_ONE = 100
 """Jobs that wait because of what one person wrote."""
 
-OWNER = StateOwner.PROGRAM("jobs")
 SHORTEST = timedelta(seconds=1)
 
 
@@ -71,20 +70,6 @@ class Job(Turn):
         return f"<Job {self.task} {self.id}>"
 
 
-class JobRecord(Remembered):
-    """A job in the store; `kept` hears when it is durable that it changed."""
-
-    def __init__(self, client: Client, name: str, kept: Callable[[str, Document], None]) -> None:
-        super().__init__(client, OWNER, name)
-        self.name = name
-        self._kept = kept
-
-    def keep(self, change: StateChange) -> None:
-        """The change is durable."""
-        super().keep(change)
-        self._kept(self.name, read(change.after) if change.after is not None else {})
-
-
 class Jobs:
     """The jobs of a bot that wait: `bot.jobs`. In a handler what is planned becomes durable with the answer, elsewhere at once."""
 
@@ -92,7 +77,7 @@ class Jobs:
         self._bot = bot
         self.tasks = tasks
         """What there is a `@bot.job` for."""
-        self._client: Client | None = None
+        self._records = Records(bot, "jobs", self._forget, self._note)
         self._waiting: dict[str, tuple[float, str, str]] = {}
         """When each is due, what does it, because of whom."""
         self.on_change: Callable[[], None] = lambda: None
@@ -126,39 +111,33 @@ class Jobs:
     async def cancel(self, id: str) -> bool:
         """Takes a job away; whether it waited."""
         turn = turn_of(self._bot)
-        record = self._record(turn, id)
+        record = self._records.record(turn, id)
         was = bool(record.document)
         record.document.clear()
-        await self._write(turn, record)
+        await self._records.write(turn, record)
         return was
 
     async def waiting(self) -> list[ScheduledJob]:
         """What waits, what is due first before the others; without what the handler plans that asks."""
-        found = []
-        for state in await in_thread(self._bot.client.states, OWNER):
-            found.append(_scheduled(state.name, read(state.document)))
-        return sorted(found, key=lambda job: (job.due, job.id))
+        found = await in_thread(self._records.all, self._bot.client)
+        return sorted((_scheduled(id, document) for id, document in found), key=lambda job: (job.due, job.id))
 
     # --- for the bot -------------------------------------------------------------------------------------------------
 
     async def declare(self, task: str, every: timedelta | None, cron: str | None) -> None:
         """Plans the job that a program has by its own, under the name of its task, unless it waits already."""
-        record = self._record(None, task)
+        record = self._records.record(None, task)
         repeat: Document = {"every": every.total_seconds()} if every is not None else {"cron": cron}
         if {key: record.document.get(key) for key in repeat} == repeat:
             return
         now = self._now()
         due = now + every if every is not None else Cron(cron or "").after(now)
         _fill(record.document, task, {}, due.timestamp(), "", repeat)
-        await self._write(None, record)
+        await self._records.write(None, record)
 
     def load(self, client: Client) -> None:
         """Reads what waits, if it is not known yet."""
-        if self._client is not client:
-            self._waiting = {}
-            for state in client.states(OWNER):
-                self._note(state.name, read(state.document))
-            self._client = client
+        self._records.load(client)
 
     def due(self, now: float) -> list[tuple[str, str]]:
         """Ids and tasks of what is due, the first before the others."""
@@ -171,14 +150,14 @@ class Jobs:
 
     def begin(self, id: str) -> Job | None:
         """A job that is to be done now, which says already that it was; nothing if it is not to be done any more."""
-        record = self._record(None, id)
+        record = self._records.record(None, id)
         document = record.document
         now = self._now().timestamp()
         if not document or document["due"] > now:
             self._note(id, document)
             return None
         job = Job(self._bot, id, document)
-        job._remembered[_key(id)] = record
+        self._records.enter(job, record)
         again = next_run(document["due"], now, document.get("every"), document.get("cron"))
         document.pop("attempts", None)
         if again is None:
@@ -189,25 +168,20 @@ class Jobs:
 
     def attempts(self, id: str) -> int:
         """How often a job was begun with which the process died."""
-        return int(self._record(None, id).document.get("attempts", 0))
+        return int(self._records.record(None, id).document.get("attempts", 0))
 
     async def note_attempts(self, id: str, attempts: int) -> None:
         """Notes it."""
-        record = self._record(None, id)
+        record = self._records.record(None, id)
         if record.document:
             record.document["attempts"] = attempts
-            await self._write(None, record)
+            await self._records.write(None, record)
 
     def _now(self) -> datetime:
         return self._bot.client.now()
 
-    def _record(self, turn: Turn | None, id: str) -> JobRecord:
-        client = self._bot.client
-        if turn is None:
-            return JobRecord(client, id, self._note)
-        found = turn._remembered.setdefault(_key(id), JobRecord(client, id, self._note))
-        assert isinstance(found, JobRecord)
-        return found
+    def _forget(self) -> None:
+        self._waiting.clear()
 
     def _note(self, id: str, document: Document) -> None:
         if document:
@@ -221,33 +195,22 @@ class Jobs:
             raise ValueError(f"there is no job {task}: @bot.job({task!r})")
         turn = turn_of(self._bot)
         self.load(self._bot.client)
-        record = self._record(turn, id or secrets.token_hex(8))
+        record = self._records.record(turn, id or secrets.token_hex(8))
         by = turn.author if isinstance(turn, Message) else ""
         if not record.document:
             self._check_room(turn, by)
         # A copy, so that it stays as it is.
         given = json.loads(written(data)) if data else {}
         _fill(record.document, task, given, due.timestamp(), by, repeat)
-        await self._write(turn, record)
+        await self._records.write(turn, record)
         return record.name
 
     def _check_room(self, turn: Turn | None, by: str) -> None:
-        planned = turn._remembered.values() if turn is not None else ()
-        new = sum(isinstance(one, JobRecord) and bool(one.document) and one.name not in self._waiting for one in planned)
+        planned = self._records.changed(turn).values()
+        new = sum(bool(one.document) and one.name not in self._waiting for one in planned)
         of_one = sum(other == by for _, _, other in self._waiting.values())
         if len(self._waiting) + new >= MAX_JOBS or (by and of_one + new >= MAX_JOBS_OF_ONE):
             raise TooManyJobs("too many jobs wait")
-
-    async def _write(self, turn: Turn | None, record: JobRecord) -> None:
-        """At once, where it belongs to nothing."""
-        change = record.change()
-        if turn is None and change is not None:
-            await insisting(self._bot.client.commit, None, [], [change])
-            record.keep(change)
-
-
-def _key(id: str) -> tuple[str, str, str]:
-    return ("job", "", id)
 
 
 def _fill(record: Document, task: str, data: Document, due: float, by: str, repeat: Document) -> None:

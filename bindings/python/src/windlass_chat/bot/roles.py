@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from windlass_chat._native import StateChange, StateOwner
 from windlass_chat.bot.answering import turn_of
-from windlass_chat.bot.remembered import Document, Remembered, read
+from windlass_chat.bot.records import Records
+from windlass_chat.bot.remembered import Document
 from windlass_chat.bot.role import Role
 from windlass_chat.bot.services import Services
-from windlass_chat.bot.tasks import insisting
-from windlass_chat.client import Client
 
 MAX_ROLES = 10_000
 """People with a role."""
-
-OWNER = StateOwner.PROGRAM("roles")
 
 
 class TooManyRoles(Exception):
@@ -25,7 +21,7 @@ class Roles:
 
     def __init__(self, bot: Services) -> None:
         self._bot = bot
-        self._client: Client | None = None
+        self._records = Records(bot, "roles", self._forget, self._note)
         self._given: dict[str, Role] = {}
 
     def of(self, address: str) -> Role | None:
@@ -33,7 +29,7 @@ class Roles:
         if address in self._bot.settings.admins.split():
             return Role.ADMIN
         turn = turn_of(self._bot)
-        changed = turn._remembered.get(_key(address)) if turn is not None else None
+        changed = self._records.changed(turn).get(address)
         if changed is not None:
             return _role(changed.document)
         self._load()
@@ -51,23 +47,17 @@ class Roles:
         if wanted is not None and address not in self._given and len(self._given) >= MAX_ROLES:
             raise TooManyRoles("too many people have a role")
         turn = turn_of(self._bot)
-        record: Remembered = RoleRecord(self, self._bot.client, address)
-        if turn is not None:
-            record = turn._remembered.setdefault(_key(address), record)
+        record = self._records.record(turn, address)
         record.document.clear()
         if wanted is not None:
             record.document["role"] = wanted.value
-        if turn is None and (change := record.change()) is not None:
-            await insisting(self._bot.client.commit, None, [], [change])
-            record.keep(change)
+        await self._records.write(turn, record)
 
     def _load(self) -> None:
-        client = self._bot.client
-        if self._client is not client:
-            self._given = {}
-            for state in client.states(OWNER):
-                self._note(state.name, read(state.document))
-            self._client = client
+        self._records.load(self._bot.client)
+
+    def _forget(self) -> None:
+        self._given.clear()
 
     def _note(self, address: str, document: Document) -> None:
         role = _role(document)
@@ -77,24 +67,6 @@ class Roles:
             self._given[address] = role
 
 
-class RoleRecord(Remembered):
-    """A role in the store."""
-
-    def __init__(self, roles: Roles, client: Client, address: str) -> None:
-        super().__init__(client, OWNER, address)
-        self._roles = roles
-        self._address = address
-
-    def keep(self, change: StateChange) -> None:
-        """The change is durable."""
-        super().keep(change)
-        self._roles._note(self._address, read(change.after) if change.after is not None else {})
-
-
 def _role(document: Document) -> Role | None:
     known = {role.value: role for role in Role}
     return known.get(document.get("role", ""))
-
-
-def _key(address: str) -> tuple[str, str, str]:
-    return ("role", "", address)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from windlass_chat._native import WindlassError
 from windlass_chat.bot.answering import answering
 from windlass_chat.bot.calling import name_of, outcome_of
-from windlass_chat.bot.committing import commit
+from windlass_chat.bot.committing import TIMES_ANEW, commit_turn
 from windlass_chat.bot.jobs import Job, Jobs
 from windlass_chat.bot.message import Message, PoisonMessage
 from windlass_chat.bot.settings import Settings
@@ -22,9 +22,6 @@ AT_ONCE = 10
 
 LOOK_AGAIN = 60.0
 """Seconds after which the clock is looked at again: it may have been set."""
-
-TIMES_ANEW = 10
-"""How often a job is begun while others change what it read. Then it is told as a failure."""
 
 JobHandler = Callable[[Job], Awaitable[None]]
 
@@ -176,17 +173,10 @@ class Working:
     async def _commit(self, job: Job) -> BaseException | None:
         """What it says, what it remembers, and that it was done, in one transaction."""
         try:
-            changes = job._changes()
-            says = [answer._seal() for answer in job.answers]
-            sent = await commit(self._client, self._find, None, says, [change for _, change in changes])
+            await commit_turn(self._client, self._find, None, job)
         except WindlassError.StoreClosed:
             raise
         except Exception as error:
             job._drop()
             return error
-        job._committed = True
-        for remembered, change in changes:
-            remembered.keep(change)
-        for answer, written in zip(job.answers, sent or (), strict=True):
-            answer._settle(written.message_id)
         return None
