@@ -1,22 +1,36 @@
 //! Envelopes that the transport has taken over, and whose rows are still there.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// As many are deleted at once, however little else is written.
 const MAX_HANDED_OVER: usize = 1_000;
 
 /// Their numbers. A row is deleted with the next step that is made durable, since a commit for it alone costs as much as a message. Until then
 /// nobody is shown it; after a crash it is there again, and what is delivered twice is taken in once.
+///
+/// What waited already when the store was opened may have come again by such a crash: it is deleted at once. A process that is killed each time
+/// before its next write would send it for ever, and once it is more turns late than its session keeps keys for, nobody knows the repeat.
 #[derive(Debug, Default)]
-pub(super) struct HandedOver(Mutex<BTreeSet<u64>>);
+pub(super) struct HandedOver {
+    taken: Mutex<BTreeSet<u64>>,
+    /// What is queued here has higher numbers; unset, nothing was queued yet.
+    queued_after: OnceLock<u64>,
+}
 
 impl HandedOver {
-    /// Adds some; whether they are so many that they are to be deleted now.
-    pub(super) fn add(&self, ids: impl IntoIterator<Item = u64>) -> bool {
+    /// The last number of the outbox before a step of this process. The first one counts.
+    pub(super) fn queued_after(&self, last: u64) {
+        self.queued_after.get_or_init(|| last);
+    }
+
+    /// Adds some; whether they are to be deleted now, being of an earlier process or so many.
+    pub(super) fn add(&self, ids: Vec<u64>) -> bool {
+        let queued_here = |id: &u64| self.queued_after.get().is_some_and(|last| id > last);
+        let earlier = !ids.iter().all(queued_here);
         let mut all = self.lock();
         all.extend(ids);
-        all.len() >= MAX_HANDED_OVER
+        earlier || all.len() >= MAX_HANDED_OVER
     }
 
     /// Which there are.
@@ -33,6 +47,6 @@ impl HandedOver {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeSet<u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

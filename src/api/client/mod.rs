@@ -188,6 +188,7 @@ impl Client {
         let done = engine.write(|rows| {
             outbox::mark_sent(rows, &handed_over)?;
             let before = rows.last_id(Sequence::Outbox)?;
+            self.store.1.queued_after(before);
             let mut rng = match drawn.take() {
                 Some(rng) => rng,
                 None => engine.random()?,

@@ -101,7 +101,8 @@ impl Client {
     /// Removes what the transport took over for good. Numbers that are not there any more are no error.
     ///
     /// `outbox` does not answer it any more. It is written with the next call that writes, at the latest when the store is shredded or closed;
-    /// if the machine stops before that it waits again, and whoever gets it a second time drops it.
+    /// if the machine stops before that it waits again, and whoever gets it a second time drops it. What waited already when the store was
+    /// opened is written at once.
     pub fn mark_sent(&self, ids: Vec<u64>) -> Result<()> {
         self.maintain_if_due()?;
         let there = self.read(|rows| Ok(outbox::there(rows, ids)?))?;

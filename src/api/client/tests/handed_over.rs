@@ -46,6 +46,20 @@ fn what_was_taken_waits_again_after_a_crash_and_is_taken_in_once() {
 }
 
 #[test]
+fn what_waited_when_the_store_was_opened_is_gone_once_it_is_taken() {
+    let (alice, bob, envelope) = handed_over();
+    // Killed each time before it writes anything else: only the first time it comes again.
+    let second = alice.after_a_crash();
+    let id = second.client.outbox(0).unwrap()[0].id;
+    let next = second.client.send(bob.client.address(), "next".into());
+    second.client.mark_sent(vec![id]).unwrap();
+    let third = second.after_a_crash();
+    let left = waiting(&third);
+    assert_eq!(left, [next.unwrap().envelopes.remove(0).bytes.into_vec()]);
+    assert_ne!(left, [envelope]);
+}
+
+#[test]
 fn what_was_taken_is_gone_with_the_next_write_a_shred_and_at_the_end() {
     let next = |party: &Party, bob: &Party| {
         let sent = party.client.send(bob.client.address(), "next".into());
