@@ -31,6 +31,8 @@ pub struct Contact {
     pub devices: Vec<u32>,
     /// From when on no new session can be begun with the bundle we have.
     pub bundle_expires_at: Option<SystemTime>,
+    /// Its place in the list of contacts, for `contact_page`.
+    pub position: u64,
 }
 
 impl Contact {
@@ -50,6 +52,7 @@ impl Contact {
                 .map(|bundle| bundle.devices().iter().map(|d| d.device_id).collect())
                 .unwrap_or_default(),
             bundle_expires_at: bundle.map(|bundle| time_of_seconds(bundle.expires_at())),
+            position: contact.row.place,
         }
     }
 }

@@ -76,6 +76,8 @@ pub enum Table {
     Held = 35,
     /// The conversations in the order in which something happened in them last.
     Listed = 36,
+    /// The contacts, in the order in which they came.
+    ContactList = 37,
     /// To which session each chain belongs that can come.
     ChainTags = 40,
     /// Small documents that a program keeps, grouped by what they are about.
@@ -84,7 +86,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -120,6 +122,7 @@ impl Table {
         Self::Asked,
         Self::Held,
         Self::Listed,
+        Self::ContactList,
         Self::ChainTags,
         Self::States,
     ];
@@ -209,6 +212,7 @@ impl Table {
             Self::Asked => "asked",
             Self::Held => "held",
             Self::Listed => "listed",
+            Self::ContactList => "list of contacts",
             Self::ChainTags => "chain tags",
             Self::States => "states",
         }

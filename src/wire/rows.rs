@@ -3,10 +3,10 @@
 use zeroize::Zeroize;
 
 use super::store::{
-    BackupRecord, ContactRow, DeviceRow, EpochChainRow, EpochsRow, GivenPrekeyRow, HealingKeyRow,
-    HealingRootRow, HealingRow, JoiningRow, LinkingRow, MessageRow, OneTimePrekeyRow,
-    PendingLinkRow, RatchetRow, ReceivedChain, SckaRow, SessionRow, SignedPrekeyRow, SkippedKeyRow,
-    TakenPrekeyRow, backup_record::Record,
+    BackupRecord, ContactListRow, ContactRow, DeviceRow, EpochChainRow, EpochsRow, GivenPrekeyRow,
+    HealingKeyRow, HealingRootRow, HealingRow, JoiningRow, LinkingRow, MessageRow,
+    OneTimePrekeyRow, PendingLinkRow, RatchetRow, ReceivedChain, SckaRow, SessionRow,
+    SignedPrekeyRow, SkippedKeyRow, TakenPrekeyRow, backup_record::Record,
 };
 use super::v2::{
     Attachment, Copy, DeviceLink, HealingRequest, OwnWords, Pair, Payload, PrivatePrekey,
@@ -28,6 +28,7 @@ zeroise_on_drop! {
     SignedPrekeyRow: secret, kem_seed;
     OneTimePrekeyRow: secret, code_secret;
     ContactRow: hint_key, bundle;
+    ContactListRow: hint_key;
     SessionRow: hint_key;
     RatchetRow: root_key, own_secret, sending_chain_key, receiving_chain_key, header_key, next_header_key, expected_header_key;
     ReceivedChain: header_key;

@@ -10,6 +10,20 @@ use crate::engine::steps::write;
 use crate::engine::sync::{group_deletion, people, updates};
 use crate::identity::PublicIdentity;
 
+exported! {
+impl Client {
+    /// A page of the contacts in the order in which they came: the first, or those behind the `position` of one that was read; at most
+    /// `limit`. What it costs does not grow with the number of contacts.
+    #[uniffi::method(default(limit = 50, after = 0))]
+    pub fn contact_page(&self, limit: u32, after: u64) -> Result<Vec<Contact>> {
+        self.read(|reader| {
+            let page = contacts::page(reader, after, limit as usize)?;
+            Ok(page.iter().map(Contact::from_engine).collect())
+        })
+    }
+}
+}
+
 #[cfg_attr(feature = "uniffi", uniffi::export)]
 impl Client {
     /// Adds a contact, or takes in a newer bundle of one. An older bundle than the known one changes nothing.
@@ -49,7 +63,7 @@ impl Client {
         self.write(|step| Ok(write::announce_identity(step, &bundle.0)?))
     }
 
-    /// All contacts.
+    /// All contacts: `contact_page` reads so many at a time.
     pub fn contacts(&self) -> Result<Vec<Contact>> {
         self.read(|reader| {
             Ok(contacts::all(reader)?

@@ -35,5 +35,5 @@ pub(crate) fn charge(
         MAX_ANSWERED_BYTES_PER_DAY
     };
     row.answered_enough = row.answered_bytes >= most;
-    doubts::save(step.rows, &row)
+    doubts::save(step.rows, &mut row)
 }

@@ -6,12 +6,13 @@ use crate::bundle::{DeviceBundle, DeviceChange, VerifiedBundle, takes_place_of};
 use crate::crypto::sha256;
 use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
-use crate::engine::base::rows::{all_rows, damaged, decode, get_row, put_row};
+use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
 use crate::engine::base::step::Step;
-use crate::engine::records::{floors, pair_rows, pairs, sessions, states, unacknowledged};
+use crate::engine::records::{
+    contact_list, floors, pair_rows, pairs, sessions, states, unacknowledged,
+};
 use crate::identity::PublicIdentity;
-use crate::ratchet::ChainTag;
-use crate::session::{HintKey, SenderHint};
+use crate::session::HintKey;
 use crate::store::{Key, Rows, RowsMut, Table};
 use crate::wire::store::ContactRow;
 use crate::x3dh::Party;
@@ -124,8 +125,11 @@ impl Contact {
         HintKey::from_bytes(&self.row.hint_key).ok_or_else(|| damaged(Table::Contacts))
     }
 
-    pub(crate) fn save(&self, store: &mut dyn RowsMut) -> Result<(), EngineError> {
+    pub(crate) fn save(&mut self, store: &mut dyn RowsMut) -> Result<(), EngineError> {
         let key = self.identity.to_bytes();
+        if self.row.place == 0 {
+            contact_list::enter(store, &mut self.row)?;
+        }
         put_row(store, Table::Contacts, Key::new(&key), &self.row)
     }
 }
@@ -145,7 +149,26 @@ pub(crate) fn all(store: &dyn Rows) -> Result<Vec<Contact>, EngineError> {
     rows.into_iter().map(Contact::from_row).collect()
 }
 
-pub(crate) fn erase(store: &mut dyn RowsMut, identity: &PublicIdentity) -> Result<(), EngineError> {
+/// The contacts behind a place in the list of contacts, or the first ones; at most `limit`.
+pub(crate) fn page(
+    store: &dyn Rows,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Contact>, EngineError> {
+    let listed = contact_list::page(store, after, limit)?;
+    let mut found = Vec::with_capacity(listed.len());
+    for row in listed {
+        let row: Option<ContactRow> = get_row(store, Table::Contacts, Key::new(&row.identity_key))?;
+        found.push(Contact::from_row(
+            row.ok_or_else(|| damaged(Table::ContactList))?,
+        )?);
+    }
+    Ok(found)
+}
+
+pub(crate) fn erase(store: &mut dyn RowsMut, contact: &Contact) -> Result<(), EngineError> {
+    let identity = &contact.identity;
+    contact_list::forget(store, &contact.row)?;
     store.delete(Table::Contacts, Key::new(&identity.to_bytes()))?;
     states::erase_of(store, &states::Owner::Person(*identity))
 }
@@ -254,30 +277,4 @@ pub(crate) fn find_or_new(
             ..Default::default()
         },
     })
-}
-
-/// Whose message it is whose chain we do not know (RFC windlass §7.3); and how many contacts were looked at.
-pub(crate) fn by_hint(
-    store: &dyn Rows,
-    chain: &ChainTag,
-    hint: &SenderHint,
-) -> Result<(Option<PublicIdentity>, u64), EngineError> {
-    let (mut found, mut looked_at) = (None, 0);
-    store.visit(Table::Contacts, &mut |bytes| {
-        looked_at += 1;
-        let row: Option<ContactRow> = decode(Table::Contacts, &bytes).ok();
-        let identity = row
-            .as_ref()
-            .and_then(|row| PublicIdentity::from_stored(&row.identity_key));
-        let key = row
-            .as_ref()
-            .and_then(|row| HintKey::from_bytes(&row.hint_key));
-        if let (Some(identity), Some(key)) = (identity, key)
-            && key.hint(&identity, chain) == *hint
-        {
-            found = Some(identity);
-        }
-        Ok(())
-    })?;
-    Ok((found, looked_at))
 }

@@ -3,7 +3,7 @@
 use crate::engine::base::clock::Clock;
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
-use crate::engine::base::rows::{get_row, put_row};
+use crate::engine::base::rows::{damaged, decode, get_row, put_row};
 use crate::engine::base::step::Step;
 use crate::engine::records::contacts;
 use crate::identity::PublicIdentity;
@@ -12,10 +12,11 @@ use crate::limits::{
     MAX_UNACKNOWLEDGED,
 };
 use crate::session::Session;
-use crate::store::{Key, Rows, RowsMut, Table};
-use crate::wire::store::HealingRow;
+use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
+use crate::wire::store::{HealingRow, OpenDoubtRow};
 
 pub(crate) const DAY: u64 = 86_400_000;
+const OPEN: &[u8] = b"open";
 
 /// How it stands with somebody.
 pub(crate) fn row(
@@ -36,12 +37,46 @@ pub(crate) fn row_or_new(
     }))
 }
 
-pub(crate) fn save(store: &mut dyn RowsMut, row: &HealingRow) -> Result<(), EngineError> {
+/// Writes how it stands. While there is anything that a round of upkeep may have to do, a second row says so: a round looks at these alone.
+pub(crate) fn save(store: &mut dyn RowsMut, row: &mut HealingRow) -> Result<(), EngineError> {
+    let open = is_open(row);
+    if open != row.open {
+        row.open = open;
+        let key = Key::named(OPEN, &[], &row.identity_key);
+        if open {
+            let identity_key = row.identity_key.clone();
+            put_row(store, Table::Healing, key, &OpenDoubtRow { identity_key })?;
+        } else {
+            store.delete(Table::Healing, key)?;
+        }
+    }
     put_row(store, Table::Healing, Key::new(&row.identity_key), row)
 }
 
+/// Whether somebody is to be asked, now or at some time.
+fn is_open(row: &HealingRow) -> bool {
+    let is_asked = row.waiting && row.attempts < MAX_HEALING_ATTEMPTS;
+    let update = row.update_asks_left != 0 && !row.waiting;
+    is_asked || update || row.gap_since != 0 || row.needs_bundle
+}
+
+/// Those of whom something may be to be asked.
+pub(crate) fn open(store: &dyn Rows) -> Result<Vec<HealingRow>, EngineError> {
+    let forward = Direction::Forward;
+    let listed = store.range(Table::Healing, OPEN, WHOLE_GROUP, forward, usize::MAX)?;
+    let mut rows = Vec::with_capacity(listed.len());
+    for (_, bytes) in listed {
+        let listed: OpenDoubtRow = decode(Table::Healing, &bytes)?;
+        let row = get_row(store, Table::Healing, Key::new(&listed.identity_key))?;
+        rows.push(row.ok_or_else(|| damaged(Table::Healing))?);
+    }
+    Ok(rows)
+}
+
 pub(crate) fn erase(store: &mut dyn RowsMut, identity: &PublicIdentity) -> Result<(), EngineError> {
-    store.delete(Table::Healing, Key::new(&identity.to_bytes()))?;
+    let identity = identity.to_bytes();
+    store.delete(Table::Healing, Key::named(OPEN, &[], &identity))?;
+    store.delete(Table::Healing, Key::new(&identity))?;
     Ok(())
 }
 
@@ -78,7 +113,7 @@ pub(crate) fn note_missing_everywhere(step: &mut Step<'_>) -> Result<(), EngineE
         return Ok(());
     }
     row.everybody_since = step.now;
-    save(step.rows, &row)?;
+    save(step.rows, &mut row)?;
     for contact in contacts::all(step.rows)? {
         if contact.is_known() {
             note_missing(step.rows, &contact.identity, step.now)?;
@@ -107,7 +142,7 @@ fn note(
     if row.gap_since == 0 {
         row.gap_since = since.max(1);
     }
-    save(store, &row)
+    save(store, &mut row)
 }
 
 /// A message was accepted in a session. True if that ends a healing: the session was begun after we asked.
@@ -123,7 +158,7 @@ pub(crate) fn message_accepted(
         if skipped {
             let mut row = row_or_new(store, &identity)?;
             row.gap_since = now.max(1);
-            save(store, &row)?;
+            save(store, &mut row)?;
         }
         return Ok(false);
     };
@@ -141,7 +176,7 @@ pub(crate) fn message_accepted(
         row.gap_since = now.max(1);
     }
     if healed || gap {
-        save(store, &row)?;
+        save(store, &mut row)?;
     }
     Ok(healed)
 }
@@ -183,7 +218,7 @@ pub(crate) fn copy_received(
         return Ok(());
     };
     row.copies_due = row.copies_due.saturating_sub(1);
-    save(store, &row)
+    save(store, &mut row)
 }
 
 /// The other side has our request, and says how many messages follow. Whether they came is asked once more after a while, as long as
@@ -208,7 +243,7 @@ pub(crate) fn answer_received(
         .min(MAX_UNACKNOWLEDGED);
     let fewer = row.promised == 0 || messages < row.promised;
     row.promised = if fewer { messages } else { 0 };
-    save(store, &row)?;
+    save(store, &mut row)?;
     if row.promised != 0 {
         note_missing(store, identity, now)?;
     }
@@ -219,7 +254,7 @@ pub(crate) fn answer_received(
 pub(crate) fn update_requested(step: &mut Step<'_>) -> Result<(), EngineError> {
     let mut row = row_or_new(step.rows, &step.device.public())?;
     row.update_asks_left = row.update_asks_left.saturating_sub(1);
-    save(step.rows, &row)
+    save(step.rows, &mut row)
 }
 
 /// A device of ours told of all contacts that it knows.
@@ -228,7 +263,7 @@ pub(crate) fn update_received(step: &mut Step<'_>) -> Result<(), EngineError> {
         && row.update_asks_left != 0
     {
         row.update_asks_left = 0;
-        save(step.rows, &row)?;
+        save(step.rows, &mut row)?;
     }
     Ok(())
 }

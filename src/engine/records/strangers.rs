@@ -239,7 +239,7 @@ pub(crate) fn erase_unheard(
         sessions::erase_all(store, &party)?;
     }
     doubts::erase(store, &contact.identity)?;
-    contacts::erase(store, &contact.identity)
+    contacts::erase(store, contact)
 }
 
 /// Whether a handshake may be looked at, before it costs anything; `invited` if it names a one-time prekey that is here, of which the user made

@@ -14,8 +14,8 @@ use crate::engine::history::{delivered, message, unread};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::strangers::Wait;
 use crate::engine::records::{
-    conversations, floors, former_members, group_comparisons, group_logs, groups, invitations,
-    own_words, settings, states, strangers,
+    contact_list, conversations, floors, former_members, group_comparisons, group_logs, groups,
+    invitations, own_words, settings, states, strangers,
 };
 use crate::engine::steps::create;
 use crate::identity::IdentityKeyPair;
@@ -208,6 +208,7 @@ fn restore_contact(store: &mut dyn RowsMut, mut row: ContactRow) -> Result<(), E
     row.one_time_prekeys_used = true;
     // Nobody is counted in a new store yet.
     let (waits_as, since) = (core::mem::take(&mut row.waits_as), row.waits_since);
+    contact_list::enter(store, &mut row)?;
     let contact = Contact::from_row(row);
     let mut contact = contact.map_err(|_| damaged(Table::Contacts))?;
     match Wait::of_number(waits_as) {

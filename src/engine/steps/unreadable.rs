@@ -4,7 +4,7 @@ use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::recipients;
-use crate::engine::records::contacts;
+use crate::engine::records::contact_list;
 use crate::engine::sync::healing;
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::engine::sync::outcome::{Outcome, PeerNews, Processed};
@@ -27,7 +27,7 @@ pub(super) fn sender_by_hint(
     if !device.hints.has_room(now) {
         return Ok(None);
     }
-    let (found, looked_at) = contacts::by_hint(store, &part.chain_tag, &part.sender_hint)?;
+    let (found, looked_at) = contact_list::by_hint(store, &part.chain_tag, &part.sender_hint)?;
     device.hints.count(looked_at);
     Ok(found)
 }

@@ -7,7 +7,7 @@ use crate::chat::GroupId;
 use crate::engine::base::device::Device;
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
-use crate::engine::base::rows::{all_rows, damaged};
+use crate::engine::base::rows::damaged;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::{budget, recipients, resend};
 use crate::engine::history::{deletion, follows, held, redating, unhandled};
@@ -66,7 +66,7 @@ pub(crate) fn plan(store: &dyn Rows, now: u64) -> Result<Due, EngineError> {
         !message.is_requested() || room.copied().unwrap_or(true)
     });
     let mut ask = Vec::new();
-    for row in all_rows::<HealingRow>(store, Table::Healing)? {
+    for row in doubts::open(store)? {
         let identity = PublicIdentity::from_stored(&row.identity_key);
         let identity = identity.ok_or_else(|| damaged(Table::Healing))?;
         if is_to_ask(&row, now) && is_reachable(store, &row, &identity, now)? {
@@ -172,7 +172,7 @@ fn ask(step: &mut Step<'_>, identity: &PublicIdentity) -> Result<(), EngineError
         let more_gaps = gaps > row.known_gaps;
         row.gap_since = 0;
         row.known_gaps = gaps;
-        doubts::save(step.rows, &row)?;
+        doubts::save(step.rows, &mut row)?;
         if !incomplete && !more_gaps && !update_pending {
             return Ok(());
         }

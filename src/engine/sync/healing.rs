@@ -55,7 +55,7 @@ pub(crate) fn ask(
         Ok(()) => {}
         Err(error) if error.lacks_usable_bundle() => {
             row.needs_bundle = true;
-            doubts::save(step.rows, &row)?;
+            doubts::save(step.rows, &mut row)?;
             return Ok(None);
         }
         Err(error) => return Err(error),
@@ -69,7 +69,7 @@ pub(crate) fn ask(
     let devices = recipients::devices_of(step.rows, step.device, identity)?;
     doubts::expect_answers(&mut row, devices.len());
     let attempt = row.attempts;
-    doubts::save(step.rows, &row)?;
+    doubts::save(step.rows, &mut row)?;
     Ok(Some(attempt))
 }
 
@@ -121,7 +121,7 @@ pub(crate) fn probe(step: &mut Step<'_>, devices: &[Party]) -> Result<(), Engine
         }
         row.asked_today += 1;
         row.asked_at = step.now;
-        doubts::save(step.rows, &row)?;
+        doubts::save(step.rows, &mut row)?;
     }
     Ok(())
 }
@@ -218,7 +218,7 @@ pub(crate) fn ask_for_history(step: &mut Step<'_>, token: &LinkToken) -> Result<
     row.link_expires_at = step.now + LINK_LIFETIME_SECONDS * 1000;
     let devices = recipients::devices_of(step.rows, step.device, &own)?;
     doubts::expect_answers(&mut row, devices.len());
-    doubts::save(step.rows, &row)
+    doubts::save(step.rows, &mut row)
 }
 
 /// What became of somebody's request.
@@ -290,7 +290,7 @@ fn count_answer(step: &mut Step<'_>, identity: &PublicIdentity) -> Result<bool, 
         return Ok(false);
     }
     row.answered_today += 1;
-    doubts::save(step.rows, &row)?;
+    doubts::save(step.rows, &mut row)?;
     Ok(true)
 }
 

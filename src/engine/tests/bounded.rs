@@ -100,7 +100,7 @@ fn requests_bring_no_more_than_a_day_may() {
             let mut row = doubts::row_or_new(step.rows, &party.identity)?;
             doubts::roll_day(&mut row, step.now);
             row.answered_bytes = bytes;
-            doubts::save(step.rows, &row)
+            doubts::save(step.rows, &mut row)
         });
         set.unwrap();
     };

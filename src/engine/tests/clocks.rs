@@ -281,7 +281,7 @@ fn what_was_counted_and_allowed_ahead_of_now_is_over() {
         let mut row = doubts::row_or_new(step.rows, &who)?;
         (row.day_start, row.asked_at) = (ahead, ahead);
         (row.asked_today, row.attempts, row.waiting) = (MAX_HEALING_PER_DAY, 5, true);
-        doubts::save(step.rows, &row)
+        doubts::save(step.rows, &mut row)
     });
     let asked = on(&alice, now, |step| healing::ask(step, &who, None));
     assert!(asked.is_some());

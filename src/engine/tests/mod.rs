@@ -6,6 +6,7 @@ mod backlog;
 mod backups;
 mod bounded;
 mod clocks;
+mod contact_list;
 mod converging;
 mod costs;
 mod counting;

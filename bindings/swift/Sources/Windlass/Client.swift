@@ -97,6 +97,11 @@ extension Client {
         try await onQueue { try self.conversationPage(limit: limit, after: after) }
     }
 
+    /// A page of the contacts in the order in which they came: the first, or those behind the position of one that was read.
+    public func contactPage(limit: UInt32 = 50, after: UInt64 = 0) async throws -> [Contact] {
+        try await onQueue { try self.contactPage(limit: limit, after: after) }
+    }
+
     /// Any other call: `try await client.io { try $0.addContact(bundle: bundle) }`.
     public func io<T: Sendable>(_ call: @escaping @Sendable (Client) throws -> T) async throws -> T {
         try await onQueue { try call(self) }
