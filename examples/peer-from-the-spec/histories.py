@@ -164,7 +164,7 @@ class Device:
         if one.kind == COPY:
             return self.take_copy(sender, one)
         if one.kind == RECEIPT:
-            return None, [{"delivered": [id.hex() for id in self.confirm(sender, one)]}]
+            return None, [{"delivered": [id.hex() for id in self.confirm(sender, ids_of(one))]}]
         if one.kind == UPDATE and sender == own:
             return one.id, self.update(one)
         if one.kind == ANSWER and self.answers_due:
@@ -202,10 +202,16 @@ class Device:
         name = Names(self.seed).message(one.lamport, one.author, one.id)
         return self.floor.covers(name, one.lamport, one.sent_at)
 
-    def confirm(self, sender: bytes, one: Said) -> list[bytes]:
+    def beside(self, sender: bytes, receipt: bytes) -> list[Any]:
+        """§9.4.1: `receipt` of the payload, before the content."""
+        ids = [receipt[at : at + 16] for at in range(0, len(receipt), 16)]
+        if not ids or len(receipt) % 16 or len(ids) > 1_024:
+            return []
+        return [{"delivered": [id.hex() for id in self.confirm(sender, ids)]}]
+
+    def confirm(self, sender: bytes, ids: list[bytes]) -> list[bytes]:
         """§9.4.2: it counts for what was written to its sender."""
         own = self.history.own
-        ids = [value for number, value in one.body if number == 1 and isinstance(value, bytes)]
         new = [id for id in ids if sender != own and (own, id) in self.history.said and id not in self.delivered]
         self.delivered |= set(new)
         return new
@@ -251,6 +257,10 @@ class Device:
         return one.id, [result if result == "duplicate" else {"refused": result}]
 
 
+def ids_of(receipt: Said) -> list[bytes]:
+    return [value for number, value in receipt.body if number == 1 and isinstance(value, bytes)]
+
+
 def receipts(device: Device, contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
     results = []
     for came in contents:
@@ -259,6 +269,7 @@ def receipts(device: Device, contents: list[dict[str, Any]]) -> list[dict[str, A
             device.ask()
         if "encoded" in came:
             sender = device.history.own if came["by"] == "own" else device.history.peer
+            beside = device.beside(sender, bytes.fromhex(came.get("receipt", "")))
             id, told = device.take(sender, bytes.fromhex(came["encoded"]))
-            results.append({"acknowledged": id and id.hex(), "told": told})
+            results.append({"acknowledged": id and id.hex(), "told": beside + told})
     return results

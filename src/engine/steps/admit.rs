@@ -1,7 +1,7 @@
 //! What the AEAD accepted becomes part of the store (RFC windlass §7.6, §8.1).
 
 use crate::bundle::VerifiedBundle;
-use crate::chat::{Body, Content, MessageId};
+use crate::chat::{Body, Content};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::put_row;
@@ -17,7 +17,6 @@ use crate::engine::steps::content;
 use crate::engine::sync::outcome::{Outcome, PeerNews, Processed, UndecryptableCause as Cause};
 use crate::engine::sync::receipts;
 use crate::engine::sync::waiting::{self, Words};
-use crate::limits::MAX_RECEIPT_IDS;
 use crate::ratchet::SkippedChange;
 use crate::session::{Part, Received, accepted_digest};
 use crate::store::{Key, RowsMut, Table};
@@ -266,7 +265,9 @@ pub(crate) fn admit(
     let standing = admission.know_sender(step)?;
     admission.store_session(step, &mut outcomes)?;
 
-    take_receipt(step, &admission, &mut outcomes)?;
+    if let Some(payload) = &admission.payload {
+        receipts::take_beside(step, &party, &payload.receipt, &mut outcomes)?;
+    }
 
     let position = admission.received.position;
     let first_words = admission.first_words(step, &standing)?;
@@ -298,31 +299,6 @@ pub(crate) fn admit(
         acknowledge: stored.map(|id| (peer, id)),
         cursor: None,
     })
-}
-
-/// What of ours the sender says they have, beside the content. Whoever is blocked has no say.
-fn take_receipt(
-    step: &mut Step<'_>,
-    admission: &Admission<'_>,
-    outcomes: &mut Vec<Outcome>,
-) -> Result<(), EngineError> {
-    let party = admission.peer();
-    let (ids, rest) = match &admission.payload {
-        Some(payload) => payload.receipt.as_chunks::<16>(),
-        None => return Ok(()),
-    };
-    if ids.is_empty() || !rest.is_empty() || ids.len() > MAX_RECEIPT_IDS {
-        return Ok(());
-    }
-    if contacts::find(step.rows, &party.identity)?.is_some_and(|contact| contact.row.blocked) {
-        return Ok(());
-    }
-    let ids: Result<Vec<_>, _> = ids.iter().map(|id| MessageId::from_bytes(id)).collect();
-    if let Ok(ids) = ids {
-        let new = receipts::apply_receipt(step, &party, &ids)?;
-        outcomes.push(Outcome::Peer(party.identity, PeerNews::Delivered(new)));
-    }
-    Ok(())
 }
 
 /// The handshake opened a session: its one-time prekey is erased, and it is remembered against replay.

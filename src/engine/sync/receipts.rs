@@ -16,6 +16,7 @@ use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::records::{contacts, doubts, prekeys, trust, unacknowledged};
+use crate::engine::sync::outcome::{Outcome, PeerNews};
 use crate::engine::sync::updates;
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_RECEIPT_IDS;
@@ -37,6 +38,28 @@ fn all_have(
         }
     }
     Ok(true)
+}
+
+/// What of ours the sender says they have, beside a content (RFC windlass §9.4.1). What is no receipt is passed over, and whoever is blocked has no say.
+pub(crate) fn take_beside(
+    step: &mut Step<'_>,
+    from: &Party,
+    receipt: &[u8],
+    outcomes: &mut Vec<Outcome>,
+) -> Result<(), EngineError> {
+    let (ids, rest) = receipt.as_chunks::<16>();
+    if ids.is_empty() || !rest.is_empty() || ids.len() > MAX_RECEIPT_IDS {
+        return Ok(());
+    }
+    if contacts::find(step.rows, &from.identity)?.is_some_and(|contact| contact.row.blocked) {
+        return Ok(());
+    }
+    let ids: Result<Vec<_>, _> = ids.iter().map(|id| MessageId::from_bytes(id)).collect();
+    if let Ok(ids) = ids {
+        let new = apply_receipt(step, from, &ids)?;
+        outcomes.push(Outcome::Peer(from.identity, PeerNews::Delivered(new)));
+    }
+    Ok(())
 }
 
 /// A receipt came. The ids that were not known to be delivered before.

@@ -7,6 +7,7 @@ use super::histories::{deletion, edit, said, text};
 use super::*;
 use crate::chat::{Copy, DeviceUpdate, GroupEvent};
 use crate::engine::steps::content;
+use crate::engine::sync::receipts::take_beside;
 use crate::x3dh;
 
 /// From whose device, and what.
@@ -195,7 +196,45 @@ pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static 
             )],
         ),
     ];
-    of_contents(own, peer, cases)
+    let mut all = of_contents(own, peer, cases);
+    all.extend(beside(own, peer));
+    all
+}
+
+/// Receipts beside a content, in the payload (RFC windlass §9.4.1). The content is taken in whatever they are.
+fn beside(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static str, Value)> {
+    let (mine, theirs) = (
+        copy("own", 50, (own, peer), &text("own", 1, 1).1),
+        text("peer", 2, 2),
+    );
+    let known = id(1).as_bytes().to_vec();
+    let both = [known.clone(), id(9).as_bytes().to_vec()].concat();
+    let mut half = known.clone();
+    half.truncate(15);
+    let receipts: [(&'static str, &Came, Vec<u8>); 6] = [
+        ("a receipt beside a text", &theirs, known.clone()),
+        ("one of two, of which one is not here", &theirs, both),
+        ("one of half an id beside a text", &theirs, half.clone()),
+        ("one and a half", &theirs, [known.clone(), half].concat()),
+        (
+            "one of more than there may be",
+            &theirs,
+            known.repeat(1_025),
+        ),
+        (
+            "one of a device of one's own",
+            &("own", theirs.1.clone()),
+            known,
+        ),
+    ];
+    let case = |(name, came, receipt): (&'static str, &Came, Vec<u8>)| {
+        let contents = vec![mine.clone(), came.clone()];
+        let mut cases = of_contents(own, peer, vec![(name, contents)]);
+        let (_, mut input) = cases.remove(0);
+        input["contents"][1]["receipt"] = hex(&receipt).into();
+        (name, input)
+    };
+    receipts.into_iter().map(case).collect()
 }
 
 /// How an outcome is told; nothing for what a device learns besides.
@@ -252,6 +291,9 @@ pub(super) fn expected(input: &Value) -> Value {
         };
         let received = two.own.at_time(now, |step| {
             let mut outcomes = Vec::new();
+            if let Some(receipt) = came["receipt"].as_str() {
+                take_beside(step, &from, &unhex(&receipt.into()), &mut outcomes)?;
+            }
             let content = Content::from_bytes(&encoded).unwrap();
             let id = content::receive(step, &from, content, &encoded, &standing, &mut outcomes)?;
             Ok((id, outcomes))
