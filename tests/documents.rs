@@ -11,7 +11,12 @@ use support::tree::{files, root, text};
 
 /// Every document: those at the top, and those in folders.
 fn documents() -> Vec<PathBuf> {
-    let top = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"];
+    let top = [
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+    ];
     let mut documents: Vec<_> = top.iter().map(|name| root().join(name)).collect();
     documents.extend(files(&["docs", "examples", "tests"], &["md"]));
     documents

@@ -4,6 +4,8 @@
 
 #[path = "specification/appendices.rs"]
 mod appendices;
+#[path = "specification/security.rs"]
+mod security;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -44,13 +44,20 @@ pub fn docs(ws: &Workspace) -> Result<()> {
 }
 
 /// Licences, sources and bans of the dependencies, from `deny.toml`. Known vulnerabilities are left to
-/// `cargo deny check advisories`: their list is fetched from a forge, and a test run must not hang on that.
+/// `cargo xtask advisories`: their list is fetched from a forge, and a test run must not hang on that.
 pub fn deny(ws: &Workspace) -> Result<()> {
     // It runs for a second, so its optimisation would take longer than all of its runs.
     let deny = tools::by_cargo(ws, "cargo-deny", "0.20.2", "install --debug")?;
     let (sh, locked) = (&ws.sh, ws.ci.then_some("--locked"));
     let check = ["check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
     Ok(cmd!(sh, "{deny} {locked...} --workspace {check...}").run()?)
+}
+
+/// Known vulnerabilities of the dependencies, yanked versions, crates that nobody keeps: the database is fetched from its forge.
+pub fn advisories(ws: &Workspace) -> Result<()> {
+    let deny = tools::by_cargo(ws, "cargo-deny", "0.20.2", "install --debug")?;
+    let sh = &ws.sh;
+    Ok(cmd!(sh, "{deny} --workspace check --hide-inclusion-graph advisories").run()?)
 }
 
 /// Unit tests, tests of the whole, and the examples in the documentation.

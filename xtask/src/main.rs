@@ -60,6 +60,8 @@ enum Command {
     },
     /// The reference of the Rust crate, warnings denied
     Docs,
+    /// Known vulnerabilities of the dependencies (fetches their list)
+    Advisories,
     /// Windlass beside its peers, into docs/benchmarks.md (needs Rust and Python); with arguments, cargo bench
     Bench {
         /// What goes to cargo bench: `--bench store`
@@ -147,6 +149,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         Command::Package { javascript } => return Ok(package::run(&ws, javascript)),
         Command::Demo { rest } => demo::run(&ws, &rest)?,
         Command::Docs => lint::docs(&ws)?,
+        Command::Advisories => lint::advisories(&ws)?,
         Command::Bench { rest } => bench::run(&ws, &rest)?,
         Command::Fuzz { target, rest } => fuzz::run(&ws, target, &rest)?,
     }
