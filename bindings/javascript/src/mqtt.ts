@@ -31,6 +31,8 @@ export class MqttTransport implements Transport {
   readonly #options: MqttOptions;
   #client: MqttClient | undefined;
   #address = "";
+  /** What the broker answered last. `mqtt` tells a publisher of refusals alone, and that nobody keeps mail is none; it does so at once. */
+  #answer: number | undefined;
 
   constructor(url: string, options: MqttOptions = {}) {
     this.#url = new URL(text(url));
@@ -64,6 +66,9 @@ export class MqttTransport implements Transport {
     this.#client = client;
     const trouble = onTrouble ?? (() => {});
     client.on("error", trouble);
+    client.on("packetreceive", (packet) => {
+      if (packet.cmd === "puback") this.#answer = packet.reasonCode;
+    });
     client.on("connect", () => {
       client.subscribe(this.#topic("inbox", mailbox.address), { qos: 1, rh: NEVER_RETAINED }, (error) => {
         if (error) trouble(error);
@@ -75,8 +80,9 @@ export class MqttTransport implements Transport {
         () => done(),
         (error: Error) => {
           trouble(error);
-          // Over the next connection the broker brings it once more.
-          client.reconnect();
+          // Over the next connection, which follows by itself, the broker brings it once more. `reconnect` would wait for answers that nobody
+          // reads any more.
+          client.stream.destroy();
         },
       );
     };
@@ -106,10 +112,14 @@ export class MqttTransport implements Transport {
     const client = this.#client;
     if (client === undefined) throw new Error("the transport is not started");
     const properties = retain ? {} : { messageExpiryInterval: KEEP_MAIL };
-    const answer = await client.publishAsync(topic, Buffer.from(bytes(payload)), { qos: 1, retain, properties });
-    if ((answer as { reasonCode?: number } | undefined)?.reasonCode === NO_SUBSCRIBERS && !retain) {
-      throw new Error("nobody keeps mail for this address");
-    }
+    const given = Buffer.from(bytes(payload));
+    await new Promise<void>((done, failed) => {
+      client.publish(topic, given, { qos: 1, retain, properties }, (error) => {
+        if (error) failed(error);
+        else if (this.#answer === NO_SUBSCRIBERS && !retain) failed(new Error("nobody keeps mail for this address"));
+        else done();
+      });
+    });
   }
 
   #topic(kind: string, address: string): string {

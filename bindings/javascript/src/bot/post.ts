@@ -30,7 +30,8 @@ export class Post {
     try {
       let after = 0;
       while (!ended.aborted) {
-        this.#news.clear();
+        // Only from the beginning on is everything looked at that is told until now: of an address that rested, what is behind alone would not be.
+        if (after === 0) this.#news.clear();
         const page = await this.#client.outbox(after);
         if (page.length > 0) {
           after = page.at(-1)?.id ?? after;
