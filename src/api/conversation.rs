@@ -123,26 +123,22 @@ impl Conversation {
 
     /// Reacts to a message with an emoji: one, of at most 64 bytes.
     pub fn react(&self, message: Message, emoji: String) -> Result<Sent> {
-        self.reaction(&message, emoji, false)
+        self.reaction(&name_of(&message)?, &emoji, false)
     }
 
     /// Removes the reaction.
     pub fn unreact(&self, message: Message, emoji: String) -> Result<Sent> {
-        self.reaction(&message, emoji, true)
+        self.reaction(&name_of(&message)?, &emoji, true)
     }
 
     /// Replaces the text of a message of ours. Who received the former text has it; here it stays on the disk until the message is deleted.
     pub fn edit(&self, message: Message, text: String) -> Result<Sent> {
-        let target = self.own_message(&message)?;
-        self.client
-            .write_chat(&self.id, chat::Body::Edit { target, text }, None)
+        self.edit_named(&name_of(&message)?, text)
     }
 
     /// Deletes a message of ours here and asks the others to. After the next shred nothing of it can be read here.
     pub fn delete(&self, message: Message) -> Result<Sent> {
-        let target = self.own_message(&message)?;
-        self.client
-            .write_chat(&self.id, chat::Body::Deletion { target }, None)
+        self.delete_named(&name_of(&message)?)
     }
 
     /// Messages of others since the user last read.
@@ -155,11 +151,7 @@ impl Conversation {
     /// Deletes a message, of anybody's, for the user alone: here, and on our other devices. It does not come back, and after the next
     /// shred nothing of it can be read.
     pub fn delete_for_me(&self, message: Message) -> Result<()> {
-        let name = name_of(&message)?;
-        self.client.write(|step| {
-            self.stored(step.rows, Some(message.clone()))?;
-            Ok::<_, WindlassError>(deletions::delete_message(step, &name).map(|_| ())?)
-        })
+        self.delete_named_for_me(&name_of(&message)?)
     }
 
     /// Sends an attachment whose encrypted file is at `location` now: a URL, a path, whatever the receivers' application understands; at
@@ -251,29 +243,51 @@ impl Conversation {
 impl Conversation {
     /// A message of the history as it is stored.
     fn stored(&self, rows: &dyn Rows, message: Option<Message>) -> Result<Option<Stored>> {
-        let Some(message) = message else {
-            return Ok(None);
-        };
-        let stored = message::find(rows, &name_of(&message)?)?;
-        let here = stored.filter(|stored| stored.is_message_of(&self.id));
-        here.map(Some).ok_or(WindlassError::UnknownMessage)
+        let name = message.map(|message| name_of(&message)).transpose()?;
+        name.map(|name| self.named(rows, &name)).transpose()
     }
 
-    fn own_message(&self, message: &Message) -> Result<MessageId> {
-        let name = name_of(message)?;
+    /// The same, by its name.
+    pub(super) fn named(&self, rows: &dyn Rows, name: &MessageRef) -> Result<Stored> {
+        let stored = message::find(rows, name)?;
+        let here = stored.filter(|stored| stored.is_message_of(&self.id));
+        here.ok_or(WindlassError::UnknownMessage)
+    }
+
+    fn check_here(&self, name: &MessageRef) -> Result<()> {
+        self.client.read(|rows| self.named(rows, name).map(|_| ()))
+    }
+
+    fn own_message(&self, name: &MessageRef) -> Result<MessageId> {
         if name.author != self.client.device.public() {
             return Err(WindlassError::NotTheAuthor);
         }
-        self.client
-            .read(|rows| self.stored(rows, Some(message.clone())))?;
+        self.check_here(name)?;
         Ok(name.id)
     }
 
-    fn reaction(&self, message: &Message, emoji: String, removed: bool) -> Result<Sent> {
-        let emoji = text::emoji(&emoji).ok_or(chat::ContentError::Reaction)?;
-        let name = name_of(message)?;
+    pub(super) fn edit_named(&self, name: &MessageRef, text: String) -> Result<Sent> {
+        let target = self.own_message(name)?;
         self.client
-            .read(|rows| self.stored(rows, Some(message.clone())))?;
+            .write_chat(&self.id, chat::Body::Edit { target, text }, None)
+    }
+
+    pub(super) fn delete_named(&self, name: &MessageRef) -> Result<Sent> {
+        let target = self.own_message(name)?;
+        self.client
+            .write_chat(&self.id, chat::Body::Deletion { target }, None)
+    }
+
+    pub(super) fn delete_named_for_me(&self, name: &MessageRef) -> Result<()> {
+        self.client.write(|step| {
+            self.named(step.rows, name)?;
+            Ok::<_, WindlassError>(deletions::delete_message(step, name).map(|_| ())?)
+        })
+    }
+
+    pub(super) fn reaction(&self, name: &MessageRef, emoji: &str, removed: bool) -> Result<Sent> {
+        let emoji = text::emoji(emoji).ok_or(chat::ContentError::Reaction)?;
+        self.check_here(name)?;
         let body = chat::Body::Reaction {
             author: name.author.to_bytes(),
             target: name.id,
@@ -286,10 +300,12 @@ impl Conversation {
 
 /// By which a message is found: its author and its id.
 fn name_of(message: &Message) -> Result<MessageRef> {
-    let id = message
-        .id
-        .parse()
-        .map_err(|_| WindlassError::UnknownMessage)?;
-    let author = PublicIdentity::from_address(&message.author)?;
+    named(&message.author, &message.id)
+}
+
+/// The same, as an application has them.
+pub(super) fn named(author: &str, id: &str) -> Result<MessageRef> {
+    let author = PublicIdentity::from_address(author)?;
+    let id = id.parse().map_err(|_| WindlassError::UnknownMessage)?;
     Ok(MessageRef { author, id })
 }

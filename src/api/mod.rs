@@ -5,6 +5,7 @@ mod exported;
 
 mod attachment;
 mod bundle;
+mod by_id;
 mod bytes;
 mod client;
 mod clock;

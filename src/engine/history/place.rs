@@ -183,3 +183,33 @@ pub(crate) fn before(
     places.truncate(limit);
     Ok(places)
 }
+
+/// The next places of a conversation behind `start`, at most `limit`; the earliest first. Fewer than `limit` if there are no more.
+pub(crate) fn after(
+    store: &dyn Rows,
+    conversation: &ConversationId,
+    start: &Place,
+    limit: usize,
+) -> Result<Vec<Place>, EngineError> {
+    let group = conversation.key();
+    let low = order(start.lamport, &start.message.id);
+    // What has this clock and id too comes first.
+    let beside = store.of_order(Table::Timeline, &group, &low)?.len();
+    let (bounds, most) = (
+        (Bound::Included(low.as_slice()), Bound::Unbounded),
+        limit.saturating_add(beside),
+    );
+    let rows = store.range(Table::Timeline, &group, bounds, Direction::Forward, most)?;
+    let mut places = decode(&rows)?;
+    // As in `before`: nothing is cut between messages of the same clock and id.
+    if let Some(last) = places.last().copied() {
+        let cut = (last.lamport, last.message.id);
+        places.retain(|place| (place.lamport, place.message.id) != cut);
+        let order = order(last.lamport, &last.message.id);
+        places.extend(decode(&store.of_order(Table::Timeline, &group, &order)?)?);
+    }
+    places.retain(|place| place.rank() > start.rank());
+    places.sort_by_key(Place::rank);
+    places.truncate(limit);
+    Ok(places)
+}

@@ -83,6 +83,44 @@ pub(crate) fn read_here(
     read(store, id, row, |_| true)
 }
 
+/// The user has read up to a message. The conversation's row is the caller's to save.
+pub(crate) fn read_up_to(
+    store: &mut dyn RowsMut,
+    id: &ConversationId,
+    row: &mut ConversationRow,
+    last: &Place,
+) -> Result<(), EngineError> {
+    let end = last.rank();
+    read(store, id, row, |place| place.rank() <= end)
+}
+
+/// The clock that says of what others wrote up to a message that it was read, and of nothing that is unread; 0 if there is none.
+pub(crate) fn read_clock(
+    store: &dyn Rows,
+    id: &ConversationId,
+    row: &ConversationRow,
+    own: &PublicIdentity,
+    last: &Place,
+) -> Result<u64, EngineError> {
+    // What is unread behind the message may have its clock.
+    let unread = marked(store, id, row)?;
+    let lowest = unread.iter().map(|place| place.lamport).min();
+    let counts = |place: &&Place| {
+        place.message.author != *own && lowest.is_none_or(|lowest| place.lamport < lowest)
+    };
+    let (mut places, mut end) = (vec![*last], *last);
+    loop {
+        if let Some(place) = places.iter().find(counts) {
+            return Ok(place.lamport);
+        }
+        places = place::before(store, id, Some(&end), PART)?;
+        match places.last() {
+            Some(earliest) => end = *earliest,
+            None => return Ok(0),
+        }
+    }
+}
+
 /// A message came that is shown by itself, or was written here. The conversation's row is the caller's to save.
 pub(crate) fn count(
     store: &mut dyn RowsMut,

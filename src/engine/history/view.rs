@@ -9,6 +9,7 @@ use crate::engine::history::message::Stored;
 use crate::engine::history::place::Place;
 use crate::engine::history::{annotations, delivered, message, place};
 use crate::engine::records::conversations::{self, ConversationId};
+use crate::engine::records::{former_members, groups};
 use crate::identity::PublicIdentity;
 use crate::store::{Rows, Table};
 use crate::text::Sought;
@@ -129,6 +130,77 @@ pub(crate) fn page(
     messages
         .map(|stored| show(store, &conversation, stored))
         .collect()
+}
+
+/// The next `limit` messages behind one; oldest first.
+pub(crate) fn page_after(
+    store: &dyn Rows,
+    id: &ConversationId,
+    limit: usize,
+    start: &Stored,
+    now: u64,
+) -> Result<Vec<Shown>, EngineError> {
+    let mut begin = start.place();
+    let mut messages = Vec::new();
+    while messages.len() < limit {
+        let wanted = limit - messages.len();
+        let places = place::after(store, id, &begin, wanted)?;
+        let last = places.len() < wanted;
+        for place in &places {
+            let stored = at(store, place)?;
+            if stored.is_shown(now) {
+                messages.push(stored);
+            }
+        }
+        match places.last() {
+            Some(end) if !last => begin = *end,
+            _ => break,
+        }
+    }
+    let conversation = conversations::row(store, id)?;
+    let messages = messages.into_iter();
+    messages
+        .map(|stored| show(store, &conversation, stored))
+        .collect()
+}
+
+/// The message that another answers, by whichever of those who may have written it: of several, which have the same id, the first in the
+/// conversation.
+pub(crate) fn answered(
+    store: &dyn Rows,
+    own: &PublicIdentity,
+    answer: &Stored,
+    now: u64,
+) -> Result<Option<Shown>, EngineError> {
+    let Some(id) = answer.content.reply_to else {
+        return Ok(None);
+    };
+    let authors = match answer.conversation {
+        ConversationId::Direct(peer) => vec![*own, peer],
+        ConversationId::Group(group) => {
+            let list = groups::member_list(store, &group)?;
+            let members = list.iter().flat_map(|list| list.listed());
+            let members = members.map(|member| member.identity);
+            let former = former_members::of(store, &group)?;
+            members.chain(former).chain([*own]).collect()
+        }
+    };
+    let mut found: Option<Stored> = None;
+    for author in authors {
+        let stored = message::find(store, &MessageRef { author, id })?;
+        let stored = stored.filter(|one| one.is_message_of(&answer.conversation));
+        let Some(stored) = stored.filter(|one| one.is_shown(now)) else {
+            continue;
+        };
+        let first = |known: &Stored| stored.place().rank() < known.place().rank();
+        if found.as_ref().is_none_or(first) {
+            found = Some(stored);
+        }
+    }
+    let conversation = conversations::row(store, &answer.conversation)?;
+    found
+        .map(|stored| show(store, &conversation, stored))
+        .transpose()
 }
 
 /// The message of a place. What has a place is stored.

@@ -3,10 +3,10 @@
 use crate::chat::GroupId;
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
-use crate::engine::base::rows::{damaged, get_row, put_row};
+use crate::engine::base::rows::{damaged, decode, get_row, put_row};
 use crate::identity::PublicIdentity;
-use crate::limits::FORMER_MEMBER_SECONDS;
-use crate::store::{Key, Rows, RowsMut, Table, WHOLE_GROUP};
+use crate::limits::{FORMER_MEMBER_SECONDS, MAX_GROUP_EVENTS};
+use crate::store::{Direction, Key, OrderedRow, Rows, RowsMut, Table, WHOLE_GROUP};
 use crate::wire::store::FormerMemberRow;
 
 const TABLE: Table = Table::FormerMembers;
@@ -41,6 +41,17 @@ pub(super) fn was_lately(
 ) -> Result<bool, EngineError> {
     let found = find(store, id, who)?;
     Ok(found.is_some_and(|row| !due::is_over(row.since, FORMER_MEMBER_SECONDS * 1000, now)))
+}
+
+/// Those who belonged to a group and do not any more, in no order.
+pub(crate) fn of(store: &dyn Rows, id: &GroupId) -> Result<Vec<PublicIdentity>, EngineError> {
+    let forward = Direction::Forward;
+    let rows = store.range(TABLE, id.as_bytes(), WHOLE_GROUP, forward, MAX_GROUP_EVENTS)?;
+    let read = |(_, bytes): &OrderedRow| {
+        let row: FormerMemberRow = decode(TABLE, bytes)?;
+        PublicIdentity::from_stored(&row.identity_key).ok_or_else(|| damaged(TABLE))
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Somebody does not belong to a group any more; since when that is known stays what it was.

@@ -5,6 +5,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::post;
 use crate::engine::delivery::recipients::Recipients;
+use crate::engine::history::place::Place;
 use crate::engine::history::unread::{self, Read};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::{conversations, floors, groups};
@@ -90,8 +91,39 @@ pub(crate) fn read_all(
     share(step, id)?;
     // Of what crossed our own words and has not come, nothing was read.
     let lamport = unread::latest_of_others(step.rows, id, &step.device.public())?;
-    if !receipt || lamport == 0 {
-        return Ok(true);
+    if receipt {
+        tell(step, id, lamport)?;
+    }
+    Ok(true)
+}
+
+/// The user has read up to a message, and perhaps not what stands behind it. False if all of that was read before.
+pub(crate) fn read_up_to(
+    step: &mut Step<'_>,
+    id: &ConversationId,
+    last: &Place,
+    receipt: bool,
+) -> Result<bool, EngineError> {
+    let mut row = conversations::row(step.rows, id)?;
+    let before = row.unread;
+    unread::read_up_to(step.rows, id, &mut row, last)?;
+    if row.unread == before {
+        return Ok(false);
+    }
+    conversations::save(step.rows, id, &row)?;
+    share(step, id)?;
+    if receipt {
+        let own = step.device.public();
+        let lamport = unread::read_clock(step.rows, id, &row, &own, last)?;
+        tell(step, id, lamport)?;
+    }
+    Ok(true)
+}
+
+/// Tells the others up to which clock the user has read; nobody if it is 0.
+fn tell(step: &mut Step<'_>, id: &ConversationId, lamport: u64) -> Result<(), EngineError> {
+    if lamport == 0 {
+        return Ok(());
     }
     let to: Vec<PublicIdentity> = match id {
         ConversationId::Direct(peer) => vec![*peer],
@@ -110,5 +142,5 @@ pub(crate) fn read_all(
             Err(error) => return Err(error),
         }
     }
-    Ok(true)
+    Ok(())
 }

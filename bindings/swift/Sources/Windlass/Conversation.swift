@@ -59,6 +59,60 @@ extension Conversation {
         try await onQueue { try self.unreact(message: message, emoji: emoji) }
     }
 
+    /// A page of the history that ends before a message.
+    public func messagesBefore(author: String, messageId: String, limit: UInt32 = 50) async throws -> [Message] {
+        try await onQueue { try self.messagesBefore(author: author, messageId: messageId, limit: limit) }
+    }
+
+    /// A page of the history that begins behind a message.
+    public func messagesAfter(author: String, messageId: String, limit: UInt32 = 50) async throws -> [Message] {
+        try await onQueue { try self.messagesAfter(author: author, messageId: messageId, limit: limit) }
+    }
+
+    /// A message with those around it.
+    public func messagesAround(
+        author: String, messageId: String, before: UInt32 = 25, after: UInt32 = 25
+    ) async throws -> [Message] {
+        try await onQueue {
+            try self.messagesAround(author: author, messageId: messageId, before: before, after: after)
+        }
+    }
+
+    /// The message that a message answers.
+    public func answered(author: String, messageId: String) async throws -> Message? {
+        try await onQueue { try self.answered(author: author, messageId: messageId) }
+    }
+
+    /// Adds our reaction to a message.
+    public func reactTo(author: String, messageId: String, emoji: String) async throws -> Sent {
+        try await onQueue { try self.reactTo(author: author, messageId: messageId, emoji: emoji) }
+    }
+
+    /// Takes our reaction back.
+    public func unreactTo(author: String, messageId: String, emoji: String) async throws -> Sent {
+        try await onQueue { try self.unreactTo(author: author, messageId: messageId, emoji: emoji) }
+    }
+
+    /// Changes the text of a message of our own.
+    public func editMessage(messageId: String, text: String) async throws -> Sent {
+        try await onQueue { try self.editMessage(messageId: messageId, text: text) }
+    }
+
+    /// Takes a message of our own back from everybody.
+    public func deleteMessage(messageId: String) async throws -> Sent {
+        try await onQueue { try self.deleteMessage(messageId: messageId) }
+    }
+
+    /// Deletes a message for the user alone.
+    public func deleteMessageForMe(author: String, messageId: String) async throws {
+        try await onQueue { try self.deleteMessageForMe(author: author, messageId: messageId) }
+    }
+
+    /// The user has seen all up to a message; with `receipt` the others are told.
+    public func markReadUpTo(author: String, messageId: String, receipt: Bool = true) async throws {
+        try await onQueue { try self.markReadUpTo(author: author, messageId: messageId, receipt: receipt) }
+    }
+
     /// The user has seen all of it; with `receipt` the others are told.
     public func markRead(receipt: Bool = true) async throws {
         try await onQueue { try self.markRead(receipt: receipt) }

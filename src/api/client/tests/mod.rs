@@ -8,6 +8,7 @@ use crate::crypto::{Secret, seeded};
 use crate::store::{Store, StoreKey};
 use crate::testing::{Clock, Counted, Disk};
 
+mod by_id;
 mod costs;
 mod handed_over;
 

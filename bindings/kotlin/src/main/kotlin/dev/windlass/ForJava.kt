@@ -12,6 +12,27 @@ public object ForJava {
     public fun messages(conversation: Conversation, limit: Int = 50, before: Message? = null): List<Message> =
         conversation.messages(positive(limit), before)
 
+    /** The messages before the one of this author and id, the latest last. */
+    @JvmStatic
+    @JvmOverloads
+    @Throws(WindlassException::class)
+    public fun messagesBefore(conversation: Conversation, author: String, messageId: String, limit: Int = 50): List<Message> =
+        conversation.messagesBefore(author, messageId, positive(limit))
+
+    /** The messages behind the one of this author and id, the latest last. */
+    @JvmStatic
+    @JvmOverloads
+    @Throws(WindlassException::class)
+    public fun messagesAfter(conversation: Conversation, author: String, messageId: String, limit: Int = 50): List<Message> =
+        conversation.messagesAfter(author, messageId, positive(limit))
+
+    /** The message of this author and id, with [around] before it and behind it. */
+    @JvmStatic
+    @JvmOverloads
+    @Throws(WindlassException::class)
+    public fun messagesAround(conversation: Conversation, author: String, messageId: String, around: Int = 25): List<Message> =
+        conversation.messagesAround(author, messageId, positive(around), positive(around))
+
     /** Messages with a text in them. */
     @JvmStatic
     @JvmOverloads
