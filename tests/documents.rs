@@ -16,6 +16,7 @@ fn documents() -> Vec<PathBuf> {
         "CHANGELOG.md",
         "CONTRIBUTING.md",
         "SECURITY.md",
+        "RELEASING.md",
     ];
     let mut documents: Vec<_> = top.iter().map(|name| root().join(name)).collect();
     documents.extend(files(&["docs", "examples", "tests"], &["md"]));

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use xshell::cmd;
 
 use crate::report::Skip;
+use crate::targets;
 use crate::tools::cache;
 use crate::workspace::{Workspace, files, fresh_folder};
 
@@ -49,7 +50,7 @@ fn build(ws: &Workspace) -> Result<PathBuf> {
     if !ws.answers("node", "--version", NODE) || !ws.answers("npm", "--version", ".") {
         bail!(Skip::Here("it needs Node 20 or later, with npm".into()));
     }
-    target(ws)?;
+    targets::ensure(ws, WASM)?;
     let bindgen = bindgen(ws)?;
     core_cargo(ws, &package, "build --quiet --release").args(["--target", WASM]).run()?;
     let core = ws.target.join(WASM).join("release/windlass_javascript.wasm");
@@ -70,22 +71,6 @@ fn build(ws: &Workspace) -> Result<PathBuf> {
 fn core_cargo<'a>(ws: &'a Workspace, package: &Path, arguments: &str) -> xshell::Cmd<'a> {
     let manifest = package.join("wasm/Cargo.toml");
     ws.cargo(arguments).arg("--manifest-path").arg(manifest)
-}
-
-/// The standard library of the target, which rustup brings.
-fn target(ws: &Workspace) -> Result<()> {
-    let sh = &ws.sh;
-    // Rustc names the folder of a target's libraries whether or not they are there.
-    let libraries = cmd!(sh, "rustc --print target-libdir --target {WASM}").read()?;
-    if Path::new(&libraries).is_dir() {
-        return Ok(());
-    }
-    if !ws.answers("rustup", "--version", "rustup ") {
-        let missing =
-            format!("the compiler has no libraries for {WASM}, and no rustup brings them");
-        bail!(Skip::Here(missing));
-    }
-    Ok(cmd!(sh, "rustup target add {WASM}").run()?)
 }
 
 /// The program that writes the glue: the user's own, else the one in the cache, made where it is missing.

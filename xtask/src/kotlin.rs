@@ -9,7 +9,7 @@ use xshell::Cmd;
 
 use crate::tools::{self, JAVAC, MAVEN, MOSQUITTO};
 use crate::workspace::{Workspace, files, update};
-use crate::{codes, native};
+use crate::{codes, native, python};
 
 /// Builds the module and runs its tests on a real JVM.
 pub fn test(ws: &Workspace) -> Result<()> {
@@ -25,7 +25,9 @@ pub fn test(ws: &Workspace) -> Result<()> {
 
 /// Builds the jar with the native library inside; the tests ran with `test`.
 pub fn jar(ws: &Workspace) -> Result<PathBuf> {
+    ws.sh.remove_path(ws.bindings("kotlin").join("target/native"))?;
     prepare(ws)?;
+    take_natives(ws)?;
     let sh = &ws.sh;
     for old in files(sh, &ws.bindings("kotlin").join("target"), "jar").unwrap_or_default() {
         sh.remove_path(old)?;
@@ -50,10 +52,23 @@ fn prepare(ws: &Workspace) -> Result<()> {
     let_close_close(&code)?;
     let_refusals_have_a_code(&code)?;
     let_nothing_print_text(&code)?;
-    // JNA's name for this machine, under which it looks for a library among a jar's resources.
+    let resources = built.join("native").join(platform());
+    update(ws, &library, &resources.join(native::library_name()))
+}
+
+/// JNA's name for this machine, under which it looks for a library among a jar's resources.
+pub fn platform() -> String {
     let system = OS.replace("macos", "darwin").replace("windows", "win32");
-    let resources = format!("native/{system}-{}", ARCH.replace('_', "-"));
-    update(ws, &library, &built.join(resources).join(native::library_name()))
+    format!("{system}-{}", ARCH.replace('_', "-"))
+}
+
+/// Puts the libraries of other platforms beside that of this one, and of those that are built for older systems each in place of it.
+fn take_natives(ws: &Workspace) -> Result<()> {
+    let (kept, taken) = (ws.target.join("natives"), ws.bindings("kotlin").join("target/native"));
+    if ws.sh.path_exists(&kept) {
+        python::copy(ws, &kept, &taken)?;
+    }
+    Ok(())
 }
 
 /// What the generator gives to each object: `close` lets go of it, and no more.

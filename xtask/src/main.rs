@@ -13,10 +13,16 @@ mod native;
 mod package;
 mod python;
 mod report;
+mod reproduce;
+mod reproducible;
 mod rootfs;
+mod sbom;
 mod swift;
 mod talk;
+mod targets;
 mod tools;
+#[cfg(test)]
+mod workflows;
 mod workspace;
 
 use std::process::ExitCode;
@@ -24,6 +30,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
+use package::Packages;
 use report::Step;
 use workspace::Workspace;
 
@@ -52,12 +59,12 @@ enum Command {
     },
     /// Every check in every language, or only those named
     Test(Suites),
-    /// Wheel, sdist, jar and Swift library into target/packages; with --javascript the npm package alone
-    Package {
-        /// The npm package
-        #[arg(long)]
-        javascript: bool,
-    },
+    /// Wheel, sdist, jar and Swift library into target/packages, or only those named
+    Package(Packages),
+    /// The same again from a clone in another folder: the bytes have to be the same
+    Reproduce(Packages),
+    /// SHA256SUMS of all that is in target/packages
+    Checksums,
     /// The reference of the Rust crate, warnings denied
     Docs,
     /// Known vulnerabilities of the dependencies (fetches their list)
@@ -146,7 +153,9 @@ fn run(arguments: Arguments) -> Result<bool> {
     let ws = Workspace::locate(arguments.install)?;
     match arguments.command {
         Command::Test(suites) => return Ok(report::run(&ws, &suites.steps())),
-        Command::Package { javascript } => return Ok(package::run(&ws, javascript)),
+        Command::Package(packages) => return package::run(&ws, &packages),
+        Command::Reproduce(packages) => reproduce::run(&ws, &packages)?,
+        Command::Checksums => println!("{}", reproduce::checksums(&ws, &ws.target)?),
         Command::Demo { rest } => demo::run(&ws, &rest)?,
         Command::Docs => lint::docs(&ws)?,
         Command::Advisories => lint::advisories(&ws)?,

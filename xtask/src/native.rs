@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use xshell::cmd;
 
 use crate::workspace::{Workspace, fresh_folder};
 
@@ -19,10 +20,29 @@ pub fn shared_library(ws: &Workspace) -> Result<PathBuf> {
     Ok(ws.target.join("release").join(library_name()))
 }
 
+/// The target that the compiler builds for when it is told none.
+pub fn host(ws: &Workspace) -> Result<String> {
+    let says = cmd!(ws.sh, "rustc -vV").quiet().read()?;
+    let host = says.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc does not say what it builds for")?.to_owned())
+}
+
 /// Builds the static library, for Swift packages.
 pub fn static_library(ws: &Workspace) -> Result<PathBuf> {
     build(ws, "staticlib")?;
     Ok(ws.target.join("release/libwindlass.a"))
+}
+
+/// The same for another target.
+pub fn static_library_for(ws: &Workspace, target: &str) -> Result<PathBuf> {
+    build(ws, &format!("staticlib --target {target}"))?;
+    Ok(ws.target.join(target).join("release/libwindlass.a"))
+}
+
+/// The version of all packages.
+pub fn version(ws: &Workspace) -> Result<String> {
+    let named = ws.cargo("pkgid --package windlass").quiet().read()?;
+    Ok(named.rsplit(['#', '@']).next().unwrap_or_default().to_owned())
 }
 
 /// The flags are those maturin uses, so that the wheel and the other languages share one compilation. Naming the crate type also

@@ -1,34 +1,109 @@
-//! `cargo xtask package`: what users install, in one folder.
+//! `cargo xtask package`: what users install, in one folder; each of it the same bytes wherever it is built.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
+use clap::Args;
 
 use crate::report::{self, Step};
 use crate::workspace::{Workspace, fresh_folder};
-use crate::{javascript, kotlin, native, python, swift};
+use crate::{javascript, kotlin, native, python, reproducible, swift, targets};
 
-/// Builds every package, or that of JavaScript; `false` when one failed.
-pub fn run(ws: &Workspace, javascript: bool) -> bool {
-    let steps: &[Step] = match javascript {
-        true => &[("javascript", self::javascript)],
-        false => &[("python", python), ("kotlin", kotlin), ("swift", swift)],
-    };
-    let good = report::run(ws, steps);
-    println!("packages are in {}", ws.target.join("packages").display());
-    good
+/// Which packages; without a name those of the first three.
+#[derive(Args, Clone)]
+pub struct Packages {
+    /// Wheel for this platform, and sdist
+    #[arg(long)]
+    python: bool,
+    /// Jar, with the libraries in target/natives beside that of this platform
+    #[arg(long)]
+    kotlin: bool,
+    /// Swift sources, and the library of this platform
+    #[arg(long)]
+    swift: bool,
+    /// The npm package
+    #[arg(long)]
+    javascript: bool,
+    /// The crate, built from what would be published
+    #[arg(long = "crate")]
+    rust: bool,
+    /// Wheels for x86-64 and aarch64, glibc and musl, and the sdist; libraries into target/natives
+    #[arg(long)]
+    wheels: bool,
+    /// Wheel for this platform; its library into target/natives
+    #[arg(long)]
+    natives: bool,
+    /// The Swift package with an XCFramework (on a Mac)
+    #[arg(long)]
+    framework: bool,
 }
 
-/// The emptied folder of a language, with these files.
+impl Packages {
+    fn steps(&self) -> Vec<Step> {
+        let steps: [(bool, Step); 8] = [
+            (self.wheels, ("wheels", wheels)),
+            (self.natives, ("natives", natives)),
+            (self.python, ("python", python)),
+            (self.kotlin, ("kotlin", kotlin)),
+            (self.swift, ("swift", swift)),
+            (self.framework, ("framework", framework)),
+            (self.javascript, ("javascript", javascript)),
+            (self.rust, ("crate", rust)),
+        ];
+        let named = steps.iter().any(|(wanted, _)| *wanted);
+        let usual = |name| ["python", "kotlin", "swift"].contains(&name);
+        let wanted = steps.into_iter().filter(|(wanted, step)| *wanted || !named && usual(step.0));
+        wanted.map(|(_, step)| step).collect()
+    }
+
+    /// The same flags, for another run.
+    pub fn flags(&self) -> Vec<String> {
+        self.steps().into_iter().map(|(name, _)| format!("--{name}")).collect()
+    }
+}
+
+/// Builds them; `false` when one failed.
+pub fn run(ws: &Workspace, packages: &Packages) -> Result<bool> {
+    reproducible::settle(ws)?;
+    let good = report::run(ws, &packages.steps());
+    println!("packages are in {}", ws.target.join("packages").display());
+    Ok(good)
+}
+
+/// The emptied folder of a language, with these files, in which no folder of this machine is named.
 fn folder(ws: &Workspace, language: &str, files: &[PathBuf]) -> Result<PathBuf> {
     let folder = fresh_folder(&ws.sh, ws.target.join("packages").join(language))?;
     files.iter().try_for_each(|file| ws.sh.copy_file(file, &folder))?;
+    reproducible::check(ws, files)?;
     Ok(folder)
 }
 
 fn python(ws: &Workspace) -> Result<()> {
-    folder(ws, "python", &[python::wheel(ws)?, python::sdist(ws)?])?;
+    folder(ws, "python", &[python::published_here(ws)?, python::sdist(ws)?])?;
     Ok(())
+}
+
+/// For each Linux that is promised. What the wheel has inside, the jar takes too.
+fn wheels(ws: &Workspace) -> Result<()> {
+    let folder = folder(ws, "python", &[python::sdist(ws)?])?;
+    for linux in targets::LINUX {
+        targets::ensure(ws, linux.target)?;
+        let wheel = python::published(ws, linux.target, linux.compatibility)?;
+        reproducible::check(ws, std::slice::from_ref(&wheel))?;
+        ws.sh.copy_file(wheel, &folder)?;
+        if let Some(jna) = linux.jna {
+            let library = ws.target.join(linux.target).join("release/libwindlass.so");
+            targets::keep(ws, jna, &library)?;
+        }
+    }
+    Ok(())
+}
+
+fn natives(ws: &Workspace) -> Result<()> {
+    folder(ws, "python", &[python::published_here(ws)?])?;
+    let library = native::shared_library(ws)?;
+    reproducible::check(ws, std::slice::from_ref(&library))?;
+    targets::keep(ws, &kotlin::platform(), &library)
 }
 
 /// What `npm install` takes.
@@ -45,11 +120,52 @@ fn kotlin(ws: &Workspace) -> Result<()> {
 
 /// The Swift sources with the generated ones in place, and both kinds of library for this platform.
 fn swift(ws: &Workspace) -> Result<()> {
-    let package = ws.bindings("swift");
     let shared = native::shared_library(ws)?;
     swift::place_generated(ws, &shared)?;
     folder(ws, "swift/lib", &[shared, native::static_library(ws)?])?;
-    let folder = ws.target.join("packages/swift");
+    sources(ws)
+}
+
+/// The Swift sources with the generated ones in place, and static libraries for Apple's systems.
+fn framework(ws: &Workspace) -> Result<()> {
+    swift::place_generated(ws, &native::shared_library(ws)?)?;
+    fresh_folder(&ws.sh, ws.target.join("packages/swift"))?;
+    sources(ws)?;
+    targets::framework(ws, &ws.target.join("packages/swift/windlassFFI.xcframework"))
+}
+
+fn sources(ws: &Workspace) -> Result<()> {
+    let (package, folder) = (ws.bindings("swift"), ws.target.join("packages/swift"));
     ws.sh.copy_file(package.join("Package.swift"), &folder)?;
     python::copy(ws, &package.join("Sources"), &folder.join("Sources"))
+}
+
+/// Cargo builds it from the packed sources before it is content.
+fn rust(ws: &Workspace) -> Result<()> {
+    ws.cargo("package --quiet --package windlass --allow-dirty").run()?;
+    let packed = ws.target.join(format!("package/windlass-{}.crate", native::version(ws)?));
+    folder(ws, "crate", &[packed])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_named_or_the_usual_three() {
+        let none = Packages {
+            python: false,
+            kotlin: false,
+            swift: false,
+            javascript: false,
+            rust: false,
+            wheels: false,
+            natives: false,
+            framework: false,
+        };
+        assert_eq!(none.flags(), ["--python", "--kotlin", "--swift"]);
+        let named = Packages { rust: true, javascript: true, ..none };
+        assert_eq!(named.flags(), ["--javascript", "--crate"]);
+    }
 }

@@ -6,12 +6,15 @@ use anyhow::{Context, Result};
 use xshell::cmd;
 
 use crate::interpreters::{self, interpreter};
-use crate::native;
 use crate::tools::{self, BWRAP, CHROMIUM, MOSQUITTO, OPENSSL, QRENCODE, SYSTEMD, TMUX, ZBAR};
 use crate::workspace::{Workspace, files, fresh_folder};
+use crate::{native, sbom};
 
 /// What the tests need, pinned; and the pins of uv and maturin.
 const REQUIREMENTS: &str = "bindings/python/requirements-dev.txt";
+
+/// A linker for each Linux, which PyPI has for every machine that builds.
+const ZIG: &str = "ziglang==0.15.2";
 
 /// Our own code that uses the package.
 const OURS: [&str; 4] =
@@ -90,15 +93,42 @@ pub fn wheel(ws: &Workspace) -> Result<PathBuf> {
     native::beside_generator(ws, || maturin(ws, build, "whl"))
 }
 
+/// Builds the wheel as it is published, for another Linux too: by zig as the linker, which knows the C libraries of each.
+pub fn published(ws: &Workspace, target: &str, compatibility: &str) -> Result<PathBuf> {
+    let bill = sbom::write(ws, target)?;
+    let build = format!(
+        "build --release --locked --zig --target {target} --compatibility {compatibility} --sbom-include"
+    );
+    maturin_with(ws, &["--with", ZIG], &build, &[bill], "whl")
+}
+
+/// The same with the machine's own linker.
+pub fn published_here(ws: &Workspace) -> Result<PathBuf> {
+    let bill = sbom::write(ws, &native::host(ws)?)?;
+    maturin_with(ws, &[], "build --release --locked --sbom-include", &[bill], "whl")
+}
+
 /// Packs the sources from which pip builds.
 pub fn sdist(ws: &Workspace) -> Result<PathBuf> {
     maturin(ws, "sdist", "gz")
 }
 
 fn maturin(ws: &Workspace, arguments: &str, extension: &str) -> Result<PathBuf> {
+    maturin_with(ws, &[], arguments, &[], extension)
+}
+
+/// With more packages beside maturin, and files that its arguments end with.
+fn maturin_with(
+    ws: &Workspace,
+    with: &[&str],
+    arguments: &str,
+    named: &[PathBuf],
+    extension: &str,
+) -> Result<PathBuf> {
     let (sh, uv, arguments) = (&ws.sh, uv(ws)?, arguments.split(' '));
     let folder = fresh_folder(sh, ws.target.join("python").join(extension))?;
-    let maturin = cmd!(sh, "{uv} tool run --constraints {REQUIREMENTS} maturin {arguments...}");
+    let maturin = cmd!(sh, "{uv} tool run --constraints {REQUIREMENTS} {with...} maturin");
+    let maturin = maturin.args(arguments).args(named);
     ws.quietly("python-maturin", maturin.arg("--out").arg(&folder))?;
     files(sh, &folder, extension)?.pop().context("maturin made nothing")
 }

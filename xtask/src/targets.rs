@@ -1,0 +1,79 @@
+//! Other machines than this one: for which a package is built, and what building for them takes.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use xshell::cmd;
+
+use crate::native;
+use crate::report::Skip;
+use crate::workspace::{Workspace, fresh_folder};
+
+/// A Linux for which a wheel is published.
+pub struct Linux {
+    /// As the compiler calls it.
+    pub target: &'static str,
+    /// The oldest C library, as a wheel's name says it.
+    pub compatibility: &'static str,
+    /// Where JNA looks for its library, which it loads where there is glibc.
+    pub jna: Option<&'static str>,
+}
+
+/// Each of them.
+pub const LINUX: [Linux; 4] = [
+    Linux {
+        target: "x86_64-unknown-linux-gnu",
+        compatibility: "manylinux_2_17",
+        jna: Some("linux-x86-64"),
+    },
+    Linux {
+        target: "aarch64-unknown-linux-gnu",
+        compatibility: "manylinux_2_17",
+        jna: Some("linux-aarch64"),
+    },
+    Linux { target: "x86_64-unknown-linux-musl", compatibility: "musllinux_1_2", jna: None },
+    Linux { target: "aarch64-unknown-linux-musl", compatibility: "musllinux_1_2", jna: None },
+];
+
+/// Apple's systems, and the simulator of one.
+const APPLE: [&str; 3] = ["aarch64-apple-ios", "aarch64-apple-ios-sim", "aarch64-apple-darwin"];
+
+/// The standard library of a target, which rustup brings.
+pub fn ensure(ws: &Workspace, target: &str) -> Result<()> {
+    let sh = &ws.sh;
+    // Rustc names the folder of a target's libraries whether or not they are there.
+    let libraries = cmd!(sh, "rustc --print target-libdir --target {target}").quiet().read()?;
+    if Path::new(&libraries).is_dir() {
+        return Ok(());
+    }
+    if !ws.answers("rustup", "--version", "rustup ") {
+        let missing = "the compiler has no libraries for it, and no rustup brings them";
+        bail!(Skip::Here(format!("{target}: {missing}")));
+    }
+    Ok(cmd!(sh, "rustup target add {target}").run()?)
+}
+
+/// Keeps the library of a platform for the jar.
+pub fn keep(ws: &Workspace, platform: &str, library: &Path) -> Result<()> {
+    let folder = fresh_folder(&ws.sh, ws.target.join("natives").join(platform))?;
+    Ok(ws.sh.copy_file(library, folder)?)
+}
+
+/// Static libraries for Apple's systems as one framework, which only a Mac puts together.
+pub fn framework(ws: &Workspace, framework: &Path) -> Result<()> {
+    if !cfg!(target_os = "macos") {
+        bail!(Skip::Here("an XCFramework is made on a Mac".into()));
+    }
+    let sh = &ws.sh;
+    let headers = fresh_folder(sh, ws.target.join("swift/headers"))?;
+    let generated = ws.target.join("swift/generated");
+    sh.copy_file(generated.join("windlassFFI.h"), &headers)?;
+    sh.copy_file(generated.join("windlassFFI.modulemap"), headers.join("module.modulemap"))?;
+    let mut create = cmd!(sh, "xcodebuild -create-xcframework");
+    for target in APPLE {
+        ensure(ws, target)?;
+        let library = native::static_library_for(ws, target)?;
+        create = create.arg("-library").arg(library).arg("-headers").arg(&headers);
+    }
+    Ok(create.arg("-output").arg(framework).run()?)
+}
