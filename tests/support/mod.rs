@@ -16,5 +16,6 @@ pub mod rows;
 pub mod seeds;
 pub mod sessions;
 pub mod strangers;
+pub mod surface;
 pub mod tree;
 pub mod worlds;
