@@ -27,7 +27,10 @@ def describe() -> None:
     setattr(type(WindlassError), "__doc__", property(_said))
     ProgressError.Stopped.__doc__ = ProgressError.__doc__
     for several in vars(_native).values():
+        # Of the members of a class those that the generator gave no words: kinds, and the questions whether it is of one.
         for kind in vars(several).values() if isinstance(several, type) else ():
             if isinstance(kind, type) and kind.__doc__ is None:
                 # A class of its own, made of the one that was described.
                 kind.__doc__ = next((base.__doc__ for base in kind.__mro__ if base.__doc__), None)
+            elif kind.__doc__ is None and getattr(kind, "__name__", "").startswith("is_"):
+                kind.__doc__ = f"Whether it is of the kind `{kind.__name__[3:].upper()}`."

@@ -30,6 +30,7 @@ class JsonFormatter(logging.Formatter):
         self._debug = debug
 
     def format(self, record: logging.LogRecord) -> str:
+        """The record as one line of JSON."""
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -59,6 +60,7 @@ class TextFormatter(logging.Formatter):
         self._debug = debug
 
     def formatException(self, ei: object) -> str:
+        """An exception by its kind and the places it went through, and with `debug` by its text."""
         error = ei[1] if isinstance(ei, tuple) else None
         if not isinstance(error, BaseException):
             return ""
@@ -67,6 +69,7 @@ class TextFormatter(logging.Formatter):
         return "\n".join(["  " + line for line in [describe(error)[0], *stack_of(error)]])
 
     def format(self, record: logging.LogRecord) -> str:
+        """The record as a line for people, with what follows of an exception below it."""
         stack = getattr(record, "stack", None)
         # Another formatter may have kept the whole text there, for all that come after it.
         kept, record.exc_text = record.exc_text, None

@@ -87,6 +87,7 @@ class Screen(logging.Handler):
         return f"\n{INDENT}".join(lines)
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Shows a line of the log above what is being typed; from any thread."""
         # From any thread: the connection has one of its own.
         if getattr(record, "event", None) == "undecryptable":
             return  # Told as what happens in the chat.

@@ -44,6 +44,7 @@ class MemoryTransport(Transport):
         self._handed = 0
 
     async def start(self, address: str, device: int) -> None:
+        """Opens the mailbox, with what came before anybody had one. A second start takes it over."""
         await self.close()
         self._box = self._office.boxes.setdefault(address, {}).setdefault(device, _Mailbox())
         self._box.owner = self
@@ -54,12 +55,15 @@ class MemoryTransport(Transport):
         self._news.set()
 
     async def publish_bundle(self, address: str, bundle: bytes) -> None:
+        """Keeps the bundle for whoever asks by the address."""
         self._office.bundles[address] = bytes(bundle)
 
     async def fetch_bundle(self, address: str) -> bytes | None:
+        """The bundle that was published last, or nothing."""
         return self._office.bundles.get(address)
 
     async def deliver(self, address: str, envelope: bytes) -> None:
+        """Puts the envelope into each mailbox of the address, or keeps it for the first that is opened."""
         boxes = self._office.boxes.get(address)
         if not boxes:
             self._office.unclaimed.setdefault(address, []).append(bytes(envelope))
@@ -74,6 +78,7 @@ class MemoryTransport(Transport):
             box.owner._news.set()
 
     async def receive(self) -> AsyncIterator[Incoming]:
+        """What comes, until the mailbox is closed or taken over. What is not acknowledged stays in it."""
         if self._box is None:
             raise TransportError("start comes first")
         box = self._box
@@ -91,6 +96,7 @@ class MemoryTransport(Transport):
             yield Incoming(box.mail[number], acknowledge)
 
     async def close(self) -> None:
+        """Gives the mailbox up; its mail stays."""
         if self._box is not None and self._box.owner is self:
             self._box.owner = None
             self._news.set()

@@ -90,9 +90,11 @@ class MqttTransport(Transport):
         return f"<MqttTransport {self._broker}>"
 
     def use_secret(self, secret: bytes) -> None:
+        """What the name of this device's session at the broker is made of."""
         self._secret = bytes(secret)
 
     async def start(self, address: str, device: int) -> None:
+        """Checks the settings, and begins to connect; what needs the broker waits until it is there."""
         await self.close()
         # What is wrong in the settings is told here, and not in the log.
         await in_thread(self._broker.credentials, address)
@@ -235,18 +237,23 @@ class MqttTransport(Transport):
             pass  # The loop has ended; what was not acknowledged comes again.
 
     def greeted(self, connection: Connection, greeting: Greeting) -> None:
+        """The broker answered a connection; called from its thread."""
         self._tell(self._greeted, greeting)
 
     def opened(self, connection: Connection, granted: Any) -> None:
+        """The broker granted the subscriptions; called from its thread."""
         self._tell(self._opened, connection, granted)
 
     def confirmed(self, connection: Connection, number: int, reason: int) -> None:
+        """The broker has, or refused, what was published under a number; called from its thread."""
         self._tell(self._outgoing.confirmed, number, reason)
 
     def ended(self, connection: Connection, ending: Ending) -> None:
+        """A connection is over, for whatever reason; called from its thread."""
         self._tell(self._end, connection, ending)
 
     def came(self, connection: Connection, message: mqtt.MQTTMessage) -> None:
+        """The broker brought an envelope or somebody's bundle; called from its thread."""
         bundles = self._topic("bundle", "")
         if message.topic.startswith(bundles):
             # Of what is too long to be one, enough to see that.
@@ -377,11 +384,13 @@ class MqttTransport(Transport):
         return reason
 
     async def publish_bundle(self, address: str, bundle: bytes) -> None:
+        """Leaves the bundle with the broker, retained under this device's address."""
         topic, kept = self._topic("bundle", address), bytes(bundle)
         with self._bundles.publishing(topic, kept):
             await self._publish(topic, kept, retain=True)
 
     async def fetch_bundle(self, address: str) -> bytes | None:
+        """The bundle that the broker keeps for an address, or nothing if it has none."""
         if not address.isalnum():
             raise ValueError("this is no address")
         self._running()
@@ -391,11 +400,13 @@ class MqttTransport(Transport):
         return found
 
     async def deliver(self, address: str, envelope: bytes) -> None:
+        """Publishes the envelope, and returns when the broker has confirmed it."""
         # MQTT 5 tells that nobody has a session for the topic, and so that the broker has thrown the envelope away.
         if await self._publish(self._topic("inbox", address), bytes(envelope), retain=False) == NO_SUBSCRIBERS:
             raise NoMailbox(f"nobody keeps mail for {address}")
 
     async def receive(self) -> AsyncIterator[Incoming]:
+        """What the broker brings, until `close`. An envelope is confirmed to it when it is acknowledged."""
         self._running()
         while (incoming := await self._inbox.get()) is not None:
             if isinstance(incoming, Exception):
@@ -403,6 +414,7 @@ class MqttTransport(Transport):
             yield incoming
 
     async def close(self) -> None:
+        """Ends the connection, and all that waits for it by an error."""
         task, self._running_task = self._running_task, None
         if task is None:
             return
