@@ -365,6 +365,18 @@ pub const MIN_UNHANDLED_BY_ONE: u64 = 16;
 /// Bytes of such messages.
 pub const MIN_UNHANDLED_BYTES_BY_ONE: u64 = 65_536;
 
+/// For how long it is worth telling that somebody is writing.
+pub const TRANSIENT_SECONDS: u64 = 30;
+
+/// Bytes of the user's own name for a conversation.
+pub const MAX_CHAT_NAME_LEN: usize = 256;
+
+/// Settings of one conversation, each of a kind of its own.
+pub const MAX_CHAT_SETTINGS: usize = 16;
+
+/// Conversations for which settings are taken in from other devices; of more, those of conversations that are known here alone.
+pub const MAX_SET_CHATS: u64 = 16_384;
+
 /// Bytes of a document that a program keeps of a conversation, of a person or of its own.
 pub const MAX_STATE_BYTES: usize = 16_384;
 

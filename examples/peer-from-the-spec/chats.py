@@ -49,6 +49,8 @@ def show_body(number: int, body: list[Field]) -> Any:
         return {"edit": {"message_id": id_of(body, 1), "text": text(body, 2)}}
     if number == 27:
         return {"deletion": id_of(body, 1)}
+    if number == 33:
+        return {"typing": bool(first(body, 1, 0))}
     if number == 28:
         check(first(body, 1, 0) <= 2**62, "clock")
         return {"read_receipt": first(body, 1, 0)}

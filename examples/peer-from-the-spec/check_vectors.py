@@ -413,8 +413,10 @@ def show_body(number: int, body: list[Field]) -> Any:
         return {"healing_answer": {"messages": min(first(body, 1, 0), 2**62), "bundle": blob(body, 2).hex()}}
     removed = b"".join(messages(body, 1))
     check(len(removed) <= 4 * 1_024 and len(messages(body, 10)) <= 64, "removed devices")
+    set_chats = [show_chat(decode(value)) for value in messages(body, 11)]
     return {
         "device_update": {
+            **({"chats": set_chats} if set_chats else {}),
             "removed_devices": fixed32s(removed),
             "contacts": [show_contact(decode(value)) for value in messages(body, 2)],
             "read": [show_mark(decode(value)) for value in messages(body, 3)],
@@ -424,6 +426,21 @@ def show_body(number: int, body: list[Field]) -> Any:
             "links": [show_link(decode(value)) for value in messages(body, 10)],
         }
     }
+
+
+def show_chat(fields: list[Field]) -> Case:
+    conversation, settings = blob(fields, 1), [decode(value) for value in messages(fields, 3)]
+    kinds = [first(one, 1, 0) for one in settings]
+    check(len(conversation) == 32 and len(settings) <= 16 and kinds == sorted(set(kinds)), "chat settings")
+    shown = []
+    for kind, one in zip(kinds, settings, strict=True):
+        number, text = first(one, 2, 0), blob(one, 3)
+        check(len(text) <= 256, "name")
+        if 1 <= kind <= 5:
+            most = {1: 253_402_300_799_000, 5: 0}.get(kind, 1)
+            name = text.decode() if kind == 5 else ""
+            shown.append({"kind": kind, "number": min(number, most), "text": name, "decided": show_decision(one, 4)})
+    return {"conversation": conversation.hex(), "group": bool(first(fields, 2, 0)), "settings": shown}
 
 
 def messages(fields: list[Field], number: int) -> list[bytes]:
@@ -513,7 +530,7 @@ def content(input: Case) -> Case:
     shown: Any = "unknown"
     kind, said = 0, b""
     for number, value in fields:
-        if 16 <= number <= 32 and isinstance(value, bytes):
+        if 16 <= number <= 33 and isinstance(value, bytes):
             # Pieces of one message are one message (B.4).
             kind, said = number, said + value if number == kind else value
     if kind:

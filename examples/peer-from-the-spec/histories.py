@@ -42,7 +42,7 @@ class Said:
 def read(author: bytes, encoded: bytes) -> Said:
     fields = decode(encoded)
     follows = [value for number, value in fields if number == 6 and isinstance(value, bytes)]
-    bodies = [(number, value) for number, value in fields if 16 <= number <= 32 and isinstance(value, bytes)]
+    bodies = [(number, value) for number, value in fields if 16 <= number <= 33 and isinstance(value, bytes)]
     kind, body = bodies[-1] if bodies else (0, b"")
     return Said(author, blob(fields, 1), first(fields, 2, 0), follows, blob(fields, 5), kind, decode(body), first(fields, 3, 0))
 

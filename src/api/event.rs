@@ -36,6 +36,11 @@ pub enum Event {
         /// Address of the other side, or of the group.
         conversation: String,
     },
+    /// The user set something for a conversation on another device of ours; `Conversation.settings` says what is so now.
+    ChatSettingsChanged {
+        /// Address of the other side, or of the group.
+        conversation: String,
+    },
     /// Somebody reacted to a message, or removed the reaction.
     Reacted {
         /// Address of the other side, or of the group.
@@ -57,6 +62,15 @@ pub enum Event {
         conversation: String,
         /// Address of who has read.
         by: String,
+    },
+    /// Somebody is writing, or is not any more. It is not kept: show it for half a minute at most, and no longer than until their message comes.
+    Typing {
+        /// Address of the other side, or of the group.
+        conversation: String,
+        /// Address of who writes.
+        by: String,
+        /// True when they are writing.
+        active: bool,
     },
     /// Messages of the conversation stay for another time from now on.
     DisappearingChanged {
@@ -237,6 +251,7 @@ impl Event {
                 message_id: message.id.to_string(),
             },
             ConversationNews::ConversationDeleted => Self::ConversationDeleted { conversation },
+            ConversationNews::SettingsChanged => Self::ChatSettingsChanged { conversation },
             ConversationNews::Reacted {
                 to,
                 by,
@@ -254,6 +269,11 @@ impl Event {
             ConversationNews::Read { by } => Self::Read {
                 conversation,
                 by: by.address(),
+            },
+            ConversationNews::Typing { by, active } => Self::Typing {
+                conversation,
+                by: by.address(),
+                active,
             },
             ConversationNews::TimerChanged { by, after } => Self::DisappearingChanged {
                 conversation,

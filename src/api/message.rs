@@ -136,6 +136,7 @@ impl Body {
             | chat::Body::HealingAnswer { .. }
             | chat::Body::Copy(_)
             | chat::Body::GroupSync(_)
+            | chat::Body::Typing { .. }
             | chat::Body::DeviceUpdate(_)
             | chat::Body::ReadReceipt { .. }
             | chat::Body::Reaction { .. }

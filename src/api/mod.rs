@@ -7,6 +7,7 @@ mod attachment;
 mod bundle;
 mod by_id;
 mod bytes;
+mod chat_settings;
 mod client;
 mod clock;
 mod code;
@@ -24,21 +25,25 @@ mod group;
 mod group_change;
 mod handed_over;
 mod identity;
+mod listed_conversation;
 mod message;
 mod outbox_listener;
 mod path;
 mod progress;
+mod receipts;
 mod session;
 mod simulation;
 #[cfg(not(target_arch = "wasm32"))]
 mod store_files;
 mod store_key;
 mod typing;
+mod typing_now;
 mod verification;
 
 pub use attachment::{Attachment, AttachmentInfo};
 pub use bundle::Bundle;
 pub use bytes::Bytes;
+pub use chat_settings::ChatSettings;
 pub use client::{
     Backlog, Client, DeviceInfo, KeptEvent, OutgoingEnvelope, OutgoingFile, OutgoingMessage,
     PendingLink, Received, Sent, StateChange, StateDocument, StateOwner, UnhandledMessage,
@@ -46,7 +51,7 @@ pub use client::{
 };
 pub use code::{CodeProgress, CodeReader, qr_frames, qr_png, qr_read, qr_svg, qr_terminal};
 pub use contact::Contact;
-pub use conversation::{Conversation, ConversationSummary, ListedConversation, SearchPage};
+pub use conversation::{Conversation, ConversationSummary, SearchPage};
 pub use device_link::{DeviceLink, LinkCheck};
 pub use encrypted_store::{EncryptedStore, Inspection, ShredReport, TableRows};
 pub use error::WindlassError;
@@ -56,9 +61,11 @@ pub use found_contact::{FoundContact, find_contact};
 pub use group::GroupMember;
 pub use group_change::{GroupChange, GroupChangeKind};
 pub use identity::Identity;
+pub use listed_conversation::ListedConversation;
 pub use message::{Body, Message, Reaction};
 pub use outbox_listener::OutboxListener;
 pub use progress::{ProgressError, ProgressListener};
+pub use receipts::{MemberReceipt, MessageReceipts};
 pub use session::{Session, SessionState, SessionStatus};
 pub use simulation::{Delivery, Faults, Simulation, Tally};
 pub use store_key::StoreKey;

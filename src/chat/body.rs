@@ -71,6 +71,11 @@ pub enum Body {
         /// The clock of the last message that was read.
         lamport: u64,
     },
+    /// The author is writing to the conversation, or is not any more.
+    Typing {
+        /// Whether they are.
+        active: bool,
+    },
     /// How long messages stay from now on, in milliseconds; 0 for ever.
     DisappearingTimer(u64),
     /// Events of the group's log, encoded, and bundles of members.
@@ -100,6 +105,7 @@ impl Body {
                 | Self::Copy(_)
                 | Self::DeviceUpdate(_)
                 | Self::ReadReceipt { .. }
+                | Self::Typing { .. }
                 | Self::GroupSync(_)
         )
     }
@@ -164,6 +170,7 @@ impl Body {
             | Self::DeviceUpdate(_)
             | Self::Deletion { .. }
             | Self::ReadReceipt { .. }
+            | Self::Typing { .. }
             | Self::GroupSync(_)
             | Self::Unknown => Ok(()),
         }

@@ -57,6 +57,9 @@ impl Body {
             Wire::ReadReceipt(receipt) => Self::ReadReceipt {
                 lamport: receipt.lamport,
             },
+            Wire::Typing(typing) => Self::Typing {
+                active: typing.active,
+            },
             Wire::DisappearingTimer(timer) => Self::DisappearingTimer(timer.milliseconds),
             Wire::GroupEvents(group) => Self::GroupEvents {
                 events: group
@@ -113,6 +116,7 @@ impl Body {
             Self::ReadReceipt { lamport } => {
                 Wire::ReadReceipt(v2::ReadReceipt { lamport: *lamport })
             }
+            Self::Typing { active } => Wire::Typing(v2::Typing { active: *active }),
             Self::DisappearingTimer(milliseconds) => {
                 Wire::DisappearingTimer(v2::DisappearingTimer {
                     milliseconds: *milliseconds,

@@ -112,6 +112,7 @@ impl Content {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::chat::{ChatSetting, ChatSettingKind, ChatSettings};
     use crate::chat::{ContentError, Copy, DeviceUpdate, HealingRequest};
     use crate::chat::{Decision, DeletedGroup, DeviceLink, Floor, FloorTimer};
     use crate::crypto::Secret;
@@ -195,11 +196,25 @@ mod tests {
                     expires_at: 8,
                     device_id: 7,
                 }],
+                chats: vec![ChatSettings {
+                    conversation: [4; 32],
+                    group: true,
+                    settings: vec![ChatSetting {
+                        kind: ChatSettingKind::Name,
+                        number: 0,
+                        text: "the crew".into(),
+                        decided: Decision {
+                            clock: 2,
+                            device_id: 1,
+                        },
+                    }],
+                }],
             }),
             Body::HealingAnswer {
                 messages: 4,
                 bundle: vec![5],
             },
+            Body::Typing { active: true },
             Body::Unknown,
         ] {
             let content = content(body);
@@ -278,6 +293,7 @@ mod tests {
             | Body::Deletion { .. }
             | Body::GroupEvents { .. }
             | Body::GroupSync(_)
+            | Body::Typing { .. }
             | Body::Unknown => Vec::new(),
         }
     }

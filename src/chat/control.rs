@@ -1,5 +1,6 @@
 //! What devices say to each other beside messages (RFC windlass §8.3, §8.4).
 
+use super::chat_settings::ChatSettings;
 use super::deleted_group::DeletedGroup;
 use super::device_link::DeviceLink;
 use super::floor::{Decision, Floor, NamedMessage, message_names};
@@ -55,6 +56,8 @@ pub struct DeviceUpdate {
     pub deleted_groups: Vec<DeletedGroup>,
     /// Devices that the user links.
     pub links: Vec<DeviceLink>,
+    /// What the user set for conversations.
+    pub chats: Vec<ChatSettings>,
 }
 
 /// How far the user has read a conversation.
@@ -267,6 +270,9 @@ impl DeviceUpdate {
             links: (update.links.iter())
                 .map(DeviceLink::from_wire)
                 .collect::<Result<_, _>>()?,
+            chats: (update.chats.into_iter())
+                .map(ChatSettings::from_wire)
+                .collect::<Result<_, _>>()?,
             read: update
                 .read
                 .iter()
@@ -292,6 +298,7 @@ impl DeviceUpdate {
                 .map(DeletedGroup::to_wire)
                 .collect(),
             links: self.links.iter().map(DeviceLink::to_wire).collect(),
+            chats: self.chats.iter().map(ChatSettings::to_wire).collect(),
             read: self
                 .read
                 .iter()

@@ -4,6 +4,7 @@ mod attachment;
 mod body;
 mod body_wire;
 mod bounds;
+mod chat_settings;
 mod content;
 mod control;
 mod deleted_group;
@@ -18,6 +19,7 @@ mod proof;
 pub use attachment::Attachment;
 pub use body::Body;
 pub use bounds::ContentError;
+pub use chat_settings::{ChatSetting, ChatSettingKind, ChatSettings};
 pub use content::Content;
 pub use control::{
     ConversationState, Copy, DeviceUpdate, HealingRequest, KnownContact, KnownDevice, MessageName,

@@ -82,6 +82,8 @@ pub enum Table {
     ChainTags = 40,
     /// Small documents that a program keeps, grouped by what they are about.
     States = 41,
+    /// What the user set for conversations.
+    ChatSettings = 42,
 }
 
 impl Table {
@@ -125,6 +127,7 @@ impl Table {
         Self::ContactList,
         Self::ChainTags,
         Self::States,
+        Self::ChatSettings,
     ];
 
     /// The byte that tells its rows from others of their place and group. Never 0, which is the store's own.
@@ -215,6 +218,7 @@ impl Table {
             Self::ContactList => "list of contacts",
             Self::ChainTags => "chain tags",
             Self::States => "states",
+            Self::ChatSettings => "chat settings",
         }
     }
 }

@@ -124,13 +124,14 @@ fn let_refusals_have_a_code(file: &Path) -> Result<()> {
 }
 
 /// Classes with what people wrote, or with what opens something; `Printing.kt` says how they are printed.
-const DISCREET: [&str; 16] = [
+const DISCREET: [&str; 17] = [
     "data class Message (",
     "data class Reaction (",
     "data class AttachmentInfo (",
     "data class GroupChange (",
     "data class ConversationSummary (",
     "data class ListedConversation (",
+    "data class ChatSettings (",
     "data class TypedCommand (",
     "data class CodeProgress (",
     "data class LinkCheck (",

@@ -135,6 +135,8 @@ export type Event =
   | { type: "deleted"; conversation: string; author: string; messageId: string }
   /** The user deleted a conversation on another device of ours. */
   | { type: "conversationDeleted"; conversation: string }
+  /** The user set something for a conversation on another device of ours. */
+  | { type: "chatSettingsChanged"; conversation: string }
   /** Somebody reacted to a message, or removed the reaction. */
   | {
       type: "reacted";
@@ -147,6 +149,8 @@ export type Event =
     }
   /** Somebody has read the conversation. */
   | { type: "read"; conversation: string; by: string }
+  /** Somebody is writing, or is not any more. */
+  | { type: "typing"; conversation: string; by: string; active: boolean }
   /** Messages of the conversation stay for so many milliseconds from now on; `null` if they stay. */
   | { type: "disappearingChanged"; conversation: string; by: string; after: number | null }
   /** Somebody invites us to a group: `Conversation.join` takes part. */

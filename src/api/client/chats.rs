@@ -6,10 +6,12 @@ use super::Client;
 use crate::api::clock::time;
 use crate::api::group::identities;
 use crate::api::{
-    Conversation, ConversationSummary, ListedConversation, Message, Result, WindlassError,
+    ChatSettings, Conversation, ConversationSummary, ListedConversation, Message, Result,
+    WindlassError,
 };
 use crate::chat::GroupAction;
 use crate::engine::history::{summary, unread};
+use crate::engine::records::chat_settings;
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::sync::{deletions, group_events};
 
@@ -47,10 +49,18 @@ impl Client {
         self.write(|step| Ok(deletions::delete_conversation(step, &id)?))
     }
 
-    /// Messages of others that are unread, in all conversations.
+    /// Messages of others that are unread, in all conversations. One that the user marked as unread, and in which nothing is, counts as one.
     pub fn unread(&self) -> Result<u64> {
-        let conversations = self.conversations()?;
-        Ok(conversations.iter().map(|summary| summary.unread).sum())
+        let now = self.store.0.now();
+        self.read(|reader| {
+            let mut all = 0_u64;
+            for summary in conversations::all(reader)? {
+                let unread = unread::at(reader, &summary.id, now)?;
+                let marked = unread == 0 && chat_settings::is_marked_unread(reader, &summary.id)?;
+                all = all.saturating_add(unread).saturating_add(marked.into());
+            }
+            Ok(all)
+        })
     }
 
     /// Makes a group of us and these contacts, who are invited to it; we are its admin. Its name has 1 to 256 bytes.
@@ -91,6 +101,7 @@ impl Client {
                 group_name: listed.group_name,
                 last_activity: time(listed.last_activity),
                 unread: listed.unread,
+                settings: ChatSettings::of(&listed.settings),
                 last_message: (listed.last_message).map(|shown| Message::from_shown(shown, &own)),
                 position: listed.place,
             });

@@ -11,6 +11,7 @@ mod mailbox;
 mod owed;
 mod people;
 mod receiving;
+mod searching;
 mod sending;
 mod states;
 mod timetable;

@@ -103,13 +103,12 @@ impl Client {
     /// nothing of it comes back. Whoever writes again is a stranger. Who wrote first and was not accepted is not heard for 30 days, unless
     /// invited again; who was blocked stays so until added.
     pub fn remove_contact(&self, address: String) -> Result<()> {
-        let identity = PublicIdentity::from_address(&address)?;
-        self.write(|step| {
-            let contact = contacts::find(step.rows, &identity)?;
-            let mut contact = contact.ok_or_else(|| self.unknown(&identity))?;
-            group_deletion::forget_invitations(step, &identity)?;
-            Ok(people::remove(step, &mut contact)?)
-        })
+        self.removed(&address, people::remove)
+    }
+
+    /// Deletes a contact and the sessions, as `remove_contact` does, and keeps the conversation to be read.
+    pub fn remove_contact_only(&self, address: String) -> Result<()> {
+        self.removed(&address, people::remove_keeping)
     }
 
     /// To whom anything is sent; kept in the store.
@@ -146,6 +145,20 @@ impl Client {
         } else {
             WindlassError::UnknownContact
         }
+    }
+
+    fn removed(
+        &self,
+        address: &str,
+        remove: impl Fn(&mut Step<'_>, &mut contacts::Contact) -> core::result::Result<(), EngineError>,
+    ) -> Result<()> {
+        let identity = PublicIdentity::from_address(address)?;
+        self.write(|step| {
+            let contact = contacts::find(step.rows, &identity)?;
+            let mut contact = contact.ok_or_else(|| self.unknown(&identity))?;
+            group_deletion::forget_invitations(step, &identity)?;
+            Ok(remove(step, &mut contact)?)
+        })
     }
 
     /// Changes what we think of a contact, here and on our other devices.

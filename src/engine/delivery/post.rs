@@ -8,6 +8,7 @@ use crate::engine::delivery::envelopes;
 use crate::engine::delivery::recipients::Recipients;
 use crate::engine::history::message::Incoming;
 use crate::engine::history::{follows, message, record};
+use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::outbox::QueuedEnvelope;
 use crate::engine::records::{
@@ -193,11 +194,7 @@ pub(crate) fn queue_control(
     to: Recipients,
     body: Body,
 ) -> Result<Option<(MessageId, u64)>, EngineError> {
-    let group = match conversation {
-        ConversationId::Direct(_) => None,
-        ConversationId::Group(group) => Some(*group),
-    };
-    let content = control(step, body, group);
+    let content = control(step, body, group_of(conversation));
     let (id, encoded) = (content.id, content.to_bytes());
     let envelope = if *identity == step.device.public() {
         envelopes::to_siblings(step, to, &encoded)?
@@ -215,6 +212,31 @@ pub(crate) fn queue_control(
     };
     let queued = outbox::push(step.rows, *identity, envelope, None)?;
     Ok(Some((id, queued.id)))
+}
+
+/// The envelope with what is in no history, for a contact.
+pub(crate) fn control_envelope(
+    step: &mut Step<'_>,
+    contact: &mut Contact,
+    conversation: &ConversationId,
+    to: Recipients,
+    body: Body,
+) -> Result<Option<Vec<u8>>, EngineError> {
+    if !trust::answers(step.rows, contact)? {
+        return Ok(None);
+    }
+    let encoded = control(step, body, group_of(conversation)).to_bytes();
+    match envelopes::to_contact(step, contact, to, &encoded) {
+        Err(error) if error.lacks_usable_bundle() => Ok(None),
+        envelope => envelope,
+    }
+}
+
+fn group_of(conversation: &ConversationId) -> Option<GroupId> {
+    match conversation {
+        ConversationId::Direct(_) => None,
+        ConversationId::Group(group) => Some(*group),
+    }
 }
 
 /// A content that is in no conversation.

@@ -71,6 +71,18 @@ impl Stored {
         }
     }
 
+    /// Whom a message of ours was written to.
+    pub(crate) fn written_to(&self) -> Vec<PublicIdentity> {
+        match self.conversation {
+            ConversationId::Direct(peer) => vec![peer],
+            ConversationId::Group(_) => {
+                let keys = self.sent_to.iter();
+                keys.filter_map(|key| PublicIdentity::from_stored(key))
+                    .collect()
+            }
+        }
+    }
+
     /// Whether we wrote it in a group, and sent it to somebody.
     pub(crate) fn was_sent_to(&self, identity: &PublicIdentity) -> bool {
         let key = identity.to_bytes();

@@ -15,6 +15,7 @@ pub(crate) mod message;
 pub(crate) mod place;
 pub(crate) mod record;
 pub(crate) mod redating;
+pub(crate) mod searching;
 pub(crate) mod summary;
 pub(crate) mod unhandled;
 pub(crate) mod unread;

@@ -1,11 +1,12 @@
 //! What a list of conversations shows of each, with nothing left to look up for each.
 
+use crate::chat::ChatSetting;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::damaged;
 use crate::engine::history::view::{self, Shown};
 use crate::engine::history::{message, place, unread};
 use crate::engine::records::conversations::{self, ConversationId};
-use crate::engine::records::{groups, listed};
+use crate::engine::records::{chat_settings, groups, listed};
 use crate::limits::MAX_LISTED_AT_ONCE;
 use crate::store::{Rows, Table};
 use crate::wire::store::ConversationRow;
@@ -18,6 +19,7 @@ pub(crate) struct Summary {
     pub(crate) last_activity: u64,
     pub(crate) unread: u64,
     pub(crate) last_message: Option<Shown>,
+    pub(crate) settings: Vec<ChatSetting>,
 }
 
 /// Places of a conversation that are looked at for its latest message: of what is behind so much that is not shown by itself, nobody sees the latest.
@@ -42,6 +44,7 @@ pub(crate) fn page(
             last_activity: row.last_activity,
             unread: unread::of_row(store, &id, &row, now)?,
             last_message: last_message(store, &id, &row, now)?,
+            settings: chat_settings::of(store, &id)?,
         })
     });
     summaries.collect()

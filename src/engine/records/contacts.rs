@@ -8,8 +8,9 @@ use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
 use crate::engine::base::step::Step;
+use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::{
-    contact_list, floors, pair_rows, pairs, sessions, states, unacknowledged,
+    chat_settings, contact_list, floors, pair_rows, pairs, sessions, states, unacknowledged,
 };
 use crate::identity::PublicIdentity;
 use crate::session::HintKey;
@@ -170,6 +171,7 @@ pub(crate) fn erase(store: &mut dyn RowsMut, contact: &Contact) -> Result<(), En
     let identity = &contact.identity;
     contact_list::forget(store, &contact.row)?;
     store.delete(Table::Contacts, Key::new(&identity.to_bytes()))?;
+    chat_settings::erase(store, &ConversationId::Direct(*identity))?;
     states::erase_of(store, &states::Owner::Person(*identity))
 }
 

@@ -5,12 +5,15 @@ use crate::chat::{GroupAction, GroupEvent, GroupEventError, GroupId, GroupLog, M
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::put_row;
 use crate::engine::base::step::Step;
+use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::group_logs::{self, Kept};
 use crate::engine::records::introductions::{self, Origin};
 pub(crate) use crate::engine::records::member_list::{
     MemberList, accepts_from, listed, member_list, recipients, shared_with,
 };
-use crate::engine::records::{contacts, former_members, group_views, member_list, strangers};
+use crate::engine::records::{
+    chat_settings, contacts, former_members, group_views, member_list, strangers,
+};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_GROUP_MEMBERS;
 use crate::store::{Key, Rows, RowsMut, Table};
@@ -242,6 +245,7 @@ pub(crate) fn known(store: &dyn Rows, id: &GroupId) -> Result<Group, EngineError
 pub(crate) fn erase(store: &mut dyn RowsMut, id: &GroupId) -> Result<(), EngineError> {
     store.delete(Table::Groups, Key::new(id.as_bytes()))?;
     group_logs::erase(store, id)?;
+    chat_settings::erase(store, &ConversationId::Group(*id))?;
     former_members::erase_of(store, id)
 }
 

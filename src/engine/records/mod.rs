@@ -1,6 +1,7 @@
 //! The rows of the engine, a file for each kind. Nothing here sends anything.
 
 pub(crate) mod asked;
+pub(crate) mod chat_settings;
 pub(crate) mod contact_list;
 pub(crate) mod contacts;
 pub(crate) mod conversations;

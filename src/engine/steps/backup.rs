@@ -14,7 +14,7 @@ use crate::engine::history::{delivered, message, unread};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::strangers::Wait;
 use crate::engine::records::{
-    contact_list, conversations, floors, former_members, group_comparisons, group_logs, groups,
+    chat_settings, contact_list, conversations, floors, former_members, group_comparisons, group_logs, groups,
     invitations, own_words, settings, states, strangers,
 };
 use crate::engine::steps::create;
@@ -59,7 +59,7 @@ pub(crate) fn export(
     now: u64,
     tell: Progress<'_>,
 ) -> Result<u64, EngineError> {
-    const TABLES: [Table; 9] = [
+    const TABLES: [Table; 10] = [
         Table::Floors,
         Table::Contacts,
         Table::Groups,
@@ -70,6 +70,7 @@ pub(crate) fn export(
         // Behind the messages that they are about.
         Table::Delivered,
         Table::States,
+        Table::ChatSettings,
     ];
     // The seed, the key of our own words, and the settings.
     let mut records = 3;
@@ -137,6 +138,7 @@ fn record_of(table: Table, row: &[u8]) -> Result<Record, StoreError> {
         Table::GroupEvents => wire::decode("row", row).map(Record::GroupEvent),
         Table::FormerMembers => wire::decode("row", row).map(Record::FormerMember),
         Table::States => wire::decode("row", row).map(Record::State),
+        Table::ChatSettings => wire::decode("row", row).map(Record::ChatSettings),
         _ => wire::decode("row", row).map(Record::Message),
     };
     record.map_err(|_| StoreError::Damaged { what: table.name() })
@@ -189,6 +191,7 @@ pub(crate) fn import(
                 delivered::restore(store, &own, &row)?;
             }
             Record::State(row) => states::restore(store, &row)?,
+            Record::ChatSettings(row) => chat_settings::restore(store, &row)?,
             Record::DeletedGroup(row) => invitations::restore_deletion(store, &row)?,
         }
         counter.step()?;

@@ -18,7 +18,8 @@ use crate::engine::sync::outcome::{
     ConversationNews, Outcome, PeerNews, RefusalReason as Refusal, UndecryptableCause as Cause,
 };
 use crate::engine::sync::{
-    deletions, group_deletion, group_sync, healing, people, reading, receipts, updates,
+    chat_settings, deletions, group_deletion, group_sync, healing, people, reading, receipts,
+    typing, updates,
 };
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_HEALING_CONVERSATIONS;
@@ -64,6 +65,14 @@ pub(crate) fn receive(
                     conversation,
                     ConversationNews::Read { by: peer },
                 ));
+            }
+            Ok(None)
+        }
+        Body::Typing { active } if peer != step.device.public() => {
+            let id = ConversationId::of(&content, &peer);
+            if typing::is_heard(step.rows, &id, &peer, content.sent_at, step.now)? {
+                let news = ConversationNews::Typing { by: peer, active };
+                outcomes.push(Outcome::InConversation(id, news));
             }
             Ok(None)
         }
@@ -302,5 +311,5 @@ fn receive_update(
             doubts::note_missing(step.rows, &identity, step.now)?;
         }
     }
-    Ok(())
+    chat_settings::receive(step, &update.chats, outcomes)
 }

@@ -1,5 +1,6 @@
 //! What devices tell each other beside messages: what is missing, what the user decided, who belongs to a group.
 
+pub(crate) mod chat_settings;
 pub(crate) mod deletions;
 pub(crate) mod feed;
 pub(crate) mod group_deletion;
@@ -10,5 +11,6 @@ pub(crate) mod outcome;
 pub(crate) mod people;
 pub(crate) mod reading;
 pub(crate) mod receipts;
+pub(crate) mod typing;
 pub(crate) mod updates;
 pub(crate) mod waiting;

@@ -77,6 +77,8 @@ pub(crate) enum ConversationNews {
     Deleted(MessageRef),
     /// The user deleted it on another device, with all its messages.
     ConversationDeleted,
+    /// The user set something for it on another device.
+    SettingsChanged,
     Reacted {
         to: MessageRef,
         by: PublicIdentity,
@@ -87,6 +89,11 @@ pub(crate) enum ConversationNews {
     },
     Read {
         by: PublicIdentity,
+    },
+    /// Somebody is writing, or is not any more.
+    Typing {
+        by: PublicIdentity,
+        active: bool,
     },
     /// Messages stay for another time, in milliseconds; 0 for ever.
     TimerChanged {

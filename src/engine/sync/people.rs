@@ -11,8 +11,8 @@ use crate::engine::records::introductions::{self, Origin};
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::records::strangers::Wait;
 use crate::engine::records::{
-    contacts, decisions, doubts, floors, groups, pair_rows, pairs, removed, sessions, strangers,
-    trust, unacknowledged,
+    chat_settings, contacts, decisions, doubts, floors, groups, pair_rows, pairs, removed,
+    sessions, strangers, trust, unacknowledged,
 };
 use crate::engine::sync::outcome::{Outcome, PeerNews};
 use crate::engine::sync::{healing, receipts, updates};
@@ -111,13 +111,23 @@ pub(crate) fn verify(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<(
 /// The user removes a contact, with the conversation and the sessions; our other devices are told. Who asked to be accepted does not ask again
 /// because of what their program sends by itself, and who is blocked stays so.
 pub(crate) fn remove(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), EngineError> {
+    let (id, now) = (ConversationId::Direct(contact.identity), step.now);
+    gone::delete_conversation(step.rows, &id, now)?;
+    deletion::erase_conversation(step.rows, &id)?;
+    remove_keeping(step, contact)
+}
+
+/// The same, and the conversation stays on all devices.
+pub(crate) fn remove_keeping(
+    step: &mut Step<'_>,
+    contact: &mut Contact,
+) -> Result<(), EngineError> {
     if contact.row.blocked || contact.is_stranger() {
         removed::note(step, &contact.identity, contact.row.blocked)?;
     }
     let decision = decisions::next(step.rows, contact)?;
     let (side, now) = (contact.identity.to_bytes(), step.now);
-    gone::delete_conversation(step.rows, &ConversationId::Direct(contact.identity), now)?;
-    erase(step.rows, contact)?;
+    forget(step.rows, contact)?;
     let removed = Floor {
         conversation: floors::key(step.rows)?.conversation(&side, false),
         removed: decision,
@@ -218,6 +228,7 @@ pub(crate) fn forget(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<(
     if !groups::shared_with(store, &contact.identity)?.is_empty() {
         let row = &mut contact.row;
         (row.added_by_user, row.accepted, row.verified) = (false, false, false);
+        chat_settings::erase(store, &ConversationId::Direct(contact.identity))?;
         return contact.save(store);
     }
     for party in contact.parties() {

@@ -8,8 +8,8 @@ use crate::engine::delivery::recipients::Recipients;
 use crate::engine::history::place::Place;
 use crate::engine::history::unread::{self, Read};
 use crate::engine::records::conversations::ConversationId;
-use crate::engine::records::{conversations, floors, groups};
-use crate::engine::sync::updates;
+use crate::engine::records::{conversations, floors, groups, settings};
+use crate::engine::sync::{chat_settings, updates};
 use crate::identity::PublicIdentity;
 use crate::store::RowsMut;
 use crate::wire::store::ReadByRow;
@@ -81,6 +81,7 @@ pub(crate) fn read_all(
     id: &ConversationId,
     receipt: bool,
 ) -> Result<bool, EngineError> {
+    chat_settings::seen(step, id)?;
     let mut row = conversations::row(step.rows, id)?;
     let lamport = row.lamport;
     if row.read_lamport >= lamport && row.unread == 0 {
@@ -104,6 +105,7 @@ pub(crate) fn read_up_to(
     last: &Place,
     receipt: bool,
 ) -> Result<bool, EngineError> {
+    chat_settings::seen(step, id)?;
     let mut row = conversations::row(step.rows, id)?;
     let before = row.unread;
     unread::read_up_to(step.rows, id, &mut row, last)?;
@@ -122,7 +124,7 @@ pub(crate) fn read_up_to(
 
 /// Tells the others up to which clock the user has read; nobody if it is 0.
 fn tell(step: &mut Step<'_>, id: &ConversationId, lamport: u64) -> Result<(), EngineError> {
-    if lamport == 0 {
+    if lamport == 0 || settings::row(step.rows)?.no_read_receipts {
         return Ok(());
     }
     let to: Vec<PublicIdentity> = match id {

@@ -15,8 +15,8 @@ use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::own_devices::Sibling;
 use crate::engine::records::{
-    contacts, conversations, decisions, doubts, floors, invitations, outbox, own_devices, pairs,
-    sessions, vouching,
+    chat_settings, contacts, conversations, decisions, doubts, floors, invitations, outbox,
+    own_devices, pairs, sessions, vouching,
 };
 use crate::limits::{MAX_CONTENT_LEN, MAX_RESENDS, RESEND_AFTER_SECONDS, RESENDS_IN_SESSION};
 use crate::store::{Rows, RowsMut};
@@ -27,6 +27,9 @@ const BUNDLES_IN_UPDATE: usize = MAX_CONTENT_LEN / 2;
 
 /// Read marks in one update: each has some 600 bytes.
 const MARKS_IN_UPDATE: usize = 500;
+
+/// Settings of conversations in one update: each has some 500 bytes at most.
+const CHATS_IN_UPDATE: usize = 500;
 
 /// What a device of ours that asks has to know beside messages. It is one that the user linked.
 pub(crate) fn share_contacts(step: &mut Step<'_>, to: Recipients) -> Result<(), EngineError> {
@@ -65,10 +68,23 @@ pub(crate) fn share_contacts(step: &mut Step<'_>, to: Recipients) -> Result<(), 
         };
         share(step, to, update)?;
         if rest.is_empty() {
-            return Ok(());
+            return share_chat_settings(step, to);
         }
         left = rest;
     }
+}
+
+/// What the user set for conversations: behind the contacts, which are known by then.
+fn share_chat_settings(step: &mut Step<'_>, to: Recipients) -> Result<(), EngineError> {
+    let set = chat_settings::all(step.rows)?;
+    for chats in set.chunks(CHATS_IN_UPDATE) {
+        let update = DeviceUpdate {
+            chats: chats.to_vec(),
+            ..DeviceUpdate::default()
+        };
+        share(step, to, update)?;
+    }
+    Ok(())
 }
 
 /// What was deleted. It goes in front of the contacts, and of what follows in answer to a request.

@@ -114,6 +114,7 @@ fn every_kind_comes_back_as_it_was_and_work_in_progress_is_not_kept() {
         Outcome::Edited(shown()),
         place(ConversationNews::Deleted(message)),
         place(ConversationNews::ConversationDeleted),
+        place(ConversationNews::SettingsChanged),
         place(ConversationNews::Read { by: who }),
         place(ConversationNews::TimerChanged { by: who, after: 7 }),
         Outcome::InConversation(
@@ -163,6 +164,10 @@ fn every_kind_comes_back_as_it_was_and_work_in_progress_is_not_kept() {
     let device_id = 1;
     outcomes.extend([
         Outcome::Duplicate { id: None },
+        place(ConversationNews::Typing {
+            by: who,
+            active: true,
+        }),
         peer(PeerNews::Delivered(Vec::new())),
         peer(PeerNews::SessionEstablished { device_id }),
         peer(PeerNews::SessionHealed { device_id }),

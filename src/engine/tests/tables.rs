@@ -159,6 +159,7 @@ fn control(day: u64, author: &Party, group: &GroupId) -> Vec<Body> {
             events: vec![vec![7; 100], unfounded(author, group)],
             bundles: vec![invented(day, author).encoded().to_vec()],
         },
+        Body::Typing { active: true },
         Body::GroupSync(GroupSync {
             have: Some(GroupEventNames::of([[7; 32]].into_iter(), &mut rng())),
             events: vec![unfounded(author, group)],
@@ -195,6 +196,7 @@ fn kind(body: &Body) -> usize {
         Body::GroupSync(_) => 15,
         Body::Attachment(_) => 16,
         Body::Unknown => 17,
+        Body::Typing { .. } => 18,
     }
 }
 
@@ -209,7 +211,7 @@ fn send_everything(
     let which = in_group.then_some(*group);
     let bodies = bodies(day, from, group).into_iter();
     let kinds: BTreeSet<_> = bodies.clone().map(|body| kind(&body)).collect();
-    assert!(kinds.into_iter().eq(0..18), "a body that is never sent");
+    assert!(kinds.into_iter().eq(0..19), "a body that is never sent");
     let invites = (0..invitations).map(|_| invitation(from, to, day));
     let invites = invites.map(|(group, body)| (Some(group), body));
     let all = bodies.map(|body| (which, body)).chain(invites);

@@ -4,7 +4,8 @@ use prost::Message;
 use serde_json::{Value, json};
 use windlass::bundle::VerifiedBundle;
 use windlass::chat::{
-    Body, Content, ConversationState, Decision, DeletedGroup, Floor, KnownContact, MessageOrigin,
+    Body, ChatSetting, ChatSettings, Content, ConversationState, Decision, DeletedGroup, Floor,
+    KnownContact, MessageOrigin,
 };
 use windlass::session::Envelope;
 use windlass::wire::{WireError, v2};
@@ -21,6 +22,22 @@ fn deleted_group(deleted: &DeletedGroup) -> Value {
         "invitations": deleted.invitations.iter().map(|hash| hex(hash)).collect::<Vec<_>>(),
         "left": hex(&deleted.left),
         "deleted_at": deleted.deleted_at,
+    })
+}
+
+fn chat(chat: &ChatSettings) -> Value {
+    let setting = |one: &ChatSetting| {
+        json!({
+            "kind": one.kind.number(),
+            "number": one.number,
+            "text": one.text,
+            "decided": decision(one.decided),
+        })
+    };
+    json!({
+        "conversation": hex(&chat.conversation),
+        "group": chat.group,
+        "settings": chat.settings.iter().map(setting).collect::<Vec<_>>(),
     })
 }
 
@@ -117,7 +134,7 @@ pub fn content(input: &Value) -> Value {
                     "removed": decision(floor.removed),
                 })
             };
-            json!({ "device_update": {
+            let mut shown = json!({ "device_update": {
                 "removed_devices": update.removed,
                 "contacts": update.contacts.iter().map(contact).collect::<Vec<_>>(),
                 "read": update.read.iter().map(|mark| json!({
@@ -134,7 +151,12 @@ pub fn content(input: &Value) -> Value {
                     "device_id": link.device_id,
                 })).collect::<Vec<_>>(),
                 "deleted_groups": update.deleted_groups.iter().map(deleted_group).collect::<Vec<_>>(),
-            } })
+            } });
+            if !update.chats.is_empty() {
+                let chats: Vec<_> = update.chats.iter().map(chat).collect();
+                shown["device_update"]["chats"] = json!(chats);
+            }
+            shown
         }
         Body::IdentityChange(bundle) => json!({ "identity_change": hex(bundle) }),
         Body::Reaction {
@@ -153,6 +175,7 @@ pub fn content(input: &Value) -> Value {
         }
         Body::Deletion { target } => json!({ "deletion": target.to_string() }),
         Body::ReadReceipt { lamport } => json!({ "read_receipt": lamport }),
+        Body::Typing { active } => json!({ "typing": active }),
         Body::DisappearingTimer(after) => json!({ "disappearing_timer": after }),
         Body::GroupEvents { events, bundles } => json!({ "group_events": {
             "events": events.iter().map(|event| hex(event)).collect::<Vec<_>>(),

@@ -256,6 +256,43 @@ fn controls() -> Vec<Bound> {
             1_000,
         ),
         (
+            "settings of a conversation",
+            |n| {
+                update(v2::DeviceUpdate {
+                    chats: vec![v2::ChatSettings {
+                        conversation: vec![9; 32],
+                        settings: (1..=n as u64)
+                            .map(|kind| v2::ChatSetting {
+                                kind,
+                                ..Default::default()
+                            })
+                            .collect(),
+                        ..Default::default()
+                    }],
+                    ..Default::default()
+                })
+            },
+            16,
+        ),
+        (
+            "name of a conversation",
+            |n| {
+                update(v2::DeviceUpdate {
+                    chats: vec![v2::ChatSettings {
+                        conversation: vec![9; 32],
+                        settings: vec![v2::ChatSetting {
+                            kind: 5,
+                            text: "x".repeat(n),
+                            ..Default::default()
+                        }],
+                        ..Default::default()
+                    }],
+                    ..Default::default()
+                })
+            },
+            256,
+        ),
+        (
             "names in a read mark",
             |n| {
                 update(v2::DeviceUpdate {

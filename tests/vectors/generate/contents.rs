@@ -1,7 +1,7 @@
 //! Contents: each kind of body, and what is refused.
 
 use super::reactions;
-use super::updates::{deleted_group, floors, link};
+use super::updates::{deleted_group, floors, link, settings};
 use super::*;
 
 /// What somebody has of a conversation.
@@ -163,6 +163,7 @@ pub fn content() -> Vec<Case> {
                 ..Default::default()
             }),
         ),
+        ("typing", Body::Typing(v2::Typing { active: true })),
         ("link of a device", link(16)),
         ("link with a token of 15 bytes", link(15)),
         ("deleted group", deleted_group(32, 32)),
@@ -336,6 +337,7 @@ pub fn content() -> Vec<Case> {
     .into_iter()
     .chain(reactions::reactions())
     .chain(group_sync::bodies())
+    .chain(settings())
     {
         raw(
             name,

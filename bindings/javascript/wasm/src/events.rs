@@ -36,8 +36,10 @@ kinds! {
         Edited { message }
         Deleted { conversation, author, message_id }
         ConversationDeleted { conversation }
+        ChatSettingsChanged { conversation }
         Reacted { conversation, author, message_id, by, emoji, removed }
         Read { conversation, by }
+        Typing { conversation, by, active }
         DisappearingChanged { conversation, by, after }
         GroupInvitation { group, name, by }
         GroupChanged { group }

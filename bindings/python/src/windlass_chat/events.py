@@ -12,8 +12,10 @@ Message = Event.MESSAGE
 Edited = Event.EDITED
 Deleted = Event.DELETED
 ConversationDeleted = Event.CONVERSATION_DELETED
+ChatSettingsChanged = Event.CHAT_SETTINGS_CHANGED
 Reacted = Event.REACTED
 Read = Event.READ
+Typing = Event.TYPING
 DisappearingChanged = Event.DISAPPEARING_CHANGED
 GroupIncomplete = Event.GROUP_INCOMPLETE
 GroupInvitation = Event.GROUP_INVITATION
@@ -36,6 +38,7 @@ Missed = Event.MISSED
 
 __all__ = [
     "Blocked",
+    "ChatSettingsChanged",
     "ContactRequest",
     "ConversationDeleted",
     "Deleted",
@@ -61,6 +64,7 @@ __all__ = [
     "SessionEstablished",
     "SessionHealed",
     "Synchronising",
+    "Typing",
     "Undecryptable",
     "UndecryptableCause",
 ]

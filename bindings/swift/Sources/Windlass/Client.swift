@@ -102,6 +102,11 @@ extension Client {
         try await onQueue { try self.contactPage(limit: limit, after: after) }
     }
 
+    /// Messages with this text in them, of all conversations.
+    public func search(text: String, limit: UInt32 = 50, before: Message? = nil) async throws -> SearchPage {
+        try await onQueue { try self.search(text: text, limit: limit, before: before) }
+    }
+
     /// Any other call: `try await client.io { try $0.addContact(bundle: bundle) }`.
     public func io<T: Sendable>(_ call: @escaping @Sendable (Client) throws -> T) async throws -> T {
         try await onQueue { try call(self) }

@@ -108,6 +108,46 @@ extension Conversation {
         try await onQueue { try self.deleteMessageForMe(author: author, messageId: messageId) }
     }
 
+    /// What became of a message of our own, member by member.
+    public func receipts(messageId: String) async throws -> MessageReceipts {
+        try await onQueue { try self.receipts(messageId: messageId) }
+    }
+
+    /// Tells the others that the user is writing, or is not any more.
+    public func setTyping(active: Bool) async throws {
+        try await onQueue { try self.setTyping(active: active) }
+    }
+
+    /// What the user set for it, on whichever device.
+    public func settings() async throws -> ChatSettings {
+        try await onQueue { try self.settings() }
+    }
+
+    /// The application tells nobody of what comes, until this time.
+    public func setMutedUntil(until: Date?) async throws {
+        try await onQueue { try self.setMutedUntil(until: until) }
+    }
+
+    /// Puts it into the archive, or takes it out again.
+    public func setArchived(archived: Bool) async throws {
+        try await onQueue { try self.setArchived(archived: archived) }
+    }
+
+    /// Puts it at the top of the list, or takes it from there.
+    public func setPinned(pinned: Bool) async throws {
+        try await onQueue { try self.setPinned(pinned: pinned) }
+    }
+
+    /// Marks it as unread until it is read.
+    public func markUnread() async throws {
+        try await onQueue { try self.markUnread() }
+    }
+
+    /// The user's own name for it.
+    public func setNickname(nickname: String?) async throws {
+        try await onQueue { try self.setNickname(nickname: nickname) }
+    }
+
     /// The user has seen all up to a message; with `receipt` the others are told.
     public func markReadUpTo(author: String, messageId: String, receipt: Bool = true) async throws {
         try await onQueue { try self.markReadUpTo(author: author, messageId: messageId, receipt: receipt) }

@@ -100,6 +100,19 @@ extension ListedConversation: CustomStringConvertible, CustomDebugStringConverti
     public var customMirror: Mirror { mirror(self, shown) }
 }
 
+extension ChatSettings: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    private var shown: Shown {
+        [
+            "mutedUntil": mutedUntil as Any? ?? "-", "archived": archived, "pinned": pinned, "markedUnread": markedUnread,
+            "nickname": nickname != nil,
+        ]
+    }
+
+    public var description: String { printed("ChatSettings", shown) }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { mirror(self, shown) }
+}
+
 extension TypedCommand: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     private var shown: Shown { ["words": words.count] }
     public var description: String { printed("TypedCommand", shown) }

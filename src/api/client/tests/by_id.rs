@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Party, acquainted};
-use crate::api::{Body, Conversation, Message, Result, WindlassError};
+use crate::api::{Body, Conversation, Message, MessageReceipts, Result, WindlassError};
 
 /// What waits at each goes to the other, until nothing waits.
 pub(super) fn exchange(a: &Party, b: &Party) {
@@ -188,4 +188,76 @@ fn what_was_read_up_to_a_message_is_read_and_the_rest_is_not() {
     theirs.mark_read(true).unwrap();
     exchange(&alice, &bob);
     assert!(read(&sent[3]));
+}
+
+#[test]
+fn what_became_of_a_message_is_told_member_by_member() {
+    let (alice, bob) = acquainted();
+    let (ours, theirs) = (talk(&alice, &bob), talk(&bob, &alice));
+    let sent = ours.send("ahoy".into()).unwrap().message_id;
+    let now = ours.receipts(&sent).unwrap();
+    assert!(now.queued && now.members.len() == 1);
+    let bobs = |receipts: MessageReceipts| {
+        let member = receipts.members.into_iter().next().unwrap();
+        assert_eq!(member.address, bob.client.address());
+        (member.delivered_at.is_some(), member.read_at.is_some())
+    };
+    assert_eq!(bobs(now), (false, false));
+    // Taken by the transport, though not written yet.
+    let waiting = alice.client.outbox(0).unwrap();
+    let ids = waiting.iter().map(|one| one.id).collect();
+    alice.client.mark_sent(ids).unwrap();
+    assert!(!ours.receipts(&sent).unwrap().queued);
+    for one in waiting {
+        bob.client.receive(one.bytes).unwrap();
+    }
+    exchange(&alice, &bob);
+    assert_eq!(bobs(ours.receipts(&sent).unwrap()), (true, false));
+    // Whoever does not tell reads all the same.
+    assert!(bob.client.sends_read_receipts().unwrap());
+    bob.client.set_sends_read_receipts(false).unwrap();
+    theirs.mark_read(true).unwrap();
+    assert!(bob.client.outbox(0).unwrap().is_empty());
+    assert_eq!(theirs.unread().unwrap(), 0);
+    bob.client.set_sends_read_receipts(true).unwrap();
+    ours.send("again".into()).unwrap();
+    exchange(&alice, &bob);
+    theirs.mark_read(true).unwrap();
+    exchange(&alice, &bob);
+    assert_eq!(bobs(ours.receipts(&sent).unwrap()), (true, true));
+    let foreign = theirs.receipts(&sent);
+    assert!(matches!(foreign, Err(WindlassError::UnknownMessage)));
+}
+
+#[test]
+fn a_search_goes_through_all_conversations_and_meets_each_message_once() {
+    let (alice, bob) = acquainted();
+    let (ours, group) = (talk(&alice, &bob), Arc::clone(&alice.client));
+    let group = group.create_group("crew".into(), Vec::new()).unwrap();
+    for number in 0..7 {
+        ours.send(format!("Anchor {number}")).unwrap();
+        group.send(format!("ANCHOR {number}")).unwrap();
+        group.send("something else".into()).unwrap();
+    }
+    let whole = alice.client.search("anchor".into(), 50, None).unwrap();
+    assert_eq!((whole.messages.len(), whole.next), (14, None));
+    // One at a time, while more comes.
+    let (mut met, mut next) = (Vec::new(), None);
+    loop {
+        let page = alice.client.search("anchor".into(), 1, next).unwrap();
+        met.extend(page.messages.into_iter().map(|one| one.id));
+        if met.len() == 3 {
+            ours.send("no".into()).unwrap();
+        }
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
+    }
+    let all: Vec<_> = whole.messages.iter().map(|one| one.id.clone()).collect();
+    assert_eq!(met, all);
+    let mut foreign = whole.messages[0].clone();
+    foreign.id = "0".repeat(32);
+    let refused = alice.client.search("anchor".into(), 1, Some(foreign));
+    assert!(matches!(refused, Err(WindlassError::UnknownMessage)));
 }

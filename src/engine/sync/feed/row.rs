@@ -23,7 +23,7 @@ pub(super) fn kept(outcome: &Outcome) -> Option<Event> {
     Some(match outcome {
         Outcome::Message(shown) => Event::Message(shown.stored.name().to_row()),
         Outcome::Edited(shown) => Event::Edited(shown.stored.name().to_row()),
-        Outcome::InConversation(conversation, news) => in_conversation(conversation, news),
+        Outcome::InConversation(conversation, news) => return in_conversation(conversation, news),
         Outcome::GroupInvitation { group, by, name: _ } => Event::GroupInvitation(FeedOfGroup {
             group_id: group.as_bytes().to_vec(),
             by_identity_key: by.to_bytes().to_vec(),
@@ -50,7 +50,7 @@ pub(super) fn kept(outcome: &Outcome) -> Option<Event> {
     })
 }
 
-fn in_conversation(conversation: &ConversationId, news: &ConversationNews) -> Event {
+fn in_conversation(conversation: &ConversationId, news: &ConversationNews) -> Option<Event> {
     let (peer_identity_key, group_id) = conversation.columns();
     let row = FeedInConversation {
         peer_identity_key,
@@ -58,12 +58,13 @@ fn in_conversation(conversation: &ConversationId, news: &ConversationNews) -> Ev
         ..FeedInConversation::default()
     };
     let by = |by: &PublicIdentity| by.to_bytes().to_vec();
-    match news {
+    Some(match news {
         ConversationNews::Deleted(message) => Event::Deleted(FeedInConversation {
             message: Some(message.to_row()),
             ..row
         }),
         ConversationNews::ConversationDeleted => Event::ConversationDeleted(row),
+        ConversationNews::SettingsChanged => Event::SettingsChanged(row),
         // What the emoji is stands in its own row alone, and is deleted with it.
         ConversationNews::Reacted { by: author, id, .. } => Event::Reacted(
             MessageRef {
@@ -88,7 +89,9 @@ fn in_conversation(conversation: &ConversationId, news: &ConversationNews) -> Ev
             value: reason.number().into(),
             ..row
         }),
-    }
+        // Worth nothing once it is late.
+        ConversationNews::Typing { .. } => return None,
+    })
 }
 
 fn of_peer(peer: &PublicIdentity, news: &PeerNews) -> Option<Event> {
@@ -159,6 +162,7 @@ fn outcome_of(store: &dyn Rows, event: &Event) -> Result<Option<Outcome>, Engine
         Event::ConversationDeleted(row) => {
             Some(placed(row, ConversationNews::ConversationDeleted)?)
         }
+        Event::SettingsChanged(row) => Some(placed(row, ConversationNews::SettingsChanged)?),
         Event::Read(row) => {
             let by = identity(&row.by_identity_key)?;
             Some(placed(row, ConversationNews::Read { by })?)

@@ -12,10 +12,14 @@ pub(super) fn said(outcome: &Outcome) -> String {
             let news = match news {
                 ConversationNews::Deleted(message) => format!("deleted {}", name(message)),
                 ConversationNews::ConversationDeleted => "conversation deleted".into(),
+                ConversationNews::SettingsChanged => "settings".into(),
                 ConversationNews::Reacted {
                     to, emoji, removed, ..
                 } => format!("reacted {} {emoji} {removed}", name(to)),
                 ConversationNews::Read { by } => format!("read {}", by.address()),
+                ConversationNews::Typing { by, active } => {
+                    format!("typing {} {active}", by.address())
+                }
                 ConversationNews::TimerChanged { by, after } => {
                     format!("timer {} {after}", by.address())
                 }

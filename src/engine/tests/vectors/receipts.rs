@@ -248,6 +248,7 @@ fn told(outcome: &Outcome) -> Option<Value> {
         Outcome::InConversation(_, ConversationNews::ConversationDeleted) => {
             json!("conversation deleted")
         }
+        Outcome::InConversation(_, ConversationNews::SettingsChanged) => json!("settings"),
         Outcome::InConversation(_, ConversationNews::Refused { reason, .. }) => {
             json!({ "refused": words(&format!("{reason:?}")) })
         }

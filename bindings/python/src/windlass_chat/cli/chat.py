@@ -12,13 +12,13 @@ from windlass_chat._signals import stop_signalled
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.upkeep import fetch, invited
 from windlass_chat.cli.identity import open_client, safety_lines
-from windlass_chat.cli.line import Line
 from windlass_chat.cli.output import Output
 from windlass_chat.cli.plain import plain
 from windlass_chat.cli.screen import DIM, THEIRS, WARNING, Screen
 from windlass_chat.cli.tally import Tally
 from windlass_chat.cli.wrong import Failed, WrongUsage
 from windlass_chat.client import Client
+from windlass_chat.sync import Sync
 from windlass_chat.transport import Transport, transport_of
 
 HISTORY = 20
@@ -51,7 +51,7 @@ def chat(given: argparse.Namespace, out: Output) -> None:
 async def _chat(client: Client, transport: Transport, whom: str, wait: float, out: Output) -> None:
     with Screen(out) as screen:
         came: asyncio.Queue[Event] = asyncio.Queue()
-        line = Line(client, transport, came.put)
+        line = Sync(client, transport, came.put)
         await line.open()
         try:
             talk = Talk(client, await _reach(client, transport, whom), screen)
@@ -95,7 +95,7 @@ async def _reach(client: Client, transport: Transport, whom: str) -> Conversatio
 
 
 async def _until_the_end(
-    talk: Talk, screen: Screen, line: Line, came: asyncio.Queue[Event], stopped: asyncio.Event, wait: float
+    talk: Talk, screen: Screen, line: Sync, came: asyncio.Queue[Event], stopped: asyncio.Event, wait: float
 ) -> None:
     async def write() -> None:
         while (typed := await screen.typed.get()) is not None:
@@ -133,6 +133,8 @@ class Talk:
         self._address = conversation.address()
         self._group = conversation.is_group()
         self._screen = screen
+        self._names: dict[str, str | None] = {}
+        """What the user calls people; the names that they give themselves are nowhere."""
         self._known: dict[str, str] = {}
         """What the messages say that were seen here, to quote them."""
         self._spoilt = Tally(self._tell_spoilt)
@@ -241,6 +243,10 @@ class Talk:
     def _name(self, address: str) -> str:
         if address == self._client.address():
             return "you"
+        if address not in self._names:
+            self._names[address] = self._client.conversation(address).settings().nickname
+        if (nickname := self._names[address]) is not None:
+            return plain(nickname)
         # Of a group's addresses both ends: a beginning that looks alike can be made on purpose.
         return f"{address[:12]}..{address[-6:]}" if self._group else "they"
 

@@ -30,6 +30,9 @@ internal fun ConversationSummary.shown(): String = "ConversationSummary(address=
 
 internal fun ListedConversation.shown(): String = "ListedConversation(address=$address, group=${groupName != null}, lastActivity=$lastActivity, unread=$unread)"
 
+internal fun ChatSettings.shown(): String =
+    "ChatSettings(mutedUntil=$mutedUntil, archived=$archived, pinned=$pinned, markedUnread=$markedUnread, nickname=${nickname != null})"
+
 internal fun TypedCommand.shown(): String = "TypedCommand(${words.size} words)"
 
 internal fun CodeProgress.shown(): String = "CodeProgress(have=$have, of=$of)"

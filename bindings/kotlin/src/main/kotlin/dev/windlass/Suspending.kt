@@ -46,3 +46,7 @@ public suspend fun Client.outboxAwait(): List<OutgoingEnvelope> = io { outbox() 
 
 /** [Client.markSent] without blocking the caller's dispatcher. */
 public suspend fun Client.markSentAwait(ids: List<ULong>): Unit = io { markSent(ids) }
+
+/** [Client.search] without blocking the caller's dispatcher. */
+public suspend fun Client.searchAwait(text: String, limit: UInt = 50u, before: Message? = null): SearchPage =
+    io { search(text, limit, before) }

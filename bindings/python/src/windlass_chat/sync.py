@@ -1,9 +1,18 @@
-"""The way to the transport and back, for as long as a chat is open."""
+"""`Sync`: carries a client's mail both ways, for as long as it is open.
+
+    async with Sync(client, transport) as sync:
+        async for event in sync.events():
+            match event:
+                case events.Message(message=message): print(message.text)
+
+What the client writes meanwhile, by whatever call, goes out by itself; bundles are published and prekeys made anew in time. A bot does this itself.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from types import TracebackType
 
 from windlass_chat._native import Event
 from windlass_chat.bot.intake import Intake
@@ -17,21 +26,27 @@ from windlass_chat.transport import Transport, TransportError
 KEEP_UP_SECONDS = 600.0
 GRACE_SECONDS = 10.0
 """How long the outbox gets to go out at the end. What is left goes out the next time."""
+MOST_EVENTS = 256
+"""So many events wait to be read; then mail waits at the transport."""
 
 
-class Line:
+class Sync:
     """Carries a client's mail both ways. What nobody handles stays unhandled, for the bot whose store this may be."""
 
-    def __init__(self, client: Client, transport: Transport, tell: Callable[[Event], Awaitable[None]]) -> None:
+    def __init__(
+        self, client: Client, transport: Transport, tell: Callable[[Event], Awaitable[None]] | None = None
+    ) -> None:
+        """With `tell` that hears the events, and `events` has none."""
         self._client = client
         self._transport = transport
+        self._came: asyncio.Queue[Event] = asyncio.Queue(MOST_EVENTS)
         self._post = Post(client, transport)
         self._upkeep = Upkeep(client, transport, KEEP_UP_SECONDS)
-        self._telling = Telling(client, lambda event: True, tell)
+        self._telling = Telling(client, lambda event: True, self._came.put if tell is None else tell)
         self._intake = Intake(client, transport, self._telling)
         self._tasks: list[asyncio.Task[None]] = []
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Done when the line cannot go on, with the reason."""
+        """Done when it cannot go on, with the reason."""
 
     async def open(self) -> None:
         """Opens the mailbox; does not wait for a connection."""
@@ -45,6 +60,18 @@ class Line:
             task.add_done_callback(self._ended)
             self._tasks.append(task)
 
+    async def events(self) -> AsyncIterator[Event]:
+        """What comes, each event once; raises what broke the line. Read it, for else mail waits at the transport."""
+        while True:
+            coming = asyncio.ensure_future(self._came.get())
+            try:
+                await asyncio.wait((coming, self.broken), return_when=asyncio.FIRST_COMPLETED)
+                if not coming.done():
+                    self.broken.result()
+            finally:
+                coming.cancel()
+            yield coming.result()
+
     async def flush(self) -> bool:
         """Waits until the transport has everything; false if it does not take it in time."""
         return await self._post.flush(GRACE_SECONDS)
@@ -53,6 +80,20 @@ class Line:
         """Ends. Mail that comes from now on waits at the transport."""
         await end(self._tasks)
         await self._transport.close()
+
+    async def __aenter__(self) -> Sync:
+        await self.open()
+        self.listen()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                await self.flush()
+        finally:
+            await self.close()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and not self.broken.done():
