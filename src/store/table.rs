@@ -88,7 +88,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,

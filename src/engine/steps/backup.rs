@@ -14,8 +14,8 @@ use crate::engine::history::{delivered, message, unread};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::strangers::Wait;
 use crate::engine::records::{
-    chat_settings, contact_list, conversations, floors, former_members, group_comparisons, group_logs, groups,
-    invitations, own_words, settings, states, strangers,
+    chat_settings, contact_list, conversations, floors, former_members, group_comparisons,
+    group_logs, groups, invitations, own_words, settings, states, strangers,
 };
 use crate::engine::steps::create;
 use crate::identity::IdentityKeyPair;
