@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from command import KEY, result, text
+from command import KEY, WITH_KEY, result, run, text
 
 from windlass_chat import Client
 
@@ -50,3 +50,21 @@ def test_a_backlog_says_what_waits(store: Path, tmp_path: Path) -> None:
     assert any(f"2 to be handled of {them}" in line for line in text("backlog", store))
     dropped = result("backlog", store, "--drop", them)
     assert dropped["dropped"] == 2 and dropped["unhandled"] == []
+
+
+def test_a_nickname_is_ours_and_lists_show_it(store: Path, tmp_path: Path) -> None:
+    with Client.open(store, key=KEY) as me, Client.create(tmp_path / "other.wl", key=KEY) as other:
+        me.add_contact(other.bundle())
+        them = other.address()
+        me.send(them, "hello")
+    assert text("nickname", store, them) == ["(no name)"]
+    assert text("nickname", store, them, "  Har\ufeffbour") == ["Har\ufffdbour"]
+    assert result("nickname", store, them) == {"address": them, "nickname": "Har\ufeffbour"}
+    assert text("contacts", store) == [f"{them}  not verified  Har\ufffdbour"]
+    (line,) = text("conversations", store)
+    assert line.endswith("0 unread  Har\ufffdbour")
+    assert result("contacts", store)["contacts"][0]["nickname"] == "Har\ufeffbour"
+    ran = run("nickname", store, them, "x" * 257, *WITH_KEY)
+    assert ran.returncode == 1 and "(content_too_large)" in ran.stderr
+    assert text("nickname", store, them, "") == ["(no name)"]
+    assert text("contacts", store) == [f"{them}  not verified"]

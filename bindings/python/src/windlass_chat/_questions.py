@@ -98,11 +98,24 @@ def prove(session: Session, typed: str) -> None:
         session.verify(typed)
 
 
+def _nickname_of(client: Client, address: str) -> str | None:
+    return client.conversation(address).settings().nickname
+
+
+def _nickname(question: Question) -> Answer:
+    """The user's own name for somebody or for a group; another one from now on, if it is given, or none."""
+    address = question.text("address")
+    if "nickname" in question.arguments:
+        question.client.conversation(address).set_nickname(question.text("nickname"))
+    return {"address": address, "nickname": _nickname_of(question.client, address)}
+
+
 def _contacts(question: Question) -> Answer:
     return {
         "contacts": [
             {
                 "address": contact.address,
+                "nickname": _nickname_of(question.client, contact.address),
                 "verified": contact.verified,
                 "accepted": contact.accepted,
                 "blocked": contact.blocked,
@@ -121,6 +134,7 @@ def _conversations(question: Question) -> Answer:
         "conversations": [
             {
                 "address": summary.address,
+                "nickname": _nickname_of(question.client, summary.address),
                 "group": summary.group_name,
                 "unread": summary.unread,
                 "last_activity": iso(summary.last_activity),
@@ -273,6 +287,7 @@ QUESTIONS: dict[str, Callable[[Question], Answer]] = {
     "contacts": _contacts,
     "conversations": _conversations,
     "groups": _groups,
+    "nickname": _nickname,
     "devices": _devices,
     "remove_device": _remove_device,
     "link": _link,

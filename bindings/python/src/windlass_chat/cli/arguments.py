@@ -64,7 +64,7 @@ def parser(out: Output) -> argparse.ArgumentParser:
         return added
 
     # In the order in which the help lists them.
-    for add in (_init, _invite, _chat, _lists, _inspect, _verify, _devices, _backlog, _shred, _backup, _restore):
+    for add in (_init, _invite, _chat, _lists, _nickname, _inspect, _verify, _devices, _backlog, _shred, _backup, _restore):
         add(command)
     for name, describe, help in (
         ("completion", completion, "print what completes commands and options in a shell"),
@@ -151,6 +151,14 @@ def _lists(command: Command) -> None:
         added = command(name, help)
         added.add_argument("path", metavar="PATH")
         added.set_defaults(command=run)
+
+
+def _nickname(command: Command) -> None:
+    added = command("nickname", "show or set your own name for a contact or a group; nobody else is told")
+    added.add_argument("path", metavar="PATH")
+    added.add_argument("address", metavar="ADDRESS")
+    added.add_argument("name", metavar="NAME", nargs="?", help="what you call them from now on; '' takes it away")
+    added.set_defaults(command=lists.nickname)
 
 
 def _backlog(command: Command) -> None:

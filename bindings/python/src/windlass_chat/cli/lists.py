@@ -1,4 +1,4 @@
-"""`address`, `contacts`, `conversations`, `groups`, `backlog`: who and what is in a store."""
+"""`address`, `contacts`, `conversations`, `groups`, `nickname`, `backlog`: who and what is in a store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def contacts(given: argparse.Namespace, out: Output) -> None:
     """Whom we know, and how."""
     with asking(given, out) as ask:
         data = ask("contacts")
-    out.result(data, [f"{one['address']}  {_how(one)}" for one in _rows(data, "contacts")])
+    out.result(data, [f"{one['address']}  {_how(one)}{_known_as(one)}" for one in _rows(data, "contacts")])
 
 
 def conversations(given: argparse.Namespace, out: Output) -> None:
@@ -50,10 +50,23 @@ def backlog(given: argparse.Namespace, out: Output) -> None:
     out.result(data, lines or "nothing waits")
 
 
+def nickname(given: argparse.Namespace, out: Output) -> None:
+    """The user's own name for somebody."""
+    name = None if given.name is None else {"nickname": given.name}
+    with asking(given, out) as ask:
+        data = ask("nickname", address=given.address, **(name or {}))
+    said = data["nickname"]
+    out.result(data, plain(str(said)) if said is not None else "(no name)")
+
+
 def _rows(data: Answer, name: str) -> list[dict[str, Any]]:
     rows = data[name]
     assert isinstance(rows, list)
     return rows
+
+
+def _known_as(one: dict[str, Any]) -> str:
+    return f"  {_name(one['nickname'])}" if one["nickname"] is not None else ""
 
 
 def _how(contact: dict[str, Any]) -> str:
@@ -67,7 +80,7 @@ def _how(contact: dict[str, Any]) -> str:
 
 def _conversation(one: dict[str, Any]) -> str:
     # What somebody else has chosen stands last, where it moves nothing of ours.
-    name = f"  {_name(one['group'])}" if one["group"] is not None else ""
+    name = _known_as(one) or (f"  {_name(one['group'])}" if one["group"] is not None else "")
     return f"{one['address']}  {one['last_activity'][:10]}  {one['unread']} unread{name}"
 
 
