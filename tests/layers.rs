@@ -71,6 +71,8 @@ const HOMES: &[(&str, &[&str])] = &[
         ],
     ),
     ("redb", &["store", "testing"]),
+    ("fallible_iterator", &["store"]),
+    ("postgres_protocol", &["store"]),
     (
         "prost",
         &["bundle", "chat", "engine", "link", "session", "wire"],

@@ -1,7 +1,5 @@
 //! Every error of the facade. What else is to be said of each is in [`super::error_info`].
 
-use std::io::ErrorKind;
-
 use super::progress::ProgressError;
 use crate::bundle::{BundleError, UriError};
 use crate::chat::{ContentError, GroupEventError};
@@ -130,6 +128,18 @@ pub enum WindlassError {
     FileUnusable(StoreError),
     #[error("{0}")]
     FileSystem(StoreError),
+    #[error("{0}")]
+    DatabaseAddress(StoreError),
+    #[error("{0}")]
+    DatabaseRights(StoreError),
+    #[error("{0}")]
+    DatabaseLost(StoreError),
+    #[error("{0}")]
+    DatabaseReadOnly(StoreError),
+    #[error("{0}")]
+    StepsCollide(StoreError),
+    #[error("{0}")]
+    DatabaseFailed(StoreError),
     #[error("the operating system gave no randomness")]
     NoRandomness,
     #[error("stopped, as the progress callback asked")]
@@ -258,45 +268,6 @@ impl From<EngineError> for WindlassError {
             EngineError::NotAMember => Self::NotAMember,
             EngineError::NotForThisDevice => Self::NotForThisDevice,
             EngineError::Stopped => Self::Cancelled,
-        }
-    }
-}
-
-impl From<StoreError> for WindlassError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::AlreadyExists => Self::StoreExists(error),
-            StoreError::NotFound => Self::StoreNotFound(error),
-            StoreError::WrongKey => Self::WrongKey(error),
-            StoreError::EmptyPassphrase => Self::EmptyPassphrase(error),
-            StoreError::KeyUnreadable { .. } => Self::KeyUnreadable(error),
-            StoreError::NotAStore => Self::NotAStore(error),
-            StoreError::Damaged { .. } => Self::StoreDamaged(error),
-            StoreError::Locked => Self::StoreLocked(error),
-            StoreError::NewerVersion { .. } => Self::StoreNewerVersion(error),
-            StoreError::DiskFull => Self::DiskFull(error),
-            StoreError::KeySlotsMissing => Self::KeySlotsMissing(error),
-            StoreError::KeySlotsDamaged => Self::KeySlotsDamaged(error),
-            StoreError::KeySlotsOfAnotherStore | StoreError::EpochMismatch { .. } => {
-                Self::KeySlotsMismatch(error)
-            }
-            StoreError::NotABackup => Self::NotABackup(error),
-            StoreError::BackupDamaged => Self::BackupDamaged(error),
-            StoreError::Closed => Self::StoreClosed(error),
-            StoreError::Forked => Self::Forked(error),
-            StoreError::Randomness => Self::NoRandomness,
-            StoreError::KeyDerivation => Self::KeyDerivation(error),
-            StoreError::DanglingLink { .. } => Self::DanglingLink(error),
-            StoreError::HardLink { .. } => Self::HardLink(error),
-            StoreError::NoLocks(_) => Self::LocksUnsupported(error),
-            StoreError::File(ref fault) => match fault.kind() {
-                ErrorKind::NotFound => Self::FileNotFound(error),
-                ErrorKind::AlreadyExists => Self::FileExists(error),
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull(error),
-                _ if fault.is_lasting() => Self::FileUnusable(error),
-                _ => Self::FileSystem(error),
-            },
-            StoreError::Io { .. } => Self::FileSystem(error),
         }
     }
 }

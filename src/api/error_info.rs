@@ -184,6 +184,36 @@ pub(super) const TABLE: &[Row] = &[
         "Look at the disk and try again; if it was a store's, close it and open it again.",
     ),
     (
+        "database_address",
+        false,
+        "Write it as postgresql://user:password@host:port/database, with store= and slots= behind a ? if need be.",
+    ),
+    (
+        "database_rights",
+        false,
+        "Check user and password, and give the user the rights on the store's schema.",
+    ),
+    (
+        "database_lost",
+        true,
+        "Look whether the server runs and can be reached; what a call that failed so has done is found out when it is repeated.",
+    ),
+    (
+        "database_read_only",
+        true,
+        "Name the server that writes, or all of them with commas between.",
+    ),
+    (
+        "steps_collide",
+        true,
+        "Use fewer workers on one conversation.",
+    ),
+    (
+        "database_failed",
+        true,
+        "Look the code up in the manual of PostgreSQL, and see the server's log.",
+    ),
+    (
         "no_randomness",
         true,
         "Try again; the system is still starting, or out of file handles.",

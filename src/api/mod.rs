@@ -17,6 +17,7 @@ mod device_link;
 mod encrypted_store;
 mod error;
 mod error_info;
+mod error_of_store;
 mod event;
 #[cfg(feature = "uniffi")]
 mod foreign_bytes;

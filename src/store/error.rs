@@ -117,6 +117,38 @@ pub enum StoreError {
     /// A step failed on a file.
     #[error("{0}")]
     File(FileFault),
+    /// An address that begins as that of a database, and is none.
+    #[error("the address of the database cannot be used: {why}")]
+    DatabaseAddress {
+        /// What is wrong with it. Never what stands there: it may hold a password.
+        why: &'static str,
+    },
+    /// The server does not let us in, or not do what a store needs.
+    #[error("the database refuses this user: {why}")]
+    DatabaseRights {
+        /// What the server says.
+        why: String,
+    },
+    /// The server is not there, or went away.
+    #[error("the database cannot be reached: {why}")]
+    DatabaseLost {
+        /// What the server, or the system, says.
+        why: String,
+    },
+    /// The server is a replica, or was told to change nothing.
+    #[error("the database can only be read; a store needs the server that writes")]
+    DatabaseReadOnly,
+    /// Other steps were in the way again and again.
+    #[error("other steps were in the way of this one again and again")]
+    StepsCollide,
+    /// Any other failure of the database.
+    #[error("the database failed: {why} ({code})")]
+    DatabaseFailed {
+        /// The server's code for it.
+        code: String,
+        /// What the server says.
+        why: String,
+    },
     /// Any other failure of what keeps the rows.
     #[error("the file system failed: {kind}; close the store and open it again")]
     Io {

@@ -102,6 +102,40 @@ impl Folder {
     }
 }
 
+fn opened(path: PathBuf) -> Result<Box<dyn StorageBackend>, StoreError> {
+    let opened = OpenOptions::new().read(true).write(true).open(&path);
+    match opened {
+        Ok(opened) => Ok(Box::new(NamedFile::new(opened, path)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::NotFound),
+        Err(error) => Err(fault(&path, "opened", error)),
+    }
+}
+
+fn made(path: PathBuf) -> Result<Box<dyn StorageBackend>, StoreError> {
+    if fs::symlink_metadata(&path).is_ok_and(|there| !there.is_file()) {
+        let error = io::Error::new(io::ErrorKind::InvalidInput, "its name is something else's");
+        return Err(fault(&path, "made", error));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    owners_only(&mut options);
+    let made = options.open(&path);
+    let made = made.map_err(|error| fault(&path, "made", error))?;
+    sync_folder_of(&path)?;
+    Ok(Box::new(NamedFile::new(made, path)?))
+}
+
+/// Key slots in a file whose store is elsewhere.
+#[cfg(feature = "postgres")]
+pub(super) fn slot_file(path: &Path, create: bool) -> Result<Box<dyn KeySlots>, StoreError> {
+    let file = if create {
+        made(path.to_owned())?
+    } else {
+        opened(path.to_owned())?
+    };
+    Ok(Box::new(SlotFile::new(file)))
+}
+
 impl Medium for Folder {
     fn exists(&self, file: StoreFile) -> Result<bool, StoreError> {
         let path = self.path_of(file);
@@ -114,28 +148,11 @@ impl Medium for Folder {
     }
 
     fn open(&self, file: StoreFile) -> Result<Box<dyn StorageBackend>, StoreError> {
-        let path = self.path_of(file);
-        let opened = OpenOptions::new().read(true).write(true).open(&path);
-        match opened {
-            Ok(opened) => Ok(Box::new(NamedFile::new(opened, path)?)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::NotFound),
-            Err(error) => Err(fault(&path, "opened", error)),
-        }
+        opened(self.path_of(file))
     }
 
     fn create(&self, file: StoreFile) -> Result<Box<dyn StorageBackend>, StoreError> {
-        let path = self.path_of(file);
-        if fs::symlink_metadata(&path).is_ok_and(|there| !there.is_file()) {
-            let error = io::Error::new(io::ErrorKind::InvalidInput, "its name is something else's");
-            return Err(fault(&path, "made", error));
-        }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        owners_only(&mut options);
-        let made = options.open(&path);
-        let made = made.map_err(|error| fault(&path, "made", error))?;
-        sync_folder_of(&self.path)?;
-        Ok(Box::new(NamedFile::new(made, path)?))
+        made(self.path_of(file))
     }
 
     fn open_key_slots(&self) -> Result<Box<dyn KeySlots>, StoreError> {

@@ -28,6 +28,8 @@ mod opening;
 #[cfg(unix)]
 mod other_names;
 mod path;
+#[cfg(all(feature = "postgres", not(target_arch = "wasm32")))]
+pub mod postgres;
 mod reader;
 mod rekey;
 mod rows;

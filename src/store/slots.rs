@@ -63,6 +63,12 @@ impl Slots {
         self.kept.unlock();
     }
 
+    /// Keeps away others who have the same slots, where they are more than one; until [`Self::unlock`].
+    #[cfg(feature = "postgres")]
+    pub(super) fn take_turn(&self) -> Result<(), StoreError> {
+        self.kept.lock()
+    }
+
     /// Both slots of a new store.
     pub(super) fn create(
         Locked(kept): Locked,

@@ -11,7 +11,11 @@ pub mod clients;
 pub mod files;
 pub mod imports;
 pub mod party;
+#[cfg(unix)]
+pub mod postgres;
 pub mod program;
+#[cfg(unix)]
+pub mod proxy;
 pub mod rows;
 pub mod seeds;
 pub mod sessions;

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use xshell::cmd;
 
-use crate::tools::{self, COMPILER};
+use crate::tools::{self, COMPILER, POSTGRESQL};
 use crate::workspace::Workspace;
 
 const WASM: &str = "wasm32-unknown-unknown";
@@ -62,6 +62,10 @@ pub fn advisories(ws: &Workspace) -> Result<()> {
 
 /// Unit tests, tests of the whole, and the examples in the documentation.
 pub fn rust(ws: &Workspace) -> Result<()> {
+    if let Err(reason) = tools::ensure(ws, &[POSTGRESQL]) {
+        // The tests that need it say so too; with CI set they fail.
+        println!("{reason:#}");
+    }
     // Without the generator's feature: it would end up in the library under test.
     Ok(ws.cargo("test --workspace").env("CARGO_TERM_COLOR", "never").run()?)
 }

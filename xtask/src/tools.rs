@@ -20,6 +20,9 @@ pub const CHROMIUM: Tool = ("chromium", "--version", "Chromium ", "chromium");
 /// A real broker, its passwords and its certificates.
 pub const MOSQUITTO: Tool = ("mosquitto", "-h", "mosquitto version", "mosquitto");
 pub const OPENSSL: Tool = ("openssl", "version", "OpenSSL ", "openssl");
+/// A real database. Its server is where no search path leads; it comes with the package that brings the client.
+pub const POSTGRESQL: Tool =
+    ("pg_createcluster", "--help", "Unknown option|cluster name", "postgresql");
 /// The terminal of a person who chats.
 pub const TMUX: Tool = ("tmux", "-V", "tmux ", "tmux");
 /// What a service of systemd is checked with, and a bot confined as in one.

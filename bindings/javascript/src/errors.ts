@@ -77,6 +77,12 @@ export class FileNotFound extends WindlassError {}
 export class FileExists extends WindlassError {}
 export class FileUnusable extends WindlassError {}
 export class FileSystem extends WindlassError {}
+export class DatabaseAddress extends WindlassError {}
+export class DatabaseRights extends WindlassError {}
+export class DatabaseLost extends WindlassError {}
+export class DatabaseReadOnly extends WindlassError {}
+export class StepsCollide extends WindlassError {}
+export class DatabaseFailed extends WindlassError {}
 export class NoRandomness extends WindlassError {}
 export class Cancelled extends WindlassError {}
 export class IdentityMissing extends WindlassError {}
@@ -163,6 +169,12 @@ export const ERRORS = {
   file_exists: FileExists,
   file_unusable: FileUnusable,
   file_system: FileSystem,
+  database_address: DatabaseAddress,
+  database_rights: DatabaseRights,
+  database_lost: DatabaseLost,
+  database_read_only: DatabaseReadOnly,
+  steps_collide: StepsCollide,
+  database_failed: DatabaseFailed,
   no_randomness: NoRandomness,
   cancelled: Cancelled,
   identity_missing: IdentityMissing,

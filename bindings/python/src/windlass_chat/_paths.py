@@ -15,3 +15,8 @@ def told(path: Path) -> str:
         return name.decode()
     except UnicodeDecodeError:
         return "\0" + name.hex()
+
+
+def is_database(path: Path) -> bool:
+    """Whether it is no path, but the address of a store in a database."""
+    return os.fsencode(path).startswith((b"postgresql://", b"postgres://"))

@@ -80,6 +80,12 @@ FileNotFound = WindlassError.FileNotFound
 FileExists = WindlassError.FileExists
 FileUnusable = WindlassError.FileUnusable
 FileSystem = WindlassError.FileSystem
+DatabaseAddress = WindlassError.DatabaseAddress
+DatabaseRights = WindlassError.DatabaseRights
+DatabaseLost = WindlassError.DatabaseLost
+DatabaseReadOnly = WindlassError.DatabaseReadOnly
+StepsCollide = WindlassError.StepsCollide
+DatabaseFailed = WindlassError.DatabaseFailed
 NoRandomness = WindlassError.NoRandomness
 Cancelled = WindlassError.Cancelled
 IdentityMissing = WindlassError.IdentityMissing
@@ -166,6 +172,12 @@ __all__ = [
     "FileExists",
     "FileUnusable",
     "FileSystem",
+    "DatabaseAddress",
+    "DatabaseRights",
+    "DatabaseLost",
+    "DatabaseReadOnly",
+    "StepsCollide",
+    "DatabaseFailed",
     "NoRandomness",
     "Cancelled",
     "IdentityMissing",

@@ -50,6 +50,12 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .FileExists(message),
             let .FileUnusable(message),
             let .FileSystem(message),
+            let .DatabaseAddress(message),
+            let .DatabaseRights(message),
+            let .DatabaseLost(message),
+            let .DatabaseReadOnly(message),
+            let .StepsCollide(message),
+            let .DatabaseFailed(message),
             let .NoRandomness(message),
             let .Cancelled(message),
             let .IdentityMissing(message),
@@ -152,6 +158,12 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .FileExists: "file_exists"
         case .FileUnusable: "file_unusable"
         case .FileSystem: "file_system"
+        case .DatabaseAddress: "database_address"
+        case .DatabaseRights: "database_rights"
+        case .DatabaseLost: "database_lost"
+        case .DatabaseReadOnly: "database_read_only"
+        case .StepsCollide: "steps_collide"
+        case .DatabaseFailed: "database_failed"
         case .NoRandomness: "no_randomness"
         case .Cancelled: "cancelled"
         case .IdentityMissing: "identity_missing"

@@ -10,6 +10,7 @@ from dataclasses import fields
 from types import TracebackType
 from typing import Any
 
+from windlass_chat import _paths
 from windlass_chat._native import (
     Body,
     Contact,
@@ -129,8 +130,9 @@ class Bot(Taking):
         if self.settings.store is None:
             raise SettingsError('there is no store: Bot("bot.wl", ...), or WINDLASS_STORE')
         key = self.settings.store_key()
-        # As it is found from here: a program may go elsewhere before it runs the bot.
-        self._opened = os.path.realpath(self.settings.store)
+        if not _paths.is_database(self.settings.store):
+            # As it is found from here: a program may go elsewhere before it runs the bot.
+            self._opened = os.path.realpath(self.settings.store)
         try:
             return Client.open(EncryptedStore.open(self.settings.store, key))
         except WindlassError.StoreNotFound:

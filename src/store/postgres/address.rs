@@ -1,0 +1,233 @@
+//! Where a store in a database is: `postgresql://user:password@host:port/database?store=name&slots=file:///...`.
+
+use core::fmt;
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use crate::store::StoreError;
+
+/// What addresses of databases begin with.
+const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
+/// The schema of the database that a store is in, if its address names none.
+const DEFAULT_STORE: &str = "windlass";
+/// PostgreSQL cuts longer names off.
+const MAX_NAME_LEN: usize = 63;
+const DEFAULT_PORT: u16 = 5432;
+
+/// Where a store in a database is, and by which rights it is reached.
+#[derive(Clone)]
+pub struct Address {
+    /// Tried in turn, for one that can be written to.
+    pub(super) hosts: Vec<Host>,
+    pub(super) user: String,
+    pub(super) password: Option<Zeroizing<String>>,
+    pub(super) database: String,
+    /// The schema that its tables are in.
+    pub(super) store: String,
+    /// The file of the key slots, if they are not in the database.
+    pub(super) slots: Option<PathBuf>,
+}
+
+/// One server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Host {
+    /// The folder of its socket, and the port in the socket's name.
+    Socket(PathBuf, u16),
+    Tcp(String, u16),
+}
+
+/// Never the password.
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Address")
+            .field("hosts", &self.hosts)
+            .field("user", &self.user)
+            .field("database", &self.database)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Address {
+    /// Whether a text is an address of a database, right or wrong, and no path.
+    #[must_use]
+    pub fn is_one(text: &str) -> bool {
+        SCHEMES.iter().any(|scheme| text.starts_with(scheme))
+    }
+
+    /// Reads an address.
+    pub fn parse(text: &str) -> Result<Self, StoreError> {
+        let rest = SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme));
+        let rest = rest.ok_or_else(|| refused("it does not begin with postgresql://"))?;
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+        let (login, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let (user, password) = match login.split_once(':') {
+            Some((user, password)) => (user, Some(Zeroizing::new(decoded(password)?))),
+            None => (login, None),
+        };
+        let mut address = Self {
+            hosts: Vec::new(),
+            user: decoded(user)?,
+            password,
+            database: decoded(database)?,
+            store: DEFAULT_STORE.to_owned(),
+            slots: None,
+        };
+        let (mut hosts, mut port) = (hosts.to_owned(), None);
+        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            let value = decoded(value)?;
+            match name {
+                "host" => hosts = value,
+                "port" => port = Some(port_of(&value)?),
+                "user" => address.user = value,
+                "password" => address.password = Some(Zeroizing::new(value)),
+                "dbname" => address.database = value,
+                "store" => address.store = name_of_store(value)?,
+                "slots" => address.slots = Some(file_of(&value)?),
+                // What one expects to be kept is not passed over in silence.
+                _ => return Err(refused("it has a parameter that is not known")),
+            }
+        }
+        for host in hosts.split(',') {
+            address.hosts.push(host_of(host, port)?);
+        }
+        if address.user.is_empty() {
+            return Err(refused("it names no user"));
+        }
+        if address.database.is_empty() {
+            address.database.clone_from(&address.user);
+        }
+        Ok(address)
+    }
+}
+
+fn refused(why: &'static str) -> StoreError {
+    StoreError::DatabaseAddress { why }
+}
+
+fn port_of(text: &str) -> Result<u16, StoreError> {
+    let port = text.parse().ok().filter(|port| *port != 0);
+    port.ok_or_else(|| refused("its port is no number of a port"))
+}
+
+fn host_of(text: &str, port: Option<u16>) -> Result<Host, StoreError> {
+    let decoded = decoded(text)?;
+    if decoded.starts_with('/') {
+        return Ok(Host::Socket(decoded.into(), port.unwrap_or(DEFAULT_PORT)));
+    }
+    // An address of IPv6 is in brackets.
+    let (name, own) = match decoded.strip_prefix('[') {
+        Some(rest) => rest
+            .split_once(']')
+            .ok_or_else(|| refused("a bracket is not closed"))?,
+        None => match decoded.rsplit_once(':') {
+            Some((name, _)) => (name, decoded.get(name.len()..).unwrap_or_default()),
+            None => (decoded.as_str(), ""),
+        },
+    };
+    let own = match own.strip_prefix(':') {
+        Some(own) => Some(port_of(own)?),
+        None => None,
+    };
+    if name.is_empty() {
+        return Err(refused("it names no host"));
+    }
+    let port = own.or(port).unwrap_or(DEFAULT_PORT);
+    Ok(Host::Tcp(name.to_owned(), port))
+}
+
+/// Of characters that stand in SQL without quotes: a name is part of statements.
+fn name_of_store(name: String) -> Result<String, StoreError> {
+    let first = name.starts_with(|c: char| c.is_ascii_lowercase());
+    let others = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let reserved = name.starts_with("pg_");
+    if first && !reserved && name.len() <= MAX_NAME_LEN && name.chars().all(others) {
+        return Ok(name);
+    }
+    Err(refused(
+        "the name of the store is not made of small letters, digits and underscores",
+    ))
+}
+
+fn file_of(slots: &str) -> Result<PathBuf, StoreError> {
+    match slots.strip_prefix("file://") {
+        Some(path) if path.starts_with('/') => Ok(path.into()),
+        _ => Err(refused("its key slots are no file:// with a whole path")),
+    }
+}
+
+fn decoded(text: &str) -> Result<String, StoreError> {
+    let wrong = || refused("it has a % that begins no byte");
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
+        if *byte != b'%' {
+            bytes.push(*byte);
+            continue;
+        }
+        let (digits, behind) = rest.split_first_chunk::<2>().ok_or_else(wrong)?;
+        let digits = core::str::from_utf8(digits).map_err(|_| wrong())?;
+        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| wrong())?);
+        rest = behind;
+    }
+    String::from_utf8(bytes).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read() {
+        let address = Address::parse(
+            "postgresql://bot:p%40ss@db1:6000,[::1]:7000/chat?store=b2&slots=file:///mnt/k",
+        )
+        .unwrap();
+        let hosts = [Host::Tcp("db1".into(), 6000), Host::Tcp("::1".into(), 7000)];
+        assert_eq!(address.hosts, hosts);
+        assert_eq!(address.password.as_ref().unwrap().as_str(), "p@ss");
+        assert_eq!(
+            (address.user.as_str(), address.database.as_str()),
+            ("bot", "chat")
+        );
+        assert_eq!(address.store, "b2");
+        assert_eq!(address.slots, Some("/mnt/k".into()));
+        assert!(!format!("{address:?}").contains("p@ss"));
+        let address = Address::parse("postgres://bot@/?host=/run/pg&port=99").unwrap();
+        assert_eq!(address.hosts, [Host::Socket("/run/pg".into(), 99)]);
+        assert_eq!(
+            (address.database.as_str(), address.store.as_str()),
+            ("bot", "windlass")
+        );
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_its_reason() {
+        for text in [
+            "mysql://a@b/c",
+            "postgresql://host/db",
+            "postgresql://u@/db",
+            "postgresql://u@h:0/db",
+            "postgresql://u@h:x/db",
+            "postgresql://u@[::1/db",
+            "postgresql://u@h/db?store=Robert%27);--",
+            "postgresql://u@h/db?store=pg_own",
+            "postgresql://u@h/db?store=",
+            "postgresql://u@h/db?slots=/k",
+            "postgresql://u@h/db?sslmode=prefer",
+            "postgresql://u%4@h/db",
+            "postgresql://u%ff@h/db",
+        ] {
+            let refused = Address::parse(text);
+            assert!(
+                matches!(refused, Err(StoreError::DatabaseAddress { .. })),
+                "{text}"
+            );
+        }
+    }
+}

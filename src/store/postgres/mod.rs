@@ -1,0 +1,26 @@
+//! Stores in a PostgreSQL database, for one identity on several machines (docs/store.md, "In a database").
+//!
+//! The same rows as in a file, sealed by the same tree of keys. Each step is one SERIALIZABLE transaction, which runs again where another
+//! one was in the way: the database's order of transactions is all that keeps processes apart, but for what replaces keys.
+
+mod address;
+mod connection;
+mod engine;
+mod keys;
+mod lifecycle;
+mod login;
+mod pool;
+mod replacing;
+mod running;
+mod schema;
+mod slots;
+mod snapshot;
+mod source;
+mod state;
+mod step;
+mod stream;
+mod trouble;
+
+pub use address::Address;
+pub use engine::Effort;
+pub use state::Postgres;

@@ -1,0 +1,83 @@
+//! What can be wrong with a database, and which of it is put right by running a step again.
+
+use std::io;
+
+use crate::crypto::RandomnessUnavailable;
+use crate::store::StoreError;
+
+/// Why a statement did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Another transaction was in the way. The same one may succeed when it runs again.
+    Again,
+    /// The connection is gone; what was not committed is gone with it.
+    Lost(String),
+    /// It will not succeed.
+    Failed(StoreError),
+}
+
+impl Trouble {
+    /// What a closure is told, which may keep it for its answer. The engine knows better than to take that answer for good.
+    pub(super) fn told(&self) -> StoreError {
+        match self {
+            Self::Again => StoreError::StepsCollide,
+            Self::Lost(why) => StoreError::DatabaseLost { why: why.clone() },
+            Self::Failed(error) => error.clone(),
+        }
+    }
+
+    /// An answer that no server of this protocol gives.
+    pub(super) fn nonsense() -> Self {
+        Self::Failed(StoreError::DatabaseFailed {
+            code: "08P01".to_owned(),
+            why: "the server answered what it was not asked".to_owned(),
+        })
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(error.to_string())
+    }
+}
+
+impl From<RandomnessUnavailable> for Trouble {
+    fn from(error: RandomnessUnavailable) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// An error of the server, by its code (the appendix "Error Codes" of its manual). `why` is its sentence, which names no values.
+pub(super) fn of_server(code: &str, why: String) -> Trouble {
+    let class = code.get(..2).unwrap_or_default();
+    let failed = match (code, class) {
+        ("40001" | "40P01", _) => return Trouble::Again,
+        // A connection that failed, one that an administrator ended, a server that starts or ends.
+        (_, "08") | ("57P01" | "57P02" | "57P03" | "53300", _) => return Trouble::Lost(why),
+        ("53100", _) => StoreError::DiskFull,
+        ("42501", _) | (_, "28") => StoreError::DatabaseRights { why },
+        // Serializable steps, and writing, on a replica.
+        ("25006", _) => StoreError::DatabaseReadOnly,
+        ("0A000", _) if why.contains("hot standby") => StoreError::DatabaseReadOnly,
+        _ => StoreError::DatabaseFailed {
+            code: code.to_owned(),
+            why,
+        },
+    };
+    Trouble::Failed(failed)
+}
+
+/// Text of somebody else's that is shown to people draws nothing on their screen.
+pub(super) fn shown(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    text.chars()
+        .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
+        .take(300)
+        .collect()
+}

@@ -1,0 +1,181 @@
+//! A PostgreSQL server of a test's own: a new cluster in a temporary folder, reached by a socket in it alone, which syncs as one in earnest.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A server, which ends with this value.
+pub struct Server {
+    folder: TempDir,
+    tools: PathBuf,
+    user: Option<u32>,
+}
+
+impl Server {
+    /// Nothing, with a word about it, where there is no PostgreSQL; with `CI` set that is a failure.
+    pub fn start() -> Option<Self> {
+        let Some(tools) = tools() else {
+            assert!(std::env::var_os("CI").is_none(), "there is no PostgreSQL");
+            println!("passed over: there is no PostgreSQL here (Debian's package \"postgresql\")");
+            return None;
+        };
+        let folder = tempfile::Builder::new().prefix("wl-pg").tempdir().unwrap();
+        // It refuses to run as root.
+        let root = fs::metadata(folder.path()).unwrap().uid() == 0;
+        let user = root.then_some(65534);
+        if let Some(user) = user {
+            chown(folder.path(), Some(user), Some(user)).unwrap();
+        }
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let server = Self {
+            folder,
+            tools,
+            user,
+        };
+        let data = server.data();
+        server.run(
+            "initdb",
+            &[
+                "-U",
+                "owner",
+                "-A",
+                "trust",
+                "-N",
+                "-E",
+                "UTF8",
+                "--locale=C",
+                "-D",
+                &data,
+            ],
+        );
+        let settings = format!(
+            "listen_addresses = ''\nunix_socket_directories = '{}'\nmax_connections = 40\n\
+             shared_buffers = 32MB\nautovacuum_naptime = 10s\n",
+            server.folder.path().display()
+        );
+        let file = Path::new(&data).join("postgresql.auto.conf");
+        fs::write(file, settings).unwrap();
+        server.up();
+        Some(server)
+    }
+
+    /// Begins, and waits until it takes connections.
+    pub fn up(&self) {
+        let log = self.folder.path().join("log");
+        self.run(
+            "pg_ctl",
+            &[
+                "-D",
+                &self.data(),
+                "-w",
+                "-l",
+                log.to_str().unwrap(),
+                "start",
+            ],
+        );
+    }
+
+    /// Ends: `fast` as an administrator would, `immediate` as a machine that loses its power.
+    pub fn down(&self, mode: &str) {
+        self.run("pg_ctl", &["-D", &self.data(), "-w", "-m", mode, "stop"]);
+    }
+
+    /// The address of the store `store`.
+    pub fn address(&self, store: &str) -> String {
+        let folder = self.folder.path().display();
+        format!("postgresql://owner@/postgres?host={folder}&store={store}")
+    }
+
+    /// What `psql` answers to statements.
+    pub fn sql(&self, sql: &str) -> String {
+        let host = self.folder.path().to_str().unwrap();
+        self.run(
+            "psql",
+            &[
+                "-qAtX",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-h",
+                host,
+                "-U",
+                "owner",
+                "-d",
+                "postgres",
+                "-c",
+                sql,
+            ],
+        )
+    }
+
+    /// The folder of the socket, for an address.
+    pub fn host(&self) -> String {
+        self.folder.path().display().to_string()
+    }
+
+    /// All that a dump of the database shows.
+    pub fn dump(&self) -> String {
+        let host = self.folder.path().to_str().unwrap();
+        self.run("pg_dump", &["-h", host, "-U", "owner", "postgres"])
+    }
+
+    /// The folder of everything that it has.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn data(&self) -> String {
+        self.folder.path().join("data").display().to_string()
+    }
+
+    fn run(&self, tool: &str, arguments: &[&str]) -> String {
+        let mut command = Command::new(self.tools.join(tool));
+        command.args(arguments).current_dir(self.folder.path());
+        command
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit());
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
+        // What it starts would keep a pipe open.
+        let out = tempfile::tempfile().unwrap();
+        let status = command.stdout(out.try_clone().unwrap()).status().unwrap();
+        let mut said = Vec::new();
+        use std::io::{Read, Seek};
+        let mut out = out;
+        out.rewind().unwrap();
+        out.read_to_end(&mut said).unwrap();
+        let said = String::from_utf8_lossy(&said).trim().to_owned();
+        assert!(status.success(), "{tool} {arguments:?}: {said}");
+        said
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let data = self.data();
+        if Path::new(&data).join("postmaster.pid").exists() {
+            self.down("immediate");
+        }
+    }
+}
+
+/// Where the server's programs are: Debian keeps them out of the path.
+fn tools() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<_> = std::env::split_paths(&path).collect();
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut versions: Vec<_> = versions
+        .flatten()
+        .map(|version| version.path().join("bin"))
+        .collect();
+    versions.sort();
+    folders.extend(versions.into_iter().rev());
+    let all = ["initdb", "pg_ctl", "psql", "pg_dump"];
+    let has_all = |folder: &PathBuf| all.iter().all(|tool| folder.join(tool).is_file());
+    folders.into_iter().find(has_all)
+}
