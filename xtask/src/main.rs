@@ -17,6 +17,7 @@ mod reproduce;
 mod reproducible;
 mod rootfs;
 mod sbom;
+mod site;
 mod swift;
 mod talk;
 mod targets;
@@ -65,7 +66,7 @@ enum Command {
     Reproduce(Packages),
     /// SHA256SUMS of all that is in target/packages
     Checksums,
-    /// The reference of the Rust crate, warnings denied
+    /// The site: guides, protocol, security, decisions, the reference of each language; and the reference of the Rust crate
     Docs,
     /// Known vulnerabilities of the dependencies (fetches their list)
     Advisories,
@@ -157,7 +158,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         Command::Reproduce(packages) => reproduce::run(&ws, &packages)?,
         Command::Checksums => println!("{}", reproduce::checksums(&ws, &ws.target)?),
         Command::Demo { rest } => demo::run(&ws, &rest)?,
-        Command::Docs => lint::docs(&ws)?,
+        Command::Docs => site::build(&ws)?,
         Command::Advisories => lint::advisories(&ws)?,
         Command::Bench { rest } => bench::run(&ws, &rest)?,
         Command::Fuzz { target, rest } => fuzz::run(&ws, target, &rest)?,
