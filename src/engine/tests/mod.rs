@@ -17,6 +17,7 @@ mod erased;
 mod feed;
 mod first_words;
 mod forwarded;
+mod golden;
 mod group_deletion;
 mod group_views;
 mod group_words;
