@@ -217,6 +217,21 @@ fn each_language_lists_the_errors_of_the_one_table() {
 }
 
 #[test]
+fn the_page_of_the_swift_package_names_what_there_is() {
+    let page = text("bindings/swift/Sources/Windlass/Windlass.docc/Windlass.md");
+    let (exported, own) = (exported(), text("tests/surface/swift.txt"));
+    let topics = page.split_once("## Topics").unwrap().1;
+    let names = between(topics, "- ``", "``");
+    assert!(names.len() > 15, "{names:?}");
+    for name in names {
+        let is_own = [" class ", " struct ", " protocol "]
+            .iter()
+            .any(|kind| own.contains(&format!("{kind}{name}:")));
+        assert!(is_own || exported.contains(name), "{name}");
+    }
+}
+
+#[test]
 fn a_declaration_that_changes_is_seen_and_what_nobody_sees_is_not() {
     let text = "pub struct A {\n    /// Says {.\n    pub b: u8,\n    c: u8,\n}\n\nimpl A {\n    pub fn d(\n        &self,\n        e: [u8; 2],\n    ) -> Option<u8> {\n        pub_call(1)\n    }\n    fn f(&self) {}\n}\n\n#[derive(Debug)]\npub enum G {\n    H { i: u8 },\n    J,\n}\nmod tests {\n    pub fn k() {}\n}\n";
     let surface: Vec<_> = public(&RUST, text).into_iter().collect();

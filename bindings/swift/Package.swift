@@ -12,6 +12,14 @@ let native: Target =
     // for Darwin.
     : .systemLibrary(name: "windlassFFI")
 
+// Apple's systems alone read it.
+let privacy = "PrivacyInfo.xcprivacy"
+#if canImport(Darwin)
+    let (resources, excluded): ([Resource], [String]) = ([.process(privacy)], [])
+#else
+    let (resources, excluded): ([Resource], [String]) = ([], [privacy])
+#endif
+
 let package = Package(
     name: "Windlass",
     // Before these, Swift's concurrency has no clocks.
@@ -24,7 +32,7 @@ let package = Package(
     targets: [
         native,
         .systemLibrary(name: "windlassOpenSSL", providers: [.apt(["libssl-dev"]), .yum(["openssl-devel"])]),
-        .target(name: "Windlass", dependencies: ["windlassFFI"]),
+        .target(name: "Windlass", dependencies: ["windlassFFI"], exclude: excluded, resources: resources),
         .target(name: "WindlassMQTT", dependencies: ["Windlass", .target(name: "windlassOpenSSL", condition: .when(platforms: [.linux]))]),
         .testTarget(name: "WindlassTests", dependencies: ["Windlass"]),
         .testTarget(name: "WindlassMQTTTests", dependencies: ["Windlass", "WindlassMQTT"]),
