@@ -4,12 +4,12 @@ use std::env::consts::{ARCH, OS};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use xshell::Cmd;
 
 use crate::tools::{self, JAVAC, MAVEN, MOSQUITTO};
 use crate::workspace::{Workspace, files, update};
-use crate::{codes, native, python};
+use crate::{codes, native, python, reproducible, sbom};
 
 /// Builds the module and runs its tests on a real JVM.
 pub fn test(ws: &Workspace) -> Result<()> {
@@ -23,37 +23,52 @@ pub fn test(ws: &Workspace) -> Result<()> {
     codes::check(ws, "kotlin")
 }
 
-/// Builds the jar with the native library inside; the tests ran with `test`.
-pub fn jar(ws: &Workspace) -> Result<PathBuf> {
-    ws.sh.remove_path(ws.bindings("kotlin").join("target/native"))?;
-    prepare(ws)?;
-    take_natives(ws)?;
-    let sh = &ws.sh;
-    for old in files(sh, &ws.bindings("kotlin").join("target"), "jar").unwrap_or_default() {
+/// Builds the jar with the native libraries inside, and beside it those of the sources and the documentation; the tests ran with `test`.
+pub fn jars(ws: &Workspace) -> Result<Vec<PathBuf>> {
+    let (sh, built) = (&ws.sh, ws.bindings("kotlin").join("target"));
+    sh.remove_path(built.join("native"))?;
+    // What is built for older systems takes the place of what is built for this one.
+    let natives = ws.target.join("natives");
+    let kept = natives.join(platform()).join(native::library_name());
+    let library = if sh.path_exists(&kept) { kept } else { native::shared_library(ws)? };
+    prepare_with(ws, &library)?;
+    if sh.path_exists(&natives) {
+        python::copy(ws, &natives, &built.join("native"))?;
+    }
+    let bill = sbom::write(ws, &native::host(ws)?)?;
+    let beside = sh.create_dir(built.join("native/META-INF/sbom"))?;
+    sh.copy_file(bill, beside)?;
+    for old in files(sh, &built, "jar").unwrap_or_default() {
         sh.remove_path(old)?;
     }
-    maven(ws, mvn(ws).args(["package", "-DskipTests"]))?;
-    // Beside it are those of the sources and the documentation, whose names are longer.
-    let jars = files(sh, &ws.bindings("kotlin").join("target"), "jar")?;
-    jars.into_iter().min_by_key(|jar| jar.as_os_str().len()).context("Maven made no jar")
+    let moment = format!("-Dproject.build.outputTimestamp={}", reproducible::epoch(ws));
+    maven(ws, mvn(ws).args(["package", "-DskipTests", "-Prelease"]).arg(moment))?;
+    let jars = files(sh, &built, "jar");
+    // The tests are built with what is published only.
+    sh.remove_path(built.join("native/META-INF"))?;
+    jars
 }
 
 /// Puts the generated code and the native library where `pom.xml` looks for them.
 fn prepare(ws: &Workspace) -> Result<()> {
+    prepare_with(ws, &native::shared_library(ws)?)
+}
+
+fn prepare_with(ws: &Workspace, library: &Path) -> Result<()> {
     tools::ensure(ws, &[MAVEN, JAVAC])?;
     let built = ws.bindings("kotlin").join("target");
     // Maven leaves the classes of code that is gone, and the shrinker stumbles over them.
     for former in ["classes", "test-classes"] {
         ws.sh.remove_path(built.join(former))?;
     }
-    let library = native::shared_library(ws)?;
-    let generated = native::generate(ws, &library, "kotlin", built.join("generated"))?;
+    let generated = native::generate(ws, library, "kotlin", built.join("generated"))?;
     let code = generated.join("dev/windlass/windlass.kt");
+    let_say_nothing_of_what_is_public(&code)?;
     let_close_close(&code)?;
     let_refusals_have_a_code(&code)?;
     let_nothing_print_text(&code)?;
     let resources = built.join("native").join(platform());
-    update(ws, &library, &resources.join(native::library_name()))
+    update(ws, library, &resources.join(native::library_name()))
 }
 
 /// JNA's name for this machine, under which it looks for a library among a jar's resources.
@@ -62,13 +77,16 @@ pub fn platform() -> String {
     format!("{system}-{}", ARCH.replace('_', "-"))
 }
 
-/// Puts the libraries of other platforms beside that of this one, and of those that are built for older systems each in place of it.
-fn take_natives(ws: &Workspace) -> Result<()> {
-    let (kept, taken) = (ws.target.join("natives"), ws.bindings("kotlin").join("target/native"));
-    if ws.sh.path_exists(&kept) {
-        python::copy(ws, &kept, &taken)?;
+/// What the compiler asks of our own code alone: to say what is public, and of which type.
+const EXCUSED: &str = "@file:Suppress(\"NAME_SHADOWING\", \
+    \"NO_EXPLICIT_VISIBILITY_IN_API_MODE_WARNING\", \"NO_EXPLICIT_RETURN_TYPE_IN_API_MODE_WARNING\")";
+
+fn let_say_nothing_of_what_is_public(file: &Path) -> Result<()> {
+    let (code, own) = (fs::read_to_string(file)?, "@file:Suppress(\"NAME_SHADOWING\")");
+    if code.matches(own).count() != 1 {
+        bail!("the generator writes {own} another way now");
     }
-    Ok(())
+    Ok(fs::write(file, code.replace(own, EXCUSED))?)
 }
 
 /// What the generator gives to each object: `close` lets go of it, and no more.

@@ -112,9 +112,11 @@ fn javascript(ws: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// With what a repository of artifacts needs beside the jar.
+/// With what a repository of artifacts needs beside the jars.
 fn kotlin(ws: &Workspace) -> Result<()> {
-    folder(ws, "kotlin", &[kotlin::jar(ws)?, ws.bindings("kotlin").join("pom.xml")])?;
+    let mut files = kotlin::jars(ws)?;
+    files.push(ws.bindings("kotlin").join("pom.xml"));
+    folder(ws, "kotlin", &files)?;
     Ok(())
 }
 

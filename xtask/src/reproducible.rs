@@ -61,7 +61,7 @@ fn cargo_home() -> Result<PathBuf> {
 }
 
 /// The time of the commit, for tools that write one; where there is no history, the beginning of time.
-fn epoch(ws: &Workspace) -> String {
+pub fn epoch(ws: &Workspace) -> String {
     if let Ok(given) = std::env::var("SOURCE_DATE_EPOCH") {
         return given;
     }
