@@ -7,15 +7,14 @@ use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 
+use super::attachment_chunks::{Opening, Sealing};
 use super::path::path_of;
 use super::progress::ProgressListener;
 use super::{Result, WindlassError};
 use crate::chat;
-use crate::crypto::{
-    CHUNK_OVERHEAD, ChunkCipher, RunningHash, Secret, SecretBytes, hmac_sha256, system_random,
-};
+use crate::crypto::{CHUNK_OVERHEAD, Secret, SecretBytes, hmac_sha256, system_random};
 use crate::limits::ATTACHMENT_CHUNK_LEN;
-use crate::store::{StoreError, fault, new_file, of_new, owners_only, publish};
+use crate::store::{fault, new_file, of_new, owners_only, publish};
 
 /// A file that was encrypted, to be sent once the encrypted file is where the others can fetch it. It holds the key; a file that is
 /// encrypted again has another.
@@ -84,6 +83,15 @@ impl Attachment {
 }
 
 impl Attachment {
+    pub(super) fn of(attachment: chat::Attachment) -> Self {
+        Self(attachment)
+    }
+
+    #[cfg(test)]
+    pub(super) fn sealed(&self) -> &chat::Attachment {
+        &self.0
+    }
+
     /// As the body of a message.
     pub(super) fn body(&self, location: String) -> chat::Body {
         let mut attachment = self.0.clone();
@@ -162,10 +170,6 @@ fn length_of(path: &Path) -> Result<u64> {
     Err(fault(path, "attached", refused).into())
 }
 
-fn damaged(_: impl core::any::Any) -> WindlassError {
-    WindlassError::AttachmentDamaged
-}
-
 fn chunk_buffer() -> SecretBytes {
     SecretBytes::new(vec![0; ATTACHMENT_CHUNK_LEN])
 }
@@ -177,21 +181,18 @@ fn seal(
     to: &mut Opened<'_>,
     (progress, expected): (Option<&dyn ProgressListener>, u64),
 ) -> Result<(u64, [u8; 32])> {
-    let cipher = ChunkCipher::new(key);
-    let mut hash = RunningHash::default();
+    let mut sealing = Sealing::new(key);
     // One ahead: only the end says which chunk is the last.
     let (mut chunk, mut next) = (chunk_buffer(), chunk_buffer());
     let mut len = from.fill(&mut chunk)?;
-    let (mut number, mut done) = (0, 0);
+    let mut done = 0;
     loop {
         let following = match len {
             ATTACHMENT_CHUNK_LEN => from.fill(&mut next)?,
             _ => 0,
         };
         let last = following == 0;
-        let sealed = cipher.seal(number, last, chunk.get(..len).unwrap_or_default());
-        let sealed = sealed.map_err(StoreError::from)?;
-        hash.update(&sealed);
+        let sealed = sealing.chunk(last, chunk.get(..len).unwrap_or_default())?;
         to.write(&sealed)?;
         done += len as u64;
         if let Some(progress) = progress {
@@ -200,11 +201,10 @@ fn seal(
         }
         if last {
             to.sync()?;
-            return Ok((done, hash.finish()));
+            return Ok((done, sealing.finish()));
         }
         core::mem::swap(&mut chunk, &mut next);
         len = following;
-        number += 1;
     }
 }
 
@@ -231,8 +231,8 @@ pub(super) fn open(
     let partial = unfinished(attachment, &path);
     let from = File::open(encrypted).and_then(|from| Ok((from.metadata()?.len(), from)));
     let (len, from) = from.map_err(|error| fault(encrypted, "opened", error))?;
-    let chunks = chunks(attachment);
-    let sealed_len = (attachment.size).saturating_add(chunks * CHUNK_OVERHEAD as u64);
+    let overhead = Opening::new(attachment).chunks * CHUNK_OVERHEAD as u64;
+    let sealed_len = attachment.size.saturating_add(overhead);
     if len != sealed_len {
         return Err(WindlassError::AttachmentDamaged);
     }
@@ -262,12 +262,7 @@ pub(super) fn open(
     Ok(publish(&partial, &path)?)
 }
 
-/// How many chunks it has; an empty file has one.
-fn chunks(attachment: &chat::Attachment) -> u64 {
-    attachment.size.div_ceil(ATTACHMENT_CHUNK_LEN as u64).max(1)
-}
-
-/// Opens all chunks, and then looks whether they were those of the file that the message means (RFC windlass §9.7.3).
+/// Opens all chunks, and writes those that are not there yet.
 fn open_chunks(
     attachment: &chat::Attachment,
     from: &mut Opened<'_>,
@@ -275,17 +270,13 @@ fn open_chunks(
     progress: Option<&dyn ProgressListener>,
 ) -> Result<()> {
     let chunk_len = ATTACHMENT_CHUNK_LEN as u64;
-    let chunks = chunks(attachment);
-    let cipher = ChunkCipher::new(&attachment.key);
-    let mut hash = RunningHash::default();
+    let mut opening = Opening::new(attachment);
     let mut sealed = vec![0; ATTACHMENT_CHUNK_LEN + CHUNK_OVERHEAD];
     let mut there = chunk_buffer();
-    for number in 0..chunks {
-        let last = number + 1 == chunks;
+    for number in 0..opening.chunks {
         let len = from.fill(&mut sealed)?;
         let chunk = sealed.get(..len).unwrap_or_default();
-        hash.update(chunk);
-        let opened = cipher.open(number, last, chunk).map_err(damaged)?;
+        let opened = opening.chunk(chunk)?;
         let len = to.fill(&mut there)?;
         if there.get(..len) != Some(opened.as_slice()) {
             let start = number * chunk_len;
@@ -299,10 +290,7 @@ fn open_chunks(
             progress.advance(done.min(attachment.size), attachment.size)?;
         }
     }
-    if hash.finish() != attachment.digest {
-        return Err(WindlassError::AttachmentDamaged);
-    }
-    Ok(())
+    opening.finish()
 }
 
 #[cfg(test)]

@@ -210,19 +210,23 @@ impl Conversation {
         path: String,
         progress: Option<Arc<dyn ProgressListener>>,
     ) -> Result<()> {
-        let stored = self.client.read(|rows| self.stored(rows, Some(message)))?;
-        match stored.map(|stored| stored.content.body) {
-            Some(chat::Body::Attachment(sealed)) => {
-                let (encrypted, path) = (path_of(&encrypted), path_of(&path));
-                attachment::open(&sealed, &encrypted, &path, progress.as_deref())
-            }
-            _ => Err(WindlassError::UnknownMessage),
-        }
+        let sealed = self.sealed_file(message)?;
+        let (encrypted, path) = (path_of(&encrypted), path_of(&path));
+        attachment::open(&sealed, &encrypted, &path, progress.as_deref())
     }
 }
 }
 
 impl Conversation {
+    /// What a message says of its attachment, with the key.
+    pub(super) fn sealed_file(&self, message: Message) -> Result<chat::Attachment> {
+        let stored = self.client.read(|rows| self.stored(rows, Some(message)))?;
+        match stored.map(|stored| stored.content.body) {
+            Some(chat::Body::Attachment(sealed)) => Ok(sealed),
+            _ => Err(WindlassError::UnknownMessage),
+        }
+    }
+
     /// A message of the history as it is stored.
     fn stored(&self, rows: &dyn Rows, message: Option<Message>) -> Result<Option<Stored>> {
         let name = message.map(|message| name_of(&message)).transpose()?;

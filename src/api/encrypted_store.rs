@@ -1,5 +1,6 @@
 //! `EncryptedStore`.
 
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 use super::handed_over::HandedOver;
@@ -8,7 +9,7 @@ use super::{ProgressListener, Result, StoreKey, progress};
 use crate::engine::base::error::EngineError;
 use crate::engine::records::outbox;
 use crate::engine::steps::backup;
-use crate::store::{BackupWriter, StorageEngine, Table};
+use crate::store::{BackupReader, BackupWriter, Medium, StorageEngine, Store, Table};
 
 /// The file that holds everything a client knows, sealed. One process owns it.
 #[derive(Debug)]
@@ -135,16 +136,47 @@ impl EncryptedStore {
         progress: Option<Arc<dyn ProgressListener>>,
     ) -> Result<u64> {
         let writer = BackupWriter::create(&path_of(&path), &key.0)?;
-        let mut listener = progress::tell(progress.as_deref());
-        let records = self
-            .0
-            .read_apart(|reader| backup::export(reader, writer, self.0.now(), &mut listener))?;
-        Ok(records)
+        self.export(writer, progress.as_deref())
     }
 }
 }
 
 impl EncryptedStore {
+    /// As `export_backup`, to wherever its bytes are to go, where there are no files. The last call is of `flush`, once it is whole.
+    pub fn export_backup_to(
+        &self,
+        to: Box<dyn Write + Send>,
+        key: &StoreKey,
+        progress: Option<&dyn ProgressListener>,
+    ) -> Result<u64> {
+        self.export(BackupWriter::create_to(to, &key.0)?, progress)
+    }
+
+    fn export(&self, writer: BackupWriter, progress: Option<&dyn ProgressListener>) -> Result<u64> {
+        let mut listener = progress::tell(progress);
+        let records = self
+            .0
+            .read_apart(|reader| backup::export(reader, writer, self.0.now(), &mut listener))?;
+        Ok(records)
+    }
+
+    /// Makes a new store on a medium from the backup of `len` bytes that is read from `backup`.
+    pub fn import_backup_from(
+        (backup, len): (Box<dyn Read + Send>, u64),
+        backup_key: &StoreKey,
+        medium: Arc<dyn Medium>,
+        key: &StoreKey,
+        progress: Option<&dyn ProgressListener>,
+    ) -> Result<Self> {
+        let reader = BackupReader::open_from(backup, len, &backup_key.0)?;
+        let (now, mut rng) = (medium.now(), medium.random()?);
+        let mut listener = progress::tell(progress);
+        let store = Store::create_on_with(medium, &key.0, |writer| {
+            backup::import(writer, reader, now, &mut rng, &mut listener)
+        })?;
+        Ok(store.into())
+    }
+
     /// Deletes what the transport has taken over, if anything of it is still there.
     pub(super) fn delete_handed_over(&self) -> Result<()> {
         let ids = self.1.ids();

@@ -4,6 +4,8 @@
 mod exported;
 
 mod attachment;
+mod attachment_chunks;
+mod attachment_stream;
 mod bundle;
 mod by_id;
 mod bytes;
@@ -42,6 +44,7 @@ mod typing_now;
 mod verification;
 
 pub use attachment::{Attachment, AttachmentInfo};
+pub use attachment_stream::{AttachmentOpener, AttachmentSealer};
 pub use bundle::Bundle;
 pub use bytes::Bytes;
 pub use chat_settings::ChatSettings;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroize;
 
 use super::error::StoreError;
+use super::fault::FileFault;
 use super::key::{Derivation, StoreKey, WrappingKey};
 use super::path::{beside, fault, new_file, of_new, publish};
 use crate::crypto::{self, SEAL_OVERHEAD, Secret, SecretBytes, SeededRandom, hkdf_sha256};
@@ -27,11 +28,87 @@ const LENGTH_LEN: usize = 8;
 
 type Head = [u8; HEAD_LEN];
 
-/// Writes a backup. Under another name until it is whole, so that what has the name can be relied on.
-pub struct BackupWriter {
+/// Where a backup goes.
+trait Target: Write + Send {
+    /// Everything is written: it is durable when this returns.
+    fn finish(&mut self) -> Result<(), StoreError>;
+}
+
+/// A new file, under another name until it is whole, so that what has the name can be relied on.
+struct NewFile {
     file: BufWriter<File>,
     path: PathBuf,
     unfinished: PathBuf,
+}
+
+impl NewFile {
+    fn create(path: PathBuf, rng: &mut SeededRandom) -> Result<Self, StoreError> {
+        // A name that nobody has, so that no other file is in the way, and none is harmed.
+        let name = u64::from_be_bytes(*Secret::random(rng).as_bytes());
+        let unfinished = beside(&path, &format!("{name:016x}.new"));
+        let file = new_file().open(&unfinished);
+        let file = file.map_err(|error| fault(&unfinished, "made", error))?;
+        Ok(Self {
+            file: BufWriter::new(file),
+            path,
+            unfinished,
+        })
+    }
+
+    fn named<T>(&self, done: io::Result<T>) -> io::Result<T> {
+        done.map_err(|error| FileFault::new(&self.path, "written", &error).carried())
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes);
+        self.named(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.file.flush();
+        self.named(flushed)
+    }
+}
+
+impl Target for NewFile {
+    fn finish(&mut self) -> Result<(), StoreError> {
+        self.flush()?;
+        self.named(self.file.get_ref().sync_all())?;
+        publish(&self.unfinished, &self.path)
+    }
+}
+
+/// What was not finished is no backup, so it does not stay.
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.unfinished);
+    }
+}
+
+/// Wherever the caller likes, who makes it durable.
+struct Stream(Box<dyn Write + Send>);
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Target for Stream {
+    fn finish(&mut self) -> Result<(), StoreError> {
+        Ok(self.flush()?)
+    }
+}
+
+/// Writes a backup.
+pub struct BackupWriter {
+    to: Box<dyn Target>,
     head: Head,
     key: Secret<32>,
     chunk: SecretBytes,
@@ -40,9 +117,21 @@ pub struct BackupWriter {
 }
 
 impl BackupWriter {
-    /// Refuses a path where something is.
+    /// To a new file. Refuses a path where something is.
     pub fn create(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
         let path = of_new(path)?;
+        Self::begin(key, |rng| Ok(Box::new(NewFile::create(path, rng)?)))
+    }
+
+    /// To wherever the caller likes.
+    pub fn create_to(to: Box<dyn Write + Send>, key: &StoreKey) -> Result<Self, StoreError> {
+        Self::begin(key, |_| Ok(Box::new(Stream(to))))
+    }
+
+    fn begin(
+        key: &StoreKey,
+        to: impl FnOnce(&mut SeededRandom) -> Result<Box<dyn Target>, StoreError>,
+    ) -> Result<Self, StoreError> {
         let mut rng = crypto::system_random()?;
         let wrapping = WrappingKey::create(key, &mut rng)?;
         let mut head = Vec::with_capacity(HEAD_LEN);
@@ -51,18 +140,10 @@ impl BackupWriter {
         head.extend_from_slice(&wrapping.derivation.to_bytes());
         head.extend_from_slice(&wrapping.salt);
         let head: Head = head.try_into().map_err(|_| StoreError::BackupDamaged)?;
-        // A name that nobody has, so that no other file is in the way, and none is harmed.
-        let name = u64::from_be_bytes(*Secret::random(&mut rng).as_bytes());
-        let unfinished = beside(&path, &format!("{name:016x}.new"));
-        let file = new_file().open(&unfinished);
-        let file = file.map_err(|error| fault(&unfinished, "made", error))?;
-        let mut file = BufWriter::new(file);
-        file.write_all(&head)
-            .map_err(|error| fault(&unfinished, "written", error))?;
+        let mut to = to(&mut rng)?;
+        to.write_all(&head)?;
         Ok(Self {
-            file,
-            path,
-            unfinished,
+            to,
             key: chunk_key(&wrapping),
             head,
             chunk: empty_chunk(),
@@ -91,42 +172,27 @@ impl BackupWriter {
         Ok(())
     }
 
-    /// Ends the backup. It is durable and has its name when this returns.
+    /// Ends the backup. A file is durable and has its name when this returns.
     pub fn finish(mut self) -> Result<(), StoreError> {
         self.write_chunk(true)?;
-        let flushed = self.file.flush();
-        let synced = flushed.and_then(|()| self.file.get_ref().sync_all());
-        synced.map_err(|error| self.unwritten(error))?;
-        publish(&self.unfinished, &self.path)
-    }
-
-    fn unwritten(&self, error: io::Error) -> StoreError {
-        fault(&self.path, "written", error)
+        self.to.finish()
     }
 
     fn write_chunk(&mut self, last: bool) -> Result<(), StoreError> {
         let data = associated_data(&self.head, self.chunks, last);
         let sealed = crypto::seal(&self.key, &self.chunk, &data, &mut self.rng)?;
         let len = u32::try_from(sealed.len()).map_err(|_| StoreError::BackupDamaged)?;
-        let written = self.file.write_all(&len.to_be_bytes());
-        let written = written.and_then(|()| self.file.write_all(&sealed));
-        written.map_err(|error| self.unwritten(error))?;
+        self.to.write_all(&len.to_be_bytes())?;
+        self.to.write_all(&sealed)?;
         self.chunks += 1;
         self.chunk.zeroize();
         Ok(())
     }
 }
 
-/// What was not finished is no backup, so it does not stay.
-impl Drop for BackupWriter {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.unfinished);
-    }
-}
-
 /// Reads a backup.
 pub struct BackupReader {
-    file: BufReader<File>,
+    from: Box<dyn Read + Send>,
     head: Head,
     key: Secret<32>,
     len: u64,
@@ -143,9 +209,17 @@ impl BackupReader {
     pub fn open(path: &Path, key: &StoreKey) -> Result<Self, StoreError> {
         let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
         let (len, file) = opened.map_err(|error| fault(path, "opened", error))?;
-        let mut file = BufReader::new(file);
+        Self::open_from(Box::new(BufReader::new(file)), len, key)
+    }
+
+    /// Opens a backup of `len` bytes from wherever the caller has it.
+    pub fn open_from(
+        mut from: Box<dyn Read + Send>,
+        len: u64,
+        key: &StoreKey,
+    ) -> Result<Self, StoreError> {
         let mut head: Head = [0; HEAD_LEN];
-        file.read_exact(&mut head)
+        from.read_exact(&mut head)
             .map_err(|_| StoreError::NotABackup)?;
         let (magic, rest) = head.split_at(MAGIC.len());
         if magic != MAGIC {
@@ -170,7 +244,7 @@ impl BackupReader {
         let derivation = Derivation::from_bytes(derivation).ok_or(StoreError::BackupDamaged)?;
         let wrapping = WrappingKey::derive(key, derivation, *salt)?;
         Ok(Self {
-            file,
+            from,
             key: chunk_key(&wrapping),
             head,
             len,
@@ -250,7 +324,7 @@ impl BackupReader {
     }
 
     fn read_exact(&mut self, to: &mut [u8]) -> Result<(), StoreError> {
-        self.file
+        self.from
             .read_exact(to)
             .map_err(|_| StoreError::BackupDamaged)?;
         self.read += to.len() as u64;

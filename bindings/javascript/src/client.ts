@@ -2,25 +2,26 @@
 
 import { Conversation } from "./conversation.js";
 import type { Engine } from "./engine.js";
+import type { EncryptedFile } from "./encrypted_file.js";
+import { type Source, encrypt } from "./files.js";
 import * as given from "./given.js";
+import { People } from "./people.js";
 import type {
-  Contact,
+  Backlog,
   ConversationSummary,
-  DeviceInfo,
   Event,
   Inspection,
   KeptEvent,
-  LinkCheck,
+  ListedConversation,
   OutgoingEnvelope,
   OutgoingMessage,
-  PendingLink,
   Received,
-  SafetyEmoji,
   Sendable,
   Sent,
-  SessionStatus,
   ShredReport,
-  TrustPolicy,
+  StateChange,
+  StateDocument,
+  StateOwner,
   UnhandledMessage,
   WaitingMessage,
 } from "./values.js";
@@ -29,19 +30,19 @@ import type {
 const PAGE = 100;
 
 /** What all platforms have in common; each opens it in its own way. */
-export class BaseClient {
-  /** @internal */
-  protected readonly engine: Engine;
+export class BaseClient extends People {
   readonly #waiting = new Set<() => void>();
   readonly #posted = new Set<() => void>();
+  readonly #received = new Set<() => void>();
   #closed = false;
 
   /** @internal */
   constructor(engine: Engine) {
-    this.engine = engine;
+    super(engine);
     engine.onPosted = () => {
       for (const listener of this.#posted) queueMicrotask(listener);
     };
+    engine.onReceived = () => this.#wake();
   }
 
   /** Our address: 61 characters, begins with `wl1`. */
@@ -54,110 +55,29 @@ export class BaseClient {
     return this.engine.deviceId;
   }
 
-  // Invitations and contacts.
-
-  /** An invitation for one person, as a URI for a message or a QR code (`qrSvg`). Show it once. */
-  async invitation(): Promise<string> {
-    return (await this.engine.ask("invitation")) as string;
-  }
-
-  /** The same as a link to a web page (`https://`), with the post-quantum keys in it. */
-  async invitationLink(page: string): Promise<string> {
-    return (await this.engine.ask("invitationLink", given.text(page))) as string;
-  }
-
-  /** An invitation that any number of people may use: for a poster or a web page. */
-  async publicInvitation(): Promise<string> {
-    return (await this.engine.ask("poster")) as string;
-  }
-
-  /** Our reusable bundle, as bytes for a transport to publish. */
-  async bundle(): Promise<Uint8Array> {
-    return (await this.engine.ask("bundle")) as Uint8Array;
-  }
-
-  /** Adds whom an invitation is of: a text with its URI or link in it, or a bundle that a transport had. */
-  async addContact(invitation: string | Uint8Array): Promise<Contact> {
-    const added =
-      typeof invitation === "string"
-        ? this.engine.ask("addContact", given.text(invitation))
-        : this.engine.ask("addBundle", given.bytes(invitation));
-    return (await added) as Contact;
-  }
-
-  /** A code to show to somebody who stands in front of us. Made anew for each person; never to be sent. */
-  async inPersonCode(): Promise<string> {
-    return (await this.engine.ask("inPersonCode")) as string;
-  }
-
-  /** Adds the person whose in-person code was scanned from their own screen, and marks them verified. */
-  async meet(code: string): Promise<Contact> {
-    return (await this.engine.ask("meet", given.text(code))) as Contact;
-  }
-
-  async contacts(): Promise<Contact[]> {
-    return (await this.engine.ask("contacts")) as Contact[];
-  }
-
-  async contact(address: string): Promise<Contact> {
-    return (await this.engine.ask("contact", given.text(address))) as Contact;
-  }
-
-  /** The user wants to talk with somebody who wrote first, or who was blocked. */
-  async acceptContact(address: string): Promise<Contact> {
-    return (await this.engine.ask("acceptContact", given.text(address))) as Contact;
-  }
-
-  /** Nothing of theirs is accepted, and nothing is sent to them. */
-  async blockContact(address: string): Promise<Contact> {
-    return (await this.engine.ask("blockContact", given.text(address))) as Contact;
-  }
-
-  /** Deletes a contact, the conversation and the sessions, on all our devices. */
-  async removeContact(address: string): Promise<void> {
-    await this.engine.ask("removeContact", given.text(address));
-  }
-
-  async trustPolicy(): Promise<TrustPolicy> {
-    return (await this.engine.ask("trustPolicy")) as TrustPolicy;
-  }
-
-  async setTrustPolicy(policy: TrustPolicy): Promise<void> {
-    if (!["firstUse", "verifiedOnly", "acceptAll"].includes(policy)) throw new TypeError(`no trust policy: ${policy}`);
-    await this.engine.ask("setTrustPolicy", policy);
-  }
-
-  /** The 60 digits to compare with a contact. */
-  async safetyNumber(address: string): Promise<string> {
-    return (await this.engine.ask("safetyNumber", given.text(address))) as string;
-  }
-
-  /** The same as thirty pictures. */
-  async safetyEmoji(address: string): Promise<SafetyEmoji[]> {
-    return (await this.engine.ask("safetyEmoji", given.text(address))) as SafetyEmoji[];
-  }
-
-  /** Marks a contact verified if this is the safety number. */
-  async verify(address: string, safetyNumber: string): Promise<void> {
-    await this.engine.ask("verify", given.text(address), given.text(safetyNumber));
-  }
-
-  /** How far the session with a contact has come, and why. */
-  async sessionStatus(address: string): Promise<SessionStatus> {
-    return (await this.engine.ask("sessionStatus", given.text(address))) as SessionStatus;
-  }
-
   // Out and in.
 
   /** Writes to a contact or a group; a string is a text. When this is fulfilled, the message and its envelopes are durable. */
   async send(to: string, body: string | Sendable, options: { replyTo?: string } = {}): Promise<Sent> {
     const replyTo = options.replyTo === undefined ? undefined : given.text(options.replyTo);
-    return (await this.engine.ask("send", given.text(to), given.body(body), replyTo)) as Sent;
+    return (await this.engine.ask("send", given.text(to), given.body(this.engine, body), replyTo)) as Sent;
+  }
+
+  /**
+   * Encrypts a file of any size, part by part, to where the encrypted one is written; `to` is closed when it is whole, and aborted if that fails. What
+   * this answers with is sent once the others can fetch the encrypted file.
+   */
+  async encryptFile(
+    from: Source,
+    to: WritableStream<Uint8Array>,
+    file: { name: string; mediaType: string },
+  ): Promise<EncryptedFile> {
+    return await encrypt(this.engine, from, to, file);
   }
 
   /** Writes several messages in one transaction: all of them or none. */
   async sendMany(messages: OutgoingMessage[]): Promise<Sent[]> {
-    return (await this.engine.ask("sendMany", given.messages(messages))) as Sent[];
+    return (await this.engine.ask("sendMany", given.messages(this.engine, messages))) as Sent[];
   }
 
   /**
@@ -177,6 +97,12 @@ export class BaseClient {
   onOutbox(listener: () => void): () => void {
     this.#posted.add(listener);
     return () => this.#posted.delete(listener);
+  }
+
+  /** Calls `listener` whenever envelopes were taken in, in whichever tab: what is shown may be no more so. Answers with what ends that. */
+  onReceived(listener: () => void): () => void {
+    this.#received.add(listener);
+    return () => this.#received.delete(listener);
   }
 
   /**
@@ -272,7 +198,37 @@ export class BaseClient {
 
   /** A message was handled, and these are the answers: both become durable together, or neither. */
   async handled(number: number, answers: OutgoingMessage[] = []): Promise<Sent[]> {
-    return (await this.engine.ask("handled", given.number(number), given.messages(answers))) as Sent[];
+    return (await this.engine.ask("handled", given.number(number), given.messages(this.engine, answers))) as Sent[];
+  }
+
+  /** Of whom most waits to be handled, the most first. */
+  async backlog(limit = PAGE): Promise<Backlog[]> {
+    return (await this.engine.ask("backlog", given.count(limit))) as Backlog[];
+  }
+
+  /** Nothing of somebody waits any more; answers how many messages that were. They stay in the history. */
+  async dropBacklog(address: string): Promise<number> {
+    return (await this.engine.ask("dropBacklog", given.text(address))) as number;
+  }
+
+  /** A document of the program's; `null` if there is none of this name. At most 16 KiB. */
+  async state(owner: StateOwner, name: string): Promise<Uint8Array | null> {
+    return (await this.engine.ask("state", given.owner(owner), given.text(name))) as Uint8Array | null;
+  }
+
+  /** All documents of an owner, in no order. */
+  async states(owner: StateOwner): Promise<StateDocument[]> {
+    return (await this.engine.ask("states", given.owner(owner))) as StateDocument[];
+  }
+
+  /**
+   * Everything that comes of one event, in one transaction: that a waiting message was handled, what is said, and what is to be remembered. All of
+   * it becomes durable, or nothing.
+   */
+  async commit(event: { handled?: number; messages?: OutgoingMessage[]; changes?: StateChange[] }): Promise<Sent[]> {
+    const { handled, messages = [], changes = [] } = event;
+    const number = handled === undefined ? undefined : given.number(handled);
+    return (await this.engine.ask("commit", number, given.messages(this.engine, messages), given.changes(changes))) as Sent[];
   }
 
   /** Whether a program writes with this client, and not a person: its messages say so. Not kept in the store. */
@@ -292,6 +248,20 @@ export class BaseClient {
     return (await this.engine.ask("conversations")) as ConversationSummary[];
   }
 
+  /**
+   * A page of the list of chats: the conversations in which something happened last, or those behind the `position` of one that was listed. What it
+   * costs does not grow with the number of conversations.
+   */
+  async conversationPage(options: { limit?: number; after?: number } = {}): Promise<ListedConversation[]> {
+    const after = options.after === undefined ? undefined : given.number(options.after);
+    return (await this.engine.ask("conversationPage", given.count(options.limit ?? 50), after)) as ListedConversation[];
+  }
+
+  /** Messages of others since the user last read, in all conversations. */
+  async unread(): Promise<number> {
+    return (await this.engine.ask("unreadInAll")) as number;
+  }
+
   /** The conversation with an address, or of a group. */
   conversation(address: string): Conversation {
     return new Conversation(this.engine, given.text(address));
@@ -308,41 +278,6 @@ export class BaseClient {
     return new Conversation(this.engine, address as string);
   }
 
-  // Devices.
-
-  /** The devices of our identity, this one first; at most 8. */
-  async devices(): Promise<DeviceInfo[]> {
-    return (await this.engine.ask("devices")) as DeviceInfo[];
-  }
-
-  /** Begins to link the new device whose code this is, scanned from its own screen; the code to show to it. */
-  async linkDevice(code: string): Promise<string> {
-    return (await this.engine.ask("linkDevice", given.text(code))) as string;
-  }
-
-  /** Takes the second code of the new device: what to compare with it. */
-  async checkLink(reply: string): Promise<LinkCheck> {
-    return (await this.engine.ask("checkLink", given.text(reply))) as LinkCheck;
-  }
-
-  /** The user has seen the same on both devices: our identity, sealed to the new one, as the code to show to it. */
-  async confirmLink(): Promise<string> {
-    return (await this.engine.ask("confirmLink")) as string;
-  }
-
-  async pendingLink(): Promise<PendingLink | null> {
-    return (await this.engine.ask("pendingLink")) as PendingLink | null;
-  }
-
-  async cancelLink(): Promise<void> {
-    await this.engine.ask("cancelLink");
-  }
-
-  /** Removes another device of ours for good. It still holds the identity; if it was stolen, begin anew. */
-  async removeDevice(deviceId: number): Promise<void> {
-    await this.engine.ask("removeDevice", given.count(deviceId));
-  }
-
   // The store.
 
   /** Numbers about the store without secrets, safe to paste into a bug report. */
@@ -350,9 +285,22 @@ export class BaseClient {
     return (await this.engine.ask("inspect")) as Inspection;
   }
 
+  /** The time by the clock that the client goes by. */
+  async now(): Promise<Date> {
+    return (await this.engine.ask("now")) as Date;
+  }
+
   /** Makes everything that was replaced or deleted unreadable for good. `close` does it too. */
   async shred(): Promise<ShredReport> {
     return (await this.engine.ask("shred")) as ShredReport;
+  }
+
+  /**
+   * Identity, contacts and history, sealed under a key of its own: `Client.restore` makes a new device of it. No ratchets and no prekeys, which must
+   * not be used twice.
+   */
+  async backup(key: given.Key): Promise<Blob> {
+    return await this.engine.backup(...given.key(key));
   }
 
   /** Changes what opens the store; the former key opens nothing any more. */
@@ -363,6 +311,7 @@ export class BaseClient {
   /** Deletes what is due, shreds, and closes the store. A second `close` does nothing. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#received.clear();
     this.#wake();
     await this.engine.close();
   }
@@ -376,5 +325,6 @@ export class BaseClient {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const wake of waiting) wake();
+    for (const listener of this.#received) queueMicrotask(listener);
   }
 }

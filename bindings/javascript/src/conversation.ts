@@ -1,6 +1,7 @@
 /** `Conversation`: the history with one contact, or of a group. */
 
 import type { Engine } from "./engine.js";
+import { type Source, decrypt } from "./files.js";
 import * as given from "./given.js";
 import type { GroupMember, Message, MessageName, SearchPage, Sendable, Sent } from "./values.js";
 
@@ -19,7 +20,7 @@ export class Conversation {
   /** Writes; a string is a text. */
   async send(body: string | Sendable, options: { replyTo?: string } = {}): Promise<Sent> {
     const replyTo = options.replyTo === undefined ? undefined : given.text(options.replyTo);
-    return (await this.#engine.ask("send", this.address, given.body(body), replyTo)) as Sent;
+    return (await this.#engine.ask("send", this.address, given.body(this.#engine, body), replyTo)) as Sent;
   }
 
   /** The latest messages, or the latest before the message `before`; oldest first. */
@@ -38,6 +39,14 @@ export class Conversation {
     const limit = given.count(options.limit ?? 50);
     const before = given.before(options.before);
     return (await this.#engine.ask("search", this.address, given.text(text), limit, ...before)) as SearchPage;
+  }
+
+  /**
+   * Decrypts the file of a message from its encrypted one, part by part. `to` is closed when it was whole and the one that the message means, and
+   * aborted otherwise: use nothing of it before.
+   */
+  async decryptFile(message: MessageName, from: Source, to: WritableStream<Uint8Array>): Promise<void> {
+    await decrypt(this.#engine, [this.address, ...given.name(message)], from, to);
   }
 
   /** Messages of others since the user last read. */
@@ -85,6 +94,10 @@ export class Conversation {
   }
 
   // Of a group.
+
+  async isGroup(): Promise<boolean> {
+    return (await this.#engine.ask("isGroup", this.address)) as boolean;
+  }
 
   /** The name of the group. */
   async name(): Promise<string> {

@@ -212,6 +212,16 @@ export const ERRORS = {
 /** The code of an error. */
 export type ErrorCode = keyof typeof ERRORS;
 
+/** That a client is used after its `close`. */
+export function closed(): StoreClosed {
+  return new StoreClosed({
+    message: "the store is closed",
+    code: "store_closed",
+    retry: false,
+    advice: "Open the store again.",
+  });
+}
+
 /** What was thrown as one of these classes, if the core said it; else as it is, for it is a fault of a program. */
 export function typed(thrown: unknown): unknown {
   if (thrown instanceof WindlassError || !isSaid(thrown)) return thrown;

@@ -1,7 +1,9 @@
 /** What a program handed over, looked at before it goes to the core: JavaScript checks no types. */
 
+import type { Engine } from "./engine.js";
 import { InvalidContent } from "./errors.js";
-import type { MessageName, OutgoingMessage, Sendable } from "./values.js";
+import { EncryptedFile } from "./encrypted_file.js";
+import type { MessageName, OutgoingMessage, Sendable, StateChange, StateOwner } from "./values.js";
 
 /** What opens a store. */
 export type Key =
@@ -21,6 +23,13 @@ export function key(given: Key): [kind: string, bytes: Uint8Array] {
   }
   if (given instanceof Object && "key" in given) return ["key", bytes(given.key).slice()];
   throw new TypeError("a store is opened with { passphrase }, { key } or { content }");
+}
+
+/** A backup, and what opens it. */
+export function backup(content: Blob, opener: Key): { backup: { content: Blob; kind: string; key: Uint8Array } } {
+  if (!(content instanceof Blob)) throw new TypeError(`a Blob is needed, not ${kindOf(content)}`);
+  const [kind, bytes] = key(opener);
+  return { backup: { content, kind, key: bytes } };
 }
 
 function encode(text: string): Uint8Array {
@@ -72,7 +81,7 @@ export function flag(given: unknown): boolean {
   throw new TypeError(`true or false is needed, not ${kindOf(given)}`);
 }
 
-export function body(given: string | Sendable): Sendable {
+export function body(engine: Engine, given: string | Sendable): object {
   if (typeof given === "string") return { type: "text", text: text(given) };
   if (!(given instanceof Object)) throw new TypeError(`a text or a body is needed, not ${kindOf(given)}`);
   switch (given.type) {
@@ -82,19 +91,47 @@ export function body(given: string | Sendable): Sendable {
       return { type: "data", mediaType: text(given.mediaType), data: bytes(given.data) };
     case "opaque":
       return { type: "opaque", data: bytes(given.data) };
+    case "file":
+      return { type: "file", number: file(engine, given.file), location: text(given.location) };
     default:
       // The core says which error that is.
       return given;
   }
 }
 
-export function messages(given: OutgoingMessage[]): object[] {
+function file(engine: Engine, given: unknown): number {
+  if (given instanceof EncryptedFile) return given.numberOf(engine);
+  throw new TypeError(`what encryptFile answered is needed, not ${kindOf(given)}`);
+}
+
+export function messages(engine: Engine, given: OutgoingMessage[]): object[] {
   if (!Array.isArray(given)) throw new TypeError(`an array of messages is needed, not ${kindOf(given)}`);
   return given.map((one) => ({
     to: text(one?.to),
-    body: body(one.body),
+    body: body(engine, one.body),
     replyTo: one.replyTo === undefined ? undefined : text(one.replyTo),
     isAnswer: one.isAnswer ?? false,
+  }));
+}
+
+/** What a document is about: one of three. */
+export function owner(given: StateOwner): StateOwner {
+  if (given instanceof Object) {
+    if ("conversation" in given) return { conversation: text(given.conversation) };
+    if ("person" in given) return { person: text(given.person) };
+    if ("program" in given) return { program: text(given.program) };
+  }
+  throw new TypeError("a document is about { conversation }, { person } or { program }");
+}
+
+export function changes(given: StateChange[]): StateChange[] {
+  if (!Array.isArray(given)) throw new TypeError(`an array of changes is needed, not ${kindOf(given)}`);
+  const document = (one: Uint8Array | null): Uint8Array | null => (one === null ? null : bytes(one));
+  return given.map((one) => ({
+    owner: owner(one?.owner),
+    name: text(one.name),
+    before: document(one.before),
+    after: document(one.after),
   }));
 }
 

@@ -1,31 +1,10 @@
 /** The core in this thread. */
 
-import type { Asked, Engine } from "./engine.js";
-import { StoreClosed, typed } from "./errors.js";
-import { Client as Core } from "./wasm/windlass.js";
-
-/** The files of a store, as the core asks for them. */
-export interface Place {
-  readonly path: string;
-  exists(file: StoreFile): boolean;
-  open(file: StoreFile): File | undefined;
-  create(file: StoreFile): File;
-  publish(): void;
-  /** Lets go of everything, at last of the lock. */
-  release(): Promise<void>;
-}
-
-export type StoreFile = "rows" | "unfinished" | "keys";
-
-/** An open file; what it is given to fill is a part of the core's memory. */
-export interface File {
-  size(): number;
-  read(to: Uint8Array, at: number): number;
-  write(from: Uint8Array, at: number): number;
-  truncate(size: number): void;
-  flush(): void;
-  close(): void;
-}
+import type { Asked, Engine, Given, Wanted } from "./engine.js";
+import { closed, typed } from "./errors.js";
+import { Parts, source } from "./parts.js";
+import type { Place } from "./place.js";
+import { Client as Core, Link } from "./wasm/windlass.js";
 
 /** That the core has failed: a fault of it ends all of it, for what is in its memory may be half done. What is in the files is whole. */
 let failed: Error | undefined;
@@ -40,43 +19,75 @@ function fault(error: unknown): unknown {
 }
 
 /** Opens the store of a place, of which it has to let go. */
-export async function open(place: Place, kind: string, key: Uint8Array, create: boolean): Promise<Engine> {
+export async function open(place: Place, { kind, key, create, link, backup }: Wanted): Promise<Engine> {
   try {
     if (failed !== undefined) throw failed;
-    return new Local(create ? Core.create(place, kind, key) : Core.open(place, kind, key), place);
+    if (backup !== undefined) {
+      const from = await source(backup.content);
+      return new Local(Core.restore(place, kind, key, from, backup.kind, backup.key), place);
+    }
+    const part = link ? Link : Core;
+    return new Local(create ? part.create(place, kind, key) : part.open(place, kind, key), place);
   } catch (error) {
     await place.release();
     throw fault(error);
   } finally {
     key.fill(0);
+    backup?.key.fill(0);
   }
 }
 
 class Local implements Engine {
-  readonly address: string;
-  readonly deviceId: number;
+  address = "";
+  deviceId = 0;
   onPosted: () => void = () => {};
+  onReceived: () => void = () => {};
   readonly #place: Place;
-  #core: Core | undefined;
+  #core: Core | Link | undefined;
 
-  constructor(core: Core, place: Place) {
+  constructor(core: Core | Link, place: Place) {
     this.#core = core;
     this.#place = place;
-    this.address = core.address();
-    this.deviceId = core.deviceId();
+    this.#named();
   }
 
-  async ask<Name extends Asked>(name: Name, ...given: Parameters<Core[Name]>): Promise<unknown> {
+  #named(): void {
+    if (!(this.#core instanceof Core)) return;
+    this.address = this.#core.address();
+    this.deviceId = this.#core.deviceId();
+  }
+
+  async ask<Name extends Asked>(name: Name, ...given: Given<Name>): Promise<unknown> {
     const core = this.#core;
     if (core === undefined) throw closed();
     if (failed !== undefined) throw failed;
     try {
-      return (core[name] as (...given: unknown[]) => unknown).apply(core, given);
+      return (core as unknown as Record<Name, (...given: unknown[]) => unknown>)[name](...given);
     } catch (error) {
       throw fault(error);
     } finally {
-      if (failed === undefined && core.hasPosted()) this.onPosted();
+      if (failed === undefined && core instanceof Core && core.hasPosted()) this.onPosted();
     }
+  }
+
+  async finish(transfer: string): Promise<void> {
+    const link = this.#core;
+    if (link === undefined) throw closed();
+    if (failed !== undefined) throw failed;
+    if (link instanceof Core) return;
+    try {
+      this.#core = link.finish(transfer);
+    } catch (error) {
+      throw fault(error);
+    }
+    link.free();
+    this.#named();
+  }
+
+  async backup(kind: string, key: Uint8Array): Promise<Blob> {
+    const to = new Parts();
+    await this.ask("exportBackup", to, kind, key);
+    return to.blob();
   }
 
   async close(): Promise<void> {
@@ -92,13 +103,4 @@ class Local implements Engine {
       await this.#place.release();
     }
   }
-}
-
-function closed(): StoreClosed {
-  return new StoreClosed({
-    message: "the store is closed",
-    code: "store_closed",
-    retry: false,
-    advice: "Open the store again.",
-  });
 }

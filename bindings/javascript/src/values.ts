@@ -1,5 +1,9 @@
 /** What the core answers. Each is a plain object: it can be kept, logged and posted to another thread. */
 
+import type { AttachmentInfo, EncryptedFile } from "./encrypted_file.js";
+
+export type { AttachmentInfo };
+
 /** A body that can be sent. */
 export type Sendable =
   /** For a person; at most 262,144 bytes of UTF-8. */
@@ -7,11 +11,13 @@ export type Sendable =
   /** Bytes of a stated kind, for example `image/png`; at most 1,048,576. */
   | { type: "data"; mediaType: string; data: Uint8Array }
   /** A format of the application's own; at most 1,048,576 bytes. */
-  | { type: "opaque"; data: Uint8Array };
+  | { type: "opaque"; data: Uint8Array }
+  /** A file that `encryptFile` encrypted, and where the others find that: a URL, a path, whatever they understand; at most 4,096 bytes. */
+  | { type: "file"; file: EncryptedFile; location: string };
 
 /** What a message says. */
 export type Body =
-  | Sendable
+  | Exclude<Sendable, { type: "file" }>
   /** Its author goes on as another identity; `null` if what was sent is no valid bundle. */
   | { type: "identityChange"; address: string | null }
   /** A file that travels another way. */
@@ -22,16 +28,6 @@ export type Body =
   | { type: "group"; change: GroupChange }
   /** Of a kind that a later version brought. The message is kept. */
   | { type: "unknown" };
-
-/** What a message says of its attachment. */
-export interface AttachmentInfo {
-  mediaType: string;
-  /** A name that a file can be saved under on every system, whatever its sender called it. */
-  name: string;
-  size: number;
-  /** Where the encrypted file is, as its sender said; for the application. */
-  location: string;
-}
 
 /** One event of a group's log. */
 export interface GroupChange {
@@ -258,6 +254,14 @@ export interface ConversationSummary {
   unread: number;
 }
 
+/** A conversation in a page of the list of them, with what an app shows of it. */
+export interface ListedConversation extends ConversationSummary {
+  /** The latest message that is shown; `null` if there is none. */
+  lastMessage: Message | null;
+  /** Where it stands, for `after`. */
+  position: number;
+}
+
 /** A part of a search. */
 export interface SearchPage {
   /** What was found, the latest first. */
@@ -288,6 +292,9 @@ export interface SessionStatus {
   cause: UndecryptableCause | null;
   attempts: number;
 }
+
+/** What protects a message beside X25519: nothing, a secret that came with a code, ML-KEM in the handshake, ML-KEM in the ratchet. */
+export type PostQuantum = "none" | "secret" | "kem" | "ratchet";
 
 /** A device of our own identity. */
 export interface DeviceInfo {
@@ -327,6 +334,46 @@ export interface WaitingMessage {
   attempts: number;
   author: string;
   conversation: string;
+}
+
+/** How much of somebody waits to be handled. */
+export interface Backlog {
+  address: string;
+  messages: number;
+  bytes: number;
+}
+
+/** What a document of the program's is about. */
+export type StateOwner =
+  /** A conversation, by its address; the document is erased with it. */
+  | { conversation: string }
+  /** A person, by their address; the document is erased with the contact. */
+  | { person: string }
+  /** The program itself, one of its lists; the document stays until the program takes it away. */
+  | { program: string };
+
+/** A document with its name. */
+export interface StateDocument {
+  name: string;
+  document: Uint8Array;
+}
+
+/** A document that changes. */
+export interface StateChange {
+  owner: StateOwner;
+  name: string;
+  /** What it said when it was read; `null` if there was none. If it says something else by now, all is refused: `StateChanged`. */
+  before: Uint8Array | null;
+  /** What it says from now on; `null` takes it away. */
+  after: Uint8Array | null;
+}
+
+/** A typed command. */
+export interface TypedCommand {
+  /** Its name, as `foldText` has it. */
+  name: string;
+  /** The words behind it as they were typed; quotation marks kept several together. */
+  words: string[];
 }
 
 /** Numbers about a store without secrets. */

@@ -10,7 +10,7 @@ import { Bot } from "../dist/bot/index.js";
 import { MqttTransport } from "../dist/mqtt.js";
 import { Client } from "../dist/node/index.js";
 import { broker, missing } from "./broker.js";
-import { KEY, clients, home, texts } from "./world.js";
+import { KEY, after, clients, home, texts } from "./world.js";
 
 const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
 const ECHO = fileURLToPath(new URL("../../../examples/javascript/echo_bot.js", import.meta.url));
@@ -40,7 +40,7 @@ function running(t, client, transport, options) {
   const bot = new Bot(client, transport, options);
   const run = async () => {
     const ended = bot.run();
-    t.after(async () => {
+    after(t, async () => {
       bot.stop();
       await ended;
     });
@@ -118,7 +118,7 @@ test("the echo bot of the guide answers over a broker, is killed, and answers wh
   const said = async (bot) => (await createInterface(bot.stdout)[Symbol.asyncIterator]().next()).value;
 
   let bot = echo();
-  t.after(() => bot.kill("SIGKILL"));
+  after(t, () => bot.kill("SIGKILL"));
   const invitation = await said(bot);
   const client = await Client.create(join(folder, "user"), KEY);
   const [listen, next] = listener(t, client, new MqttTransport(url));

@@ -7,6 +7,8 @@ import { once } from "node:events";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 
+import { after } from "./world.js";
+
 const PROGRAM = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto", "/opt/homebrew/sbin/mosquitto"].find((path) => fs.existsSync(path));
 
 /** Why there is none; with CI there has to be one. */
@@ -37,7 +39,7 @@ export async function broker(t, folder) {
     await once(running, "exit");
   };
   await start();
-  t.after(stop);
+  after(t, stop);
   return { url: `mqtt://127.0.0.1:${port}`, start, stop };
 }
 

@@ -25,7 +25,7 @@ test("two clients meet by an invitation and converse", async (t) => {
   assert.ok(first.deliveredAt instanceof Date);
   assert.equal(second.replyTo, first.id);
   assert.deepEqual(await texts(bob, alice.address), ["Ahoy! ⚓", "Ahoy yourself"]);
-  assert.equal((await alice.sessionStatus(bob.address)).state, "established");
+  assert.equal((await alice.session(bob.address).status()).state, "established");
   assert.equal((await alice.contact(bob.address)).addedByUs, true);
 });
 
@@ -140,8 +140,9 @@ test("invitations are found, drawn, and used once", async (t) => {
   await carol.addContact(await bob.bundle());
   await alice.meet(await carol.inPersonCode());
   assert.equal((await alice.contact(carol.address)).verified, true);
-  const number = await alice.safetyNumber(bob.address);
+  const session = alice.session(bob.address);
+  const number = await session.safetyNumber();
   assert.equal(number.replace(/\D/g, "").length, 60);
-  await alice.verify(bob.address, number);
-  assert.equal((await alice.safetyEmoji(bob.address)).length, 30);
+  await session.verify(number);
+  assert.equal((await session.safetyEmoji()).length, 30);
 });

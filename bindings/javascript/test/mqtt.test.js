@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Post } from "../dist/bot/post.js";
 import { MqttTransport } from "../dist/mqtt.js";
 import { broker, missing } from "./broker.js";
-import { home } from "./world.js";
+import { after, home } from "./world.js";
 
 const options = { skip: missing, timeout: 60_000 };
 
@@ -24,7 +24,7 @@ async function mailbox(t, url, address, fail = 0) {
       else came.push(envelope[0]);
     },
   });
-  t.after(() => transport.close());
+  after(t, () => transport.close());
   return [transport, () => (came.length ? Promise.resolve(came.shift()) : new Promise((done) => waiting.push(done)))];
 }
 

@@ -9,10 +9,24 @@ import { Client } from "../dist/node/index.js";
 /** Opens a store at once: no passphrase has to be stretched. */
 export const KEY = { key: new Uint8Array(32).fill(7) };
 
+const endings = new WeakMap();
+
+/** Does `ending` after the test; what was begun last is ended first. */
+export function after(t, ending) {
+  let all = endings.get(t);
+  if (all === undefined) {
+    endings.set(t, (all = []));
+    t.after(async () => {
+      for (const one of all.reverse()) await one();
+    });
+  }
+  all.push(ending);
+}
+
 /** An empty folder, gone after the test. */
 export function home(t) {
   const folder = mkdtempSync(join(tmpdir(), "windlass-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  after(t, () => rmSync(folder, { recursive: true }));
   return folder;
 }
 
@@ -22,7 +36,7 @@ export async function clients(t, ...names) {
   const made = [];
   for (const name of names) {
     const client = await Client.create(join(folder, name), KEY);
-    t.after(() => client.close());
+    after(t, () => client.close());
     made.push(client);
   }
   return made;
@@ -43,8 +57,13 @@ export async function deliver(...all) {
     for (const from of all) {
       for (const { id, to, bytes } of await from.outbox()) {
         posted = true;
-        for (const other of all.filter((client) => client.address === to)) {
-          events.get(to).push(...(await other.receive(bytes)));
+        for (const other of all.filter((client) => client.address === to && client !== from)) {
+          try {
+            events.get(to).push(...(await other.receive(bytes)));
+          } catch (error) {
+            // Whatever goes to an address goes to all its devices.
+            if (error.code !== "not_for_this_device") throw error;
+          }
         }
         await from.markSent([id]);
       }

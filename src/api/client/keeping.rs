@@ -1,5 +1,6 @@
 //! What a client's owner does with its store.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use super::{Client, Stop};
@@ -39,6 +40,18 @@ impl Client {
             Ok(()) | Err(Stop::Unchanged(_) | Stop::Error(WindlassError::StoreClosed(_))) => closed,
             Err(Stop::Error(error)) => Err(error),
         }
+    }
+}
+
+impl Client {
+    /// As [`EncryptedStore::export_backup_to`](crate::EncryptedStore::export_backup_to), while the client is in use.
+    pub fn export_backup_to(
+        &self,
+        to: Box<dyn Write + Send>,
+        key: &StoreKey,
+        progress: Option<&dyn ProgressListener>,
+    ) -> Result<u64> {
+        self.store.export_backup_to(to, key, progress)
     }
 }
 

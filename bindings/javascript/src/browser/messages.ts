@@ -1,14 +1,16 @@
 /** What page and worker say to each other. */
 
-import type { Asked } from "../engine.js";
+import type { Asked, Wanted } from "../engine.js";
 import type { Said } from "../errors.js";
 
 /** From the page. Each is answered once. */
 export type Request = { number: number } & (
-  | { does: "open"; name: string; kind: string; key: Uint8Array; create: boolean }
+  | ({ does: "open"; name: string } & Wanted)
   | { does: "remove"; name: string }
   | { does: "tool"; tool: string; given: unknown[] }
   | { does: "ask"; asked: Asked; given: unknown[] }
+  | { does: "backup"; kind: string; key: Uint8Array }
+  | { does: "finish"; transfer: string }
   | { does: "close" }
 );
 
@@ -19,10 +21,6 @@ export type Reply =
   | { number: number; said: Said }
   | { number: number; fault: string }
   /** Something was put into the outbox. */
-  | { posted: true };
-
-/** What a page learns of an open client. */
-export interface Opened {
-  address: string;
-  deviceId: number;
-}
+  | { posted: true }
+  /** An envelope was taken in, in this tab or another. */
+  | { received: true };

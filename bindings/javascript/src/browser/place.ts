@@ -4,7 +4,7 @@
  */
 
 import { FileUnusable, StoreLocked, StoreNotFound } from "../errors.js";
-import type { File, Place, StoreFile } from "../local.js";
+import type { File, Place, StoreFile } from "../place.js";
 
 const FOLDER = "windlass";
 const FILES = ["store", "store.keys", "named"] as const;
@@ -12,10 +12,10 @@ const FILES = ["store", "store.keys", "named"] as const;
 const PATIENCE = 10_000;
 const PAUSE = 50;
 
-/** Takes the store `name` for this worker, until `release`. */
-export async function take(name: string, create: boolean): Promise<Place> {
+/** Takes the store `name` for this worker, until `release`; `had` is its lock, if this worker has that already. */
+export async function take(name: string, create: boolean, had?: () => void): Promise<Place> {
   const root = await privateFiles();
-  const release = await lock(name);
+  const release = had ?? (await lock(name));
   try {
     const all = await root.getDirectoryHandle(FOLDER, { create: true });
     const folder = await directory(all, name, create);
@@ -60,7 +60,8 @@ interface Handle {
 
 type Opens = FileSystemFileHandle & { createSyncAccessHandle(): Promise<Handle> };
 
-async function privateFiles(): Promise<FileSystemDirectoryHandle> {
+/** Where a page may keep files; else an error. */
+export async function privateFiles(): Promise<FileSystemDirectoryHandle> {
   let why = "the browser has none";
   try {
     const root = await navigator.storage?.getDirectory?.();
@@ -76,10 +77,19 @@ async function privateFiles(): Promise<FileSystemDirectoryHandle> {
   });
 }
 
-/** Has the name until the answer is called. */
+/** Has the name until the answer is called, or says that somebody else has it. */
 function lock(name: string): Promise<() => void> {
+  return request(name, { ifAvailable: true });
+}
+
+/** Has the name as soon as nobody else has it. */
+export function free(name: string, signal: AbortSignal): Promise<() => void> {
+  return request(name, { signal });
+}
+
+function request(name: string, options: LockOptions): Promise<() => void> {
   return new Promise((done, failed) => {
-    const asked = navigator.locks.request(`windlass store ${name}`, { ifAvailable: true }, (had) => {
+    const asked = navigator.locks.request(`windlass store ${name}`, options, (had) => {
       if (had === null) {
         failed(locked());
         return undefined;
@@ -192,7 +202,8 @@ class OpenFile implements File {
   close(): void {}
 }
 
-function locked(): StoreLocked {
+/** That somebody else has it. */
+export function locked(): StoreLocked {
   return new StoreLocked({
     message: "another tab has this store open",
     code: "store_locked",

@@ -1,12 +1,11 @@
 /** The core in a worker. */
 
-import type { Asked, Engine } from "../engine.js";
-import { StoreClosed, typed } from "../errors.js";
-import type { Opened, Reply, Request } from "./messages.js";
+import type { Asked, Engine, Given, Opened } from "../engine.js";
+import { StoreClosed, closed } from "../errors.js";
+import type { Reply, Request } from "./messages.js";
+import { type WithoutNumber, answered } from "./serving.js";
 
 type Waiting = { done: (value: unknown) => void; failed: (error: unknown) => void };
-/** `Omit` of each kind of request, and not of what all have in common. */
-type Without<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never;
 
 /** A worker, and what it still owes. */
 export class Line {
@@ -15,6 +14,7 @@ export class Line {
   #last = 0;
   #dead: Error | undefined;
   onPosted: () => void = () => {};
+  onReceived: () => void = () => {};
 
   constructor() {
     this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module", name: "windlass" });
@@ -22,7 +22,12 @@ export class Line {
     this.#worker.onerror = (event) => this.end(new Error(`the worker has failed: ${event.message}`));
   }
 
-  async ask(request: Without<Request, "number">): Promise<unknown> {
+  /** That nothing can be asked any more. */
+  get isOver(): boolean {
+    return this.#dead !== undefined;
+  }
+
+  async ask(request: WithoutNumber<Request>): Promise<unknown> {
     if (this.#dead !== undefined) throw this.#dead;
     const number = ++this.#last;
     return await new Promise((done, failed) => {
@@ -41,22 +46,18 @@ export class Line {
   }
 
   #came(reply: Reply): void {
-    if ("posted" in reply) {
-      this.onPosted();
-      return;
-    }
+    if ("posted" in reply) return this.onPosted();
+    if ("received" in reply) return this.onReceived();
     const waiting = this.#waiting.get(reply.number);
     this.#waiting.delete(reply.number);
-    if ("value" in reply) waiting?.done(reply.value);
-    else if ("said" in reply) waiting?.failed(typed(reply.said));
-    else waiting?.failed(new Error(reply.fault));
+    if (waiting !== undefined) answered(reply, waiting.done, waiting.failed);
   }
 }
 
 /** An open client in a worker of its own. */
 export class Remote implements Engine {
-  readonly address: string;
-  readonly deviceId: number;
+  address: string;
+  deviceId: number;
   readonly #line: Line;
 
   constructor(line: Line, { address, deviceId }: Opened) {
@@ -69,8 +70,22 @@ export class Remote implements Engine {
     this.#line.onPosted = listener;
   }
 
-  async ask<Name extends Asked>(asked: Name, ...given: unknown[]): Promise<unknown> {
+  set onReceived(listener: () => void) {
+    this.#line.onReceived = listener;
+  }
+
+  async ask<Name extends Asked>(asked: Name, ...given: Given<Name>): Promise<unknown> {
     return await this.#line.ask({ does: "ask", asked, given });
+  }
+
+  async finish(transfer: string): Promise<void> {
+    const { address, deviceId } = (await this.#line.ask({ does: "finish", transfer })) as Opened;
+    this.address = address;
+    this.deviceId = deviceId;
+  }
+
+  async backup(kind: string, key: Uint8Array): Promise<Blob> {
+    return (await this.#line.ask({ does: "backup", kind, key })) as Blob;
   }
 
   async close(): Promise<void> {
@@ -82,13 +97,4 @@ export class Remote implements Engine {
       this.#line.end(closed());
     }
   }
-}
-
-function closed(): StoreClosed {
-  return new StoreClosed({
-    message: "the store is closed",
-    code: "store_closed",
-    retry: false,
-    advice: "Open the store again.",
-  });
 }

@@ -1,25 +1,27 @@
 /** The worker that has the core and the store of one client. */
 
-import type { Engine } from "../engine.js";
-import { WindlassError } from "../errors.js";
-import { open } from "../local.js";
+import type { Engine, Opened } from "../engine.js";
 import * as tools from "../tools.js";
 import start from "../wasm/windlass.js";
-import type { Opened, Reply, Request } from "./messages.js";
-import { remove, take } from "./place.js";
+import type { Reply, Request } from "./messages.js";
+import { remove } from "./place.js";
+import { reply } from "./serving.js";
+import { Shared } from "./shared.js";
 
 let engine: Engine | undefined;
 const started = start();
 const tell = (reply: Reply): void => postMessage(reply);
 
+const opened = ({ address, deviceId }: Engine): Opened => ({ address, deviceId });
+
 async function done(request: Request): Promise<unknown> {
   await started;
   switch (request.does) {
     case "open": {
-      const { name, kind, key, create } = request;
-      engine = await open(await take(name, create), kind, key, create);
+      engine = await Shared.open(request.name, request);
       engine.onPosted = () => tell({ posted: true });
-      return { address: engine.address, deviceId: engine.deviceId } satisfies Opened;
+      engine.onReceived = () => tell({ received: true });
+      return opened(engine);
     }
     case "remove":
       return await remove(request.name);
@@ -27,6 +29,12 @@ async function done(request: Request): Promise<unknown> {
       return (tools as unknown as Record<string, (...given: unknown[]) => unknown>)[request.tool]?.(...request.given);
     case "ask":
       return await (engine?.ask as ((...given: unknown[]) => unknown) | undefined)?.call(engine, request.asked, ...request.given);
+    case "backup":
+      return await engine?.backup(request.kind, request.key);
+    case "finish":
+      if (engine === undefined) return undefined;
+      await engine.finish(request.transfer);
+      return opened(engine);
     case "close":
       return await engine?.close();
   }
@@ -37,11 +45,6 @@ addEventListener("message", async (event: MessageEvent<Request>) => {
   try {
     tell({ number, value: await done(event.data) });
   } catch (error) {
-    if (error instanceof WindlassError) {
-      const { message, code, retry, advice } = error;
-      tell({ number, said: { message, code, retry, advice } });
-    } else {
-      tell({ number, fault: String(error) });
-    }
+    tell(reply(number, error));
   }
 });

@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 
 import { FileUnusable, StoreExists, StoreNotFound } from "../errors.js";
-import type { File, Place, StoreFile } from "../local.js";
+import type { File, Place, StoreFile } from "../place.js";
 import { lock, type Lock } from "./lock.js";
 
 const NAMES: Record<StoreFile, string> = { rows: "store", unfinished: "store.new", keys: "store.keys" };

@@ -15,7 +15,7 @@ impl Client {
     }
 
     /// A message of a conversation, by its author and id.
-    fn at(
+    pub(crate) fn at(
         &self,
         address: String,
         author: &str,
@@ -55,6 +55,20 @@ impl Client {
     /// The conversations.
     pub fn conversations(&self) -> Answer {
         answer(self.client.conversations())
+    }
+
+    /// A page of them, the latest first.
+    #[wasm_bindgen(js_name = conversationPage)]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn conversation_page(&self, limit: u32, after: Option<f64>) -> Answer {
+        let after = after.map(|after| after as u64);
+        answer(self.client.conversation_page(limit, after))
+    }
+
+    /// How many messages are unread in all of them.
+    #[wasm_bindgen(js_name = unreadInAll)]
+    pub fn unread_in_all(&self) -> Answer {
+        answer(self.client.unread())
     }
 
     /// Deletes a conversation for the user alone.
@@ -157,6 +171,12 @@ impl Client {
     pub fn create_group(&self, name: String, members: Vec<String>) -> Answer {
         let group = self.client.clone().create_group(name, members);
         answer(group.map(|group| group.address()))
+    }
+
+    /// Whether it is a group's.
+    #[wasm_bindgen(js_name = isGroup)]
+    pub fn is_group(&self, address: String) -> Answer {
+        answer(self.chat(address).map(|chat| chat.is_group()))
     }
 
     /// The name of a group.

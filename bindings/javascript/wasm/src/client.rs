@@ -1,22 +1,27 @@
 //! A client: opening it, what goes out and what comes in, and its store.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
-use windlass::store::Store;
-use windlass::{Bytes, EncryptedStore, OutboxListener};
+use windlass::store::{Store, StoreError};
+use windlass::{Bytes, EncryptedStore, OutboxListener, OutgoingMessage, WindlassError};
 
+use crate::attachments::Files;
 use crate::failure::{Answer, answer, thrown};
+use crate::files::Stream;
 use crate::folder::Folder;
 use crate::given;
-use crate::outside::Place;
+use crate::outside::{Handle, Place};
+use crate::values::ToJs;
 
 /// An identity, its store, its sessions and conversations.
 #[wasm_bindgen]
 pub struct Client {
     pub(crate) client: Arc<windlass::Client>,
+    pub(crate) files: Files,
     posted: Arc<Posted>,
 }
 
@@ -31,10 +36,15 @@ impl OutboxListener for Posted {
 }
 
 impl Client {
-    fn of(client: Arc<windlass::Client>) -> Self {
+    pub(crate) fn of(client: Arc<windlass::Client>) -> Self {
         let posted = Arc::new(Posted::default());
         client.set_outbox_listener(Some(Arc::clone(&posted) as _));
-        Self { client, posted }
+        let files = Files::new();
+        Self {
+            client,
+            files,
+            posted,
+        }
     }
 }
 
@@ -58,6 +68,39 @@ impl Client {
         open().map(Self::of).map_err(thrown)
     }
 
+    /// Makes a new store from a backup.
+    pub fn restore(
+        place: Place,
+        kind: &str,
+        key: Vec<u8>,
+        backup: Handle,
+        backup_kind: &str,
+        backup_key: Vec<u8>,
+    ) -> Result<Client, JsValue> {
+        let restore = || {
+            let (key, backup_key) = (
+                given::new_key(kind, key)?,
+                given::new_key(backup_kind, backup_key)?,
+            );
+            let backup = Stream::new(backup);
+            let len = backup.len().map_err(StoreError::from)?;
+            let folder = Arc::new(Folder::new(place));
+            let backup: (Box<dyn Read + Send>, _) = (Box::new(backup), len);
+            let store =
+                EncryptedStore::import_backup_from(backup, &backup_key, folder, &key, None)?;
+            windlass::Client::open(Arc::new(store))
+        };
+        restore().map(Self::of).map_err(thrown)
+    }
+
+    /// Writes a backup; how many records.
+    #[wasm_bindgen(js_name = exportBackup)]
+    pub fn export_backup(&self, to: Handle, kind: &str, key: Vec<u8>) -> Answer {
+        let to = Box::new(Stream::new(to));
+        let key = given::new_key(kind, key);
+        answer(key.and_then(|key| self.client.export_backup_to(to, &key, None)))
+    }
+
     /// Our address.
     #[must_use]
     pub fn address(&self) -> String {
@@ -78,15 +121,29 @@ impl Client {
         self.posted.0.swap(false, Ordering::Relaxed)
     }
 
-    /// Writes a body to a contact or a group.
+    /// Writes a body or a file to a contact or a group.
     pub fn send(&self, to: String, body: &JsValue, reply_to: Option<String>) -> Answer {
-        answer(given::body(body).and_then(|body| self.client.send_body(to, body, reply_to)))
+        let said = given::said(&self.files, body);
+        answer(said.and_then(|(body, file)| {
+            if file.is_none() {
+                return self.client.send_body(to, body, reply_to);
+            }
+            let message = OutgoingMessage {
+                to,
+                body,
+                reply_to,
+                is_answer: false,
+                file,
+            };
+            let sent = self.client.send_many(vec![message])?;
+            sent.into_iter().next().ok_or(WindlassError::Cancelled)
+        }))
     }
 
     /// Writes several messages in one transaction.
     #[wasm_bindgen(js_name = sendMany)]
     pub fn send_many(&self, messages: &Array) -> Answer {
-        let messages = given::messages(messages);
+        let messages = given::messages(&self.files, messages);
         answer(messages.and_then(|messages| self.client.send_many(messages)))
     }
 
@@ -166,8 +223,19 @@ impl Client {
     /// A message was handled, and these are the answers.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub fn handled(&self, number: f64, answers: &Array) -> Answer {
-        let answers = given::messages(answers);
+        let answers = given::messages(&self.files, answers);
         answer(answers.and_then(|answers| self.client.handled(number as u64, answers)))
+    }
+
+    /// Of whom the most waits.
+    pub fn backlog(&self, limit: u32) -> Answer {
+        answer(self.client.backlog(limit))
+    }
+
+    /// Nothing of somebody waits any more.
+    #[wasm_bindgen(js_name = dropBacklog)]
+    pub fn drop_backlog(&self, address: String) -> Answer {
+        answer(self.client.drop_backlog(address))
     }
 
     /// Whether a program writes with this client.
@@ -190,6 +258,12 @@ impl Client {
     /// Numbers about the store.
     pub fn inspect(&self) -> Answer {
         answer(self.client.inspect())
+    }
+
+    /// The clock that the client goes by.
+    #[must_use]
+    pub fn now(&self) -> JsValue {
+        self.client.now().to_js()
     }
 
     /// Makes what was deleted unreadable.

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use js_sys::Reflect;
@@ -100,6 +100,45 @@ impl StorageBackend for File {
         self.whole("written", len, ErrorKind::StorageFull, |handle| {
             handle.write(data, at)
         })
+    }
+}
+
+/// A file from its beginning on: of a backup, which is read or written once.
+pub(crate) struct Stream {
+    file: File,
+    at: u64,
+}
+
+impl Stream {
+    pub(crate) fn new(handle: Handle) -> Self {
+        let file = File::new(handle, Path::new("the backup"));
+        Self { file, at: 0 }
+    }
+
+    pub(crate) fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+}
+
+impl Read for Stream {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let at = number(self.at);
+        let read = self.file.with("read", |handle| handle.read(to, at))?;
+        self.at += read as u64;
+        Ok(read as usize)
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        StorageBackend::write(&self.file, self.at, from)?;
+        self.at += from.len() as u64;
+        Ok(from.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.sync_data()
     }
 }
 

@@ -7,8 +7,13 @@ use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use windlass::crypto::Secret;
 use windlass::store;
-use windlass::{Body, Bytes, OutgoingMessage, StoreKey, TrustPolicy, WindlassError};
+use windlass::{
+    Body, Bytes, OutgoingFile, OutgoingMessage, StateChange, StateOwner, StoreKey, TrustPolicy,
+    WindlassError,
+};
 use zeroize::Zeroizing;
+
+use crate::attachments::Files;
 
 fn field(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
@@ -24,7 +29,7 @@ fn bytes(object: &JsValue, name: &str) -> Bytes {
 }
 
 /// A body to send; of a kind that is not sent, [`WindlassError::BodyNotSendable`].
-pub(crate) fn body(given: &JsValue) -> windlass::Result<Body> {
+fn body(given: &JsValue) -> windlass::Result<Body> {
     Ok(match text(given, "type").as_str() {
         "text" => Body::Text {
             text: text(given, "text"),
@@ -40,18 +45,60 @@ pub(crate) fn body(given: &JsValue) -> windlass::Result<Body> {
     })
 }
 
+/// A body to send, or in its place a file that was encrypted, by its number.
+pub(crate) fn said(
+    files: &Files,
+    given: &JsValue,
+) -> windlass::Result<(Body, Option<OutgoingFile>)> {
+    if text(given, "type") != "file" {
+        return Ok((body(given)?, None));
+    }
+    let number = field(given, "number").as_f64().unwrap_or_default();
+    let file = files.outgoing(number, text(given, "location"))?;
+    let text = String::new();
+    Ok((Body::Text { text }, Some(file)))
+}
+
 /// Messages for `send_many` and `handled`.
-pub(crate) fn messages(given: &Array) -> windlass::Result<Vec<OutgoingMessage>> {
+pub(crate) fn messages(files: &Files, given: &Array) -> windlass::Result<Vec<OutgoingMessage>> {
     let message = |given: JsValue| {
+        let (body, file) = said(files, &field(&given, "body"))?;
         Ok(OutgoingMessage {
             to: text(&given, "to"),
-            body: body(&field(&given, "body"))?,
+            body,
             reply_to: field(&given, "replyTo").as_string(),
             is_answer: field(&given, "isAnswer").is_truthy(),
-            file: None,
+            file,
         })
     };
     given.iter().map(message).collect()
+}
+
+/// What a document is about: the one property of three that is there.
+pub(crate) fn owner(given: &JsValue) -> StateOwner {
+    if let Some(address) = field(given, "conversation").as_string() {
+        StateOwner::Conversation { address }
+    } else if let Some(address) = field(given, "person").as_string() {
+        StateOwner::Person { address }
+    } else {
+        let area = text(given, "program");
+        StateOwner::Program { area }
+    }
+}
+
+/// Documents that change.
+pub(crate) fn changes(given: &Array) -> Vec<StateChange> {
+    let document = |change: &JsValue, name: &str| {
+        let bytes = field(change, name).dyn_into::<Uint8Array>();
+        bytes.ok().map(|bytes| bytes.to_vec().into())
+    };
+    let change = |change: JsValue| StateChange {
+        owner: owner(&field(&change, "owner")),
+        name: text(&change, "name"),
+        before: document(&change, "before"),
+        after: document(&change, "after"),
+    };
+    given.iter().map(change).collect()
 }
 
 /// Numbers of the outbox. One that is none is of no envelope.

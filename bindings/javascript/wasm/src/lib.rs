@@ -4,6 +4,7 @@
 //! arrays of these. The one thing that stays here is the client. What a developer sees is the package around it, which checks what is
 //! handed over; nothing here is called by anybody else.
 
+mod attachments;
 mod chats;
 mod client;
 mod events;
@@ -11,9 +12,13 @@ mod failure;
 mod files;
 mod folder;
 mod given;
+mod link;
 mod outside;
 mod people;
 mod records;
+mod session;
+mod states;
+mod typing;
 mod values;
 
 use wasm_bindgen::prelude::*;

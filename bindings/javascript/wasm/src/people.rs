@@ -1,7 +1,7 @@
 //! Invitations, contacts, devices.
 
 use wasm_bindgen::prelude::*;
-use windlass::{Bundle, CodeReader, find_contact, qr_svg};
+use windlass::{Bundle, CodeReader, find_contact, qr_png, qr_svg};
 
 use crate::client::Client;
 use crate::failure::{Answer, answer, thrown};
@@ -17,6 +17,12 @@ impl Client {
                 .single_use_bundle()
                 .map(|bundle| bundle.to_uri()),
         )
+    }
+
+    /// URIs for one person each, made in one transaction.
+    pub fn invitations(&self, count: u32) -> Answer {
+        let bundles = self.client.single_use_bundles(count);
+        answer(bundles.map(|bundles| bundles.iter().map(|one| one.to_uri()).collect::<Vec<_>>()))
     }
 
     /// A link to a web page that brings an invitation for one person.
@@ -102,31 +108,23 @@ impl Client {
         answer(self.client.set_trust_policy(given::policy(policy)))
     }
 
-    /// The number to compare with a contact.
-    #[wasm_bindgen(js_name = safetyNumber)]
-    pub fn safety_number(&self, address: String) -> Answer {
-        let session = self.client.clone().session(address);
-        answer(session.map(|session| session.safety_number()))
+    /// Our contacts are told that we go on as whom this bundle is of; to how many.
+    #[wasm_bindgen(js_name = announceIdentity)]
+    pub fn announce_identity(&self, bundle: Vec<u8>) -> Answer {
+        let bundle = Bundle::decode(bundle.into());
+        answer(bundle.and_then(|bundle| self.client.announce_identity(&bundle)))
     }
 
-    /// The same as pictures.
-    #[wasm_bindgen(js_name = safetyEmoji)]
-    pub fn safety_emoji(&self, address: String) -> Answer {
-        let session = self.client.clone().session(address);
-        answer(session.map(|session| session.safety_emoji()))
+    /// Whether nothing is sent that is not protected by ML-KEM.
+    #[wasm_bindgen(js_name = requiresPostQuantum)]
+    pub fn requires_post_quantum(&self) -> Answer {
+        answer(self.client.requires_post_quantum())
     }
 
-    /// Marks a contact verified by the number that the user typed.
-    pub fn verify(&self, address: String, number: String) -> Answer {
-        let session = self.client.clone().session(address);
-        answer(session.and_then(|session| session.verify(number)))
-    }
-
-    /// How far the session with a contact has come.
-    #[wasm_bindgen(js_name = sessionStatus)]
-    pub fn session_status(&self, address: String) -> Answer {
-        let session = self.client.clone().session(address);
-        answer(session.and_then(|session| session.status()))
+    /// Sets that.
+    #[wasm_bindgen(js_name = setRequiresPostQuantum)]
+    pub fn set_requires_post_quantum(&self, requires: bool) -> Answer {
+        answer(self.client.set_requires_post_quantum(requires))
     }
 
     /// The devices of our identity.
@@ -177,16 +175,39 @@ pub fn svg(text: String, dark: bool) -> Answer {
     answer(qr_svg(text, dark))
 }
 
+/// A QR code as a PNG file.
+#[wasm_bindgen(js_name = qrPng)]
+pub fn png(text: String, dark: bool) -> Answer {
+    answer(qr_png(text, dark))
+}
+
+/// The texts of the codes that a URI is shown as.
+#[wasm_bindgen(js_name = qrFrames)]
+pub fn qr_frames(uri: String) -> Answer {
+    answer(windlass::qr_frames(uri))
+}
+
+/// What the texts of codes say together, of which the last one is new: none of those before it was refused.
+#[wasm_bindgen(js_name = qrTexts)]
+pub fn texts(texts: Vec<String>) -> Answer {
+    let reader = CodeReader::new();
+    let mut read = reader.take(String::new());
+    for text in texts {
+        read = reader.take(text);
+    }
+    answer(read)
+}
+
+/// The texts of the codes of a picture.
+#[wasm_bindgen(js_name = qrCodes)]
+pub fn codes(picture: Vec<u8>) -> Answer {
+    answer(windlass::qr_read(picture.into()))
+}
+
 /// What the QR codes of a picture say.
 #[wasm_bindgen(js_name = qrRead)]
 pub fn read(picture: Vec<u8>) -> Answer {
-    let read = CodeReader::new().take_picture(picture.into());
-    let read = read.map_err(thrown)?;
-    Ok(Record::new()
-        .with("have", read.have)
-        .with("of", read.of)
-        .with("uri", read.uri)
-        .to_js())
+    answer(CodeReader::new().take_picture(picture.into()))
 }
 
 /// Whom a text invites to write to.

@@ -2,11 +2,12 @@
 
 use wasm_bindgen::JsValue;
 use windlass::{
-    AttachmentInfo, Backlog, Contact, ConversationSummary, DeviceInfo, ErrorInfo, GroupChange,
-    GroupChangeKind, GroupMember, Inspection, KeptEvent, LinkCheck, Message, MessageOrigin,
-    OutgoingEnvelope, PendingLink, PostQuantum, Reaction, Received, RefusalReason, SafetyEmoji,
-    SearchPage, Sent, SessionState, SessionStatus, ShredReport, TableRows, TrustPolicy,
-    UndecryptableCause, UnhandledMessage, WaitingMessage,
+    AttachmentInfo, Backlog, CodeProgress, Contact, ConversationSummary, DeviceInfo, ErrorInfo,
+    GroupChange, GroupChangeKind, GroupMember, Inspection, KeptEvent, LinkCheck,
+    ListedConversation, Message, MessageOrigin, OutgoingEnvelope, PendingLink, PostQuantum,
+    Reaction, Received, RefusalReason, SafetyEmoji, SearchPage, Sent, SessionState, SessionStatus,
+    ShredReport, StateDocument, TableRows, TrustPolicy, TypedCommand, UndecryptableCause,
+    UnhandledMessage, WaitingMessage,
 };
 
 use crate::values::{Record, ToJs, camel};
@@ -36,6 +37,7 @@ macro_rules! names {
 record! {
     AttachmentInfo { media_type, name, size, location }
     Backlog { address, messages, bytes }
+    CodeProgress { have, of, uri }
     Contact {
         address, added_at, added_by_us, accepted, introduced, blocked, verified, moved_to, devices, bundle_expires_at,
     }
@@ -47,6 +49,7 @@ record! {
     Inspection { schema_version, epoch, passphrase, tables, dirty_buckets, file_bytes }
     KeptEvent { cursor, told_at, event }
     LinkCheck { address, digits, emoji }
+    ListedConversation { address, group_name, last_activity, unread, last_message, position }
     Message {
         id, conversation, author, outgoing, body, text, reply_to, sent_at, origin, stored_at, delivered_at, copied, deleted,
         edited, reactions, delivered_to, read_by,
@@ -60,7 +63,9 @@ record! {
     Sent { message_id, envelopes, group_incomplete }
     SessionStatus { state, cause, attempts }
     ShredReport { buckets, rows }
+    StateDocument { name, document }
     TableRows { table, rows }
+    TypedCommand { name, words }
     UnhandledMessage { number, attempts, message }
     WaitingMessage { number, attempts, author, conversation }
 }

@@ -1,0 +1,47 @@
+/** Which calls only read: they are asked again of the next tab, whatever became of them in the last one. */
+
+import type { Asked } from "../engine.js";
+import type { Request } from "./messages.js";
+
+const READING: readonly Asked[] = [
+  "backlog",
+  "contact",
+  "contacts",
+  "conversationPage",
+  "conversations",
+  "devices",
+  "disappearing",
+  "eventsAfter",
+  "groupName",
+  "inspect",
+  "invitedBy",
+  "isGroup",
+  "isIncomplete",
+  "isJoined",
+  "members",
+  "message",
+  "messages",
+  "now",
+  "outbox",
+  "pendingLink",
+  "postQuantum",
+  "requiresPostQuantum",
+  "safetyCode",
+  "safetyEmoji",
+  "safetyNumber",
+  "search",
+  "sessionStatus",
+  "state",
+  "states",
+  "transportSecret",
+  "trustPolicy",
+  "unhandled",
+  "unhandledMessage",
+  "unread",
+  "unreadInAll",
+  "waiting",
+];
+
+export function isReading(request: Request): boolean {
+  return request.does === "backup" || (request.does === "ask" && READING.includes(request.asked));
+}
