@@ -1,7 +1,5 @@
 import Foundation
 
-/// After so long the client has given up waiting for an answer to go with a receipt.
-private let receipts = Duration.milliseconds(1_200)
 /// What a bot that ends waits for what it has cancelled: a handler, then the counting of its message.
 private let leaving = patience * 3
 
@@ -13,24 +11,30 @@ private let leaving = patience * 3
 /// print(try bot.invite())
 /// try await bot.run()
 /// ```
-public final class Bot: Sendable {
+public final class Bot: Registrations, @unchecked Sendable {
+    // All of it is constant, or guarded.
     let client: Client
     let listening: Listening
     let rates: Rates
-    let prefix: String
     let retries: UInt32
     let concurrency: Int
-    let handlers: Locked<Handlers>
     let log: @Sendable (String) -> Void
     let transport: any Transport
     let round: Duration
     private let grace: Duration
+    private let access: Access
+    private let files: (any Files)?
+    let admins: Set<String>
+    /// The roles that it gave, and the jobs that wait, once they were read.
+    let given = Locked<[String: Role]?>(nil)
+    let waitingJobs = Locked(WaitingJobs())
     private let running = Locked<Running?>(nil)
 
     struct Running: Sendable {
         let post: Post
         let handling: Handling
         let invited: Invitations
+        let working: Working
         let ended: AsyncThrowingStream<Never, any Error>
         let end: AsyncThrowingStream<Never, any Error>.Continuation
 
@@ -38,6 +42,7 @@ public final class Bot: Sendable {
             let (ended, end) = AsyncThrowingStream.makeStream(of: Never.self)
             (self.ended, self.end, invited, post) = (ended, end, Invitations(bot), Post(bot, transport))
             handling = Handling(bot) { end.finish(throwing: $0) }
+            working = Working(bot) { end.finish(throwing: $0) }
         }
     }
 
@@ -59,13 +64,17 @@ public final class Bot: Sendable {
     ///   - groupMessages: What of a group comes to the handlers.
     ///   - name: What a mention in a group is: `@name`.
     ///   - answerBots: Whether what other bots answered is answered, and what they write in groups is heard. Two bots that do so talk for ever.
+    ///   - access: Whom it hears: everybody but the blocked, or those whom ``roles`` allow.
+    ///   - admins: People who are that whatever ``roles`` say: somebody has to be the first.
+    ///   - files: Where its files are: ``BotMessage/replyFile(_:mediaType:quote:)`` and ``BotMessage/save(to:limit:)``.
     ///   - debug: Whether failures are logged with their texts, which may quote messages.
     ///   - log: Where it says what went wrong, and never what people write.
     public init(
         client: Client, transport: any Transport, trust: TrustPolicy = .acceptAll, prefix: String = "/",
         retries: Int = 3, handlerTimeout: Duration = .seconds(300), eventTimeout: Duration = .seconds(60), grace: Duration = .seconds(10),
         concurrency: Int = 100, keepUpEvery: Duration = .seconds(600), answersPerMinute: Int = 60, joinGroups: JoinGroups = .known,
-        groupMessages: GroupMessages = .addressed, name: String = "", answerBots: Bool = false, debug: Bool = false,
+        groupMessages: GroupMessages = .addressed, name: String = "", answerBots: Bool = false, access: Access = .everybody, admins: Set<String> = [],
+        files: (any Files)? = nil, debug: Bool = false,
         log: @escaping @Sendable (String) -> Void = logToStandardError
     ) {
         precondition(retries > 0, "a message is begun at least once")
@@ -75,13 +84,45 @@ public final class Bot: Sendable {
         precondition(handlerTimeout > .zero && eventTimeout > .zero && keepUpEvery > .zero, "a time limit is longer than nothing")
         precondition(grace >= .zero, "grace is not negative")
         precondition(!prefix.isEmpty && !prefix.contains(where: \.isWhitespace), "what commands begin with is a character at least, and no space")
-        (self.client, self.transport, self.prefix, rates) = (client, transport, prefix, Rates(perMinute: answersPerMinute))
+        (self.client, self.transport, rates) = (client, transport, Rates(perMinute: answersPerMinute))
+        (self.access, self.admins, self.files) = (access, admins, files)
         listening = Listening(
             client: client, trust: trust, joins: joinGroups, groups: groupMessages, name: name, answersBots: answerBots)
         (self.retries, self.concurrency, self.grace, round) = (UInt32(clamping: retries), concurrency, grace, keepUpEvery)
         let callbacks = Callbacks(handlerTimeout: handlerTimeout, eventTimeout: eventTimeout, debug: debug, log: log)
-        (self.log, handlers) = (log, Locked(Handlers(callbacks: callbacks)))
+        self.log = log
+        super.init(Handlers(callbacks: callbacks), prefix: prefix)
         client.setBot(bot: true)
+    }
+
+    /// Who may do what.
+    public var roles: Roles { Roles(bot: self) }
+
+    /// What is to be done at a time.
+    public var jobs: Jobs { Jobs(bot: self) }
+
+    /// Whether the bot hears somebody at all.
+    func hears(_ address: String) async throws -> Bool {
+        switch try await roles.of(address, in: nil) {
+        case .blocked: false
+        case nil: access == .everybody
+        default: true
+        }
+    }
+
+    /// Whether a message of a group is for the bot because of what it says, or was asked: a command, or the answer to a question.
+    func expects(_ message: Message) async throws -> Bool {
+        let (handlers, client) = (handlers.use { $0 }, client)
+        if handlers.isCommand(message, prefix) { return true }
+        if handlers.steps.isEmpty || message.conversation == message.author { return false }
+        let owner = StateOwner.conversation(address: message.conversation)
+        let asked = try await insisting { try client.state(owner: owner, name: questionName(message.author)) }
+        return try BotDocument(asked).step(at: client.now()) != nil
+    }
+
+    func needFiles() -> any Files {
+        guard let files else { preconditionFailure("there is no place for files: Bot(..., files: DirectoryFiles(folder))") }
+        return files
     }
 
     /// How to reach the bot: a QR code for the terminal, and the URI under it. It is no secret.
@@ -147,9 +188,11 @@ public final class Bot: Sendable {
         if await !limited(leaving, { await work.value }) { log("a part of the bot does not end though it was cancelled; it is left behind") }
         if atOnce {
             await limited(leaving) { await now.handling.cancel() }
+            await limited(leaving) { await now.working.cancel() }
         } else {
             let grace = grace
             await limited(grace + leaving) { await now.handling.finish(within: grace) }
+            await limited(grace + leaving) { await now.working.finish(within: grace) }
             await limited(grace) { try? await now.post.carryAll() }
         }
         let transport = transport
@@ -159,6 +202,7 @@ public final class Bot: Sendable {
     /// Until one of its parts ends.
     private func runAll(_ now: Running) async throws {
         try await insisting { try self.prepare() }
+        try await now.working.prepare()
         client.setOutboxListener(listener: OutboxLooker(post: now.post))
         await transport.useSecret(try await insisting { try self.client.transportSecret() })
         try await transport.start(address: client.address(), device: client.deviceId())
@@ -166,6 +210,7 @@ public final class Bot: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await now.post.run() }
             group.addTask { try await now.handling.run() }
+            group.addTask { try await now.working.run() }
             group.addTask { try await self.takeIn(now) }
             group.addTask { try await self.keepUp(now) }
             for (every, work) in background {
@@ -181,7 +226,7 @@ public final class Bot: Sendable {
         running.use { $0?.end.finish() }
     }
 
-    /// Handles what waits, and answers how many messages that was. For tests that carry envelopes themselves, for example those of a
+    /// Handles what waits, does the jobs that are due, and answers how many that were. For tests that carry envelopes themselves, for example those of a
     /// `Simulation`.
     public func handleWaiting() async throws -> Int {
         try await insisting { try self.prepare() }
@@ -193,11 +238,14 @@ public final class Bot: Sendable {
             found += new
             await handling.idle()
         }
+        let working = Working(self) { error in failed.use { $0 = error } }
+        try await working.prepare()
+        let done = await working.runDue()
         if let error = failed.use({ $0 }) { throw error }
-        return await found - handling.waiting
+        return await found - handling.waiting + done
     }
 
-    private func prepare() throws {
+    func prepare() throws {
         try client.keepUnhandled(keep: true)
         if handlers.use({ $0.keepsEvents }) { try client.keepEvents(keep: true) }
         if try client.trustPolicy() != listening.trust { try client.setTrustPolicy(policy: listening.trust) }
@@ -293,110 +341,6 @@ public final class Bot: Sendable {
         } catch {
             return false
         }
-    }
-
-    private func takeIn(_ now: Running) async throws {
-        let (transport, handlers) = (transport, handlers.use { $0 })
-        let events = Events(self, keeps: handlers.keepsEvents) { event in
-            switch event {
-            case .groupInvitation, .groupChanged: true
-            default: handlers.listens(to: event)
-            }
-        }
-        let old = try await events.endOfOld()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                try await transport.takenTogether { together in events.put(try await self.takeIn(together, now)) }
-                events.end()
-            }
-            // Apart: a handler that is slow holds up no mail.
-            group.addTask {
-                try await events.tell(
-                    old, event: { try await self.heard(now, $0) }, again: { try await self.heardAgain($0) },
-                    leftOut: {
-                        try await now.invited.answer()
-                        await self.recheckTrust()
-                    })
-            }
-            for try await _ in group {}
-        }
-    }
-
-    /// A disk that is full is waited for; the transport keeps what comes.
-    private func takeIn(_ together: [Incoming], _ now: Running) async throws -> [Received] {
-        let (client, envelopes) = (client, together.map(\.envelope))
-        // What is refused is no envelope of ours; it need not come again.
-        let received = try await withRoom(now) { try client.receiveMany(envelopes: envelopes) }
-        now.handling.look()
-        now.post.look()
-        // What is not answered by then gets its receipt without an answer: see `Client.setBot`.
-        Task { [post = now.post] in
-            try? await Task.sleep(for: receipts)
-            post.look()
-        }
-        for incoming in together { await incoming.acknowledge() }
-        received.flatMap(\.events).forEach(note)
-        return received
-    }
-
-    /// When too much waits for its handlers nothing is taken in, and nothing acknowledged: it waits at the transport.
-    private func withRoom<T: Sendable>(_ now: Running, _ call: @escaping @Sendable () throws -> T) async throws -> T {
-        var told = false
-        while true {
-            do {
-                return try await insisting(unless: "backlog_full", call)
-            } catch WindlassError.BacklogFull {
-                if !told { log("too much waits to be handled: nothing is taken in before there is room") }
-                told = true
-                now.handling.look()
-                try await Task.sleep(for: .milliseconds(200))
-            }
-        }
-    }
-
-    /// Logs what the bot's operator may want to know.
-    private func note(_ event: Event) {
-        switch event {
-        case let .undecryptable(cause, _): log("cannot read an envelope: \(cause)")
-        case .missed(let count): log("\(count) events were dropped before they were handled")
-        default: break
-        }
-    }
-
-    private func heard(_ now: Running, _ event: Event) async throws {
-        try await tellHandlers(event)
-        switch event {
-        case .groupInvitation(let group, _, _):
-            try await now.invited.came(group)
-        case .groupChanged:
-            // Of a group that we are not in any more nothing waits.
-            await recheckTrust()
-        default: break
-        }
-    }
-
-    /// A process told this, and died. What else it calls for is done at each start.
-    private func heardAgain(_ event: Event) async throws {
-        note(event)
-        if case .contactRequest = event, asksAboutStrangers { return }
-        try await tellHandlers(event)
-    }
-
-    private func tellHandlers(_ event: Event) async throws {
-        let handlers = handlers.use { $0 }
-        await handlers.callEach(handlers.events, event)
-        switch event {
-        case .contactRequest(let address):
-            await handlers.callEach(handlers.requests, address)
-        case let .reacted(conversation, author, messageId, by, emoji, removed):
-            guard by != client.address(), try await onQueue({ try self.listening.listens(to: by, in: conversation) }) == true else { return }
-            let reaction = BotReaction(
-                emoji: emoji, removed: removed, by: by, conversation: conversation, messageId: messageId, author: author)
-            await handlers.callEach(handlers.reactions, reaction)
-        default: break
-        }
-        // Whoever was called has perhaps not heard it to its end.
-        try Task.checkCancellation()
     }
 }
 

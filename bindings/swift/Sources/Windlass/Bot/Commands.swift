@@ -80,19 +80,43 @@ extension Parameter where Value == [String] {
     }
 }
 
+/// Who sees a command, and under which names.
+struct CommandShown: Sendable {
+    let about: String
+    let aliases: [String]
+    let role: Role?
+    let hidden: Bool
+
+    init(_ about: String, _ aliases: [String], _ role: Role?, _ hidden: Bool) {
+        (self.about, self.aliases, self.role, self.hidden) = (about, aliases, role, hidden)
+    }
+}
+
 /// A handler with a name.
 struct Command: Sendable {
     let name: String
-    let about: String
+    let shown: CommandShown
     let parameters: [String]
     let call: @Sendable (_ message: BotMessage, _ typed: ArraySlice<String>, _ usage: String) async throws -> Void
+
+    var hidden: Bool { shown.hidden }
+
+    /// Whether somebody with a role may use it.
+    func isFor(_ role: Role?) -> Bool { shown.role.map { role?.includes($0) ?? false } ?? true }
+
+    /// The same with something around its handler.
+    func within(_ outer: ArraySlice<Middleware>) -> Command {
+        Command(name: name, shown: shown, parameters: parameters) { message, typed, usage in
+            try await surrounded(message, outer) { try await call(message, typed, usage) }
+        }
+    }
 
     func usage(_ prefix: String) -> String {
         ([prefix + name] + parameters).joined(separator: " ")
     }
 
     func help(_ prefix: String) -> String {
-        about.isEmpty ? usage(prefix) : "\(usage(prefix)) - \(about)"
+        shown.about.isEmpty ? usage(prefix) : "\(usage(prefix)) - \(shown.about)"
     }
 }
 

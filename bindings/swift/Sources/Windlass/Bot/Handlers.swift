@@ -1,5 +1,14 @@
 import Foundation
 
+/// Goes around the handling of a message: `next` goes on; without it, that was all.
+public typealias Middleware = @Sendable (_ message: BotMessage, _ next: @Sendable () async throws -> Void) async throws -> Void
+
+/// Goes through what surrounds a handler, the first outermost.
+func surrounded(_ message: BotMessage, _ outer: ArraySlice<Middleware>, _ inner: @Sendable () async throws -> Void) async throws {
+    guard let first = outer.first else { return try await inner() }
+    try await first(message) { try await surrounded(message, outer.dropFirst(), inner) }
+}
+
 /// The process died with a message, which is not begun again.
 public struct PoisonMessage: LocalizedError, Equatable {
     /// How often it died.
@@ -12,9 +21,13 @@ private let help = "help"
 
 /// What a bot does.
 struct Handlers: Sendable {
-    let callbacks: Callbacks
+    var callbacks = Callbacks(handlerTimeout: .zero, eventTimeout: .zero, debug: false, log: { _ in })
     var messages: [@Sendable (BotMessage) async throws -> Void] = []
     var commands: [String: Command] = [:]
+    var steps: [String: @Sendable (BotMessage) async throws -> Void] = [:]
+    var jobs: [String: @Sendable (BotJob) async throws -> Void] = [:]
+    var planned: [String: Repeat] = [:]
+    var middleware: [Middleware] = []
     var errors: [@Sendable (BotMessage?, any Error) async -> Void] = []
     var events: [@Sendable (Event) async throws -> Void] = []
     var requests: [@Sendable (String) async throws -> Void] = []
@@ -23,22 +36,49 @@ struct Handlers: Sendable {
     var background: [(every: Duration, work: @Sendable () async throws -> Void)] = []
 
     func dispatch(_ message: BotMessage, _ prefix: String) async throws {
-        if let typed = command(in: message.message, prefix) {
-            if let command = commands[typed.name] {
-                do {
-                    return try await command.call(message, typed.words[...], command.usage(prefix))
-                } catch let wrong as UsageError {
-                    message.drop()
-                    return message.reply(wrong.localizedDescription)
-                }
-            }
+        try await surrounded(message, middleware[...]) { try await route(message, prefix) }
+    }
+
+    private func route(_ message: BotMessage, _ prefix: String) async throws {
+        let typed = command(in: message.message, prefix)
+        if let typed, let command = commands[typed.name] {
+            guard try await command.isFor(message.role) else { return message.reply("That is not for you.") }
+            return try await answering(message) { try await command.call(message, typed.words[...], command.usage(prefix)) }
+        }
+        if let step = try await step(for: message) { return try await answering(message) { try await step(message) } }
+        if let typed {
             if typed.name == help {
-                let lines = commands.values.sorted { $0.name < $1.name }.map { $0.help(prefix) }
-                return message.reply(lines.joined(separator: "\n"))
+                let lines = helpLines(try await message.role, prefix)
+                return message.reply(lines.isEmpty ? "Nothing is for you." : lines)
             }
             if messages.isEmpty { return message.reply("There is no such command. \(prefix)\(help) lists them.") }
         }
         for handler in messages { try await handler(message) }
+    }
+
+    /// What takes the answer to a question, which is answered by that.
+    private func step(for message: BotMessage) async throws -> (@Sendable (BotMessage) async throws -> Void)? {
+        if steps.isEmpty { return nil }
+        let question = try await message.question()
+        let name = question.step(at: message.bot.client.now())
+        question.removeAll()
+        if let name, steps[name] == nil { callbacks.log("there is no step \(name) any more") }
+        return name.flatMap { steps[$0] }
+    }
+
+    private func helpLines(_ role: Role?, _ prefix: String) -> String {
+        let shown = commands.filter { $0.key == $0.value.name && !$0.value.hidden && $0.value.isFor(role) }.values
+        return shown.sorted { $0.name < $1.name }.map { $0.help(prefix) }.joined(separator: "\n")
+    }
+
+    /// What was typed wrongly is told in place of all else.
+    private func answering(_ message: BotMessage, _ call: () async throws -> Void) async throws {
+        do {
+            try await call()
+        } catch let wrong as UsageError {
+            message.drop()
+            message.reply(wrong.localizedDescription)
+        }
     }
 
     /// Name and words of what may be a command; nothing if there are none, or it is something else.
@@ -100,125 +140,5 @@ struct Handlers: Sendable {
             // The bot ends.
         }
         return false
-    }
-}
-
-/// Somebody put a reaction to a message, or took it away again.
-public struct BotReaction: Sendable, Equatable {
-    public let emoji: String
-    /// True when it was taken away again.
-    public let removed: Bool
-    /// Address of the person who reacted.
-    public let by: String
-    /// Address of the conversation that the message is in.
-    public let conversation: String
-    public let messageId: String
-    /// Address of the message's author.
-    public let author: String
-}
-
-extension Bot {
-    /// Called for each message that is no command, also for those that are no text: `message.message.body` says what they are. In groups
-    /// for those alone that concern the bot (``GroupMessages``). Several are called in their order.
-    public func onMessage(_ handler: @escaping @Sendable (BotMessage) async throws -> Void) {
-        handlers.use { $0.messages.append(handler) }
-    }
-
-    /// Called with what another handler threw, and the message if there was one, to which it may reply. The message counts as handled, and
-    /// nothing of its handler's answers is sent. Called too when an answer cannot be sent, or came too late (``LateAnswer``). Without an
-    /// error handler the kind of the error is logged, and its text only if the bot was made with `debug`.
-    public func onError(_ handler: @escaping @Sendable (BotMessage?, any Error) async -> Void) {
-        handlers.use { $0.errors.append(handler) }
-    }
-
-    /// Called for each event, when it is durable; once more if the process died before it returned. Not for what ``Client/keepEvents(keep:)``
-    /// does not keep, nor for messages, which come to `onMessage` again.
-    public func onEvent(_ handler: @escaping @Sendable (Event) async throws -> Void) {
-        handlers.use { $0.events.append(handler) }
-    }
-
-    /// Called with the address of somebody who wrote first; and at each start for people who were neither accepted nor blocked.
-    public func onContactRequest(_ handler: @escaping @Sendable (String) async throws -> Void) {
-        handlers.use { $0.requests.append(handler) }
-    }
-
-    /// Called when somebody to whom the bot listens put a reaction to a message, or took it away; once more if the process died meanwhile.
-    public func onReaction(_ handler: @escaping @Sendable (BotReaction) async throws -> Void) {
-        handlers.use { $0.reactions.append(handler) }
-    }
-
-    /// Called when the bot was invited into a group; and at each start for invitations that wait. If it neither joins nor declines, the bot
-    /// joins if it follows the person who invites it (``JoinGroups``), now or later; so it does without any handler.
-    public func onGroupInvitation(_ handler: @escaping @Sendable (GroupInvitation) async throws -> Void) {
-        handlers.use { $0.invitations.append(handler) }
-    }
-
-    /// Called when the bot has started, and again so long after it returned. It may take as long as it likes.
-    public func background(every: Duration, _ work: @escaping @Sendable () async throws -> Void) {
-        precondition(every > .zero, "between two rounds of background work is some time")
-        handlers.use { $0.background.append((every, work)) }
-    }
-
-    /// Called when a message begins with the prefix and this name.
-    public func command(_ name: String, about: String = "", _ handler: @escaping @Sendable (BotMessage) async throws -> Void) {
-        add(name, about, []) { message, typed, usage in
-            try readAll(typed, usage)
-            try await handler(message)
-        }
-    }
-
-    /// The same with an argument. What does not fit is answered with a sentence.
-    ///
-    /// ```swift
-    /// bot.command("add", .integer("a"), .integer("b").orElse(1)) { message, a, b in message.reply("\(a + b)") }
-    /// ```
-    public func command<A>(
-        _ name: String, _ a: Parameter<A>, about: String = "",
-        _ handler: @escaping @Sendable (BotMessage, A) async throws -> Void
-    ) {
-        add(name, about, [a.shown]) { message, typed, usage in
-            var typed = typed
-            let first = try a.read(&typed, usage)
-            try readAll(typed, usage)
-            try await handler(message, first)
-        }
-    }
-
-    /// The same with two.
-    public func command<A, B>(
-        _ name: String, _ a: Parameter<A>, _ b: Parameter<B>, about: String = "",
-        _ handler: @escaping @Sendable (BotMessage, A, B) async throws -> Void
-    ) {
-        add(name, about, [a.shown, b.shown]) { message, typed, usage in
-            var typed = typed
-            let (first, second) = (try a.read(&typed, usage), try b.read(&typed, usage))
-            try readAll(typed, usage)
-            try await handler(message, first, second)
-        }
-    }
-
-    /// The same with three.
-    public func command<A, B, C>(
-        _ name: String, _ a: Parameter<A>, _ b: Parameter<B>, _ c: Parameter<C>, about: String = "",
-        _ handler: @escaping @Sendable (BotMessage, A, B, C) async throws -> Void
-    ) {
-        add(name, about, [a.shown, b.shown, c.shown]) { message, typed, usage in
-            var typed = typed
-            let (first, second) = (try a.read(&typed, usage), try b.read(&typed, usage))
-            let third = try c.read(&typed, usage)
-            try readAll(typed, usage)
-            try await handler(message, first, second, third)
-        }
-    }
-
-    private func add(
-        _ name: String, _ about: String, _ parameters: [String],
-        _ call: @escaping @Sendable (BotMessage, ArraySlice<String>, String) async throws -> Void
-    ) {
-        precondition(!name.isEmpty && !name.contains(where: \.isWhitespace), "the name of a command is one word")
-        precondition(!name.hasPrefix(prefix), "the name of a command is given without \(prefix)")
-        let command = Command(name: foldText(text: name), about: about, parameters: parameters, call: call)
-        let former = handlers.use { $0.commands.updateValue(command, forKey: command.name) }
-        precondition(former == nil, "there is a command \(name) already")
     }
 }

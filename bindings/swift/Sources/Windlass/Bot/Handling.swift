@@ -140,11 +140,14 @@ actor Handling {
         // It was handled before, or its author deleted it.
         guard let item = try await bot.insisting({ try client.unhandledMessage(number: item.number) }) else { return true }
         let message = item.message
-        let isCommand = bot.handlers.use { $0 }.isCommand(message, bot.prefix)
-        guard allowed, message.body.isSaid, try await bot.insisting({ try bot.listening.concerns(message, isCommand: isCommand) }) else {
-            return try await write(item, [])
-        }
+        guard allowed, message.body.isSaid, try await bot.hears(message.author), try await concerns(message) else { return try await write(item, []) }
         return try await attempt(item)
+    }
+
+    private func concerns(_ message: Message) async throws -> Bool {
+        let bot = bot
+        let expected = try await bot.expects(message)
+        return try await bot.insisting { try bot.listening.concerns(message, expected: expected) }
     }
 
     /// Hands a message over; one that was left by a process that died only so often. A message that has just come costs no sync more than
@@ -177,19 +180,11 @@ actor Handling {
 
     /// False if the bot ends.
     private func handOver(_ item: UnhandledMessage, _ poison: PoisonMessage?) async throws -> Bool {
-        let (bot, received) = (bot, BotMessage(item.message, bot))
-        let handlers = bot.handlers.use { $0 }
-        var failure: (any Error)? = poison
         do {
-            if poison == nil {
-                failure = try await handlers.callbacks.attempt("a handler of messages", handlers.callbacks.handlerTimeout) {
-                    try await handlers.dispatch(received, bot.prefix)
-                }
-            }
-            var answers = sendable(received)
-            if let failure { answers = await apologies(item, failure) }
+            var failure: (any Error)? = poison
+            if failure == nil { failure = try await self.failure(item) }
             if Task.isCancelled { return false }
-            try await settle(item, answers, apologised: failure != nil)
+            if let failure { try await apologise(item, failure) }
             return true
         } catch {
             // With the bot, not by itself: it comes again at the next start.
@@ -198,61 +193,58 @@ actor Handling {
         }
     }
 
-    /// What error handlers answer. Apart from what the handler said: one that was left behind may still speak.
-    private func apologies(_ item: UnhandledMessage, _ failure: any Error) async -> [OutgoingMessage] {
-        let message = BotMessage(item.message, bot)
-        await bot.handlers.use { $0 }.failed(message, failure)
-        return sendable(message)
-    }
-
-    /// What may be sent of what was said: two bots that answered each other's answers would not end.
-    private func sendable(_ message: BotMessage) -> [OutgoingMessage] {
-        let answers = message.close()
-        guard message.isAnswerOfBot else { return answers }
-        let others = answers.filter { $0.to != message.conversation }
-        if others.count < answers.count { bot.log("what another bot answered is not answered") }
-        return others
-    }
-
-    /// Commits; what cannot be sent, now or ever, is told, and left out with all others of this message.
-    private func settle(_ item: UnhandledMessage, _ answers: [OutgoingMessage], apologised: Bool) async throws {
-        guard var refused = try await refusal(item, answers) else { return }
-        if !apologised {
-            guard let another = try await refusal(item, await apologies(item, refused)) else { return }
-            refused = another
+    /// Calls the handlers and commits what they answer; why nothing came of it.
+    private func failure(_ item: UnhandledMessage) async throws -> (any Error)? {
+        let (bot, handlers) = (bot, bot.handlers.use { $0 })
+        var failure: (any Error)?
+        for _ in 0..<Bot.timesAnew {
+            let received = BotMessage(item.message, bot)
+            failure = try await Turn.$current.withValue(received) {
+                try await handlers.callbacks.attempt("a handler of messages", handlers.callbacks.handlerTimeout) {
+                    try await handlers.dispatch(received, bot.prefix)
+                }
+            }
+            let (answers, remembered) = sendable(received)
+            if failure == nil { failure = try await refusal(item, answers, remembered) }
+            // Others changed what it read.
+            guard case WindlassError.StateChanged? = failure else { return failure }
         }
+        return failure
+    }
+
+    /// What error handlers answer is sent instead. Apart from what the handler said: one that was left behind may still speak. What cannot be
+    /// sent of it, now or ever, is left out with all else of this message.
+    private func apologise(_ item: UnhandledMessage, _ failure: any Error) async throws {
+        let (message, handlers) = (BotMessage(item.message, bot), bot.handlers.use { $0 })
+        await Turn.$current.withValue(message) { await handlers.failed(message, failure) }
+        let (answers, remembered) = sendable(message)
+        if Task.isCancelled { throw CancellationError() }
+        guard let refused = try await refusal(item, answers, remembered) else { return }
         bot.log("an error handler failed: \(kind(of: refused))")
         _ = try await write(item, [])
     }
 
-    /// Writes; why these answers cannot be sent, whatever it is. Without answers there is nothing that could be left out.
-    private func refusal(_ item: UnhandledMessage, _ answers: [OutgoingMessage]) async throws -> (any Error)? {
-        do {
-            _ = try await write(item, answers)
-            return nil
-        } catch {
-            if answers.isEmpty || Task.isCancelled || (error as? WindlassError)?.code == "store_closed" { throw error }
-            return error
-        }
+    /// What may be sent of what was said: two bots that answered each other's answers would not end.
+    private func sendable(_ message: BotMessage) -> (answers: [OutgoingMessage], remembered: [Remembered]) {
+        let (answers, remembered) = message.close()
+        guard message.isAnswerOfBot else { return (answers, remembered) }
+        let others = answers.filter { $0.to != message.conversation }
+        if others.count < answers.count { bot.log("what another bot answered is not answered") }
+        return (others, remembered)
     }
 
-    /// The answers and that it was handled, in one transaction.
-    private func write(_ item: UnhandledMessage, _ answers: [OutgoingMessage]) async throws -> Bool {
-        let client = client
-        var searched = false
-        while true {
-            do {
-                _ = try await bot.insisting { try client.handled(number: item.number, answers: answers) }
-                for (conversation, written) in Dictionary(grouping: answers, by: \.to) { bot.rates.spend(conversation, written.count) }
-                return true
-            } catch WindlassError.UnknownMessage {
-                // It was handled before, or its author deleted it.
-                return true
-            } catch let refused as WindlassError where refused.isUnacquainted && !searched {
-                searched = true
-                for address in Set(answers.map(\.to)) { _ = try await bot.find(address) }
-            }
+    /// Writes; why that cannot be, whatever it is.
+    private func refusal(_ item: UnhandledMessage, _ answers: [OutgoingMessage], _ remembered: [Remembered]) async throws -> (any Error)? {
+        if Task.isCancelled { throw CancellationError() }
+        return try await bot.refusal { _ in _ = try await self.write(item, answers, remembered) }
+    }
+
+    /// The answers, what is remembered, and that it was handled, in one transaction.
+    private func write(_ item: UnhandledMessage, _ answers: [OutgoingMessage], _ remembered: [Remembered] = []) async throws -> Bool {
+        if try await bot.commit(item.number, answers, remembered) {
+            for (conversation, written) in Dictionary(grouping: answers, by: \.to) { bot.rates.spend(conversation, written.count) }
         }
+        return true
     }
 }
 
@@ -275,7 +267,7 @@ extension Bot {
 }
 
 /// So many at once, the others after them, in the order they came.
-private final class Turns: Sendable {
+final class Turns: Sendable {
     private struct State: Sendable {
         var free: Int
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -320,7 +312,7 @@ extension Signal {
 
 extension Body {
     /// Whether it is something that somebody said, and no change of a group, say.
-    fileprivate var isSaid: Bool {
+    var isSaid: Bool {
         switch self {
         case .text, .data, .opaque, .attachment: true
         default: false

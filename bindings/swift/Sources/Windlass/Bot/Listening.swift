@@ -59,17 +59,17 @@ struct Listening: Sendable {
         }
     }
 
-    /// Whether a message is for the bot.
-    func concerns(_ message: Message, isCommand: Bool) throws -> Bool {
+    /// Whether a message is for the bot, which may expect it in any case.
+    func concerns(_ message: Message, expected: Bool) throws -> Bool {
         if message.conversation == message.author { return true }
         // Two bots in a group would talk to each other for ever.
         if !answersBots && message.origin != .person { return false }
-        if groups == .all || isCommand || mentions(message.text ?? "") { return true }
+        if groups == .all || expected || mentions(message.text ?? "") { return true }
         guard let id = message.replyTo else { return false }
         return try client.conversation(address: message.conversation).message(author: client.address(), messageId: id) != nil
     }
 
-    private func mentions(_ text: String) -> Bool {
+    func mentions(_ text: String) -> Bool {
         let typed = foldText(text: text)
         if typed.contains(client.address()) { return true }
         if name.isEmpty { return false }

@@ -5,41 +5,30 @@ import dev.windlass.Bundle
 import dev.windlass.Client
 import dev.windlass.Contact
 import dev.windlass.Conversation
-import dev.windlass.Event
+import dev.windlass.Message
 import dev.windlass.OutboxListener
-import dev.windlass.Received
 import dev.windlass.Sent
 import dev.windlass.TrustPolicy
 import dev.windlass.WindlassException
-import dev.windlass.code
 import dev.windlass.findContact
-import dev.windlass.retry
 import dev.windlass.transport.Transport
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
-import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.currentCoroutineContext
-import kotlinx.coroutines.delay
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.joinAll
-import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
-import java.time.Instant
 import java.util.concurrent.atomic.AtomicReference
 import kotlin.concurrent.thread
 import kotlin.coroutines.CoroutineContext
 import kotlin.time.Duration
-import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
-
-/** After so long the client has given up waiting for an answer to go with a receipt. */
-private val RECEIPTS = 1_200.milliseconds
 
 /**
  * A program that answers.
@@ -70,11 +59,14 @@ private val RECEIPTS = 1_200.milliseconds
  * @param groupMessages what of a group comes to the handlers.
  * @param name what a mention in a group is: `@name`.
  * @param answerBots whether what other bots answered is answered, and what they write in groups is heard. Two bots that do so talk for ever.
+ * @param access whom it hears: everybody but the blocked, or those whom [roles] allow.
+ * @param admins people who are that whatever [roles] say: somebody has to be the first.
+ * @param files where its files are: [BotMessage.replyFile] and [BotMessage.save].
  * @param handlersOn where handlers run. There they may block; the bot itself runs elsewhere.
  * @param debug whether failures are logged with their texts, which may quote messages.
  */
 public class Bot(
-    private val client: Client,
+    internal val client: Client,
     private val transport: Transport,
     private val trust: TrustPolicy = TrustPolicy.ACCEPT_ALL,
     prefix: String = "/",
@@ -89,6 +81,9 @@ public class Bot(
     groupMessages: GroupMessages = GroupMessages.ADDRESSED,
     name: String = "",
     answerBots: Boolean = false,
+    private val access: Access = Access.EVERYBODY,
+    admins: Set<String> = emptySet(),
+    private val files: Files? = null,
     handlersOn: CoroutineDispatcher = Dispatchers.IO.limitedParallelism(concurrency + EVENTS_AT_ONCE),
     debug: Boolean = false,
 ) : Handlers(prefix, debug) {
@@ -114,25 +109,24 @@ public class Bot(
     private val rates = Rates(answersPerMinute)
     internal val answersBots: Boolean get() = listening.answersBots
     private val inside = Inside()
-    private val background = mutableListOf<Pair<Duration, suspend () -> Unit>>()
     private val current = AtomicReference<Running?>()
     private val parts: Parts? get() = current.get()?.parts
 
+    /** Who may do what. */
+    public val roles: Roles = Roles(this, client, admins)
+
+    /** What is to be done at a time. */
+    public val jobs: Jobs = Jobs(this, client, jobHandlers.keys)
+
     /** How to reach the bot: a QR code for the terminal, and the URI under it. It is no secret. */
     public fun invite(): String = client.bundle().use { "${it.qrTerminal()}\n${it.toUri()}" }
-
-    /** Called when the bot has started, and again so long after it returned. It may take as long as it likes. */
-    public fun background(every: Duration, work: suspend () -> Unit) {
-        require(every.isPositive() && every.isFinite()) { "between two rounds of background work is some time, which ends" }
-        background += every to work
-    }
 
     /**
      * Runs until it is cancelled, asked to [stop], or the transport ends. Cancelled, it leaves at once: what was not handled by then comes
      * again at the next start. It returns though a handler or the transport does not.
      */
     public suspend fun run() {
-        val now = Running(inside) { scope -> Parts(handlingIn(scope), Post(client, transport), Invitations(this, client, listening)) }
+        val now = Running(inside) { scope -> Parts(handlingIn(scope), Post(client, transport), Invitations(this, client, listening), workingIn(scope)) }
         check(current.compareAndSet(null, now)) { "the bot runs already" }
         try {
             runAll(now)
@@ -149,19 +143,25 @@ public class Bot(
     private suspend fun runAll(now: Running) {
         val starting = now.part {
             insisting { prepare() }
+            now.parts.working.prepare()
             client.setOutboxListener(OutboxLooker(now.parts.post))
             transport.useSecret(insisting { client.transportSecret() })
             transport.start(client.address(), client.deviceId())
         }
         if (!now.outlives(starting)) return
         val posting = now.part { now.parts.post.run() }
-        val intake = now.part { takeIn(now.parts) }
-        val others = mutableListOf(intake, now.part { now.parts.handling.run() }, now.part { keepUp(now.parts) })
+        val intake = now.part { Taking(this, client, transport, listening).run(now.parts) }
+        val upkeep = Upkeep(this, client, transport, keepUpEvery)
+        val others = mutableListOf(intake, now.part { now.parts.handling.run() }, now.part { upkeep.run(now.parts) })
+        others += now.part { now.parts.working.run() }
         background.mapTo(others) { (every, work) -> now.part { repeatedly(every) { inBackground(work) } } }
         now.outlives(intake)
         others.forEach { it.cancel() }
         withTimeoutOrNull(LEAVING) { others.joinAll() }
-        withTimeoutOrNull(grace) { now.parts.handling.finish() }
+        withTimeoutOrNull(grace) {
+            now.parts.handling.finish()
+            now.parts.working.finish()
+        }
         withTimeoutOrNull(grace) { now.parts.post.emptied() }
         posting.cancel()
         if (now.broken.isCompleted) now.broken.await()
@@ -197,7 +197,7 @@ public class Bot(
     }
 
     /**
-     * Handles what waits, and answers how many messages that was. For tests that carry envelopes themselves, for example those of a
+     * Handles what waits, does the jobs that are due, and answers how many that were. For tests that carry envelopes themselves, for example those of a
      * `Simulation`.
      */
     public suspend fun handleWaiting(): Int = coroutineScope {
@@ -210,16 +210,39 @@ public class Bot(
             handling.idle()
             if (new == 0) break
         }
-        found - handling.waiting()
+        val working = workingIn(this)
+        working.prepare()
+        found - handling.waiting() + working.runDue()
     }
 
-    private fun prepare() {
+    internal fun prepare() {
         client.keepUnhandled(true)
         if (handlesEvents) client.keepEvents(true)
         if (client.trustPolicy() != trust) client.setTrustPolicy(trust)
     }
 
     private fun handlingIn(scope: CoroutineScope) = Handling(this, client, listening, rates, retries, concurrency, scope)
+
+    private fun workingIn(scope: CoroutineScope) = Working(this, jobs, retries, scope)
+
+    /** Whether the bot hears somebody at all. */
+    internal fun hears(address: String): Boolean = when (roles.of(address, null)) {
+        Role.BLOCKED -> false
+        null -> access == Access.EVERYBODY
+        else -> true
+    }
+
+    /** Whether a message of a group is for the bot because of what it says, or was asked: a command, or the answer to a question. */
+    internal fun expects(message: Message): Boolean = isCommand(message) || steps.isNotEmpty() && isAsked(message)
+
+    private fun isAsked(message: Message): Boolean {
+        val question = Remembered(client, questionOwner(message.conversation), questionName(message.author)).document
+        return stepOf(question, client.now()) != null
+    }
+
+    internal fun isNamedIn(text: String): Boolean = listening.mentions(text)
+
+    internal fun files(): Files = checkNotNull(files) { "there is no place for files: Bot(..., files = DirectoryFiles(folder))" }
 
     /**
      * Writes to somebody, or to a group, at once. [to] may be an invitation, or a text with one in it. Somebody whom we do not know, or whose
@@ -276,7 +299,7 @@ public class Bot(
         log.warning("$it messages of ${address.take(SHOWN)} were dropped before they were handled")
     }
 
-    private fun recheckTrust() {
+    internal fun recheckTrust() {
         parts?.handling?.recheckTrust()
     }
 
@@ -302,7 +325,7 @@ public class Bot(
     }
 
     /** Calls the transport; nothing if it could not. Others write transports: whatever one throws passes. */
-    private suspend fun <T : Any> passing(what: String, call: suspend () -> T?): T? = try {
+    internal suspend fun <T : Any> passing(what: String, call: suspend () -> T?): T? = try {
         call()
     } catch (failure: Exception) {
         currentCoroutineContext().ensureActive()
@@ -310,130 +333,9 @@ public class Bot(
         null
     }
 
-    private suspend fun takeIn(now: Parts): Unit = coroutineScope {
-        val events = Events(client, handlesEvents, ::wants)
-        val old = events.endOfOld()
-        val telling = launch { events.tell(old, { heard(now, it) }, { heardAgain(it) }, { now.invited.answer().also { recheckTrust() } }) }
-        // What is not answered soon gets its receipt without an answer: see `Client.setBot`.
-        val came = Channel<Unit>(Channel.CONFLATED)
-        val looking = launch {
-            while (true) {
-                came.receive()
-                delay(RECEIPTS)
-                now.post.look()
-            }
-        }
-        transport.takenTogether { batch ->
-            val answers = received(now, batch.map { it.envelope })
-            now.handling.look()
-            now.post.look()
-            came.trySend(Unit)
-            // What could not be acknowledged comes again, and is known then.
-            for (incoming in batch) passing("acknowledge") { incoming.acknowledge() }
-            answers.forEach { it.events.forEach(::note) }
-            events.put(answers)
-        }
-        looking.cancel()
-        events.end()
-        telling.join()
-    }
-
-    /** When too much waits for its handlers nothing is taken in, and nothing acknowledged: it waits at the transport. */
-    private suspend fun received(now: Parts, envelopes: List<ByteArray>): List<Received> {
-        var told = false
-        while (true) {
-            try {
-                return insisting({ it !is WindlassException.BacklogFull }) { client.receiveMany(envelopes) }
-            } catch (_: WindlassException.BacklogFull) {
-                if (!told) log.warning("too much waits to be handled: nothing is taken in before there is room")
-                told = true
-                now.handling.look()
-                withTimeoutOrNull(1.seconds) { now.handling.finished.receive() }
-            }
-        }
-    }
-
-    /** Logs what the bot's operator may want to know. */
-    private fun note(event: Event) {
-        when (event) {
-            is Event.Undecryptable -> log.warning("cannot read an envelope: ${event.cause}")
-            is Event.Missed -> log.warning("${event.events} events were dropped before they were handled")
-            else -> Unit
-        }
-    }
-
-    /** Whether it is told to anybody. */
-    private fun wants(event: Event): Boolean = listensTo(event) || event is Event.GroupInvitation || event is Event.GroupChanged
-
-    private suspend fun heard(now: Parts, event: Event) {
-        tellHandlers(event)
-        when (event) {
-            is Event.GroupInvitation -> now.invited.came(event.group)
-            // Of a group that we are not in any more nothing waits.
-            is Event.GroupChanged -> recheckTrust()
-            else -> Unit
-        }
-    }
-
-    /** A process told this, and died. What else it calls for is done at each start. */
-    private suspend fun heardAgain(event: Event) {
-        note(event)
-        if (event !is Event.ContactRequest || !asksAboutStrangers()) tellHandlers(event)
-    }
-
-    private suspend fun tellHandlers(event: Event) {
-        tell(event)
-        if (event is Event.Reacted && event.by != client.address()) {
-            if (io { listening.listensTo(event.by, event.conversation) } == true) callEach(reactions, event)
-        }
-    }
-
-    /** Every ten minutes what is due, and the bundle where others find it, again when it has changed. */
-    private suspend fun keepUp(now: Parts) {
-        askAboutStrangers()
-        now.invited.answer()
-        var published: ByteArray? = null
-        repeatedly(keepUpEvery) {
-            try {
-                io { client.maintain() }
-                val bundle = io { client.bundle().use { it.encode() } }
-                recheckTrust()
-                if (!bundle.contentEquals(published)) {
-                    passing("publish the bundle") { transport.publishBundle(client.address(), bundle) }?.let { published = bundle }
-                }
-                renew()
-            } catch (refused: WindlassException) {
-                if (!refused.retry) throw refused
-                log.warning("cannot keep up: ${refused.code}")
-            }
-        }
-    }
-
-    /** Looks for newer bundles of contacts whose own have run out: without one nothing heals. */
-    private suspend fun renew() {
-        val stale = io { client.contacts() }.filter { it.bundleExpiresAt?.isBefore(Instant.now()) == true && !it.blocked }
-        stale.take(RENEWALS_PER_ROUND).forEach { find(it.address) }
-    }
-
-    private fun asksAboutStrangers() = requests.isNotEmpty() && trust != TrustPolicy.ACCEPT_ALL
-
-    /** A request that was told when the process died is told again. */
-    private suspend fun askAboutStrangers() {
-        if (!asksAboutStrangers()) return
-        val undecided = insisting { client.contacts() }.filterNot { it.accepted || it.blocked || it.addedByUs }
-        undecided.forEach { callEach(requests, it.address) }
-    }
-
-    private suspend fun repeatedly(every: Duration, work: suspend () -> Unit) {
-        while (true) {
-            work()
-            delay(every)
-        }
-    }
+    internal fun asksAboutStrangers() = requests.isNotEmpty() && trust != TrustPolicy.ACCEPT_ALL
 
     private companion object {
-        const val RENEWALS_PER_ROUND = 20
-        
         /** Beside messages: events, reactions, background work. */
         const val EVENTS_AT_ONCE = 16
     }

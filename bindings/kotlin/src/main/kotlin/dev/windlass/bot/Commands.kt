@@ -59,20 +59,26 @@ private fun shown(word: String): String {
     return word.take(end)
 }
 
+/** Who sees a command, and under which names. */
+internal class Shown(val description: String, val aliases: List<String>, val role: Role?, val hidden: Boolean)
+
 /** A handler with a name. */
 internal class Command(
     val name: String,
-    private val description: String,
+    val shown: Shown,
     private val parameters: List<Parameter<*>>,
     private val handler: suspend BotMessage.(List<Any?>) -> Unit,
 ) {
-    init {
-        require(name.isNotEmpty() && name.none(Char::isWhitespace)) { "the name of a command is one word" }
-    }
-
     fun usage(prefix: String): String = (listOf(prefix + name) + parameters.map { it.shown }).joinToString(" ")
 
-    fun help(prefix: String): String = if (description.isEmpty()) usage(prefix) else "${usage(prefix)} - $description"
+    fun help(prefix: String): String = if (shown.description.isEmpty()) usage(prefix) else "${usage(prefix)} - ${shown.description}"
+
+    /** Whether somebody with a role may use it. */
+    fun isFor(role: Role?): Boolean = shown.role == null || role?.includes(shown.role) == true
+
+    /** The same with something around its handler. */
+    fun within(outer: List<suspend BotMessage.(suspend () -> Unit) -> Unit>): Command =
+        Command(name, shown, parameters) { read -> surrounded(outer) { handler(read) } }
 
     suspend fun call(message: BotMessage, words: List<String>, prefix: String) {
         val waiting = ArrayDeque(words)

@@ -13,9 +13,7 @@ import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.channels.Channel
-import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.delay
-import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.sync.Mutex
@@ -154,8 +152,8 @@ internal class Handling(
         val item = insisting { client.unhandledMessage(waiting.number) } ?: return true
         val body = item.message.body
         val isSaid = body is Body.Text || body is Body.Attachment || body is Body.Data || body is Body.Opaque
-        val handled = allowed && isSaid && insisting { listening.concerns(item.message, bot.isCommand(item.message)) }
-        if (handled) attempt(item) else write(item, emptyList())
+        val handled = allowed && isSaid && insisting { bot.hears(item.message.author) && listening.concerns(item.message, bot.expects(item.message)) }
+        if (handled) attempt(item) else passOver(item)
         true
     }
 
@@ -170,7 +168,7 @@ internal class Handling(
         if (poison != null) {
             log.severe("a message is set aside: ${poison.message}")
             // The error handlers did not survive it either.
-            if (begun > retries) return write(item, emptyList())
+            if (begun > retries) return passOver(item)
         }
         if (!count(item, item.attempts + 1u)) return
         try {
@@ -191,29 +189,46 @@ internal class Handling(
     }
 
     private suspend fun handOver(item: UnhandledMessage, poison: PoisonMessageException?) {
-        val message = BotMessage(bot, item.message)
-        val failure = poison ?: bot.callbacks.attempt("a handler of messages", bot.callbacks.handlerTimeout) { bot.dispatch(message) }
-        message.close()
-        val answers = if (failure == null) answersOf(message) else apologies(item, failure)
-        settle(item, answers, failure != null)
+        val failure = poison ?: failureOf(item) ?: return
+        apologise(item, failure)
         // It says that the process cannot go on; and the message, which may be the reason, does not come again.
-        if (failure != null && failure.isFatal) throw failure
+        if (failure.isFatal) throw failure
     }
 
-    /** Commits; what cannot be sent, now or ever, is told, and left out with all others of this message. */
-    private suspend fun settle(item: UnhandledMessage, answers: List<OutgoingMessage>, apologised: Boolean) {
-        var refused = refusalOf(item, answers) ?: return
-        if (!apologised) refused = refusalOf(item, apologies(item, refused)) ?: return
-        log.severe("what an error handler answered cannot be sent: ${bot.told(refused)}")
-        write(item, emptyList())
+    /** Calls the handlers and commits what they answer; why nothing came of it. */
+    private suspend fun failureOf(item: UnhandledMessage): Throwable? {
+        var failure: Throwable? = null
+        for (time in 1..TIMES_ANEW) {
+            val message = BotMessage(bot, item.message)
+            failure = bot.callbacks.attempt("a handler of messages", bot.callbacks.handlerTimeout) {
+                withContext(InTurn(message)) { bot.dispatch(message) }
+            }
+            message.close()
+            if (failure == null) failure = refusalOf { commit(item, message) }
+            // Others changed what it read.
+            if (failure !is WindlassException.StateChanged) return failure
+        }
+        return failure
     }
 
-    /** What error handlers answer. Apart from what the handler said: one that was left behind may still speak. */
-    private suspend fun apologies(item: UnhandledMessage, failure: Throwable): List<OutgoingMessage> {
+    /**
+     * What error handlers answer is sent instead. Apart from what the handler said: one that was left behind may still speak. What cannot be
+     * sent of it, now or ever, is left out with all else of this message.
+     */
+    private suspend fun apologise(item: UnhandledMessage, failure: Throwable) {
         val message = BotMessage(bot, item.message)
-        bot.failed(message, failure)
+        withContext(InTurn(message)) { bot.failed(message, failure) }
         message.close()
-        return answersOf(message)
+        val refused = refusalOf { commit(item, message) } ?: return
+        log.severe("what an error handler answered cannot be sent: ${bot.told(refused)}")
+        passOver(item)
+    }
+
+    /** The answers, what is remembered, and that it was handled, in one transaction. */
+    private suspend fun commit(item: UnhandledMessage, message: BotMessage) {
+        val answers = answersOf(message)
+        if (!bot.commit(item.number, message, answers)) return
+        for ((conversation, written) in answers.groupBy { it.to }) rates.spend(conversation, written.size)
     }
 
     /** What may be sent of what was said: two bots that answered each other's answers would not end. */
@@ -224,36 +239,9 @@ internal class Handling(
         return others
     }
 
-    /** Writes; why these answers cannot be sent, whatever it is. Without answers there is nothing that could be left out. */
-    private suspend fun refusalOf(item: UnhandledMessage, answers: List<OutgoingMessage>): Exception? {
-        try {
-            write(item, answers)
-            return null
-        } catch (refused: Exception) {
-            currentCoroutineContext().ensureActive()
-            if (answers.isEmpty() || refused is WindlassException.StoreClosed) throw refused
-            return refused
-        }
-    }
-
-    /** The answers and that it was handled, in one transaction. */
-    private suspend fun write(item: UnhandledMessage, answers: List<OutgoingMessage>) {
-        var searched = false
-        while (true) {
-            try {
-                insisting { client.handled(item.number, answers) }
-                for ((conversation, written) in answers.groupBy { it.to }) rates.spend(conversation, written.size)
-                return
-            } catch (_: WindlassException.UnknownMessage) {
-                // It was handled before, or its author deleted it.
-                return
-            } catch (refused: WindlassException) {
-                val unknown = refused is WindlassException.UnknownContact || refused is WindlassException.NoBundle
-                if (!unknown || searched) throw refused
-                searched = true
-                answers.map { it.to }.toSet().forEach { bot.find(it) }
-            }
-        }
+    /** It counts as handled, and nothing comes of it. */
+    private suspend fun passOver(item: UnhandledMessage) {
+        bot.commit(item.number, null, emptyList())
     }
 }
 

@@ -69,15 +69,15 @@ internal class Listening(
         null
     }
 
-    /** Whether a message that is no command is for the bot. */
-    fun concerns(message: Message, isCommand: Boolean): Boolean {
+    /** Whether a message is for the bot, which may expect it in any case. */
+    fun concerns(message: Message, expected: Boolean): Boolean {
         if (message.conversation == message.author) return true
         // Two bots in a group would talk to each other for ever.
         if (!answersBots && message.origin != MessageOrigin.PERSON) return false
-        return groups == GroupMessages.ALL || isCommand || mentions(message.text.orEmpty()) || answersUs(message)
+        return groups == GroupMessages.ALL || expected || mentions(message.text.orEmpty()) || answersUs(message)
     }
 
-    private fun mentions(text: String): Boolean {
+    fun mentions(text: String): Boolean {
         if (client.address() in text.lowercase()) return true
         if (name.isEmpty()) return false
         val words = foldText(text).split(Regex("[^\\p{L}\\p{M}\\p{N}_@]+"))

@@ -19,7 +19,7 @@ import kotlin.coroutines.CoroutineContext
 /** What a bot that ends waits for what it has cancelled: a handler, then the counting of its message. */
 internal val LEAVING = PATIENCE * 3
 
-internal class Parts(val handling: Handling, val post: Post, val invited: Invitations)
+internal class Parts(val handling: Handling, val post: Post, val invited: Invitations, val working: Working)
 
 /** A bot that runs. */
 internal class Running(context: CoroutineContext, parts: (CoroutineScope) -> Parts) {
