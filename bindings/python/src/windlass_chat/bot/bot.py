@@ -25,6 +25,7 @@ from windlass_chat.alive import beat
 from windlass_chat.bot.answering import current, reacting
 from windlass_chat.bot.calling import name_of, outcome_of, unlimited
 from windlass_chat.bot.files import Files
+from windlass_chat.bot.health import Health
 from windlass_chat.bot.invitations import Invitations
 from windlass_chat.bot.local import LocalSocket
 from windlass_chat.bot.logs import report, set_up, short, trouble
@@ -84,6 +85,7 @@ class Bot(Taking):
         local_socket: bool | None = None,
         files: str | Files | None = None,
         alive: str | os.PathLike[str] | None = None,
+        health: str | int | None = None,
         log: str | None = None,
         log_level: str | None = None,
         debug: bool | None = None,
@@ -104,6 +106,7 @@ class Bot(Taking):
         self._running: Running | None = None
         self._opened: str | None = None
         self._local: LocalSocket | None = None
+        self._health: Health | None = None
         self._at_work: Working | None = None
         self._exit: BaseException | None = None
         """With what a handler ended the program."""
@@ -247,9 +250,13 @@ class Bot(Taking):
             self._address = client.address()
             for starting in self._starts:
                 await starting()
+            if self.settings.health is not None:
+                self._health = Health(client.trust_policy, self._measured, self.measures.since)
+                await self._health.listen(self.settings.health)
             transport.use_secret(await in_thread(client.transport_secret))
             await transport.start(self._address, client.device_id())
         except BaseException:
+            await self._close_health()
             await self._close()
             raise
         # What waits is told again.
@@ -310,6 +317,7 @@ class Bot(Taking):
             await running.handling.stop(0)
         finally:
             self._tasks = []
+            await self._close_health()
             error = await outcome_of(running.transport.close(), CLOSING, "the end of the transport")
             if isinstance(error, Exception):
                 log.warning("cannot close the transport: %s", trouble(error))
@@ -323,6 +331,11 @@ class Bot(Taking):
             finally:
                 self._running = self._stopping = None
         log.info("stopped", extra={"event": "stopped"})
+
+    async def _close_health(self) -> None:
+        if self._health is not None:
+            await self._health.close()
+            self._health = None
 
     async def _close(self) -> None:
         if self._client is None:

@@ -14,6 +14,7 @@ from windlass_chat.bot.commands import UsageError
 from windlass_chat.bot.dialogue import question_of, step_of
 from windlass_chat.bot.jobs import Job
 from windlass_chat.bot.logs import report
+from windlass_chat.bot.measures import Measures
 from windlass_chat.bot.message import ContactRequest, Message, PoisonMessage
 from windlass_chat.bot.role import Role
 from windlass_chat.bot.router import Next, Proceed, Router, around
@@ -27,6 +28,7 @@ class Handlers(Router):
     """Brings messages and events to what was registered."""
 
     settings: Settings
+    measures: Measures
 
     def _check_command(self, name: str) -> None:
         prefix = self.settings.prefix
@@ -104,6 +106,7 @@ class Handlers(Router):
         return "\n".join(lines)
 
     async def _failed(self, error: BaseException, message: Message | None) -> None:
+        self.measures.failures += 1
         stored = message.stored if message is not None else None
         # That a message was set aside is logged in any case.
         debug = self.settings.debug

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -13,6 +14,7 @@ from windlass_chat._threads import in_thread
 from windlass_chat.bot.answering import answering
 from windlass_chat.bot.committing import TIMES_ANEW, commit, commit_turn
 from windlass_chat.bot.logs import report, short
+from windlass_chat.bot.measures import Measures
 from windlass_chat.bot.message import Message, PoisonMessage
 from windlass_chat.bot.rate import Rate
 from windlass_chat.bot.tasks import end, happens, insisting
@@ -44,6 +46,7 @@ class Handling:
         concurrency: int,
         retries: int,
         rate: Rate,
+        measures: Measures,
         debug: bool = False,
     ) -> None:
         self._client = client
@@ -54,6 +57,7 @@ class Handling:
         self._broken = broken
         self._debug = debug
         self.rate = rate
+        self._measures = measures
         self.on_handled: Callable[[], None] = lambda: None
         """Called when a message was handled."""
         self._stopping = asyncio.Event()
@@ -223,6 +227,11 @@ class Handling:
             raise
 
     async def _hand_over(self, item: UnhandledMessage, poison: PoisonMessage | None) -> None:
+        began = time.monotonic()
+        await self._hand_over_once(item, poison)
+        self._measures.handled.add(time.monotonic() - began)
+
+    async def _hand_over_once(self, item: UnhandledMessage, poison: PoisonMessage | None) -> None:
         for _ in range(TIMES_ANEW):
             message = await self._handle(item, lambda message: self._commit_now(item, message), poison)
             if not message._outdated:
@@ -261,6 +270,7 @@ class Handling:
         """The same; an answer that cannot be sent is told to the caller, and nothing is committed."""
         for answer in await commit_turn(self._client, self._find, item.number, message):
             self.rate.charge(answer.outgoing.to, 1)
+            self._measures.answers += 1
 
     async def _pass_over(self, number: int) -> None:
         """It counts as handled, and nothing comes of it."""

@@ -135,6 +135,10 @@ class Jobs:
         _fill(record.document, task, {}, due.timestamp(), "", repeat)
         await self._records.write(None, record)
 
+    def count(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
     def load(self, client: Client) -> None:
         """Reads what waits, if it is not known yet."""
         self._records.load(client)

@@ -98,6 +98,10 @@ class Post:
                 now = time.monotonic()
                 self._until = {address: until for address, until in self._until.items() if until > now}
 
+    def waiting(self) -> int:
+        """How many envelopes were read that the transport has not taken yet, those apart that rest for their address."""
+        return len(self._held)
+
     def _until_next(self) -> float | None:
         return max(0.0, min(self._until.values()) - time.monotonic()) if self._until else None
 

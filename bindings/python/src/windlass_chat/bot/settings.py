@@ -15,6 +15,7 @@ from windlass_chat import _keys
 from windlass_chat._keys import StoreKey
 from windlass_chat._native import Identity, TrustPolicy, WindlassError
 from windlass_chat.bot.files import Files
+from windlass_chat.bot.places import place_of
 from windlass_chat.transport import Transport
 
 SECRETS = ("passphrase", "key", "key_env", "key_file")
@@ -82,6 +83,8 @@ class Settings:
     """Where files are put and fetched: a URL, file:///folder or https://server/path?token_file=path, or a place of one's own."""
     alive: str | None = None
     """Path of a file in which the bot says again and again that it is alive; `python -m windlass_chat.alive` asks it."""
+    health: str | None = None
+    """A port, or an address with one, where /health and /metrics answer over HTTP. A port alone is for this machine alone."""
     log: str = "text"
     """What `run` logs to standard error, if nothing is set up yet: text, json or none."""
     log_level: str = "INFO"
@@ -184,10 +187,20 @@ def _check(settings: Settings) -> None:
         ("store", str, "a path"),
         ("transport", (str, Transport), "a URL or a transport"),
         ("files", (str, Files), "a URL or a place"),
+        ("health", str, "a port, or an address with one"),
     ):
         value = getattr(settings, name)
         if value is not None and not isinstance(value, kinds):
             raise SettingsError(f"{name} is {wanted}, not {type(value).__name__}")
+    if settings.health is not None:
+        _check_place(settings.health)
+
+
+def _check_place(text: str) -> None:
+    try:
+        place_of(text)
+    except ValueError as error:
+        raise SettingsError(f"health: {error}") from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -220,6 +233,8 @@ def _typed(name: str, value: Any) -> Any:
                 _keys.of_digits(value)
                 return value
             return bytes(value)
+        if name == "health" and isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
         if name == "trust" and isinstance(value, str):
             return TrustPolicy[value.upper()]
         if isinstance(default, bool):

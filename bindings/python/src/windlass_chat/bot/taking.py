@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from windlass_chat._native import UnhandledMessage
 from windlass_chat._threads import in_thread
@@ -12,6 +12,7 @@ from windlass_chat.bot.groups import is_addressed
 from windlass_chat.bot.handling import Handling
 from windlass_chat.bot.hearing import Hearing
 from windlass_chat.bot.jobs import Jobs
+from windlass_chat.bot.measures import Measure, Measures
 from windlass_chat.bot.message import Message, PoisonMessage
 from windlass_chat.bot.rate import Rate
 from windlass_chat.bot.role import Role
@@ -27,11 +28,14 @@ class Taking(Hearing):
     """Brings messages to the handlers."""
 
     _running: Running | None
+    _at_work: Working | None
 
     def __init__(self) -> None:
         super().__init__()
         self.roles: Roles = Roles(self)
         """Who may do what."""
+        self.measures: Measures = Measures()
+        """What it counts of itself."""
         self.jobs: Jobs = Jobs(self, self._jobs)
         """What is to be done at a time."""
 
@@ -85,8 +89,14 @@ class Taking(Hearing):
             concurrency=self.settings.concurrency,
             retries=self.settings.retries,
             rate=Rate(self.settings.answers_per_minute),
+            measures=self.measures,
             debug=self.settings.debug,
         )
+
+    def _measured(self) -> Iterator[Measure]:
+        running, working = self._running, self._at_work
+        waiting = (running.handling.waiting(), running.post.waiting()) if running is not None else (0, 0)
+        return self.measures.all(*waiting, self.jobs.count(), working.done if working is not None else 0)
 
     async def _handle(
         self, item: UnhandledMessage, commit: Callable[[Message], Awaitable[None]], poison: PoisonMessage | None
