@@ -1,6 +1,7 @@
 /** Mail over any MQTT broker: a persistent session is the mailbox, a retained message the bundle. It needs the package `mqtt`. */
 
-import { type IClientOptions, type IPublishPacket, type MqttClient, connect } from "mqtt";
+// What the package brings for browsers has this export alone.
+import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from "mqtt";
 
 import { bytes, text } from "./given.js";
 import type { Mailbox, Transport } from "./transport.js";
@@ -47,7 +48,7 @@ export class MqttTransport implements Transport {
     await this.close();
     this.#address = mailbox.address;
     const { ca, cert, key, onTrouble, password, username } = this.#options;
-    const client = connect(this.#url.href, {
+    const client = mqtt.connect(this.#url.href, {
       ...(ca === undefined ? {} : { ca }),
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),

@@ -14,9 +14,10 @@ const PROGRAM = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto", "/opt/homebrew/sbi
 /** Why there is none; with CI there has to be one. */
 export const missing = PROGRAM === undefined && !process.env.CI ? "mosquitto is not installed" : false;
 
-/** Its URL; `stop` and `start` are what happens to brokers. */
+/** Its URL, and that for browsers; `stop` and `start` are what happens to brokers. */
 export async function broker(t, folder) {
   const port = await freePort();
+  const web = await freePort();
   const settings = join(folder, "mosquitto.conf");
   const lines = [
     `listener ${port} 127.0.0.1`,
@@ -25,6 +26,8 @@ export async function broker(t, folder) {
     "allow_anonymous true",
     "persistence true",
     `persistence_location ${folder}/`,
+    `listener ${web} 127.0.0.1`,
+    "protocol websockets",
     "",
   ];
   fs.writeFileSync(settings, lines.join("\n"));
@@ -40,7 +43,7 @@ export async function broker(t, folder) {
   };
   await start();
   after(t, stop);
-  return { url: `mqtt://127.0.0.1:${port}`, start, stop };
+  return { url: `mqtt://127.0.0.1:${port}`, web: `ws://127.0.0.1:${web}`, start, stop };
 }
 
 async function freePort() {

@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
 
+import { after } from "./world.js";
+
 const PROGRAM = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/chromium-browser"].find((path) => existsSync(path));
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm" };
@@ -46,6 +48,13 @@ export async function browser(profile) {
     // Root may have no sandbox; and a name for a page that did not come by https.
     args: ["--no-sandbox", "--host-resolver-rules=MAP insecure.test 127.0.0.1"],
   });
+}
+
+/** A browser whose windows are private: each forgets everything with its last page. */
+export async function launched(t) {
+  const program = await chromium.launch({ executablePath: PROGRAM, args: ["--no-sandbox"] });
+  after(t, () => program.close());
+  return program;
 }
 
 /** The number of the process that has a profile: the browser writes it there. */
