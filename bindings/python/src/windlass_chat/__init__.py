@@ -8,6 +8,7 @@
 Bytes out, bytes in: how they travel is up to you. What `send` returned and what `receive` told is durable.
 """
 
+from windlass_chat import _shown as _shown
 from windlass_chat import _text as _text
 from windlass_chat import errors as errors
 from windlass_chat import events as events
