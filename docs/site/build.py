@@ -108,7 +108,7 @@ def clauses(text: str, source: Path) -> str:
 
 def functions(text: str) -> str:
     """`file::function` in a cell is code, which may break anywhere."""
-    return re.sub(r"(?<=\| )([\w/.-]+::\w+)(?= \|)", r"`\1`", text)
+    return re.sub(r"(?<=\| )([\w/.-]+::\w+)(?= \|)", r"`\1`{ .function }", text)
 
 
 def spaced(text: str) -> str:

@@ -25,7 +25,7 @@ def words(text: str) -> str:
 
 def _rows(rows: list[tuple[str, str]]) -> list[str]:
     lines = ["", '<div class="signatures" markdown>', "", "| | |", "| --- | --- |"]
-    lines += [f"| {language} | `{escaped(signature)}` |" for language, signature in rows]
+    lines += [f"| {language} | `{signature}` |" for language, signature in rows]
     return [*lines, "", "</div>", ""]
 
 
@@ -53,14 +53,14 @@ def _fields(kind: Kind) -> list[str]:
     lines = ["", "| field | in Kotlin, Swift and JavaScript | type | what it is |", "| --- | --- | --- | --- |"]
     for item in kind.items:
         python = typed(item.signature, "Python", kind.name)
-        lines.append(f"| `{item.name}` | `{camel(item.name)}` | `{escaped(python)}` | {escaped(words(item.words))} |")
+        lines.append(f"| `{item.name}` | `{camel(item.name)}` | `{python}` | {escaped(words(item.words))} |")
     return [*lines, ""]
 
 
 def _variants(kind: Kind) -> list[str]:
     lines = ["", "| kind | with | what it is |", "| --- | --- | --- |"]
     for item in kind.items:
-        named = [f"`{one.name}: {escaped(typed(one.signature, 'Python', kind.name))}`" for one in item.fields]
+        named = [f"`{one.name}: {typed(one.signature, 'Python', kind.name)}`" for one in item.fields]
         lines.append(f"| `{item.name}` | {', '.join(named)} | {escaped(words(item.words))} |")
     return [*lines, ""]
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::bundle::{CODE_SECRET_LEN, DeviceBundle, KemPrekey, Prekey, PrekeySecrets};
 use crate::crypto::{
-    DhPublic, DhSecret, Secret, SeededRandom, SharedSecret, hkdf_sha256, labels, seeded,
+    DhPublic, DhSecret, Secret, SeededRandom, SharedSecret, decrypt, hkdf_sha256, labels, seeded,
 };
 use crate::identity::IdentityKeyPair;
 
@@ -275,6 +275,67 @@ fn a_stolen_signed_prekey_is_what_it_takes_to_write_in_anybodys_name() {
         // Bob's identity, or another signed prekey of his, does not do it.
         for other in [bob.identity.to_dh(), DhSecret::generate(&mut rng)] {
             assert_ne!(forge(&other, one_time_key), agreed.shared_secret);
+        }
+    }
+}
+
+#[test]
+fn what_a_session_and_a_seal_are_bound_to_is_what_the_protocol_says_byte_for_byte() {
+    let rng = &mut seeded(&Secret::new([31; 32]));
+    let (alice, bob) = (IdentityKeyPair::generate(rng), Responder::new(rng));
+    for mode in modes() {
+        let (device, secret) = (bob.device(mode), mode.secret.then_some(&bob.secret));
+        let (agreement, message, sealed) =
+            initiate(&alice, 4, &bob.identity.public(), &device, secret, rng).unwrap();
+        let [ours, theirs] = [&alice, &bob.identity].map(|one| one.public().to_bytes());
+        let [version, from, to] = [2u32, 4, 9].map(u32::to_be_bytes);
+        let commitment = &device.kem_prekey.commitment;
+        let parts: [&[u8]; 7] = [
+            &version,
+            &ours,
+            &theirs,
+            &from,
+            &to,
+            &[mode.byte()],
+            commitment,
+        ];
+        assert_eq!(agreement.associated_data.as_slice(), parts.concat());
+        assert_eq!(agreement.associated_data.len(), 109);
+
+        let shared = bob.prekeys.signed_prekey.agree(&sealed.ephemeral_key);
+        let ciphertext = sealed.kem_ciphertext.as_deref();
+        let kem = ciphertext.map(|bytes| bob.prekeys.kem_prekey.decapsulate(bytes));
+        let key = sealed::Seal::key(&shared.unwrap(), kem.as_ref());
+        let spk = bob.prekeys.signed_prekey.public();
+        let (ek, spk) = (sealed.ephemeral_key.as_bytes(), spk.as_bytes());
+        let bound = [&version, theirs.as_slice(), &to, ek, spk].concat();
+        let bound = [bound.as_slice(), ciphertext.map_or(&[], |bytes| bytes)].concat();
+        let said = decrypt(&key, &sealed.sealed_initiator, &bound).unwrap();
+        let id = message.one_time_prekey_id.unwrap_or(0).to_be_bytes();
+        assert_eq!(
+            *said,
+            [ours.as_slice(), &from, &id, &[mode.byte()]].concat()
+        );
+        assert_eq!(said.len(), 41);
+    }
+}
+
+#[test]
+fn a_seal_that_says_another_mode_than_what_is_there_is_refused() {
+    let rng = &mut seeded(&Secret::new([32; 32]));
+    let (alice, bob) = (IdentityKeyPair::generate(rng), Responder::new(rng));
+    for kem in [false, true] {
+        let device = bob.device(Mode { kem, ..PLAIN });
+        let (_, _, sealed) =
+            initiate(&alice, 4, &bob.identity.public(), &device, None, rng).unwrap();
+        for (byte, id) in (0..=u8::MAX).flat_map(|byte| [(byte, 0u32), (byte, 2)]) {
+            let ours = alice.public().to_bytes();
+            let [from, one_time] = [4, id].map(u32::to_be_bytes);
+            let said = [ours.as_slice(), &from, &one_time, &[byte]].concat();
+            let right = Mode::from_byte(byte).is_some_and(|mode| {
+                mode.kem == kem && mode.one_time == (id != 0) && (mode.one_time || !mode.secret)
+            });
+            assert_eq!(sealed.read(&said).is_ok(), right, "{byte} {id} {kem}");
         }
     }
 }
