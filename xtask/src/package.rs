@@ -90,20 +90,18 @@ fn wheels(ws: &Workspace) -> Result<()> {
         targets::ensure(ws, linux.target)?;
         let wheel = python::published(ws, linux.target, linux.compatibility)?;
         reproducible::check(ws, std::slice::from_ref(&wheel))?;
-        ws.sh.copy_file(wheel, &folder)?;
+        ws.sh.copy_file(&wheel, &folder)?;
         if let Some(jna) = linux.jna {
-            let library = ws.target.join(linux.target).join("release/libwindlass.so");
-            targets::keep(ws, jna, &library)?;
+            targets::keep_from(ws, &wheel, jna)?;
         }
     }
     Ok(())
 }
 
 fn natives(ws: &Workspace) -> Result<()> {
-    folder(ws, "python", &[python::published_here(ws)?])?;
-    let library = native::shared_library(ws)?;
-    reproducible::check(ws, std::slice::from_ref(&library))?;
-    targets::keep(ws, &kotlin::platform(), &library)
+    let wheel = python::published_here(ws)?;
+    folder(ws, "python", std::slice::from_ref(&wheel))?;
+    targets::keep_from(ws, &wheel, &kotlin::platform())
 }
 
 /// What `npm install` takes.

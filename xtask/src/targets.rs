@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use xshell::cmd;
 
+use crate::interpreters::interpreter;
 use crate::native;
 use crate::report::Skip;
 use crate::workspace::{Workspace, fresh_folder};
@@ -53,10 +54,19 @@ pub fn ensure(ws: &Workspace, target: &str) -> Result<()> {
     Ok(cmd!(sh, "rustup target add {target}").run()?)
 }
 
-/// Keeps the library of a platform for the jar.
-pub fn keep(ws: &Workspace, platform: &str, library: &Path) -> Result<()> {
+/// Takes the library out of a wheel: maturin keeps it nowhere else.
+const TAKE: &str = "
+import pathlib, sys, zipfile
+wheel, folder = zipfile.ZipFile(sys.argv[1]), pathlib.Path(sys.argv[2])
+[name] = [name for name in wheel.namelist() if pathlib.PurePosixPath(name).name == sys.argv[3]]
+(folder / sys.argv[3]).write_bytes(wheel.read(name))
+";
+
+/// Keeps the library of a wheel for the jar.
+pub fn keep_from(ws: &Workspace, wheel: &Path, platform: &str) -> Result<()> {
+    let (python, name) = (interpreter(ws)?, native::library_name());
     let folder = fresh_folder(&ws.sh, ws.target.join("natives").join(platform))?;
-    Ok(ws.sh.copy_file(library, folder)?)
+    Ok(cmd!(ws.sh, "{python} -c {TAKE} {wheel} {folder} {name}").quiet().run()?)
 }
 
 /// Static libraries for Apple's systems as one framework, which only a Mac puts together.
