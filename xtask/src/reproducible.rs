@@ -82,3 +82,48 @@ pub fn check(ws: &Workspace, packages: &[PathBuf]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A wheel in a jar, as deep as packages go.
+    const PACK: &str = "
+import io, sys, zipfile
+def packed(name, content):
+    archive = io.BytesIO()
+    zipfile.ZipFile(archive, 'w', zipfile.ZIP_DEFLATED).writestr(name, content)
+    return archive.getvalue()
+inner = packed('lib.so', b'\\0at ' + sys.argv[2].encode() + b'/src/x.rs\\0' * 100)
+open(sys.argv[1], 'wb').write(packed('inner.whl', inner))
+";
+
+    #[test]
+    fn a_package_that_names_a_folder_of_this_machine_is_none() {
+        let ws = Workspace::locate(false).unwrap();
+        let (sh, python) = (&ws.sh, interpreter(&ws).unwrap());
+        let folder = sh.create_temp_dir().unwrap();
+        let package = folder.path().join("outer.jar");
+        for (named, good) in [(ws.root.clone(), false), ("/windlass".into(), true)] {
+            cmd!(sh, "{python} -c {PACK} {package} {named}").quiet().run().unwrap();
+            let checked = check(&ws, std::slice::from_ref(&package));
+            let said = checked.map_err(|error| error.to_string());
+            assert_eq!(said.is_ok(), good, "{said:?}");
+            assert!(good || said.unwrap_err().contains("outer.jar!inner.whl!lib.so"));
+        }
+    }
+
+    #[test]
+    fn sources_have_the_same_names_for_the_compiler_wherever_they_lie() {
+        let ws = Workspace::locate(false).unwrap();
+        let flags = flags(&ws).unwrap().into_string().unwrap();
+        let names: Vec<&str> = flags
+            .split(SEPARATOR)
+            .filter_map(|flag| flag.rsplit_once('='))
+            .map(|it| it.1)
+            .collect();
+        for name in ["/windlass", "/target", "/registry"] {
+            assert!(names.contains(&name), "{names:?}");
+        }
+    }
+}
