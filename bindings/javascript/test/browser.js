@@ -26,6 +26,11 @@ export async function served(t) {
     const send = (type, content) => answer.setHeader("Content-Type", type).end(content);
     answer.setHeader("Content-Security-Policy", POLICY);
     if (url === "/") return send("text/html", PAGE);
+    if (url === "/frame") {
+      const framed = `http://localhost:${server.address().port}/`;
+      answer.setHeader("Content-Security-Policy", `default-src 'none'; frame-src ${framed}`);
+      return send("text/html", `<!doctype html><title>Frame</title><iframe src="${framed}"></iframe>`);
+    }
     if (url === "/page.js") return send("text/javascript", SCRIPT);
     try {
       return send(TYPES[extname(url)] ?? "text/plain", await readFile(DIST + normalize(url)));
