@@ -37,6 +37,24 @@ def parts(guide: Path) -> list[str]:
     return found
 
 
+def counted(text: str) -> int:
+    """Lines that are not empty."""
+    return sum(bool(line.strip()) for line in text.splitlines())
+
+
+def test_the_lines_of_the_comparison_are_counted() -> None:
+    guides = REPOSITORY / "docs/guide"
+    first, todo, page = ((guides / f"{name}.md").read_text() for name in ("first-bot", "todo-bot", "elsewhere"))
+    blocks = [block for _, block in BLOCK.findall(first)]
+    ours = [blocks[0], next(block for block in blocks if "scribe.wl" in block), BLOCK.findall(todo)[0][1]]
+    theirs = re.findall(r"^```py\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    for number, name in enumerate(("echo", "file", "to-do")):
+        row = (name, *map(counted, (ours[number], theirs[number], theirs[number + 3])))
+        assert "| {} | {} | {} | {} |".format(*row) in page
+    for block in theirs:
+        compile(block, "elsewhere", "exec")
+
+
 class Program:
     """A program of a guide that runs on."""
 
