@@ -180,3 +180,55 @@ def test_a_handler_that_fails_sends_no_file(tmp_path: Path) -> None:
             Bot(tmp_path / "never.wl", key=bytes(32), files=place).files
     with pytest.raises(SettingsError, match="WINDLASS_FILES"):
         Bot(tmp_path / "never.wl", key=bytes(32)).files
+
+
+class Breaking(BaseHTTPRequestHandler):
+    """Breaks the first upload of each file off halfway. What it does with the rest its path says: takes, refuses, or does not know what a rest is."""
+
+    kept: dict[str, bytes] = {}
+    seen: list[str] = []
+
+    def do_PUT(self) -> None:
+        length, span = int(self.headers["Content-Length"]), self.headers["Content-Range"]
+        self.seen.append(f"PUT {span}")
+        if self.path not in self.kept:
+            self.kept[self.path] = self.rfile.read(length // 2)
+            self.connection.close()
+            return
+        body = self.rfile.read(length)
+        if span and "refuses" in self.path:
+            self.send_response(501)
+        else:
+            rest = span and "takes" in self.path
+            self.kept[self.path] = (self.kept[self.path] if rest else b"") + body
+            self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.kept.get(self.path, b""))))
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("kind, puts", [("takes", 2), ("refuses", 3), ("ignores", 3)])
+def test_an_upload_that_broke_off_goes_on_or_begins_anew(kind: str, puts: int, tmp_path: Path) -> None:
+    Breaking.kept, Breaking.seen = {}, []
+    content = bytes(range(256)) * 4_000
+    (tmp_path / "file").write_bytes(content)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Breaking) as serving:
+        thread = threading.Thread(target=serving.serve_forever)
+        thread.start()
+        try:
+            files = HttpFiles(f"http://127.0.0.1:{serving.server_port}/{kind}")
+            asyncio.run(files.put(tmp_path / "file", "name"))
+        finally:
+            serving.shutdown()
+            thread.join()
+    assert Breaking.kept == {f"/{kind}/name": content}
+    half = len(content) // 2
+    assert Breaking.seen[:2] == ["PUT None", f"PUT bytes {half}-{len(content) - 1}/{len(content)}"]
+    assert len(Breaking.seen) == puts

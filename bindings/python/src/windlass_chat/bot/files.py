@@ -74,7 +74,7 @@ class DirectoryFiles(Files):
 
 
 class HttpFiles(Files):
-    """A server that takes files by PUT and gives them by GET, and goes on where a transfer broke off if it knows ranges."""
+    """A server that takes files by PUT and gives them by GET, and goes on where a transfer broke off if it knows ranges: of GET, and of PUT."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
         parts = urlsplit(url)
@@ -86,15 +86,7 @@ class HttpFiles(Files):
     async def put(self, encrypted: Path, name: str) -> str:
         """Puts it there."""
         location = self._url + name
-
-        def put() -> None:
-            with encrypted.open("rb") as body:
-                length = str(encrypted.stat().st_size)
-                headers = {"Content-Length": length, "Content-Type": "application/octet-stream"}
-                with self._open("PUT", location, headers, body):
-                    pass
-
-        await in_thread(_insisting, put)
+        await in_thread(_insisting, _Upload(self, encrypted, location).go_on)
         return location
 
     async def get(self, location: str, to: Path, limit: int) -> None:
@@ -117,10 +109,60 @@ class HttpFiles(Files):
 
         await in_thread(_insisting, get)
 
+    def _length(self, location: str) -> int:
+        """How many bytes are there."""
+        try:
+            with self._open("HEAD", location, {}) as answer:
+                return int(answer.headers.get("Content-Length") or 0)
+        except (urllib.error.HTTPError, ValueError):
+            return 0
+
     def _open(self, method: str, url: str, headers: dict[str, str], body: IO[bytes] | None = None) -> HTTPResponse:
         request = urllib.request.Request(url, data=body, method=method, headers=self._headers | headers)
         opened: HTTPResponse = _OPENER.open(request, timeout=PATIENCE)
         return opened
+
+
+class _Upload:
+    """A file on its way. When it broke off, the rest goes where a server has kept the beginning and takes the rest; else all of it again.
+
+    A server that does not know `Content-Range` of a PUT would keep the rest as if it were the file: so it is asked how much it has then.
+    """
+
+    def __init__(self, files: HttpFiles, encrypted: Path, location: str) -> None:
+        self._files, self._encrypted, self._location = files, encrypted, location
+        self._length = encrypted.stat().st_size
+        self._goes_on = False
+        """Whether something was sent already, and the rest of it may be taken alone."""
+        self._takes_parts = True
+
+    def go_on(self) -> None:
+        """Sends what is not there yet."""
+        there = self._files._length(self._location) if self._goes_on and self._takes_parts else 0
+        self._goes_on = True
+        if there == self._length:
+            return  # Its answer was lost.
+        if 0 < there < self._length:
+            self._send_rest(there)
+        else:
+            self._send(0, {})
+
+    def _send_rest(self, there: int) -> None:
+        try:
+            self._send(there, {"Content-Range": f"bytes {there}-{self._length - 1}/{self._length}"})
+        except urllib.error.HTTPError:
+            self._takes_parts = False
+            raise FilesError("the server takes whole files alone") from None
+        if self._files._length(self._location) != self._length:
+            self._takes_parts = False
+            raise FilesError("the server took the rest for all of it")
+
+    def _send(self, begin: int, headers: dict[str, str]) -> None:
+        about = {"Content-Length": str(self._length - begin), "Content-Type": "application/octet-stream"}
+        with self._encrypted.open("rb") as body:
+            body.seek(begin)
+            with self._files._open("PUT", self._location, about | headers, body):
+                pass
 
 
 class _Refused(FilesError):
