@@ -237,7 +237,7 @@ pub(crate) fn forget(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<(
         pair_rows::forget(store, &party)?;
     }
     doubts::erase(store, &contact.identity)?;
-    contacts::erase(store, &contact)?;
+    contacts::erase(store, contact)?;
     forget_successor(store, contact)
 }
 
