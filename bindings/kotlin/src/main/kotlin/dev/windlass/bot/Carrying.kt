@@ -1,0 +1,76 @@
+@file:JvmName("Carrying")
+
+package dev.windlass.bot
+
+import dev.windlass.Client
+import dev.windlass.Event
+import dev.windlass.OutboxListener
+import dev.windlass.WindlassException
+import dev.windlass.code
+import dev.windlass.retry
+import dev.windlass.transport.Transport
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.channelFlow
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.minutes
+
+/**
+ * Carries a client's mail both ways as long as it is collected, and emits what comes: an envelope is acknowledged once what it brought is durable. What
+ * the client writes meanwhile, by whatever call, goes out by itself; bundles are published, and every [keepUpEvery] is done what is due.
+ *
+ * For several who listen: `client.carriedBy(transport).shareIn(scope, SharingStarted.Eagerly)`. Whoever collects slowly lets mail wait at the
+ * transport. A bot does this itself.
+ */
+public fun Client.carriedBy(transport: Transport, keepUpEvery: Duration = 10.minutes): Flow<Event> = channelFlow {
+    val client = this@carriedBy
+    val post = Post(client, transport)
+    transport.useSecret(io { client.transportSecret() })
+    try {
+        transport.start(client.address(), client.deviceId())
+        client.setOutboxListener(object : OutboxListener {
+            override fun onOutbox(): Unit = post.look()
+        })
+        launch { post.run() }
+        launch { keepUp(client, transport, keepUpEvery) }
+        transport.takenTogether { batch ->
+            val taken = insisting { client.receiveMany(batch.map { it.envelope }) }
+            batch.forEach { passing("acknowledge") { it.acknowledge() } }
+            for (answer in taken) answer.events.forEach { send(it) }
+        }
+    } finally {
+        client.setOutboxListener(null)
+        withContext(NonCancellable) { transport.close() }
+    }
+}
+
+private suspend fun keepUp(client: Client, transport: Transport, every: Duration) {
+    var published: ByteArray? = null
+    while (true) {
+        try {
+            io { client.maintain() }
+            val bundle = io { client.bundle().use { it.encode() } }
+            if (!bundle.contentEquals(published)) {
+                passing("publish the bundle") { transport.publishBundle(client.address(), bundle) }?.let { published = bundle }
+            }
+        } catch (refused: WindlassException) {
+            if (!refused.retry) throw refused
+            log.warning("cannot keep up: ${refused.code}")
+        }
+        delay(every)
+    }
+}
+
+/** Nothing if the transport, which may be somebody's and throw anything, could not do it. It is asked again later. */
+private suspend fun <T : Any> passing(what: String, call: suspend () -> T?): T? = try {
+    call()
+} catch (failure: Exception) {
+    currentCoroutineContext().ensureActive()
+    log.warning("cannot $what: ${failure::class.java.simpleName}")
+    null
+}

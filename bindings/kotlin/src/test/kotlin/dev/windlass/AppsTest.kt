@@ -1,0 +1,111 @@
+package dev.windlass
+
+import dev.windlass.bot.carriedBy
+import dev.windlass.transport.MemoryPost
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeout
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertThrows
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+import java.nio.file.Path
+import java.time.Instant
+import kotlin.time.Duration.Companion.minutes
+
+/** What an app needs beside messages. */
+class AppsTest {
+    @TempDir
+    lateinit var home: Path
+
+    @Test
+    fun `messages are paged and changed by author and id`(): Unit = talking { alice, bob, ours, theirs ->
+        val author = alice.address()
+        val ids = (0..4).map { ours.send("$it").messageId }
+        exchange(alice, bob)
+        theirs.reactTo(author, ids[0], "👍")
+        ours.editMessage(ids[1], "changed")
+        theirs.markReadUpTo(author, ids[1])
+        exchange(alice, bob)
+        assertEquals(listOf("0", "changed", "2"), theirs.messagesAround(author, ids[1], 1u, 1u).map { it.text })
+        assertEquals(ids.drop(2), theirs.messagesAfter(author, ids[1]).map { it.id })
+        assertEquals(ids.take(1), ForJava.messagesBefore(theirs, author, ids[1]).map { it.id })
+        assertEquals(3uL, theirs.unread())
+        val member = ours.receipts(ids[1]).members.single()
+        assertEquals(bob.address(), member.address)
+        assertTrue(member.readAt != null && !ours.receipts(ids[2]).queued)
+        val answer = theirs.sendBody(Body.Text("aye"), ids[0]).messageId
+        assertEquals(ids[0], theirs.answered(bob.address(), answer)?.id)
+        assertThrows(WindlassException.UnknownMessage::class.java) { ours.deleteMessage("0".repeat(32)) }
+    }
+
+    @Test
+    fun `what the user sets for a chat is said and not printed`(): Unit = talking { alice, _, ours, _ ->
+        val until = Instant.parse("2100-01-01T00:00:00Z")
+        ours.send("ahoy")
+        ours.setMutedUntil(until)
+        ours.setArchived(true)
+        ours.setNickname("Captain")
+        ours.markUnread()
+        val settings = ours.settings()
+        assertEquals(ChatSettings(until, archived = true, pinned = false, markedUnread = true, nickname = "Captain"), settings)
+        assertEquals(settings, alice.conversationPage().single().settings)
+        assertFalse("Captain" in "$settings")
+        ours.markRead()
+        assertFalse(ours.settings().markedUnread)
+    }
+
+    @Test
+    fun `a flow carries mail both ways and tells what comes`(): Unit = runBlocking {
+        val people = People(home)
+        val (alice, bob) = people.open("alice") to people.open("bob")
+        alice.use {
+            bob.use {
+                alice.addContact(bob.bundle())
+                bob.addContact(alice.bundle())
+                val post = MemoryPost()
+                withTimeout(1.minutes) {
+                    val delivered = CompletableDeferred<List<String>>()
+                    val ours = launch {
+                        alice.carriedBy(post.transport()).collect { if (it is Event.Delivered) delivered.complete(it.messageIds) }
+                    }
+                    // Written by a call that knows nothing of the flow.
+                    val sent = alice.send(bob.address(), "ahoy")
+                    val came = launch {
+                        bob.carriedBy(post.transport()).collect { if (it is Event.Message) assertEquals("ahoy", it.message.text) }
+                    }
+                    assertEquals(listOf(sent.messageId), delivered.await())
+                    came.cancel()
+                    ours.cancel()
+                }
+            }
+        }
+    }
+
+    private fun talking(talk: (Client, Client, Conversation, Conversation) -> Unit) {
+        val people = People(home)
+        people.open("alice").use { alice ->
+            people.open("bob").use { bob ->
+                alice.addContact(bob.bundle())
+                bob.addContact(alice.bundle())
+                alice.conversation(bob.address()).use { ours ->
+                    bob.conversation(alice.address()).use { theirs -> talk(alice, bob, ours, theirs) }
+                }
+            }
+        }
+    }
+
+    private fun exchange(a: Client, b: Client) {
+        repeat(4) {
+            for ((from, to) in listOf(a to b, b to a)) {
+                for (envelope in from.outbox()) {
+                    to.receive(envelope.bytes)
+                    from.markSent(listOf(envelope.id))
+                }
+            }
+        }
+    }
+}
