@@ -1,6 +1,8 @@
 use super::scka::Message;
 use super::*;
-use crate::crypto::{DhPublic, DhSecret, Secret, SecretBytes, SeededRandom, seeded};
+use crate::crypto::{
+    AuthenticationFailed, DhPublic, DhSecret, Secret, SecretBytes, SeededRandom, seeded,
+};
 use crate::limits::{MAX_CHAIN_JUMP, MAX_RECEIVING_CHAINS, MAX_SKIPPED_KEYS};
 
 struct Side {
@@ -241,4 +243,55 @@ fn a_thousand_in_reverse_order_are_a_thousand_keys_kept_and_erased_once() {
     }
     assert_eq!(changes, 2 * 999);
     assert!(bob.skipped.is_empty());
+}
+
+/// A header under the key of the chain that a side sends in, and that chain's tag.
+fn sealed_header(side: &mut Side, header: &RatchetHeader) -> (ChainTag, Vec<u8>) {
+    let key = side.ratchet.header_key().unwrap();
+    let sealed = key.seal(header, b"data", &mut side.rng).unwrap();
+    (key.tag(), sealed.to_vec())
+}
+
+#[test]
+fn a_header_opens_under_the_key_of_its_tag_and_in_the_chain_of_its_ratchet_key_alone() {
+    let (mut alice, mut bob) = pair(41);
+    let first = alice.send("first");
+    let (tag, sealed) = sealed_header(&mut alice, &first.0);
+    // In the chain that is to come.
+    assert_eq!(
+        bob.ratchet.open_header(&tag, &sealed, b"data").unwrap(),
+        first.0
+    );
+    assert!(bob.ratchet.is_in_new_chain(&first.0));
+    bob.receive(&first).unwrap();
+    // In the one that is known, also once there is another.
+    let second = alice.send("second");
+    let late = sealed_header(&mut alice, &second.0);
+    alice.receive(&bob.send("answer")).unwrap();
+    let third = alice.send("third");
+    let new = sealed_header(&mut alice, &third.0);
+    for (header, (tag, sealed), is_new) in [(&second.0, &late, false), (&third.0, &new, true)] {
+        assert_eq!(
+            bob.ratchet.open_header(tag, sealed, b"data").unwrap(),
+            *header
+        );
+        assert_eq!(bob.ratchet.is_in_new_chain(header), is_new);
+        let other = bob.ratchet.open_header(tag, sealed, b"other");
+        assert_eq!(other, Err(RatchetError::Header(AuthenticationFailed)));
+    }
+    bob.receive(&third).unwrap();
+    assert_eq!(
+        bob.ratchet.open_header(&late.0, &late.1, b"data").unwrap(),
+        second.0
+    );
+    // Under a tag of nothing, under another chain's, and with a ratchet key that is not the chain's.
+    let nothing = bob
+        .ratchet
+        .open_header(&[0; CHAIN_TAG_LEN], &new.1, b"data");
+    assert_eq!(nothing, Err(RatchetError::UnknownChain));
+    let other = bob.ratchet.open_header(&late.0, &new.1, b"data");
+    assert_eq!(other, Err(RatchetError::Header(AuthenticationFailed)));
+    let (tag, forged) = sealed_header(&mut alice, &second.0);
+    let another = bob.ratchet.open_header(&tag, &forged, b"data");
+    assert_eq!(another, Err(RatchetError::UnexpectedRatchetKey));
 }

@@ -138,11 +138,14 @@ fn secrets_are_compared_by_their_own_type_alone() {
 }
 
 #[test]
-fn what_is_promised_about_memory_names_tests_that_exist() {
-    let rows = rows(&text("docs/security/memory.md"), "no");
-    for row in &rows {
+fn what_is_promised_about_memory_and_answered_of_mutants_names_tests_that_exist() {
+    let memory = rows(&text("docs/security/memory.md"), "no");
+    assert!(memory.len() > 5);
+    for row in &memory {
         assert_eq!(row.len(), 4, "{row:?}");
         function(&row[3], true);
     }
-    assert!(rows.len() > 5);
+    for row in rows(&text("docs/security/evidence.md"), "survivor") {
+        function(&row[2], true);
+    }
 }

@@ -1,5 +1,6 @@
 //! The developer's commands of Windlass: one name each, the same on a laptop and in continuous integration.
 
+mod audit;
 mod bench;
 mod codes;
 mod demo;
@@ -70,6 +71,13 @@ enum Command {
     Docs,
     /// Known vulnerabilities of the dependencies (fetches their list)
     Advisories,
+    /// Whether a branch or an address depends on a secret, by valgrind over optimised code
+    Timing,
+    /// Mutation testing of the pure layers, or of the files that are named (needs cargo-mutants)
+    Mutants {
+        /// Files below `src`
+        files: Vec<String>,
+    },
     /// Windlass beside its peers, into docs/benchmarks.md (needs Rust and Python); with arguments, cargo bench
     Bench {
         /// What goes to cargo bench: `--bench store`
@@ -160,6 +168,8 @@ fn run(arguments: Arguments) -> Result<bool> {
         Command::Demo { rest } => demo::run(&ws, &rest)?,
         Command::Docs => site::build(&ws)?,
         Command::Advisories => lint::advisories(&ws)?,
+        Command::Timing => audit::timing(&ws)?,
+        Command::Mutants { files } => audit::mutants(&ws, &files)?,
         Command::Bench { rest } => bench::run(&ws, &rest)?,
         Command::Fuzz { target, rest } => fuzz::run(&ws, target, &rest)?,
     }

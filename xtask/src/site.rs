@@ -10,16 +10,17 @@ use crate::{lint, python};
 const BUILD: &str = "docs/site/build.py";
 /// MkDocs and what it needs, pinned.
 const REQUIREMENTS: &str = "docs/site/requirements.txt";
-/// Draws the diagrams of the RFC in the browser.
-const MERMAID: &str = "mermaid@12.3.0";
+/// Draws the diagrams of the RFC in the browser: of the version that the theme dresses.
+const MERMAID: &str = "mermaid@11.16.0";
 
 /// Builds the reference of the Rust crate, then the site into `target/site`.
 pub fn build(ws: &Workspace) -> Result<()> {
     lint::docs(ws)?;
     let sh = &ws.sh;
-    let mermaid = ws.target.join("mermaid").join("package/dist/mermaid.min.js");
-    if !ws.sh.path_exists(&mermaid) {
-        let folder = sh.create_dir(ws.target.join("mermaid"))?;
+    let kept = ws.target.join(MERMAID);
+    let mermaid = kept.join("package/dist/mermaid.min.js");
+    if !sh.path_exists(&mermaid) {
+        let folder = sh.create_dir(kept)?;
         let pack = cmd!(sh, "npm pack --silent --pack-destination {folder} {MERMAID}");
         let packed = folder.join(pack.read()?.trim());
         cmd!(sh, "tar -xzf {packed} -C {folder} package/dist/mermaid.min.js").run()?;

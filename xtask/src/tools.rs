@@ -31,6 +31,8 @@ pub const BWRAP: Tool = ("bwrap", "--version", "bubblewrap ", "bubblewrap");
 /// What the Kotlin module is built with.
 pub const MAVEN: Tool = ("mvn", "--version", "Apache Maven", "maven");
 pub const JAVAC: Tool = ("javac", "-version", "javac ", "default-jdk-headless");
+/// What tells a branch on something that it was told to call undefined.
+pub const VALGRIND: Tool = ("valgrind", "--version", "valgrind-", "valgrind");
 /// What libFuzzer is compiled with.
 pub const COMPILER: Tool = ("c++", "--version", "Free Software Foundation|clang", "g++");
 /// What makes and enters a root filesystem.
