@@ -11,6 +11,7 @@ mod kotlin;
 mod lint;
 mod model;
 mod native;
+mod outside;
 mod package;
 mod python;
 mod report;
@@ -65,6 +66,8 @@ enum Command {
     Package(Packages),
     /// The same again from a clone in another folder: the bytes have to be the same
     Reproduce(Packages),
+    /// What is in target/packages, used by a stranger's program in another folder
+    Try,
     /// SHA256SUMS of all that is in target/packages
     Checksums,
     /// The site: guides, protocol, security, decisions, the reference of each language; and the reference of the Rust crate
@@ -164,6 +167,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         Command::Test(suites) => return Ok(report::run(&ws, &suites.steps())),
         Command::Package(packages) => return package::run(&ws, &packages),
         Command::Reproduce(packages) => reproduce::run(&ws, &packages)?,
+        Command::Try => return Ok(outside::run(&ws)),
         Command::Checksums => println!("{}", reproduce::checksums(&ws, &ws.target)?),
         Command::Demo { rest } => demo::run(&ws, &rest)?,
         Command::Docs => site::build(&ws)?,

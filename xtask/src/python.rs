@@ -151,7 +151,7 @@ pub fn program(ws: &Workspace, environment: &str, name: &str) -> PathBuf {
 }
 
 /// The user's own uv, else the pinned one from an environment that pip made.
-fn uv(ws: &Workspace) -> Result<PathBuf> {
+pub fn uv(ws: &Workspace) -> Result<PathBuf> {
     if ws.answers("uv", "--version", "uv ") {
         return Ok("uv".into());
     }
