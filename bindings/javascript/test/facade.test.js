@@ -41,6 +41,53 @@ function methods() {
   return classes;
 }
 
+/** `GROUP_CHANGED` is `GroupChanged` in Rust. */
+const pascal = (name) => name.toLowerCase().replace(/(?:^|_)(.)/g, (_, letter) => letter.toUpperCase());
+
+/** The fields of the records of the stub, and those of its kinds of events and bodies, by their names. */
+function fields() {
+  const [records, kinds] = [{}, {}];
+  let [record, kind] = [];
+  for (const line of fs.readFileSync(STUB, "utf8").split("\n")) {
+    const begun = /^class (\w+)/.exec(line)?.[1];
+    if (begun !== undefined) [record, kind] = [begun, undefined];
+    const inner = /^ {4}class (\w+)/.exec(line)?.[1];
+    if (inner !== undefined) (kinds[record] ??= {})[(kind = pascal(inner))] = [];
+    const field = /^( {4}| {8})(\w+): /.exec(line);
+    if (field === null) continue;
+    if (field[1].length === 4) (records[record] ??= []).push(field[2]);
+    // Further in stand the parameters of what makes a record, too.
+    else if (kind !== undefined && ["Event", "Body"].includes(record)) kinds[record][kind].push(field[2]);
+  }
+  return [records, kinds];
+}
+
+/** What the crate hands over, as it is written there: `Name { field, field }`. */
+function handed(file) {
+  const source = fs.readFileSync(new URL(`../wasm/src/${file}`, import.meta.url), "utf8");
+  const all = {};
+  for (const [, name, given] of source.matchAll(/^ {4,8}(\w+) \{([\w\s,]*)\}/gm)) all[name] = given.split(",").map((one) => one.trim()).filter(Boolean);
+  return all;
+}
+
+test("every field of a record, and every kind of event, is handed over", () => {
+  const [records, kinds] = fields();
+  const missing = [];
+  for (const [name, given] of Object.entries(handed("records.rs"))) {
+    for (const field of records[name] ?? []) if (!given.includes(field)) missing.push(`${name}.${field}`);
+  }
+  const events = handed("events.rs");
+  for (const type of ["Event", "Body"]) {
+    for (const [kind, given] of Object.entries(kinds[type])) {
+      for (const field of given) if (!events[kind]?.includes(field)) missing.push(`${type}.${kind}.${field}`);
+      if (events[kind] === undefined) missing.push(`${type}.${kind}`);
+    }
+  }
+  assert.ok(Object.keys(handed("records.rs")).length > 20 && Object.keys(kinds.Event).length > 20);
+  assert.ok(records.Contact.length > 5 && kinds.Event.Reacted.length > 3);
+  assert.deepEqual(missing, []);
+});
+
 const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
 
 test("every call of the facade has its own here", () => {
