@@ -62,6 +62,7 @@ def test_what_the_user_sets_for_a_chat_is_theirs() -> None:
     ours.mark_unread()
     wanted = ChatSettings(muted_until=until, archived=True, pinned=True, marked_unread=True, nickname="Captain")
     assert ours.settings() == wanted == alice.conversation_page()[0].settings
+    assert "Captain" not in f"{wanted} {wanted!r}" and "pinned=True" in str(wanted)
     ours.mark_read()
     ours.mark_unread()
     assert alice.unread() == 1

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from windlass_chat._native import (
     AttachmentInfo,
     Body,
+    ChatSettings,
     CodeProgress,
     ConversationSummary,
     Event,
@@ -30,6 +31,7 @@ from windlass_chat._native import (
 
 SHOWN: Mapping[type, tuple[str, ...]] = {
     AttachmentInfo: ("size",),
+    ChatSettings: ("muted_until", "archived", "pinned", "marked_unread"),
     CodeProgress: ("have", "of"),
     ConversationSummary: ("address", "last_activity", "unread"),
     Event.GROUP_INVITATION: ("group", "by"),
