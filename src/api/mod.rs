@@ -15,6 +15,8 @@ mod clock;
 mod code;
 mod contact;
 mod conversation;
+#[cfg(not(target_arch = "wasm32"))]
+mod database;
 mod device_link;
 mod encrypted_store;
 mod error;

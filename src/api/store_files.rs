@@ -3,22 +3,30 @@
 use std::sync::Arc;
 
 use super::path::path_of;
-use super::{EncryptedStore, ProgressListener, Result, StoreKey, progress};
+use super::{EncryptedStore, ProgressListener, Result, StoreKey, database, progress};
 use crate::crypto::system_random;
 use crate::engine::steps::backup;
-use crate::store::{BackupReader, Store, machine_now};
+use crate::store::{BackupReader, Store, StoreError, machine_now};
 
 #[cfg_attr(feature = "uniffi", uniffi::export)]
 impl EncryptedStore {
     /// Makes a new store at `path`, and its key-slot file beside it. Refuses a path where something is.
+    ///
+    /// In place of a path the address of a PostgreSQL database makes one there: `postgresql://user:password@host/database?store=name`.
     #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn create(path: String, key: &StoreKey) -> Result<Arc<Self>> {
+        if database::is_meant(&path) {
+            return Ok(Arc::new(database::create(&path, key)?));
+        }
         Ok(Arc::new(Store::create(&path_of(&path), &key.0)?.into()))
     }
 
-    /// Opens the store at `path`. Never makes one.
+    /// Opens the store at `path`, or in a database. Never makes one. One process has a file open, any number a database.
     #[cfg_attr(feature = "uniffi", uniffi::constructor)]
     pub fn open(path: String, key: &StoreKey) -> Result<Arc<Self>> {
+        if database::is_meant(&path) {
+            return Ok(Arc::new(database::open(&path, key)?));
+        }
         Ok(Arc::new(Store::open(&path_of(&path), &key.0)?.into()))
     }
 }
@@ -37,6 +45,10 @@ impl EncryptedStore {
         key: &StoreKey,
         progress: Option<Arc<dyn ProgressListener>>,
     ) -> Result<Arc<Self>> {
+        if database::is_meant(&path) {
+            let why = "a backup is imported into a file";
+            return Err(StoreError::DatabaseAddress { why }.into());
+        }
         let reader = BackupReader::open(&path_of(&backup), &backup_key.0)?;
         let (now, mut rng) = (machine_now(), system_random()?);
         let mut listener = progress::tell(progress.as_deref());

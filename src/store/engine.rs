@@ -41,6 +41,11 @@ pub trait StorageEngine: Debug + Send + Sync {
     /// A generator for one call. A step asks for it inside, so that each of its runs has one of its own.
     fn random(&self) -> Result<SeededRandom, StoreError>;
 
+    /// Whether other processes may have it open, too: then what one of them remembers of it may be over. By default nobody else has.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// Makes every earlier value of a row that was replaced or deleted unreadable.
     fn shred(&self) -> Result<ShredReport, StoreError>;
 

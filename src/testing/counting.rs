@@ -239,6 +239,10 @@ impl StorageEngine for Counted {
         self.engine.now()
     }
 
+    fn is_shared(&self) -> bool {
+        self.engine.is_shared()
+    }
+
     fn random(&self) -> Result<SeededRandom, StoreError> {
         self.engine.random()
     }

@@ -55,6 +55,10 @@ impl StorageEngine for RunsTwice {
         self.0.now()
     }
 
+    fn is_shared(&self) -> bool {
+        self.0.is_shared()
+    }
+
     fn random(&self) -> Result<SeededRandom, StoreError> {
         self.0.random()
     }

@@ -48,7 +48,8 @@ pub fn version(ws: &Workspace) -> Result<String> {
 /// The flags are those maturin uses, so that the wheel and the other languages share one compilation. Naming the crate type also
 /// lets the linker optimise across crates, which Cargo gives up when an `rlib` is built beside.
 fn build(ws: &Workspace, kind: &str) -> Result<()> {
-    let flags = "--quiet --package windlass --features uniffi --lib --release --crate-type";
+    let flags =
+        "--quiet --package windlass --features uniffi,postgres --lib --release --crate-type";
     Ok(ws.cargo(&format!("rustc {flags} {kind}")).run()?)
 }
 

@@ -106,6 +106,10 @@ impl StorageEngine for Postgres {
         Ok(system_random()?)
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn shred(&self) -> Result<ShredReport, StoreError> {
         self.shred_all()
     }

@@ -132,11 +132,11 @@ impl Source {
         self.count_of(Ask::plain(&sql))
     }
 
-    /// Numbers of the feed become visible in their order: who has one keeps the others waiting until its step is durable.
+    /// Numbers by which a program reads on become visible in their order: who has one keeps the others waiting until its step is durable.
     pub(super) fn next_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
         let name = sequence_name(sequence);
         let next = format!("SELECT nextval('{name}')");
-        if sequence != Sequence::Feed {
+        if !matches!(sequence, Sequence::Feed | Sequence::Unhandled) {
             return self.count_of(Ask::plain(&next));
         }
         let alone = format!("SELECT 1 FROM pg_advisory_xact_lock('{name}'::regclass::oid::bigint)");

@@ -29,6 +29,7 @@ pub(super) struct Step {
     source: Source,
     rng: SeededRandom,
     rows: RefCell<BTreeMap<Vec<u8>, Row>>,
+    last_ids: RefCell<BTreeMap<Sequence, u64>>,
     /// Nodes made in this step; the cache gets them when it is durable.
     new_nodes: BTreeMap<u8, Arc<tree::Keys>>,
 }
@@ -69,6 +70,7 @@ impl Step {
             source,
             rng,
             rows: RefCell::default(),
+            last_ids: RefCell::default(),
             new_nodes: BTreeMap::new(),
         }
     }
@@ -256,8 +258,14 @@ impl Rows for Step {
         Ok(count)
     }
 
+    /// Asked for once: what other steps take meanwhile is in no row that this one sees.
     fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
-        self.source.last_id(sequence)
+        if let Some(last) = self.last_ids.borrow().get(&sequence) {
+            return Ok(*last);
+        }
+        let last = self.source.last_id(sequence)?;
+        self.last_ids.borrow_mut().insert(sequence, last);
+        Ok(last)
     }
 }
 
@@ -298,6 +306,8 @@ impl RowsMut for Step {
     }
 
     fn next_id(&mut self, sequence: Sequence) -> Result<u64, StoreError> {
-        self.source.next_id(sequence)
+        let next = self.source.next_id(sequence)?;
+        self.last_ids.get_mut().insert(sequence, next);
+        Ok(next)
     }
 }

@@ -47,9 +47,14 @@ impl From<RandomnessUnavailable> for Trouble {
     }
 }
 
+/// What is right again with another run is so wherever it was found: the slots may have a connection of their own.
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
-        Self::Failed(error)
+        match error {
+            StoreError::DatabaseLost { why } => Self::Lost(why),
+            StoreError::StepsCollide => Self::Again,
+            other => Self::Failed(other),
+        }
     }
 }
 

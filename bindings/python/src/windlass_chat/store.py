@@ -48,7 +48,10 @@ class EncryptedStore(_native.EncryptedStore):
 
     @classmethod
     def create(cls: type[_S], path: _paths.Path, key: _native.StoreKey) -> _S:
-        """Makes a new store at `path`, and its key-slot file beside it. Refuses a path where something is."""
+        """Makes a new store at `path`, and its key-slot file beside it. Refuses a path where something is.
+
+        In place of a path the address of a PostgreSQL database makes one there: `postgresql://user:password@host/database?store=name`.
+        """
         occupy_streams()
         store = super().create(_paths.told(path), key)
         assert isinstance(store, cls)
@@ -56,7 +59,7 @@ class EncryptedStore(_native.EncryptedStore):
 
     @classmethod
     def open(cls: type[_S], path: _paths.Path, key: _native.StoreKey) -> _S:
-        """Opens the store at `path`. Never makes one."""
+        """Opens the store at `path`, or in a database. Never makes one. One process has a file open, any number a database."""
         occupy_streams()
         store = super().open(_paths.told(path), key)
         assert isinstance(store, cls)

@@ -1,0 +1,44 @@
+//! Stores in databases: what is given where a path goes may be the address of one.
+
+use super::{EncryptedStore, Result, StoreKey};
+
+/// What such addresses begin with; a path that does is written as `./postgresql:/...`.
+const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
+
+/// Whether it is no path.
+pub(super) fn is_meant(path: &str) -> bool {
+    SCHEMES.iter().any(|scheme| path.starts_with(scheme))
+}
+
+/// Makes a store in a database.
+#[cfg(feature = "postgres")]
+pub(super) fn create(address: &str, key: &StoreKey) -> Result<EncryptedStore> {
+    use crate::store::postgres::{Address, Postgres};
+    Ok(Postgres::create(&Address::parse(address)?, &key.0)?.into())
+}
+
+/// Opens a store in a database.
+#[cfg(feature = "postgres")]
+pub(super) fn open(address: &str, key: &StoreKey) -> Result<EncryptedStore> {
+    use crate::store::postgres::{Address, Postgres};
+    Ok(Postgres::open(&Address::parse(address)?, &key.0)?.into())
+}
+
+#[cfg(not(feature = "postgres"))]
+pub(super) use none::{create, open};
+
+/// Of a build without databases.
+#[cfg(not(feature = "postgres"))]
+mod none {
+    use crate::api::{EncryptedStore, Result, StoreKey};
+    use crate::store::StoreError;
+
+    pub(in super::super) fn create(_: &str, _: &StoreKey) -> Result<EncryptedStore> {
+        let why = "this build of the library is without databases (its feature \"postgres\")";
+        Err(StoreError::DatabaseAddress { why }.into())
+    }
+
+    pub(in super::super) fn open(address: &str, key: &StoreKey) -> Result<EncryptedStore> {
+        create(address, key)
+    }
+}
