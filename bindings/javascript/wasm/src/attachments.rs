@@ -17,7 +17,7 @@ use crate::values::Record;
 pub(crate) struct Files(RefCell<(u64, BTreeMap<u64, File>)>);
 
 enum File {
-    Sealing(AttachmentSealer),
+    Sealing(Box<AttachmentSealer>),
     Opening(Box<AttachmentOpener>),
     Sealed(Arc<Attachment>),
 }
@@ -71,7 +71,7 @@ impl Client {
     #[wasm_bindgen(js_name = beginFile)]
     pub fn begin_file(&self, name: &str, media_type: String) -> Answer {
         let sealer = AttachmentSealer::new(name, media_type);
-        answer(sealer.map(|sealer| self.files.keep(File::Sealing(sealer))))
+        answer(sealer.map(|sealer| self.files.keep(File::Sealing(Box::new(sealer)))))
     }
 
     /// What the encrypted file goes on with.

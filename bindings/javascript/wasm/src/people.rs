@@ -191,6 +191,7 @@ pub fn qr_frames(uri: String) -> Answer {
 #[wasm_bindgen(js_name = qrTexts)]
 pub fn texts(texts: Vec<String>) -> Answer {
     let reader = CodeReader::new();
+    // No text at all is no code.
     let mut read = reader.take(String::new());
     for text in texts {
         read = reader.take(text);

@@ -1,4 +1,5 @@
-//! The records of the facade. Each is taken apart whole, so that a field that comes to one of them is missed by the compiler.
+//! The records of the facade. A field that comes to one of them breaks nothing here, where the core is built apart; a test of the package misses it
+//! (test/facade.test.js).
 
 use wasm_bindgen::JsValue;
 use windlass::{
@@ -16,7 +17,7 @@ macro_rules! record {
     ($($type:ident { $($field:ident),+ $(,)? })+) => { $(
         impl ToJs for $type {
             fn to_js(self) -> JsValue {
-                let Self { $($field),+ } = self;
+                let Self { $($field,)+ .. } = self;
                 Record::new()$(.with(stringify!($field), $field))+.to_js()
             }
         }
