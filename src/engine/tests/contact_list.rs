@@ -8,6 +8,9 @@ use crate::limits::MAX_HEALING_ATTEMPTS;
 use crate::session::HintKey;
 use crate::wire::store::HealingRow;
 
+/// What happens to what is known of somebody.
+type Change = fn(&mut HealingRow);
+
 /// So many contacts, in the order in which they came.
 fn with_contacts(party: &Party, count: usize) -> Vec<PublicIdentity> {
     let people: Vec<_> = (0..count)
@@ -144,7 +147,7 @@ fn whoever_something_is_missing_of_is_looked_at_until_it_came() {
         keys
     };
     let key = |one: usize| people[one].to_bytes().to_vec();
-    let change = |one: usize, change: &dyn Fn(&mut HealingRow)| {
+    let change = |one: usize, change: Change| {
         let changed = party.at(0, |step| {
             let mut row = doubts::row_or_new(step.rows, &people[one])?;
             change(&mut row);
@@ -152,17 +155,20 @@ fn whoever_something_is_missing_of_is_looked_at_until_it_came() {
         });
         changed.unwrap();
     };
-    let changes: [(&dyn Fn(&mut HealingRow), &dyn Fn(&mut HealingRow)); 4] = [
-        (&|row| row.gap_since = 7, &|row| row.gap_since = 0),
-        (&|row| row.needs_bundle = true, &|row| {
-            row.needs_bundle = false
-        }),
-        (&|row| row.update_asks_left = 2, &|row| {
-            row.update_asks_left = 0
-        }),
-        (&|row| row.waiting = true, &|row| {
-            row.attempts = MAX_HEALING_ATTEMPTS
-        }),
+    let changes: [(Change, Change); 4] = [
+        (|row| row.gap_since = 7, |row| row.gap_since = 0),
+        (
+            |row| row.needs_bundle = true,
+            |row| row.needs_bundle = false,
+        ),
+        (
+            |row| row.update_asks_left = 2,
+            |row| row.update_asks_left = 0,
+        ),
+        (
+            |row| row.waiting = true,
+            |row| row.attempts = MAX_HEALING_ATTEMPTS,
+        ),
     ];
     for (begin, end) in changes {
         change(1, begin);
@@ -170,7 +176,7 @@ fn whoever_something_is_missing_of_is_looked_at_until_it_came() {
         change(1, end);
         assert!(open().is_empty());
     }
-    change(0, &|row| row.gap_since = 7);
+    change(0, |row| row.gap_since = 7);
     let removed = party.at(0, |step| doubts::erase(step.rows, &people[0]));
     removed.unwrap();
     assert!(open().is_empty());
