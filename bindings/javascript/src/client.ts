@@ -13,9 +13,11 @@ import type {
   Inspection,
   KeptEvent,
   ListedConversation,
+  MessageIn,
   OutgoingEnvelope,
   OutgoingMessage,
   Received,
+  SearchPage,
   Sendable,
   Sent,
   ShredReport,
@@ -260,6 +262,15 @@ export class BaseClient extends People {
   /** Messages of others since the user last read, in all conversations. */
   async unread(): Promise<number> {
     return (await this.engine.ask("unreadInAll")) as number;
+  }
+
+  /**
+   * The messages of all conversations whose text contains `text`, as `Conversation.search` finds them: one conversation after the other, in each the
+   * latest first. One call opens 10,000 at most; `next` goes on.
+   */
+  async search(text: string, options: { limit?: number; before?: MessageIn } = {}): Promise<SearchPage> {
+    const limit = given.count(options.limit ?? 50);
+    return (await this.engine.ask("searchInAll", given.text(text), limit, ...given.beforeInAll(options.before))) as SearchPage;
   }
 
   /** The conversation with an address, or of a group. */

@@ -3,9 +3,9 @@
 import type { Engine } from "./engine.js";
 import { type Source, decrypt } from "./files.js";
 import * as given from "./given.js";
-import type { GroupMember, Message, MessageName, SearchPage, Sendable, Sent } from "./values.js";
+import type { ChatSettings, GroupMember, Message, MessageName, MessageReceipts, SearchPage, Sendable, Sent } from "./values.js";
 
-/** The history with one contact, or of a group. */
+/** The history with one contact, or of a group. A message is named by its author and its id: `{ author, id }` will do, and so does the message. */
 export class Conversation {
   readonly #engine: Engine;
   /** Address of the other side, or of the group. */
@@ -27,6 +27,29 @@ export class Conversation {
   async messages(options: { limit?: number; before?: MessageName } = {}): Promise<Message[]> {
     const limit = given.count(options.limit ?? 50);
     return (await this.#engine.ask("messages", this.address, limit, ...given.before(options.before))) as Message[];
+  }
+
+  /** The latest messages before this one; oldest first. */
+  async messagesBefore(message: MessageName, options: { limit?: number } = {}): Promise<Message[]> {
+    const limit = given.count(options.limit ?? 50);
+    return (await this.#engine.ask("messagesBefore", this.address, ...given.name(message), limit)) as Message[];
+  }
+
+  /** The next messages behind this one; oldest first. */
+  async messagesAfter(message: MessageName, options: { limit?: number } = {}): Promise<Message[]> {
+    const limit = given.count(options.limit ?? 50);
+    return (await this.#engine.ask("messagesAfter", this.address, ...given.name(message), limit)) as Message[];
+  }
+
+  /** This message with those before and behind it; oldest first. What a jump to a message that was found shows. */
+  async messagesAround(message: MessageName, options: { before?: number; after?: number } = {}): Promise<Message[]> {
+    const [before, after] = [given.count(options.before ?? 25), given.count(options.after ?? 25)];
+    return (await this.#engine.ask("messagesAround", this.address, ...given.name(message), before, after)) as Message[];
+  }
+
+  /** The message that this one answers; `null` if it answers none, or one that is not here any more. */
+  async answered(message: MessageName): Promise<Message | null> {
+    return (await this.#engine.ask("answered", this.address, ...given.name(message))) as Message | null;
   }
 
   /** A message by its author and id; `null` if it is not in this conversation, or not any more. */
@@ -57,6 +80,24 @@ export class Conversation {
   /** The user has read everything. With `receipt` the others are told. */
   async markRead(receipt = true): Promise<void> {
     await this.#engine.ask("markRead", this.address, given.flag(receipt));
+  }
+
+  /** The user has read up to this message, and what comes behind it stays unread. With `receipt` the others are told. */
+  async markReadUpTo(message: MessageName, receipt = true): Promise<void> {
+    await this.#engine.ask("markReadUpTo", this.address, ...given.name(message), given.flag(receipt));
+  }
+
+  /** What became of the message of ours that has this id: whether it left, and who has it and has read it since when. */
+  async receipts(messageId: string): Promise<MessageReceipts> {
+    return (await this.#engine.ask("receipts", this.address, given.text(messageId))) as MessageReceipts;
+  }
+
+  /**
+   * Tells the others that the user is writing, or is not any more. Call it when it begins, every ten seconds while it goes on, and when it ends
+   * without a message. Nobody is told who has not answered yet.
+   */
+  async setTyping(active: boolean): Promise<void> {
+    await this.#engine.ask("setTyping", this.address, given.flag(active));
   }
 
   /** Reacts to a message with one emoji. */
@@ -91,6 +132,38 @@ export class Conversation {
 
   async disappearing(): Promise<number | null> {
     return (await this.#engine.ask("disappearing", this.address)) as number | null;
+  }
+
+  // What the user sets, on all devices.
+
+  /** What the user set for this conversation, on whichever device. */
+  async settings(): Promise<ChatSettings> {
+    return (await this.#engine.ask("chatSettings", this.address)) as ChatSettings;
+  }
+
+  /** The application tells nobody of what comes, until this time; `null` lets it tell again. */
+  async setMutedUntil(until: Date | null): Promise<void> {
+    await this.#engine.ask("setMutedUntil", this.address, until === null ? undefined : given.time(until));
+  }
+
+  /** Puts it into the archive, or takes it out again. A message that comes does not. */
+  async setArchived(archived: boolean): Promise<void> {
+    await this.#engine.ask("setArchived", this.address, given.flag(archived));
+  }
+
+  /** Puts it at the top of the list, or takes it from there. The order of `conversationPage` does not change by it. */
+  async setPinned(pinned: boolean): Promise<void> {
+    await this.#engine.ask("setPinned", this.address, given.flag(pinned));
+  }
+
+  /** Marks it as unread until it is read, whatever is unread in it. */
+  async markUnread(): Promise<void> {
+    await this.#engine.ask("markUnread", this.address);
+  }
+
+  /** The user's own name for it, of at most 256 bytes; `null`, or nothing but white space, takes it away. Nobody else is told. */
+  async setNickname(nickname: string | null): Promise<void> {
+    await this.#engine.ask("setNickname", this.address, nickname === null ? undefined : given.text(nickname));
   }
 
   // Of a group.

@@ -3,7 +3,7 @@
 import type { Engine } from "./engine.js";
 import { InvalidContent } from "./errors.js";
 import { EncryptedFile } from "./encrypted_file.js";
-import type { MessageName, OutgoingMessage, Sendable, StateChange, StateOwner } from "./values.js";
+import type { MessageIn, MessageName, OutgoingMessage, Sendable, StateChange, StateOwner } from "./values.js";
 
 /** What opens a store. */
 export type Key =
@@ -81,6 +81,13 @@ export function flag(given: unknown): boolean {
   throw new TypeError(`true or false is needed, not ${kindOf(given)}`);
 }
 
+/** A time, in milliseconds since the epoch; before that there is none. */
+export function time(given: unknown): number {
+  if (!(given instanceof Date)) throw new TypeError(`a Date is needed, not ${kindOf(given)}`);
+  if (Number.isNaN(given.getTime())) throw new TypeError("a Date is needed that is a time");
+  return Math.max(0, given.getTime());
+}
+
 export function body(engine: Engine, given: string | Sendable): object {
   if (typeof given === "string") return { type: "text", text: text(given) };
   if (!(given instanceof Object)) throw new TypeError(`a text or a body is needed, not ${kindOf(given)}`);
@@ -143,6 +150,11 @@ export function name(given: MessageName): [author: string, id: string] {
 /** A message before which a page ends, or none. */
 export function before(given: MessageName | undefined): [author: string, id: string] | [] {
   return given === undefined ? [] : name(given);
+}
+
+/** The same, in whichever conversation. */
+export function beforeInAll(given: MessageIn | undefined): [conversation: string, author: string, id: string] | [] {
+  return given === undefined ? [] : [text(given?.conversation), ...name(given)];
 }
 
 function kindOf(given: unknown): string {

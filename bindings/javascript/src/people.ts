@@ -65,6 +65,12 @@ export class People {
     return (await this.engine.ask("contacts")) as Contact[];
   }
 
+  /** A page of the contacts in the order in which they came: the first, or those behind the `position` of one. The cost does not grow with their number. */
+  async contactPage(options: { limit?: number; after?: number } = {}): Promise<Contact[]> {
+    const after = given.number(options.after ?? 0);
+    return (await this.engine.ask("contactPage", given.count(options.limit ?? 50), after)) as Contact[];
+  }
+
   async contact(address: string): Promise<Contact> {
     return (await this.engine.ask("contact", given.text(address))) as Contact;
   }
@@ -82,6 +88,11 @@ export class People {
   /** Deletes a contact, the conversation and the sessions, on all our devices. */
   async removeContact(address: string): Promise<void> {
     await this.engine.ask("removeContact", given.text(address));
+  }
+
+  /** Deletes a contact and the sessions as `removeContact` does, and keeps the conversation to be read. */
+  async removeContactOnly(address: string): Promise<void> {
+    await this.engine.ask("removeContactOnly", given.text(address));
   }
 
   async trustPolicy(): Promise<TrustPolicy> {
@@ -105,6 +116,16 @@ export class People {
 
   async setRequiresPostQuantum(requires: boolean): Promise<void> {
     await this.engine.ask("setRequiresPostQuantum", given.flag(requires));
+  }
+
+  /** Whether others are told what the user has read. */
+  async sendsReadReceipts(): Promise<boolean> {
+    return (await this.engine.ask("sendsReadReceipts")) as boolean;
+  }
+
+  /** Off, `markRead` tells our own devices alone. Receipts of delivery cannot be switched off: without them what came would be sent again. */
+  async setSendsReadReceipts(sends: boolean): Promise<void> {
+    await this.engine.ask("setSendsReadReceipts", given.flag(sends));
   }
 
   /** Tells our contacts that we go on as whom this bundle is of; answers to how many. */

@@ -77,6 +77,26 @@ export interface Message {
 /** By which a message is found. */
 export type MessageName = Pick<Message, "author" | "id">;
 
+/** By which a message is found among those of all conversations. */
+export type MessageIn = MessageName & Pick<Message, "conversation">;
+
+/** What became of a message of ours. Sent is what does not wait and that nobody has said to have. */
+export interface MessageReceipts {
+  /** True as long as an envelope with it waits for the transport. */
+  queued: boolean;
+  /** Those whom it was written to: the other side, or the members of the group at that time. */
+  members: MemberReceipt[];
+}
+
+/** What one of those whom a message was written to has said of it. */
+export interface MemberReceipt {
+  address: string;
+  /** When their first device said that it has it. */
+  deliveredAt: Date | null;
+  /** When they last said that they have read, this or something behind it. */
+  readAt: Date | null;
+}
+
 export interface Reaction {
   emoji: string;
   by: string;
@@ -243,6 +263,8 @@ export interface Contact {
   devices: number[];
   /** From when on no new session can be begun with the bundle we have. */
   bundleExpiresAt: Date | null;
+  /** Where they stand in the list of contacts, for `contactPage`. */
+  position: number;
 }
 
 /** A conversation in the list of them. */
@@ -258,8 +280,22 @@ export interface ConversationSummary {
 export interface ListedConversation extends ConversationSummary {
   /** The latest message that is shown; `null` if there is none. */
   lastMessage: Message | null;
+  settings: ChatSettings;
   /** Where it stands, for `after`. */
   position: number;
+}
+
+/** What the user set for a conversation. The same on all devices of the user, and nobody else is told. */
+export interface ChatSettings {
+  /** Until when it is mute; `null` if it is not. */
+  mutedUntil: Date | null;
+  archived: boolean;
+  /** True when it stands at the top of the list. */
+  pinned: boolean;
+  /** True when the user marked it as unread, until it is read. */
+  markedUnread: boolean;
+  /** The user's own name for it. */
+  nickname: string | null;
 }
 
 /** A part of a search. */

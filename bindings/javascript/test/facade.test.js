@@ -18,6 +18,12 @@ const ELSEWHERE = {
   "Client.send_body": "send",
   "Client.set_outbox_listener": "onOutbox",
   "Client.export_backup": "backup",
+  // What takes a message here takes `{ author, id }` as well.
+  "Conversation.delete_message": "delete",
+  "Conversation.delete_message_for_me": "deleteForMe",
+  "Conversation.edit_message": "edit",
+  "Conversation.react_to": "react",
+  "Conversation.unreact_to": "unreact",
   "Conversation.send_body": "send",
   "Conversation.send_attachment": "send",
   "Conversation.save_attachment": "decryptFile",

@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::failure::{Answer, answer};
 
 impl Client {
-    fn chat(&self, address: String) -> windlass::Result<Arc<Conversation>> {
+    pub(crate) fn chat(&self, address: String) -> windlass::Result<Arc<Conversation>> {
         self.client.clone().conversation(address)
     }
 
@@ -102,6 +102,56 @@ impl Client {
         answer(before.and_then(|(chat, before)| chat.search(text, limit, before)))
     }
 
+    /// Messages of all conversations that contain a text; those behind a message, of which all is given or nothing.
+    #[wasm_bindgen(js_name = searchInAll)]
+    pub fn search_in_all(
+        &self,
+        text: String,
+        limit: u32,
+        address: Option<String>,
+        author: Option<String>,
+        id: Option<String>,
+    ) -> Answer {
+        let before = address.map(|address| self.before(address, author, id));
+        let before = before.transpose();
+        let before = before.map(|before| before.and_then(|(_, message)| message));
+        answer(before.and_then(|before| self.client.search(text, limit, before)))
+    }
+
+    /// The messages before one.
+    #[wasm_bindgen(js_name = messagesBefore)]
+    pub fn messages_before(&self, address: String, author: &str, id: &str, limit: u32) -> Answer {
+        let chat = self.chat(address);
+        answer(chat.and_then(|chat| chat.messages_before(author, id, limit)))
+    }
+
+    /// The messages behind one.
+    #[wasm_bindgen(js_name = messagesAfter)]
+    pub fn messages_after(&self, address: String, author: &str, id: &str, limit: u32) -> Answer {
+        let chat = self.chat(address);
+        answer(chat.and_then(|chat| chat.messages_after(author, id, limit)))
+    }
+
+    /// A message with those before and behind it.
+    #[wasm_bindgen(js_name = messagesAround)]
+    pub fn messages_around(
+        &self,
+        address: String,
+        author: &str,
+        id: &str,
+        before: u32,
+        after: u32,
+    ) -> Answer {
+        let chat = self.chat(address);
+        answer(chat.and_then(|chat| chat.messages_around(author, id, before, after)))
+    }
+
+    /// The message that a message answers.
+    pub fn answered(&self, address: String, author: &str, id: &str) -> Answer {
+        let chat = self.chat(address);
+        answer(chat.and_then(|chat| chat.answered(author, id)))
+    }
+
     /// One message.
     pub fn message(&self, address: String, author: &str, id: &str) -> Answer {
         answer(self.chat(address).and_then(|chat| chat.message(author, id)))
@@ -119,18 +169,34 @@ impl Client {
         answer(chat.and_then(|chat| chat.mark_read(receipt)))
     }
 
+    /// The user has read up to a message.
+    #[wasm_bindgen(js_name = markReadUpTo)]
+    pub fn mark_read_up_to(
+        &self,
+        address: String,
+        author: &str,
+        id: &str,
+        receipt: bool,
+    ) -> Answer {
+        let chat = self.chat(address);
+        answer(chat.and_then(|chat| chat.mark_read_up_to(author, id, receipt)))
+    }
+
+    /// What became of a message of ours.
+    pub fn receipts(&self, address: String, id: &str) -> Answer {
+        answer(self.chat(address).and_then(|chat| chat.receipts(id)))
+    }
+
     /// Reacts to a message.
     pub fn react(&self, address: String, author: &str, id: &str, emoji: String) -> Answer {
-        self.on_message((address, author, id), |chat, message| {
-            chat.react(message, emoji)
-        })
+        let chat = self.chat(address);
+        answer(chat.and_then(|chat| chat.react_to(author, id, &emoji)))
     }
 
     /// Removes a reaction.
     pub fn unreact(&self, address: String, author: &str, id: &str, emoji: String) -> Answer {
-        self.on_message((address, author, id), |chat, message| {
-            chat.unreact(message, emoji)
-        })
+        let chat = self.chat(address);
+        answer(chat.and_then(|chat| chat.unreact_to(author, id, &emoji)))
     }
 
     /// Replaces the text of a message of ours.
@@ -149,8 +215,8 @@ impl Client {
     /// Deletes a message for the user alone.
     #[wasm_bindgen(js_name = deleteForMe)]
     pub fn delete_for_me(&self, address: String, author: &str, id: &str) -> Answer {
-        let found = self.at(address, author, id);
-        answer(found.and_then(|(chat, message)| chat.delete_for_me(message)))
+        let chat = self.chat(address);
+        answer(chat.and_then(|chat| chat.delete_message_for_me(author, id)))
     }
 
     /// After how many milliseconds messages are deleted; nothing or 0 keeps them.

@@ -17,6 +17,7 @@ mod outside;
 mod people;
 mod records;
 mod session;
+mod settings;
 mod states;
 mod typing;
 mod values;

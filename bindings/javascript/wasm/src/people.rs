@@ -73,6 +73,13 @@ impl Client {
         answer(self.client.contacts())
     }
 
+    /// A page of them, in the order in which they came.
+    #[wasm_bindgen(js_name = contactPage)]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn contact_page(&self, limit: u32, after: f64) -> Answer {
+        answer(self.client.contact_page(limit, after as u64))
+    }
+
     /// The contact of an address.
     pub fn contact(&self, address: String) -> Answer {
         answer(self.client.contact(address))
@@ -94,6 +101,12 @@ impl Client {
     #[wasm_bindgen(js_name = removeContact)]
     pub fn remove_contact(&self, address: String) -> Answer {
         answer(self.client.remove_contact(address))
+    }
+
+    /// Deletes a contact, and keeps the conversation.
+    #[wasm_bindgen(js_name = removeContactOnly)]
+    pub fn remove_contact_only(&self, address: String) -> Answer {
+        answer(self.client.remove_contact_only(address))
     }
 
     /// To whom anything is sent.

@@ -3,12 +3,12 @@
 
 use wasm_bindgen::JsValue;
 use windlass::{
-    AttachmentInfo, Backlog, CodeProgress, Contact, ConversationSummary, DeviceInfo, ErrorInfo,
-    GroupChange, GroupChangeKind, GroupMember, Inspection, KeptEvent, LinkCheck,
-    ListedConversation, Message, MessageOrigin, OutgoingEnvelope, PendingLink, PostQuantum,
-    Reaction, Received, RefusalReason, SafetyEmoji, SearchPage, Sent, SessionState, SessionStatus,
-    ShredReport, StateDocument, TableRows, TrustPolicy, TypedCommand, UndecryptableCause,
-    UnhandledMessage, WaitingMessage,
+    AttachmentInfo, Backlog, ChatSettings, CodeProgress, Contact, ConversationSummary, DeviceInfo,
+    ErrorInfo, GroupChange, GroupChangeKind, GroupMember, Inspection, KeptEvent, LinkCheck,
+    ListedConversation, MemberReceipt, Message, MessageOrigin, MessageReceipts, OutgoingEnvelope,
+    PendingLink, PostQuantum, Reaction, Received, RefusalReason, SafetyEmoji, SearchPage, Sent,
+    SessionState, SessionStatus, ShredReport, StateDocument, TableRows, TrustPolicy, TypedCommand,
+    UndecryptableCause, UnhandledMessage, WaitingMessage,
 };
 
 use crate::values::{Record, ToJs, camel};
@@ -38,9 +38,11 @@ macro_rules! names {
 record! {
     AttachmentInfo { media_type, name, size, location }
     Backlog { address, messages, bytes }
+    ChatSettings { muted_until, archived, pinned, marked_unread, nickname }
     CodeProgress { have, of, uri }
     Contact {
         address, added_at, added_by_us, accepted, introduced, blocked, verified, moved_to, devices, bundle_expires_at,
+        position,
     }
     ConversationSummary { address, group_name, last_activity, unread }
     DeviceInfo { device_id, this_device, added_at, last_seen, linked }
@@ -50,11 +52,13 @@ record! {
     Inspection { schema_version, epoch, passphrase, tables, dirty_buckets, file_bytes }
     KeptEvent { cursor, told_at, event }
     LinkCheck { address, digits, emoji }
-    ListedConversation { address, group_name, last_activity, unread, last_message, position }
+    ListedConversation { address, group_name, last_activity, unread, last_message, settings, position }
+    MemberReceipt { address, delivered_at, read_at }
     Message {
         id, conversation, author, outgoing, body, text, reply_to, sent_at, origin, stored_at, delivered_at, copied, deleted,
         edited, reactions, delivered_to, read_by,
     }
+    MessageReceipts { queued, members }
     OutgoingEnvelope { id, to, bytes }
     PendingLink { answer, check, ends_at }
     Reaction { emoji, by }
