@@ -33,39 +33,50 @@ fn worker() {
     let Ok(address) = std::env::var(STORE) else {
         return;
     };
-    let client = Client::open(EncryptedStore::open(address, &key(1)).unwrap()).unwrap();
+    let store = insisting(|| EncryptedStore::open(address.clone(), &key(1))).unwrap();
+    let client = insisting(|| Client::open(Arc::clone(&store))).unwrap();
     let mut out = std::io::stdout();
     for line in std::io::stdin().lines() {
         let line = line.unwrap();
         if let Some((number, envelope)) = line.split_once(' ') {
             let envelope = HEXLOWER.decode(envelope.as_bytes()).unwrap();
-            client.receive(envelope.into()).unwrap();
+            insisting(|| client.receive(envelope.clone().into())).unwrap();
             // The transport is told only what is durable.
             writeln!(out, "\ntaken {number}").unwrap();
         }
         answer_all(&client);
-        for envelope in client.outbox(0).unwrap() {
+        for envelope in insisting(|| client.outbox(0)).unwrap() {
             let bytes = HEXLOWER.encode(&envelope.bytes);
             writeln!(out, "\nout {} {bytes}", envelope.to).unwrap();
             out.flush().unwrap();
-            client.mark_sent(vec![envelope.id]).unwrap();
+            insisting(|| client.mark_sent(vec![envelope.id])).unwrap();
         }
         writeln!(out, "\nlooked").unwrap();
         out.flush().unwrap();
     }
 }
 
+/// What only reads is told at once that the server is gone, and may be repeated (docs/guide/fleets.md).
+fn insisting<T>(call: impl Fn() -> windlass::Result<T>) -> windlass::Result<T> {
+    loop {
+        match call() {
+            Err(WindlassError::DatabaseLost(_)) => {}
+            ended => return ended,
+        }
+    }
+}
+
 /// Of what waits, also of what a worker that died has left. What another one has answered meanwhile is not answered again.
 fn answer_all(client: &Client) {
     loop {
-        let waiting = client.unhandled(10).unwrap();
+        let waiting = insisting(|| client.unhandled(10)).unwrap();
         if waiting.is_empty() {
             return;
         }
         for one in waiting {
             let text = format!("you said {}", one.message.text.unwrap());
             let answer = text_to(&one.message.author, &text);
-            match client.handled(one.number, vec![answer]) {
+            match insisting(|| client.handled(one.number, vec![answer.clone()])) {
                 Ok(_) | Err(WindlassError::UnknownMessage) => {}
                 Err(error) => panic!("{error}"),
             }
