@@ -8,6 +8,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+import paho.mqtt.client as mqtt
 import pytest
 from mosquitto import PATIENCE, Broker, tool
 from people import KEY, User, told
@@ -280,6 +281,41 @@ def test_what_nobody_acknowledges_is_held_up_to_a_bound_and_comes_again_when_the
             assert here._held <= 100_000
         await here.close()
         await there.close()
+
+    with Broker(tmp_path) as broker:
+        asyncio.run(talk(broker))
+
+
+def test_what_is_let_go_before_the_loop_comes_to_the_greeting_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker brings its mail at once, while the program is at work."""
+    monkeypatch.setattr(mqtt_transport, "HELD_BYTES", 100_000)
+
+    async def talk(broker: Broker) -> None:
+        here = transport_of(broker.url)
+        assert isinstance(here, MqttTransport)
+        await here.start("here", 1)
+        await here.publish_bundle("here", b"so that the mailbox is there")
+        connection, greeting = here._connection, here._greeting
+        assert connection is not None and greeting is not None
+        large = mqtt.MQTTMessage(mid=1, topic=b"windlass/v1/inbox/here")
+        large.payload = bytes(60_000)
+        # As the connection's thread does, before the loop has a turn.
+        here.greeted(connection, greeting)
+        here.came(connection, large)
+        here.came(connection, large)
+        assert here._let_go
+        incoming = await asyncio.wait_for(anext(here.receive()), PATIENCE)
+        assert here._let_go and here._connection is connection
+        await incoming.acknowledge()
+
+        async def another() -> None:
+            while here._connection is connection:
+                await asyncio.sleep(0)
+
+        await asyncio.wait_for(another(), PATIENCE)
+        await here.close()
 
     with Broker(tmp_path) as broker:
         asyncio.run(talk(broker))

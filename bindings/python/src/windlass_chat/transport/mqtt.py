@@ -238,6 +238,9 @@ class MqttTransport(Transport):
 
     def greeted(self, connection: Connection, greeting: Greeting) -> None:
         """The broker answered a connection; called from its thread."""
+        # What the last connection let go comes with this one. Here, and not where the loop comes to it: this one may have let something go by then.
+        with self._held_lock:
+            self._let_go = False
         self._tell(self._greeted, greeting)
 
     def opened(self, connection: Connection, granted: Any) -> None:
@@ -296,7 +299,7 @@ class MqttTransport(Transport):
         if self._guessing:
             text = "%s greets in MQTT 3.1.1 and not in 5; going on with that, as with ?version=3"
             log.warning(text, self._broker)
-        self._ungreeted, self._let_go = 0, False
+        self._ungreeted = 0
         if self._was_connected and not greeting.session_present:
             log.warning("%s has lost our mailbox; the senders send again what was in it", self._broker)
         self._was_connected = True
