@@ -110,23 +110,24 @@ class Post:
             return
         self._held[envelope.id] = len(envelope.bytes)
         self._held_bytes += len(envelope.bytes)
-        self._lanes.setdefault(envelope.to, _Lane()).waiting.append(envelope)
-        self._go(envelope.to)
+        lane = self._lanes.setdefault(envelope.to, _Lane())
+        lane.waiting.append(envelope)
+        self._go(envelope.to, lane)
 
     def _let_go(self, number: int) -> None:
         self._held_bytes -= self._held.pop(number)
         self._fewer.set()
 
-    def _go(self, address: str) -> None:
+    def _go(self, address: str, lane: _Lane) -> None:
         """Begins to deliver what may be on its way at the same time."""
-        lane = self._lanes[address]
         while lane.waiting and lane.under_way < self._transport.at_once:
             lane.under_way += 1
             # Tasks begin in the order in which they were made.
             task = asyncio.create_task(self._deliver(address, lane, lane.waiting.popleft()))
             self._deliveries.add(task)
             task.add_done_callback(self._deliveries.discard)
-        if not lane.under_way:
+        # A task that begins eagerly may have ended by now, and have come here itself.
+        if not lane.under_way and self._lanes.get(address) is lane:
             del self._lanes[address]
 
     async def _deliver(self, address: str, lane: _Lane, envelope: OutgoingEnvelope) -> None:
@@ -148,7 +149,7 @@ class Post:
             self._rest(address, lane, error)
             self._let_go(envelope.id)
         lane.under_way -= 1
-        self._go(address)
+        self._go(address, lane)
 
     def _rest(self, address: str, lane: _Lane, error: Exception) -> None:
         """Nothing goes to an address for a while. What waits for it stays in the outbox, and is read again then."""
