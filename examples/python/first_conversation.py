@@ -1,6 +1,6 @@
 import tempfile
 
-from windlass_chat import Client
+from windlass_chat import Client, Event
 
 home = tempfile.mkdtemp()
 alice = Client.create(f"{home}/alice.wl", passphrase="correct horse")
@@ -8,4 +8,5 @@ bob = Client.create(f"{home}/bob.wl", passphrase="battery staple")
 alice.add_contact(bob.single_use_bundle())  # by QR code, link or mail
 for envelope in alice.send(bob.address(), "Ahoy!").envelopes:  # over any transport
     for event in bob.receive(envelope.bytes):
-        print(event)
+        if isinstance(event, Event.MESSAGE):
+            print(event.message.text)
