@@ -32,8 +32,14 @@ fn opened(address: &str) -> Result<Postgres, StoreError> {
     Postgres::open(&Address::parse(address).unwrap(), &key(1))
 }
 
+/// Opening is told at once that the server is gone, and may be repeated (docs/guide/fleets.md).
 fn open(address: &str) -> Postgres {
-    opened(address).unwrap()
+    loop {
+        match opened(address) {
+            Err(StoreError::DatabaseLost { .. }) => {}
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 fn as_engine(store: &Postgres) -> &dyn StorageEngine {
