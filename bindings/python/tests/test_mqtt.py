@@ -252,6 +252,15 @@ def test_other_urls_are_taken(right: str) -> None:
     assert isinstance(transport_of(right), MqttTransport)
 
 
+async def mailbox(broker: Broker) -> MqttTransport:
+    """The mailbox of the address `here`, once the broker has it."""
+    here = transport_of(broker.url)
+    assert isinstance(here, MqttTransport)
+    await here.start("here", 1)
+    await here.publish_bundle("here", b"so that the mailbox is there")
+    return here
+
+
 def test_what_nobody_acknowledges_is_held_up_to_a_bound_and_comes_again_when_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,10 +269,7 @@ def test_what_nobody_acknowledges_is_held_up_to_a_bound_and_comes_again_when_the
     large = [bytes([number]) * 30_000 for number in range(10)]
 
     async def talk(broker: Broker) -> None:
-        here, there = transport_of(broker.url), transport_of(broker.url)
-        assert isinstance(here, MqttTransport)
-        await here.start("here", 1)
-        await here.publish_bundle("here", b"so that the mailbox is there")
+        here, there = await mailbox(broker), transport_of(broker.url)
         await there.start("there", 1)
         for envelope in large:
             await there.deliver("here", envelope)
@@ -293,10 +299,7 @@ def test_what_is_let_go_before_the_loop_comes_to_the_greeting_comes_again(
     monkeypatch.setattr(mqtt_transport, "HELD_BYTES", 100_000)
 
     async def talk(broker: Broker) -> None:
-        here = transport_of(broker.url)
-        assert isinstance(here, MqttTransport)
-        await here.start("here", 1)
-        await here.publish_bundle("here", b"so that the mailbox is there")
+        here = await mailbox(broker)
         connection, greeting = here._connection, here._greeting
         assert connection is not None and greeting is not None
         large = mqtt.MQTTMessage(mid=1, topic=b"windlass/v1/inbox/here")
@@ -326,10 +329,7 @@ def test_a_flood_of_empty_envelopes_has_its_price(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(mqtt_transport, "HELD_BYTES", 50_000)
 
     async def talk(broker: Broker) -> None:
-        here = transport_of(broker.url)
-        assert isinstance(here, MqttTransport)
-        await here.start("here", 1)
-        await here.publish_bundle("here", b"so that the mailbox is there")
+        here = await mailbox(broker)
         command = [tool("mosquitto_pub"), "-h", "127.0.0.1", "-p", str(broker.port), "-t", "windlass/v1/inbox/here"]
         await asyncio.to_thread(subprocess.run, [*command, "-l"], input=b"\n" * 1_000, check=True)
         while not here._let_go:
