@@ -27,8 +27,8 @@ impl Client {
                     Ok(ConversationSummary {
                         address: summary.id.address(),
                         group_name: summary::group_name(reader, &summary.id)?,
-                        last_activity: time(summary.last_activity),
-                        unread: unread::at(reader, &summary.id, now)?,
+                        last_activity: time(summary.row.last_activity),
+                        unread: unread::of_row(reader, &summary.id, &summary.row, now)?,
                     })
                 })
                 .collect()
@@ -54,9 +54,9 @@ impl Client {
         let now = self.store.0.now();
         self.read(|reader| {
             let mut all = 0_u64;
-            for summary in conversations::all(reader)? {
-                let unread = unread::at(reader, &summary.id, now)?;
-                let marked = unread == 0 && chat_settings::is_marked_unread(reader, &summary.id)?;
+            for conversations::Summary { id, row } in conversations::all(reader)? {
+                let unread = unread::of_row(reader, &id, &row, now)?;
+                let marked = unread == 0 && chat_settings::is_marked_unread(reader, &id)?;
                 all = all.saturating_add(unread).saturating_add(marked.into());
             }
             Ok(all)

@@ -3,7 +3,7 @@
 use prost::Message;
 
 use crate::engine::base::error::EngineError;
-use crate::store::{Key, Rows, RowsMut, StoreError, Table};
+use crate::store::{Direction, Key, Rows, RowsMut, StoreError, Table, WHOLE_GROUP};
 use crate::wire;
 
 /// A row that the store opened but that says something impossible.
@@ -35,6 +35,21 @@ pub(crate) fn all_rows<M: Message + Default>(
 ) -> Result<Vec<M>, EngineError> {
     let rows = store.scan(table)?;
     rows.iter().map(|bytes| decode(table, bytes)).collect()
+}
+
+/// The number that the order of a row begins with.
+pub(crate) fn number_of(table: Table, order: &[u8]) -> Result<u64, EngineError> {
+    let number = order
+        .first_chunk()
+        .map(|number| u64::from_be_bytes(*number));
+    number.ok_or_else(|| damaged(table))
+}
+
+/// The highest number that the rows of a group have; 0 where there is none.
+pub(crate) fn highest(store: &dyn Rows, table: Table, group: &[u8]) -> Result<u64, EngineError> {
+    let last = store.range(table, group, WHOLE_GROUP, Direction::Backward, 1)?;
+    last.first()
+        .map_or(Ok(0), |(order, _)| number_of(table, order))
 }
 
 /// Encodes and writes a row.

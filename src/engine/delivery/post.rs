@@ -202,10 +202,7 @@ pub(crate) fn queue_control(
         let Some(mut contact) = contacts::find(step.rows, identity)? else {
             return Ok(None);
         };
-        if !trust::answers(step.rows, &contact)? {
-            return Ok(None);
-        }
-        envelopes::to_contact(step, &mut contact, to, &encoded)?
+        to_contact(step, &mut contact, to, &encoded)?
     };
     let Some(envelope) = envelope else {
         return Ok(None);
@@ -222,14 +219,24 @@ pub(crate) fn control_envelope(
     to: Recipients,
     body: Body,
 ) -> Result<Option<Vec<u8>>, EngineError> {
-    if !trust::answers(step.rows, contact)? {
-        return Ok(None);
-    }
     let encoded = control(step, body, group_of(conversation)).to_bytes();
-    match envelopes::to_contact(step, contact, to, &encoded) {
+    match to_contact(step, contact, to, &encoded) {
         Err(error) if error.lacks_usable_bundle() => Ok(None),
         envelope => envelope,
     }
+}
+
+/// An envelope for a contact who wants to hear of us.
+fn to_contact(
+    step: &mut Step<'_>,
+    contact: &mut Contact,
+    to: Recipients,
+    encoded: &[u8],
+) -> Result<Option<Vec<u8>>, EngineError> {
+    if !trust::answers(step.rows, contact)? {
+        return Ok(None);
+    }
+    envelopes::to_contact(step, contact, to, encoded)
 }
 
 fn group_of(conversation: &ConversationId) -> Option<GroupId> {

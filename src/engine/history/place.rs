@@ -6,7 +6,7 @@ use std::ops::Bound;
 use crate::chat::{Content, MessageId};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
-use crate::engine::base::rows::{self, damaged, get_row, put_row};
+use crate::engine::base::rows::{self, get_row, put_row};
 use crate::engine::records::conversations::ConversationId;
 use crate::store::{Direction, Key, OrderedRow, Rows, RowsMut, Table};
 use crate::wire::store::TimelineRow;
@@ -23,11 +23,10 @@ pub(crate) struct Place {
 impl Place {
     /// Of a row of a group that is ordered by clock and id.
     pub(crate) fn from_row(table: Table, (order, bytes): &OrderedRow) -> Result<Self, EngineError> {
-        let lamport = order.first_chunk().map(|clock| u64::from_be_bytes(*clock));
         let row: TimelineRow = rows::decode(table, bytes)?;
         let (author, id) = (&row.author_identity_key, &row.message_id);
         Ok(Self {
-            lamport: lamport.ok_or_else(|| damaged(table))?,
+            lamport: rows::number_of(table, order)?,
             message: MessageRef::from_columns(table, author, id)?,
             unread: row.unread,
         })
@@ -166,14 +165,7 @@ pub(crate) fn before(
     let bounds = (Bound::Unbounded, high);
     let rows = store.range(Table::Timeline, &group, bounds, Direction::Backward, limit)?;
     let mut places = decode(&rows)?;
-    // Where it was cut may be between messages of the same clock and id, which are in no order there: there are as many of them as
-    // authors at most.
-    if let Some(last) = places.last().copied() {
-        let cut = (last.lamport, last.message.id);
-        places.retain(|place| (place.lamport, place.message.id) != cut);
-        let order = order(last.lamport, &last.message.id);
-        places.extend(decode(&store.of_order(Table::Timeline, &group, &order)?)?);
-    }
+    make_whole(store, &group, &mut places)?;
     if let (Some(end), Some(order)) = (end, &end_order) {
         let beside = decode(&store.of_order(Table::Timeline, &group, order)?)?;
         let earlier = |place: &Place| place.rank() < end.rank();
@@ -201,15 +193,21 @@ pub(crate) fn after(
     );
     let rows = store.range(Table::Timeline, &group, bounds, Direction::Forward, most)?;
     let mut places = decode(&rows)?;
-    // As in `before`: nothing is cut between messages of the same clock and id.
-    if let Some(last) = places.last().copied() {
-        let cut = (last.lamport, last.message.id);
-        places.retain(|place| (place.lamport, place.message.id) != cut);
-        let order = order(last.lamport, &last.message.id);
-        places.extend(decode(&store.of_order(Table::Timeline, &group, &order)?)?);
-    }
+    make_whole(store, &group, &mut places)?;
     places.retain(|place| place.rank() > start.rank());
     places.sort_by_key(Place::rank);
     places.truncate(limit);
     Ok(places)
+}
+
+/// Where places were cut may be between messages of the same clock and id, which are in no order there: all of these take the place of those
+/// that were read. There are as many of them as authors at most.
+fn make_whole(store: &dyn Rows, group: &[u8], places: &mut Vec<Place>) -> Result<(), EngineError> {
+    if let Some(last) = places.last().copied() {
+        let cut = (last.lamport, last.message.id);
+        places.retain(|place| (place.lamport, place.message.id) != cut);
+        let order = order(last.lamport, &last.message.id);
+        places.extend(decode(&store.of_order(Table::Timeline, group, &order)?)?);
+    }
+    Ok(())
 }

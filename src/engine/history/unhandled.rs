@@ -5,7 +5,7 @@ use std::ops::Bound;
 use crate::chat::MessageOrigin;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
-use crate::engine::base::rows::{damaged, decode, get_row, put_row};
+use crate::engine::base::rows::{damaged, decode, get_row, number_of, put_row};
 use crate::engine::base::step::Step;
 use crate::engine::history::message::Stored;
 use crate::engine::history::view::Shown;
@@ -99,7 +99,11 @@ pub(crate) fn oldest(store: &dyn Rows, limit: usize) -> Result<Vec<PendingMessag
         let rows = store.range(Table::Unhandled, GROUP, bounds, Direction::Forward, wanted)?;
         let more = rows.len() == wanted;
         for (order, bytes) in &rows {
-            found.extend(pending(store, number_of(order)?, &read(bytes)?)?);
+            found.extend(pending(
+                store,
+                number_of(Table::Unhandled, order)?,
+                &read(bytes)?,
+            )?);
         }
         last = rows.into_iter().next_back().map(|(order, _)| order);
         if !more {
@@ -182,7 +186,7 @@ pub(crate) fn receipts_due(
     let rows = store.range(Table::Unhandled, GROUP, bounds, Direction::Forward, limit)?;
     let (mut due, mut last) = (Vec::new(), None);
     for (order, bytes) in &rows {
-        let number = number_of(order)?;
+        let number = number_of(Table::Unhandled, order)?;
         last = Some(number);
         if read(bytes)?.receipt_due {
             due.push(number);
@@ -265,7 +269,7 @@ pub(crate) fn waiting(
             let row = read(&bytes)?;
             let conversation = ConversationId::from_columns(&row.peer_identity_key, &row.group_id);
             Ok(WaitingName {
-                number: number_of(&order)?,
+                number: number_of(Table::Unhandled, &order)?,
                 attempts: row.attempts,
                 author: named(&row)?.author,
                 conversation: conversation.ok_or_else(|| damaged(Table::Unhandled))?,
@@ -293,9 +297,4 @@ fn pending(
         attempts: row.attempts,
         message,
     }))
-}
-
-fn number_of(order: &[u8]) -> Result<u64, EngineError> {
-    let number = order.first_chunk().map(|order| u64::from_be_bytes(*order));
-    number.ok_or_else(|| damaged(Table::Unhandled))
 }

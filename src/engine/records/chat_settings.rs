@@ -54,8 +54,8 @@ pub(crate) fn is_here(store: &dyn Rows, id: &ConversationId) -> Result<bool, Eng
 
 /// Whether the user marked a conversation as unread.
 pub(crate) fn is_marked_unread(store: &dyn Rows, id: &ConversationId) -> Result<bool, EngineError> {
-    let marked = |one: &ChatSetting| one.kind == ChatSettingKind::MarkedUnread && one.number != 0;
-    Ok(of(store, id)?.iter().any(marked))
+    let settings = of(store, id)?;
+    Ok(known(&settings, ChatSettingKind::MarkedUnread).is_some_and(|one| one.number != 0))
 }
 
 fn save(
@@ -76,6 +76,15 @@ fn save(
 fn next_clock(settings: &[ChatSetting]) -> u64 {
     let clocks = settings.iter().map(|one| one.decided.clock);
     clocks.max().unwrap_or_default().saturating_add(1)
+}
+
+fn known(settings: &[ChatSetting], kind: ChatSettingKind) -> Option<&ChatSetting> {
+    settings.iter().find(|one| one.kind == kind)
+}
+
+/// What it is set to; what was never set is as if it were set to nothing.
+fn value_of(setting: Option<&ChatSetting>) -> (u64, &str) {
+    setting.map_or((0, ""), |one| (one.number, one.text.as_str()))
 }
 
 fn put(settings: &mut Vec<ChatSetting>, setting: ChatSetting) {
@@ -107,9 +116,7 @@ pub(crate) fn set(
         },
     }
     .bounded();
-    let known = settings.iter().find(|one| one.kind == kind);
-    let (number, text) = known.map_or((0, ""), |one| (one.number, one.text.as_str()));
-    if (number, text) == (setting.number, setting.text.as_str()) {
+    if value_of(known(&settings, kind)) == value_of(Some(&setting)) {
         return Ok(None);
     }
     put(&mut settings, setting.clone());
@@ -134,13 +141,12 @@ pub(crate) fn merge(
     let (mut learnt, mut changed) = (false, false);
     for setting in told.iter().filter(|one| one.decided.clock <= horizon) {
         let rank = |one: &ChatSetting| (one.decided, one.number, one.text.clone());
-        let known = settings.iter().find(|one| one.kind == setting.kind);
+        let known = known(&settings, setting.kind);
         if known.is_some_and(|known| rank(known) >= rank(setting)) {
             continue;
         }
         learnt = true;
-        let (number, text) = known.map_or((0, ""), |one| (one.number, one.text.as_str()));
-        changed |= (number, text) != (setting.number, setting.text.as_str());
+        changed |= value_of(known) != value_of(Some(setting));
         put(&mut settings, setting.clone());
     }
     if learnt {

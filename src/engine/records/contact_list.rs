@@ -4,11 +4,11 @@
 use std::ops::Bound;
 
 use crate::engine::base::error::EngineError;
-use crate::engine::base::rows::{damaged, decode, put_row};
+use crate::engine::base::rows::{damaged, decode, highest, put_row};
 use crate::identity::PublicIdentity;
 use crate::ratchet::ChainTag;
 use crate::session::{HintKey, SenderHint};
-use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
+use crate::store::{Direction, Key, OrderedRow, Rows, RowsMut, Table};
 use crate::wire::store::{ContactListRow, ContactRow};
 
 const LIST: &[u8] = b"contacts";
@@ -16,10 +16,7 @@ const LIST: &[u8] = b"contacts";
 /// A contact comes in: behind all others, or where it stood in the store that it comes from. Its row is the caller's to save.
 pub(crate) fn enter(store: &mut dyn RowsMut, row: &mut ContactRow) -> Result<(), EngineError> {
     if row.place == 0 {
-        let backward = Direction::Backward;
-        let last = store.range(Table::ContactList, LIST, WHOLE_GROUP, backward, 1)?;
-        let last = last.first().map(|(order, _)| place_of(order)).transpose()?;
-        row.place = last.unwrap_or(0).saturating_add(1);
+        row.place = highest(store, Table::ContactList, LIST)?.saturating_add(1);
     }
     let listed = ContactListRow {
         identity_key: row.identity_key.clone(),
@@ -41,24 +38,22 @@ pub(super) fn forget(store: &mut dyn RowsMut, row: &ContactRow) -> Result<(), En
     Ok(())
 }
 
-fn place_of(order: &[u8]) -> Result<u64, EngineError> {
-    let place = order.first_chunk().map(|place| u64::from_be_bytes(*place));
-    place.ok_or_else(|| damaged(Table::ContactList))
-}
-
-/// What is in the list behind a place, at most `limit`.
+/// Who is in the list behind a place, at most `limit`.
 pub(super) fn page(
     store: &dyn Rows,
     after: u64,
     limit: usize,
-) -> Result<Vec<ContactListRow>, EngineError> {
+) -> Result<Vec<PublicIdentity>, EngineError> {
     let low = after.to_be_bytes();
     let bounds = (Bound::Excluded(low.as_slice()), Bound::Unbounded);
     let forward = Direction::Forward;
     let rows = store.range(Table::ContactList, LIST, bounds, forward, limit)?;
-    rows.iter()
-        .map(|(_, bytes)| decode(Table::ContactList, bytes))
-        .collect()
+    let identity = |(_, bytes): &OrderedRow| {
+        let row: ContactListRow = decode(Table::ContactList, bytes)?;
+        let identity = PublicIdentity::from_stored(&row.identity_key);
+        identity.ok_or_else(|| damaged(Table::ContactList))
+    };
+    rows.iter().map(identity).collect()
 }
 
 /// Whose message it is whose chain we do not know (RFC windlass §7.3); and how many contacts were looked at.

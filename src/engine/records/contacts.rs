@@ -156,15 +156,10 @@ pub(crate) fn page(
     after: u64,
     limit: usize,
 ) -> Result<Vec<Contact>, EngineError> {
-    let listed = contact_list::page(store, after, limit)?;
-    let mut found = Vec::with_capacity(listed.len());
-    for row in listed {
-        let row: Option<ContactRow> = get_row(store, Table::Contacts, Key::new(&row.identity_key))?;
-        found.push(Contact::from_row(
-            row.ok_or_else(|| damaged(Table::ContactList))?,
-        )?);
-    }
-    Ok(found)
+    let listed = contact_list::page(store, after, limit)?.into_iter();
+    listed
+        .map(|identity| find(store, &identity)?.ok_or_else(|| damaged(Table::ContactList)))
+        .collect()
 }
 
 pub(crate) fn erase(store: &mut dyn RowsMut, contact: &Contact) -> Result<(), EngineError> {

@@ -249,23 +249,21 @@ pub(crate) fn unread(store: &dyn Rows, conversation: &ConversationId) -> Result<
     Ok(row(store, conversation)?.unread)
 }
 
-/// What a list of conversations shows.
+/// A conversation in a list of them, with its row.
 pub(crate) struct Summary {
     pub(crate) id: ConversationId,
-    pub(crate) last_activity: u64,
+    pub(crate) row: ConversationRow,
 }
 
 /// The conversations, the latest activity first.
 pub(crate) fn all(store: &dyn Rows) -> Result<Vec<Summary>, EngineError> {
     let rows = all_rows::<ConversationRow>(store, Table::Conversations)?;
-    let summaries = rows.iter().map(|row| {
+    let summaries = rows.into_iter().map(|row| {
         let id = ConversationId::from_columns(&row.peer_identity_key, &row.group_id);
-        Ok(Summary {
-            id: id.ok_or_else(|| damaged(Table::Conversations))?,
-            last_activity: row.last_activity,
-        })
+        let id = id.ok_or_else(|| damaged(Table::Conversations))?;
+        Ok(Summary { id, row })
     });
     let mut found = summaries.collect::<Result<Vec<_>, EngineError>>()?;
-    found.sort_by_key(|summary| core::cmp::Reverse((summary.last_activity, summary.id.key())));
+    found.sort_by_key(|one| core::cmp::Reverse((one.row.last_activity, one.id.key())));
     Ok(found)
 }

@@ -4,17 +4,15 @@
 use std::ops::Bound;
 
 use crate::engine::base::error::EngineError;
-use crate::engine::base::rows::{damaged, decode, put_row};
-use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
+use crate::engine::base::rows::{decode, highest, number_of, put_row};
+use crate::store::{Direction, Key, OrderedRow, Rows, RowsMut, Table};
 use crate::wire::store::{ConversationRow, ListedRow};
 
 const LIST: &[u8] = b"list";
 
 /// Something happens in a conversation: it comes first. Its row is the caller's to save.
 pub(crate) fn touch(store: &mut dyn RowsMut, row: &mut ConversationRow) -> Result<(), EngineError> {
-    let backward = Direction::Backward;
-    let first = store.range(Table::Listed, LIST, WHOLE_GROUP, backward, 1)?;
-    let first = first.first().map(place_of).transpose()?.unwrap_or(0);
+    let first = highest(store, Table::Listed, LIST)?;
     // Where it stands first already nothing is written.
     if first != 0 && row.place == first {
         return Ok(());
@@ -56,11 +54,6 @@ fn name_of(row: &ConversationRow) -> Vec<u8> {
     [row.peer_identity_key.as_slice(), &row.group_id].concat()
 }
 
-fn place_of((order, _): &crate::store::OrderedRow) -> Result<u64, EngineError> {
-    let place = order.first_chunk().map(|place| u64::from_be_bytes(*place));
-    place.ok_or_else(|| damaged(Table::Listed))
-}
-
 /// The conversations behind a place, or the first ones; each with its place, at most `limit`.
 pub(crate) fn page(
     store: &dyn Rows,
@@ -73,8 +66,9 @@ pub(crate) fn page(
         .map_or(Bound::Unbounded, |end| Bound::Excluded(end.as_slice()));
     let bounds = (Bound::Unbounded, high);
     let rows = store.range(Table::Listed, LIST, bounds, Direction::Backward, limit)?;
-    let read = |ordered: &crate::store::OrderedRow| {
-        Ok((place_of(ordered)?, decode(Table::Listed, &ordered.1)?))
+    let read = |(order, bytes): &OrderedRow| {
+        let place = number_of(Table::Listed, order)?;
+        Ok((place, decode(Table::Listed, bytes)?))
     };
     rows.iter().map(read).collect()
 }

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use crate::engine::base::clock::Clock;
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
-use crate::engine::base::rows::{damaged, decode, get_row, put_row};
+use crate::engine::base::rows::{damaged, decode, get_row, number_of, put_row};
 use crate::engine::base::singletons::STRANGERS;
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::settings::TrustPolicy;
@@ -162,11 +162,8 @@ fn waiting(
     for (order, bytes) in &rows {
         let row: WaitingRow = decode(Table::Waiting, bytes)?;
         let identity = PublicIdentity::from_stored(&row.identity_key);
-        let since = order.first_chunk().map(|order| u64::from_be_bytes(*order));
-        let (Some(since), Some(identity)) = (since, identity) else {
-            return Err(damaged(Table::Waiting));
-        };
-        found.push((since, identity));
+        let identity = identity.ok_or_else(|| damaged(Table::Waiting))?;
+        found.push((number_of(Table::Waiting, order)?, identity));
     }
     Ok(found)
 }

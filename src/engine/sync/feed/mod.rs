@@ -9,7 +9,7 @@ use std::ops::Bound;
 use crate::crypto::Secret;
 use crate::engine::base::clock::Clock;
 use crate::engine::base::error::EngineError;
-use crate::engine::base::rows::{damaged, decode, get_row, put_row};
+use crate::engine::base::rows::{damaged, decode, get_row, number_of, put_row};
 use crate::engine::base::singletons::FEED;
 use crate::engine::base::step::Step;
 use crate::engine::history::unhandled;
@@ -153,7 +153,9 @@ pub(crate) fn tell(
         return Ok(None);
     };
     let oldest = oldest(step.rows, 1)?;
-    let oldest = oldest.first().map(|(order, _)| number_of(order));
+    let oldest = oldest
+        .first()
+        .map(|(order, _)| number_of(Table::Feed, order));
     let most = MAX_KEPT_EVENTS + DROPPED_AT_ONCE;
     if newest.saturating_sub(oldest.transpose()?.unwrap_or(newest)) >= most {
         state.drop_up_to(step.rows, newest - MAX_KEPT_EVENTS, step.now)?;
@@ -191,7 +193,7 @@ pub(crate) fn after(
         let wanted = limit - told.len();
         let rows = behind(store, last, wanted)?;
         for (order, bytes) in &rows {
-            last = number_of(order)?;
+            last = number_of(Table::Feed, order)?;
             let row = read(bytes)?;
             if let Some(outcome) = outcome_of(store, own, &row)? {
                 told.push(Told {
@@ -236,7 +238,7 @@ pub(crate) fn erase_old(
         let row = read(&bytes)?;
         // One that lies ahead goes with those behind it: the clock may have been wrong then.
         if clock.may_erase(row.told_at, KEPT_EVENT_RETENTION_SECONDS * 1000) {
-            last_old = Some(number_of(&order)?);
+            last_old = Some(number_of(Table::Feed, &order)?);
         } else if outcome_of(store, own, &row)?.is_none() {
             gone |= store.delete(Table::Feed, Key::ordered(GROUP, &order))?;
         }
@@ -261,11 +263,6 @@ fn behind(store: &dyn Rows, number: u64, limit: usize) -> Result<Vec<OrderedRow>
     let low = number.to_be_bytes();
     let bounds = (Bound::Excluded(low.as_slice()), Bound::Unbounded);
     store.range(Table::Feed, GROUP, bounds, Direction::Forward, limit)
-}
-
-fn number_of(order: &[u8]) -> Result<u64, EngineError> {
-    let number = order.first_chunk().map(|order| u64::from_be_bytes(*order));
-    number.ok_or_else(|| damaged(Table::Feed))
 }
 
 fn read(bytes: &[u8]) -> Result<FeedRow, EngineError> {
