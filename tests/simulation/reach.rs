@@ -116,8 +116,9 @@ impl Run {
         self.wrong_clocks.iter().any(|(p, _)| *p == person)
     }
 
-    /// Whether a device of a person was linked and has not got everything yet that the device has that linked it. What answers its request is for a
-    /// day, by the clocks of both (RFC windlass §8.5.9): if one of them leaps meanwhile, or both are off for longer, it has to be linked again.
+    /// Whether a device of a person was linked and has not got everything yet that the device has that linked it, or is not known to that one. What
+    /// answers its request is for a day, by the clocks of both (RFC windlass §8.5.9): if one of them leaps meanwhile, or both are off for longer, it has
+    /// to be linked again.
     pub fn is_linking(&self, person: u32) -> bool {
         let mut linked = self.linked_by.iter();
         linked.any(|(new, by)| {
@@ -128,10 +129,12 @@ impl Run {
                     .iter()
                     .filter(|(_, (from, to))| [*from, *to].contains(&person));
                 let before = &self.written_before[new];
-                sent.any(|(id, _)| {
-                    let is_for_it = before.contains(id) || self.has(*by, id);
-                    is_for_it && !self.has(*new, id)
-                })
+                let id = self.world.client(new.0, new.1).unwrap().device_id();
+                !self.known(*by).linked.contains(&id)
+                    || sent.any(|(id, _)| {
+                        let is_for_it = before.contains(id) || self.has(*by, id);
+                        is_for_it && !self.has(*new, id)
+                    })
             }
         })
     }
