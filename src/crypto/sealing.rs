@@ -1,8 +1,9 @@
 //! XAES-256-GCM (C2SP): AES-256-GCM with a 24-byte random nonce, for rows at rest. One key seals more rows than a store can hold
 //! before two nonces meet.
 
-use xaes_256_gcm::Xaes256Gcm;
-use xaes_256_gcm::aead::{Aead, KeyInit, Payload};
+use xaes_256_gcm::aead::{Aead, AeadInOut, KeyInit, Payload};
+use xaes_256_gcm::{Nonce, Xaes256Gcm};
+use zeroize::Zeroize;
 
 use super::stack::{AEAD_STACK, apart};
 use super::{AuthenticationFailed, CryptoRng, Secret, SecretBytes, TooLong};
@@ -19,17 +20,23 @@ pub fn seal(
     associated_data: &[u8],
     rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, TooLong> {
-    let mut nonce = [0u8; NONCE_LEN];
-    rng.fill_bytes(&mut nonce);
-    let payload = Payload {
-        msg: plaintext,
-        aad: associated_data,
-    };
-    let sealed = apart::<AEAD_STACK, _>(|| {
-        Xaes256Gcm::new(key.as_bytes().into()).encrypt(&nonce.into(), payload)
+    let mut sealed = Vec::with_capacity(plaintext.len().saturating_add(SEAL_OVERHEAD));
+    sealed.resize(NONCE_LEN, 0);
+    rng.fill_bytes(&mut sealed);
+    sealed.extend_from_slice(plaintext);
+    let split = sealed.split_first_chunk_mut::<NONCE_LEN>();
+    let (nonce, text) = split.ok_or(TooLong)?;
+    let made = apart::<AEAD_STACK, _>(|| {
+        let (cipher, nonce) = (Xaes256Gcm::new(key.as_bytes().into()), Nonce::from(*nonce));
+        cipher.encrypt_inout_detached(&nonce, associated_data, text.into())
     });
-    let sealed = sealed.map_err(|_| TooLong)?;
-    Ok([nonce.as_slice(), &sealed].concat())
+    let Ok(tag) = made else {
+        // The plaintext is in it.
+        sealed.zeroize();
+        return Err(TooLong);
+    };
+    sealed.extend_from_slice(&tag);
+    Ok(sealed)
 }
 
 /// The plaintext of what [`seal`] made, if key, bytes and associated data are the same.

@@ -16,6 +16,7 @@ pub use error::SessionError;
 pub use healing::{HEALING_MAC_LEN, HealingKey, HealingRoot, Proved};
 pub use hint::{HintKey, SENDER_HINT_LEN, SenderHint};
 pub use post_quantum::PostQuantum;
+pub use row::SessionStanding;
 pub use state::{Received, Session, TagChanges};
 
 #[cfg(test)]

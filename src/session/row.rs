@@ -10,6 +10,24 @@ use crate::ratchet::Ratchet;
 use crate::wire::{self, store::SessionRow, v2};
 use crate::x3dh::{Mode, Party, SealedHandshake};
 
+/// What is asked of a session that is not used now: two fields of its row, read without its keys.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub struct SessionStanding {
+    /// As [`Session::known_since`].
+    #[prost(uint64, tag = "9")]
+    pub known_since: u64,
+    /// As [`Session::is_probe`].
+    #[prost(bool, tag = "10")]
+    pub probe: bool,
+}
+
+impl SessionStanding {
+    /// Of the row of a session.
+    pub fn from_row(bytes: &[u8]) -> Result<Self, SessionError> {
+        Self::decode(bytes).map_err(|_| SessionError::Damaged)
+    }
+}
+
 impl Session {
     /// The encoded row.
     #[must_use]

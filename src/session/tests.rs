@@ -347,3 +347,61 @@ fn debug_of_a_session_shows_no_secret() {
         assert!(!shown.contains(&format!("{secret:?}")));
     }
 }
+
+#[test]
+fn an_envelope_is_read_and_written_as_its_schema_says() {
+    use crate::limits::MAX_DEVICES;
+    use crate::wire::v2;
+    use prost::Message;
+
+    let mut pair = Pair::new(42);
+    let alice = pair.alice.public();
+    let sent = |pair: &mut Pair| pair.initiate().send(&alice, b"hi", 0, &mut pair.rng);
+    let first = sent(&mut pair).unwrap().1;
+    let later = Part {
+        device_id: 300,
+        handshake: None,
+        ..first.clone()
+    };
+    let parts = vec![first, later];
+    let bytes = Envelope {
+        parts: parts.clone(),
+    }
+    .encode();
+    let generated = v2::Envelope::decode(bytes.as_slice()).unwrap();
+    assert_eq!(generated.encode_to_vec(), bytes);
+    for (one, of_schema) in parts.iter().zip(&generated.messages) {
+        assert_eq!(of_schema.device_id, one.device_id);
+        assert_eq!(
+            of_schema.handshake,
+            one.handshake.as_ref().map(|h| h.to_wire())
+        );
+        assert_eq!(of_schema.chain_tag, one.chain_tag);
+        assert_eq!(of_schema.sender_hint, one.sender_hint);
+        assert_eq!(of_schema.sealed_header, one.sealed_header);
+        assert_eq!(of_schema.ciphertext, one.ciphertext);
+    }
+    assert_eq!(Envelope::decode(&bytes).unwrap().parts, parts);
+    // A field that is not known, and more devices than anybody has.
+    assert!(Envelope::decode(&[&bytes[..], &[0x18, 1]].concat()).is_err());
+    let too_many = [&bytes[..], &[0x12, 0].repeat(MAX_DEVICES)].concat();
+    assert!(Envelope::decode(&too_many).is_err());
+}
+
+#[test]
+fn what_is_read_of_a_session_without_its_keys_is_what_it_says_itself() {
+    use crate::wire::{self, store::SessionRow};
+
+    let session = Pair::new(43).initiate();
+    for session in [session, Pair::new(44).initiate().as_probe()] {
+        let mut row: SessionRow = wire::decode("row", &session.to_row()).unwrap();
+        row.known_since = 77;
+        let bytes = wire::encode_secret(&row);
+        let (whole, standing) = (
+            Session::from_row(&bytes).unwrap(),
+            SessionStanding::from_row(&bytes).unwrap(),
+        );
+        assert_eq!(standing.known_since, whole.known_since());
+        assert_eq!(standing.probe, whole.is_probe());
+    }
+}

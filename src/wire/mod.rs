@@ -13,8 +13,7 @@ pub use frames::{Frames, Progress, frames};
 pub use uri::{INVITATION_KIND, URI_SCHEME, UriFault, to_uri};
 
 use prost::Message;
-use prost::bytes::{Buf, Bytes};
-use prost::encoding::{DecodeContext, decode_key, skip_field};
+use prost::bytes::Bytes;
 
 /// Messages that travel (`proto/windlass/v2`).
 #[allow(missing_docs, clippy::all, clippy::pedantic)]
@@ -102,52 +101,13 @@ pub fn check_len(what: &'static str, got: usize, max: usize) -> Result<(), WireE
     Ok(())
 }
 
-/// Refuses a message with a field more than `max` times, before anything is allocated for it: two bytes can make an element of a hundred.
-pub fn check_repeated(
-    what: &'static str,
-    bytes: &[u8],
-    field: u32,
-    max: usize,
-) -> Result<(), WireError> {
-    let (mut rest, mut count) = (bytes, 0);
-    while !rest.is_empty() {
-        let (tag, kind) = decode_key(&mut rest).map_err(|_| malformed(what))?;
-        skip_field(kind, tag, &mut rest, DecodeContext::default()).map_err(|_| malformed(what))?;
-        count += usize::from(tag == field);
-        if count > max {
-            return Err(malformed(what));
-        }
-    }
-    Ok(())
-}
-
 /// Decodes leniently: fields that are not known here are passed over.
+///
+/// A field of bytes is copied twice on its way into a message. The copy in between is a part of one of the whole, which is wiped: nothing stays
+/// behind, and memory is asked for once and not for each field.
 pub fn decode<M: Message + Default>(what: &'static str, bytes: &[u8]) -> Result<M, WireError> {
-    M::decode(Wiped(bytes)).map_err(|_| malformed(what))
-}
-
-/// Bytes of which no copy stays behind when they are decoded. A field of bytes is copied twice on its way into a message, and the copy in
-/// between is whoever's it is that reads: here it is wiped.
-struct Wiped<'a>(&'a [u8]);
-
-impl Buf for Wiped<'_> {
-    fn remaining(&self) -> usize {
-        self.0.len()
-    }
-
-    fn chunk(&self) -> &[u8] {
-        self.0
-    }
-
-    fn advance(&mut self, count: usize) {
-        self.0.advance(count);
-    }
-
-    fn copy_to_bytes(&mut self, len: usize) -> Bytes {
-        let (now, later) = self.0.split_at_checked(len).unwrap_or((self.0, &[]));
-        self.0 = later;
-        Bytes::from_owner(SecretBytes::new(now.to_vec()))
-    }
+    let wiped = Bytes::from_owner(SecretBytes::new(bytes.to_vec()));
+    M::decode(wiped).map_err(|_| malformed(what))
 }
 
 /// Decodes strictly: the message has exactly one encoding, the given one (RFC windlass §4.2).
@@ -158,27 +118,8 @@ pub fn decode_strict<M: Message + Default>(
     bytes: &[u8],
 ) -> Result<M, WireError> {
     let message = decode(what, bytes)?;
-    has_encoding(what, &message, bytes)?;
-    Ok(message)
-}
-
-/// The same of what holds no secrets: its fields are copied once, from one copy of the whole.
-pub fn decode_strict_public<M: Message + Default>(
-    what: &'static str,
-    bytes: &[u8],
-) -> Result<M, WireError> {
-    let message = M::decode(Bytes::copy_from_slice(bytes)).map_err(|_| malformed(what))?;
-    has_encoding(what, &message, bytes)?;
-    Ok(message)
-}
-
-fn has_encoding<M: Message>(
-    what: &'static str,
-    message: &M,
-    bytes: &[u8],
-) -> Result<(), WireError> {
-    if *encode_secret(message) == bytes {
-        Ok(())
+    if *encode_secret(&message) == bytes {
+        Ok(message)
     } else {
         Err(malformed(what))
     }
