@@ -16,6 +16,8 @@ pub use error::BundleError;
 pub use prekey::{DeviceBundle, KemPrekey, Prekey};
 pub use secrets::PrekeySecrets;
 pub use uri::{Invitation, UriError};
+#[cfg(test)]
+pub(crate) use verified::PARSED;
 pub use verified::{CODE_SECRET_LEN, VerifiedBundle, is_from_the_future, takes_place_of};
 
 #[cfg(test)]

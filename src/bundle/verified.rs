@@ -46,6 +46,12 @@ impl core::fmt::Debug for VerifiedBundle {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many bundles this thread parsed, for the tests that hold what a message costs.
+    pub(crate) static PARSED: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
+}
+
 impl VerifiedBundle {
     /// Decodes and verifies. The wall clock plays no part here; see [`Self::check_time`].
     pub fn decode(bytes: &[u8]) -> Result<Self, BundleError> {
@@ -74,6 +80,8 @@ impl VerifiedBundle {
         verify: impl FnOnce(&[u8], &v2::SignedBundle) -> Result<PublicIdentity, BundleError>,
     ) -> Result<Self, BundleError> {
         wire::check_version("bundle", bytes, MAX_BUNDLE_LEN)?;
+        #[cfg(test)]
+        PARSED.set(PARSED.get() + 1);
         // The outer message carries nothing that the signature does not cover but these fields, so it is strict; unknown fields belong in
         // the body, where they are signed and survive.
         let signed: v2::SignedBundle = wire::decode_strict("bundle", bytes)?;

@@ -33,9 +33,9 @@ pub(crate) fn to_contact(
     }
     let bundle = contact.bundle.clone().ok_or(EngineError::NoBundle)?;
     let is_valid = bundle.check_time(step.seconds()).is_ok();
-    let own_bundle = own_bundle::reusable(step)?;
+    let own_bundle = own_bundle::encoded(step)?;
     // One that was issued later is of a clock that was wrong.
-    let has_bundle = contact.row.bundle_sent_at == own_bundle.issued_at();
+    let has_bundle = contact.row.bundle_sent_at == own_bundle.issued_at;
     let mut parts = Vec::with_capacity(bundle.devices().len());
     let mut unreached = None;
     let receipt = match to.is_new_to_all() {
@@ -73,7 +73,7 @@ pub(crate) fn to_contact(
         };
         // What is sent again may have been what brought it.
         let brings = !has_bundle || to.is_resend() || session.is_pending();
-        let bundle = brings.then_some(&own_bundle);
+        let bundle = brings.then_some(own_bundle.bundle.as_slice());
         parts.push(seal(step, session, content, bundle, &receipt, to)?);
     }
     if !parts.is_empty() {
@@ -101,7 +101,7 @@ pub(crate) fn to_siblings(
     if !siblings.iter().any(|s| to.includes(s.remote.device_id)) {
         return Ok(None);
     }
-    let own_bundle = own_bundle::reusable(step)?;
+    let own_bundle = own_bundle::encoded(step)?;
     let hint_key = recipients::own_hint_key(step.device)?;
     let mut parts = Vec::new();
     for sibling in siblings {
@@ -121,13 +121,13 @@ pub(crate) fn to_siblings(
                 begin(step, &peer.identity, remote, None, hint_key, to.asks())?
             }
         };
-        let has_bundle = sibling.row.bundle_sent_at == own_bundle.issued_at();
+        let has_bundle = sibling.row.bundle_sent_at == own_bundle.issued_at;
         // What is sent again may have been what brought it.
         let brings = !has_bundle || to.is_resend() || session.is_pending();
-        let bundle = brings.then_some(&own_bundle);
+        let bundle = brings.then_some(own_bundle.bundle.as_slice());
         parts.push(seal(step, session, content, bundle, &[], to)?);
         if !has_bundle {
-            own_devices::set_bundle_sent(step.rows, device_id, own_bundle.issued_at())?;
+            own_devices::set_bundle_sent(step.rows, device_id, own_bundle.issued_at)?;
         }
     }
     Ok((!parts.is_empty()).then(|| Envelope { parts }.encode()))
@@ -245,15 +245,13 @@ fn seal(
     step: &mut Step<'_>,
     session: Session,
     content: &[u8],
-    sender_bundle: Option<&VerifiedBundle>,
+    sender_bundle: Option<&[u8]>,
     receipt: &[MessageId],
     to: Recipients,
 ) -> Result<Part, EngineError> {
     let payload = wire::encode_secret(&Payload {
         content: content.to_vec(),
-        sender_bundle: sender_bundle
-            .map(|bundle| bundle.encoded().to_vec())
-            .unwrap_or_default(),
+        sender_bundle: sender_bundle.unwrap_or_default().to_vec(),
         pair: pairs::note(step, &session, content, to.asks())?,
         receipt: receipt.iter().flat_map(|id| *id.as_bytes()).collect(),
     });

@@ -82,7 +82,7 @@ impl Contact {
 
     /// Whether the user wants to talk with them.
     pub(crate) fn is_accepted(&self) -> bool {
-        self.row.added_by_user || self.row.accepted
+        self.row.is_accepted()
     }
 
     /// Whether they wrote first, and the user has not said what to think of them.
@@ -92,18 +92,17 @@ impl Contact {
 
     /// Whether what they say to the user alone waits for the user to say what to think of them.
     pub(crate) fn waits(&self) -> bool {
-        !self.is_accepted() && !self.row.blocked
+        self.row.waits()
     }
 
     /// Whether they are accepted, or introduced by somebody.
     pub(crate) fn is_known(&self) -> bool {
-        self.is_accepted() || self.is_introduced()
+        self.row.is_known()
     }
 
     /// Whether they belong to a group that the user takes part in, or are whom a contact goes on as.
     pub(crate) fn is_introduced(&self) -> bool {
-        let row = &self.row;
-        !row.introduced_by_groups.is_empty() || !row.introduced_by_contacts.is_empty()
+        self.row.is_introduced()
     }
 
     /// What their bundle says of their devices.
@@ -135,13 +134,39 @@ impl Contact {
     }
 }
 
+/// What is decided of a contact is in the row, whatever their bundle says.
+impl ContactRow {
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.added_by_user || self.accepted
+    }
+
+    pub(crate) fn waits(&self) -> bool {
+        !self.is_accepted() && !self.blocked
+    }
+
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_accepted() || self.is_introduced()
+    }
+
+    fn is_introduced(&self) -> bool {
+        !self.introduced_by_groups.is_empty() || !self.introduced_by_contacts.is_empty()
+    }
+}
+
 /// The contact of an identity.
 pub(crate) fn find(
     store: &dyn Rows,
     identity: &PublicIdentity,
 ) -> Result<Option<Contact>, EngineError> {
-    let row: Option<ContactRow> = get_row(store, Table::Contacts, Key::new(&identity.to_bytes()))?;
-    row.map(Contact::from_row).transpose()
+    row(store, identity)?.map(Contact::from_row).transpose()
+}
+
+/// The row of a contact, for whoever does not ask what their bundle says: to parse that costs more than all the rest of it.
+pub(crate) fn row(
+    store: &dyn Rows,
+    identity: &PublicIdentity,
+) -> Result<Option<ContactRow>, EngineError> {
+    get_row(store, Table::Contacts, Key::new(&identity.to_bytes()))
 }
 
 /// All contacts.

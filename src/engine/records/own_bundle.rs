@@ -15,13 +15,19 @@ use crate::wire::store::OwnBundleRow;
 /// Our reusable bundle: the same bytes until a prekey or a device changes, or half its time is over. So publishing it again
 /// changes nothing for anyone.
 pub(crate) fn reusable(step: &mut Step<'_>) -> Result<VerifiedBundle, EngineError> {
+    let row = encoded(step)?;
+    Ok(VerifiedBundle::from_stored(&row.bundle)?)
+}
+
+/// The same, for whoever only gives it out.
+pub(crate) fn encoded(step: &mut Step<'_>) -> Result<OwnBundleRow, EngineError> {
     prekeys::rotate(step)?;
     let row = prekeys::own_bundle(step.rows)?;
     let now = step.seconds();
     // A clock that was wrong made it.
     let future = bundle::is_from_the_future(row.issued_at, now);
     if !row.bundle.is_empty() && !future && now < row.issued_at + BUNDLE_LIFETIME_SECONDS / 2 {
-        return Ok(VerifiedBundle::from_stored(&row.bundle)?);
+        return Ok(row);
     }
     // Two of the same second could not be told apart by who gets both, also not if another device of ours made one of them.
     let siblings = own_devices::bundle_issued_at(step.rows, now)?;
@@ -33,7 +39,7 @@ pub(crate) fn reusable(step: &mut Step<'_>) -> Result<VerifiedBundle, EngineErro
         issued_at: bundle.issued_at(),
     };
     prekeys::save_own_bundle(step.rows, &row)?;
-    Ok(bundle)
+    Ok(row)
 }
 
 /// A bundle with a one-time prekey that is in no other, and a secret beside the signature for whoever is given it.

@@ -4,7 +4,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{damaged, get_row, put_row};
 use crate::limits::MAX_SESSIONS_PER_DEVICE;
 use crate::ratchet::ChainTag;
-use crate::session::{Session, TagChanges};
+use crate::session::{Session, SessionStanding, TagChanges};
 use crate::store::{Key, Rows, RowsMut, Table, WHOLE_GROUP};
 use crate::wire::store::{ArchiveRow, ChainTagRow};
 use crate::x3dh::{Party, SessionId};
@@ -85,6 +85,20 @@ pub(crate) fn find(
     for id in archive(store, peer)?.session_ids {
         if let Some(session) = load(store, &session_id(&id)?)?.filter(&fits) {
             return Ok(Some(session));
+        }
+    }
+    Ok(None)
+}
+
+/// Since when the other end of the session to send with is known to be that device. No key of it is read.
+pub(crate) fn known_since(store: &dyn Rows, peer: &Party) -> Result<Option<u64>, EngineError> {
+    for id in archive(store, peer)?.session_ids {
+        let row = store.get(Table::Sessions, Key::new(&session_id(&id)?))?;
+        let standing = row.map(|row| SessionStanding::from_row(&row));
+        let standing = standing.transpose();
+        let standing = standing.map_err(|_| damaged(Table::Sessions))?;
+        if let Some(standing) = standing.filter(|standing| !standing.probe) {
+            return Ok(Some(standing.known_since));
         }
     }
     Ok(None)

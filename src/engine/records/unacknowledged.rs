@@ -144,8 +144,7 @@ pub(crate) fn schedule_sent(
     now: u64,
 ) -> Result<(), EngineError> {
     let due_at = now + RESEND_AFTER_SECONDS * 1000;
-    let session = sessions::find(store, to, |session| !session.is_probe())?;
-    let known_by = session.map_or(now, |session| session.known_since().max(now));
+    let known_by = sessions::known_since(store, to)?.map_or(now, |since| since.max(now));
     let mut unacknowledged = Unacknowledged::new(to, message, now, due_at, known_by);
     unacknowledged.row.outbox_id = outbox_id;
     unacknowledged.save(store)

@@ -148,14 +148,14 @@ impl<'a> Admission<'a> {
     /// Counts what it costs of somebody who is not accepted, and tells the user who asks for it.
     fn charge(&self, step: &mut Step<'_>, outcomes: &mut Vec<Outcome>) -> Result<(), EngineError> {
         let peer = self.peer().identity;
+        if !contacts::row(step.rows, &peer)?.is_some_and(|contact| contact.waits()) {
+            return Ok(());
+        }
         let Some(mut contact) = contacts::find(step.rows, &peer)? else {
             return Ok(());
         };
         let direct = self.is_direct();
-        if !contact.waits()
-            || !(contact.is_stranger() || direct)
-            || waiting::is_late_of_a_group(&contact, direct)
-        {
+        if !(contact.is_stranger() || direct) || waiting::is_late_of_a_group(&contact, direct) {
             return Ok(());
         }
         let arrival = Arrival {
@@ -173,7 +173,7 @@ impl<'a> Admission<'a> {
     fn know_sender(&mut self, step: &mut Step<'_>) -> Result<Standing, EngineError> {
         let peer = self.peer();
         let knows = peer.identity == step.device.public()
-            || contacts::find(step.rows, &peer.identity)?.is_some_and(|contact| contact.is_known());
+            || contacts::row(step.rows, &peer.identity)?.is_some_and(|contact| contact.is_known());
         let mut proven = None;
         if knows && let Some(payload) = &self.payload {
             let anew = self.first.is_some() || self.is_request();

@@ -122,7 +122,7 @@ fn refusal(
 }
 
 fn is_blocked(store: &dyn Rows, identity: &PublicIdentity) -> Result<bool, EngineError> {
-    Ok(contacts::find(store, identity)?.is_some_and(|contact| contact.row.blocked))
+    Ok(contacts::row(store, identity)?.is_some_and(|contact| contact.blocked))
 }
 
 /// The private prekeys that a handshake names, and what its ciphertext gave.

@@ -98,8 +98,8 @@ fn receive_in_session(
     part: &Part,
 ) -> Result<Processed, EngineError> {
     let (id, peer) = (session.id(), session.peer().identity);
-    match contacts::find(step.rows, &peer)? {
-        Some(contact) if contact.row.blocked => {
+    match contacts::row(step.rows, &peer)? {
+        Some(contact) if contact.blocked => {
             let skipped = StoredSkippedKeys::new(step.rows, id);
             let opened = session.receive(part, &skipped);
             skipped.finish()?;

@@ -38,10 +38,7 @@ fn put(
             return Err(EngineError::OwnAddress);
         }
         ConversationId::Direct(peer) => {
-            let mut contact =
-                contacts::find(step.rows, peer)?.ok_or(EngineError::UnknownContact)?;
-            people::check_sending(step, &mut contact)?;
-            contact.bundle.as_ref().ok_or(EngineError::NoBundle)?;
+            people::check_sending(step, peer)?;
             vec![*peer]
         }
         ConversationId::Group(group) => {

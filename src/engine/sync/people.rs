@@ -41,18 +41,23 @@ pub(crate) fn add(step: &mut Step<'_>, bundle: &VerifiedBundle) -> Result<Contac
 }
 
 /// Asked before a message of the user's is sent. A user who writes to somebody wants to talk with them.
-pub(crate) fn check_sending(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), EngineError> {
-    if contact.row.blocked {
+pub(crate) fn check_sending(step: &mut Step<'_>, peer: &PublicIdentity) -> Result<(), EngineError> {
+    let row = contacts::row(step.rows, peer)?.ok_or(EngineError::UnknownContact)?;
+    if row.blocked {
         return Err(EngineError::ContactBlocked);
     }
-    if trust::policy(step.rows)? == TrustPolicy::VerifiedOnly && !contact.row.verified {
+    if trust::policy(step.rows)? == TrustPolicy::VerifiedOnly && !row.verified {
         return Err(EngineError::ContactNotVerified);
     }
-    if contact.is_accepted() {
+    if row.bundle.is_empty() {
+        return Err(EngineError::NoBundle);
+    }
+    if row.is_accepted() {
         return Ok(());
     }
-    accept(step, contact)?;
-    updates::share_contact(step, contact)
+    let mut contact = Contact::from_row(row)?;
+    accept(step, &mut contact)?;
+    updates::share_contact(step, &contact)
 }
 
 /// The user wants to talk with them. What waited for it is acknowledged now.

@@ -51,7 +51,7 @@ pub(crate) fn take_beside(
     if ids.is_empty() || !rest.is_empty() || ids.len() > MAX_RECEIPT_IDS {
         return Ok(());
     }
-    if contacts::find(step.rows, &from.identity)?.is_some_and(|contact| contact.row.blocked) {
+    if contacts::row(step.rows, &from.identity)?.is_some_and(|contact| contact.blocked) {
         return Ok(());
     }
     let ids: Result<Vec<_>, _> = ids.iter().map(|id| MessageId::from_bytes(id)).collect();
@@ -101,8 +101,9 @@ pub(crate) fn apply_receipt(
     let issued_at = prekeys::own_bundle_issued_at(step.rows)?;
     if from.identity != own
         && latest / 1000 >= issued_at
-        && let Some(mut contact) = contacts::find(step.rows, &from.identity)?
-        && contact.row.bundle_sent_at != issued_at
+        && let Some(row) = contacts::row(step.rows, &from.identity)?
+        && row.bundle_sent_at != issued_at
+        && let mut contact = Contact::from_row(row)?
         && all_have(step.rows, &contact, latest_id)?
     {
         contact.row.bundle_sent_at = issued_at;
@@ -117,7 +118,7 @@ fn to_acknowledge(
     peer: &PublicIdentity,
     mut ids: Vec<MessageId>,
 ) -> Result<Vec<MessageId>, EngineError> {
-    let waits = contacts::find(store, peer)?.is_some_and(|contact| contact.waits());
+    let waits = contacts::row(store, peer)?.is_some_and(|contact| contact.waits());
     if !waits || trust::policy(store)? == TrustPolicy::AcceptAll {
         return Ok(ids);
     }

@@ -146,7 +146,7 @@ pub(super) fn told_again(
         ) if who != own => who,
         _ => return Ok(outcome),
     };
-    let known = contacts::find(store, who)?.is_some();
+    let known = contacts::row(store, who)?.is_some();
     Ok(outcome.filter(|_| known))
 }
 
