@@ -23,6 +23,8 @@ pub use aead::{
 };
 pub use agreement::{AgreementError, DH_KEY_LEN, DhPoint, DhPublic, DhSecret, SharedSecret};
 pub use hash::{RunningHash, sha256, sha512};
+#[cfg(test)]
+pub(crate) use kdf::MACS;
 pub use kdf::{
     hkdf_sha256, hkdf_sha256_in_place, hmac_sha256, hmac_sha256_step, public_hmac_sha256,
 };

@@ -184,7 +184,14 @@ pub(super) fn physical_bounds(
     group: &[u8],
     (low, high): (Bound<&[u8]>, Bound<&[u8]>),
 ) -> OwnedBounds {
-    let prefix = prefix(&tree.lookup_key, table, group);
+    bounds_behind(prefix(&tree.lookup_key, table, group), (low, high))
+}
+
+/// The same, where it is known what the keys of the group begin with.
+pub(super) fn bounds_behind(
+    prefix: [u8; PREFIX_LEN],
+    (low, high): (Bound<&[u8]>, Bound<&[u8]>),
+) -> OwnedBounds {
     let join = |order: &[u8]| [prefix.as_slice(), order].concat();
     let low = match low {
         Bound::Unbounded => Bound::Included(prefix.to_vec()),

@@ -1,47 +1,55 @@
 //! The logical tables, and the keys of their rows.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
+
 use crate::crypto::{Secret, hmac_sha256};
 
 /// What a row belongs to. All tables share one redb table, so that a commit writes the path to one root.
+///
+/// The numbers are the order in the file. Nearly every step changes a row at the end of what is unhandled or of the feed, the header and the census,
+/// which are the store's own with 3, and one of the outbox and of what is unacknowledged: they stand side by side, in one page as long as little
+/// waits; next to them the conversations, and the end of the latest. A session stands behind the numbers that it accepted, of which the last is
+/// written with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Table {
     /// The device itself.
-    Device = 1,
+    Device = 18,
     /// Signed prekeys.
-    SignedPrekeys = 2,
+    SignedPrekeys = 16,
     /// One-time prekeys.
-    OneTimePrekeys = 3,
+    OneTimePrekeys = 13,
     /// Handshakes that were accepted, grouped by signed prekey.
-    Handshakes = 4,
+    Handshakes = 22,
     /// Contacts.
-    Contacts = 5,
+    Contacts = 25,
     /// The list of sessions of each remote device.
-    Archives = 6,
+    Archives = 29,
     /// Sessions.
-    Sessions = 7,
+    Sessions = 12,
     /// Skipped message keys, grouped by session.
-    SkippedKeys = 8,
+    SkippedKeys = 9,
     /// Message numbers that were used, grouped by session.
-    Accepted = 9,
+    Accepted = 10,
     /// Conversations.
-    Conversations = 10,
+    Conversations = 7,
     /// Messages.
     Messages = 11,
     /// The order of messages, grouped by conversation.
-    Timeline = 12,
+    Timeline = 8,
     /// Envelopes that wait for the transport.
-    Outbox = 13,
+    Outbox = 4,
     /// Messages that disappear, by when.
     Expiries = 14,
     /// Other devices of our identity.
     OwnDevices = 15,
     /// Messages that a device has not acknowledged, grouped by device.
-    Unacknowledged = 16,
+    Unacknowledged = 5,
     /// How it stands with those whose messages cannot be read.
     Healing = 17,
     /// Messages that the application has not handled, in the order they came.
-    Unhandled = 18,
+    Unhandled = 1,
     /// What messages say of another, grouped by that other.
     Annotations = 19,
     /// Groups.
@@ -49,11 +57,11 @@ pub enum Table {
     /// Sessions with skipped keys, by when these are too old.
     SkippedAges = 21,
     /// The last number of each sequence, where the engine keeps them in rows. It is the store's own.
-    Sequences = 22,
+    Sequences = 6,
     /// What outlives conversations that were deleted.
     Floors = 23,
     /// Events that were told, in their order, until the application says that it has handled them.
-    Feed = 25,
+    Feed = 2,
     /// People who wait to be accepted, by since when, grouped by what they wait as.
     Waiting = 26,
     /// People who were removed and are not to ask again by themselves, under salted hashes.
@@ -130,7 +138,7 @@ impl Table {
         Self::ChatSettings,
     ];
 
-    /// The byte that tells its rows from others of their place and group. Never 0, which is the store's own.
+    /// The byte that tells its rows from others of their place and group. Never 0 nor 3, which are the store's own.
     #[must_use]
     pub const fn tag(self) -> u8 {
         self as u8
@@ -143,7 +151,7 @@ impl Table {
     /// again and again.
     const fn place(self) -> u8 {
         match self {
-            Self::SkippedKeys | Self::Accepted => Self::Sessions.tag(),
+            Self::Accepted | Self::Sessions => Self::SkippedKeys.tag(),
             Self::Annotations | Self::Delivered => Self::Messages.tag(),
             alone => alone.tag(),
         }
@@ -272,7 +280,17 @@ pub(super) const NAME_LEN: usize = 16;
 
 /// The whole physical key of a row.
 pub(super) fn physical(lookup_key: &Secret<32>, table: Table, key: Key<'_>) -> Vec<u8> {
-    let mut row = prefix(lookup_key, table, key.group).to_vec();
+    physical_behind(lookup_key, prefix(lookup_key, table, key.group), key)
+}
+
+/// The same, where it is known what the key begins with.
+pub(super) fn physical_behind(
+    lookup_key: &Secret<32>,
+    prefix: [u8; PREFIX_LEN],
+    key: Key<'_>,
+) -> Vec<u8> {
+    let mut row = Vec::with_capacity(PREFIX_LEN + key.order.len() + NAME_LEN);
+    row.extend_from_slice(&prefix);
     let name = key
         .name
         // 0 is no table's place, so no group has this hash; and the prefix makes names of two groups differ.
@@ -295,6 +313,41 @@ pub(super) fn prefix(lookup_key: &Secret<32>, table: Table, group: &[u8]) -> [u8
         *to = *from;
     }
     prefix
+}
+
+/// What the keys of the groups begin with that a step asked for last: it asks for the same few again and again.
+#[derive(Default)]
+pub(super) struct Prefixes {
+    known: RefCell<VecDeque<Known>>,
+}
+
+/// A place, a group, and what the keys of a table begin with whose rows of this group stand there.
+type Known = (u8, Vec<u8>, [u8; PREFIX_LEN]);
+
+/// As many as a step of one message asks for, so that looking through them costs less than a hash.
+const KNOWN_PREFIXES: usize = 32;
+
+impl Prefixes {
+    /// What [`prefix`] answers.
+    pub(super) fn get(
+        &self,
+        lookup_key: &Secret<32>,
+        table: Table,
+        group: &[u8],
+    ) -> [u8; PREFIX_LEN] {
+        let mut known = self.known.borrow_mut();
+        let same = |one: &&Known| one.0 == table.place() && one.1 == group;
+        if let Some((_, _, known)) = known.iter().find(same) {
+            let mut prefix = *known;
+            let [.., tag] = &mut prefix;
+            *tag = table.tag();
+            return prefix;
+        }
+        let prefix = prefix(lookup_key, table, group);
+        known.truncate(KNOWN_PREFIXES - 1);
+        known.push_front((table.place(), group.to_vec(), prefix));
+        prefix
+    }
 }
 
 /// The smallest key that is above every key that begins with `prefix`; `None` when there is none.

@@ -12,14 +12,22 @@ use super::error::StoreError;
 use super::guard::{read, write};
 use crate::crypto::{self, CryptoRng, Secret, TooLong, hkdf_sha256};
 
-/// First byte of the rows of the store's own; places of tables begin at 1.
+/// First byte of the rows of the store's own that few steps write; places of tables have other numbers.
 pub(super) const OWN_TAG: u8 = 0;
+/// That of those which every commit writes: beside tables that are written as often (`table.rs`).
+const OWN_HOT_TAG: u8 = 3;
 /// Row of the tree's root.
 pub(super) const ROOT_ROW: [u8; 2] = [OWN_TAG, 0];
-/// Row of the census.
-pub(super) const CENSUS_ROW: [u8; 2] = [OWN_TAG, 4];
 /// Row of the header.
-pub(super) const HEADER_ROW: [u8; 2] = [OWN_TAG, 3];
+pub(super) const HEADER_ROW: [u8; 2] = [OWN_HOT_TAG, 0];
+/// Row of the census.
+pub(super) const CENSUS_ROW: [u8; 2] = [OWN_HOT_TAG, 1];
+
+/// Whether a row is the store's own, and no table's.
+#[cfg(test)]
+pub(super) fn is_own(row: &[u8]) -> bool {
+    matches!(row, [OWN_TAG | OWN_HOT_TAG, ..])
+}
 
 /// Row of a node.
 pub(super) fn node_row(node: u8) -> [u8; 3] {

@@ -11,12 +11,10 @@ use super::census::Census;
 use super::counters::{self, Blocks};
 use super::database::{Raw, RowsTable};
 use super::error::StoreError;
-use super::reader::{
-    OwnedBounds, Source, bucket_of, count_of, order_of, physical, physical_bounds, raw_range,
-};
+use super::reader::{OwnedBounds, Source, bounds_behind, bucket_of, count_of, order_of, raw_range};
 use super::rows::{Direction, OrderedRow, Rows, RowsMut};
 use super::sequence::Sequence;
-use super::table::{Key, Table};
+use super::table::{Key, Prefixes, Table, physical_behind};
 use super::tree::{self, Bucket, Dirty, Tree};
 use crate::crypto::{self, SecretBytes, SeededRandom};
 
@@ -33,6 +31,7 @@ pub struct Writer<'a> {
     table: RowsTable<'a>,
     rng: SeededRandom,
     rows: RefCell<BTreeMap<Vec<u8>, Row>>,
+    prefixes: Prefixes,
     /// Whether the whole transaction is lost when this step fails, so that what is changed need not stay in memory.
     alone: bool,
     buffered: usize,
@@ -72,6 +71,7 @@ impl<'a> Writer<'a> {
             table,
             rng,
             rows: RefCell::default(),
+            prefixes: Prefixes::default(),
             alone,
             buffered: 0,
             new_nodes: BTreeMap::new(),
@@ -94,13 +94,13 @@ impl<'a> Writer<'a> {
 
     /// Writes a row. If there was one, its former value is dead from now on, and the next shred makes it unreadable.
     pub fn put(&mut self, table: Table, key: Key<'_>, value: &[u8]) -> Result<(), StoreError> {
-        let row = physical(self.tree, table, key);
+        let row = self.physical(table, key);
         self.change(row, Some(SecretBytes::new(value.to_vec())))
     }
 
     /// Removes a row; true if there was one.
     pub fn delete(&mut self, table: Table, key: Key<'_>) -> Result<bool, StoreError> {
-        let row = physical(self.tree, table, key);
+        let row = self.physical(table, key);
         let known = self.rows.get_mut().get(&row).map(|row| row.value.is_some());
         let existed = match known {
             Some(existed) => existed,
@@ -120,13 +120,29 @@ impl<'a> Writer<'a> {
         bounds: (Bound<&[u8]>, Bound<&[u8]>),
         limit: usize,
     ) -> Result<usize, StoreError> {
-        let bounds = physical_bounds(self.tree, table, group, bounds);
+        let bounds = self.bounds(table, group, bounds);
         let found = self.rows_within(&bounds, Direction::Forward, limit)?;
         let count = found.len();
         for (row, _) in found {
             self.change(row, None)?;
         }
         Ok(count)
+    }
+
+    fn physical(&self, table: Table, key: Key<'_>) -> Vec<u8> {
+        let lookup_key = &self.tree.lookup_key;
+        let prefix = self.prefixes.get(lookup_key, table, key.group);
+        physical_behind(lookup_key, prefix, key)
+    }
+
+    fn bounds(
+        &self,
+        table: Table,
+        group: &[u8],
+        bounds: (Bound<&[u8]>, Bound<&[u8]>),
+    ) -> OwnedBounds {
+        let lookup_key = &self.tree.lookup_key;
+        bounds_behind(self.prefixes.get(lookup_key, table, group), bounds)
     }
 
     fn change(&mut self, row: Vec<u8>, value: Option<SecretBytes>) -> Result<(), StoreError> {
@@ -261,7 +277,7 @@ impl<'a> Source for Writer<'a> {
 
 impl Rows for Writer<'_> {
     fn get(&self, table: Table, key: Key<'_>) -> Result<Option<SecretBytes>, StoreError> {
-        let row = physical(self.tree, table, key);
+        let row = self.physical(table, key);
         if let Some(known) = self.rows.borrow().get(&row) {
             return Ok(known.value.clone());
         }
@@ -282,7 +298,7 @@ impl Rows for Writer<'_> {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<OrderedRow>, StoreError> {
-        let bounds = physical_bounds(self.tree, table, group, bounds);
+        let bounds = self.bounds(table, group, bounds);
         self.rows_within(&bounds, direction, limit)?
             .into_iter()
             .map(|(row, found)| {

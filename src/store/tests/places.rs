@@ -5,7 +5,7 @@ use crate::store::Direction::Forward;
 use crate::store::{RowsMut, Sequence, WHOLE_GROUP};
 
 const TOGETHER: [[Table; 3]; 2] = [
-    [Table::Sessions, Table::SkippedKeys, Table::Accepted],
+    [Table::SkippedKeys, Table::Accepted, Table::Sessions],
     [Table::Messages, Table::Annotations, Table::Delivered],
 ];
 

@@ -121,9 +121,11 @@ fn nothing_makes_up_for_a_row_that_was_taken_away() {
 
 /// What the rows of messages begin with: those that are no rows of the store's own.
 fn table_of_messages(rows: &Rows) -> u8 {
-    let own = super::super::tree::OWN_TAG;
-    let first = rows.keys().filter_map(|row| row.first().copied());
-    first.filter(|tag| *tag != own).max().unwrap()
+    let of_tables = rows.keys().filter(|row| !super::super::tree::is_own(row));
+    of_tables
+        .filter_map(|row| row.first().copied())
+        .max()
+        .unwrap()
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn opened_by(store: &Store, keys: &BTreeMap<Bucket, Secret<32>>) -> (usize, usiz
     let (mut rows, mut opened) = (0, 0);
     for row in table.iter().unwrap() {
         let (row, sealed) = row.unwrap();
-        if row.value().first() == Some(&tree::OWN_TAG) {
+        if tree::is_own(row.value()) {
             continue;
         }
         rows += 1;
