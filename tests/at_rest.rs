@@ -156,7 +156,7 @@ fn history() -> (Party, Vec<Past>) {
 
     invite(&alice, &bob);
     let image = bob.disk.image();
-    let prekey = opened(&image).row(3, &1u32.to_be_bytes());
+    let prekey = opened(&image).row(13, &1u32.to_be_bytes());
     past.push(("one-time prekey", prekey.clone(), sealed(&image, &prekey)));
 
     // One that is skipped, and its key used later.
@@ -171,13 +171,13 @@ fn history() -> (Party, Vec<Past>) {
     bob.receive(sent.envelopes[0].bytes.clone()).unwrap();
     let image = bob.disk.image();
     let session_id = session_of(&image, &envelope.parts[0].chain_tag);
-    let session = opened(&image).row(7, &session_id);
+    let session = opened(&image).row_in(8, 10, &session_id);
     past.push((
         "earlier ratchet state",
         session.clone(),
         sealed(&image, &session),
     ));
-    let skipped = [opened(&image).row_in(7, 8, &session_id), vec![0; 8]].concat();
+    let skipped = [opened(&image).row_in(8, 8, &session_id), vec![0; 8]].concat();
     past.push((
         "skipped message key",
         skipped.clone(),
@@ -231,7 +231,7 @@ fn what_was_consumed_replaced_or_deleted_opens_before_a_shred_and_not_after() {
         assert!(!opens, "{name}");
     }
     // The attacker is no fool: what is alive opens.
-    let device = slots.row(1, b"device");
+    let device = slots.row(18, b"device");
     assert!(attacker.opens(&device, &sealed(&after, &device)));
 
     // Nor does a copy of the big file help that somebody kept from before: its root is sealed under a key that was overwritten.
@@ -248,7 +248,7 @@ fn the_key_of_ones_own_words_of_a_day_is_gone_a_fortnight_later() {
         (slots, image)
     };
     let (slots, image) = read();
-    let row = slots.row(1, b"own words");
+    let row = slots.row(18, b"own words");
     let old = sealed(&image, &row);
     clock.advance(15 * 86_400_000);
     party.maintain().unwrap();

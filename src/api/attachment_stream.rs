@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use zeroize::Zeroize;
-
 use super::attachment_chunks::{Opening, Sealing};
 use super::{Attachment, Bytes, Conversation, Message, Result, WindlassError};
 use crate::chat;
-use crate::crypto::{CHUNK_OVERHEAD, Secret, SecretBytes, system_random};
+use crate::crypto::{CHUNK_OVERHEAD, Secret, SecretBytes, system_random, wipe};
 use crate::limits::{ATTACHMENT_CHUNK_LEN, MAX_ATTACHMENT_SIZE};
 
 /// Encrypts a file whose bytes come from somewhere, to bytes that go elsewhere.
@@ -47,7 +45,7 @@ impl AttachmentSealer {
         while !bytes.is_empty() {
             if self.chunk.len() == ATTACHMENT_CHUNK_LEN {
                 sealed.extend(self.sealing.chunk(false, &self.chunk)?);
-                self.chunk.zeroize();
+                wipe(&mut self.chunk);
             }
             let room = ATTACHMENT_CHUNK_LEN - self.chunk.len();
             let (now, later) = bytes.split_at(room.min(bytes.len()));

@@ -5,7 +5,7 @@
 
 use core::fmt;
 
-use zeroize::Zeroize;
+use crate::crypto::wipe;
 
 /// Bytes that cross between Rust and a foreign language; zeroised when dropped on this side.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,7 +41,7 @@ impl From<&[u8]> for Bytes {
 
 impl Drop for Bytes {
     fn drop(&mut self) {
-        self.0.zeroize();
+        wipe(&mut self.0);
     }
 }
 

@@ -2,9 +2,9 @@
 
 use uniffi::deps::anyhow;
 use uniffi::{FfiConverter, MetadataBuffer, RustBuffer};
-use zeroize::Zeroize;
 
 use super::Bytes;
+use crate::crypto::wipe;
 
 // SAFETY: the buffer has the form that the generated bindings write and read for `Vec<u8>`: a big-endian i32 with the length, then
 // the bytes. Its type's metadata is that of `Vec<u8>`, so the bindings treat the two alike.
@@ -26,7 +26,7 @@ unsafe impl<UT> FfiConverter<UT> for Bytes {
             anyhow::ensure!(rest.is_empty(), "{} bytes too many", rest.len());
             bytes
         };
-        buffer.zeroize();
+        wipe(&mut buffer);
         Ok(bytes)
     }
 

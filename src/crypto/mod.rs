@@ -36,7 +36,7 @@ pub use padding::{MIN_PADDED_LEN, pad, pad_parts, padded_len, unpad, unpadded_le
 pub use password::{Argon2Params, PasswordError, derive_from_passphrase};
 pub use random::{CryptoRng, RandomnessUnavailable, SeededRandom, seeded, system_random};
 pub use sealing::{SEAL_OVERHEAD, open, seal};
-pub use secret::{Secret, SecretBytes};
+pub use secret::{Secret, SecretBytes, wipe};
 pub use signature::{
     PUBLIC_KEY_LEN, SEED_LEN, SIGNATURE_LEN, SignatureError, SigningSecret, VerifyingPublic,
 };

@@ -3,8 +3,6 @@
 //! Nikitin, Barman, Lueks, Underwood, Hubaux, Ford, "Reducing Metadata Leakage from Encrypted Files and Communication with
 //! PURBs", PoPETs 2019, §4. A length of L leaks O(log log L) bits, at a cost of at most 12 %.
 
-use zeroize::Zeroizing;
-
 use super::SecretBytes;
 
 /// Nothing is sent shorter than this many padded bytes: Padmé alone leaves lengths below it as they are, which would tell a
@@ -36,7 +34,7 @@ pub fn pad(plaintext: &[u8]) -> SecretBytes {
 pub fn pad_parts(parts: &[&[u8]]) -> SecretBytes {
     let len: usize = parts.iter().map(|part| part.len()).sum();
     let target = padded_len(len + 1);
-    let mut padded = Zeroizing::new(Vec::with_capacity(target));
+    let mut padded = SecretBytes::new(Vec::with_capacity(target));
     for part in parts {
         padded.extend_from_slice(part);
     }
@@ -49,7 +47,7 @@ pub fn pad_parts(parts: &[&[u8]]) -> SecretBytes {
 #[must_use]
 pub fn unpad(padded: &[u8]) -> Option<SecretBytes> {
     let plaintext = padded.get(..unpadded_len(padded)?)?;
-    Some(Zeroizing::new(plaintext.to_vec()))
+    Some(SecretBytes::new(plaintext.to_vec()))
 }
 
 /// How many of the bytes are the plaintext, for the same.

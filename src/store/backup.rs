@@ -8,8 +8,6 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroize;
-
 use super::error::StoreError;
 use super::fault::FileFault;
 use super::key::{Derivation, StoreKey, WrappingKey};
@@ -185,7 +183,7 @@ impl BackupWriter {
         self.to.write_all(&len.to_be_bytes())?;
         self.to.write_all(&sealed)?;
         self.chunks += 1;
-        self.chunk.zeroize();
+        crypto::wipe(&mut self.chunk);
         Ok(())
     }
 }

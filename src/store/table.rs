@@ -9,8 +9,7 @@ use crate::crypto::{Secret, hmac_sha256};
 ///
 /// The numbers are the order in the file. Nearly every step changes a row at the end of what is unhandled or of the feed, the header and the census,
 /// which are the store's own with 3, and one of the outbox and of what is unacknowledged: they stand side by side, in one page as long as little
-/// waits; next to them the conversations, and the end of the latest. A session stands behind the numbers that it accepted, of which the last is
-/// written with it.
+/// waits and there are few conversations. A session stands behind the numbers that it accepted, of which the last is written with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Table {
@@ -27,17 +26,17 @@ pub enum Table {
     /// The list of sessions of each remote device.
     Archives = 29,
     /// Sessions.
-    Sessions = 12,
+    Sessions = 10,
     /// Skipped message keys, grouped by session.
-    SkippedKeys = 9,
+    SkippedKeys = 8,
     /// Message numbers that were used, grouped by session.
-    Accepted = 10,
+    Accepted = 9,
     /// Conversations.
     Conversations = 7,
     /// Messages.
     Messages = 11,
     /// The order of messages, grouped by conversation.
-    Timeline = 8,
+    Timeline = 12,
     /// Envelopes that wait for the transport.
     Outbox = 4,
     /// Messages that disappear, by when.

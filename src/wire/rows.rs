@@ -1,6 +1,6 @@
 //! Rows that hold secrets: their fields are zeroised when the row is dropped.
 
-use zeroize::Zeroize;
+use crate::crypto::wipe;
 
 use super::store::{
     BackupRecord, ContactListRow, ContactRow, DeviceRow, EpochChainRow, EpochsRow, GivenPrekeyRow,
@@ -17,7 +17,7 @@ macro_rules! zeroise_on_drop {
     ($($message:ty: $($field:ident),+;)+) => {$(
         impl Drop for $message {
             fn drop(&mut self) {
-                $(self.$field.zeroize();)+
+                $(wipe(&mut self.$field);)+
             }
         }
     )+};
@@ -61,7 +61,7 @@ zeroise_on_drop! {
 impl Drop for BackupRecord {
     fn drop(&mut self) {
         if let Some(Record::IdentitySeed(secret) | Record::OwnWords(secret)) = &mut self.record {
-            secret.zeroize();
+            wipe(secret);
         }
     }
 }

@@ -1,9 +1,7 @@
 //! The people and bots we know.
 
-use zeroize::Zeroize;
-
 use crate::bundle::{DeviceBundle, DeviceChange, VerifiedBundle, takes_place_of};
-use crate::crypto::sha256;
+use crate::crypto::{sha256, wipe};
 use crate::engine::base::device::Device;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
@@ -75,7 +73,7 @@ impl Contact {
     }
 
     fn keep(&mut self, bundle: VerifiedBundle) {
-        self.row.bundle.zeroize();
+        wipe(&mut self.row.bundle);
         self.row.bundle = bundle.encoded().to_vec();
         self.bundle = Some(bundle);
     }

@@ -39,7 +39,7 @@ const RECEIVE: Cost = Cost {
     bytes: 53_568,
     sealed: 7,
     look_ups: 39,
-    macs: 45,
+    macs: 42,
     bundles: 2,
 };
 /// All of it on both sides, the receipt with it.
@@ -48,8 +48,8 @@ const WHOLE: Cost = Cost {
     bytes: 152_512,
     sealed: 17,
     look_ups: 87,
-    macs: 105,
-    bundles: 5,
+    macs: 102,
+    bundles: 6,
 };
 
 impl Cost {
