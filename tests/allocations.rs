@@ -26,7 +26,7 @@ const TURN: usize = 29;
 const SET_UP: usize = 77;
 // Of a client, with its store.
 const DURABLY_SENT: usize = 779;
-const DURABLY_RECEIVED: usize = 1080;
+const DURABLY_RECEIVED: usize = 1059;
 
 struct Counting;
 
