@@ -1,7 +1,9 @@
 //! The developer's commands of Windlass: one name each, the same on a laptop and in continuous integration.
 
+mod android;
 mod audit;
 mod bench;
+mod clean;
 mod codes;
 mod demo;
 mod fuzz;

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::report::{self, Step};
 use crate::workspace::{Workspace, fresh_folder};
-use crate::{javascript, kotlin, native, python, reproducible, swift, targets};
+use crate::{android, javascript, kotlin, native, python, reproducible, swift, targets};
 
 /// Which packages; without a name those of the first three.
 #[derive(Args, Clone)]
@@ -18,6 +18,9 @@ pub struct Packages {
     /// Jar, with the libraries in target/natives beside that of this platform
     #[arg(long)]
     kotlin: bool,
+    /// Archive for Android, of the jar and a library for each ABI (needs the Android NDK)
+    #[arg(long)]
+    android: bool,
     /// Swift sources, and the library of this platform
     #[arg(long)]
     swift: bool,
@@ -40,11 +43,12 @@ pub struct Packages {
 
 impl Packages {
     fn steps(&self) -> Vec<Step> {
-        let steps: [(bool, Step); 8] = [
+        let steps: [(bool, Step); 9] = [
             (self.wheels, ("wheels", wheels)),
             (self.natives, ("natives", natives)),
             (self.python, ("python", python)),
             (self.kotlin, ("kotlin", kotlin)),
+            (self.android, ("android", android)),
             (self.swift, ("swift", swift)),
             (self.framework, ("framework", framework)),
             (self.javascript, ("javascript", javascript)),
@@ -118,6 +122,17 @@ fn kotlin(ws: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// With what a repository of artifacts needs beside it. Its classes are those of the jar.
+fn android(ws: &Workspace) -> Result<()> {
+    let jar = format!("packages/kotlin/windlass-{}.jar", native::version(ws)?);
+    let jar = ws.target.join(jar);
+    if !ws.sh.path_exists(&jar) {
+        kotlin(ws)?;
+    }
+    folder(ws, "android", &android::archive(ws, &jar)?)?;
+    Ok(())
+}
+
 /// The Swift sources with the generated ones in place, and both kinds of library for this platform.
 fn swift(ws: &Workspace) -> Result<()> {
     let shared = native::shared_library(ws)?;
@@ -157,6 +172,7 @@ mod tests {
         let none = Packages {
             python: false,
             kotlin: false,
+            android: false,
             swift: false,
             javascript: false,
             rust: false,

@@ -14,7 +14,7 @@ use crate::{native, sbom};
 const REQUIREMENTS: &str = "bindings/python/requirements-dev.txt";
 
 /// A linker for each Linux, which PyPI has for every machine that builds.
-const ZIG: &str = "ziglang==0.15.2";
+pub const ZIG: &str = "ziglang==0.15.2";
 
 /// Our own code that uses the package.
 const OURS: [&str; 4] =

@@ -20,6 +20,23 @@ pub struct Linux {
     pub jna: Option<&'static str>,
 }
 
+impl Linux {
+    /// The machine that the target begins with.
+    pub fn machine(&self) -> &'static str {
+        self.target.split('-').next().unwrap_or_default()
+    }
+
+    /// Whether its C library is musl.
+    pub fn musl(&self) -> bool {
+        self.target.ends_with("-musl")
+    }
+
+    /// How a wheel's name says for which system it is.
+    pub fn tag(&self) -> String {
+        format!("{}_{}", self.compatibility, self.machine())
+    }
+}
+
 /// Each of them.
 pub const LINUX: [Linux; 4] = [
     Linux {
