@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use xshell::Cmd;
+use xshell::{Cmd, cmd};
 
+use crate::interpreters::interpreter;
 use crate::tools::{self, JAVAC, MAVEN, MOSQUITTO};
 use crate::workspace::{Workspace, files, update};
 use crate::{codes, native, python, reproducible, sbom};
@@ -43,11 +44,23 @@ pub fn jars(ws: &Workspace) -> Result<Vec<PathBuf>> {
     }
     let moment = format!("-Dproject.build.outputTimestamp={}", reproducible::epoch(ws));
     maven(ws, mvn(ws).args(["package", "-DskipTests", "-Prelease"]).arg(moment))?;
-    let jars = files(sh, &built, "jar");
+    let jars = files(sh, &built, "jar")?;
+    let (python, named) = (interpreter(ws)?, &jars);
+    cmd!(sh, "{python} -c {COMPLETE} {named...}").quiet().run()?;
     // The tests are built with what is published only.
     sh.remove_path(built.join("native/META-INF"))?;
-    jars
+    Ok(jars)
 }
+
+/// What is written for us is read by users as our own is: in the sources, and in the documentation.
+const COMPLETE: &str = "
+import sys, zipfile
+wanted = {'-sources': 'dev/windlass/windlass.kt', '-javadoc': 'dev/windlass/Client.html', '': 'dev/windlass/Client.class'}
+for kind, name in wanted.items():
+    jars = [jar for jar in sys.argv[1:] if jar.endswith(f'{kind}.jar')]
+    if not any(name in zipfile.ZipFile(jar).namelist() for jar in jars):
+        sys.exit(f'{name} is in none of {jars}')
+";
 
 /// Puts the generated code and the native library where `pom.xml` looks for them.
 fn prepare(ws: &Workspace) -> Result<()> {

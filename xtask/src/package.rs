@@ -30,7 +30,8 @@ pub struct Packages {
     /// The crate, built from what would be published
     #[arg(long = "crate")]
     rust: bool,
-    /// Wheels for x86-64 and aarch64, glibc and musl, and the sdist; libraries into target/natives
+    /// Wheels for x86-64 and aarch64, glibc and musl, and the sdist; libraries into target/natives. WINDLASS_LINUX names those to build
+    /// alone, as the compiler calls them, between commas
     #[arg(long)]
     wheels: bool,
     /// Wheel for this platform; its library into target/natives
@@ -89,8 +90,9 @@ fn python(ws: &Workspace) -> Result<()> {
 
 /// For each Linux that is promised. What the wheel has inside, the jar takes too.
 fn wheels(ws: &Workspace) -> Result<()> {
+    let wanted = targets::wanted(&std::env::var("WINDLASS_LINUX").unwrap_or_default())?;
     let folder = folder(ws, "python", &[python::sdist(ws)?])?;
-    for linux in targets::LINUX {
+    for linux in wanted {
         targets::ensure(ws, linux.target)?;
         let wheel = python::published(ws, linux.target, linux.compatibility)?;
         reproducible::check(ws, std::slice::from_ref(&wheel))?;

@@ -53,6 +53,17 @@ pub const LINUX: [Linux; 4] = [
     Linux { target: "aarch64-unknown-linux-musl", compatibility: "musllinux_1_2", jna: None },
 ];
 
+/// Those that are named, between commas; without a name each.
+pub fn wanted(names: &str) -> Result<Vec<Linux>> {
+    let names: Vec<&str> = names.split(',').filter(|name| !name.is_empty()).collect();
+    let known = |name: &&&str| LINUX.iter().any(|linux| linux.target == **name);
+    if let Some(name) = names.iter().find(|name| !known(name)) {
+        bail!("no wheel is published for {name}");
+    }
+    let all = LINUX.into_iter();
+    Ok(all.filter(|linux| names.is_empty() || names.contains(&linux.target)).collect())
+}
+
 /// Apple's systems, and the simulator of one.
 const APPLE: [&str; 3] = ["aarch64-apple-ios", "aarch64-apple-ios-sim", "aarch64-apple-darwin"];
 
@@ -103,4 +114,25 @@ pub fn framework(ws: &Workspace, framework: &Path) -> Result<()> {
         create = create.arg("-library").arg(library).arg("-headers").arg(&headers);
     }
     Ok(create.arg("-output").arg(framework).run()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_systems_may_be_named_and_none_that_there_is_not() {
+        let targets = |names| wanted(names).unwrap().iter().map(|it| it.target).collect::<Vec<_>>();
+        assert_eq!(targets("").len(), 4);
+        let musl = "x86_64-unknown-linux-musl,aarch64-unknown-linux-musl";
+        assert_eq!(targets(musl).join(","), musl);
+        assert!(wanted("x86_64-unknown-linux").is_err());
+    }
+
+    #[test]
+    fn each_system_has_a_wheel_of_its_own() {
+        let tags: std::collections::BTreeSet<_> = LINUX.iter().map(Linux::tag).collect();
+        assert_eq!(tags.len(), LINUX.len());
+        assert!(tags.contains("musllinux_1_2_aarch64"), "{tags:?}");
+    }
 }
