@@ -97,6 +97,7 @@ const POM: &str =
 <groupId>org.example</groupId><artifactId>first</artifactId><version>1</version>
 <properties>
   <maven.compiler.release>11</maven.compiler.release>
+  <kotlin.compiler.jvmTarget>11</kotlin.compiler.jvmTarget>
   <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>
 </properties>
 <repositories><repository><id>packages</id><url>REPOSITORY</url></repository></repositories>
