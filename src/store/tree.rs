@@ -24,7 +24,6 @@ pub(super) const HEADER_ROW: [u8; 2] = [OWN_HOT_TAG, 0];
 pub(super) const CENSUS_ROW: [u8; 2] = [OWN_HOT_TAG, 1];
 
 /// Whether a row is the store's own, and no table's.
-#[cfg(test)]
 pub(super) fn is_own(row: &[u8]) -> bool {
     matches!(row, [OWN_TAG | OWN_HOT_TAG, ..])
 }

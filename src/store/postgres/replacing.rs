@@ -118,7 +118,8 @@ impl Replacing<'_> {
             let rows = pairs(rows.into_iter().flatten().collect());
             let Some((last, _)) = rows.last() else { break };
             from = last.clone();
-            self.seal_anew(rows, |bucket| {
+            let of_tables = rows.into_iter().filter(|(row, _)| !tree::is_own(row));
+            self.seal_anew(of_tables.collect(), |bucket| {
                 let (from, to) = (former.get(&bucket.0)?, nodes.get(&bucket.0)?);
                 Some((from.get(bucket.1), to.get(bucket.1)))
             })?;
