@@ -1,9 +1,7 @@
 //! What others publish, and when it is believed.
 
-use zeroize::Zeroize;
-
 use super::{BundleError, DeviceBundle};
-use crate::crypto::{KemPublic, Secret, SecretBytes, sha256};
+use crate::crypto::{KemPublic, Secret, SecretBytes, sha256, wipe};
 use crate::identity::PublicIdentity;
 use crate::limits::{MAX_BUNDLE_BODY_LEN, MAX_BUNDLE_LEN, MAX_CLOCK_SKEW_SECONDS, MAX_DEVICES};
 use crate::wire::{self, malformed, v2};
@@ -175,7 +173,7 @@ impl VerifiedBundle {
     #[must_use]
     pub fn without_code_secret(&self) -> Self {
         self.clone()
-            .encode_again(|outer| outer.code_secret.zeroize())
+            .encode_again(|outer| wipe(&mut outer.code_secret))
     }
 
     /// The same with the ML-KEM keys that another form of it has, and this one has not.

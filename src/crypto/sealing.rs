@@ -3,10 +3,9 @@
 
 use xaes_256_gcm::aead::{Aead, AeadInOut, KeyInit, Payload};
 use xaes_256_gcm::{Nonce, Xaes256Gcm};
-use zeroize::Zeroize;
 
 use super::stack::{AEAD_STACK, apart};
-use super::{AuthenticationFailed, CryptoRng, Secret, SecretBytes, TooLong};
+use super::{AuthenticationFailed, CryptoRng, Secret, SecretBytes, TooLong, wipe};
 
 const NONCE_LEN: usize = 24;
 
@@ -32,7 +31,7 @@ pub fn seal(
     });
     let Ok(tag) = made else {
         // The plaintext is in it.
-        sealed.zeroize();
+        wipe(&mut sealed);
         return Err(TooLong);
     };
     sealed.extend_from_slice(&tag);

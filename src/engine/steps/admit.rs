@@ -7,6 +7,7 @@ use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::put_row;
 use crate::engine::base::step::Step;
 use crate::engine::history::{backlog, message};
+use crate::engine::records::contacts::Contact;
 use crate::engine::records::pairs::Standing;
 use crate::engine::records::strangers::Arrival;
 use crate::engine::records::{
@@ -148,12 +149,11 @@ impl<'a> Admission<'a> {
     /// Counts what it costs of somebody who is not accepted, and tells the user who asks for it.
     fn charge(&self, step: &mut Step<'_>, outcomes: &mut Vec<Outcome>) -> Result<(), EngineError> {
         let peer = self.peer().identity;
-        if !contacts::row(step.rows, &peer)?.is_some_and(|contact| contact.waits()) {
-            return Ok(());
-        }
-        let Some(mut contact) = contacts::find(step.rows, &peer)? else {
+        let row = contacts::row(step.rows, &peer)?;
+        let Some(row) = row.filter(|row| row.waits()) else {
             return Ok(());
         };
+        let mut contact = Contact::from_row(row)?;
         let direct = self.is_direct();
         if !(contact.is_stranger() || direct) || waiting::is_late_of_a_group(&contact, direct) {
             return Ok(());

@@ -12,8 +12,8 @@ use crate::store::reader::{OwnedBounds, bucket_of, order_of, physical, physical_
 use crate::store::tree;
 use crate::store::{Direction, Key, OrderedRow, Rows, RowsMut, Sequence, StoreError, Table};
 
-/// All that a step writes. What was there before is dead from now on, so its bucket is marked; rows of the store's own begin with 0 and
-/// are in none. The connection's number says later whether it came about.
+/// All that a step writes. What was there before is dead from now on, so its bucket is marked; those of the store's own
+/// that a step writes begin with 0 and are in none. The connection's number says later whether it came about.
 const WRITE: &str = "WITH had AS (SELECT k FROM rows \
         WHERE k = ANY ($1::bytea[] || $3::bytea[]) AND k >= '\\x01'), \
     gone AS (DELETE FROM rows WHERE k = ANY ($3::bytea[])), \

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use redb::{Database, ReadableDatabase, ReadableTable};
 
 use super::super::database::ROWS;
-use super::super::tree::{CENSUS_ROW, DIRTY_PREFIX, HEADER_ROW, ROOT_ROW};
+use super::super::tree::{CENSUS_ROW, DIRTY_PREFIX, HEADER_ROW, ROOT_ROW, is_own};
 use super::{Fixture, Key, StoreError, Table, get, key, put};
 use crate::store::Store;
 
@@ -121,7 +121,7 @@ fn nothing_makes_up_for_a_row_that_was_taken_away() {
 
 /// What the rows of messages begin with: those that are no rows of the store's own.
 fn table_of_messages(rows: &Rows) -> u8 {
-    let of_tables = rows.keys().filter(|row| !super::super::tree::is_own(row));
+    let of_tables = rows.keys().filter(|row| !is_own(row));
     of_tables
         .filter_map(|row| row.first().copied())
         .max()
