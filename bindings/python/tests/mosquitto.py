@@ -10,6 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import paho.mqtt.publish
 import pytest
 
 PATIENCE = 600.0
@@ -20,7 +21,6 @@ ANSWERS = {
     "bwrap": ("--version", "bubblewrap "),
     "chromium": ("--version", "Chromium "),
     "mosquitto": ("-h", "mosquitto version"),
-    "mosquitto_pub": ("--help", "mosquitto_pub is a simple"),
     "mosquitto_passwd": ("-h", "mosquitto_passwd is a tool"),
     "openssl": ("version", "OpenSSL "),
     "qrencode": ("--version", "qrencode version"),
@@ -100,3 +100,8 @@ class Broker:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def publish(broker: Broker, topic: str, *payloads: bytes, qos: int = 0, retain: bool = False) -> None:
+    """By a client that is not ours; returns once the broker has them, with a quality of service."""
+    paho.mqtt.publish.multiple([(topic, payload, qos, retain) for payload in payloads], "127.0.0.1", broker.port)

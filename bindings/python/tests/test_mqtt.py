@@ -10,7 +10,7 @@ from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
-from mosquitto import PATIENCE, Broker, tool
+from mosquitto import PATIENCE, Broker, publish, tool
 from people import KEY, User, told
 
 import windlass_chat
@@ -330,8 +330,7 @@ def test_a_flood_of_empty_envelopes_has_its_price(tmp_path: Path, monkeypatch: p
 
     async def talk(broker: Broker) -> None:
         here = await mailbox(broker)
-        command = [tool("mosquitto_pub"), "-h", "127.0.0.1", "-p", str(broker.port), "-t", "windlass/v1/inbox/here"]
-        await asyncio.to_thread(subprocess.run, [*command, "-l"], input=b"\n" * 1_000, check=True)
+        await asyncio.to_thread(publish, broker, "windlass/v1/inbox/here", *[b""] * 1_000)
         while not here._let_go:
             await asyncio.sleep(0.01)
         assert 0 < here._inbox.qsize() < 50
@@ -357,14 +356,13 @@ def test_more_than_an_envelope_can_be_is_not_brought_and_a_retained_one_is_none(
 
     async def talk(broker: Broker, version: str) -> None:
         topic = f"windlass/v1/inbox/here{version}"
-        command = [tool("mosquitto_pub"), "-h", "127.0.0.1", "-p", str(broker.port), "-q", "1", "-t", topic, "-s"]
-        await asyncio.to_thread(subprocess.run, [*command, "-r"], input=b"retained", check=True)
+        await asyncio.to_thread(publish, broker, topic, b"retained", qos=1, retain=True)
         here = transport_of(f"{broker.url}?version={version}")
         await here.start(f"here{version}", 1)
         await here.publish_bundle("here", b"so that the mailbox is there")
         # MQTT 3.1.1 cannot announce it.
         too_large = bytes(mqtt_connection.LARGEST_ENVELOPE + (mqtt_connection.AROUND_IT if version == "5" else 1))
-        await asyncio.to_thread(subprocess.run, command, input=too_large, check=True)
+        await asyncio.to_thread(publish, broker, topic, too_large, qos=1)
         await here.deliver(f"here{version}", b"mail")
         incoming = await asyncio.wait_for(anext(here.receive()), PATIENCE)
         assert incoming.envelope == b"mail"

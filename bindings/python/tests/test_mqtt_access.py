@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mosquitto import PATIENCE, Broker, tool
+from mosquitto import PATIENCE, Broker, publish, tool
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -320,9 +320,7 @@ def test_without_access_rules_our_bundle_is_put_back_and_rubbish_is_passed_over(
                 caplog.clear()
                 restored = bot._running.transport._bundles  # type: ignore[union-attr]
                 restored._not_before = 0.0
-                args = ["-r", "-q", "1", "-t", topic, *(["-s"] if wrong else ["-n"])]
-                command = [tool("mosquitto_pub"), "-h", "127.0.0.1", "-p", str(broker.port), *args]
-                await asyncio.to_thread(subprocess.run, command, input=wrong or None, check=True)
+                await asyncio.to_thread(publish, broker, topic, wrong, qos=1, retain=True)
                 found = await looking.fetch_bundle(bot.address)
                 assert found is not None and found not in (wrong, single), count
                 assert Bundle.decode(found).identity().address() == bot.address
