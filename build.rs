@@ -19,6 +19,8 @@ const WITHOUT_DEBUG: &[&str] = &[
     ".windlass.v2.Pair",
     ".windlass.v2.Content",
     ".windlass.v2.Text",
+    ".windlass.v2.TextSpan",
+    ".windlass.v2.Forward",
     ".windlass.v2.Data",
     ".windlass.v2.Opaque",
     ".windlass.v2.Copy",

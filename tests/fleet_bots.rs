@@ -1,5 +1,5 @@
 //! Several processes answer for one identity, whose store is in PostgreSQL, while they are killed and the server is: each message is answered
-//! once.
+//! once. At the end the server is lost, and a replica takes its place.
 //!
 //! `WINDLASS_FLEET=5000 cargo test --release --test fleet_bots -- --nocapture` has four workers answer so many messages of 50 users, with 40 kills.
 
@@ -14,13 +14,17 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER;
 use support::clients::{acquaint, assert_readable, take_outbox, text_to, texts_in};
 use support::files::{FileParty, key};
 use support::postgres::Server;
 use support::seeds::{Below, rng};
+use windlass::crypto::Secret;
+use windlass::store::postgres::{Address, Effort, Postgres};
+use windlass::store::{StorageEngine, StoreError, StoreKey};
+use windlass::testing::Counted;
 use windlass::{Client, EncryptedStore, Event, WindlassError};
 
 const WORKERS: usize = 4;
@@ -33,7 +37,9 @@ fn worker() {
     let Ok(address) = std::env::var(STORE) else {
         return;
     };
-    let store = insisting(|| EncryptedStore::open(address.clone(), &key(1))).unwrap();
+    let engine = engine(&address);
+    let counted = Counted::new(Arc::clone(&engine) as Arc<dyn StorageEngine>);
+    let store = Arc::new(EncryptedStore::from(counted));
     let client = insisting(|| Client::open(Arc::clone(&store))).unwrap();
     let mut out = std::io::stdout();
     for line in std::io::stdin().lines() {
@@ -52,8 +58,24 @@ fn worker() {
             out.flush().unwrap();
             insisting(|| client.mark_sent(vec![envelope.id])).unwrap();
         }
-        writeln!(out, "\nlooked").unwrap();
+        let Effort {
+            steps,
+            again,
+            trips,
+        } = engine.effort();
+        writeln!(out, "\neffort {steps} {again} {trips}").unwrap();
         out.flush().unwrap();
+    }
+}
+
+/// The server is perhaps gone at this moment, or a replica that nobody has promoted yet.
+fn engine(address: &str) -> Arc<Postgres> {
+    let address = Address::parse(address).unwrap();
+    loop {
+        match Postgres::open(&address, &StoreKey::Raw(Secret::new([1; 32]))) {
+            Err(StoreError::DatabaseLost { .. } | StoreError::DatabaseReadOnly) => {}
+            opened => return Arc::new(opened.unwrap()),
+        }
     }
 }
 
@@ -67,21 +89,35 @@ fn insisting<T>(call: impl Fn() -> windlass::Result<T>) -> windlass::Result<T> {
     }
 }
 
-/// Of what waits, also of what a worker that died has left. What another one has answered meanwhile is not answered again.
+/// Of what waits, also of what a worker that died has left, but not where another one is at it. What that one has answered meanwhile is not
+/// answered again.
 fn answer_all(client: &Client) {
+    let mut after = 0;
     loop {
-        let waiting = insisting(|| client.unhandled(10)).unwrap();
-        if waiting.is_empty() {
+        let waiting = insisting(|| client.waiting(after, 10)).unwrap();
+        let Some(last) = waiting.last() else {
             return;
-        }
+        };
+        after = last.number;
         for one in waiting {
-            let text = format!("you said {}", one.message.text.unwrap());
-            let answer = text_to(&one.message.author, &text);
-            match insisting(|| client.handled(one.number, vec![answer.clone()])) {
-                Ok(_) | Err(WindlassError::UnknownMessage) => {}
-                Err(error) => panic!("{error}"),
+            let lane = vec![one.conversation.clone()];
+            if insisting(|| client.claim_work(lane.clone())).unwrap() == [true] {
+                answer_one(client, one.number);
+                client.release_work(lane).unwrap();
             }
         }
+    }
+}
+
+fn answer_one(client: &Client, number: u64) {
+    let Some(one) = insisting(|| client.unhandled_message(number)).unwrap() else {
+        return;
+    };
+    let text = format!("you said {}", one.message.text.unwrap());
+    let answer = text_to(&one.message.author, &text);
+    match insisting(|| client.handled(number, vec![answer.clone()])) {
+        Ok(_) | Err(WindlassError::UnknownMessage) => {}
+        Err(error) => panic!("{error}"),
     }
 }
 
@@ -146,6 +182,8 @@ struct Fleet {
     /// By number, each with its place.
     mail: BTreeMap<u64, (usize, String)>,
     posted: u64,
+    /// Steps, steps that ran again, and trips, of each worker and its life.
+    efforts: BTreeMap<(usize, u64), [u64; 3]>,
     said: Sender<Said>,
     hears: Receiver<Said>,
 }
@@ -159,6 +197,7 @@ impl Fleet {
             workers: started.collect(),
             mail: BTreeMap::new(),
             posted: 0,
+            efforts: BTreeMap::new(),
             said,
             hears,
         }
@@ -190,6 +229,12 @@ impl Fleet {
         open.into_iter().for_each(|number| self.give(number));
     }
 
+    /// Of all, without what each did since it told last.
+    fn effort(&self) -> [u64; 3] {
+        let sum = |at: usize| self.efforts.values().map(|effort| effort[at]).sum();
+        [sum(0), sum(1), sum(2)]
+    }
+
     fn all_look(&mut self) {
         self.workers
             .iter_mut()
@@ -217,6 +262,39 @@ fn is_answer(event: &Event) -> bool {
     matches!(event, Event::Message { message } if !message.outgoing)
 }
 
+/// What the servers and the workers go through.
+struct Fates {
+    servers: [Server; 2],
+    messages: usize,
+    kills: usize,
+    /// Before the server is lost for good.
+    restarts: usize,
+    killed: usize,
+    ended: usize,
+}
+
+impl Fates {
+    /// Spread over the whole run.
+    fn strike(&mut self, answers: usize, fleet: &mut Fleet, rng: &mut impl Below) {
+        let (kills, messages) = (self.kills, self.messages);
+        if self.killed < kills && answers >= self.killed * messages / (kills + 1) {
+            self.killed += 1;
+            fleet.kill(rng.below(WORKERS as u32) as usize);
+        }
+        let ends = self.restarts + 1;
+        if self.ended < ends && answers >= (self.ended + 1) * messages / (ends + 1) {
+            self.ended += 1;
+            let [first, second] = &self.servers;
+            first.down("immediate");
+            if self.ended < ends {
+                first.up();
+            } else {
+                second.promote();
+            }
+        }
+    }
+}
+
 #[test]
 fn each_message_is_answered_once_whatever_dies() {
     let Some(server) = Server::start() else {
@@ -229,7 +307,13 @@ fn each_message_is_answered_once_whatever_dies() {
         Some(messages) => (50, messages, 40, 2),
         None => (4, 32, 4, 1),
     };
-    let address = server.address("fleet");
+    let replica = server.replica();
+    let (host, both) = (
+        server.host(),
+        format!("{},{}", server.host(), replica.host()),
+    );
+    let address =
+        server.address("fleet").replace(&host, &both) + "&target_session_attrs=read-write";
     let store = EncryptedStore::create(address.clone(), &key(1)).unwrap();
     let client = Client::create(store, None).unwrap();
     client.keep_unhandled(true).unwrap();
@@ -237,53 +321,18 @@ fn each_message_is_answered_once_whatever_dies() {
     let users = users(people, &client);
     drop(client);
 
+    let begun = Instant::now();
     let mut fleet = Fleet::new(&address);
-    let addresses: Vec<&String> = users.keys().collect();
-    for number in 0..messages {
-        let user = &users[addresses[number % people]];
-        user.send(bot.clone(), format!("word {number}")).unwrap();
-        post_all(&mut fleet, number % people % WORKERS, user);
-    }
-    let mut rng = rng(7);
-    let (mut answers, mut killed, mut restarted) = (0, 0, 0);
-    while answers < messages {
-        let (place, life, line) = match fleet.hears.recv_timeout(Duration::from_secs(5)) {
-            Ok(said) => said,
-            // Whoever died last may have left something to those who have nothing to do.
-            Err(RecvTimeoutError::Timeout) => {
-                fleet.all_look();
-                continue;
-            }
-            Err(error) => panic!("{error}"),
-        };
-        let mut words = line.split(' ');
-        match (words.next(), words.next(), words.next()) {
-            (Some("taken"), Some(number), None) if fleet.workers[place].life == life => {
-                fleet.workers[place].open.remove(&number.parse().unwrap());
-            }
-            (Some("ended"), ..) if fleet.workers[place].life == life => panic!("nobody killed it"),
-            // Also of who is dead by now: it was sent.
-            (Some("out"), Some(to), Some(envelope)) => {
-                let user = &users[to];
-                let envelope = HEXLOWER.decode(envelope.as_bytes()).unwrap();
-                let events = user.receive(envelope.into()).unwrap();
-                answers += events.iter().filter(|event| is_answer(event)).count();
-                let person = addresses.iter().position(|address| *address == to);
-                post_all(&mut fleet, person.unwrap() % WORKERS, user);
-            }
-            _ => continue,
-        }
-        if killed < kills && answers >= killed * messages / (kills + 1) {
-            killed += 1;
-            fleet.kill(rng.below(WORKERS as u32) as usize);
-        }
-        if restarted < restarts && answers >= (restarted + 1) * messages / (restarts + 1) {
-            restarted += 1;
-            server.down("immediate");
-            server.up();
-        }
-    }
-    assert_eq!((killed, restarted), (kills, restarts));
+    let mut fates = Fates {
+        servers: [server, replica],
+        messages,
+        kills,
+        restarts,
+        killed: 0,
+        ended: 0,
+    };
+    answer(&mut fleet, &users, &bot, &mut fates);
+    assert_eq!((fates.killed, fates.ended), (kills, restarts + 1));
     let mut heard = BTreeMap::new();
     for user in users.values() {
         let said = Arc::clone(user).conversation(bot.clone()).unwrap();
@@ -294,10 +343,56 @@ fn each_message_is_answered_once_whatever_dies() {
     for number in 0..messages {
         assert_eq!(heard.get(&format!("you said word {number}")), Some(&1));
     }
+    let [steps, again, trips] = fleet.effort();
+    let seconds = begun.elapsed().as_secs_f64();
     println!(
-        "{}",
-        server.sql(
-            "SELECT xact_commit, xact_rollback FROM pg_stat_database WHERE datname = 'postgres'"
-        )
+        "{messages} messages of {people}, {kills} kills, {restarts} restarts, 1 fail-over, {seconds:.0} s: \
+         {steps} steps, {again} run again, {:.1} trips a step",
+        trips as f64 / steps as f64
     );
+}
+
+/// Everybody writes, and hears the fleet until all is answered.
+fn answer(fleet: &mut Fleet, users: &BTreeMap<String, FileParty>, bot: &str, fates: &mut Fates) {
+    let addresses: Vec<&String> = users.keys().collect();
+    for number in 0..fates.messages {
+        let user = &users[addresses[number % users.len()]];
+        user.send(bot.to_owned(), format!("word {number}")).unwrap();
+        post_all(fleet, number % users.len() % WORKERS, user);
+    }
+    let (mut rng, mut answers) = (rng(7), 0);
+    while answers < fates.messages {
+        let (place, life, line) = match fleet.hears.recv_timeout(Duration::from_secs(5)) {
+            Ok(said) => said,
+            // Whoever died last may have left something to those who have nothing to do.
+            Err(RecvTimeoutError::Timeout) => {
+                fleet.all_look();
+                continue;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        let words: Vec<&str> = line.split(' ').collect();
+        match words[..] {
+            ["taken", number] if fleet.workers[place].life == life => {
+                fleet.workers[place].open.remove(&number.parse().unwrap());
+            }
+            ["ended"] if fleet.workers[place].life == life => panic!("nobody killed it"),
+            ["effort", ..] => {
+                let count = |at: usize| words[at].parse().unwrap();
+                let effort = [count(1), count(2), count(3)];
+                fleet.efforts.insert((place, life), effort);
+            }
+            // Also of who is dead by now: it was sent.
+            ["out", to, envelope] => {
+                let user = &users[to];
+                let envelope = HEXLOWER.decode(envelope.as_bytes()).unwrap();
+                let events = user.receive(envelope.into()).unwrap();
+                answers += events.iter().filter(|event| is_answer(event)).count();
+                let person = addresses.iter().position(|address| *address == to);
+                post_all(fleet, person.unwrap() % WORKERS, user);
+            }
+            _ => continue,
+        }
+        fates.strike(answers, fleet, &mut rng);
+    }
 }

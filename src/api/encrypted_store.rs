@@ -30,8 +30,11 @@ pub struct Inspection {
     pub tables: Vec<TableRows>,
     /// Parts of the store in which something was replaced or deleted since the last shred.
     pub dirty_buckets: u64,
-    /// Bytes of the store file.
+    /// Bytes of the store file, or of the table in a database.
     pub file_bytes: u64,
+    /// True when the key slots are rows of the database that the store is in. What was deleted can then be read, by who has the store's
+    /// key, for as long as a log, a replica or a backup of the database from before is there; otherwise a shred ends it.
+    pub slots_in_database: bool,
 }
 
 /// The number of rows of one table.
@@ -103,6 +106,7 @@ impl EncryptedStore {
                 .collect(),
             dirty_buckets: inspection.dirty_buckets,
             file_bytes: inspection.file_bytes,
+            slots_in_database: inspection.slots_in_database,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Hashes.
 
-use sha2::{Digest, Sha256, Sha512};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
 /// SHA-256 of the concatenation of `parts`. The caller makes the concatenation unambiguous (fixed or prefixed lengths).
 #[must_use]
@@ -27,6 +27,16 @@ impl RunningHash {
     pub fn finish(self) -> [u8; 32] {
         self.0.finalize().into()
     }
+}
+
+/// SHA-384 of the concatenation of `parts`. The caller makes the concatenation unambiguous (fixed or prefixed lengths).
+#[must_use]
+pub fn sha384(parts: &[&[u8]]) -> [u8; 48] {
+    let mut hash = Sha384::new();
+    for part in parts {
+        hash.update(part);
+    }
+    hash.finalize().into()
 }
 
 /// SHA-512 of the concatenation of `parts`.

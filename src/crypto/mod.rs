@@ -22,7 +22,7 @@ pub use aead::{
     AEAD_OVERHEAD, AuthenticationFailed, TooLong, decrypt, decrypt_array, encrypt, encrypt_array,
 };
 pub use agreement::{AgreementError, DH_KEY_LEN, DhPoint, DhPublic, DhSecret, SharedSecret};
-pub use hash::{RunningHash, sha256, sha512};
+pub use hash::{RunningHash, sha256, sha384, sha512};
 #[cfg(test)]
 pub(crate) use kdf::MACS;
 pub use kdf::{

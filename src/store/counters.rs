@@ -76,6 +76,17 @@ pub(super) fn next(
     Ok(block.last)
 }
 
+/// Goes on behind `last`, in an engine that has no sequences of its own.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn set_last(
+    rows: &mut dyn RowsMut,
+    sequence: Sequence,
+    last: u64,
+) -> Result<(), StoreError> {
+    let key = [sequence.number()];
+    rows.put(Table::Sequences, Key::new(&key), &last.to_be_bytes())
+}
+
 fn damaged() -> StoreError {
     StoreError::Damaged {
         what: Table::Sequences.name(),

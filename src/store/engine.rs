@@ -11,14 +11,15 @@ use crate::crypto::SeededRandom;
 ///
 /// What it promises is written down as tests, `windlass::testing::contract`, which every engine passes.
 pub trait StorageEngine: Debug + Send + Sync {
-    /// Runs `f` once, on one snapshot. What it saw is durable.
+    /// Runs `f` on one snapshot. What it saw is durable. Where the engine was lost meanwhile it runs again from its beginning, on another
+    /// snapshot; what the last run answered counts.
     fn snapshot(
         &self,
         f: &mut dyn FnMut(&dyn Rows) -> Result<(), Refused>,
     ) -> Result<(), StoreError>;
 
-    /// [`Self::snapshot`] for what takes long, or calls what this library does not know: nobody waits for `f`, and it may call the
-    /// store itself. It sees the store as it was, also what is shredded meanwhile; closing ends it with [`StoreError::Closed`].
+    /// [`Self::snapshot`] for what takes long, or calls what this library does not know: `f` runs once, nobody waits for it, and it may
+    /// call the store itself. It sees the store as it was, also what is shredded meanwhile; closing ends it with [`StoreError::Closed`].
     fn snapshot_apart(
         &self,
         f: &mut dyn FnMut(&dyn Rows) -> Result<(), Refused>,
@@ -44,6 +45,18 @@ pub trait StorageEngine: Debug + Send + Sync {
     /// Whether other processes may have it open, too: then what one of them remembers of it may be over. By default nobody else has.
     fn is_shared(&self) -> bool {
         false
+    }
+
+    /// Takes pieces of work, by name, as far as no other process has them; whether this one has each now. They are given back by
+    /// [`Self::release`], and at the latest when the process ends, or its connection. Only whoever asks first is told apart by it: what
+    /// is durable is so by steps. By default nobody else is there, and all are taken.
+    fn claim(&self, names: &[&[u8]]) -> Result<Vec<bool>, StoreError> {
+        Ok(vec![true; names.len()])
+    }
+
+    /// Gives pieces of work back. What this process does not have it leaves as it is.
+    fn release(&self, _names: &[&[u8]]) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// Makes every earlier value of a row that was replaced or deleted unreadable.
@@ -84,8 +97,10 @@ pub struct Inspection {
     pub rows: Vec<(&'static str, u64)>,
     /// Buckets in which something was replaced or deleted since the last shred.
     pub dirty_buckets: u64,
-    /// Bytes of the store file.
+    /// Bytes of the store file, or of the table in a database.
     pub file_bytes: u64,
+    /// Whether the key slots are where a log or a backup keeps what was overwritten: in the database itself.
+    pub slots_in_database: bool,
 }
 
 /// What a shred did.
@@ -98,14 +113,13 @@ pub struct ShredReport {
 }
 
 impl dyn StorageEngine + '_ {
-    /// [`StorageEngine::snapshot`] for what answers something.
+    /// [`StorageEngine::snapshot`] for what answers something. It may run more than once, so it has no effect but its answer.
     pub fn read<T, E: From<StoreError>>(
         &self,
-        f: impl FnOnce(&dyn Rows) -> Result<T, E>,
+        mut f: impl FnMut(&dyn Rows) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut answer = Answer::default();
-        let mut f = Some(f);
-        let ran = self.snapshot(&mut |rows| answer.keep(f.take().map(|f| f(rows))));
+        let ran = self.snapshot(&mut |rows| answer.keep(Some(f(rows))));
         answer.of(ran)
     }
 

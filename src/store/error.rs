@@ -47,6 +47,14 @@ pub enum StoreError {
         /// The newest version known here.
         max: u32,
     },
+    /// It was copied elsewhere, and what it was copied to is the store now.
+    #[error("the store was moved: a copy took its place, and this one is not to be used beside it")]
+    Moved,
+    /// A copy that has not come to its end.
+    #[error(
+        "the copying to this place has not come to its end; run it again, from the same store to the same place"
+    )]
+    CopyUnfinished,
     /// No space, or a quota.
     #[error("the disk is full")]
     DiskFull,
@@ -127,6 +135,12 @@ pub enum StoreError {
     #[error("the database refuses this user: {why}")]
     DatabaseRights {
         /// What the server says.
+        why: String,
+    },
+    /// The server does not prove that it is the one that was meant.
+    #[error("the database server is not trusted: {why}")]
+    DatabaseUntrusted {
+        /// What it lacks.
         why: String,
     },
     /// The server is not there, or went away.

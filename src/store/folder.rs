@@ -64,7 +64,7 @@ impl Folder {
     }
 
     /// For a store that is to be made at `path`.
-    fn to_be_made(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn to_be_made(path: &Path) -> Result<Self, StoreError> {
         match of_new(path) {
             Ok(path) => Ok(Self { path }),
             Err(StoreError::File(fault)) if fault.kind() == io::ErrorKind::AlreadyExists => {
@@ -75,7 +75,7 @@ impl Folder {
     }
 
     /// For the store that is at `path`, by the name that has its key slots beside it.
-    fn that_is_there(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn that_is_there(path: &Path) -> Result<Self, StoreError> {
         let path = of_store(path)?;
         #[cfg(unix)]
         if !beside(&path, "keys").exists() {

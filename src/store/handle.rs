@@ -140,6 +140,7 @@ impl Store {
                 rows,
                 dirty_buckets: inner.dirty.len() as u64,
                 file_bytes: self.medium.open(StoreFile::Rows)?.len()?,
+                slots_in_database: false,
             })
         })
     }

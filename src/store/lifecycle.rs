@@ -8,7 +8,7 @@ use super::engine::ShredReport;
 use super::error::StoreError;
 use super::guard::guarded;
 use super::handle::Store;
-use super::header::Header;
+use super::header::{Header, Standing};
 use super::key::StoreKey;
 use super::medium::{Medium, StoreFile};
 use super::opening::{read_own_rows, read_root};
@@ -16,7 +16,34 @@ use super::slots::{Keys, Slots};
 use super::state::{Inner, header_key};
 use super::tree::{self, Dirty};
 use super::writer::Writer;
-use crate::crypto::Secret;
+use crate::crypto::{CryptoRng, Secret, SeededRandom};
+
+/// What a store begins with.
+pub(super) struct Beginning {
+    pub(super) header: Header,
+    pub(super) keys: Keys,
+}
+
+impl Beginning {
+    /// Of a store that there never was.
+    pub(super) fn new(now: u64, rng: &mut dyn CryptoRng) -> Self {
+        let mut store_id = [0; 16];
+        store_id.copy_from_slice(Secret::<16>::random(rng).as_bytes());
+        let header = Header {
+            store_id,
+            epoch: 1,
+            opened: 1,
+            shredded_at: now,
+            standing: Standing::InUse,
+        };
+        let keys = Keys {
+            data_key: Secret::random(rng),
+            epochs: vec![(1, Secret::random(rng))],
+            opened: 1,
+        };
+        Self { header, keys }
+    }
+}
 
 impl Store {
     /// Makes a new store on a medium. Refuses one where the store or its key slots are.
@@ -30,81 +57,15 @@ impl Store {
         key: &StoreKey,
         fill: impl FnOnce(&mut Writer<'_>) -> Result<(), E>,
     ) -> Result<Self, E> {
-        // A store is made under another name and renamed last, so that a crash in between leaves something that can be told from
-        // a store and made again.
-        let unfinished = medium.exists(StoreFile::Unfinished)?;
-        if medium.exists(StoreFile::Rows)? || (medium.exists(StoreFile::KeySlots)? && !unfinished) {
-            return Err(StoreError::AlreadyExists.into());
-        }
         let mut rng = medium.random()?;
-        let mut store_id = [0; 16];
-        store_id.copy_from_slice(Secret::<16>::random(&mut rng).as_bytes());
-        let keys = Keys {
-            data_key: Secret::random(&mut rng),
-            epochs: vec![(1, Secret::random(&mut rng))],
-            opened: 1,
-        };
-        let inner = guarded(|| {
-            let rows = medium.create(StoreFile::Unfinished)?;
-            let slots = Slots::lock(medium.create_key_slots()?)?;
-            // Whoever had the lock before may have made the store meanwhile; then both files are theirs.
-            if medium.exists(StoreFile::Rows)? {
-                return Err(StoreError::AlreadyExists.into());
-            }
-            let database = Opened::create(rows)?;
-            let slots = Slots::create(slots, key, store_id, &keys, &mut rng)?;
-            let header = Header {
-                store_id,
-                epoch: 1,
-                opened: keys.opened,
-                shredded_at: medium.now(),
-            };
-            let root = tree::Keys::generate(&mut rng);
-            let files = (Arc::clone(&medium), database, slots);
-            let inner = Inner::new(files, keys, header, root, Dirty::default());
-            let transaction = inner.begin_write()?;
-            let mut table = transaction.open_table(ROWS).map_err(StoreError::from)?;
-            inner.write_own_rows(&mut table, &inner.tree.root, inner.epoch_key()?, &mut rng)?;
-            let mut writer = Writer::new(
-                (&inner.tree, &inner.dirty, Blocks::default()),
-                table,
-                rng,
-                true,
-            );
-            fill(&mut writer)?;
-            let learned = writer.finish()?;
-            inner.learn(learned);
-            inner.commit(transaction)?;
-            Ok::<_, E>(inner)
-        })?;
-        medium.publish()?;
-        inner.slots.unlock();
+        let beginning = Beginning::new(medium.now(), &mut rng);
+        let inner = Inner::make((&medium, rng), key, beginning, fill)?;
         Ok(Self::of(medium, inner, false))
     }
 
     /// Opens the store of a medium. Never makes one.
     pub fn open_on(medium: Arc<dyn Medium>, key: &StoreKey) -> Result<Self, StoreError> {
-        let database = Opened::open(medium.as_ref())?;
-        let (header, dirty) = guarded(|| read_own_rows(&database))?;
-        let store_id = Header::peek(&header)?;
-        let slots = medium.open_key_slots().map_err(|error| match error {
-            StoreError::NotFound => StoreError::KeySlotsMissing,
-            other => other,
-        })?;
-        let (slots, keys) = Slots::open(slots, key)?;
-        if slots.store_id() != store_id {
-            return Err(StoreError::KeySlotsOfAnotherStore);
-        }
-        let header = Header::decode(&header, &header_key(&keys.data_key))?;
-        let root =
-            guarded(|| read_root(&database, &keys, &header)).map_err(|error| match error {
-                // The key was changed, and the slot of the former one not yet overwritten.
-                StoreError::EpochMismatch { .. } if slots.of_two_keys() => StoreError::WrongKey,
-                error => error,
-            })?;
-        let files = (Arc::clone(&medium), database, slots);
-        let mut inner = Inner::new(files, keys, header, root, dirty);
-        inner.census = guarded(|| inner.read_census(&header))?;
+        let (mut inner, header) = Inner::open(&medium, key, Standing::in_use)?;
         guarded(|| inner.finish_change())?;
         let rollback_noticed = inner.compare_openings(header.opened)?;
         Ok(Self::of(medium, inner, rollback_noticed))
@@ -144,6 +105,86 @@ impl Store {
         let open = inner.as_mut().ok_or(StoreError::Closed)?;
         open.repair()?;
         guarded(|| open.change_key(key))
+    }
+}
+
+impl Inner {
+    /// Makes the files of a store that has its first rows when it gets its name: with all of them, or not at all.
+    pub(super) fn make<E: From<StoreError>>(
+        (medium, mut rng): (&Arc<dyn Medium>, SeededRandom),
+        key: &StoreKey,
+        Beginning { header, keys }: Beginning,
+        fill: impl FnOnce(&mut Writer<'_>) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        // A store is made under another name and renamed last, so that a crash in between leaves something that can be told from
+        // a store and made again.
+        let unfinished = medium.exists(StoreFile::Unfinished)?;
+        if medium.exists(StoreFile::Rows)? || (medium.exists(StoreFile::KeySlots)? && !unfinished) {
+            return Err(StoreError::AlreadyExists.into());
+        }
+        let inner = guarded(|| {
+            let rows = medium.create(StoreFile::Unfinished)?;
+            let slots = Slots::lock(medium.create_key_slots()?)?;
+            // Whoever had the lock before may have made the store meanwhile; then both files are theirs.
+            if medium.exists(StoreFile::Rows)? {
+                return Err(StoreError::AlreadyExists.into());
+            }
+            let database = Opened::create(rows)?;
+            let slots = Slots::create(slots, key, header.store_id, &keys, &mut rng)?;
+            let root = tree::Keys::generate(&mut rng);
+            let files = (Arc::clone(medium), database, slots);
+            let mut inner = Self::new(files, keys, header, root, Dirty::default());
+            inner.keys.opened = header.opened;
+            let transaction = inner.begin_write()?;
+            let mut table = transaction.open_table(ROWS).map_err(StoreError::from)?;
+            inner.write_own_rows(&mut table, &inner.tree.root, inner.epoch_key()?, &mut rng)?;
+            let mut writer = Writer::new(
+                (&inner.tree, &inner.dirty, Blocks::default()),
+                table,
+                rng,
+                true,
+            );
+            fill(&mut writer)?;
+            let learned = writer.finish()?;
+            inner.learn(learned);
+            inner.commit(transaction)?;
+            Ok::<_, E>(inner)
+        })?;
+        medium.publish()?;
+        inner.slots.unlock();
+        Ok(inner)
+    }
+
+    /// Opens the files of a store whose standing is `allowed`. Nothing is written.
+    pub(super) fn open(
+        medium: &Arc<dyn Medium>,
+        key: &StoreKey,
+        allowed: fn(Standing) -> Result<(), StoreError>,
+    ) -> Result<(Self, Header), StoreError> {
+        let database = Opened::open(medium.as_ref())?;
+        let (header, dirty) = guarded(|| read_own_rows(&database))?;
+        let claim = Header::peek(&header)?;
+        allowed(claim.standing)?;
+        let slots = medium.open_key_slots().map_err(|error| match error {
+            StoreError::NotFound => StoreError::KeySlotsMissing,
+            other => other,
+        })?;
+        let (slots, keys) =
+            Slots::open(slots, key).map_err(|error| Header::blamed(&header, error))?;
+        if slots.store_id() != claim.store_id {
+            return Err(StoreError::KeySlotsOfAnotherStore);
+        }
+        let header = Header::decode(&header, &header_key(&keys.data_key))?;
+        let root =
+            guarded(|| read_root(&database, &keys, &header)).map_err(|error| match error {
+                // The key was changed, and the slot of the former one not yet overwritten.
+                StoreError::EpochMismatch { .. } if slots.of_two_keys() => StoreError::WrongKey,
+                error => error,
+            })?;
+        let files = (Arc::clone(medium), database, slots);
+        let mut inner = Self::new(files, keys, header, root, dirty);
+        inner.census = guarded(|| inner.read_census(&header))?;
+        Ok((inner, header))
     }
 }
 

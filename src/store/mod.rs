@@ -6,6 +6,8 @@
 mod as_engine;
 mod backup;
 mod census;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod copying;
 mod counters;
 mod database;
 mod engine;

@@ -196,6 +196,13 @@ impl Slots {
         self.of_two_keys
     }
 
+    /// Overwrites both with what opens nothing.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) fn forget(&self) -> Result<(), StoreError> {
+        self.kept.write(SlotNumber::First, &[0; SLOT_LEN])?;
+        self.kept.write(SlotNumber::Second, &[0; SLOT_LEN])
+    }
+
     fn encode(
         &self,
         keys: &Keys,

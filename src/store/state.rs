@@ -11,7 +11,7 @@ use super::database::{Opened, ROWS};
 use super::error::StoreError;
 use super::group::Group;
 use super::guard::{guarded, lock};
-use super::header::Header;
+use super::header::{Header, Standing};
 use super::medium::Medium;
 use super::reader::Reader;
 use super::slots::{Keys, Slots};
@@ -30,6 +30,7 @@ pub(super) struct Inner {
     pub(super) header_key: Secret<32>,
     pub(super) epoch: u64,
     pub(super) shredded_at: u64,
+    pub(super) standing: Standing,
     pub(super) tree: Arc<Tree>,
     pub(super) dirty: Dirty,
     /// Numbers of sequences that the rows say are taken, for the next steps.
@@ -64,6 +65,7 @@ impl Inner {
             keys,
             epoch: header.epoch,
             shredded_at: header.shredded_at,
+            standing: header.standing,
             tree: Arc::new(Tree::new(header.store_id, lookup_key, root)),
             dirty,
             blocks: Mutex::default(),
@@ -80,6 +82,7 @@ impl Inner {
             epoch: self.epoch,
             opened: self.keys.opened,
             shredded_at: self.shredded_at,
+            standing: self.standing,
         }
     }
 

@@ -98,6 +98,16 @@ impl<'a> Writer<'a> {
         self.change(row, Some(SecretBytes::new(value.to_vec())))
     }
 
+    /// [`Self::put`] of a row whose key is known as it is in the file.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) fn put_physical(
+        &mut self,
+        row: Vec<u8>,
+        value: SecretBytes,
+    ) -> Result<(), StoreError> {
+        self.change(row, Some(value))
+    }
+
     /// Removes a row; true if there was one.
     pub fn delete(&mut self, table: Table, key: Key<'_>) -> Result<bool, StoreError> {
         let row = self.physical(table, key);

@@ -243,6 +243,14 @@ impl StorageEngine for Counted {
         self.engine.is_shared()
     }
 
+    fn claim(&self, names: &[&[u8]]) -> Result<Vec<bool>, StoreError> {
+        self.engine.claim(names)
+    }
+
+    fn release(&self, names: &[&[u8]]) -> Result<(), StoreError> {
+        self.engine.release(names)
+    }
+
     fn random(&self) -> Result<SeededRandom, StoreError> {
         self.engine.random()
     }

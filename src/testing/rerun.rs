@@ -7,8 +7,8 @@ use crate::store::{
     Inspection, Refused, Rows, RowsMut, ShredReport, StorageEngine, StoreError, StoreKey,
 };
 
-/// Runs every step of another engine twice, and rolls the first run back: what a database does in which two steps met. A step that
-/// has any effect but its rows and its answer shows it here.
+/// Runs every step and every snapshot of another engine twice, and rolls the first run back: what a database does in which two steps met, or
+/// whose server was lost. What has any effect but its rows and its answer shows it here.
 #[derive(Debug)]
 pub struct RunsTwice(Arc<dyn StorageEngine>);
 
@@ -25,7 +25,10 @@ impl StorageEngine for RunsTwice {
         &self,
         f: &mut dyn FnMut(&dyn Rows) -> Result<(), Refused>,
     ) -> Result<(), StoreError> {
-        self.0.snapshot(f)
+        self.0.snapshot(&mut |rows| {
+            let _ = f(rows);
+            f(rows)
+        })
     }
 
     fn snapshot_apart(
@@ -57,6 +60,14 @@ impl StorageEngine for RunsTwice {
 
     fn is_shared(&self) -> bool {
         self.0.is_shared()
+    }
+
+    fn claim(&self, names: &[&[u8]]) -> Result<Vec<bool>, StoreError> {
+        self.0.claim(names)
+    }
+
+    fn release(&self, names: &[&[u8]]) -> Result<(), StoreError> {
+        self.0.release(names)
     }
 
     fn random(&self) -> Result<SeededRandom, StoreError> {

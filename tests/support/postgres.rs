@@ -23,19 +23,7 @@ impl Server {
             println!("passed over: there is no PostgreSQL here (Debian's package \"postgresql\")");
             return None;
         };
-        let folder = tempfile::Builder::new().prefix("wl-pg").tempdir().unwrap();
-        // It refuses to run as root.
-        let root = fs::metadata(folder.path()).unwrap().uid() == 0;
-        let user = root.then_some(65534);
-        if let Some(user) = user {
-            chown(folder.path(), Some(user), Some(user)).unwrap();
-        }
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let server = Self {
-            folder,
-            tools,
-            user,
-        };
+        let server = Self::new(tools);
         let data = server.data();
         server.run(
             "initdb",
@@ -52,15 +40,56 @@ impl Server {
                 &data,
             ],
         );
-        let settings = format!(
-            "listen_addresses = ''\nunix_socket_directories = '{}'\nmax_connections = 40\n\
-             shared_buffers = 32MB\nautovacuum_naptime = 10s\n",
-            server.folder.path().display()
+        server.set(
+            "listen_addresses = ''\nmax_connections = 40\nshared_buffers = 32MB\n\
+             autovacuum_naptime = 10s\nwal_retrieve_retry_interval = 100ms\n",
         );
-        let file = Path::new(&data).join("postgresql.auto.conf");
-        fs::write(file, settings).unwrap();
         server.up();
         Some(server)
+    }
+
+    /// A second server, which follows this one, and has everything that this one answers to a commit from now on.
+    pub fn replica(&self) -> Self {
+        let replica = Self::new(self.tools.clone());
+        let (host, data) = (self.host(), replica.data());
+        let arguments = [
+            "-h", &host, "-U", "owner", "-D", &data, "-R", "-c", "fast", "-N",
+        ];
+        replica.run("pg_basebackup", &arguments);
+        replica.set("");
+        replica.up();
+        self.sql("ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'");
+        self.sql("SELECT pg_reload_conf()");
+        replica
+    }
+
+    /// Follows nobody any more, and can be written to.
+    pub fn promote(&self) {
+        self.run("pg_ctl", &["-D", &self.data(), "-w", "promote"]);
+    }
+
+    fn new(tools: PathBuf) -> Self {
+        let folder = tempfile::Builder::new().prefix("wl-pg").tempdir().unwrap();
+        // It refuses to run as root.
+        let root = fs::metadata(folder.path()).unwrap().uid() == 0;
+        let user = root.then_some(65534);
+        if let Some(user) = user {
+            chown(folder.path(), Some(user), Some(user)).unwrap();
+        }
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        Self {
+            folder,
+            tools,
+            user,
+        }
+    }
+
+    /// Adds settings to those it has. Of two of one name the later one counts, as here of the folder of a replica's socket.
+    fn set(&self, settings: &str) {
+        let file = Path::new(&self.data()).join("postgresql.auto.conf");
+        let socket = format!("unix_socket_directories = '{}'\n", self.host());
+        let before = fs::read_to_string(&file).unwrap();
+        fs::write(file, before + settings + &socket).unwrap();
     }
 
     /// Begins, and waits until it takes connections.
@@ -175,7 +204,7 @@ fn tools() -> Option<PathBuf> {
         .collect();
     versions.sort();
     folders.extend(versions.into_iter().rev());
-    let all = ["initdb", "pg_ctl", "psql", "pg_dump"];
+    let all = ["initdb", "pg_ctl", "psql", "pg_dump", "pg_basebackup"];
     let has_all = |folder: &PathBuf| all.iter().all(|tool| folder.join(tool).is_file());
     folders.into_iter().find(has_all)
 }

@@ -16,6 +16,7 @@ from mosquitto import PATIENCE, tool
 import windlass_chat
 from windlass_chat import Bundle, Client, qr_read
 from windlass_chat.cli import main
+from windlass_chat.cli.stores import shown_place
 
 
 def test_the_command_is_installed_with_the_package() -> None:
@@ -180,6 +181,31 @@ def test_a_backup_comes_back_as_another_device(store: Path, tmp_path: Path) -> N
     assert wrong.returncode == 1 and "(wrong_key)" in wrong.stderr and not new.exists()
     restored = result("restore", backup, new, *BACKUP_KEY)
     assert restored["address"] == address and restored["device_id"] != device and restored["contacts"] == 1
+
+
+def test_a_store_is_carried_to_another_place_and_retired_where_it_was(tmp_path: Path) -> None:
+    former, new = tmp_path / "former.wl", tmp_path / "new.wl"
+    address = result("init", former)["address"]
+    # By a variable, as an address with a password would be given.
+    copied = run("copy", former, "env:PLACE", "--json", *WITH_KEY, PLACE=str(new))
+    assert copied.returncode == 0, copied.stderr
+    told = json.loads(copied.stdout)
+    assert told["target"] == str(new) and told["rows"] > 0
+    for refused in (run("inspect", former, *WITH_KEY), run("copy", former, new, *WITH_KEY)):
+        assert refused.returncode == 1 and "(store_moved)" in refused.stderr
+    again = run("copy", former, "env:NO_SUCH_PLACE", *WITH_KEY)
+    assert again.returncode == 2
+    with Client.open(new, key=KEY) as client:
+        assert client.address() == address
+
+
+def test_an_address_is_shown_without_its_password() -> None:
+    for told, shown in (
+        ("postgresql://bot:pass@db/chat?store=b", "postgresql://bot@db/chat?store=b"),
+        ("postgresql://bot@db/chat?password=pass&store=b", "postgresql://bot@db/chat?password=...&store=b"),
+        ("/a/file@home:1", "/a/file@home:1"),
+    ):
+        assert shown_place(told) == shown
 
 
 # --- on a terminal ---------------------------------------------------------------------------------------------------

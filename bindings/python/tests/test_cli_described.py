@@ -45,7 +45,7 @@ def test_each_script_knows_all_and_its_shell_takes_it(tmp_path: Path, capsys: py
     ("typed", "offered"),
     [
         ("windlass ver", ["verify"]),
-        ("windlass co", ["contacts", "conversations", "completion"]),
+        ("windlass co", ["contacts", "conversations", "copy", "completion"]),
         ("windlass init --l", ["--link"]),
         ("windlass completion f", ["fish"]),
         ("windlass invite --svg x", []),

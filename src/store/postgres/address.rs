@@ -1,10 +1,12 @@
 //! Where a store in a database is: `postgresql://user:password@host:port/database?store=name&slots=file:///...`.
 
 use core::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use super::tls::{Tls, Trust};
 use crate::store::StoreError;
 
 /// What addresses of databases begin with.
@@ -27,6 +29,8 @@ pub struct Address {
     pub(super) store: String,
     /// The file of the key slots, if they are not in the database.
     pub(super) slots: Option<PathBuf>,
+    /// How what goes over a network is sealed; never on a socket.
+    pub(super) tls: Option<Tls>,
 }
 
 /// One server.
@@ -35,6 +39,19 @@ pub(super) enum Host {
     /// The folder of its socket, and the port in the socket's name.
     Socket(PathBuf, u16),
     Tcp(String, u16),
+}
+
+impl Host {
+    /// Whether what is said to it stays on this machine.
+    fn is_here(&self) -> bool {
+        match self {
+            Self::Socket(..) => true,
+            Self::Tcp(name, _) => {
+                let address: Option<IpAddr> = name.parse().ok();
+                name == "localhost" || address.is_some_and(|address| address.is_loopback())
+            }
+        }
+    }
 }
 
 /// Never the password.
@@ -74,8 +91,10 @@ impl Address {
             database: decoded(database)?,
             store: DEFAULT_STORE.to_owned(),
             slots: None,
+            tls: None,
         };
         let (mut hosts, mut port) = (hosts.to_owned(), None);
+        let (mut mode, mut tls) = (None, Tls::default());
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             let value = decoded(value)?;
@@ -87,6 +106,15 @@ impl Address {
                 "dbname" => address.database = value,
                 "store" => address.store = name_of_store(value)?,
                 "slots" => address.slots = Some(file_of(&value)?),
+                // What others can be asked for, and is always so here.
+                "target_session_attrs" if ["read-write", "primary"].contains(&&*value) => {}
+                "target_session_attrs" => {
+                    return Err(refused("its target_session_attrs is not read-write"));
+                }
+                "sslmode" => mode = Some(value),
+                "sslrootcert" => tls.authority = Some(whole(value)?),
+                "sslcert" => tls.certificate = Some(whole(value)?),
+                "sslkey" => tls.key = Some(whole(value)?),
                 // What one expects to be kept is not passed over in silence.
                 _ => return Err(refused("it has a parameter that is not known")),
             }
@@ -94,6 +122,7 @@ impl Address {
         for host in hosts.split(',') {
             address.hosts.push(host_of(host, port)?);
         }
+        address.tls = sealed(mode.as_deref(), tls, &address.hosts)?;
         if address.user.is_empty() {
             return Err(refused("it names no user"));
         }
@@ -106,6 +135,49 @@ impl Address {
 
 fn refused(why: &'static str) -> StoreError {
     StoreError::DatabaseAddress { why }
+}
+
+fn whole(path: String) -> Result<PathBuf, StoreError> {
+    if path.starts_with('/') || PathBuf::from(&path).is_absolute() {
+        return Ok(path.into());
+    }
+    Err(refused("a file of its certificates is no whole path"))
+}
+
+/// What is meant by `sslmode`. Nothing that a server, or somebody in its place, could talk down: libpq's `allow` and `prefer` are not there, and
+/// what leaves this machine is sealed or said not to be.
+fn sealed(mode: Option<&str>, tls: Tls, hosts: &[Host]) -> Result<Option<Tls>, StoreError> {
+    let trust = match (mode, tls.authority.is_some()) {
+        (Some("disable"), _) => None,
+        (Some("require"), false) => Some(Trust::Password),
+        (Some("require" | "verify-ca"), true) => Some(Trust::Authority),
+        (Some("verify-full"), true) => Some(Trust::Name),
+        (Some("verify-ca" | "verify-full"), false) => {
+            return Err(refused("its sslmode needs an sslrootcert"));
+        }
+        (Some(_), _) => {
+            return Err(refused(
+                "its sslmode is none of disable, require, verify-ca and verify-full",
+            ));
+        }
+        (None, _) if hosts.iter().all(Host::is_here) => None,
+        (None, _) => {
+            return Err(refused(
+                "a host is not this machine, so say sslmode=verify-full with an sslrootcert, or sslmode=disable",
+            ));
+        }
+    };
+    let files = [&tls.authority, &tls.certificate, &tls.key];
+    match trust {
+        None if files.iter().any(|file| file.is_some()) => Err(refused(
+            "it names certificates, and an sslmode that uses none",
+        )),
+        None => Ok(None),
+        Some(_) if tls.certificate.is_some() != tls.key.is_some() => {
+            Err(refused("sslcert and sslkey belong together"))
+        }
+        Some(trust) => Ok(Some(Tls { trust, ..tls })),
+    }
 }
 
 fn port_of(text: &str) -> Result<u16, StoreError> {
@@ -185,7 +257,7 @@ mod tests {
     #[test]
     fn an_address_is_read() {
         let address = Address::parse(
-            "postgresql://bot:p%40ss@db1:6000,[::1]:7000/chat?store=b2&slots=file:///mnt/k",
+            "postgresql://bot:p%40ss@db1:6000,[::1]:7000/chat?store=b2&slots=file:///mnt/k&sslmode=disable",
         )
         .unwrap();
         let hosts = [Host::Tcp("db1".into(), 6000), Host::Tcp("::1".into(), 7000)];
@@ -198,12 +270,45 @@ mod tests {
         assert_eq!(address.store, "b2");
         assert_eq!(address.slots, Some("/mnt/k".into()));
         assert!(!format!("{address:?}").contains("p@ss"));
+        let address = Address::parse(
+            "postgresql://bot@a,b/chat?target_session_attrs=read-write&sslmode=disable",
+        )
+        .unwrap();
+        let hosts = ["a", "b"].map(|host| Host::Tcp(host.into(), DEFAULT_PORT));
+        assert_eq!(address.hosts, hosts);
         let address = Address::parse("postgres://bot@/?host=/run/pg&port=99").unwrap();
         assert_eq!(address.hosts, [Host::Socket("/run/pg".into(), 99)]);
         assert_eq!(
             (address.database.as_str(), address.store.as_str()),
             ("bot", "windlass")
         );
+    }
+
+    #[test]
+    fn what_leaves_the_machine_is_sealed_or_said_not_to_be() {
+        let trust = |rest: &str| {
+            let address = Address::parse(&format!("postgresql://u@{rest}")).unwrap();
+            address.tls.map(|tls| tls.trust)
+        };
+        for here in [
+            "localhost/db",
+            "127.0.0.1/db",
+            "[::1]/db",
+            "/db?host=/run",
+            "h/db?sslmode=disable",
+        ] {
+            assert_eq!(trust(here), None, "{here}");
+        }
+        assert_eq!(trust("h/db?sslmode=require"), Some(Trust::Password));
+        for (mode, meant) in [
+            ("require", Trust::Authority),
+            ("verify-ca", Trust::Authority),
+            ("verify-full", Trust::Name),
+        ] {
+            let rest =
+                format!("localhost/db?sslmode={mode}&sslrootcert=/ca.pem&sslcert=/c&sslkey=/k");
+            assert_eq!(trust(&rest), Some(meant));
+        }
     }
 
     #[test]
@@ -219,7 +324,17 @@ mod tests {
             "postgresql://u@h/db?store=pg_own",
             "postgresql://u@h/db?store=",
             "postgresql://u@h/db?slots=/k",
+            "postgresql://u@h/db",
+            "postgresql://u@localhost,10.0.0.1/db",
             "postgresql://u@h/db?sslmode=prefer",
+            "postgresql://u@a,b/db?target_session_attrs=prefer-standby&sslmode=disable",
+            "postgresql://u@h/db?sslmode=allow",
+            "postgresql://u@h/db?sslmode=verify-full",
+            "postgresql://u@h/db?sslmode=verify-ca",
+            "postgresql://u@h/db?sslmode=verify-full&sslrootcert=ca.pem",
+            "postgresql://u@h/db?sslmode=require&sslcert=/c.pem",
+            "postgresql://u@h/db?sslmode=disable&sslrootcert=/ca.pem",
+            "postgresql://u@localhost/db?sslrootcert=/ca.pem",
             "postgresql://u%4@h/db",
             "postgresql://u%ff@h/db",
         ] {

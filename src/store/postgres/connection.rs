@@ -188,6 +188,11 @@ impl Connection {
         }
     }
 
+    /// What a password is bound to, in a channel that is sealed.
+    pub(super) fn binding(&self) -> Option<Vec<u8>> {
+        self.stream.binding()
+    }
+
     pub(super) fn outgoing(&mut self) -> &mut BytesMut {
         &mut self.outgoing
     }

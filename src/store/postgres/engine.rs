@@ -8,7 +8,7 @@ use super::state::Postgres;
 use super::trouble::Trouble;
 use crate::crypto::{SeededRandom, system_random};
 use crate::store::engine::{Inspection, Refused, ShredReport, StorageEngine};
-use crate::store::guard::{read, write};
+use crate::store::guard::{lock, read, write};
 use crate::store::header::SCHEMA_VERSION;
 use crate::store::key::Derivation;
 use crate::store::{Rows, RowsMut, StoreError, StoreKey, Table, machine_now};
@@ -67,6 +67,7 @@ impl Postgres {
             rows,
             dirty_buckets,
             file_bytes,
+            slots_in_database: self.pool.address.slots.is_none(),
         })
     }
 }
@@ -84,7 +85,7 @@ impl StorageEngine for Postgres {
         &self,
         f: &mut dyn FnMut(&dyn Rows) -> Result<(), Refused>,
     ) -> Result<(), StoreError> {
-        self.run_snapshot(f)
+        self.run_snapshot_apart(f)
     }
 
     fn step(
@@ -108,6 +109,14 @@ impl StorageEngine for Postgres {
 
     fn is_shared(&self) -> bool {
         true
+    }
+
+    fn claim(&self, names: &[&[u8]]) -> Result<Vec<bool>, StoreError> {
+        self.claim_all(names)
+    }
+
+    fn release(&self, names: &[&[u8]]) -> Result<(), StoreError> {
+        self.release_all(names)
     }
 
     fn shred(&self) -> Result<ShredReport, StoreError> {
@@ -140,6 +149,7 @@ impl StorageEngine for Postgres {
         let closed = self.shred_all().and_then(|_| self.count_closing());
         *write(&self.epoch) = None;
         self.pool.clear();
+        lock(&self.claims).clear();
         closed
     }
 }

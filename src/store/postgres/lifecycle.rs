@@ -2,22 +2,31 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::address::Address;
-use super::connection::{Ask, Connection, Value, first, number};
+use super::connection::{Ask, Connection, Value, first};
 use super::login;
+use super::new_rows::{INSERT, NewRows};
 use super::pool::Pool;
 use super::replacing::Replacing;
+use super::running::Waiting;
 use super::schema;
 use super::slots::SlotRows;
-use super::state::{Counted, Epoch, Postgres, Ring, lookup_key, own_rows};
+use super::state::{Counted, Epoch, Postgres, Ring, TURN_PAUSE, blamed, lookup_key, own_rows};
 use super::trouble::Trouble;
-use crate::crypto::{Secret, system_random};
+use crate::crypto::system_random;
+use crate::store::copying::Fill;
 use crate::store::folder::slot_file;
-use crate::store::header::Header;
-use crate::store::slots::{Keys, Slots};
+use crate::store::header::{Claim, Header, Standing};
+use crate::store::lifecycle::Beginning;
+use crate::store::slots::{self, Slots};
 use crate::store::tree::{self, HEADER_ROW, ROOT_ROW, Tree};
 use crate::store::{KeySlots, StoreError, StoreKey, machine_now};
+
+/// How long an opening waits for a server: it may be restarting, or not be where the address says.
+const OPENING_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Postgres {
     /// Makes a new store in the schema that the address names. Refuses one where a store is.
@@ -25,9 +34,15 @@ impl Postgres {
         create(address, key).map_err(|trouble| trouble.told())
     }
 
-    /// Opens a store. Never makes one. Any number of processes may have it open.
+    /// Opens a store. Never makes one. A server that is not there is waited for, not for long. Any number of processes may have it open.
     pub fn open(address: &Address, key: &StoreKey) -> Result<Self, StoreError> {
-        open(address, key).map_err(|trouble| trouble.told())
+        let mut waiting = Waiting::new(OPENING_PATIENCE);
+        loop {
+            match open(address, key) {
+                Ok(opened) => return Ok(opened),
+                Err(trouble) => waiting.after(&trouble)?,
+            }
+        }
     }
 
     /// Where the key slots of an address are, for who makes a store there.
@@ -43,6 +58,7 @@ impl Postgres {
             epoch: RwLock::new(Some(Arc::new(epoch))),
             ring: Mutex::new(ring),
             counted: Counted::default(),
+            claims: Mutex::default(),
         }
     }
 }
@@ -59,77 +75,121 @@ fn slots_of(address: &Address, create: bool) -> Result<Box<dyn KeySlots>, StoreE
 }
 
 fn create(address: &Address, key: &StoreKey) -> Result<Postgres, Trouble> {
-    let mut connection = login::open(address)?;
-    // Slots of which no store is known may be all that opens a copy of one.
-    let unfinished = schema::version(&mut connection)? != 0;
-    let of_another = |path: &Path| !unfinished && path.exists();
-    if address.slots.as_deref().is_some_and(of_another) {
-        return Err(StoreError::AlreadyExists.into());
-    }
-    let locked = Slots::lock(slots_of(address, true)?)?;
-    // Whoever had the lock before may have made the store meanwhile.
-    if unfinished && is_made(&mut connection)? {
-        return Err(StoreError::AlreadyExists.into());
-    }
-    schema::make(&mut connection, &address.store)?;
-    if is_made(&mut connection)? {
-        return Err(StoreError::AlreadyExists.into());
-    }
-    let mut rng = system_random()?;
-    let mut store_id = [0; 16];
-    store_id.copy_from_slice(Secret::<16>::random(&mut rng).as_bytes());
-    let keys = Keys {
-        data_key: Secret::random(&mut rng),
-        epochs: vec![(1, Secret::random(&mut rng))],
-        opened: 1,
-    };
-    let slots = Slots::create(locked, key, store_id, &keys, &mut rng)?;
-    let ring = Ring::new(slots, keys);
-    let header = Header {
-        store_id,
-        epoch: 1,
-        opened: 1,
-        shredded_at: machine_now(),
-    };
-    let root = tree::Keys::generate(&mut rng);
-    let root_key = ring.epoch_key(1).ok_or(StoreError::KeySlotsDamaged)?;
-    let sealed = root.seal(root_key, &store_id, &ROOT_ROW, &mut rng);
-    let sealed = sealed.map_err(StoreError::from)?;
-    let row = header.encode(&ring.header_key);
-    let values = vec![
-        Value::Many(vec![&ROOT_ROW, &HEADER_ROW]),
-        Value::Many(vec![&sealed, &row]),
-    ];
-    // The store is there from the moment on that its header is.
-    let sql = "INSERT INTO rows SELECT k, v FROM unnest($1::bytea[], $2::bytea[]) AS put (k, v)";
-    connection.ask(&[Ask::new(sql, values)])?;
-    ring.slots.unlock();
-    let tree = Tree::new(store_id, lookup_key(&header, &ring.keys), root);
-    let tree = Arc::new(tree);
-    let epoch = Epoch { header, row, tree };
+    let beginning = Beginning::new(machine_now(), &mut system_random()?);
+    let (ring, epoch) = make(address, key, beginning, &mut |_| Ok(()))?;
     Ok(Postgres::of(address, ring, epoch, false))
 }
 
-fn is_made(connection: &mut Connection) -> Result<bool, Trouble> {
-    let sql = "SELECT count(*) FROM rows WHERE k = $1";
-    let header = vec![Value::Bytes(&HEADER_ROW)];
-    let count = connection.ask(&[Ask::new(sql, header)])?;
-    Ok(number(first(&count))? != 0)
+/// Makes a store that begins with the rows that `fill` brings: with all of them, or not at all. In place of one of the same id that is
+/// still arriving.
+pub(super) fn make(
+    address: &Address,
+    key: &StoreKey,
+    Beginning { header, keys }: Beginning,
+    fill: Fill<'_>,
+) -> Result<(Ring, Epoch), Trouble> {
+    let mut connection = login::open(address)?;
+    // Slots of which no store is known may be all that opens a copy of one; a file that is empty is of a making that was stopped.
+    let unfinished = schema::version(&mut connection)? != 0;
+    let is_slots = |path: &Path| path.metadata().is_ok_and(|file| file.len() != 0);
+    let of_another = |path: &Path| !unfinished && is_slots(path);
+    if address.slots.as_deref().is_some_and(of_another) {
+        return Err(StoreError::AlreadyExists.into());
+    }
+    if unfinished {
+        refuse_made(&mut connection, header.store_id)?;
+    }
+    let locked = locked(address, header.standing)?;
+    schema::make(&mut connection, &address.store)?;
+    // Whoever had the lock before may have made the store meanwhile.
+    refuse_made(&mut connection, header.store_id)?;
+    let mut rng = system_random()?;
+    let slots = Slots::create(locked, key, header.store_id, &keys, &mut rng)?;
+    let ring = Ring::new(slots, keys);
+    let root = tree::Keys::generate(&mut rng);
+    let tree = Arc::new(Tree::new(
+        header.store_id,
+        lookup_key(&header, &ring.keys),
+        root,
+    ));
+    let row = header.encode(&ring.header_key);
+    let root_key = ring.epoch_key(header.epoch);
+    let root_key = root_key.ok_or(StoreError::KeySlotsDamaged)?;
+    let sealed = tree
+        .root
+        .seal(root_key, &header.store_id, &ROOT_ROW, &mut rng)
+        .map_err(StoreError::from)?;
+    connection.command("BEGIN; LOCK TABLE rows IN SHARE ROW EXCLUSIVE MODE; DELETE FROM rows")?;
+    let mut filling = NewRows::new(&mut connection, &tree, rng);
+    fill(&mut filling)?;
+    filling.finish()?;
+    // The store is there from the moment on that its header is.
+    let own = vec![ROOT_ROW.as_slice(), &HEADER_ROW];
+    let values = [own, vec![sealed.as_slice(), &row]].map(Value::Many);
+    let values = values.into();
+    connection.ask(&[Ask::new(INSERT, values), Ask::plain("COMMIT")])?;
+    ring.slots.unlock();
+    Ok((ring, Epoch { header, row, tree }))
 }
 
-fn open(address: &Address, key: &StoreKey) -> Result<Postgres, Trouble> {
+/// The slots, before a byte of them is changed. A copying waits while a server still works on what a process began that is gone.
+fn locked(address: &Address, standing: Standing) -> Result<slots::Locked, Trouble> {
+    let begun = Instant::now();
+    loop {
+        match Slots::lock(slots_of(address, true)?) {
+            Err(StoreError::Locked)
+                if standing != Standing::InUse && begun.elapsed() < OPENING_PATIENCE =>
+            {
+                thread::sleep(TURN_PAUSE);
+            }
+            locked => return Ok(locked?),
+        }
+    }
+}
+
+/// Refuses where a store is, unless it is the same one, still arriving.
+fn refuse_made(connection: &mut Connection, store_id: [u8; 16]) -> Result<(), Trouble> {
+    let sql = "SELECT v FROM rows WHERE k = $1";
+    let header = vec![Value::Bytes(&HEADER_ROW)];
+    let found = connection.ask(&[Ask::new(sql, header)])?;
+    let Some(row) = first(&found) else {
+        return Ok(());
+    };
+    match Header::peek(row) {
+        Ok(Claim {
+            store_id: of,
+            standing: Standing::Arriving(_),
+        }) if of == store_id => Ok(()),
+        _ => Err(StoreError::AlreadyExists.into()),
+    }
+}
+
+/// The slots of a store that is there, and its header as it stands there, if its standing is `allowed`.
+pub(super) fn found(
+    address: &Address,
+    key: &StoreKey,
+    allowed: fn(Standing) -> Result<(), StoreError>,
+) -> Result<(Connection, Ring), Trouble> {
     let mut connection = login::open(address)?;
     if schema::version(&mut connection)? == 0 {
         return Err(StoreError::NotFound.into());
     }
     schema::migrate(&mut connection)?;
     let (row, _) = own_rows(&mut connection)?;
-    let store_id = Header::peek(&row)?;
-    let (slots, keys) = Slots::open(slots_of(address, false)?, key)?;
-    if slots.store_id() != store_id {
+    let claim = Header::peek(&row)?;
+    allowed(claim.standing)?;
+    let (slots, keys) = match Slots::open(slots_of(address, false)?, key) {
+        Ok(opened) => opened,
+        Err(error) => return Err(blamed(&mut connection, error)?.into()),
+    };
+    if slots.store_id() != claim.store_id {
         return Err(StoreError::KeySlotsOfAnotherStore.into());
     }
-    let mut ring = Ring::new(slots, keys);
+    Ok((connection, Ring::new(slots, keys)))
+}
+
+fn open(address: &Address, key: &StoreKey) -> Result<Postgres, Trouble> {
+    let (connection, mut ring) = found(address, key, Standing::in_use)?;
     let (epoch, older) = ring.in_turn(
         || Ok(connection),
         |ring, connection| {

@@ -2,14 +2,17 @@
 //! every statement.
 
 use fallible_iterator::FallibleIterator;
-use postgres_protocol::authentication::sasl::{ChannelBinding, SCRAM_SHA_256, ScramSha256};
+use postgres_protocol::authentication::sasl::{
+    ChannelBinding, SCRAM_SHA_256, SCRAM_SHA_256_PLUS, ScramSha256,
+};
 use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
 
 use super::address::{Address, Host};
 use super::connection::{Ask, Connection, first, number, trouble_of};
 use super::stream::Stream;
-use super::trouble::Trouble;
+use super::tls::{Tls, Trust};
+use super::trouble::{Trouble, untrusted};
 use crate::store::StoreError;
 use crate::store::guard::guarded;
 
@@ -34,8 +37,11 @@ pub(super) fn open(address: &Address) -> Result<Connection, Trouble> {
 }
 
 fn open_one(host: &Host, address: &Address) -> Result<Connection, Trouble> {
-    let mut connection = Connection::new(Stream::to(host)?)?;
-    log_in(&mut connection, address)?;
+    let mut connection = Connection::new(Stream::to(host, address)?)?;
+    // Whoever is at the other end has shown a certificate that nobody looked at.
+    let by_password = |tls: &Tls| tls.trust == Trust::Password;
+    let must_bind = matches!(host, Host::Tcp(..)) && address.tls.as_ref().is_some_and(by_password);
+    log_in(&mut connection, address, must_bind)?;
     connection.command(&settings(address))?;
     let sql = "SELECT pg_is_in_recovery()::int::bigint";
     let replica = connection.ask(&[Ask::plain(sql)])?;
@@ -57,8 +63,8 @@ fn settings(Address { store, .. }: &Address) -> String {
     )
 }
 
-/// From the first message to the server's readiness.
-fn log_in(connection: &mut Connection, address: &Address) -> Result<(), Trouble> {
+/// From the first message to the server's readiness; only with a password that is bound to the channel if it must be.
+fn log_in(connection: &mut Connection, address: &Address, must_bind: bool) -> Result<(), Trouble> {
     let parameters = [
         ("user", address.user.as_str()),
         ("database", address.database.as_str()),
@@ -67,13 +73,22 @@ fn log_in(connection: &mut Connection, address: &Address) -> Result<(), Trouble>
     ];
     frontend::startup_message(parameters, connection.outgoing())?;
     connection.send()?;
+    let mut bound = false;
     loop {
         match connection.receive()? {
+            Message::AuthenticationOk if must_bind && !bound => return Err(unbound()),
             Message::AuthenticationOk => break,
             Message::AuthenticationSasl(offered) => {
-                let mut mechanisms = offered.mechanisms();
-                while mechanisms.next()?.is_some_and(|name| name != SCRAM_SHA_256) {}
-                prove(connection, password(address)?)?;
+                let offered = offered
+                    .mechanisms()
+                    .any(|name| Ok(name == SCRAM_SHA_256_PLUS))?;
+                let binding = connection.binding();
+                bound = offered && binding.is_some();
+                // Before anything of the password is said to somebody who may be anybody.
+                if must_bind && !bound {
+                    return Err(unbound());
+                }
+                prove(connection, password(address)?, mechanism(offered, binding))?;
             }
             Message::ErrorResponse(error) => return Err(trouble_of(&error)),
             Message::NoticeResponse(_) | Message::ParameterStatus(_) => {}
@@ -94,6 +109,25 @@ fn log_in(connection: &mut Connection, address: &Address) -> Result<(), Trouble>
     }
 }
 
+/// How the password is proved, where a server offers to bind it to the channel or does not.
+fn mechanism(offered: bool, binding: Option<Vec<u8>>) -> (&'static str, ChannelBinding) {
+    match binding {
+        Some(binding) if offered => {
+            let channel = ChannelBinding::tls_server_end_point(binding);
+            (SCRAM_SHA_256_PLUS, channel)
+        }
+        // A server that did offer it notices that somebody in between took the offer away.
+        Some(_) => (SCRAM_SHA_256, ChannelBinding::unrequested()),
+        None => (SCRAM_SHA_256, ChannelBinding::unsupported()),
+    }
+}
+
+fn unbound() -> Trouble {
+    untrusted(
+        "sslmode=require without sslrootcert trusts a password alone that is bound to the channel (SCRAM-SHA-256-PLUS), and the server asks for none",
+    )
+}
+
 fn password(address: &Address) -> Result<&[u8], Trouble> {
     let password = address.password.as_ref();
     let password = password.ok_or_else(|| rights("the server asks for a password"))?;
@@ -101,10 +135,14 @@ fn password(address: &Address) -> Result<&[u8], Trouble> {
 }
 
 /// Both sides prove that they know the password, and neither tells it.
-fn prove(connection: &mut Connection, password: &[u8]) -> Result<(), Trouble> {
-    let mut scram = ScramSha256::new(password, ChannelBinding::unsupported());
+fn prove(
+    connection: &mut Connection,
+    password: &[u8],
+    (mechanism, channel): (&str, ChannelBinding),
+) -> Result<(), Trouble> {
+    let mut scram = ScramSha256::new(password, channel);
     let to = connection.outgoing();
-    frontend::sasl_initial_response(SCRAM_SHA_256, scram.message(), to)?;
+    frontend::sasl_initial_response(mechanism, scram.message(), to)?;
     connection.send()?;
     loop {
         match connection.receive()? {

@@ -4,11 +4,14 @@
 //! one was in the way: the database's order of transactions is all that keeps processes apart, but for what replaces keys.
 
 mod address;
+mod claims;
 mod connection;
+mod copying;
 mod engine;
 mod keys;
 mod lifecycle;
 mod login;
+mod new_rows;
 mod pool;
 mod replacing;
 mod running;
@@ -19,7 +22,9 @@ mod source;
 mod state;
 mod step;
 mod stream;
+mod tls;
 mod trouble;
+mod working;
 
 pub use address::Address;
 pub use engine::Effort;

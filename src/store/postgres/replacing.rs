@@ -24,7 +24,7 @@ const ROWS_AT_ONCE: i64 = 256;
 
 /// A place of its own in the order of transactions, and no writer beside it. Writers that began before and wrote later fail, since they
 /// read the header that is replaced here.
-const BEGIN: &str =
+pub(super) const BEGIN: &str =
     "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE; LOCK TABLE rows IN SHARE ROW EXCLUSIVE MODE";
 const REPLACE: &str = "UPDATE rows SET v = put.v \
     FROM unnest($1::bytea[], $2::bytea[]) AS put (k, v) WHERE rows.k = put.k";

@@ -53,24 +53,29 @@ impl From<Trouble> for Run {
 type Begun = (Connection, Arc<Epoch>);
 
 /// Waits longer each time, and not for ever.
-struct Waiting {
+pub(super) struct Waiting {
     runs: u32,
     lost_since: Option<Instant>,
+    patience: Duration,
 }
 
 impl Waiting {
-    fn new() -> Self {
-        let (runs, lost_since) = (0, None);
-        Self { runs, lost_since }
+    /// Waits so long for a server that is gone.
+    pub(super) fn new(patience: Duration) -> Self {
+        Self {
+            runs: 0,
+            lost_since: None,
+            patience,
+        }
     }
 
     /// Pauses before the next run, or says why there is none.
-    fn after(&mut self, trouble: &Trouble) -> Result<(), StoreError> {
+    pub(super) fn after(&mut self, trouble: &Trouble) -> Result<(), StoreError> {
         self.runs += 1;
         match trouble {
             Trouble::Again if self.runs < MAX_RUNS => self.lost_since = None,
             Trouble::Lost(_)
-                if self.lost_since.get_or_insert_with(Instant::now).elapsed() < PATIENCE => {}
+                if self.lost_since.get_or_insert_with(Instant::now).elapsed() < self.patience => {}
             trouble => return Err(trouble.told()),
         }
         let [of_steps, of_server] = LONGEST_PAUSES;
@@ -95,7 +100,7 @@ impl Postgres {
         &self,
         f: &mut dyn FnMut(&mut dyn RowsMut) -> Result<(), Refused>,
     ) -> Result<(), StoreError> {
-        let mut waiting = Waiting::new();
+        let mut waiting = Waiting::new(PATIENCE);
         self.counted.steps.fetch_add(1, Relaxed);
         loop {
             let trouble = match self.run_once(f)? {
@@ -200,7 +205,7 @@ impl Postgres {
 
     /// What became of a transaction whose commit was not answered. The server knows, or the one that took its place.
     fn was_committed(&self, written: Written, why: String) -> Result<bool, StoreError> {
-        let mut waiting = Waiting::new();
+        let mut waiting = Waiting::new(PATIENCE);
         let mut trouble = Trouble::Lost(why);
         loop {
             self.after(&trouble, &mut waiting)?;
@@ -226,27 +231,51 @@ impl Postgres {
         }
     }
 
-    /// Runs `f` once, on one snapshot.
+    /// Runs `f` on snapshots until one of them was there to its end.
     pub(super) fn run_snapshot(
         &self,
         f: &mut dyn FnMut(&dyn Rows) -> Result<(), Refused>,
     ) -> Result<(), StoreError> {
-        let mut waiting = Waiting::new();
-        let (connection, epoch) = loop {
-            match self.begin(BEGIN_SNAPSHOT)? {
-                Ok(begun) => break begun,
+        let mut waiting = Waiting::new(PATIENCE);
+        while let Err(trouble) = self.snapshot_once(f)? {
+            self.after(&trouble, &mut waiting)?;
+        }
+        Ok(())
+    }
+
+    /// Runs `f` once, which cannot be run again. A server that is gone before it runs is waited for.
+    pub(super) fn run_snapshot_apart(
+        &self,
+        f: &mut dyn FnMut(&dyn Rows) -> Result<(), Refused>,
+    ) -> Result<(), StoreError> {
+        let (mut waiting, mut ran) = (Waiting::new(PATIENCE), false);
+        loop {
+            let tried = self.snapshot_once(&mut |rows| {
+                ran = true;
+                f(rows)
+            })?;
+            match tried {
+                Ok(()) => return Ok(()),
+                Err(trouble) if ran => return Err(trouble.told()),
                 Err(trouble) => self.after(&trouble, &mut waiting)?,
             }
+        }
+    }
+
+    fn snapshot_once(
+        &self,
+        f: &mut dyn FnMut(&dyn Rows) -> Result<(), Refused>,
+    ) -> Result<Result<(), Trouble>, StoreError> {
+        let (connection, epoch) = match self.begin(BEGIN_SNAPSHOT)? {
+            Ok(begun) => begun,
+            Err(trouble) => return Ok(Err(trouble)),
         };
         let snapshot = Snapshot(Source::new(connection, Arc::clone(&epoch.tree)));
         let _ = f(&snapshot);
         let (connection, trouble) = snapshot.0.end();
         self.end(connection, false);
         self.epoch()?;
-        match trouble {
-            Some(trouble) => Err(trouble.told()),
-            None => Ok(()),
-        }
+        Ok(trouble.map_or(Ok(()), Err))
     }
 }
 

@@ -125,6 +125,12 @@ impl Source {
         self.count_of(Ask::new(sql, values.into()))
     }
 
+    /// How many rows all tables have.
+    pub(super) fn count_all(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM rows WHERE substr(k, 1, 1) NOT IN ('\\x00', '\\x03')";
+        self.count_of(Ask::plain(sql))
+    }
+
     /// Of all transactions, those too that have not ended well.
     pub(super) fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
         let name = sequence_name(sequence);

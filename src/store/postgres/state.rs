@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::claims::Claims;
 use super::connection::{Ask, Connection, Value};
 use super::pool::Pool;
 use super::source::pairs;
@@ -20,7 +21,7 @@ use crate::store::tree::{self, HEADER_ROW, ROOT_ROW, Tree};
 /// How long a process waits for another one that has the whole store for itself: to shred it, to open it, to change its key.
 const TURN_PATIENCE: Duration = Duration::from_secs(120);
 /// How often it looks.
-const TURN_PAUSE: Duration = Duration::from_millis(10);
+pub(super) const TURN_PAUSE: Duration = Duration::from_millis(10);
 /// An epoch that is replaced again and again while it is read.
 const MAX_READINGS: u32 = 300;
 
@@ -37,6 +38,7 @@ pub struct Postgres {
     pub(super) epoch: RwLock<Option<Arc<Epoch>>>,
     pub(super) ring: Mutex<Ring>,
     pub(super) counted: Counted,
+    pub(super) claims: Mutex<Claims>,
 }
 
 /// What has happened since it was opened.
@@ -79,19 +81,28 @@ impl Ring {
             .map(|(_, key)| key)
     }
 
+    /// The epoch that the database is in, of a store that is to be used.
+    pub(super) fn read(&mut self, connection: &mut Connection) -> Result<Epoch, Trouble> {
+        let epoch = self.read_any(connection)?;
+        epoch.header.standing.in_use()?;
+        Ok(epoch)
+    }
+
     /// The epoch that the database is in, by the slots as they are now.
     ///
     /// The two are read one after the other, so a shred may end in between: then they do not fit, and are read again.
-    pub(super) fn read(&mut self, connection: &mut Connection) -> Result<Epoch, Trouble> {
+    pub(super) fn read_any(&mut self, connection: &mut Connection) -> Result<Epoch, Trouble> {
         let mut readings = 0;
         loop {
             let (row, root) = own_rows(connection)?;
-            // Slots that open no more are those of a user's key that was changed.
-            let keys = self.slots.read_again().map_err(|error| match error {
-                StoreError::KeySlotsDamaged => StoreError::WrongKey,
-                error => error,
-            })?;
-            self.keys = keys;
+            self.keys = match self.slots.read_again() {
+                Ok(keys) => keys,
+                // Slots that open no more are those of a user's key that was changed.
+                Err(error) => match blamed(connection, error)? {
+                    StoreError::KeySlotsDamaged => return Err(StoreError::WrongKey.into()),
+                    error => return Err(error.into()),
+                },
+            };
             let header = Header::decode(&row, &self.header_key)?;
             if let Some(key) = self.epoch_key(header.epoch) {
                 let root = tree::Keys::open(key, &header.store_id, &ROOT_ROW, &root)?;
@@ -180,6 +191,15 @@ pub(super) fn own_rows(connection: &mut Connection) -> Result<(Vec<u8>, Vec<u8>)
         (Some((_, root)), Some((_, header))) => Ok((header, root)),
         _ => Err(StoreError::NotFound.into()),
     }
+}
+
+/// Why the slots do not open, by the header as it is by now: the two are not read at one moment.
+pub(super) fn blamed(
+    connection: &mut Connection,
+    error: StoreError,
+) -> Result<StoreError, Trouble> {
+    let (row, _) = own_rows(connection)?;
+    Ok(Header::blamed(&row, error))
 }
 
 impl Postgres {

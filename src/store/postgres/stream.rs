@@ -6,7 +6,9 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use super::address::Host;
+use super::address::{Address, Host};
+use super::tls;
+use super::trouble::Trouble;
 
 /// A server that does not take a connection for so long is not there.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -19,10 +21,29 @@ pub(super) enum Stream {
     #[cfg(unix)]
     Socket(UnixStream),
     Tcp(TcpStream),
+    Tls(Box<tls::Channel>),
 }
 
 impl Stream {
-    pub(super) fn to(host: &Host) -> io::Result<Self> {
+    pub(super) fn to(host: &Host, address: &Address) -> Result<Self, Trouble> {
+        match (host, &address.tls) {
+            (Host::Tcp(name, port), Some(tls)) => {
+                let channel = tls::Channel::begin(tcp(name, *port)?, name, tls)?;
+                Ok(Self::Tls(Box::new(channel)))
+            }
+            _ => Ok(Self::plain(host)?),
+        }
+    }
+
+    /// What a password is bound to, so that nobody in between can use its proof.
+    pub(super) fn binding(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Tls(channel) => channel.binding(),
+            _ => None,
+        }
+    }
+
+    fn plain(host: &Host) -> io::Result<Self> {
         match host {
             #[cfg(unix)]
             Host::Socket(folder, port) => {
@@ -60,6 +81,7 @@ impl Read for Stream {
             #[cfg(unix)]
             Self::Socket(stream) => stream.read(to),
             Self::Tcp(stream) => stream.read(to),
+            Self::Tls(channel) => channel.stream.read(to),
         }
     }
 }
@@ -70,6 +92,7 @@ impl Write for Stream {
             #[cfg(unix)]
             Self::Socket(stream) => stream.write(bytes),
             Self::Tcp(stream) => stream.write(bytes),
+            Self::Tls(channel) => channel.stream.write(bytes),
         }
     }
 
@@ -78,6 +101,7 @@ impl Write for Stream {
             #[cfg(unix)]
             Self::Socket(stream) => stream.flush(),
             Self::Tcp(stream) => stream.flush(),
+            Self::Tls(channel) => channel.stream.flush(),
         }
     }
 }

@@ -35,6 +35,12 @@ impl Trouble {
     }
 }
 
+/// The server is not known to be the one that was meant.
+pub(super) fn untrusted(why: impl Into<String>) -> Trouble {
+    let why = why.into();
+    Trouble::Failed(StoreError::DatabaseUntrusted { why })
+}
+
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
         Self::Lost(error.to_string())

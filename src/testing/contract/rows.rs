@@ -122,7 +122,8 @@ fn check_ranges(trial: &Trial<'_>, rows: &dyn Rows) {
 fn ranges_are_in_order_and_within_their_group(trial: &Trial<'_>) {
     let engine = trial.create();
     engine.write(fill).unwrap();
-    let read = engine.read(|rows| {
+    // Once alone, since what it checks is counted.
+    let read = engine.read_apart(|rows| {
         check_ranges(trial, rows);
         Ok::<_, StoreError>(())
     });

@@ -65,6 +65,25 @@ class EncryptedStore(_native.EncryptedStore):
         assert isinstance(store, cls)
         return store
 
+    @classmethod
+    def copy(
+        cls: type[_S],
+        source: _paths.Path,
+        target: _paths.Path,
+        key: _native.StoreKey,
+        progress: _native.ProgressListener | ProgressCallback | None = None,
+    ) -> _S:
+        """Carries the store at `source` to `target`, and opens it there, by the same key: from a file to a database, back, or within either.
+
+        Every row is compared where it came to, and then the store at `source` is retired: it answers `StoreMoved`, and its keys are
+        overwritten. What stops or ends this before leaves the store where it was, or is gone on with by the same call.
+        """
+        occupy_streams()
+        with telling(progress) as told:
+            store = super().copy(_paths.told(source), _paths.told(target), key, told)
+        assert isinstance(store, cls)
+        return store
+
     def export_backup(
         self,
         path: _paths.Path,

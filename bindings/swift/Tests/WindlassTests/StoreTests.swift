@@ -16,6 +16,15 @@ final class StoreTests: PeopleTestCase {
         try open("alice").close()
     }
 
+    func testAStoreThatWasCarriedToAnotherPlaceIsThereAlone() throws {
+        let alice = try open("alice")
+        let address = alice.address()
+        try alice.close()
+        try EncryptedStore.copy(source: path("alice"), target: path("there"), key: key()).close()
+        XCTAssertEqual(failure(try open("alice"))?.code, "store_moved")
+        XCTAssertEqual(try open("there").address(), address)
+    }
+
     func testWhatIsNoStoreOrNotAWholeOneIsToldApart() throws {
         try open("alice").close()
         let bytes = try Data(contentsOf: URL(fileURLWithPath: path("alice")))

@@ -42,6 +42,8 @@ from windlass_chat.client import BytesLike, Client
 from windlass_chat.store import EncryptedStore
 from windlass_chat.transport import Transport, TransportError, transport_of
 
+LEARNING = 5.0
+"""Seconds after which a worker knows which jobs others planned, and which roles they gave."""
 CLOSING = 5.0
 """Seconds that the transport gets to say good-bye."""
 
@@ -80,6 +82,7 @@ class Bot(Taking):
         access: str | None = None,
         admins: str | None = None,
         answer_bots: bool | None = None,
+        worker: str | None = None,
         grace: float | None = None,
         keep_up_every: float | None = None,
         local_socket: bool | None = None,
@@ -136,10 +139,13 @@ class Bot(Taking):
         if not _paths.is_database(self.settings.store):
             # As it is found from here: a program may go elsewhere before it runs the bot.
             self._opened = os.path.realpath(self.settings.store)
+            if self.settings.worker:
+                raise SettingsError("one process has a store in a file; several workers need one in a database")
         try:
             return Client.open(EncryptedStore.open(self.settings.store, key))
         except WindlassError.StoreNotFound:
-            if not self.settings.create:
+            # Of workers that begin together one would find the store half made.
+            if not self.settings.create or self.settings.worker:
                 raise
         log.info("a new store and a new identity")
         return Client.create(EncryptedStore.create(self.settings.store, key))
@@ -243,7 +249,8 @@ class Bot(Taking):
         transport = transport_of(wanted) if isinstance(wanted, str) else wanted
         self._stopped = False
         self._exit = None
-        client = await in_thread(lambda: self.client)
+        # A worker that comes back while the server is away is one that the others count on.
+        client = await (insisting if self.settings.worker else in_thread)(lambda: self.client)
         try:
             await insisting(self.prepare)
             self._at_work = working = await self._work(client)
@@ -253,6 +260,8 @@ class Bot(Taking):
             if self.settings.health is not None:
                 self._health = Health(client.trust_policy, self._measured, self.measures.since)
                 await self._health.listen(self.settings.health)
+            if self.settings.worker:
+                transport.use_worker(self.settings.worker)
             transport.use_secret(await in_thread(client.transport_secret))
             await transport.start(self._address, client.device_id())
         except BaseException:
@@ -262,13 +271,22 @@ class Bot(Taking):
         # What waits is told again.
         self._invited = self._make_invitations()
         self._running = running = Running(
-            client, transport, self.settings.keep_up_every, self._handling, self._wants, self._heard, self._heard_again
+            client,
+            transport,
+            self.settings.keep_up_every,
+            self._handling,
+            self._wants,
+            self._heard,
+            self._heard_again,
+            self._claims(client),
         )
         for work in (running.post.run(), running.handling.run(), running.intake.run(), running.telling.run()):
             self._spawn(work)
         self._spawn(working.run())
         self._spawn(self._keep_up(running))
         self._spawn(beat(client.trust_policy, self.settings.alive))
+        if self.settings.worker:
+            self._spawn(self._learn(client))
         for every, task in self._background:
             self._spawn(self._repeat(every, task))
         if self.settings.local_socket:
@@ -402,6 +420,13 @@ class Bot(Taking):
         await self._ask_about_strangers(running.client)
         await self._invited.answer()
         await running.upkeep.run()
+
+    async def _learn(self, client: Client) -> None:
+        """What other workers change of what we remember."""
+        while True:
+            await asyncio.sleep(LEARNING)
+            await self.jobs.reload(client)
+            await self.roles.reload()
 
     async def _repeat(self, every: float, work: Callable[[], Awaitable[None]]) -> None:
         while True:

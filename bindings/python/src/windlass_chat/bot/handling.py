@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
 from windlass_chat._native import Body, TrustPolicy, UnhandledMessage, WaitingMessage, WindlassError
-from windlass_chat._threads import in_thread
 from windlass_chat.bot.answering import answering
+from windlass_chat.bot.claims import Claims
 from windlass_chat.bot.committing import TIMES_ANEW, commit, commit_turn
 from windlass_chat.bot.logs import report, short
 from windlass_chat.bot.measures import Measures
@@ -23,6 +24,15 @@ from windlass_chat.client import Client
 
 PAGE = 1_000
 """How many messages are looked at at once."""
+
+LOOK_AGAIN = 0.25
+"""Seconds, more or less, after which a worker looks again for what others took in, or left behind."""
+
+LANES_AT_ONCE = 128
+"""Conversations that a worker has at a time. A process has 256 claims; the others are for what it sends."""
+
+STRANGERS_REST = 5.0
+"""Seconds after which a worker looks again whether another one accepted somebody."""
 
 FOR_HANDLERS = (Body.TEXT, Body.DATA, Body.OPAQUE, Body.ATTACHMENT)
 """What somebody said. The rest of a conversation is told by events."""
@@ -47,6 +57,7 @@ class Handling:
         retries: int,
         rate: Rate,
         measures: Measures,
+        claims: Claims,
         debug: bool = False,
     ) -> None:
         self._client = client
@@ -56,6 +67,8 @@ class Handling:
         self._find = find
         self._broken = broken
         self._debug = debug
+        self._claims = claims
+        self._claimed = asyncio.Semaphore(LANES_AT_ONCE)
         self.rate = rate
         self._measures = measures
         self.on_handled: Callable[[], None] = lambda: None
@@ -68,7 +81,9 @@ class Handling:
         """Had by a message with which the process died: so that it is known which one it was, if it dies again."""
         self._starting = True
         self._possibly_started: set[int] = set()
-        """Messages that may have been begun when the process ended: the first of each conversation."""
+        """Messages that may have been begun when a process ended: the first of each conversation."""
+        self._strangers: dict[str, float] = {}
+        """Until when the lanes rest of those whom nobody accepted yet. Of a worker alone: others accept, too."""
         self._lanes: dict[str, deque[WaitingMessage]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
@@ -84,29 +99,62 @@ class Handling:
 
     def recheck_trust(self) -> None:
         """Somebody may be trusted now who was not before."""
+        self._strangers.clear()
         for address in self._lanes:
             self._go(address)
 
     async def run(self) -> None:
         """Never ends."""
+        ours, looked = True, time.monotonic()
         while True:
             self._news.clear()
-            while await self.take_up():
+            while await self.take_up(ours):
                 pass
-            await self._news.wait()
+            if not self._claims.shared:
+                await self._news.wait()
+                continue
+            # Not all at the same moment.
+            ours = await happens(self._news, LOOK_AGAIN * random.uniform(0.75, 1.25))
+            if time.monotonic() - looked >= LOOK_AGAIN / 2:
+                await self._look_after_others()
+                looked = time.monotonic()
 
-    async def take_up(self) -> bool:
-        """Puts what waits into the lanes; whether there was anything new."""
-        # Numbers only grow.
+    async def take_up(self, ours: bool = True) -> bool:
+        """Puts what waits into the lanes; whether there was anything new. `ours` if it was this process that took it in, most likely."""
+        # Numbers only grow, and are to be seen in their order.
         new = await insisting(self._client.waiting, self._last, PAGE)
         for item in new:
             self._last = item.number
             self.taken_up += 1
-            if self._starting and item.conversation not in self._lanes:
+            if (self._starting or not ours) and item.conversation not in self._lanes:
                 self._possibly_started.add(item.number)
             self._put(item)
         self._starting = self._starting and bool(new)
         return bool(new)
+
+    async def _look_after_others(self) -> None:
+        """Of lanes that were another worker's: forgets what was handled there, and takes what was left behind."""
+        now = time.monotonic()
+        idle = [address for address in self._lanes if address not in self._running and self._strangers.get(address, 0) <= now]
+        if not idle:
+            return
+        first = min(self._lanes[address][0].number for address in idle)
+        there = await insisting(self._client.waiting, first - 1, PAGE)
+        waits = {item.number: item for item in there}
+        # Behind the last one of a full page nothing is known.
+        known = there[-1].number if len(there) == PAGE else self._last
+        for address in idle:
+            lane = self._lanes.get(address)
+            if lane is None or address in self._running:
+                continue
+            left = [waits.get(item.number, item) for item in lane if item.number in waits or item.number > known]
+            lane.clear()
+            lane.extend(left)
+            if lane:
+                self._possibly_started.add(lane[0].number)
+                self._go(address)
+            else:
+                del self._lanes[address]
 
     def _put(self, item: WaitingMessage) -> None:
         self._lanes.setdefault(item.conversation, deque()).append(item)
@@ -149,12 +197,24 @@ class Handling:
         # A loop may begin tasks before it answers who they are.
         await asyncio.sleep(0)
         try:
-            await self._walk(address, self._lanes[address])
+            await self._walk_alone(address, self._lanes[address])
         finally:
             # At once, and not when the task has ended: what is taken up in between would wait for ever.
             del self._running[address]
             if not self._lanes[address]:
                 del self._lanes[address]
+
+    async def _walk_alone(self, address: str, lane: deque[WaitingMessage]) -> None:
+        """Nothing comes of it if another worker has the conversation."""
+        if not self._claims.shared:
+            await self._walk(address, lane)
+            return
+        async with self._claimed:
+            if await self._claims.take_one(f"lane {address}"):
+                try:
+                    await self._walk(address, lane)
+                finally:
+                    await self._claims.give_back([f"lane {address}"])
 
     async def _walk(self, address: str, lane: deque[WaitingMessage]) -> None:
         while lane:
@@ -163,12 +223,14 @@ class Handling:
             if not await self._is_even(address):
                 return
             async with self._alone if item.attempts else contextlib.nullcontext(), self._slots:
-                allowed = await in_thread(listened_to, self._client, self._trust, item.author, item.conversation)
+                allowed = await insisting(listened_to, self._client, self._trust, item.author, item.conversation)
                 if allowed is None:
                     if address in self._again:
                         # Maybe accepted while we looked.
                         continue
                     # A stranger: waits until `recheck_trust`.
+                    if self._claims.shared:
+                        self._strangers[address] = time.monotonic() + STRANGERS_REST
                     return
                 await self._take_out(item, allowed)
                 lane.popleft()
@@ -187,7 +249,7 @@ class Handling:
         if not allowed:
             await self._pass_over(waiting.number)
             return
-        item = await in_thread(self._client.unhandled_message, waiting.number)
+        item = await insisting(self._client.unhandled_message, waiting.number)
         if item is None:
             # Deleted meanwhile, or dropped.
             await self._pass_over(waiting.number)

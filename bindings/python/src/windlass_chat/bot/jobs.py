@@ -8,7 +8,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from windlass_chat._native import Body
+from windlass_chat._native import Body, WindlassError
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.answering import turn_of
 from windlass_chat.bot.message import Message
@@ -126,6 +126,13 @@ class Jobs:
 
     async def declare(self, task: str, every: timedelta | None, cron: str | None) -> None:
         """Plans the job that a program has by its own, under the name of its task, unless it waits already."""
+        while True:
+            try:
+                return await self._declare(task, every, cron)
+            except WindlassError.StateChanged:
+                pass  # By another worker that starts, too.
+
+    async def _declare(self, task: str, every: timedelta | None, cron: str | None) -> None:
         record = self._records.record(None, task)
         repeat: Document = {"every": every.total_seconds()} if every is not None else {"cron": cron}
         if {key: record.document.get(key) for key in repeat} == repeat:
@@ -142,6 +149,10 @@ class Jobs:
     def load(self, client: Client) -> None:
         """Reads what waits, if it is not known yet."""
         self._records.load(client)
+
+    async def reload(self, client: Client) -> None:
+        """Learns what other workers planned and did."""
+        await self._records.reload(client)
 
     def due(self, now: float) -> list[tuple[str, str]]:
         """Ids and tasks of what is due, the first before the others."""

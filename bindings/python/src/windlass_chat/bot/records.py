@@ -46,6 +46,14 @@ class Records:
                 self._kept(name, document)
             self._client = client
 
+    async def reload(self, client: Client) -> None:
+        """Reads anew what there is: another worker may have changed it."""
+        found = await insisting(self.all, client)
+        self._forget()
+        for name, document in found:
+            self._kept(name, document)
+        self._client = client
+
     def all(self, client: Client) -> list[tuple[str, Document]]:
         """What is durable."""
         return [(state.name, read(state.document)) for state in client.states(self._owner)]

@@ -53,6 +53,10 @@ class Roles:
             record.document["role"] = wanted.value
         await self._records.write(turn, record)
 
+    async def reload(self) -> None:
+        """Learns which roles other workers gave."""
+        await self._records.reload(self._bot.client)
+
     def _load(self) -> None:
         self._records.load(self._bot.client)
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from windlass_chat._native import Event
+from windlass_chat.bot.claims import Claims
 from windlass_chat.bot.handling import Handling
 from windlass_chat.bot.intake import Intake
 from windlass_chat.bot.logs import describe
@@ -38,6 +39,7 @@ class Running:
         wanted: Callable[[Event], bool],
         heard: Callable[[Event], Awaitable[None]],
         heard_again: Callable[[Event], Awaitable[None]],
+        claims: Claims,
     ) -> None:
         self.loop = asyncio.get_running_loop()
         self.broken: asyncio.Future[None] = self.loop.create_future()
@@ -45,10 +47,10 @@ class Running:
         """Done when the bot is to stop."""
         self.client = client
         self.transport = transport
-        self.post = Post(client, transport)
+        self.post = Post(client, transport, claims)
         self.upkeep = Upkeep(client, transport, keep_up_every, self.recheck_trust)
         self.handling = handling(client, self.fail)
-        self.telling = Telling(client, wanted, heard, heard_again)
+        self.telling = Telling(client, wanted, heard, heard_again, claims)
         self.intake = Intake(client, transport, self.telling, self._taken)
         self.handling.on_handled = self.intake.handled.set
         self._looking: asyncio.TimerHandle | None = None

@@ -73,6 +73,9 @@ class Settings:
     """Addresses of people who are admins whatever `bot.roles` says, with spaces between them."""
     answer_bots: bool = False
     """Whether the bot answers what another bot answered by itself."""
+    worker: str = ""
+    """The name of this worker, where several processes are one bot on a store in a database: a word that each of them has for itself, the same
+    after a restart. Without one the bot is one process."""
     grace: float = 10.0
     """Seconds that handlers and the outbox get to finish when the bot stops."""
     keep_up_every: float = 600.0
@@ -144,7 +147,7 @@ CHOICES = {
 }
 POSITIVE = ("handler_timeout", "event_timeout", "keep_up_every")
 NOT_NEGATIVE = ("grace",)
-WORDS = ("prefix", "name")
+WORDS = ("prefix", "name", "worker")
 
 
 def check_seconds(name: str, value: object, zero: bool = False) -> None:

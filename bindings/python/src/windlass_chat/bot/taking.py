@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from windlass_chat._native import UnhandledMessage
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.answering import run_handler
+from windlass_chat.bot.claims import Claims
 from windlass_chat.bot.files import Files, files_of
 from windlass_chat.bot.groups import is_addressed
 from windlass_chat.bot.handling import Handling
@@ -71,9 +72,12 @@ class Taking(Hearing):
         await working.run_due()
         return before - handling.waiting() + working.done
 
+    def _claims(self, client: Client) -> Claims:
+        return Claims(client, bool(self.settings.worker))
+
     async def _work(self, client: Client) -> Working:
         """What does the jobs; those that the program has by its own are planned."""
-        working = Working(client, self.jobs, self._jobs, self.settings, self._failed, self._find, self._do_job)
+        working = Working(client, self.jobs, self._jobs, self.settings, self._failed, self._find, self._do_job, self._claims(client))
         for name, (every, cron) in self._planned.items():
             await self.jobs.declare(name, every, cron)
         return working
@@ -90,6 +94,7 @@ class Taking(Hearing):
             retries=self.settings.retries,
             rate=Rate(self.settings.answers_per_minute),
             measures=self.measures,
+            claims=self._claims(client),
             debug=self.settings.debug,
         )
 

@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from windlass_chat._native import WindlassError
 from windlass_chat.bot.answering import answering
 from windlass_chat.bot.calling import name_of, outcome_of
+from windlass_chat.bot.claims import Claims
 from windlass_chat.bot.committing import TIMES_ANEW, commit_turn
 from windlass_chat.bot.jobs import Job, Jobs
 from windlass_chat.bot.message import Message, PoisonMessage
 from windlass_chat.bot.settings import Settings
-from windlass_chat.bot.tasks import end, happens
+from windlass_chat.bot.tasks import end, happens, insisting
 from windlass_chat.client import Client
 
 AT_ONCE = 10
@@ -22,6 +23,9 @@ AT_ONCE = 10
 
 LOOK_AGAIN = 60.0
 """Seconds after which the clock is looked at again: it may have been set."""
+
+ELSEWHERE = 1.0
+"""Seconds after which it is looked again whether another worker has done a job."""
 
 JobHandler = Callable[[Job], Awaitable[None]]
 
@@ -40,6 +44,7 @@ class Working:
         failed: Callable[[BaseException, Message | None], Awaitable[None]],
         find: Callable[[str], Awaitable[bool]],
         call: JobHandler,
+        claims: Claims,
     ) -> None:
         self._client = client
         self._jobs = jobs
@@ -48,6 +53,7 @@ class Working:
         self._failed = failed
         self._find = find
         self._call_handler = call
+        self._claims = claims
         self._changed = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -115,6 +121,21 @@ class Working:
         self._changed.set()
 
     async def _do(self, id: str) -> None:
+        if not self._claims.shared:
+            await self._do_alone(id)
+        elif await self._claims.take_one(f"job {id}"):
+            try:
+                # It may have been done since we learned of it.
+                if await insisting(self._jobs.begin, id) is not None:
+                    await self._do_alone(id)
+            finally:
+                await self._claims.give_back([f"job {id}"])
+        else:
+            # Should another worker die of it, so might we.
+            self._possibly_started.add(id)
+            await asyncio.sleep(ELSEWHERE)
+
+    async def _do_alone(self, id: str) -> None:
         async with self._slots:
             poison = await self._note_attempt(id) if id in self._possibly_started else None
             try:
@@ -140,7 +161,7 @@ class Working:
 
     async def _do_once(self, id: str, error: BaseException | None) -> None:
         for _ in range(TIMES_ANEW):
-            job = self._jobs.begin(id)
+            job = await insisting(self._jobs.begin, id)
             if job is None:
                 return
             if error is None:
@@ -155,7 +176,7 @@ class Working:
         if error is not None:
             await self._failed(error, None)
             # It was done, as a message counts as handled whose handler fails.
-            while (job := self._jobs.begin(id)) is not None:
+            while (job := await insisting(self._jobs.begin, id)) is not None:
                 error = await self._commit(job)
                 if not isinstance(error, WindlassError.StateChanged):
                     if error is not None:

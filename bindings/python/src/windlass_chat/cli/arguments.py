@@ -16,7 +16,7 @@ from windlass_chat.cli.devices import devices
 from windlass_chat.cli.identity import init, invite, verify
 from windlass_chat.cli.output import Output
 from windlass_chat.cli.secrets import add_options
-from windlass_chat.cli.stores import backup, inspect, restore, shred
+from windlass_chat.cli.stores import backup, copy, inspect, restore, shred
 
 Command = Callable[[str, str], argparse.ArgumentParser]
 """Adds a command, of this name and with this help, that opens a store."""
@@ -64,7 +64,7 @@ def parser(out: Output) -> argparse.ArgumentParser:
         return added
 
     # In the order in which the help lists them.
-    for add in (_init, _invite, _chat, _lists, _nickname, _inspect, _verify, _devices, _backlog, _shred, _backup, _restore):
+    for add in (_init, _invite, _chat, _lists, _nickname, _inspect, _verify, _devices, _backlog, _shred, _backup, _restore, _copy):
         add(command)
     for name, describe, help in (
         ("completion", completion, "print what completes commands and options in a shell"),
@@ -213,3 +213,11 @@ def _restore(command: Command) -> None:
     added.add_argument("path", metavar="PATH")
     add_options(added, "backup-", "backup")
     added.set_defaults(command=restore)
+
+
+def _copy(command: Command) -> None:
+    added = command("copy", "carry a store to another file or to a database, or back, and retire it where it was")
+    for name, of in (("source", "the store"), ("target", "where it is to be")):
+        help = f"{of}: a path or the address of a database; env:NAME if a variable holds it, as one with a password"
+        added.add_argument(name, metavar=name.upper(), help=help)
+    added.set_defaults(command=copy)

@@ -11,6 +11,7 @@ from pathlib import Path
 from windlass_chat import _keys
 from windlass_chat._keys import StoreKey
 from windlass_chat._native import WindlassError
+from windlass_chat._paths import is_database
 from windlass_chat.cli.wrong import WrongUsage
 from windlass_chat.store import EncryptedStore
 
@@ -59,7 +60,7 @@ def key_to_tell(given: argparse.Namespace, prefix: str, whose: str, new: bool = 
 
 def open_store(given: argparse.Namespace) -> EncryptedStore:
     """The store that the command line names. Nobody is asked what opens it if it is not there."""
-    if not os.path.lexists(given.path):
+    if not is_database(given.path) and not os.path.lexists(given.path):
         raise WindlassError.StoreNotFound(f"there is no store {given.path}")
     return EncryptedStore.open(given.path, store_key(given))
 

@@ -41,6 +41,11 @@ class Transport(ABC):
         For names and passwords at the transport that follow from nothing in the invitation. Does nothing by default.
         """
 
+    def use_worker(self, worker: str) -> None:
+        """Called before `start` of a process that shares the mailbox with others: each envelope comes to one of them, and again to somebody
+        if that one does not acknowledge it. By its name the process is known again after a restart. Raises by default."""
+        raise TransportError("this transport brings mail to one process alone; several workers need another one")
+
     @abstractmethod
     async def start(self, address: str, device: int) -> None:
         """Opens the mailbox of a device. Does not wait for a connection; what needs one waits for it."""

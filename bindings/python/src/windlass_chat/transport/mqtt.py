@@ -42,6 +42,8 @@ LOOK_SECONDS = 10.0
 """How often we look whether what was sent was answered."""
 AROUND_ENVELOPE = 1_024
 """What an envelope costs beside its bytes. Without it a flood of empty ones would cost nothing."""
+GROUP = "windlass"
+"""What workers of one address call themselves at the broker, all the same."""
 NO_SUBSCRIBERS = 0x10
 WRONG_VERSION = 0x84
 NOT_AUTHORISED = 0x87
@@ -83,6 +85,7 @@ class MqttTransport(Transport):
     def __init__(self, url: str) -> None:
         self._broker = BrokerUrl.parse(url)
         self._secret = secrets.token_bytes(32)
+        self._worker = ""
         self._running_task: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
@@ -92,6 +95,12 @@ class MqttTransport(Transport):
     def use_secret(self, secret: bytes) -> None:
         """What the name of this device's session at the broker is made of."""
         self._secret = bytes(secret)
+
+    def use_worker(self, worker: str) -> None:
+        """Takes part in the shared subscription of all workers of this address. What is for a worker that is away waits for one of its name, an hour."""
+        if self._broker.version == 3:
+            raise TransportError("several workers share a mailbox by MQTT 5 alone: leave out ?version=3")
+        self._worker = worker
 
     async def start(self, address: str, device: int) -> None:
         """Checks the settings, and begins to connect; what needs the broker waits until it is there."""
@@ -103,7 +112,7 @@ class MqttTransport(Transport):
         self._inbox: asyncio.Queue[Incoming | Exception | None] = asyncio.Queue()
         self._address = address
         # Nobody else may know it: with it, whoever is let in has our mailbox. 23 characters are what every broker takes.
-        said = f"mqtt client id {address}/{device}".encode()
+        said = f"mqtt client id {address}/{device}{'/' if self._worker else ''}{self._worker}".encode()
         self._name = "wl" + hmac.new(self._secret, said, hashlib.sha256).hexdigest()[:21]
         self._outgoing = Outgoing()
         self._bundles = Bundles(address, self._topic("bundle", ""), self._subscribe, self._unsubscribe, self._put_back)
@@ -131,6 +140,8 @@ class MqttTransport(Transport):
             self._ended: asyncio.Future[Ending] = self._loop.create_future()
             self._greeting = None
             inbox = self._topic("inbox", self._address)
+            if self._worker:
+                inbox = f"$share/{GROUP}/{inbox}"
             self._connection = Connection(self._broker, self._name, self._address, inbox, self._five, self)
             self._connection.begin()
             ending = await self._ended
@@ -160,7 +171,7 @@ class MqttTransport(Transport):
             retries.lived(lived)
         if ending.how is End.OURS:
             return 0.0
-        if self._broker.version is None and self._speak_otherwise(ending):
+        if self._broker.version is None and not self._worker and self._speak_otherwise(ending):
             return 0.0
         taken = ending.how is End.TOLD and ending.reason == TAKEN_OVER
         if taken:

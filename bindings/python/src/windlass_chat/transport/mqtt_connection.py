@@ -25,6 +25,8 @@ GREETING_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 60
 KEEP_MAIL_SECONDS = 28 * 24 * 3600
 """How long a broker keeps mail for a device that is away: less than prekeys are kept, so that it can be opened."""
+KEEP_SHARE_SECONDS = 3600
+"""The same for one of several workers: brokers go on to give it its share, which nobody else gets."""
 RECEIVE_MAXIMUM = 128
 """How many envelopes a broker may bring that are not acknowledged: a flood waits there and not in memory."""
 LARGEST_ENVELOPE = 16 * 1024 * 1024
@@ -112,6 +114,7 @@ class Connection:
     """Uses a client of the library for one connection, so that it never has anything to send again."""
 
     def __init__(self, broker: BrokerUrl, name: str, address: str, inbox: str, five: bool, listener: Listener) -> None:
+        """`inbox` is a topic, or a shared subscription to it."""
         self.five = five
         self._broker, self._address, self._inbox, self._listener = broker, address, inbox, listener
         self._subscription: int | None = None
@@ -220,7 +223,8 @@ class Connection:
         connect: Callable[..., object] = client.connect
         if self.five:
             session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            session.SessionExpiryInterval = KEEP_MAIL_SECONDS
+            shares = self._inbox.startswith("$share/")
+            session.SessionExpiryInterval = KEEP_SHARE_SECONDS if shares else KEEP_MAIL_SECONDS
             session.ReceiveMaximum = RECEIVE_MAXIMUM
             session.MaximumPacketSize = LARGEST_ENVELOPE + AROUND_IT
             connect(broker.host, broker.port, KEEP_ALIVE_SECONDS, clean_start=False, properties=session)

@@ -45,6 +45,22 @@ class StoreTest {
     }
 
     @Test
+    fun `a store that was carried to another place is there alone`() {
+        val address = people.open("alice").use { it.address() }
+        var last = 0uL to 0uL
+        val told = object : ProgressListener {
+            override fun advance(done: ULong, total: ULong) {
+                last = done to total
+            }
+        }
+        EncryptedStore.copy(people.path("alice"), people.path("there"), key, told).close()
+        assertTrue(last.first == last.second && last.first > 0uL)
+        val moved = assertThrows(WindlassException.StoreMoved::class.java) { people.open("alice") }
+        assertEquals("store_moved", moved.code)
+        people.open("there").use { assertEquals(address, it.address()) }
+    }
+
+    @Test
     fun `a store that is open is locked`() = people.open("alice").use {
         val locked = assertThrows(WindlassException.StoreLocked::class.java) { people.open("alice") }
         assertTrue(locked.retry)
