@@ -1,6 +1,7 @@
 /**
- * What the package costs: npm run measure. Sizes as a server sends them; then opening, sending and receiving in Node, and in Chromium if there is one; and
- * beside them those of the native library, if WINDLASS_PYTHON names an interpreter that has the Python package.
+ * What the package costs: npm run measure. Sizes as a server sends them; then starting, opening, sending and receiving in Node, and in Chromium if there is
+ * one; and beside them those of the native library, if WINDLASS_PYTHON names an interpreter that has the Python package. Starting is loading the core and
+ * opening a store by a key of 32 bytes, in a process or page that has done nothing yet.
  */
 
 import { execFileSync } from "node:child_process";
@@ -53,6 +54,39 @@ async function times(Client, at, messages) {
   return { send: median(send), receive: median(receive), open: median(open) };
 }
 
+/** How often something is started. */
+const STARTS = 5;
+/** A fresh page's part of that; in Node it is the same, with the import before. */
+const inPage = async () => {
+  const begun = performance.now();
+  const client = await window.windlass.Client.open("alice", { key: new Uint8Array(32).fill(7) });
+  const took = performance.now() - begun;
+  await client.close();
+  return took;
+};
+const IN_NODE = `
+const begun = performance.now();
+const { Client } = await import(process.argv[1]);
+const client = await Client.open(process.argv[2], { key: new Uint8Array(32).fill(7) });
+console.log(performance.now() - begun);
+await client.close();
+`;
+const IN_PYTHON = `
+import sys, time
+begun = time.perf_counter()
+from windlass_chat import _native as n
+store = n.EncryptedStore.open(sys.argv[1] + "/native-alice", n.StoreKey.from_bytes(bytes([7]) * 32))
+n.Client.open(store)
+print(1000 * (time.perf_counter() - begun))
+`;
+
+/** The median of what several beginnings took, in milliseconds. */
+async function started(start) {
+  const all = [];
+  for (let number = 0; number < STARTS; number++) all.push(Number(await start()));
+  return all.sort((one, other) => one - other)[STARTS >> 1];
+}
+
 const NATIVE = `
 import sys, time, statistics, json
 from windlass_chat import _native as n
@@ -73,26 +107,44 @@ for number in range(int(sys.argv[2])):
 words = n.StoreKey.from_passphrase("correct horse")
 n.EncryptedStore.create(sys.argv[1] + "/native-carol", words).close()
 for number in range(3): timed(opened, lambda: n.EncryptedStore.open(sys.argv[1] + "/native-carol", words)).close()
+alice.close(); bob.close()
 print(json.dumps({"send": statistics.median(send), "receive": statistics.median(receive), "open": statistics.median(opened)}))
 `;
 
-function say(where, { send, receive, open }) {
-  console.log(`${where}: send ${send.toFixed(2)} ms, receive ${receive.toFixed(2)} ms, open with a passphrase ${open.toFixed(0)} ms`);
+function say(where, { send, receive, open, start }) {
+  const rest = `send ${send.toFixed(2)} ms, receive ${receive.toFixed(2)} ms, open with a passphrase ${open.toFixed(0)} ms`;
+  console.log(`${where}: start ${start.toFixed(0)} ms, ${rest}`);
 }
 
 try {
   sizes();
-  say("Node", await times(Client, (name) => join(folder, name), MESSAGES));
+  const run = (program, given) => execFileSync(program, given, { encoding: "utf8" });
+  const node = await times(Client, (name) => join(folder, name), MESSAGES);
+  const entry = new URL("dist/node/index.js", import.meta.url).href;
+  const start = await started(() => run(process.execPath, ["--input-type=module", "-e", IN_NODE, entry, join(folder, "alice")]));
+  say("Node", { ...node, start });
   if (!missing) {
     const endings = [];
     const context = await browser(join(folder, "profile"));
-    const page = await tab(context, await served({ after: (ending) => endings.push(ending) }));
-    say("Chromium", await page.evaluate(`(${times})(window.windlass.Client, (name) => name, ${MESSAGES})`));
+    const port = await served({ after: (ending) => endings.push(ending) });
+    const page = await tab(context, port);
+    const measured = await page.evaluate(`(${times})(window.windlass.Client, (name) => name, ${MESSAGES})`);
+    await page.close();
+    const inTab = async () => {
+      const page = await tab(context, port);
+      const took = await page.evaluate(inPage);
+      await page.close();
+      return took;
+    };
+    say("Chromium", { ...measured, start: await started(inTab) });
     await context.close();
     for (const ending of endings) await ending();
   }
   const python = process.env.WINDLASS_PYTHON;
-  if (python) say("native", JSON.parse(execFileSync(python, ["-c", NATIVE, folder, `${MESSAGES}`], { encoding: "utf8" })));
+  if (python) {
+    const measured = JSON.parse(run(python, ["-c", NATIVE, folder, `${MESSAGES}`]));
+    say("native", { ...measured, start: await started(() => run(python, ["-c", IN_PYTHON, folder])) });
+  }
 } finally {
   rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
 }

@@ -1,9 +1,9 @@
-"""One of three programs in three languages that talk in a group, each a process of its own: see `xtask/src/talk.rs`.
+"""One of four programs in four languages that talk in a group, each a process of its own: see `xtask/src/talk.rs`.
 
     python talk.py FOLDER ROUND
 
-The mail is in files, `FOLDER/mail/ADDRESS/NAME`. Each round a program takes its mail in, says what it has to say, and leaves its mail;
-at the end it writes down the group's history.
+Who takes part is in `FOLDER/languages`, a name in each line. The mail is in files, `FOLDER/mail/ADDRESS/NAME`. Each round a program takes its mail in,
+says what it has to say, and leaves its mail; at the end it writes down the group's history.
 """
 
 import os
@@ -14,7 +14,6 @@ from pathlib import Path
 from windlass_chat import Attachment, Body, Bundle, Client, Conversation, Message
 
 NAME = "python"
-OTHERS = ("kotlin", "swift")
 KEY = bytes([7]) * 32
 
 
@@ -53,8 +52,9 @@ def line(message: Message, names: dict[str, str]) -> str:
 
 
 def talk(client: Client, folder: Path, number: int) -> None:
+    others = [name for name in (folder / "languages").read_text().split() if name != NAME]
     if number == 1:
-        for other in OTHERS:
+        for other in others:
             client.add_contact(Bundle.from_uri((folder / f"{other}.uri").read_text()))
         client.create_group("Languages", [contact.address for contact in client.contacts()])
     if number == 3:
@@ -65,7 +65,8 @@ def talk(client: Client, folder: Path, number: int) -> None:
     if number == 4:
         group = group_of(client)
         group.edit(said(group, "from python"), "from Python")
-        group.add_admins([Bundle.from_uri((folder / "swift.uri").read_text()).identity().address()])
+        if "swift" in others:
+            group.add_admins([Bundle.from_uri((folder / "swift.uri").read_text()).identity().address()])
         group.mark_read()
     if number == 5:
         group = group_of(client)
@@ -93,7 +94,8 @@ def main() -> None:
             (to / f"{number:02}-{outgoing.id:06}-{NAME}").write_bytes(outgoing.bytes)
             client.mark_sent([outgoing.id])
         if number >= 3:
-            names = {Bundle.from_uri((folder / f"{n}.uri").read_text()).identity().address(): n for n in (NAME, *OTHERS)}
+            languages = (folder / "languages").read_text().split()
+            names = {Bundle.from_uri((folder / f"{n}.uri").read_text()).identity().address(): n for n in languages}
             lines = [line(message, names) for message in group_of(client).messages(limit=1000)]
             # The event that made the group went to its maker alone.
             lines = [text for text in lines if " group created " not in text]

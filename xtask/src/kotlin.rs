@@ -1,8 +1,9 @@
 //! The Kotlin module, through Maven.
 
 use std::env::consts::{ARCH, OS};
-use std::fs;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use anyhow::{Result, bail};
 use xshell::{Cmd, cmd};
@@ -155,12 +156,13 @@ fn let_refusals_have_a_code(file: &Path) -> Result<()> {
 }
 
 /// Classes with what people wrote, or with what opens something; `Printing.kt` says how they are printed.
-const DISCREET: [&str; 17] = [
+const DISCREET: [&str; 20] = [
     "data class Message (",
     "data class Reaction (",
     "data class AttachmentInfo (",
     "data class GroupChange (",
     "data class ConversationSummary (",
+    "data class Profile (",
     "data class ListedConversation (",
     "data class ChatSettings (",
     "data class TypedCommand (",
@@ -168,6 +170,8 @@ const DISCREET: [&str; 17] = [
     "data class LinkCheck (",
     "data class PendingLink (",
     "data class OutgoingEnvelope (",
+    "data class RichText (",
+    "data class TextRun (",
     "    data class Text(",
     "    data class Data(",
     "    data class Opaque(",
@@ -176,10 +180,11 @@ const DISCREET: [&str; 17] = [
 ];
 
 /// Those with bytes, which two arrays of Java never share; and what they are called.
-const OF_BYTES: [(&str, &str); 5] = [
+const OF_BYTES: [(&str, &str); 6] = [
     ("data class OutgoingEnvelope (", "OutgoingEnvelope"),
     ("data class StateChange (", "StateChange"),
     ("data class StateDocument (", "StateDocument"),
+    ("data class Profile (", "Profile"),
     ("    data class Data(", "Data"),
     ("    data class Opaque(", "Opaque"),
 ];
@@ -236,6 +241,22 @@ pub fn talk(ws: &Workspace, folder: &Path) -> Result<()> {
     let talk = mvn(ws).args(["--offline", "-Dtest=TalkTest", "surefire:test"]);
     ws.quietly("talk-kotlin", talk.env("WINDLASS_TALK", folder))?;
     Ok(())
+}
+
+/// The class path of the tests, where they were built: a test of another language starts a program of theirs.
+pub fn class_path(ws: &Workspace) -> Result<Option<OsString>> {
+    let built = ws.bindings("kotlin").join("target");
+    let [classes, tests] = ["classes", "test-classes"].map(|folder| built.join(folder));
+    if !ws.sh.path_exists(tests.join("dev/windlass/PageBotKt.class")) {
+        return Ok(None);
+    }
+    let list = ws.target.join("kotlin-class-path");
+    let resolve = mvn(ws).args(["dependency:build-classpath", "-DincludeScope=test"]);
+    let resolve = resolve.arg(format!("-Dmdep.outputFile={}", list.display()));
+    ws.quietly("kotlin-class-path", resolve)?;
+    let others = ws.sh.read_file(list)?;
+    let others = env::split_paths(others.trim());
+    Ok(Some(env::join_paths([classes, tests].into_iter().chain(others))?))
 }
 
 fn mvn(ws: &Workspace) -> Cmd<'_> {

@@ -119,7 +119,7 @@ struct Suites {
     /// The core as WebAssembly, and the package in Node; only when it is named, for it needs Node 20 and a target of the compiler
     #[arg(long)]
     javascript: bool,
-    /// The three languages in one group, with what their suites built
+    /// The four languages in one group, with what the suites of three built; JavaScript where Node 20 is
     #[arg(long)]
     talk: bool,
     /// The symbolic models of the protocol, by Verifpal where it can be had

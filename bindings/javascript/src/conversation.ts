@@ -1,9 +1,10 @@
 /** `Conversation`: the history with one contact, or of a group. */
 
 import type { Engine } from "./engine.js";
+import type { EncryptedFile } from "./encrypted_file.js";
 import { type Source, decrypt } from "./files.js";
 import * as given from "./given.js";
-import type { ChatSettings, GroupMember, Message, MessageName, MessageReceipts, SearchPage, Sendable, Sent } from "./values.js";
+import type { ChatSettings, GroupMember, GroupPermission, Message, MessageName, MessageReceipts, RichText, SearchPage, Sendable, Sent } from "./values.js";
 
 /** The history with one contact, or of a group. A message is named by its author and its id: `{ author, id }` will do, and so does the message. */
 export class Conversation {
@@ -114,6 +115,47 @@ export class Conversation {
     return (await this.#engine.ask("edit", this.address, ...given.name(message), given.text(text))) as Sent;
   }
 
+  /** Writes a text whose parts mean something: `joinRuns` makes one. */
+  async sendRich(text: Partial<RichText> & { text: string }, options: { replyTo?: string } = {}): Promise<Sent> {
+    const replyTo = options.replyTo === undefined ? undefined : given.text(options.replyTo);
+    return (await this.#engine.ask("sendRich", this.address, given.rich(text), replyTo)) as Sent;
+  }
+
+  /** Replaces the text of a message of ours, or what its attachment is accompanied by. Whose words they are stays as it was. */
+  async editRich(message: MessageName, text: Partial<RichText> & { text: string }): Promise<Sent> {
+    return (await this.#engine.ask("editRich", this.address, ...given.name(message), given.rich(text))) as Sent;
+  }
+
+  /** Sends what `encryptFile` answered, and a text with it. */
+  async sendCaptioned(file: EncryptedFile, location: string, caption: Partial<RichText> & { text: string }): Promise<Sent> {
+    const body = given.body(this.#engine, { type: "file", file, location });
+    return (await this.#engine.ask("sendCaptioned", this.address, body, given.rich(caption))) as Sent;
+  }
+
+  /**
+   * Writes here what stands in a text or attachment of any conversation, and says that it is forwarded. Whose it is is told with `nameAuthor`
+   * alone. Mentions and suggestions are left out.
+   */
+  async forward(message: MessageName, options: { nameAuthor?: boolean } = {}): Promise<Sent> {
+    const named = given.flag(options.nameAuthor ?? false);
+    return (await this.#engine.ask("forward", this.address, ...given.name(message), named)) as Sent;
+  }
+
+  /** Puts a message at the top of the conversation, for everybody in it. Everybody there may; whoever does it last decides. */
+  async pinMessage(message: MessageName): Promise<Sent> {
+    return (await this.#engine.ask("pinMessage", this.address, ...given.name(message))) as Sent;
+  }
+
+  /** Takes a message from the top again, whoever put it there. */
+  async unpinMessage(message: MessageName): Promise<Sent> {
+    return (await this.#engine.ask("unpinMessage", this.address, ...given.name(message))) as Sent;
+  }
+
+  /** The messages at the top, the one that was put there last first: at most 64. */
+  async pinned(): Promise<Message[]> {
+    return (await this.#engine.ask("pinned", this.address)) as Message[];
+  }
+
   /** Deletes a message of ours here and asks the others to. */
   async delete(message: MessageName): Promise<Sent> {
     return (await this.#engine.ask("deleteMessage", this.address, ...given.name(message))) as Sent;
@@ -215,6 +257,41 @@ export class Conversation {
   /** Gives the group another name. For admins. */
   async rename(name: string): Promise<void> {
     await this.#engine.ask("rename", this.address, given.text(name));
+  }
+
+  /** What the group is about; empty for nothing. A member wrote it. */
+  async description(): Promise<string> {
+    return (await this.#engine.ask("description", this.address)) as string;
+  }
+
+  /** Says what the group is about, in at most 1,024 bytes. */
+  async setDescription(description: string): Promise<void> {
+    await this.#engine.ask("setDescription", this.address, given.text(description));
+  }
+
+  /** The picture of the group: PNG, JPEG or WebP, at most 16,384 bytes. A member gave it. */
+  async picture(): Promise<Uint8Array | undefined> {
+    return (await this.#engine.ask("picture", this.address)) as Uint8Array | undefined;
+  }
+
+  /** Gives the group a picture of PNG, JPEG or WebP, of at most 16,384 bytes, or none. */
+  async setPicture(picture: Uint8Array | undefined): Promise<void> {
+    await this.#engine.ask("setPicture", this.address, picture === undefined ? undefined : given.bytes(picture));
+  }
+
+  /** Whether admins alone may do something. */
+  async isForAdmins(permission: GroupPermission): Promise<boolean> {
+    return (await this.#engine.ask("isForAdmins", this.address, given.text(permission))) as boolean;
+  }
+
+  /** Keeps something for admins, or leaves it to everybody. With `"write"` the group is for announcements. For admins. */
+  async setForAdmins(permission: GroupPermission, adminsOnly: boolean): Promise<void> {
+    await this.#engine.ask("setForAdmins", this.address, given.text(permission), given.flag(adminsOnly));
+  }
+
+  /** Whether we may do something in the group: for what a screen offers. */
+  async may(permission: GroupPermission): Promise<boolean> {
+    return (await this.#engine.ask("may", this.address, given.text(permission))) as boolean;
   }
 
   /** Invites contacts. For admins. */

@@ -61,6 +61,8 @@ export class NotAStore extends WindlassError {}
 export class StoreDamaged extends WindlassError {}
 export class StoreLocked extends WindlassError {}
 export class StoreNewerVersion extends WindlassError {}
+export class StoreMoved extends WindlassError {}
+export class CopyUnfinished extends WindlassError {}
 export class DiskFull extends WindlassError {}
 export class KeySlotsMissing extends WindlassError {}
 export class KeySlotsDamaged extends WindlassError {}
@@ -79,6 +81,7 @@ export class FileUnusable extends WindlassError {}
 export class FileSystem extends WindlassError {}
 export class DatabaseAddress extends WindlassError {}
 export class DatabaseRights extends WindlassError {}
+export class DatabaseUntrusted extends WindlassError {}
 export class DatabaseLost extends WindlassError {}
 export class DatabaseReadOnly extends WindlassError {}
 export class StepsCollide extends WindlassError {}
@@ -153,6 +156,8 @@ export const ERRORS = {
   store_damaged: StoreDamaged,
   store_locked: StoreLocked,
   store_newer_version: StoreNewerVersion,
+  store_moved: StoreMoved,
+  copy_unfinished: CopyUnfinished,
   disk_full: DiskFull,
   key_slots_missing: KeySlotsMissing,
   key_slots_damaged: KeySlotsDamaged,
@@ -171,6 +176,7 @@ export const ERRORS = {
   file_system: FileSystem,
   database_address: DatabaseAddress,
   database_rights: DatabaseRights,
+  database_untrusted: DatabaseUntrusted,
   database_lost: DatabaseLost,
   database_read_only: DatabaseReadOnly,
   steps_collide: StepsCollide,

@@ -3,6 +3,7 @@
 import type { Engine } from "./engine.js";
 import { InvalidContent } from "./errors.js";
 import { EncryptedFile } from "./encrypted_file.js";
+import type { RichText, TextRun, TextStyle } from "./rich_text.js";
 import type { MessageIn, MessageName, OutgoingMessage, Sendable, StateChange, StateOwner } from "./values.js";
 
 /** What opens a store. */
@@ -118,7 +119,34 @@ export function messages(engine: Engine, given: OutgoingMessage[]): object[] {
     body: body(engine, one.body),
     replyTo: one.replyTo === undefined ? undefined : text(one.replyTo),
     isAnswer: one.isAnswer ?? false,
+    richText: one.richText === undefined ? undefined : rich(one.richText),
   }));
+}
+
+const LOOKS = ["bold", "italic", "strike", "monospace", "spoiler", "quote"];
+
+function style(given: TextStyle): object {
+  if (given instanceof Object && given.type === "mention") return { type: "mention", address: text(given.address) };
+  if (given instanceof Object && LOOKS.includes(given.type)) return { type: given.type };
+  throw new TypeError(`a style is a mention or ${LOOKS.join(", ")}`);
+}
+
+/** Pieces of a text. */
+export function runs(given: TextRun[]): object[] {
+  if (!Array.isArray(given)) throw new TypeError(`an array of pieces is needed, not ${kindOf(given)}`);
+  return given.map((one) => ({ text: text(one?.text), styles: (one.styles ?? []).map(style) }));
+}
+
+/** A text, of which all but the words may be left out. */
+export function rich(given: Partial<RichText> & { text: string }): object {
+  if (!(given instanceof Object)) throw new TypeError(`a text with its spans is needed, not ${kindOf(given)}`);
+  const author = given.forward?.author ?? null;
+  return {
+    text: text(given.text),
+    spans: (given.spans ?? []).map((one) => ({ start: count(one.start), length: count(one.length), style: style(one.style) })),
+    forward: given.forward ? { author: author === null ? null : text(author) } : null,
+    suggestions: texts(given.suggestions ?? []),
+  };
 }
 
 /** What a document is about: one of three. */

@@ -18,6 +18,16 @@ function fault(error: unknown): unknown {
   return typed(error);
 }
 
+/** Asks the core for something that may be refused. */
+export function asked<T>(call: () => unknown): T {
+  if (failed !== undefined) throw failed;
+  try {
+    return call() as T;
+  } catch (error) {
+    throw fault(error);
+  }
+}
+
 /** Opens the store of a place, of which it has to let go. */
 export async function open(place: Place, { kind, key, create, link, backup }: Wanted): Promise<Engine> {
   try {
@@ -37,18 +47,32 @@ export async function open(place: Place, { kind, key, create, link, backup }: Wa
   }
 }
 
-class Local implements Engine {
+/** What a client in memory keeps in no place. */
+const NOWHERE = { release: async (): Promise<void> => {} };
+
+/** An open store of the core in this thread. */
+export class Local implements Engine {
   address = "";
   deviceId = 0;
   onPosted: () => void = () => {};
   onReceived: () => void = () => {};
-  readonly #place: Place;
+  readonly #place: Pick<Place, "release">;
   #core: Core | Link | undefined;
 
-  constructor(core: Core | Link, place: Place) {
+  constructor(core: Core | Link, place: Pick<Place, "release"> = NOWHERE) {
     this.#core = core;
     this.#place = place;
     this.#named();
+  }
+
+  /** The core's client, if it is one and open. */
+  get client(): Core | undefined {
+    return this.#core instanceof Core ? this.#core : undefined;
+  }
+
+  /** Says so if something was put into the outbox, by whatever call. */
+  tellOfPost(): void {
+    if (failed === undefined && this.client?.hasPosted()) this.onPosted();
   }
 
   #named(): void {
@@ -60,26 +84,18 @@ class Local implements Engine {
   async ask<Name extends Asked>(name: Name, ...given: Given<Name>): Promise<unknown> {
     const core = this.#core;
     if (core === undefined) throw closed();
-    if (failed !== undefined) throw failed;
     try {
-      return (core as unknown as Record<Name, (...given: unknown[]) => unknown>)[name](...given);
-    } catch (error) {
-      throw fault(error);
+      return asked(() => (core as unknown as Record<Name, (...given: unknown[]) => unknown>)[name](...given));
     } finally {
-      if (failed === undefined && core instanceof Core && core.hasPosted()) this.onPosted();
+      this.tellOfPost();
     }
   }
 
   async finish(transfer: string): Promise<void> {
     const link = this.#core;
     if (link === undefined) throw closed();
-    if (failed !== undefined) throw failed;
     if (link instanceof Core) return;
-    try {
-      this.#core = link.finish(transfer);
-    } catch (error) {
-      throw fault(error);
-    }
+    this.#core = asked(() => link.finish(transfer));
     link.free();
     this.#named();
   }

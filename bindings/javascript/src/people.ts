@@ -3,7 +3,7 @@
 import type { Engine } from "./engine.js";
 import * as given from "./given.js";
 import { Session } from "./session.js";
-import type { Contact, DeviceInfo, LinkCheck, PendingLink, TrustPolicy } from "./values.js";
+import type { Contact, DeviceInfo, LinkCheck, PendingLink, Profile, TrustPolicy } from "./values.js";
 
 /** A client's contacts and devices. */
 export class People {
@@ -93,6 +93,27 @@ export class People {
   /** Deletes a contact and the sessions as `removeContact` does, and keeps the conversation to be read. */
   async removeContactOnly(address: string): Promise<void> {
     await this.engine.ask("removeContactOnly", given.text(address));
+  }
+
+  /** What we say of ourselves; nothing as long as nothing was set. */
+  async profile(): Promise<Profile | undefined> {
+    return (await this.engine.ask("profile")) as Profile | undefined;
+  }
+
+  /** Says something of ourselves, on all our devices, to the contacts whom we accepted and nobody else. An empty one takes it back. */
+  async setProfile(profile: { name?: string; about?: string; picture?: Uint8Array }): Promise<void> {
+    const picture = profile.picture === undefined ? undefined : given.bytes(profile.picture);
+    await this.engine.ask("setProfile", given.text(profile.name ?? ""), given.text(profile.about ?? ""), picture);
+  }
+
+  /** What a contact says of themselves: a stranger's word, which proves nothing. */
+  async profileOf(address: string): Promise<Profile | undefined> {
+    return (await this.engine.ask("profileOf", given.text(address))) as Profile | undefined;
+  }
+
+  /** By what to show somebody, or a group: the user's own name for them, else the one they gave themselves, else the address. */
+  async displayName(address: string): Promise<string> {
+    return (await this.engine.ask("displayName", given.text(address))) as string;
   }
 
   async trustPolicy(): Promise<TrustPolicy> {

@@ -2,7 +2,7 @@
 
 import { typed } from "./errors.js";
 import * as given from "./given.js";
-import type { CodeProgress, FoundContact, TypedCommand } from "./values.js";
+import type { CodeProgress, FoundContact, RichText, TextRun, TypedCommand } from "./values.js";
 import * as core from "./wasm/windlass.js";
 
 function done<T>(call: () => unknown): T {
@@ -56,6 +56,16 @@ export function readNumber(text: string): string | null {
 /** An emoji in its one form, in which reactions are told; `null` if the text is not one emoji and nothing else. */
 export function readEmoji(text: string): string | null {
   return core.readEmoji(given.text(text)) as string | null;
+}
+
+/** A text of pieces, one behind the other: so nobody has to count where a mention begins. */
+export function joinRuns(runs: TextRun[]): RichText {
+  return core.joinRuns(given.runs(runs)) as RichText;
+}
+
+/** The pieces of a text, each with everything that it means and how it looks: what is shown one after the other. */
+export function textRuns(text: Partial<RichText> & { text: string }): TextRun[] {
+  return core.textRuns(given.rich(text)) as TextRun[];
 }
 
 /** What the QR codes of a picture say, the bytes of a PNG or JPEG file. */

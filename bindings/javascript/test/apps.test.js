@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { DeviceLink } from "../dist/node/index.js";
+import { DeviceLink, joinRuns, textRuns } from "../dist/node/index.js";
 import { KEY, after, clients, deliver, home, pair, texts } from "./world.js";
 
 const said = (messages) => messages.map((message) => message.text);
@@ -66,6 +66,46 @@ test("messages are found, changed and read up to by author and id", async (t) =>
   await assert.rejects(theirs.unreact(nobody, "👍"), refused);
   await assert.rejects(theirs.receipts(names[1].id), refused);
   await assert.rejects(theirs.edit(names[2], "mine"), { code: "not_the_author" });
+});
+
+test("a text of pieces mentions whom it means, and what is forwarded names nobody", async (t) => {
+  const [alice, bob, ours, theirs] = await talking(t);
+  const bold = { type: "bold" };
+  const pieces = [
+    { text: "👩🏽\u200d🚀 ", styles: [] },
+    { text: "@Bob", styles: [{ type: "mention", address: bob.address }, bold] },
+    { text: "!", styles: [] },
+  ];
+  const text = joinRuns(pieces);
+  // Five scalar values, and eight units of a string of JavaScript.
+  assert.deepEqual(text.spans.map(({ start, length }) => [start, length]), [[5, 4], [5, 4]]);
+  assert.deepEqual(textRuns(text), pieces);
+  const sent = { author: alice.address, id: (await ours.sendRich({ ...text, suggestions: ["aye"] })).messageId };
+  await deliver(alice, bob);
+  const there = await theirs.message(sent);
+  assert.deepEqual([there.mentionsMe, there.richText], [true, { ...text, suggestions: ["aye"] }]);
+  const again = { author: bob.address, id: (await theirs.forward(sent)).messageId };
+  await ours.editRich(sent, { text: "never mind" });
+  await deliver(alice, bob);
+  const { forward, spans } = (await ours.message(again)).richText;
+  assert.deepEqual([forward, spans.map((span) => span.style)], [{ author: null }, [bold]]);
+  assert.equal((await theirs.message(sent)).text, "never mind");
+  await assert.rejects(ours.sendRich({ text: "short", spans: [{ start: 3, length: 3, style: bold }] }), { code: "invalid_content" });
+  await assert.rejects(ours.sendRich({ text: "x", spans: [{ start: 0, length: 1, style: { type: "loud" } }] }), TypeError);
+  await assert.rejects(ours.editRich(again, { text: "mine" }), { code: "not_the_author" });
+});
+
+test("what one puts at the top is there for both", async (t) => {
+  const [alice, bob, ours, theirs] = await talking(t);
+  const names = [];
+  for (const text of ["one", "two"]) names.push({ author: alice.address, id: (await ours.send(text)).messageId });
+  await deliver(alice, bob);
+  for (const name of names) await theirs.pinMessage(name);
+  await deliver(alice, bob);
+  assert.deepEqual(said(await ours.pinned()), ["two", "one"]);
+  await ours.unpinMessage(names[1]);
+  await deliver(alice, bob);
+  assert.deepEqual(said(await theirs.pinned()), ["one"]);
 });
 
 test("what the user sets for a chat is the same on all their devices", async (t) => {

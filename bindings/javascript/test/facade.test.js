@@ -5,7 +5,10 @@ import * as fs from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import * as windlass from "../dist/node/index.js";
+import * as node from "../dist/node/index.js";
+import * as testing from "../dist/testing/index.js";
+
+const windlass = { ...node, ...testing };
 
 const STUB = fileURLToPath(new URL("../../python/src/windlass_chat/_native/__init__.pyi", import.meta.url));
 
@@ -99,7 +102,7 @@ const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase(
 test("every call of the facade has its own here", () => {
   const stub = methods();
   const missing = [];
-  for (const name of ["Client", "Conversation", "Session", "DeviceLink", "CodeReader"]) {
+  for (const name of ["Client", "Conversation", "Session", "DeviceLink", "CodeReader", "Simulation"]) {
     const known = windlass[name];
     assert.ok(stub[name].length > 1, name);
     const own = [];

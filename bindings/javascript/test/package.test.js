@@ -17,6 +17,7 @@ const TSC = join(PACKAGE, "node_modules/typescript/bin/tsc");
 const PROGRAM = `
 import { Client, CodeReader, DeviceLink, WrongKey, type Event, type Message } from "windlass-chat";
 import { Bot } from "windlass-chat/bot";
+import { BotTestClient, type Delivery, Simulation } from "windlass-chat/testing";
 
 export async function main(): Promise<Message | undefined> {
   await using client: Client = await Client.openOrCreate("alice", { passphrase: "correct horse" });
@@ -26,6 +27,9 @@ export async function main(): Promise<Message | undefined> {
   const missed = (event: Event): number => (event.type === "missed" ? event.events : 0);
   // @ts-expect-error A body has a type.
   await client.send("wl1", { text: "x" });
+  const anne: BotTestClient = await BotTestClient.create((client, transport) => new Bot(client, transport));
+  const delivered: Delivery[] = new Simulation(1).run();
+  console.log(await anne.say("ping"), delivered);
   console.log(missed, WrongKey, DeviceLink, CodeReader);
   return undefined;
 }

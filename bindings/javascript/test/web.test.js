@@ -1,56 +1,21 @@
-/** The chat page of the examples, used as people use it: in real browsers, over a real broker, under its own strict policy. */
+/** The chat page of the examples, in real browsers. */
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import * as fs from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 
 import axe from "axe-core";
 
 import { qrPng } from "../dist/node/index.js";
 import { broker, missing as noBroker } from "./broker.js";
 import { launched, missing } from "./browser.js";
-import { after, home } from "./world.js";
+import { WIDE, enter, line, page, paste, person, write } from "./page.js";
+import { home } from "./world.js";
 
-const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
-const WEB = fileURLToPath(new URL("../../../examples/javascript/web", import.meta.url));
 /** Where pictures of the page go, to be looked at. */
 const PICTURES = process.env.WINDLASS_PICTURES;
 const options = { skip: missing || noBroker, timeout: 300_000 };
-const WIDE = { width: 1280, height: 800 };
 const NARROW = { width: 390, height: 844 };
-
-/** The page on a server, as a reader of the guide has it; its URL. */
-async function page(t, folder, web) {
-  fs.cpSync(WEB, join(folder, "web"), { recursive: true });
-  fs.mkdirSync(join(folder, "web/node_modules"));
-  fs.symlinkSync(PACKAGE, join(folder, "web/node_modules/windlass-chat"));
-  fs.symlinkSync(join(PACKAGE, "node_modules/mqtt"), join(folder, "web/node_modules/mqtt"));
-  const server = spawn(process.execPath, ["serve.js", "0", web], { cwd: join(folder, "web"), stdio: ["ignore", "pipe", "inherit"] });
-  after(t, () => server.kill());
-  return (await createInterface(server.stdout)[Symbol.asyncIterator]().next()).value;
-}
-
-/** A person with a browser of their own, which forgets everything when it is closed. */
-async function person(t, program, url, screen = {}) {
-  const context = await program.newContext({ viewport: WIDE, ...screen });
-  after(t, () => context.close());
-  const tab = await context.newPage();
-  tab.setDefaultTimeout(30_000);
-  tab.on("pageerror", (error) => console.error(error));
-  tab.on("console", (line) => line.type() === "error" && console.error(line.text()));
-  await tab.goto(url);
-  return tab;
-}
-
-async function enter(tab, passphrase = "correct horse") {
-  await tab.fill("#passphrase", passphrase);
-  await tab.click("#enter .first");
-  await tab.waitForSelector("#app:not([hidden])");
-}
 
 /** What nobody can use who does not see, or sees badly. */
 async function accessible(tab, name) {
@@ -67,14 +32,6 @@ async function accessible(tab, name) {
 }
 
 const codeOf = (tab, place) => tab.inputValue(`${place} textarea[readonly]`);
-const paste = (tab, place, code) => tab.fill(`${place} textarea:not([readonly])`, code);
-const line = (tab, text) => tab.waitForSelector(`#messages li:has-text("${text}")`);
-
-async function write(tab, text) {
-  await tab.fill("#text", text);
-  await tab.press("#text", "Enter");
-  await line(tab, text);
-}
 
 test("people meet by a code, talk, make a group, and link a device, on any screen", options, async (t) => {
   const folder = home(t);

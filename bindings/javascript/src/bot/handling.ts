@@ -20,6 +20,8 @@ export class Handling {
   readonly #handled: () => void;
   readonly #news = new Signal();
   readonly #lanes = new Map<string, Promise<void>>();
+  /** The number of the last message that was begun: numbers only grow. */
+  #last = 0;
   #broken: { error: unknown } | undefined;
 
   constructor(
@@ -44,29 +46,45 @@ export class Handling {
   /** Until `ended`; what was begun by then is finished. */
   async run(ended: AbortSignal): Promise<void> {
     ended.addEventListener("abort", () => this.#news.set());
-    let last = 0;
     while (!ended.aborted && this.#broken === undefined) {
       this.#news.clear();
-      // Numbers only grow.
-      const waiting = await this.#client.waiting(last, PAGE);
-      for (const one of waiting) {
-        last = one.number;
-        const lane = (this.#lanes.get(one.conversation) ?? Promise.resolve()).then(async () => {
-          if (ended.aborted || this.#broken !== undefined) return;
-          await this.#take(one);
-        });
-        const kept = lane.catch((error: unknown) => {
-          // The store does not take it: nothing else can be handled either.
-          this.#broken ??= { error };
-          this.#news.set();
-        });
-        this.#lanes.set(one.conversation, kept);
-        void kept.then(() => {
-          if (this.#lanes.get(one.conversation) === kept) this.#lanes.delete(one.conversation);
-        });
-      }
-      if (waiting.length === 0) await this.#news.wait();
+      if ((await this.#begin(ended)) === 0) await this.#news.wait();
     }
+    await this.#finish();
+  }
+
+  /** Everything that waits now; how many messages that were. */
+  async once(): Promise<number> {
+    const never = new AbortController().signal;
+    let all = 0;
+    for (let begun = await this.#begin(never); begun > 0 && this.#broken === undefined; begun = await this.#begin(never)) all += begun;
+    await this.#finish();
+    return all;
+  }
+
+  /** Puts a page of what waits into the lanes; how many messages. */
+  async #begin(ended: AbortSignal): Promise<number> {
+    const waiting = await this.#client.waiting(this.#last, PAGE);
+    for (const one of waiting) {
+      this.#last = one.number;
+      const lane = (this.#lanes.get(one.conversation) ?? Promise.resolve()).then(async () => {
+        if (ended.aborted || this.#broken !== undefined) return;
+        await this.#take(one);
+      });
+      const kept = lane.catch((error: unknown) => {
+        // The store does not take it: nothing else can be handled either.
+        this.#broken ??= { error };
+        this.#news.set();
+      });
+      this.#lanes.set(one.conversation, kept);
+      void kept.then(() => {
+        if (this.#lanes.get(one.conversation) === kept) this.#lanes.delete(one.conversation);
+      });
+    }
+    return waiting.length;
+  }
+
+  async #finish(): Promise<void> {
     await Promise.all(this.#lanes.values());
     if (this.#broken !== undefined) throw this.#broken.error;
   }

@@ -36,6 +36,8 @@ export class Bot {
   readonly #options: Required<BotOptions>;
   readonly #ending = new AbortController();
   #handler: Handler = () => {};
+  /** @internal What is done with an error that the program has no `onError` for. */
+  unheard: (error: unknown) => void = (error) => console.error(error);
 
   constructor(client: BaseClient, transport: Transport, options: BotOptions = {}) {
     this.client = client;
@@ -43,7 +45,7 @@ export class Bot {
     this.#options = {
       trust: options.trust ?? "acceptAll",
       retries: Math.max(1, options.retries ?? 3),
-      onError: options.onError ?? ((error) => console.error(error)),
+      onError: options.onError ?? ((error) => this.unheard(error)),
     };
   }
 
@@ -55,6 +57,19 @@ export class Bot {
   /** An invitation for one person. */
   async invite(): Promise<string> {
     return await this.client.invitation();
+  }
+
+  /** Makes the store keep messages until they are handled, as `run` does: for tests, before the first message comes. */
+  async prepare(): Promise<void> {
+    const { client } = this;
+    await client.setBot(true);
+    await client.keepUnhandled(true);
+    await client.setTrustPolicy(this.#options.trust);
+  }
+
+  /** Handles what waits now, as `run` does; how many messages that were. For tests, of a bot that does not run. */
+  async handleWaiting(): Promise<number> {
+    return await this.#handling(() => {}).once();
   }
 
   /** Ends `run`: what was begun is finished first. */
@@ -80,12 +95,10 @@ export class Bot {
 
   async #run(): Promise<void> {
     const { client } = this;
-    const { onError, retries, trust } = this.#options;
-    await client.setBot(true);
-    await client.keepUnhandled(true);
-    await client.setTrustPolicy(trust);
+    const { onError } = this.#options;
+    await this.prepare();
     const room = new Signal();
-    const handling = new Handling(client, (message) => this.#handler(message), retries, onError, () => room.set());
+    const handling = this.#handling(() => room.set());
     const post = new Post(client, this.#transport, onError);
     await this.#transport.start({
       address: client.address,
@@ -107,6 +120,11 @@ export class Bot {
     } finally {
       clearInterval(round);
     }
+  }
+
+  #handling(handled: () => void): Handling {
+    const { onError, retries } = this.#options;
+    return new Handling(this.client, (message) => this.#handler(message), retries, onError, handled);
   }
 
   async #receive(envelope: Uint8Array, room: Signal): Promise<void> {

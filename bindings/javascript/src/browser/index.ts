@@ -133,6 +133,11 @@ export const readNumber: Later<typeof tools.readNumber> = (...given) => tool("re
 /** An emoji in its one form; `null` if the text is not one emoji and nothing else. */
 export const readEmoji: Later<typeof tools.readEmoji> = (...given) => tool("readEmoji", ...given);
 
+/** A text of pieces, one behind the other: so nobody has to count where a mention begins. */
+export const joinRuns: Later<typeof tools.joinRuns> = (...given) => tool("joinRuns", ...given);
+/** The pieces of a text, each with everything that it means and how it looks. */
+export const textRuns: Later<typeof tools.textRuns> = (...given) => tool("textRuns", ...given);
+
 /** Reads codes as a camera sees them: one, or several that belong together, in any order. */
 export class CodeReader extends Reader {
   constructor() {

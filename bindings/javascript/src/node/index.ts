@@ -78,6 +78,6 @@ export * from "../errors.js";
 export { EncryptedFile } from "../encrypted_file.js";
 export type { Source } from "../files.js";
 export { Session } from "../session.js";
-export { errors, findContact, foldText, qrFrames, qrPng, qrRead, qrSvg, readCommand, readEmoji, readNumber } from "../tools.js";
+export { errors, findContact, foldText, joinRuns, qrFrames, qrPng, qrRead, qrSvg, readCommand, readEmoji, readNumber, textRuns } from "../tools.js";
 export type { Key } from "../given.js";
 export type * from "../values.js";

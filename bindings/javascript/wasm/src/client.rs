@@ -134,6 +134,7 @@ impl Client {
                 reply_to,
                 is_answer: false,
                 file,
+                rich_text: None,
             };
             let sent = self.client.send_many(vec![message])?;
             sent.into_iter().next().ok_or(WindlassError::Cancelled)

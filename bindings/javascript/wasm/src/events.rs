@@ -2,7 +2,7 @@
 //! test of the package misses it (test/facade.test.js).
 
 use wasm_bindgen::JsValue;
-use windlass::{Body, Event};
+use windlass::{Body, Event, TextStyle};
 
 use crate::values::{Record, ToJs};
 
@@ -42,6 +42,7 @@ kinds! {
         ConversationDeleted { conversation }
         ChatSettingsChanged { conversation }
         Reacted { conversation, author, message_id, by, emoji, removed }
+        Pinned { conversation, author, message_id, by, removed }
         Read { conversation, by }
         Typing { conversation, by, active }
         DisappearingChanged { conversation, by, after }
@@ -61,7 +62,17 @@ kinds! {
         Synchronising { address, device_id, messages }
         Blocked { address }
         Undecryptable { cause, address }
+        ProfileChanged { address }
         RollbackNoticed {}
         Missed { events }
+    }
+    TextStyle {
+        Mention { address }
+        Bold {}
+        Italic {}
+        Strike {}
+        Monospace {}
+        Spoiler {}
+        Quote {}
     }
 }

@@ -8,18 +8,19 @@ use wasm_bindgen::{JsCast, JsValue};
 use windlass::crypto::Secret;
 use windlass::store;
 use windlass::{
-    Body, Bytes, OutgoingFile, OutgoingMessage, StateChange, StateOwner, StoreKey, TrustPolicy,
+    Body, Bytes, OutgoingFile, OutgoingMessage, RichText, StateChange, StateOwner, StoreKey, TrustPolicy,
     WindlassError,
 };
 use zeroize::Zeroizing;
 
 use crate::attachments::Files;
+use crate::rich_text::rich;
 
-fn field(object: &JsValue, name: &str) -> JsValue {
+pub(crate) fn field(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
-fn text(object: &JsValue, name: &str) -> String {
+pub(crate) fn text(object: &JsValue, name: &str) -> String {
     field(object, name).as_string().unwrap_or_default()
 }
 
@@ -59,6 +60,11 @@ pub(crate) fn said(
     Ok((Body::Text { text }, Some(file)))
 }
 
+/// A text with what its parts mean, if there is one.
+fn rich_text(given: &JsValue) -> Option<RichText> {
+    given.is_object().then(|| rich(given))
+}
+
 /// Messages for `send_many` and `handled`.
 pub(crate) fn messages(files: &Files, given: &Array) -> windlass::Result<Vec<OutgoingMessage>> {
     let message = |given: JsValue| {
@@ -69,6 +75,7 @@ pub(crate) fn messages(files: &Files, given: &Array) -> windlass::Result<Vec<Out
             reply_to: field(&given, "replyTo").as_string(),
             is_answer: field(&given, "isAnswer").is_truthy(),
             file,
+            rich_text: rich_text(&field(&given, "richText")),
         })
     };
     given.iter().map(message).collect()

@@ -12,15 +12,28 @@ mod failure;
 mod files;
 mod folder;
 mod given;
+mod groups;
 mod link;
 mod outside;
 mod people;
 mod records;
+mod rich_text;
 mod session;
 mod settings;
+mod simulation;
 mod states;
 mod typing;
 mod values;
+
+/// Of a test alone: see `vectors`.
+#[cfg(feature = "vectors")]
+#[path = "../../../../tests/vectors/evaluate/mod.rs"]
+#[allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+mod evaluate;
+#[cfg(feature = "vectors")]
+mod support;
+#[cfg(feature = "vectors")]
+mod vectors;
 
 use wasm_bindgen::prelude::*;
 

@@ -1,7 +1,7 @@
 //! Invitations, contacts, devices.
 
 use wasm_bindgen::prelude::*;
-use windlass::{Bundle, CodeReader, find_contact, qr_png, qr_svg};
+use windlass::{Bundle, CodeReader, Profile, find_contact, qr_png, qr_svg};
 
 use crate::client::Client;
 use crate::failure::{Answer, answer, thrown};
@@ -107,6 +107,33 @@ impl Client {
     #[wasm_bindgen(js_name = removeContactOnly)]
     pub fn remove_contact_only(&self, address: String) -> Answer {
         answer(self.client.remove_contact_only(address))
+    }
+
+    /// What we say of ourselves.
+    pub fn profile(&self) -> Answer {
+        answer(self.client.profile())
+    }
+
+    /// Says something of ourselves.
+    #[wasm_bindgen(js_name = setProfile)]
+    pub fn set_profile(&self, name: String, about: String, picture: Option<Vec<u8>>) -> Answer {
+        answer(self.client.set_profile(Profile {
+            name,
+            about,
+            picture: picture.map(Into::into),
+        }))
+    }
+
+    /// What a contact says of themselves.
+    #[wasm_bindgen(js_name = profileOf)]
+    pub fn profile_of(&self, address: String) -> Answer {
+        answer(self.client.profile_of(address))
+    }
+
+    /// By what to show somebody.
+    #[wasm_bindgen(js_name = displayName)]
+    pub fn display_name(&self, address: String) -> Answer {
+        answer(self.client.display_name(address))
     }
 
     /// To whom anything is sent.

@@ -3,11 +3,12 @@
 
 use wasm_bindgen::JsValue;
 use windlass::{
-    AttachmentInfo, Backlog, ChatSettings, CodeProgress, Contact, ConversationSummary, DeviceInfo,
-    ErrorInfo, GroupChange, GroupChangeKind, GroupMember, Inspection, KeptEvent, LinkCheck,
-    ListedConversation, MemberReceipt, Message, MessageOrigin, MessageReceipts, OutgoingEnvelope,
-    PendingLink, PostQuantum, Reaction, Received, RefusalReason, SafetyEmoji, SearchPage, Sent,
-    SessionState, SessionStatus, ShredReport, StateDocument, TableRows, TrustPolicy, TypedCommand,
+    AttachmentInfo, Backlog, ChatSettings, CodeProgress, Contact, ConversationSummary, Delivery,
+    DeviceInfo, ErrorInfo, Forward, GroupChange, GroupChangeKind, GroupMember, GroupPermission,
+    Inspection, KeptEvent, LinkCheck, ListedConversation, MemberReceipt, Message, MessageOrigin,
+    MessageReceipts, OutgoingEnvelope, PendingLink, PostQuantum, Profile, Reaction, Received,
+    RefusalReason, RichText, SafetyEmoji, SearchPage, Sent, SessionState, SessionStatus,
+    ShredReport, StateDocument, TableRows, Tally, TextRun, TextSpan, TrustPolicy, TypedCommand,
     UndecryptableCause, UnhandledMessage, WaitingMessage,
 };
 
@@ -45,24 +46,28 @@ record! {
         position,
     }
     ConversationSummary { address, group_name, last_activity, unread }
+    Delivery { person, device, events, refused }
     DeviceInfo { device_id, this_device, added_at, last_seen, linked }
     ErrorInfo { code, retry, advice }
-    GroupChange { kind, by, name, members }
+    Forward { author }
+    GroupChange { kind, by, name, members, about, permission, admins_only }
     GroupMember { address, joined, admin }
-    Inspection { schema_version, epoch, passphrase, tables, dirty_buckets, file_bytes }
+    Inspection { schema_version, epoch, passphrase, tables, dirty_buckets, file_bytes, slots_in_database }
     KeptEvent { cursor, told_at, event }
     LinkCheck { address, digits, emoji }
     ListedConversation { address, group_name, last_activity, unread, last_message, settings, position }
     MemberReceipt { address, delivered_at, read_at }
     Message {
         id, conversation, author, outgoing, body, text, reply_to, sent_at, origin, stored_at, delivered_at, copied, deleted,
-        edited, reactions, delivered_to, read_by,
+        edited, reactions, delivered_to, read_by, rich_text, mentions_me,
     }
     MessageReceipts { queued, members }
     OutgoingEnvelope { id, to, bytes }
     PendingLink { answer, check, ends_at }
+    Profile { name, about, picture }
     Reaction { emoji, by }
     Received { events, refused, cursor }
+    RichText { text, spans, forward, suggestions }
     SafetyEmoji { picture, name }
     SearchPage { messages, looked_at, next }
     Sent { message_id, envelopes, group_incomplete }
@@ -70,9 +75,12 @@ record! {
     ShredReport { buckets, rows }
     StateDocument { name, document }
     TableRows { table, rows }
+    Tally { what, times }
+    TextRun { text, styles }
+    TextSpan { start, length, style }
     TypedCommand { name, words }
     UnhandledMessage { number, attempts, message }
     WaitingMessage { number, attempts, author, conversation }
 }
 
-names! { GroupChangeKind MessageOrigin PostQuantum RefusalReason SessionState TrustPolicy UndecryptableCause }
+names! { GroupChangeKind GroupPermission MessageOrigin PostQuantum RefusalReason SessionState TrustPolicy UndecryptableCause }

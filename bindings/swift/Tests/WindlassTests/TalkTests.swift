@@ -2,7 +2,7 @@ import Foundation
 import Windlass
 import XCTest
 
-/// One of three programs in three languages that talk in a group; see `xtask/src/talk.rs` and `tests/languages/talk.py`.
+/// One of four programs in four languages that talk in a group; see `xtask/src/talk.rs` and `tests/languages/talk.py`.
 final class TalkTests: XCTestCase {
     private func hex(_ bytes: Data) -> String {
         bytes.map { String(format: "%02x", $0) }.joined()
@@ -25,6 +25,7 @@ final class TalkTests: XCTestCase {
             let kinds: [GroupChangeKind: String] = [
                 .created: "created", .renamed: "renamed", .membersAdded: "members_added", .joined: "joined", .left: "left",
                 .membersRemoved: "members_removed", .adminsAdded: "admins_added", .adminsRemoved: "admins_removed",
+                .described: "described", .pictureChanged: "picture_changed", .permissionChanged: "permission_changed",
             ]
             let about = change.members.compactMap { names[$0] }.sorted().joined(separator: ",")
             what = "group \(try XCTUnwrap(kinds[change.kind])) \(change.name ?? "-") \(about)"
@@ -47,7 +48,7 @@ final class TalkTests: XCTestCase {
         }
         if round == 5 {
             let group = try group(of: client)
-            try group.rename(name: "Three languages")
+            try group.rename(name: "Four languages")
             try group.markRead()
         }
     }
@@ -84,9 +85,10 @@ final class TalkTests: XCTestCase {
         }
         if round >= 3 {
             var names: [String: String] = [:]
-            for name in ["python", "kotlin", "swift"] {
+            let languages = try String(contentsOf: folder.appendingPathComponent("languages"), encoding: .utf8)
+            for name in languages.split(separator: "\n") {
                 let uri = try String(contentsOf: folder.appendingPathComponent("\(name).uri"), encoding: .utf8)
-                names[try Bundle.fromUri(uri: uri).identity().address()] = name
+                names[try Bundle.fromUri(uri: uri).identity().address()] = String(name)
             }
             let lines = try group(of: client).messages(limit: 1000).map { try line($0, names) }
             let all = lines.joined(separator: "\n") + "\n"

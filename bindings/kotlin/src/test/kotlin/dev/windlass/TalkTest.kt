@@ -4,7 +4,7 @@ import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable
 import java.io.File
 
-/** One of three programs in three languages that talk in a group; see `xtask/src/talk.rs` and `tests/languages/talk.py`. */
+/** One of four programs in four languages that talk in a group; see `xtask/src/talk.rs` and `tests/languages/talk.py`. */
 @EnabledIfEnvironmentVariable(named = "WINDLASS_TALK", matches = ".+")
 class TalkTest {
     private val folder = File(System.getenv("WINDLASS_TALK") ?: "")
@@ -76,7 +76,7 @@ class TalkTest {
                 client.markSent(listOf(envelope.id))
             }
             if (round >= 3) {
-                val names = listOf("python", "kotlin", "swift").associateBy { addressOf(it) }
+                val names = File(folder, "languages").readText().trim().lines().associateBy { addressOf(it) }
                 val lines = groupOf(client).messages(1000u).map { line(it, names) }
                 File(folder, "kotlin.txt").writeText(lines.joinToString("\n", postfix = "\n"))
             }
