@@ -58,6 +58,7 @@ fn history(folder: &Path, messages: u64) {
                 reply_to: None,
                 is_answer: false,
                 file: None,
+                rich_text: None,
             });
             let sent = alice.send_many(some.collect()).unwrap();
             let ids = sent

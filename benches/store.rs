@@ -124,6 +124,7 @@ fn rates(alice: &Client, to: &str, bytes: usize, write_raw: &mut dyn FnMut(u64))
             reply_to: None,
             is_answer: false,
             file: None,
+            rich_text: None,
         };
         let messages = (0..100).map(|_| message()).collect();
         timed(|| drop(alice.send_many(messages).unwrap()))

@@ -24,6 +24,21 @@ pub(crate) fn has_come(at: u64, at_most: u64, now: u64) -> bool {
     at <= now || is_ahead(at, now.saturating_add(at_most))
 }
 
+/// Whether what is dated so takes the place of the same of another date: the later one does, but nothing that lies ahead of now that of what does
+/// not, or a clock that was wrong once would have the last word for as long.
+pub(crate) fn takes_place(date: u64, known: u64, now: u64) -> bool {
+    let rank = |date| (!is_ahead(date, now), date);
+    rank(date) > rank(known)
+}
+
+/// The date of what takes the place of something of a known date now.
+pub(crate) fn next_date(known: u64, now: u64) -> u64 {
+    if is_ahead(known, now) {
+        return now;
+    }
+    now.max(known.saturating_add(1))
+}
+
 /// Whether something was so by a time, of which it is known since when. What is dated ahead of now was so before: by a clock that was wrong.
 pub(crate) fn was_by(since: u64, time: u64, now: u64) -> bool {
     since <= time || is_ahead(since, now)
@@ -72,6 +87,18 @@ mod tests {
         assert!(!has_come(NOW + 1, HOUR, NOW));
         assert!(!has_come(NOW + HOUR + DAY, HOUR, NOW));
         assert!(has_come(NOW + HOUR + DAY + 1, HOUR, NOW));
+    }
+
+    #[test]
+    fn of_two_dates_the_later_counts_unless_it_cannot_be() {
+        let wrong = NOW + 4_000 * DAY;
+        assert!(takes_place(NOW, NOW - 1, NOW) && !takes_place(NOW - 1, NOW, NOW));
+        assert!(!takes_place(NOW, NOW, NOW));
+        assert!(!takes_place(wrong, NOW, NOW) && takes_place(NOW, wrong, NOW));
+        for known in [0, NOW - DAY, NOW, NOW + HOUR, wrong] {
+            let next = next_date(known, NOW);
+            assert!(takes_place(next, known, NOW) && !is_ahead(next, NOW + HOUR));
+        }
     }
 
     #[test]

@@ -21,8 +21,7 @@ pub const EPOCH_MESSAGES: u32 = 25;
 /// Or after so long, from its first message in the epoch: a slow conversation pays little, and should not stay open to a thief for weeks.
 pub const EPOCH_SECONDS: u64 = DAY_SECONDS;
 
-/// A post-quantum key or its answer goes with the first and then with each eighth message, until the other side has it. More often costs more
-/// than a loss does.
+/// A post-quantum key or its answer goes with the first and each eighth message, until the other side has it: a loss costs less than more would.
 pub const EPOCH_REPEAT: u32 = 8;
 
 /// Receiving chains of one session whose skipped keys are kept. A message that is more than five turns of the conversation late
@@ -132,8 +131,8 @@ pub const GROUP_INVITATION_SECONDS: u64 = 30 * DAY_SECONDS;
 /// Events at the end of its author's log that a message of a group names.
 pub const MAX_TOLD_GROUP_HEADS: usize = 4;
 
-/// Length in bytes of a signed event: one that lists all members on top of the most parents has 2,900.
-pub const MAX_GROUP_EVENT_LEN: usize = 4_096;
+/// Length in bytes of a signed event: one with the largest picture on top of the most parents has 17,200.
+pub const MAX_GROUP_EVENT_LEN: usize = 17_408;
 
 /// Messages of groups that another device of ours gave before what they build on, and that are held until then: to a device that was just linked, in
 /// any order. What comes beyond it is sent again.
@@ -154,11 +153,22 @@ pub const MAX_GROUP_NAME_LEN: usize = 256;
 /// Length in bytes of a reaction: the longest emoji has 35.
 pub const MAX_REACTION_LEN: usize = 64;
 
+/// Parts of a text that mean something or look otherwise: more than a long article has.
+pub const MAX_TEXT_SPANS: usize = 256;
+
+/// Answers that a text suggests: as many as fit on a screen beside the text.
+pub const MAX_SUGGESTIONS: usize = 8;
+
+/// Length in bytes of one of them: what stands on a button.
+pub const MAX_SUGGESTION_LEN: usize = 128;
+
+/// Messages at the top of a conversation, those that were put there last: more than anybody looks through.
+pub const MAX_PINNED: usize = 64;
+
 /// Reactions of one author to one message; the last ones count.
 pub const MAX_REACTIONS_BY_ONE: usize = 16;
 
-/// Reactions, edits and deletions of one author in one conversation that wait for the messages they are about. Whoever makes such ids up fills
-/// nothing.
+/// Reactions, pins, edits and deletions of one author in one conversation that wait for the messages they are about: ids are made up easily.
 pub const MAX_EARLY_ANNOTATIONS: usize = 256;
 
 /// How long one waits: as long as the message may be sent again.
@@ -239,8 +249,7 @@ pub const MAX_HEALING_IDS: usize = 2_048;
 /// Messages of a conversation that are compared with what a request names: the latest so many.
 pub const MAX_COMPARED: usize = 4 * MAX_HEALING_IDS;
 
-/// Conversations beyond these that a request names with their latest [`HEALING_SUMMARY_IDS`] messages: a device that lacks nothing of them is sent
-/// nothing of them.
+/// Conversations beyond these that a request names with their latest [`HEALING_SUMMARY_IDS`] messages: who lacks nothing is sent nothing.
 pub const MAX_HEALING_SUMMARIES: usize = 500;
 
 /// Ids of each of those.
@@ -323,8 +332,7 @@ pub const RESEND_RETENTION_SECONDS: u64 = 30 * DAY_SECONDS;
 /// Unacknowledged messages kept ready for one device; the history has them all in any case.
 pub const MAX_UNACKNOWLEDGED: u64 = 10_000;
 
-/// How long a device of ours counts as new: what somebody writes who does not address it, because they have not heard of it, is
-/// passed on to it.
+/// How long a device of ours counts as new: what somebody writes who has not heard of it is passed on to it.
 pub const NEW_DEVICE_SECONDS: u64 = 7 * DAY_SECONDS;
 
 /// How long messages may be missing in front of one that came before they are asked for: a transport that reorders brings them.
@@ -339,8 +347,7 @@ pub const MAX_ONE_TIME_PREKEYS: u32 = 2_000;
 /// Days that the key of one's own words is stepped at once: a century. A clock that was set further takes a new key.
 pub const MAX_OWN_WORDS_STEPS: u32 = 36_500;
 
-/// People who wrote first and were neither accepted nor blocked. One who comes then has the cause `StrangerLimit`, and nothing of theirs is
-/// stored.
+/// People who wrote first and were neither accepted nor blocked. One more has the cause `StrangerLimit`, and nothing of theirs is stored.
 pub const MAX_STRANGERS: u64 = 500;
 
 /// Bytes of messages kept of one stranger.
@@ -418,12 +425,10 @@ pub const MAX_STRANGER_SESSIONS_PER_HOUR: u32 = 3;
 /// Skipped keys that one message of a stranger may make us keep.
 pub const MAX_STRANGER_SKIPPED_KEYS: usize = 20;
 
-/// Events that are kept until the application says that it has handled them; the oldest go first, and it is told. Their rows are small: some
-/// 2 MiB in all.
+/// Events that are kept until the application says that it has handled them, 2 MiB in all; the oldest go first, and it is told.
 pub const MAX_KEPT_EVENTS: u64 = 10_000;
 
-/// How long an event is kept that the application does not handle: who did what is not to lie around for ever in the store of a program that
-/// does not come to read it.
+/// How long an event is kept that the application does not handle: who did what is not to lie around for ever, unread.
 pub const KEPT_EVENT_RETENTION_SECONDS: u64 = 30 * DAY_SECONDS;
 
 /// Memory in KiB that deriving a key from a passphrase may take. A file says how much before anything of it is authenticated; 256 MiB
@@ -435,5 +440,11 @@ pub const MAX_ARGON2_ITERATIONS: u32 = 6;
 
 /// Lanes of that memory: twice what this library writes.
 pub const MAX_ARGON2_LANES: u32 = 8;
+
+/// Length in bytes of what a person says of themselves, and of what a group is about: some lines.
+pub const MAX_ABOUT_LEN: usize = 1_024;
+
+/// Length in bytes of a picture of a person or a group: a thumbnail. It goes to every contact, and to every member with the group's log.
+pub const MAX_PICTURE_LEN: usize = 16_384;
 
 const DAY_SECONDS: u64 = 86_400;

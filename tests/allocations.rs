@@ -25,8 +25,8 @@ const RECEIVED: usize = 6;
 const TURN: usize = 29;
 const SET_UP: usize = 77;
 // Of a client, with its store.
-const DURABLY_SENT: usize = 779;
-const DURABLY_RECEIVED: usize = 1059;
+const DURABLY_SENT: usize = 783;
+const DURABLY_RECEIVED: usize = 1060;
 
 struct Counting;
 

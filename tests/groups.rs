@@ -20,8 +20,8 @@ use support::seeds::{Below, number, rng_of_run, run_all};
 use support::worlds::{HOUR, MINUTE, NO_FAULTS};
 use windlass::crypto::SeededRandom;
 use windlass::{
-    Client, Conversation, Delivery, Faults, GroupChangeKind, GroupMember, Message, Simulation,
-    WindlassError,
+    Client, Conversation, Delivery, Faults, GroupChangeKind, GroupMember, GroupPermission, Message,
+    Simulation, WindlassError,
 };
 
 /// Rounds until everything that is due has been done.
@@ -39,6 +39,9 @@ struct History {
     said: Vec<(String, u32, BTreeSet<String>)>,
     refused: Vec<String>,
     hostile: Option<Hostile>,
+    /// Whether admins kept writing for themselves at some time, in every fifth history: then what crossed it is refused by some.
+    announces: bool,
+    announced: bool,
 }
 
 impl History {
@@ -52,6 +55,8 @@ impl History {
             said: Vec::new(),
             refused: Vec::new(),
             hostile: None,
+            announces: seed % 5 == 4,
+            announced: false,
         };
         history.people = 3 + history.rng.below(6);
         let mut hostile = hostile::Chosen::of(seed, history.people);
@@ -145,7 +150,7 @@ impl History {
         let whom = self.rng.below(self.people);
         let address = self.client(whom).address();
         let group = self.conversation(who);
-        let done = match self.rng.below(16) {
+        let done = match self.rng.below(19) {
             0 => group.rename(format!("name {}", self.rng.below(100))),
             1 | 2 => group.add_members(vec![address]),
             3 => group.remove_members(vec![address]),
@@ -163,6 +168,8 @@ impl History {
                         }
                     })
             }
+            14 => group.set_description(format!("about {}", self.rng.below(100))),
+            15 => self.permit(&group),
             // What it says of messages it does not say to everybody.
             _ if self.is_hostile(who) => Ok(()),
             _ => self.say_something_of_a_message(who, &group),
@@ -180,6 +187,19 @@ impl History {
             ) => {}
             Err(error) => panic!("{error:?}"),
         }
+    }
+
+    /// Keeps something for admins, or leaves it to everybody.
+    fn permit(&mut self, group: &Conversation) -> Result<(), WindlassError> {
+        let (what, kept) = (self.rng.below(3), self.rng.below(2) == 0);
+        let what = match what {
+            0 if self.announces => GroupPermission::Write,
+            0 | 1 => GroupPermission::AddMembers,
+            _ => GroupPermission::ChangeDetails,
+        };
+        group.set_for_admins(what, kept)?;
+        self.announced |= what == GroupPermission::Write;
+        Ok(())
     }
 
     fn say_something_of_a_message(

@@ -66,6 +66,7 @@ const HOMES: &[(&str, &[&str])] = &[
             // Enumerations that the facade shows as they are.
             "engine/records/settings.rs",
             "session/post_quantum.rs",
+            "chat/group/permission.rs",
             "chat/origin.rs",
             "engine/sync/outcome.rs",
         ],
@@ -73,6 +74,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("redb", &["store", "testing"]),
     ("fallible_iterator", &["store"]),
     ("postgres_protocol", &["store"]),
+    ("rustls", &["store"]),
     (
         "prost",
         &["bundle", "chat", "engine", "link", "session", "wire"],

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 import peer
 from bundles import bech32m, check_identity
 from peer import Field, Refused, blob, check, decode, encode, first
-from texts import is_name, one_form
+from texts import is_description, is_name, one_form
 
 
 def text(fields: list[Field], number: int) -> str:
@@ -36,6 +36,59 @@ def signed(events: list[bytes]) -> list[str]:
     return [encode((1, blob(fields, 1)), (2, blob(fields, 2))).hex() for fields in map(decode, events)]
 
 
+# Profiles (§9.8).
+def show_profile(body: list[Field]) -> Any:
+    name, about, picture = text(body, 1), text(body, 2), blob(body, 3)
+    check(not name or (len(name.encode()) <= 256 and is_name(name)), "name")
+    check(not about or (len(about.encode()) <= 1_024 and is_description(about)), "text about oneself")
+    check(not picture or is_picture(picture), "picture of a person")
+    return {"name": name, "about": about, "picture": picture.hex(), "changed_at": first(body, 4, 0)}
+def nested(fields: list[Field], number: int) -> list[Field]:
+    """Pieces of one message are one message (B.4)."""
+    return decode(b"".join(all_of(fields, number)))
+
+
+# Texts (§9.9).
+Span = tuple[int, int, int, bytes]  # Kind, start, length, whom it mentions.
+
+
+def spans_of(words: str, fields: list[Field]) -> list[Span]:
+    """Those that count (§9.9.3). A string of Python is one of scalar values."""
+    counts: list[Span] = []
+    for span in map(decode, all_of(fields, 2)[:256]):
+        kind, start, length, who = first(span, 1, 0), first(span, 2, 0), first(span, 3, 0), blob(span, 4)
+        known = 1 <= kind <= 7 and (kind != 1 or len(who) == 32)
+        inside = length >= 1 and start + length <= len(words)
+        over = any(other[0] == kind and other[1] < start + length and start < other[1] + other[2] for other in counts)
+        if known and inside and not over:
+            counts.append((kind, start, length, who))
+    return counts
+
+
+def suggested(fields: list[Field]) -> list[str]:
+    """§9.9.4."""
+    values = [value.decode() for value in all_of(fields, 4)]
+    return [one for one in values[:8] if len(one.encode()) <= 128 and is_name(one)]
+
+
+def show_text(fields: list[Field], edits: bool = False) -> Any:
+    """The words alone if there is nothing else."""
+    words = text(fields, 1)
+    check(len(words.encode()) <= 262_144, "text")
+    try:
+        spans, suggestions = spans_of(words, fields), suggested(fields)
+    except UnicodeDecodeError:
+        raise Refused("not UTF-8") from None
+    forward = None
+    if all_of(fields, 3) and not edits:  # §9.9.5: whose words they are an edit does not change.
+        author = blob(nested(fields, 3), 1)
+        forward = {"author": author.hex() if len(author) == 32 else None}
+    if not (spans or suggestions or forward):
+        return words
+    shown = [[kind, start, length, *([who.hex()] if kind == 1 else [])] for kind, start, length, who in spans]
+    return {"words": words, "spans": shown, "forward": forward, "suggestions": suggestions}
+
+
 # Bodies (§9.2).
 def show_body(number: int, body: list[Field]) -> Any:
     if number == 25:
@@ -45,12 +98,18 @@ def show_body(number: int, body: list[Field]) -> Any:
         removed = bool(first(body, 4, 0))
         return {"reaction": {"author": author.hex(), "message_id": id_of(body, 2), "emoji": form, "removed": removed}}
     if number == 26:
-        check(len(blob(body, 2)) <= 262_144, "edit")
-        return {"edit": {"message_id": id_of(body, 1), "text": text(body, 2)}}
+        return {"edit": {"message_id": id_of(body, 1), "text": show_text(nested(body, 2), edits=True)}}
     if number == 27:
         return {"deletion": id_of(body, 1)}
+    if number == 36:
+        return {"profile": show_profile(body)}
     if number == 33:
         return {"typing": bool(first(body, 1, 0))}
+    if number == 37:
+        check(len(blob(body, 1)) == 32, "pin")
+        return {"pin": {"author": blob(body, 1).hex(), "message_id": id_of(body, 2), "removed": bool(first(body, 3, 0))}}
+    if number > 33:
+        return "unknown"
     if number == 28:
         check(first(body, 1, 0) <= 2**62, "clock")
         return {"read_receipt": first(body, 1, 0)}
@@ -80,11 +139,13 @@ def show_body(number: int, body: list[Field]) -> Any:
     size = first(body, 3, 0)
     check(size <= 2**40, "size")
     sealed = {"key": key.hex(), "location": location, "digest": digest.hex()}
-    return {"attachment": {"media_type": media_type, "name": name, "size": size, **sealed}}
+    caption = show_text(nested(body, 7))
+    shown = {"caption": caption} if caption else {}
+    return {"attachment": {"media_type": media_type, "name": name, "size": size, **sealed, **shown}}
 
 
 # Groups (§9.6).
-CREATED, RENAMED, ADDED, JOINED, LEFT, REMOVED, PROMOTED, DEMOTED = range(16, 24)
+CREATED, RENAMED, ADDED, JOINED, LEFT, REMOVED, PROMOTED, DEMOTED, DESCRIBED, PICTURE, PERMITTED = range(16, 27)
 
 
 @dataclass
@@ -95,12 +156,20 @@ class Event:
     kind: int
     name: str
     members: list[bytes]
+    picture: bytes = b""
+    permitted: int = 0
+    admins_only: bool = False
     depth: int = 0
     before: set[bytes] = field(default_factory=set)  # Its ancestors but itself.
 
     @property
     def for_admins(self) -> bool:
         return self.kind not in (CREATED, JOINED, LEFT)
+
+    @property
+    def permission(self) -> int:
+        """By what members write it who are no admins; 0 where nothing lets them (§9.6.18)."""
+        return {ADDED: 2, RENAMED: 3, DESCRIBED: 3, PICTURE: 3}.get(self.kind, 0)
 
     def beside(self, other: "Event") -> bool:
         return self.hash != other.hash and self.hash not in other.before and other.hash not in self.before
@@ -118,6 +187,9 @@ class Members:
     """What follows from events that are applied in their order (§9.6.5)."""
 
     name: str = ""
+    description: str = ""
+    picture: bytes = b""
+    admins_only: set[int] = field(default_factory=lambda: {2, 3})
     all: dict[bytes, Member] = field(default_factory=dict)
     left: dict[bytes, tuple[int | None, bytes]] = field(default_factory=dict)
     count: int = 0
@@ -133,7 +205,7 @@ class Members:
         author, listed = self.all.get(event.author), [self.all[one] for one in event.members if one in self.all]
         if event.kind == CREATED:
             return not self.all
-        if author is None or (event.for_admins and author.rank is None):
+        if author is None or (event.for_admins and author.rank is None and not (event.permission and event.permission not in self.admins_only)):
             return False
         if event.kind == JOINED:
             return not author.joined
@@ -149,6 +221,12 @@ class Members:
         self.count += 1
         if event.kind in (CREATED, RENAMED):
             self.name = event.name
+        if event.kind == DESCRIBED:
+            self.description = event.name
+        if event.kind == PICTURE:
+            self.picture = event.picture
+        if event.kind == PERMITTED:
+            (self.admins_only.add if event.admins_only else self.admins_only.discard)(event.permitted)
         if event.kind == CREATED:
             self.all[event.author] = Member(0, True, 0)
         if event.kind == ADDED:
@@ -173,7 +251,7 @@ class Members:
 
 
 def read_event(group_id: bytes, encoded: bytes) -> Event:
-    check(len(encoded) <= 4_096, "length")
+    check(len(encoded) <= 17_408, "length")
     fields = decode(encoded)
     body, signature = blob(fields, 1), blob(fields, 2)
     check(encode((1, body), (2, signature)) == encoded, "strict")
@@ -183,7 +261,7 @@ def read_event(group_id: bytes, encoded: bytes) -> Event:
         Ed25519PublicKey.from_public_bytes(author).verify(signature, b"Windlass v2 signed group event" + body)
     except InvalidSignature:
         raise Refused("signature") from None
-    kinds = [(number, decode(value)) for number, value in said if CREATED <= number <= DEMOTED and isinstance(value, bytes)]
+    kinds = [(number, decode(value)) for number, value in said if CREATED <= number <= PERMITTED and isinstance(value, bytes)]
     check(len(kinds) == 1 and blob(said, 1) == group_id, "group")
     kind, inner = kinds[0]
     check(parents == sorted(set(parents)) and len(parents) <= 16 and (not parents) == (kind == CREATED), "parents")
@@ -200,9 +278,28 @@ def read_event(group_id: bytes, encoded: bytes) -> Event:
         members = [check_identity(key) for key in all_of(inner, 1)]
         check(1 <= len(members) <= 64 and members == sorted(set(members)), "members")
         again = encode(*((1, one) for one in members))
+    if kind == DESCRIBED:
+        name = text(inner, 1)
+        check(not name or (len(name.encode()) <= 1_024 and is_description(name)), "description")
+        again = encode((1, name.encode()))
+    picture, permitted, admins_only = b"", 0, False
+    if kind == PICTURE:
+        picture = blob(inner, 1)
+        check(not picture or is_picture(picture), "picture")
+        again = encode((1, picture))
+    if kind == PERMITTED:
+        permitted, admins_only = first(inner, 1, 0), bool(first(inner, 2, 0))
+        check(permitted in (1, 2, 3), "permission")
+        again = encode((1, permitted), (2, int(admins_only)))
     last = peer.varint(kind << 3 | 2) + peer.varint(len(again)) + again
     check(encode((1, group_id), (2, author), *((3, parent) for parent in parents)) + last == body, "strict")
-    return Event(hashlib.sha256(b"Windlass v2 hash of group event" + body).digest(), author, parents, kind, name, members)
+    return Event(hashlib.sha256(b"Windlass v2 hash of group event" + body).digest(), author, parents, kind, name, members, picture, permitted, admins_only)
+
+
+def is_picture(picture: bytes) -> bool:
+    """§9.8.1."""
+    webp = picture[:4] == b"RIFF" and picture[8:12] == b"WEBP"
+    return len(picture) <= 16_384 and (webp or picture.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")))
 
 
 def sign_event(seed: bytes, body: bytes) -> bytes:
@@ -229,7 +326,8 @@ class Log:
             return
         parent = self.events[event.parents[0]]
         about = parent.author == event.author if parent.kind == JOINED else event.author in parent.members
-        check(len(event.parents) == 1 and parent.kind in kinds and about, "parents")
+        by_permission = event.kind == LEFT and parent.author == event.author and parent.permission
+        check(len(event.parents) == 1 and ((parent.kind in kinds and about) or by_permission), "parents")
 
     def wait(self, event: Event) -> None:
         """At most 16 of one author, and 64 in all (§9.6.3)."""
@@ -267,7 +365,7 @@ class Log:
             except Refused:
                 pass
 
-    def removals(self, r: Event, members: Members) -> list[tuple[Any, Event, bytes]]:
+    def removals(self, r: Event, members: Members) -> list[tuple[Any, Event, bytes | int]]:
         """Whose say an event ends, before it is applied; with what they are ordered by."""
 
         def reached(x: bytes) -> list[int | None]:
@@ -279,12 +377,24 @@ class Log:
             others = sum(self.events[earlier].author != r.author for earlier in r.before)
             ranks = [2**64 - 1 if rank is None else rank for rank in reached(r.author)]
             return [((rank, 0, -others, -len(r.before), r.hash), r, r.author) for rank in ranks]
-        if r.kind not in (REMOVED, DEMOTED) or r.author not in members.all:
+        if r.kind not in (REMOVED, DEMOTED, PERMITTED) or r.author not in members.all:
             return []
         key = (members.all[r.author].rank, 1, 0, 0, r.hash)
+        if r.kind == PERMITTED:
+            return [(key, r, r.permitted)] if r.admins_only and key[0] is not None else []
         return [(key, r, x) for x in r.members for rank in reached(x) if members.demotes(r.author, rank)]
 
-    def besides(self, r: Event, x: bytes, void: set[bytes]) -> set[bytes]:
+    def by_member(self, event: Event) -> bool:
+        """Whether its author was no admin by what they knew (§9.6.18)."""
+        members = Members()
+        for earlier in self.ordered(event.before):
+            members.apply(earlier)
+        return event.author not in members.all or members.all[event.author].rank is None
+
+    def besides(self, r: Event, x: bytes | int, void: set[bytes]) -> set[bytes]:
+        if isinstance(x, int):
+            allowed = [event for event in self.events.values() if event.permission == x and event.hash not in void]
+            return {event.hash for event in allowed if event.beside(r) and self.by_member(event)}
         of_x = [event for event in self.events.values() if event.author == x]
         known = {event.hash for event in of_x if event.for_admins} & r.before
         return {
@@ -309,6 +419,10 @@ class Log:
             void |= beside
 
 
+def details(members: Members) -> dict[str, Any]:
+    return {"description": members.description, "picture": members.picture.hex(), "admins_only": sorted(members.admins_only)}
+
+
 def group(group_id: bytes, events: list[bytes]) -> dict[str, Any]:
     log, refused = Log(), []
     for number, encoded in enumerate(events):
@@ -323,7 +437,7 @@ def group(group_id: bytes, events: list[bytes]) -> dict[str, Any]:
         {"identity": key.hex(), "joined": member.joined, "admin": member.rank is not None}
         for key, member in sorted(members.all.items(), key=lambda pair: pair[1].since)
     ]
-    return {"address": bech32m("wlg", group_id), "name": members.name, "members": listed, "refused": refused, "view": log.view()}
+    return {"address": bech32m("wlg", group_id), "name": members.name, **details(members), "members": listed, "refused": refused, "view": log.view()}
 
 
 # Attachments (§9.7).

@@ -377,8 +377,7 @@ def envelope(input: Case) -> Case:
 
 def show_body(number: int, body: list[Field]) -> Any:
     if number == 16:
-        check(len(blob(body, 1)) <= 262_144, "text")
-        return {"text": blob(body, 1).decode()}
+        return {"text": chats.show_text(body)}
     if number == 17:
         media_type = blob(body, 1).decode()
         parts = media_type.split("/")
@@ -417,6 +416,7 @@ def show_body(number: int, body: list[Field]) -> Any:
     return {
         "device_update": {
             **({"chats": set_chats} if set_chats else {}),
+            **({"profile": chats.show_profile(decode(b"".join(said)))} if (said := messages(body, 12)) else {}),
             "removed_devices": fixed32s(removed),
             "contacts": [show_contact(decode(value)) for value in messages(body, 2)],
             "read": [show_mark(decode(value)) for value in messages(body, 3)],
@@ -530,7 +530,7 @@ def content(input: Case) -> Case:
     shown: Any = "unknown"
     kind, said = 0, b""
     for number, value in fields:
-        if 16 <= number <= 33 and isinstance(value, bytes):
+        if (16 <= number <= 33 or number in (36, 37)) and isinstance(value, bytes):
             # Pieces of one message are one message (B.4).
             kind, said = number, said + value if number == kind else value
     if kind:

@@ -5,12 +5,13 @@ from typing import Any
 
 import peer
 import siblings
-from chats import text
+from chats import nested, text
 from peer import Field, Refused, blob, check, decode, first
 from siblings import Floor, Names
 from texts import one_form
 
 RECEIPT, REQUEST, COPY, UPDATE, ANSWER, REACTION, EDIT, DELETION, READ, EVENTS = 18, 20, 21, 22, 23, 25, 26, 27, 28, 30
+PIN, AT_THE_TOP = 37, 64
 CONTROL = (RECEIPT, REQUEST, COPY, UPDATE, ANSWER, READ, 32)
 DAY, JUMP, WINDOW = 86_400, 2**32, 14  # Of a day the seconds, of a window the days.
 Name = tuple[bytes, bytes]  # The author's identity key and the message id (§9.1.2).
@@ -34,7 +35,7 @@ class Said:
     @property
     def about(self) -> Name | None:
         """The message that it says something of (§9.5.1)."""
-        if self.kind == REACTION:
+        if self.kind in (REACTION, PIN):
             return blob(self.body, 1), blob(self.body, 2)
         return (self.author, blob(self.body, 1)) if self.kind in (EDIT, DELETION) else None
 
@@ -42,7 +43,7 @@ class Said:
 def read(author: bytes, encoded: bytes) -> Said:
     fields = decode(encoded)
     follows = [value for number, value in fields if number == 6 and isinstance(value, bytes)]
-    bodies = [(number, value) for number, value in fields if 16 <= number <= 33 and isinstance(value, bytes)]
+    bodies = [(number, value) for number, value in fields if 16 <= number <= 37 and isinstance(value, bytes)]
     kind, body = bodies[-1] if bodies else (0, b"")
     return Said(author, blob(fields, 1), first(fields, 2, 0), follows, blob(fields, 5), kind, decode(body), first(fields, 3, 0))
 
@@ -80,7 +81,7 @@ class History:
             return
         if found := self.said.get(one.about):
             check(not found.about, "invalid target")
-        elif one.kind != REACTION:
+        elif one.kind not in (REACTION, PIN):
             other = self.peer if one.author == self.own else self.own
             check((other, one.about[1]) not in self.said, "not the author")
 
@@ -115,9 +116,18 @@ class History:
                 counts.insert(0, one)
         return [[self.side(one.author), text(one.body, 3)] for one in counts if not first(one.body, 4, 0)]
 
+    def top(self) -> list[str]:
+        """Of each message the last pin, the last of these first (§9.5.6)."""
+        last = {one.about: one for one in self.ordered() if one.kind == PIN}
+        gone = {one.about for one in self.said.values() if one.kind == DELETION}
+        here = [one for name, one in last.items() if name in self.said and name not in gone]
+        pins = [one for one in here if not first(one.body, 3, 0)]
+        pins.sort(key=lambda one: (one.lamport, one.id, one.author), reverse=True)
+        return [one.about[1].hex() for one in pins[:AT_THE_TOP] if one.about]
+
     def show(self, one: Said) -> dict[str, Any]:
         about = [other for other in self.ordered() if other.about == one.name]
-        edits = [text(other.body, 2) for other in about if other.kind == EDIT]
+        edits = [text(nested(other.body, 2), 1) for other in about if other.kind == EDIT]
         deleted = any(other.kind == DELETION for other in about)
         return {
             "by": self.side(one.author),
@@ -131,8 +141,9 @@ class History:
 def history(own: bytes, peer: bytes, contents: list[tuple[str, bytes]]) -> dict[str, Any]:
     kept = History(own, peer)
     results = [kept.take(read(own if by == "own" else peer, encoded)) for by, encoded in contents]
-    known = ("taken in", "duplicate")
+    known, top = ("taken in", "duplicate"), kept.top()
     return {
+        **({"top": top} if top else {}),
         "results": [result if result in known else "refused" for result in results],
         "history": [kept.show(one) for one in kept.ordered() if not one.about],
         "next": {"clock": kept.clock() + 1, "follows": [id.hex() for id in kept.heads]},
@@ -253,7 +264,7 @@ class Device:
         result = self.history.take(one)
         told = {EDIT: "edited", DELETION: "deleted"}.get(one.kind, "message")
         if result == "taken in":
-            return one.id, [] if one.kind == REACTION and one.about not in self.history.said else [told]
+            return one.id, [] if one.kind in (REACTION, PIN) and one.about not in self.history.said else [told]
         return one.id, [result if result == "duplicate" else {"refused": result}]
 
 

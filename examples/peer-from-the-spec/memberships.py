@@ -15,7 +15,7 @@ from siblings import all_of
 
 PATIENCE, FORMER, BACK_OFF, COMPARISON = 600, 604_800, 3_600, 21_600  # §3.6, in seconds.
 COMPARISONS = 3
-TIMER, EVENTS, SYNC = 29, 30, 32
+REACTION, DELETION, TIMER, EVENTS, SYNC = 25, 27, 29, 30, 32
 Told = tuple[bool, list[Any]]
 
 
@@ -76,7 +76,8 @@ class Device:
             return "not a member"
         if not self.joined and author not in self.contacts:
             return "not taking part"
-        return "not an admin" if kind == TIMER and members[author].rank is None else None
+        kept = kind == TIMER or (kind not in (REACTION, DELETION) and 1 in self.members().admins_only)
+        return "not an admin" if kept and members[author].rank is None else None
 
     # What comes.
     def receive(self, author: bytes, encoded: bytes) -> Told:
@@ -142,7 +143,7 @@ class Device:
         for who in before.all.keys() - after.all.keys():
             self.gone[who] = self.now
         self.relay(log, new)
-        changed = (before.name, shown(before)) != (after.name, shown(after))
+        changed = (before.name, chats.details(before), shown(before)) != (after.name, chats.details(after), shown(after))
         if invited and not self.joined:
             return ["group invitation"], refused, early
         return ["group changed"] if changed else [], refused, early

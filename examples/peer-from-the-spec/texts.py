@@ -60,6 +60,11 @@ def is_name(text: str) -> bool:
     return seen and not any(category(one) == "Cc" or "\u2028" <= one <= "\u202e" or "\u2066" <= one <= "\u2069" for one in text)
 
 
+def is_description(text: str) -> bool:
+    """The same of several lines (§4.4.4)."""
+    return is_name(text.replace("\n", " "))
+
+
 def one_form(text: str) -> str | None:
     """The form of one emoji; nothing if it is none, or more."""
     parts = [_part(part) for part in text.strip().split("\u200d")]

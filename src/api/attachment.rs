@@ -63,6 +63,7 @@ impl Attachment {
             key: Secret::random(&mut system_random()?),
             digest: [0; 32],
             location: String::new(),
+            caption: chat::Text::default(),
         };
         attachment.check()?;
         let expected = length_of(&path)?;
@@ -94,8 +95,13 @@ impl Attachment {
 
     /// As the body of a message.
     pub(super) fn body(&self, location: String) -> chat::Body {
+        self.captioned(location, chat::Text::default())
+    }
+
+    /// The same, with what is said with it.
+    pub(super) fn captioned(&self, location: String, caption: chat::Text) -> chat::Body {
         let mut attachment = self.0.clone();
-        attachment.location = location;
+        (attachment.location, attachment.caption) = (location, caption);
         chat::Body::Attachment(attachment)
     }
 }
@@ -310,6 +316,7 @@ mod tests {
             key: Secret::new([7; 32]),
             digest: [0; 32],
             location: "somewhere".into(),
+            caption: chat::Text::default(),
         };
         for (name, byte) in [("other", b'2'), ("meant", b'1')] {
             fs::write(path(name), vec![byte; 100_000]).unwrap();

@@ -26,6 +26,7 @@ impl AttachmentSealer {
             key: Secret::random(&mut system_random()?),
             digest: [0; 32],
             location: String::new(),
+            caption: chat::Text::default(),
         };
         attachment.check()?;
         Ok(Self {

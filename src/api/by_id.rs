@@ -20,7 +20,7 @@ impl Conversation {
 
     /// Replaces the text of the message of ours that has this id.
     pub fn edit_message(&self, message_id: &str, text: String) -> Result<Sent> {
-        self.edit_named(&self.ours(message_id)?, text)
+        self.edit_named(&self.ours(message_id)?, text.into())
     }
 
     /// Deletes the message of ours that has this id, here and at the others.
@@ -98,7 +98,7 @@ impl Conversation {
 }
 
 impl Conversation {
-    fn ours(&self, message_id: &str) -> Result<MessageRef> {
+    pub(super) fn ours(&self, message_id: &str) -> Result<MessageRef> {
         let id = message_id.parse();
         Ok(MessageRef {
             author: self.client.device.public(),

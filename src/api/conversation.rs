@@ -115,7 +115,7 @@ impl Conversation {
 
     /// Replaces the text of a message of ours. Who received the former text has it; here it stays on the disk until the message is deleted.
     pub fn edit(&self, message: Message, text: String) -> Result<Sent> {
-        self.edit_named(&name_of(&message)?, text)
+        self.edit_named(&name_of(&message)?, text.into())
     }
 
     /// Deletes a message of ours here and asks the others to. After the next shred nothing of it can be read here.
@@ -151,7 +151,7 @@ impl Conversation {
     pub fn messages(&self, limit: u32, before: Option<Message>) -> Result<Vec<Message>> {
         let own = self.client.device.public();
         self.client.read(|reader| {
-            let before = self.stored(reader, before)?;
+            let before = self.stored(reader, before.as_ref())?;
             let (limit, now) = (limit as usize, self.client.store.0.now());
             let page = view::page(reader, &self.id, limit, before.as_ref(), now)?;
             Ok(page
@@ -168,7 +168,7 @@ impl Conversation {
     pub fn search(&self, text: String, limit: u32, before: Option<Message>) -> Result<SearchPage> {
         let own = self.client.device.public();
         self.client.read(|reader| {
-            let before = self.stored(reader, before)?;
+            let before = self.stored(reader, before.as_ref())?;
             let now = self.client.store.0.now();
             let search = Search {
                 text: &text,
@@ -220,7 +220,7 @@ impl Conversation {
 impl Conversation {
     /// What a message says of its attachment, with the key.
     pub(super) fn sealed_file(&self, message: Message) -> Result<chat::Attachment> {
-        let stored = self.client.read(|rows| self.stored(rows, Some(message)))?;
+        let stored = self.client.read(|rows| self.stored(rows, Some(&message)))?;
         match stored.map(|stored| stored.content.body) {
             Some(chat::Body::Attachment(sealed)) => Ok(sealed),
             _ => Err(WindlassError::UnknownMessage),
@@ -228,8 +228,8 @@ impl Conversation {
     }
 
     /// A message of the history as it is stored.
-    fn stored(&self, rows: &dyn Rows, message: Option<Message>) -> Result<Option<Stored>> {
-        let name = message.map(|message| name_of(&message)).transpose()?;
+    fn stored(&self, rows: &dyn Rows, message: Option<&Message>) -> Result<Option<Stored>> {
+        let name = message.map(name_of).transpose()?;
         name.map(|name| self.named(rows, &name)).transpose()
     }
 
@@ -252,7 +252,7 @@ impl Conversation {
         Ok(name.id)
     }
 
-    pub(super) fn edit_named(&self, name: &MessageRef, text: String) -> Result<Sent> {
+    pub(super) fn edit_named(&self, name: &MessageRef, text: chat::Text) -> Result<Sent> {
         let target = self.own_message(name)?;
         self.client
             .write_chat(&self.id, chat::Body::Edit { target, text }, None)

@@ -97,6 +97,10 @@ pub enum WindlassError {
     #[error("{0}")]
     StoreNewerVersion(StoreError),
     #[error("{0}")]
+    StoreMoved(StoreError),
+    #[error("{0}")]
+    CopyUnfinished(StoreError),
+    #[error("{0}")]
     DiskFull(StoreError),
     #[error("{0}")]
     KeySlotsMissing(StoreError),
@@ -132,6 +136,8 @@ pub enum WindlassError {
     DatabaseAddress(StoreError),
     #[error("{0}")]
     DatabaseRights(StoreError),
+    #[error("{0}")]
+    DatabaseUntrusted(StoreError),
     #[error("{0}")]
     DatabaseLost(StoreError),
     #[error("{0}")]
@@ -336,9 +342,11 @@ impl From<ContentError> for WindlassError {
         match error {
             ContentError::TooLarge { .. } => Self::ContentTooLarge(error),
             ContentError::MediaType => Self::InvalidMediaType(error),
-            ContentError::Reaction | ContentError::Time | ContentError::Invalid(_) => {
-                Self::InvalidContent(error)
-            }
+            ContentError::Reaction
+            | ContentError::Time
+            | ContentError::Span
+            | ContentError::Suggestion
+            | ContentError::Invalid(_) => Self::InvalidContent(error),
         }
     }
 }

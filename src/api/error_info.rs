@@ -127,6 +127,16 @@ pub(super) const TABLE: &[Row] = &[
     ("store_damaged", false, "Restore the store from a backup."),
     ("store_locked", true, "Close the other process that has it."),
     ("store_newer_version", false, "Update this library."),
+    (
+        "store_moved",
+        false,
+        "Open the store where it was copied to; if that says that the copying has not come to its end, run it again.",
+    ),
+    (
+        "copy_unfinished",
+        false,
+        "Run the copying again, from the same store to the same place; until it ends, the store that it came from may be the one to use.",
+    ),
     ("disk_full", true, "Make room."),
     (
         "key_slots_missing",
@@ -192,6 +202,11 @@ pub(super) const TABLE: &[Row] = &[
         "database_rights",
         false,
         "Check user and password, and give the user the rights on the store's schema.",
+    ),
+    (
+        "database_untrusted",
+        false,
+        "Check the name of the host, sslrootcert and sslmode, and the certificate of the server.",
     ),
     (
         "database_lost",

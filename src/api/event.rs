@@ -56,6 +56,20 @@ pub enum Event {
         /// True when it was removed.
         removed: bool,
     },
+    /// Somebody put a message at the top of the conversation for everybody in it, or took it from there; `Conversation.pinned` lists what is
+    /// there now.
+    Pinned {
+        /// Address of the other side, or of the group.
+        conversation: String,
+        /// Address of who wrote the message.
+        author: String,
+        /// The message's id.
+        message_id: String,
+        /// Address of who did it.
+        by: String,
+        /// True when it was taken from there.
+        removed: bool,
+    },
     /// Somebody has read the conversation; `Message.read_by` says which messages.
     Read {
         /// Address of the other side, or of the group.
@@ -196,6 +210,11 @@ pub enum Event {
         /// Address of the sender, as far as it is known for certain.
         address: Option<String>,
     },
+    /// A contact says something else of themselves, or the user does on another device: `Client.profile_of` has it.
+    ProfileChanged {
+        /// Whose profile it is.
+        address: String,
+    },
     /// The store was put back from an older copy; some sessions may not work any more.
     RollbackNoticed,
     /// Of `Client.events_after` alone: events were dropped before they were handled, because there were more than 10,000 or they were
@@ -266,6 +285,18 @@ impl Event {
                 emoji,
                 removed,
             },
+            ConversationNews::Pinned {
+                to,
+                by,
+                removed,
+                id: _,
+            } => Self::Pinned {
+                conversation,
+                author: to.author.address(),
+                message_id: to.id.to_string(),
+                by: by.address(),
+                removed,
+            },
             ConversationNews::Read { by } => Self::Read {
                 conversation,
                 by: by.address(),
@@ -320,6 +351,7 @@ impl Event {
                 was_verified,
             },
             PeerNews::Blocked => Self::Blocked { address },
+            PeerNews::ProfileChanged => Self::ProfileChanged { address },
         }
     }
 }

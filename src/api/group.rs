@@ -1,7 +1,7 @@
 //! What is special about a conversation in a group.
 
-use super::{Conversation, Result, WindlassError};
-use crate::chat::{GroupAction, GroupId};
+use super::{Bytes, Conversation, Result, WindlassError};
+use crate::chat::{GroupAction, GroupEventError, GroupId, GroupPermission, Picture};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::groups::MemberList;
 use crate::engine::records::{group_views, groups};
@@ -85,12 +85,13 @@ impl Conversation {
             .write(|step| Ok(group_deletion::delete(step, &group)?))
     }
 
-    /// Gives the group another name, of 1 to 256 bytes. For admins.
+    /// Gives the group another name, of 1 to 256 bytes. For who may [`GroupPermission::ChangeDetails`].
     pub fn rename(&self, name: String) -> Result<()> {
         self.act(GroupAction::Renamed(name))
     }
 
-    /// Invites contacts into the group, up to 64 members in all. They see what is written from now on. For admins.
+    /// Invites contacts into the group, up to 64 members in all. They see what is written from now on. For who may
+    /// [`GroupPermission::AddMembers`].
     pub fn add_members(&self, addresses: Vec<String>) -> Result<()> {
         self.act(GroupAction::MembersAdded(identities(&addresses)?))
     }
@@ -109,6 +110,55 @@ impl Conversation {
     /// Makes admins who became it later members like others. For admins.
     pub fn remove_admins(&self, addresses: Vec<String>) -> Result<()> {
         self.act(GroupAction::AdminsRemoved(identities(&addresses)?))
+    }
+
+    /// What the group is about; empty for nothing. It is what a member wrote.
+    pub fn description(&self) -> Result<String> {
+        Ok(self.known()?.description().to_owned())
+    }
+
+    /// Says what the group is about, in at most 1,024 bytes; empty for nothing. For who may [`GroupPermission::ChangeDetails`].
+    pub fn set_description(&self, description: String) -> Result<()> {
+        self.act(GroupAction::Described(description))
+    }
+
+    /// The picture of the group: a file of PNG, JPEG or WebP, of at most 16,384 bytes. A member gave it.
+    pub fn picture(&self) -> Result<Option<Bytes>> {
+        let group = self.group()?;
+        self.client.read(|rows| {
+            let group = groups::known(rows, &group)?;
+            let picture = &group.log.membership().picture;
+            Ok((!picture.is_none()).then(|| picture.as_bytes().into()))
+        })
+    }
+
+    /// Gives the group a picture: a file of PNG, JPEG or WebP, of at most 16,384 bytes; nothing takes it away. For who may
+    /// [`GroupPermission::ChangeDetails`].
+    pub fn set_picture(&self, picture: Option<Bytes>) -> Result<()> {
+        let picture = Picture::from_bytes(picture.unwrap_or_default().into_vec());
+        self.act(GroupAction::PictureSet(
+            picture.map_err(GroupEventError::from)?,
+        ))
+    }
+
+    /// Whether admins alone may do something. As long as nobody says otherwise everybody may write, and admins do the rest.
+    pub fn is_for_admins(&self, permission: GroupPermission) -> Result<bool> {
+        Ok(self.known()?.is_for_admins(permission))
+    }
+
+    /// Keeps something for admins, or leaves it to everybody. With [`GroupPermission::Write`] the group is for announcements: what others
+    /// write is refused by all who know of it, also what crossed this; they still react. For admins.
+    pub fn set_for_admins(&self, permission: GroupPermission, admins_only: bool) -> Result<()> {
+        self.act(GroupAction::Permitted {
+            what: permission,
+            admins_only,
+        })
+    }
+
+    /// Whether we may do something in the group: for what a screen offers.
+    pub fn may(&self, permission: GroupPermission) -> Result<bool> {
+        let list = self.known()?;
+        Ok(list.is_joined() && list.may(&self.client.device.public(), permission))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `GroupChange`: what happened to a group.
 
-use crate::chat::{GroupAction, GroupEvent};
+use crate::chat::{GroupAction, GroupEvent, GroupPermission};
 use crate::identity::PublicIdentity;
 
 /// What happened to a group.
@@ -23,6 +23,12 @@ pub enum GroupChangeKind {
     AdminsAdded,
     /// Admins are members like others again.
     AdminsRemoved,
+    /// What it is about is another.
+    Described,
+    /// It has another picture, or none.
+    PictureChanged,
+    /// Admins keep something for themselves, or leave it to everybody.
+    PermissionChanged,
 }
 
 /// One event of a group's log, as its history shows it.
@@ -37,6 +43,12 @@ pub struct GroupChange {
     pub name: Option<String>,
     /// Addresses of the members it is about.
     pub members: Vec<String>,
+    /// What the group is about, where that changed.
+    pub about: Option<String>,
+    /// What admins keep for themselves from then on, or leave to everybody.
+    pub permission: Option<GroupPermission>,
+    /// True when they keep it.
+    pub admins_only: bool,
 }
 
 impl GroupChange {
@@ -45,31 +57,52 @@ impl GroupChange {
         let event = GroupEvent::from_stored(events.last()?).ok()?;
         let addresses =
             |list: &[PublicIdentity]| list.iter().map(PublicIdentity::address).collect();
-        let (kind, name, members) = match event.action() {
+        let mut change = Self {
+            kind: GroupChangeKind::Created,
+            by: event.author().address(),
+            name: None,
+            members: Vec::new(),
+            about: None,
+            permission: None,
+            admins_only: false,
+        };
+        change.kind = match event.action() {
             GroupAction::Created { name, .. } => {
-                (GroupChangeKind::Created, Some(name.clone()), Vec::new())
+                change.name = Some(name.clone());
+                GroupChangeKind::Created
             }
             GroupAction::Renamed(name) => {
-                (GroupChangeKind::Renamed, Some(name.clone()), Vec::new())
+                change.name = Some(name.clone());
+                GroupChangeKind::Renamed
             }
             GroupAction::MembersAdded(list) => {
-                (GroupChangeKind::MembersAdded, None, addresses(list))
+                change.members = addresses(list);
+                GroupChangeKind::MembersAdded
             }
-            GroupAction::Joined => (GroupChangeKind::Joined, None, Vec::new()),
-            GroupAction::Left => (GroupChangeKind::Left, None, Vec::new()),
+            GroupAction::Joined => GroupChangeKind::Joined,
+            GroupAction::Left => GroupChangeKind::Left,
             GroupAction::MembersRemoved(list) => {
-                (GroupChangeKind::MembersRemoved, None, addresses(list))
+                change.members = addresses(list);
+                GroupChangeKind::MembersRemoved
             }
-            GroupAction::AdminsAdded(list) => (GroupChangeKind::AdminsAdded, None, addresses(list)),
+            GroupAction::AdminsAdded(list) => {
+                change.members = addresses(list);
+                GroupChangeKind::AdminsAdded
+            }
             GroupAction::AdminsRemoved(list) => {
-                (GroupChangeKind::AdminsRemoved, None, addresses(list))
+                change.members = addresses(list);
+                GroupChangeKind::AdminsRemoved
+            }
+            GroupAction::Described(about) => {
+                change.about = Some(about.clone());
+                GroupChangeKind::Described
+            }
+            GroupAction::PictureSet(_) => GroupChangeKind::PictureChanged,
+            GroupAction::Permitted { what, admins_only } => {
+                (change.permission, change.admins_only) = (Some(*what), *admins_only);
+                GroupChangeKind::PermissionChanged
             }
         };
-        Some(Self {
-            kind,
-            by: event.author().address(),
-            name,
-            members,
-        })
+        Some(change)
     }
 }

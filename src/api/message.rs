@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::clock::time;
-use super::{AttachmentInfo, Bytes, GroupChange};
+use super::{AttachmentInfo, Bytes, GroupChange, RichText};
 use crate::bundle::VerifiedBundle;
 use crate::chat::{self, MessageOrigin};
 use crate::engine::history::view::Shown;
@@ -94,6 +94,11 @@ pub struct Message {
     pub delivered_to: Vec<String>,
     /// Addresses of those who have read it and said so.
     pub read_by: Vec<String>,
+    /// What an attachment is accompanied by, or a text with what its parts mean, whose words they are and which answers it suggests; nothing
+    /// for one that is words alone, which `text` has.
+    pub rich_text: Option<RichText>,
+    /// True when that mentions the user.
+    pub mentions_me: bool,
 }
 
 /// A reaction of somebody to a message.
@@ -109,7 +114,7 @@ pub struct Reaction {
 impl Body {
     pub(super) fn from_chat(body: chat::Body) -> Self {
         match body {
-            chat::Body::Text(text) => Self::Text { text },
+            chat::Body::Text(text) => Self::Text { text: text.text },
             chat::Body::Data { media_type, data } => Self::Data {
                 media_type,
                 data: data.into(),
@@ -139,8 +144,10 @@ impl Body {
             | chat::Body::Typing { .. }
             | chat::Body::DeviceUpdate(_)
             | chat::Body::ReadReceipt { .. }
+            | chat::Body::Profile(_)
             | chat::Body::Reaction { .. }
             | chat::Body::Edit { .. }
+            | chat::Body::Pin { .. }
             | chat::Body::Deletion { .. } => Self::Unknown,
         }
     }
@@ -148,7 +155,7 @@ impl Body {
     /// Nothing for a body that only a later version can make.
     pub(super) fn into_chat(self) -> Option<chat::Body> {
         Some(match self {
-            Self::Text { text } => chat::Body::Text(text),
+            Self::Text { text } => chat::Body::Text(text.into()),
             Self::Data { media_type, data } => chat::Body::Data {
                 media_type,
                 data: data.into_vec(),
@@ -165,12 +172,12 @@ impl Body {
 
 impl Message {
     pub(super) fn from_shown(shown: Shown, own: &PublicIdentity) -> Self {
-        let stored = shown.stored;
-        let edited = shown.edited.is_some();
-        let body = match shown.edited {
-            Some(text) if matches!(stored.content.body, chat::Body::Text(_)) => Body::Text { text },
-            _ => Body::from_chat(stored.content.body),
-        };
+        let (rich_text, edited) = (RichText::of_shown(&shown), shown.edited.is_some());
+        let mut stored = shown.stored;
+        if let (chat::Body::Text(text), Some(edited)) = (&mut stored.content.body, shown.edited) {
+            *text = edited;
+        }
+        let body = Body::from_chat(stored.content.body);
         let in_group = matches!(stored.conversation, ConversationId::Group(_));
         let first = shown.delivered.first();
         let has_it = shown.delivered.iter().filter(|_| in_group);
@@ -203,6 +210,8 @@ impl Message {
                 .collect(),
             delivered_to: has_it.map(|one| one.to.address()).collect(),
             read_by: addresses(&shown.read_by),
+            mentions_me: (rich_text.as_ref()).is_some_and(|text| text.mentions(&own.address())),
+            rich_text,
         }
     }
 }

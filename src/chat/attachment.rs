@@ -1,6 +1,7 @@
 //! A file that travels another way: its description and its key.
 
 use super::bounds::{ContentError, check_media_type, fits};
+use super::rich_text::Text;
 use crate::crypto::Secret;
 use crate::limits::{MAX_ATTACHMENT_SIZE, MAX_FILE_NAME_LEN, MAX_LOCATION_LEN};
 use crate::wire::{WireError, malformed, v2};
@@ -20,6 +21,8 @@ pub struct Attachment {
     pub digest: [u8; 32],
     /// Where the encrypted file is; for the application.
     pub location: String,
+    /// What is said with it.
+    pub caption: Text,
 }
 
 impl Clone for Attachment {
@@ -31,6 +34,7 @@ impl Clone for Attachment {
             key: Secret::new(*self.key.as_bytes()),
             digest: self.digest,
             location: self.location.clone(),
+            caption: self.caption.clone(),
         }
     }
 }
@@ -44,6 +48,7 @@ impl Attachment {
             return Err(ContentError::Invalid("size"));
         }
         fits("location", self.location.len(), MAX_LOCATION_LEN)?;
+        self.caption.check()?;
         // It may become the name of a file.
         let separates = |c: char| c == '/' || c == '\\' || c.is_control();
         if self.name.is_empty() || self.name.starts_with('.') || self.name.contains(separates) {
@@ -62,6 +67,9 @@ impl Attachment {
             name: attachment.name.clone(),
             size: attachment.size,
             location: attachment.location.clone(),
+            caption: (attachment.caption.clone())
+                .map(Text::from_wire)
+                .unwrap_or_default(),
         })
     }
 
@@ -73,6 +81,7 @@ impl Attachment {
             key: self.key.as_bytes().to_vec(),
             digest: self.digest.to_vec(),
             location: self.location.clone(),
+            caption: (self.caption != Text::default()).then(|| self.caption.to_wire()),
         }
     }
 }

@@ -5,10 +5,11 @@ use super::bounds::{ContentError, check_media_type, fits};
 use super::control::{Copy, DeviceUpdate, HealingRequest};
 use super::group::GroupSync;
 use super::names::{IdentityKey, MessageId};
+use super::profile::Profile;
+use super::rich_text::Text;
 use crate::limits::{
     MAX_BUNDLE_LEN, MAX_CONTENT_LEN, MAX_DATA_LEN, MAX_DISAPPEARING_SECONDS, MAX_GROUP_EVENTS,
-    MAX_GROUP_MEMBERS, MAX_LAMPORT, MAX_REACTION_LEN, MAX_RECEIPT_IDS, MAX_TEXT_LEN,
-    MIN_DISAPPEARING_SECONDS,
+    MAX_GROUP_MEMBERS, MAX_LAMPORT, MAX_REACTION_LEN, MAX_RECEIPT_IDS, MIN_DISAPPEARING_SECONDS,
 };
 use crate::text;
 
@@ -16,7 +17,7 @@ use crate::text;
 #[derive(Clone, PartialEq, Eq)]
 pub enum Body {
     /// For a person.
-    Text(String),
+    Text(Text),
     /// Bytes of a stated kind.
     Data {
         /// The kind (RFC 6838).
@@ -59,7 +60,7 @@ pub enum Body {
         /// The message.
         target: MessageId,
         /// Its text from now on.
-        text: String,
+        text: Text,
     },
     /// A message of the same author is deleted.
     Deletion {
@@ -89,8 +90,19 @@ pub enum Body {
     GroupSync(GroupSync),
     /// A file that travels another way.
     Attachment(Attachment),
+    /// What its author says of themselves.
+    Profile(Profile),
     /// A body of a later version; the message is kept as it came.
     Unknown,
+    /// A message is at the top of its conversation from now on, or is not any more.
+    Pin {
+        /// Who wrote the message.
+        author: IdentityKey,
+        /// The message.
+        target: MessageId,
+        /// Whether it is not there any more.
+        removed: bool,
+    },
 }
 
 impl Body {
@@ -107,7 +119,21 @@ impl Body {
                 | Self::ReadReceipt { .. }
                 | Self::Typing { .. }
                 | Self::GroupSync(_)
+                | Self::Profile(_)
         )
+    }
+
+    /// Whether it is said to a group: what admins may keep for themselves. Signs to what others said, and taking one's own back, are for everybody.
+    #[must_use]
+    pub fn is_said(&self) -> bool {
+        let aside = matches!(
+            self,
+            Self::GroupEvents { .. }
+                | Self::Reaction { .. }
+                | Self::Deletion { .. }
+                | Self::DisappearingTimer(_)
+        );
+        self.is_message() && !aside
     }
 
     /// Whether it goes between two of whom one blocked the other: what all members of a group have to know.
@@ -124,6 +150,11 @@ impl Body {
                 author: other,
                 target,
                 ..
+            }
+            | Self::Pin {
+                author: other,
+                target,
+                ..
             } => Some((*other, *target)),
             Self::Edit { target, .. } | Self::Deletion { target } => Some((author, *target)),
             _ => None,
@@ -133,7 +164,7 @@ impl Body {
     /// Whether the body is within its bounds. Asked before anything is sent, and of everything that came.
     pub fn check(&self) -> Result<(), ContentError> {
         match self {
-            Self::Text(text) | Self::Edit { text, .. } => fits("text", text.len(), MAX_TEXT_LEN),
+            Self::Text(text) | Self::Edit { text, .. } => text.check(),
             Self::Data { media_type, data } => {
                 check_media_type(media_type)?;
                 fits("data", data.len(), MAX_DATA_LEN)
@@ -159,6 +190,7 @@ impl Body {
                 fits("list of bundles", bundles.len(), MAX_GROUP_MEMBERS)
             }
             Self::Attachment(attachment) => attachment.check(),
+            Self::Profile(profile) => profile.check(),
             Self::DisappearingTimer(0) => Ok(()),
             Self::DisappearingTimer(after) => {
                 let seconds = MIN_DISAPPEARING_SECONDS..=MAX_DISAPPEARING_SECONDS;
@@ -172,6 +204,7 @@ impl Body {
             | Self::ReadReceipt { .. }
             | Self::Typing { .. }
             | Self::GroupSync(_)
+            | Self::Pin { .. }
             | Self::Unknown => Ok(()),
         }
     }

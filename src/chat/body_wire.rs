@@ -5,6 +5,8 @@ use super::body::Body;
 use super::control::{Copy, DeviceUpdate, HealingRequest};
 use super::group::GroupSync;
 use super::names::MessageId;
+use super::profile::Profile;
+use super::rich_text::Text;
 use crate::limits::MAX_LAMPORT;
 use crate::text;
 use crate::wire::{
@@ -15,7 +17,7 @@ use crate::wire::{
 impl Body {
     pub(super) fn from_wire(body: Wire) -> Result<Self, WireError> {
         Ok(match body {
-            Wire::Text(text) => Self::Text(text.text),
+            Wire::Text(text) => Self::Text(Text::from_wire(text)),
             Wire::Data(data) => Self::Data {
                 media_type: data.media_type,
                 data: data.data,
@@ -47,9 +49,13 @@ impl Body {
                 emoji: text::emoji(&reaction.emoji).ok_or_else(|| malformed("reaction"))?,
                 removed: reaction.removed,
             },
-            Wire::Edit(mut edit) => Self::Edit {
+            Wire::Edit(edit) => Self::Edit {
                 target: MessageId::from_bytes(&edit.message_id)?,
-                text: core::mem::take(&mut edit.text),
+                // Whose words they were stays as the message said it (RFC windlass §9.9.5).
+                text: Text {
+                    forward: None,
+                    ..edit.text.map(Text::from_wire).unwrap_or_default()
+                },
             },
             Wire::Deletion(deletion) => Self::Deletion {
                 target: MessageId::from_bytes(&deletion.message_id)?,
@@ -71,12 +77,18 @@ impl Body {
             },
             Wire::GroupSync(sync) => Self::GroupSync(GroupSync::from_wire(sync)?),
             Wire::Attachment(attachment) => Self::Attachment(Attachment::from_wire(&attachment)?),
+            Wire::Profile(profile) => Self::Profile(Profile::from_wire(profile)?),
+            Wire::Pin(pin) => Self::Pin {
+                author: wire::array("identity key", &pin.author)?,
+                target: MessageId::from_bytes(&pin.message_id)?,
+                removed: pin.removed,
+            },
         })
     }
 
     pub(super) fn to_wire(&self) -> Option<Wire> {
         Some(match self {
-            Self::Text(text) => Wire::Text(v2::Text { text: text.clone() }),
+            Self::Text(text) => Wire::Text(text.to_wire()),
             Self::Data { media_type, data } => Wire::Data(v2::Data {
                 media_type: media_type.clone(),
                 data: data.clone(),
@@ -108,7 +120,7 @@ impl Body {
             }),
             Self::Edit { target, text } => Wire::Edit(v2::Edit {
                 message_id: target.as_bytes().to_vec(),
-                text: text.clone(),
+                text: Some(text.to_wire()),
             }),
             Self::Deletion { target } => Wire::Deletion(v2::Deletion {
                 message_id: target.as_bytes().to_vec(),
@@ -131,6 +143,16 @@ impl Body {
             }),
             Self::GroupSync(sync) => Wire::GroupSync(sync.to_wire()),
             Self::Attachment(attachment) => Wire::Attachment(attachment.to_wire()),
+            Self::Profile(profile) => Wire::Profile(profile.to_wire()),
+            Self::Pin {
+                author,
+                target,
+                removed,
+            } => Wire::Pin(v2::Pin {
+                author: author.to_vec(),
+                message_id: target.as_bytes().to_vec(),
+                removed: *removed,
+            }),
             Self::Unknown => return None,
         })
     }

@@ -21,6 +21,14 @@ pub enum ContentError {
     /// A reaction that is no emoji, or more than one.
     #[error("a reaction is one emoji")]
     Reaction,
+    /// A part of a text that is outside of it, empty, or over another of its kind.
+    #[error(
+        "a span lies within its text, has at least one character, and is not over another of its kind; at most 256 of them"
+    )]
+    Span,
+    /// Answers that cannot be suggested.
+    #[error("at most 8 answers are suggested, each one line of 1 to 128 bytes")]
+    Suggestion,
     /// A time that messages cannot be given.
     #[error("messages disappear after five seconds to ten years; 0 keeps them")]
     Time,

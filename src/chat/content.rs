@@ -115,6 +115,7 @@ mod tests {
     use crate::chat::{ChatSetting, ChatSettingKind, ChatSettings};
     use crate::chat::{ContentError, Copy, DeviceUpdate, HealingRequest};
     use crate::chat::{Decision, DeletedGroup, DeviceLink, Floor, FloorTimer};
+    use crate::chat::{Forward, Span, SpanKind, Text};
     use crate::crypto::Secret;
     use crate::limits::{
         MAX_ATTACHMENT_SIZE, MAX_DISAPPEARING_SECONDS, MAX_TEXT_LEN, MIN_DISAPPEARING_SECONDS,
@@ -196,6 +197,10 @@ mod tests {
                     expires_at: 8,
                     device_id: 7,
                 }],
+                profile: Some(crate::chat::Profile {
+                    name: "Ann".into(),
+                    ..crate::chat::Profile::default()
+                }),
                 chats: vec![ChatSettings {
                     conversation: [4; 32],
                     group: true,
@@ -215,6 +220,25 @@ mod tests {
                 bundle: vec![5],
             },
             Body::Typing { active: true },
+            Body::Pin {
+                author: [6; 32],
+                target: id(5),
+                removed: true,
+            },
+            Body::Text(Text {
+                spans: vec![Span {
+                    start: 1,
+                    length: 3,
+                    kind: SpanKind::Mention([6; 32]),
+                }],
+                forward: Some(Forward { author: None }),
+                suggestions: vec!["aye".into()],
+                .."ahoy".into()
+            }),
+            Body::Edit {
+                target: id(5),
+                text: "ahoy".into(),
+            },
             Body::Unknown,
         ] {
             let content = content(body);
@@ -232,8 +256,12 @@ mod tests {
 
     #[test]
     fn bodies_over_their_bounds_are_refused() {
-        assert!(Body::Text("x".repeat(MAX_TEXT_LEN)).check().is_ok());
-        assert!(Body::Text("x".repeat(MAX_TEXT_LEN + 1)).check().is_err());
+        assert!(Body::Text("x".repeat(MAX_TEXT_LEN).into()).check().is_ok());
+        assert!(
+            Body::Text("x".repeat(MAX_TEXT_LEN + 1).into())
+                .check()
+                .is_err()
+        );
         for media_type in ["", "png", "image/", "a/b/c", "image/p\ng"] {
             let body = Body::Data {
                 media_type: media_type.into(),
@@ -293,7 +321,9 @@ mod tests {
             | Body::Deletion { .. }
             | Body::GroupEvents { .. }
             | Body::GroupSync(_)
+            | Body::Profile(_)
             | Body::Typing { .. }
+            | Body::Pin { .. }
             | Body::Unknown => Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ use super::deleted_group::DeletedGroup;
 use super::device_link::DeviceLink;
 use super::floor::{Decision, Floor, NamedMessage, message_names};
 use super::names::{IdentityKey, MessageId};
+use super::profile::Profile;
 use crate::crypto::{CryptoRng, SecretBytes, labels, sha256};
 use crate::limits::{MAX_CONTENT_LEN, MAX_DEVICES, MAX_HEALING_IDS, MAX_LAMPORT, MAX_READ_NAMES};
 use crate::wire::{self, WireError, malformed, v2};
@@ -58,6 +59,8 @@ pub struct DeviceUpdate {
     pub links: Vec<DeviceLink>,
     /// What the user set for conversations.
     pub chats: Vec<ChatSettings>,
+    /// What the user says of themselves.
+    pub profile: Option<Profile>,
 }
 
 /// How far the user has read a conversation.
@@ -273,6 +276,7 @@ impl DeviceUpdate {
             chats: (update.chats.into_iter())
                 .map(ChatSettings::from_wire)
                 .collect::<Result<_, _>>()?,
+            profile: update.profile.map(Profile::from_wire).transpose()?,
             read: update
                 .read
                 .iter()
@@ -299,6 +303,7 @@ impl DeviceUpdate {
                 .collect(),
             links: self.links.iter().map(DeviceLink::to_wire).collect(),
             chats: self.chats.iter().map(ChatSettings::to_wire).collect(),
+            profile: self.profile.as_ref().map(Profile::to_wire),
             read: self
                 .read
                 .iter()

@@ -14,7 +14,10 @@ mod floor;
 mod group;
 mod names;
 mod origin;
+mod picture;
+mod profile;
 mod proof;
+mod rich_text;
 
 pub use attachment::Attachment;
 pub use body::Body;
@@ -33,8 +36,11 @@ pub use floor::{Decision, Floor, FloorKey, FloorName, FloorTimer, NamedMessage};
 pub(crate) use group::APPLIED;
 pub use group::{
     EventHash, GroupAction, GroupEvent, GroupEventError, GroupEventNames, GroupId, GroupLog,
-    GroupSync, GroupView, Member, Membership, Taken,
+    GroupPermission, GroupPermissions, GroupSync, GroupView, Member, Membership, Taken,
 };
 pub use names::{IdentityKey, MessageId};
 pub use origin::MessageOrigin;
+pub use picture::Picture;
+pub use profile::Profile;
 pub use proof::{Day, OwnWordsKey, WINDOW_DAYS};
+pub use rich_text::{Forward, Span, SpanKind, Text};

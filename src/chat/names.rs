@@ -29,6 +29,24 @@ impl MessageId {
         wire::array("message id", bytes).map(Self)
     }
 
+    /// From two halves: of what names itself.
+    pub(super) fn joined(first: [u8; 8], second: [u8; 8]) -> Self {
+        let mut id = [0; 16];
+        for (to, from) in id.iter_mut().zip(first.into_iter().chain(second)) {
+            *to = from;
+        }
+        Self(id)
+    }
+
+    /// Its halves.
+    pub(super) fn halves(&self) -> ([u8; 8], [u8; 8]) {
+        let (mut first, mut second) = ([0; 8], [0; 8]);
+        for (to, from) in first.iter_mut().chain(&mut second).zip(self.0) {
+            *to = from;
+        }
+        (first, second)
+    }
+
     /// The 16 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {

@@ -58,6 +58,8 @@ pub const HEALING_STEP: &[u8] = b"Windlass v2 healing step";
 pub const HEALING_KEY: &[u8] = b"Windlass v2 healing key";
 /// Prefix of what the MAC covers by which a request for healing proves a day.
 pub const HEALING_PROOF: &[u8] = b"Windlass v2 healing proof";
+/// RFC §9.8.3.
+pub const PROFILE_ID: &[u8] = b"Windlass v2 id of profile";
 
 /// `info` from a seed to the key by which the devices of an identity name what was deleted.
 pub const FLOOR: &[u8] = b"Windlass v2 floor";
@@ -98,6 +100,7 @@ pub const ALL: &[(&str, &[u8])] = &[
     ("HEALING_STEP", HEALING_STEP),
     ("HEALING_KEY", HEALING_KEY),
     ("HEALING_PROOF", HEALING_PROOF),
+    ("PROFILE_ID", PROFILE_ID),
 ];
 
 #[cfg(test)]

@@ -91,11 +91,15 @@ pub enum Table {
     States = 41,
     /// What the user set for conversations.
     ChatSettings = 42,
+    /// What people say of themselves.
+    Profiles = 45,
+    /// Which messages put another to the top, grouped by conversation.
+    Pins = 46,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 41] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -135,6 +139,8 @@ impl Table {
         Self::ChainTags,
         Self::States,
         Self::ChatSettings,
+        Self::Profiles,
+        Self::Pins,
     ];
 
     /// The byte that tells its rows from others of their place and group. Never 0 nor 3, which are the store's own.
@@ -226,6 +232,8 @@ impl Table {
             Self::ChainTags => "chain tags",
             Self::States => "states",
             Self::ChatSettings => "chat settings",
+            Self::Profiles => "profiles",
+            Self::Pins => "pins",
         }
     }
 }

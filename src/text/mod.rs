@@ -11,6 +11,6 @@ mod search;
 pub use command::{TypedCommand, read_command};
 pub use emoji::emoji;
 pub use fold::{fold, plain, visible};
-pub use name::is_name;
+pub use name::{is_description, is_name};
 pub use number::{digits, number};
 pub use search::Sought;

@@ -11,6 +11,13 @@ pub fn is_name(text: &str) -> bool {
     is_seen && !text.chars().any(breaks_out)
 }
 
+/// Whether a text can say what somebody or something is: as a name, of several lines.
+#[must_use]
+pub fn is_description(text: &str) -> bool {
+    let is_seen = visible(text).chars().any(|one| !one.is_whitespace());
+    is_seen && !text.chars().any(|one| one != '\n' && breaks_out(one))
+}
+
 /// Control characters, ends of lines, and what turns the direction of what stands beside it.
 fn breaks_out(one: char) -> bool {
     one.is_control() || matches!(one, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -45,6 +52,10 @@ mod tests {
             "\u{feff} ",
         ] {
             assert!(!is_name(name), "{name:?}");
+        }
+        assert!(is_description("one\n\ntwo") && is_description("one"));
+        for text in ["", "\n", "a\rb", "a\u{2028}b", "\u{1b}[31m", "a\n\u{202e}b"] {
+            assert!(!is_description(text), "{text:?}");
         }
     }
 }

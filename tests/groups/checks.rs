@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use windlass::{GroupMember, Message};
+use windlass::{GroupMember, GroupPermission, Message};
 
 use super::History;
 
@@ -28,8 +28,12 @@ impl History {
             self.members(*first),
             self.conversation(*first).name().unwrap(),
         );
+        let details = self.details(*first);
         for one in &informed {
-            if self.members(*one) != members || self.conversation(*one).name().unwrap() != name {
+            if self.members(*one) != members
+                || self.conversation(*one).name().unwrap() != name
+                || self.details(*one) != details
+            {
                 let names = |list: Vec<GroupMember>| {
                     list.iter()
                         .map(|m| {
@@ -77,7 +81,9 @@ impl History {
             }
             order.push(shown.into_iter().map(|message| message.id).collect());
         }
-        for (id, to) in &self.written {
+        // Of what crossed the event by which admins alone write, some have what others refuse.
+        let written = self.written.iter().filter(|_| !self.announced);
+        for (id, to) in written {
             // A member who gets the deletion first never gets the message.
             if (0..self.people).any(|one| self.shown(one).iter().any(|m| m.id == *id && m.deleted))
             {
@@ -124,9 +130,21 @@ impl History {
         Ok(())
     }
 
+    /// What the group is about, and what its admins keep for themselves.
+    fn details(&self, one: u32) -> (String, Vec<bool>) {
+        let group = self.conversation(one);
+        let all = [
+            GroupPermission::Write,
+            GroupPermission::AddMembers,
+            GroupPermission::ChangeDetails,
+        ];
+        let kept = all.map(|what| group.is_for_admins(what).unwrap());
+        (group.description().unwrap(), kept.to_vec())
+    }
+
     /// Whether everything that was said of the message was sent to both, and all of them were members all the time.
     fn both_heard(&self, message: &Message, a: u32, b: u32) -> bool {
-        if self.was_out(a) || self.was_out(b) {
+        if self.announced || self.was_out(a) || self.was_out(b) {
             return false;
         }
         let (a, b) = (self.client(a).address(), self.client(b).address());

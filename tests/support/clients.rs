@@ -44,6 +44,7 @@ pub fn text_to(to: &str, text: &str) -> OutgoingMessage {
         reply_to: None,
         is_answer: false,
         file: None,
+        rich_text: None,
     }
 }
 

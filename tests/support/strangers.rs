@@ -55,7 +55,7 @@ impl Stranger {
     }
 
     pub fn write(&mut self, text: &str, rng: &mut SeededRandom) -> Vec<u8> {
-        self.say(Body::Text(text.to_owned()), rng)
+        self.say(Body::Text(text.into()), rng)
     }
 
     /// An envelope with this content.

@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from windlass_chat import Body, ChatSettings, Client, Conversation, UnknownContact, UnknownMessage, events
+from windlass_chat import (
+    Body,
+    ChatSettings,
+    Client,
+    Conversation,
+    GroupPermission,
+    InvalidContent,
+    NotAnAdmin,
+    Profile,
+    UnknownContact,
+    UnknownMessage,
+    events,
+)
 from windlass_chat.sync import Sync
 from windlass_chat.testing import Simulation
 from windlass_chat.transport import TransportError
@@ -74,6 +86,46 @@ def test_what_the_user_sets_for_a_chat_is_theirs() -> None:
     assert [message.text for message in ours.messages()] == ["ahoy"] and ours.settings().nickname is None
     with pytest.raises(UnknownContact):
         ours.set_pinned(True)
+
+
+def test_a_profile_reaches_a_contact_and_says_who_is_shown() -> None:
+    world, alice, bob, ours, theirs = talking()
+    for talk in (ours, theirs):
+        talk.send("ahoy")
+    world.run()
+    assert bob.profile_of(alice.address()) is None and bob.display_name(alice.address()) == alice.address()
+    profile = Profile(name="Ann", about="two\nlines", picture=b"\xff\xd8\xff and more")
+    alice.set_profile(profile)
+    ours.send("again")
+    world.run()
+    assert bob.profile_of(alice.address()) == profile and bob.display_name(alice.address()) == "Ann"
+    assert "Ann" not in repr(profile)
+    theirs.set_nickname("Captain")
+    assert bob.display_name(alice.address()) == "Captain"
+    with pytest.raises(InvalidContent):
+        alice.set_profile(Profile(name="two\nlines", about="", picture=None))
+
+
+def test_admins_say_who_writes_to_a_group() -> None:
+    world, alice, bob, _, _ = talking()
+    crew = alice.create_group("crew", [bob.address()])
+    world.run()
+    theirs = bob.conversation(crew.address())
+    theirs.join()
+    world.run()
+    crew.set_for_admins(GroupPermission.WRITE, True)
+    crew.set_for_admins(GroupPermission.CHANGE_DETAILS, False)
+    world.run()
+    assert theirs.is_for_admins(GroupPermission.WRITE) and not theirs.may(GroupPermission.WRITE)
+    with pytest.raises(NotAnAdmin):
+        theirs.send("no")
+    theirs.set_description("what it is about")
+    theirs.set_picture(b"\xff\xd8\xff and more")
+    crew.send("hear")
+    world.run()
+    assert (crew.description(), crew.picture()) == ("what it is about", b"\xff\xd8\xff and more")
+    changes = [message.body.change for message in crew.messages() if isinstance(message.body, Body.GROUP)]
+    assert [change.permission for change in changes if change.admins_only] == [GroupPermission.WRITE]
 
 
 def test_who_is_writing_is_told_and_kept_nowhere() -> None:

@@ -10,8 +10,10 @@ from windlass_chat import (
     Event,
     OutgoingMessage,
     Reaction,
+    RichText,
     StateChange,
     StateOwner,
+    TextRun,
     TrustPolicy,
     _native,
     events,
@@ -41,6 +43,7 @@ def test_nothing_that_is_printed_says_what_people_wrote(tmp_path: Path) -> None:
         talk.search(SECRET), read_command(f"/{SECRET} {SECRET}", "/"), Reaction(emoji="⚓", by="by"),
         AttachmentInfo(media_type=f"text/{SECRET}", name=SECRET, size=1, location=f"https://example.org/{SECRET}"),
         OutgoingMessage(to="to", body=Body.TEXT(SECRET)),
+        RichText(text=SECRET, suggestions=[SECRET]), TextRun(text=SECRET),
         StateChange(owner=StateOwner.PROGRAM("jobs"), name=SECRET, before=SECRET.encode(), after=None),
     ]
     told = "\n".join([*map(str, everything), *map(repr, everything), f"{everything}", "%s %r" % (came, history)])

@@ -28,7 +28,7 @@ impl Client {
     /// store, not in a backup. Off, what was kept is forgotten.
     ///
     /// Kept is what somebody did: `Message` (unless it waits for `handled`: see `keep_unhandled`), `Edited`, `Deleted`,
-    /// `ConversationDeleted`, `ChatSettingsChanged`, `Reacted`, `Read`, `DisappearingChanged`, `GroupInvitation`, `GroupChanged`, `GroupIncomplete`, `Refused`, `Delivered`, `ContactRequest`, `DevicesChanged`,
+    /// `ConversationDeleted`, `ChatSettingsChanged`, `Reacted`, `Pinned`, `Read`, `DisappearingChanged`, `GroupInvitation`, `GroupChanged`, `GroupIncomplete`, `Refused`, `Delivered`, `ContactRequest`, `DevicesChanged`,
     /// `IdentityChanged`, `RollbackNoticed`, and an `Undecryptable` for which something was changed. Not kept is how the work goes on
     /// (`SessionEstablished`, `SessionHealed`, `Healing`, `Resent`, `Synchronising`: `Session.status` says it), and what changes
     /// nothing (`Duplicate`, `Blocked`).

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod chats;
+mod claims;
 mod devices;
 mod events;
 mod handling;
@@ -160,8 +161,8 @@ impl Client {
         }
     }
 
-    /// Reads one snapshot.
-    pub(super) fn read<T>(&self, f: impl FnOnce(&dyn Rows) -> Result<T>) -> Result<T> {
+    /// Reads one snapshot. It may run again from its beginning, on another one.
+    pub(super) fn read<T>(&self, f: impl FnMut(&dyn Rows) -> Result<T>) -> Result<T> {
         self.store.0.read(f)
     }
 

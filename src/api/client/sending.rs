@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use super::Client;
-use crate::api::{Attachment, Body, Bytes, OutboxListener, Result, WindlassError};
+use crate::api::{Attachment, Body, Bytes, OutboxListener, Result, RichText, WindlassError};
 use crate::chat::{self, MessageId, MessageOrigin};
 use crate::engine::base::step::Step;
 use crate::engine::records::conversations::ConversationId;
@@ -83,6 +83,9 @@ pub struct OutgoingMessage {
     /// The file that it is; then `body` is not looked at.
     #[cfg_attr(feature = "uniffi", uniffi(default = None))]
     pub file: Option<OutgoingFile>,
+    /// The text that it is, with what its parts mean and which answers it suggests; then `body` is not looked at. With a file, what goes with it.
+    #[cfg_attr(feature = "uniffi", uniffi(default = None))]
+    pub rich_text: Option<RichText>,
 }
 
 #[cfg_attr(feature = "uniffi", uniffi::export)]
@@ -105,7 +108,7 @@ impl Client {
     /// opened is written at once.
     pub fn mark_sent(&self, ids: Vec<u64>) -> Result<()> {
         self.maintain_if_due()?;
-        let there = self.read(|rows| Ok(outbox::there(rows, ids)?))?;
+        let there = self.read(|rows| Ok(outbox::there(rows, &ids)?))?;
         // Others who send what waits do not know what this process remembers.
         if self.store.1.add(there) || self.store.0.is_shared() {
             self.store.delete_handed_over()?;
@@ -156,11 +159,7 @@ impl Client {
             .iter()
             .map(|(message, is_answer)| {
                 let to = self.addresses.read(&message.to)?;
-                let body = match &message.file {
-                    Some(file) => Some(file.attachment.body(file.location.clone())),
-                    None => message.body.clone().into_chat(),
-                };
-                let body = body.ok_or(WindlassError::BodyNotSendable)?;
+                let body = body_of(message)?;
                 step.origin = match own {
                     MessageOrigin::Bot if *is_answer => MessageOrigin::BotAnswer,
                     origin => origin,
@@ -200,6 +199,23 @@ impl OutgoingEnvelope {
             id: queued.id,
             to: queued.recipient.address(),
             bytes: queued.envelope.into(),
+        }
+    }
+}
+
+/// What a message says, by whichever of its fields.
+fn body_of(message: &OutgoingMessage) -> Result<chat::Body> {
+    let text = message.rich_text.clone().map(RichText::into_chat);
+    let text = text.transpose()?;
+    match (&message.file, text) {
+        (Some(file), caption) => {
+            let caption = caption.unwrap_or_default();
+            Ok(file.attachment.captioned(file.location.clone(), caption))
+        }
+        (None, Some(text)) => Ok(chat::Body::Text(text)),
+        (None, None) => {
+            let body = message.body.clone().into_chat();
+            body.ok_or(WindlassError::BodyNotSendable)
         }
     }
 }

@@ -3,11 +3,13 @@
 use prost::Message;
 
 use super::id::GroupId;
+use super::permission::GroupPermission;
 use crate::chat::names::IdentityKey;
+use crate::chat::picture::Picture;
 use crate::crypto::{labels, sha256};
 use crate::identity::{IdentityKeyPair, PublicIdentity};
 use crate::limits::{
-    MAX_GROUP_EVENT_LEN, MAX_GROUP_MEMBERS, MAX_GROUP_NAME_LEN, MAX_GROUP_PARENTS,
+    MAX_ABOUT_LEN, MAX_GROUP_EVENT_LEN, MAX_GROUP_MEMBERS, MAX_GROUP_NAME_LEN, MAX_GROUP_PARENTS,
 };
 use crate::text;
 use crate::wire::{self, WireError, malformed, v2};
@@ -53,9 +55,9 @@ pub enum GroupAction {
         /// What its id is made of.
         nonce: [u8; 16],
     },
-    /// Gives it another name. By admins.
+    /// Gives it another name. By admins, and by members where they may.
     Renamed(String),
-    /// Invites. By admins.
+    /// Invites. By admins, and by members where they may.
     MembersAdded(Vec<PublicIdentity>),
     /// The author takes part. By members.
     Joined,
@@ -67,6 +69,17 @@ pub enum GroupAction {
     AdminsAdded(Vec<PublicIdentity>),
     /// Makes admins members. By admins who were it before them.
     AdminsRemoved(Vec<PublicIdentity>),
+    /// Says what it is about. By whoever may give it a name.
+    Described(String),
+    /// Gives it another picture, or none. By the same.
+    PictureSet(Picture),
+    /// Says who may do something. By admins.
+    Permitted {
+        /// What.
+        what: GroupPermission,
+        /// Whether admins alone may.
+        admins_only: bool,
+    },
 }
 
 /// An event whose signature was checked. The bytes are kept as they came.
@@ -217,7 +230,27 @@ fn check_name(name: String) -> Result<String, WireError> {
     Ok(name)
 }
 
+fn check_description(text: String) -> Result<String, WireError> {
+    let allowed = text.is_empty() || text::is_description(&text);
+    if !allowed || text.len() > MAX_ABOUT_LEN {
+        return Err(malformed("description of a group"));
+    }
+    Ok(text)
+}
+
 impl GroupAction {
+    /// By which permission members write it who are no admins; nothing where no permission lets them.
+    #[must_use]
+    pub fn permission(&self) -> Option<GroupPermission> {
+        match self {
+            Self::MembersAdded(_) => Some(GroupPermission::AddMembers),
+            Self::Renamed(_) | Self::Described(_) | Self::PictureSet(_) => {
+                Some(GroupPermission::ChangeDetails)
+            }
+            _ => None,
+        }
+    }
+
     fn from_wire(event: Wire) -> Result<Self, WireError> {
         let members = |members: v2::Members| {
             let keys = members.identity_keys;
@@ -239,6 +272,14 @@ impl GroupAction {
             Wire::MembersRemoved(list) => Self::MembersRemoved(members(list)?),
             Wire::AdminsAdded(list) => Self::AdminsAdded(members(list)?),
             Wire::AdminsRemoved(list) => Self::AdminsRemoved(members(list)?),
+            Wire::Described(described) => {
+                Self::Described(check_description(described.description)?)
+            }
+            Wire::PictureSet(set) => Self::PictureSet(Picture::from_bytes(set.picture)?),
+            Wire::Permitted(permitted) => Self::Permitted {
+                what: GroupPermission::from_wire(permitted.permission)?,
+                admins_only: permitted.admins_only,
+            },
         })
     }
 
@@ -263,6 +304,16 @@ impl GroupAction {
             Self::MembersRemoved(list) => Wire::MembersRemoved(members(list)),
             Self::AdminsAdded(list) => Wire::AdminsAdded(members(list)),
             Self::AdminsRemoved(list) => Wire::AdminsRemoved(members(list)),
+            Self::Described(description) => Wire::Described(v2::Described {
+                description: description.clone(),
+            }),
+            Self::PictureSet(picture) => Wire::PictureSet(v2::PictureSet {
+                picture: picture.as_bytes().to_vec(),
+            }),
+            Self::Permitted { what, admins_only } => Wire::Permitted(v2::Permitted {
+                permission: what.number(),
+                admins_only: *admins_only,
+            }),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The events of a log as a graph: what each builds on, and their order (RFC windlass §9.6.4).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use super::event::{EventHash, GroupAction, GroupEvent};
 use super::view::{EventHead, head};
@@ -74,6 +75,8 @@ pub(super) struct Entry {
     pub(super) ancestors: EventSet,
     /// How many of these others wrote.
     pub(super) by_others: usize,
+    /// Whether its author was no admin by what they knew, once somebody asked.
+    pub(super) by_member: OnceLock<bool>,
 }
 
 impl Entry {
@@ -82,10 +85,11 @@ impl Entry {
     pub(super) fn may_follow(&self, parent: &Self) -> bool {
         let leaves = *self.event.action() == GroupAction::Left;
         match parent.event.action() {
-            GroupAction::MembersAdded(_) => parent.listed.contains(&self.author),
+            GroupAction::MembersAdded(_) if parent.listed.contains(&self.author) => true,
             GroupAction::AdminsRemoved(_) => leaves && parent.listed.contains(&self.author),
             GroupAction::Joined => leaves && parent.author == self.author,
-            _ => false,
+            // What a permission let them do: they do not take it back by leaving.
+            action => leaves && parent.author == self.author && action.permission().is_some(),
         }
     }
 }
@@ -168,6 +172,7 @@ impl Graph {
         let by_others = written.filter(|entry| entry.author != author).count();
         Entry {
             by_others,
+            by_member: OnceLock::new(),
             depth,
             event,
             author,

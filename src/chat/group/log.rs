@@ -204,6 +204,7 @@ impl GroupLog {
         }
         let entry = self.graph.entry(event);
         let before = self.before(&entry);
+        let _ = entry.by_member.set(before.rank(entry.author).is_none());
         before.permits(&entry)?;
         if self.has_one_parent(&before, &entry) {
             let [parent] = entry.event.parents() else {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::event::{EventHash, GroupAction, GroupEventError};
 use super::graph::{Entry, Graph, Person};
+use super::permission::{GroupPermission, GroupPermissions};
 use crate::chat::names::IdentityKey;
+use crate::chat::picture::Picture;
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_GROUP_MEMBERS;
 
@@ -21,11 +23,17 @@ pub struct Member {
     since: u64,
 }
 
-/// A group's name and members.
+/// What a group is called, who belongs to it, and who may do what.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Membership {
     /// Its name.
     pub name: String,
+    /// What it is about; empty for nothing.
+    pub description: String,
+    /// Its picture.
+    pub picture: Picture,
+    /// What admins keep for themselves.
+    pub permissions: GroupPermissions,
     members: BTreeMap<IdentityKey, Member>,
 }
 
@@ -43,6 +51,9 @@ impl Membership {
         };
         Self {
             name: fold.name.clone(),
+            description: fold.description.clone(),
+            picture: fold.picture.clone(),
+            permissions: fold.permissions,
             members: fold.members.iter().filter_map(member).collect(),
         }
     }
@@ -79,13 +90,22 @@ struct Gone {
     by: usize,
 }
 
+/// Who has no say by what they wrote beside an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Somebody, by anything that needs an admin.
+    Person(Person),
+    /// Everybody who was no admin, by what a permission let them do.
+    Members(GroupPermission),
+}
+
 /// Ends what somebody has to say in the group.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Removal {
     /// The event that does it.
     pub(super) event: usize,
     /// Whose say it ends.
-    pub(super) whom: Person,
+    pub(super) whom: Whose,
     rank: u64,
     /// How many events of others a `Left` builds on, and how many of all; 0 for any other.
     seen: (usize, usize),
@@ -94,6 +114,14 @@ pub(super) struct Removal {
 }
 
 impl Removal {
+    /// Whom alone it is about.
+    fn person(&self) -> Option<Person> {
+        match self.whom {
+            Whose::Person(person) => Some(person),
+            Whose::Members(_) => None,
+        }
+    }
+
     /// The first one is followed first: by the rank of who wrote it. Of two `Left` of one author the one that knows more of what others
     /// wrote, since all the rest can be made up by the author alone.
     pub(super) fn order(&self) -> impl Ord + use<> {
@@ -106,6 +134,9 @@ impl Removal {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fold {
     name: String,
+    description: String,
+    picture: Picture,
+    permissions: GroupPermissions,
     members: BTreeMap<Person, Standing>,
     gone: BTreeMap<Person, Gone>,
     counter: u64,
@@ -141,8 +172,15 @@ impl Fold {
             GroupAction::Created { .. } => Err(GroupEventError::NoEffect),
             GroupAction::Joined => some(!author.joined),
             GroupAction::Left => Ok(()),
-            _ if author.rank.is_none() => Err(GroupEventError::NotAnAdmin),
-            GroupAction::Renamed(_) => Ok(()),
+            action
+                if author.rank.is_none() && !self.permissions.let_members(action.permission()) =>
+            {
+                Err(GroupEventError::NotAnAdmin)
+            }
+            GroupAction::Renamed(_)
+            | GroupAction::Described(_)
+            | GroupAction::PictureSet(_)
+            | GroupAction::Permitted { .. } => Ok(()),
             GroupAction::MembersAdded(_) => {
                 let new = listed().filter(Option::is_none).count();
                 some(new > 0 && self.members.len() + new <= MAX_GROUP_MEMBERS)
@@ -169,7 +207,7 @@ impl Fold {
         };
         let removal = |whom: Person, rank: u64| Removal {
             event: at,
-            whom,
+            whom: Whose::Person(whom),
             rank,
             seen: (0, 0),
             left: false,
@@ -193,6 +231,16 @@ impl Fold {
                 let reached = listed
                     .filter(|one| rank_of(*one).is_some_and(|whom| may_demote(Some(rank), whom)));
                 reached.map(|one| removal(one, rank)).collect()
+            }
+            GroupAction::Permitted {
+                what,
+                admins_only: true,
+            } => {
+                let ends = self.rank(entry.author).map(|rank| Removal {
+                    whom: Whose::Members(*what),
+                    ..removal(entry.author, rank)
+                });
+                ends.into_iter().collect()
             }
             _ => Vec::new(),
         }
@@ -228,6 +276,11 @@ impl Fold {
                 self.members.insert(author, creator);
             }
             GroupAction::Renamed(name) => self.name.clone_from(name),
+            GroupAction::Described(description) => self.description.clone_from(description),
+            GroupAction::PictureSet(picture) => self.picture.clone_from(picture),
+            GroupAction::Permitted { what, admins_only } => {
+                self.permissions = self.permissions.with(*what, *admins_only);
+            }
             GroupAction::MembersAdded(_) => {
                 for (since, one) in listed {
                     self.gone.remove(one);
@@ -249,13 +302,13 @@ impl Fold {
                 self.keep_an_admin(first);
             }
             GroupAction::MembersRemoved(_) => {
-                for removal in removals {
-                    self.members.remove(&removal.whom);
+                for one in removals.iter().filter_map(Removal::person) {
+                    self.members.remove(&one);
                 }
             }
             GroupAction::AdminsRemoved(_) => {
-                for removal in removals {
-                    if let Some(member) = self.members.get_mut(&removal.whom) {
+                for one in removals.iter().filter_map(Removal::person) {
+                    if let Some(member) = self.members.get_mut(&one) {
                         member.rank = None;
                     }
                 }

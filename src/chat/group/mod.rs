@@ -9,6 +9,7 @@ mod graph;
 mod id;
 mod log;
 mod membership;
+mod permission;
 mod settled;
 mod view;
 
@@ -16,6 +17,7 @@ pub use event::{EventHash, GroupAction, GroupEvent, GroupEventError};
 pub use id::GroupId;
 pub use log::{GroupLog, Taken};
 pub use membership::{Member, Membership};
+pub use permission::{GroupPermission, GroupPermissions};
 #[cfg(test)]
 pub(crate) use tests::APPLIED;
 pub use view::{GroupEventNames, GroupSync, GroupView};

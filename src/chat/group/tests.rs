@@ -1,4 +1,5 @@
 mod hostile;
+mod permissions;
 
 use std::cell::Cell;
 
@@ -53,13 +54,19 @@ fn any_order_of_the_events_makes_the_same_members() {
             let one = next(&mut rng) as usize % 3;
             let who = next(&mut rng) as usize % 6;
             let whom = vec![people[next(&mut rng) as usize % 6].public()];
-            let action = match next(&mut rng) % 8 {
+            let what = GroupPermission::ALL[next(&mut rng) as usize % 3];
+            let action = match next(&mut rng) % 12 {
                 0 => GroupAction::Renamed(format!("name {}", next(&mut rng))),
                 1 => GroupAction::MembersAdded(whom),
                 2 => GroupAction::Joined,
                 3 => GroupAction::Left,
                 4 => GroupAction::MembersRemoved(whom),
                 5 | 6 => GroupAction::AdminsAdded(whom),
+                7 | 8 => GroupAction::Permitted {
+                    what,
+                    admins_only: next(&mut rng).is_multiple_of(2),
+                },
+                9 => GroupAction::Described(format!("about {}", next(&mut rng))),
                 _ => GroupAction::AdminsRemoved(whom),
             };
             // Some date back what they write, or say that they knew less than they did.

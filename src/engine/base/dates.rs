@@ -12,6 +12,8 @@ pub(crate) enum Rule {
     Kept,
     /// `history/redating.rs`: the date is read as it was meant, and written anew when it counts.
     Redated,
+    /// [`crate::due::takes_place`]: of two the later counts, and any that does not lie ahead of now before one that does.
+    Newest,
     /// `bundle::takes_place_of` and equality: times of issue, in seconds.
     Issued,
     /// [`crate::due::was_by`]: what somebody is known since counts as past where it lies ahead of now; days ahead of today are passed over.
@@ -34,6 +36,9 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("ContactRow", "window_start", Rule::Interval),
     ("ContactRow", "waits_since", Rule::Kept),
     ("ContactRow", "wrote_at", Rule::Moment),
+    ("ContactRow", "profile_sent_at", Rule::Interval),
+    ("ProfileRow", "changed_at", Rule::Newest),
+    ("ProfileRoundRow", "rested_at", Rule::Interval),
     ("RemovedRow", "removed_at", Rule::Interval),
     ("OwnBundleRow", "issued_at", Rule::Issued),
     ("ClockStretchRow", "begin", Rule::Clock),

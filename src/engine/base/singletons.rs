@@ -26,5 +26,7 @@ pub(crate) const STRANGERS: Key<'static> = Key::new(b"strangers");
 pub(crate) const STATES: Key<'static> = Key::new(b"states");
 /// Whether events are kept, and which of them were dropped: `sync/feed/mod.rs`.
 pub(crate) const FEED: Key<'static> = Key::new(b"feed");
+/// How far contacts were told of the user's profile: `records/profiles.rs`.
+pub(crate) const PROFILE_ROUND: Key<'static> = Key::new(b"profile round");
 /// What this device's healing keys are made of: `records/healing_root.rs`.
 pub(crate) const HEALING_ROOT: Key<'static> = Key::new(b"healing root");

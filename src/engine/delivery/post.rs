@@ -195,6 +195,16 @@ pub(crate) fn queue_control(
     body: Body,
 ) -> Result<Option<(MessageId, u64)>, EngineError> {
     let content = control(step, body, group_of(conversation));
+    queue(step, identity, to, &content)
+}
+
+/// The same of a content that is made.
+pub(crate) fn queue(
+    step: &mut Step<'_>,
+    identity: &PublicIdentity,
+    to: Recipients,
+    content: &Content,
+) -> Result<Option<(MessageId, u64)>, EngineError> {
     let (id, encoded) = (content.id, content.to_bytes());
     let envelope = if *identity == step.device.public() {
         envelopes::to_siblings(step, to, &encoded)?

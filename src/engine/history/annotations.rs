@@ -1,11 +1,13 @@
-//! Which messages say something of which other: reactions, edits, deletions, in the conversation's order, so that it does not matter in
+//! Which messages say something of which other: reactions, pins, edits, deletions, in the conversation's order, so that it does not matter in
 //! which order they came (RFC windlass §9.5).
 
 use crate::chat::Content;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::put_row;
+use crate::engine::history::pins;
 use crate::engine::history::place::{Place, order_of};
+use crate::engine::records::conversations::ConversationId;
 use crate::identity::PublicIdentity;
 use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
 
@@ -19,6 +21,7 @@ fn target(author: &PublicIdentity, content: &Content) -> Option<MessageRef> {
 /// Notes of which message a content says something, if it does.
 pub(crate) fn index(
     store: &mut dyn RowsMut,
+    conversation: &ConversationId,
     author: &PublicIdentity,
     content: &Content,
 ) -> Result<Option<MessageRef>, EngineError> {
@@ -29,12 +32,14 @@ pub(crate) fn index(
     let row = MessageRef::new(author, content).to_row();
     let key = Key::named(&group, &order, &by);
     put_row(store, Table::Annotations, key, &row)?;
+    pins::index(store, conversation, author, content)?;
     Ok(Some(target))
 }
 
 /// A content says nothing of another message any more.
 pub(crate) fn unindex(
     store: &mut dyn RowsMut,
+    conversation: &ConversationId,
     author: &PublicIdentity,
     content: &Content,
 ) -> Result<(), EngineError> {
@@ -43,7 +48,7 @@ pub(crate) fn unindex(
     };
     let (group, order, by) = (target.key(), order_of(content), author.to_bytes());
     store.delete(Table::Annotations, Key::named(&group, &order, &by))?;
-    Ok(())
+    pins::unindex(store, conversation, author, content)
 }
 
 /// The messages that say something of this one, in the conversation's order.

@@ -53,11 +53,17 @@ fn clear_content(
     if row.deleted == TOMBSTONE || row.deleted == deleted {
         return Ok(false);
     }
-    early::forget(store, &Stored::from_row(&row)?)?;
-    let mut content = message::content_of(&row)?;
+    let stored = Stored::from_row(&row)?;
+    early::forget(store, &stored)?;
     // A deletion says nothing that is to be deleted, and what it deletes may come later than it goes.
-    if !matches!(content.body, Body::Deletion { .. }) {
-        annotations::unindex(store, &message.author, &content)?;
+    if !matches!(stored.content.body, Body::Deletion { .. }) {
+        annotations::unindex(
+            store,
+            &stored.conversation,
+            &message.author,
+            &stored.content,
+        )?;
+        let mut content = stored.content;
         content.body = Body::Unknown;
         content.reply_to = None;
         row.content = content.to_bytes().to_vec();
@@ -126,7 +132,12 @@ pub(crate) fn erase(
     let stored = Stored::from_row(&row)?;
     early::forget(store, &stored)?;
     unread::forget(store, &stored)?;
-    annotations::unindex(store, &message.author, &stored.content)?;
+    annotations::unindex(
+        store,
+        &stored.conversation,
+        &message.author,
+        &stored.content,
+    )?;
     annotations::erase_of(store, message)?;
     delivered::erase_of(store, message)?;
     expiries::reschedule(store, message, &mut row, 0)?;

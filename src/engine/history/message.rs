@@ -244,7 +244,7 @@ pub(crate) fn note_session(
 /// Puts a message of a backup back, as it was.
 pub(crate) fn restore(store: &mut dyn RowsMut, row: &MessageRow) -> Result<(), EngineError> {
     let stored = Stored::from_row(row)?;
-    annotations::index(store, &stored.author, &stored.content)?;
+    annotations::index(store, &stored.conversation, &stored.author, &stored.content)?;
     put(store, &stored, row)
 }
 

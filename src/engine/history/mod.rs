@@ -12,6 +12,8 @@ pub(crate) mod gone;
 pub(crate) mod held;
 pub(crate) mod inventory;
 pub(crate) mod message;
+pub(crate) mod pinned;
+pub(crate) mod pins;
 pub(crate) mod place;
 pub(crate) mod record;
 pub(crate) mod redating;

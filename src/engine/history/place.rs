@@ -99,10 +99,8 @@ pub(crate) fn unindex(
     Ok(())
 }
 
-fn decode(rows: &[OrderedRow]) -> Result<Vec<Place>, EngineError> {
-    rows.iter()
-        .map(|row| Place::from_row(Table::Timeline, row))
-        .collect()
+fn decode(table: Table, rows: &[OrderedRow]) -> Result<Vec<Place>, EngineError> {
+    rows.iter().map(|row| Place::from_row(table, row)).collect()
 }
 
 /// The latest first. They are nearly so already.
@@ -121,7 +119,7 @@ pub(crate) fn latest(
     let bounds = (Bound::Included(low.as_slice()), Bound::Unbounded);
     let group = conversation.key();
     let rows = store.range(Table::Timeline, &group, bounds, Direction::Backward, limit)?;
-    let mut places = decode(&rows)?;
+    let mut places = decode(Table::Timeline, &rows)?;
     sort(&mut places);
     Ok(places)
 }
@@ -146,7 +144,7 @@ pub(crate) fn between(
         Direction::Forward,
         usize::MAX,
     )?;
-    decode(&rows)
+    decode(Table::Timeline, &rows)
 }
 
 /// The latest places of a conversation, or the latest before `end`, at most `limit`; the latest first. Fewer than `limit` if there are
@@ -157,17 +155,28 @@ pub(crate) fn before(
     end: Option<&Place>,
     limit: usize,
 ) -> Result<Vec<Place>, EngineError> {
+    before_in(store, Table::Timeline, conversation, end, limit)
+}
+
+/// The same, of what another table has of the conversation in its order.
+pub(crate) fn before_in(
+    store: &dyn Rows,
+    table: Table,
+    conversation: &ConversationId,
+    end: Option<&Place>,
+    limit: usize,
+) -> Result<Vec<Place>, EngineError> {
     let group = conversation.key();
     let end_order = end.map(|end| order(end.lamport, &end.message.id));
     let high = end_order
         .as_deref()
         .map_or(Bound::Unbounded, Bound::Excluded);
     let bounds = (Bound::Unbounded, high);
-    let rows = store.range(Table::Timeline, &group, bounds, Direction::Backward, limit)?;
-    let mut places = decode(&rows)?;
-    make_whole(store, &group, &mut places)?;
+    let rows = store.range(table, &group, bounds, Direction::Backward, limit)?;
+    let mut places = decode(table, &rows)?;
+    make_whole(store, table, &group, &mut places)?;
     if let (Some(end), Some(order)) = (end, &end_order) {
-        let beside = decode(&store.of_order(Table::Timeline, &group, order)?)?;
+        let beside = decode(table, &store.of_order(table, &group, order)?)?;
         let earlier = |place: &Place| place.rank() < end.rank();
         places.extend(beside.into_iter().filter(earlier));
     }
@@ -192,8 +201,8 @@ pub(crate) fn after(
         limit.saturating_add(beside),
     );
     let rows = store.range(Table::Timeline, &group, bounds, Direction::Forward, most)?;
-    let mut places = decode(&rows)?;
-    make_whole(store, &group, &mut places)?;
+    let mut places = decode(Table::Timeline, &rows)?;
+    make_whole(store, Table::Timeline, &group, &mut places)?;
     places.retain(|place| place.rank() > start.rank());
     places.sort_by_key(Place::rank);
     places.truncate(limit);
@@ -202,12 +211,17 @@ pub(crate) fn after(
 
 /// Where places were cut may be between messages of the same clock and id, which are in no order there: all of these take the place of those
 /// that were read. There are as many of them as authors at most.
-fn make_whole(store: &dyn Rows, group: &[u8], places: &mut Vec<Place>) -> Result<(), EngineError> {
+fn make_whole(
+    store: &dyn Rows,
+    table: Table,
+    group: &[u8],
+    places: &mut Vec<Place>,
+) -> Result<(), EngineError> {
     if let Some(last) = places.last().copied() {
         let cut = (last.lamport, last.message.id);
         places.retain(|place| (place.lamport, place.message.id) != cut);
         let order = order(last.lamport, &last.message.id);
-        places.extend(decode(&store.of_order(Table::Timeline, group, &order)?)?);
+        places.extend(decode(table, &store.of_order(table, group, &order)?)?);
     }
     Ok(())
 }

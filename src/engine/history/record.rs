@@ -29,6 +29,8 @@ pub(crate) enum Recorded {
         emoji: String,
         removed: bool,
     },
+    /// It put another at the top of the conversation, or took it from there.
+    Pinned { to: MessageRef, removed: bool },
     /// Messages stay for another time from now on, in milliseconds; 0 for ever.
     TimerChanged(u64),
     /// Nothing that is told.
@@ -45,7 +47,7 @@ pub(crate) fn record(
     if let ConversationId::Direct(peer) = &incoming.conversation {
         follows::record(step, &mut row, peer, author, content)?;
     }
-    let target = annotations::index(step.rows, author, content)?;
+    let target = annotations::index(step.rows, &incoming.conversation, author, content)?;
     let mut recorded = Recorded::Nothing;
     if let Body::DisappearingTimer(after) = content.body
         && conversations::set_timer(&mut row, author, content, after)
@@ -167,8 +169,19 @@ fn apply_annotation(
             emoji: emoji.clone(),
             removed: *removed,
         },
+        // What was said before by another, and comes late, changes nothing.
+        Body::Pin { removed, .. } if still_counts(store, stored)? => Recorded::Pinned {
+            to: *target,
+            removed: *removed,
+        },
         _ => Recorded::Nothing,
     })
+}
+
+/// Whether what was just said of a message is there still, and not folded away by what was said after it.
+fn still_counts(store: &dyn Rows, said: &Stored) -> Result<bool, EngineError> {
+    let found = message::find(store, &said.name())?;
+    Ok(found.is_some_and(|found| !found.is_deleted()))
 }
 
 /// A message came of which something was said before: what may not be said of it is dropped (RFC windlass §9.5.4), the rest goes when it
@@ -186,7 +199,8 @@ fn reconcile_annotations(
         if stored.is_message_of(&said.conversation) {
             deletion::expire_with(store, &annotation, stored)?;
         } else {
-            annotations::unindex(store, &annotation.author, &said.content)?;
+            let by = &annotation.author;
+            annotations::unindex(store, &said.conversation, by, &said.content)?;
             deletion::delete(store, &annotation, TOMBSTONE, now)?;
         }
     }

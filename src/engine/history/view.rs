@@ -1,6 +1,6 @@
 //! Reading a conversation: messages with what others say of them, pages, and a search (RFC windlass §9.3, §9.5).
 
-use crate::chat::Body;
+use crate::chat::{Body, Forward, Text};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::damaged;
@@ -19,7 +19,7 @@ use crate::wire::store::ConversationRow;
 pub(crate) struct Shown {
     pub(crate) stored: Stored,
     /// Its text after the last edit, if there was one.
-    pub(crate) edited: Option<String>,
+    pub(crate) edited: Option<Text>,
     /// Who reacted how, in the conversation's order.
     pub(crate) reactions: Vec<(PublicIdentity, String)>,
     /// Who has it, of what we wrote.
@@ -29,11 +29,26 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    /// The text as it is now.
-    pub(crate) fn text(&self) -> Option<&str> {
-        match (&self.edited, &self.stored.content.body) {
-            (Some(edited), Body::Text(_)) => Some(edited),
-            (None, Body::Text(text)) => Some(text),
+    /// What it says in words, or with its attachment, as it is now.
+    pub(crate) fn text(&self) -> Option<&Text> {
+        let text = match &self.stored.content.body {
+            Body::Text(text) => text,
+            Body::Attachment(attachment) => &attachment.caption,
+            _ => return None,
+        };
+        Some(self.edited.as_ref().unwrap_or(text))
+    }
+
+    /// The words of that.
+    pub(crate) fn words(&self) -> Option<&str> {
+        self.text().map(|text| text.text.as_str())
+    }
+
+    /// Whether it says another's words, and whose. An edit changes nothing of that (RFC windlass §9.9.5).
+    pub(crate) fn forward(&self) -> Option<Forward> {
+        match &self.stored.content.body {
+            Body::Text(text) => text.forward,
+            Body::Attachment(attachment) => attachment.caption.forward,
             _ => None,
         }
     }
@@ -248,7 +263,7 @@ pub(crate) fn search(
         let stored = at(store, place)?;
         if stored.is_shown(now) {
             let shown = show(store, &conversation, stored)?;
-            if shown.text().is_some_and(|text| sought.is_in(text)) {
+            if shown.words().is_some_and(|words| sought.is_in(words)) {
                 found.messages.push(shown);
             }
         }

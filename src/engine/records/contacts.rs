@@ -8,7 +8,8 @@ use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
 use crate::engine::base::step::Step;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::{
-    chat_settings, contact_list, floors, pair_rows, pairs, sessions, states, unacknowledged,
+    chat_settings, contact_list, floors, pair_rows, pairs, profiles, sessions, states,
+    unacknowledged,
 };
 use crate::identity::PublicIdentity;
 use crate::session::HintKey;
@@ -190,6 +191,7 @@ pub(crate) fn erase(store: &mut dyn RowsMut, contact: &Contact) -> Result<(), En
     contact_list::forget(store, &contact.row)?;
     store.delete(Table::Contacts, Key::new(&identity.to_bytes()))?;
     chat_settings::erase(store, &ConversationId::Direct(*identity))?;
+    profiles::erase(store, identity)?;
     states::erase_of(store, &states::Owner::Person(*identity))
 }
 
@@ -211,6 +213,10 @@ pub(crate) fn merge_bundle(
     if takes_over {
         if let Some(known) = &contact.bundle {
             change = DeviceChange::between(known.devices(), new.devices());
+            if !change.added.is_empty() {
+                // The new ones have not heard it.
+                contact.row.profile_known = 0;
+            }
         }
         for device_id in &change.removed {
             // It is nobody's device any more. What it did not acknowledge goes to the others.

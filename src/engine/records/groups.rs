@@ -1,7 +1,9 @@
 //! Groups: their logs, who is invited, and what is needed to write to the members (RFC windlass §9.6).
 
 use crate::bundle::{DeviceChange, VerifiedBundle};
-use crate::chat::{GroupAction, GroupEvent, GroupEventError, GroupId, GroupLog, Membership, Taken};
+use crate::chat::{
+    GroupAction, GroupEvent, GroupEventError, GroupId, GroupLog, GroupPermission, Membership, Taken,
+};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::put_row;
 use crate::engine::base::step::Step;
@@ -91,6 +93,10 @@ impl Group {
             });
         }
         self.row.name.clone_from(&membership.name);
+        self.row.description.clone_from(&membership.description);
+        let kept = GroupPermission::ALL.into_iter();
+        let kept = kept.filter(|what| membership.permissions.is_for_admins(*what));
+        self.row.admins_only = kept.map(GroupPermission::number).collect();
         // Who is none of them was one before, or is named by what is new.
         let named = self.log.after(self.kept.events).flat_map(invited);
         let keys = before.iter().map(|row| row.identity_key.as_slice());

@@ -1,6 +1,6 @@
 //! Who belongs to a group, without a look at its log, which may be long (RFC windlass §9.6).
 
-use crate::chat::{GroupId, GroupView};
+use crate::chat::{GroupId, GroupPermission, GroupView};
 use crate::engine::base::device::Device;
 use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
@@ -44,6 +44,22 @@ impl MemberList {
     /// The group's name.
     pub(crate) fn name(&self) -> &str {
         &self.row.name
+    }
+
+    /// What the group is about; empty for nothing.
+    pub(crate) fn description(&self) -> &str {
+        &self.row.description
+    }
+
+    /// Whether admins alone may do something.
+    pub(crate) fn is_for_admins(&self, what: GroupPermission) -> bool {
+        self.row.admins_only.contains(&what.number())
+    }
+
+    /// Whether somebody may do something.
+    pub(crate) fn may(&self, identity: &PublicIdentity, what: GroupPermission) -> bool {
+        let member = self.of(identity);
+        member.is_some_and(|member| member.admin || !self.is_for_admins(what))
     }
 
     /// Who invited, if it was somebody.

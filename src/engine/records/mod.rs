@@ -29,6 +29,7 @@ pub(crate) mod pair_rows;
 pub(crate) mod pairs;
 pub(crate) mod prekeys;
 pub(crate) mod private_prekeys;
+pub(crate) mod profiles;
 pub(crate) mod removed;
 pub(crate) mod sessions;
 pub(crate) mod settings;

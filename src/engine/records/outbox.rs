@@ -141,9 +141,9 @@ pub(crate) fn queued(
 }
 
 /// Which of these wait.
-pub(crate) fn there(store: &dyn Rows, ids: Vec<u64>) -> Result<Vec<u64>, EngineError> {
+pub(crate) fn there(store: &dyn Rows, ids: &[u64]) -> Result<Vec<u64>, EngineError> {
     let mut there = Vec::with_capacity(ids.len());
-    for id in ids {
+    for id in ids.iter().copied() {
         if waiting(store, id)?.is_some() {
             there.push(id);
         }

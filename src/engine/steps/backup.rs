@@ -15,7 +15,7 @@ use crate::engine::records::contacts::Contact;
 use crate::engine::records::strangers::Wait;
 use crate::engine::records::{
     chat_settings, contact_list, conversations, floors, former_members, group_comparisons,
-    group_logs, groups, invitations, own_words, settings, states, strangers,
+    group_logs, groups, invitations, own_words, profiles, settings, states, strangers,
 };
 use crate::engine::steps::create;
 use crate::identity::IdentityKeyPair;
@@ -59,7 +59,7 @@ pub(crate) fn export(
     now: u64,
     tell: Progress<'_>,
 ) -> Result<u64, EngineError> {
-    const TABLES: [Table; 10] = [
+    const TABLES: [Table; 11] = [
         Table::Floors,
         Table::Contacts,
         Table::Groups,
@@ -71,6 +71,7 @@ pub(crate) fn export(
         Table::Delivered,
         Table::States,
         Table::ChatSettings,
+        Table::Profiles,
     ];
     // The seed, the key of our own words, and the settings.
     let mut records = 3;
@@ -139,6 +140,7 @@ fn record_of(table: Table, row: &[u8]) -> Result<Record, StoreError> {
         Table::FormerMembers => wire::decode("row", row).map(Record::FormerMember),
         Table::States => wire::decode("row", row).map(Record::State),
         Table::ChatSettings => wire::decode("row", row).map(Record::ChatSettings),
+        Table::Profiles => wire::decode("row", row).map(Record::Profile),
         _ => wire::decode("row", row).map(Record::Message),
     };
     record.map_err(|_| StoreError::Damaged { what: table.name() })
@@ -192,6 +194,7 @@ pub(crate) fn import(
             }
             Record::State(row) => states::restore(store, &row)?,
             Record::ChatSettings(row) => chat_settings::restore(store, &row)?,
+            Record::Profile(row) => profiles::restore(store, &row)?,
             Record::DeletedGroup(row) => invitations::restore_deletion(store, &row)?,
         }
         counter.step()?;

@@ -18,8 +18,8 @@ use crate::engine::sync::outcome::{
     ConversationNews, Outcome, PeerNews, RefusalReason as Refusal, UndecryptableCause as Cause,
 };
 use crate::engine::sync::{
-    chat_settings, deletions, group_deletion, group_sync, healing, people, reading, receipts,
-    typing, updates,
+    chat_settings, deletions, group_deletion, group_sync, healing, people, profiles, reading,
+    receipts, typing, updates,
 };
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_HEALING_CONVERSATIONS;
@@ -75,6 +75,10 @@ pub(crate) fn receive(
                 outcomes.push(Outcome::InConversation(id, news));
             }
             Ok(None)
+        }
+        Body::Profile(profile) if peer != step.device.public() => {
+            let taken = profiles::receive(step, &peer, &profile, outcomes)?;
+            Ok(taken.then_some(content.id))
         }
         Body::GroupSync(sync) => {
             if let Some(group) = content.group {
@@ -311,5 +315,6 @@ fn receive_update(
             doubts::note_missing(step.rows, &identity, step.now)?;
         }
     }
+    profiles::hear(step, update.profile.as_ref(), outcomes)?;
     chat_settings::receive(step, &update.chats, outcomes)
 }

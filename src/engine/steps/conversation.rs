@@ -216,6 +216,12 @@ fn outcome_of(incoming: &Incoming<'_>, recorded: Recorded) -> Option<Outcome> {
             emoji,
             removed,
         },
+        Recorded::Pinned { to, removed } => ConversationNews::Pinned {
+            to,
+            by,
+            id: incoming.content.id,
+            removed,
+        },
         Recorded::TimerChanged(after) => ConversationNews::TimerChanged { by, after },
     };
     Some(Outcome::InConversation(incoming.conversation, news))

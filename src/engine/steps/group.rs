@@ -1,6 +1,6 @@
 //! What of a group is taken in, and from whom (RFC windlass §9.6.8 to §9.6.10).
 
-use crate::chat::{Body, Content, GroupEvent, GroupId, GroupLog};
+use crate::chat::{Body, Content, GroupEvent, GroupId, GroupLog, GroupPermission};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::history::message::Incoming;
@@ -9,6 +9,7 @@ use crate::engine::records::groups::{GroupDelivery, MemberList};
 use crate::engine::records::{contacts, doubts, group_views, groups, invitations, trust};
 use crate::engine::sync::group_events;
 use crate::engine::sync::outcome::{Outcome, RefusalReason as Refusal};
+use crate::identity::PublicIdentity;
 use crate::session::Received;
 use crate::store::Rows;
 use crate::wire;
@@ -46,9 +47,18 @@ pub(super) fn refusal(
             return Ok(Some(Refusal::NotTakingPart));
         }
     }
-    // It deletes what others write.
-    let sets_timer = matches!(incoming.content.body, Body::DisappearingTimer(_));
-    Ok((sets_timer && !list.is_admin(author)).then_some(Refusal::NotAnAdmin))
+    let may = may_say(list, author, &incoming.content.body);
+    Ok((!may).then_some(Refusal::NotAnAdmin))
+}
+
+/// Whether somebody may write that to a group (RFC windlass §9.6.18). Who writes without knowing that it is not for them any more is refused too:
+/// they could say at any time later that they did not know.
+pub(super) fn may_say(list: &MemberList, author: &PublicIdentity, body: &Body) -> bool {
+    match body {
+        // It deletes what others write.
+        Body::DisappearingTimer(_) => list.is_admin(author),
+        body => !body.is_said() || list.may(author, GroupPermission::Write),
+    }
 }
 
 /// Whether a message of somebody who is blocked is looked at all the same: it tells of a group that they belong to, or did.

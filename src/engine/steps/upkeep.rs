@@ -18,7 +18,7 @@ use crate::engine::records::{
     own_words, prekeys, sessions, trust, turns, unacknowledged,
 };
 use crate::engine::sync::outcome::{Outcome, UndecryptableCause as Cause};
-use crate::engine::sync::{feed, group_sync, healing, updates, waiting};
+use crate::engine::sync::{feed, group_sync, healing, profiles, updates, waiting};
 use crate::identity::PublicIdentity;
 use crate::limits::{
     GAP_PATIENCE_SECONDS, MAX_ASKED_AT_ONCE, MAX_HEALING_ATTEMPTS, MAX_RESENT_AT_ONCE,
@@ -36,6 +36,7 @@ pub(crate) struct Due {
     ask: Vec<PublicIdentity>,
     update: Vec<(u32, bool)>,
     groups: Vec<GroupId>,
+    profiles: bool,
 }
 
 impl Due {
@@ -46,6 +47,7 @@ impl Due {
             && self.ask.is_empty()
             && self.update.is_empty()
             && self.groups.is_empty()
+            && !self.profiles
     }
 }
 
@@ -84,6 +86,7 @@ pub(crate) fn plan(store: &dyn Rows, now: u64) -> Result<Due, EngineError> {
         ask,
         update: updates::unacknowledged(store, now)?,
         groups: group_views::due(store, now)?,
+        profiles: profiles::is_round_due(store, now)?,
     })
 }
 
@@ -140,6 +143,9 @@ pub(crate) fn run(step: &mut Step<'_>, due: &Due) -> Result<Vec<Outcome>, Engine
         }
     }
     healing::probe(step, &doubtful)?;
+    if due.profiles {
+        profiles::go_round(step)?;
+    }
     for identity in &due.ask {
         ask(step, identity)?;
     }

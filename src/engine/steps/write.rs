@@ -8,7 +8,8 @@ use crate::engine::delivery::{post, protection};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::outbox::QueuedEnvelope;
 use crate::engine::records::{contacts, conversations, groups, trust};
-use crate::engine::sync::{healing, people, reading};
+use crate::engine::steps::group;
+use crate::engine::sync::{healing, people, profiles, reading};
 use crate::identity::PublicIdentity;
 
 /// Writes `body` into a conversation, and tells our other devices.
@@ -41,12 +42,10 @@ fn put(
             people::check_sending(step, peer)?;
             vec![*peer]
         }
-        ConversationId::Group(group) => {
-            let recipients = groups::recipients(step.rows, step.device, group)?;
+        ConversationId::Group(id) => {
+            let recipients = groups::recipients(step.rows, step.device, id)?;
             let own = step.device.public();
-            if matches!(body, Body::DisappearingTimer(_))
-                && !groups::member_list(step.rows, group)?.is_some_and(|list| list.is_admin(&own))
-            {
+            if !group::may_say(&groups::listed(step.rows, id)?, &own, &body) {
                 return Err(GroupEventError::NotAnAdmin.into());
             }
             trust::check_group(step.rows, &recipients)?;
@@ -54,6 +53,9 @@ fn put(
         }
     };
     let posted = post::post(step, to, &recipients, body, reply_to)?;
+    if let ConversationId::Direct(peer) = to {
+        profiles::tell(step, peer)?;
+    }
     if protection::is_required(step.rows)? {
         ask_those_held_back(step, &recipients)?;
     }

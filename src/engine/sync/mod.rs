@@ -9,6 +9,7 @@ pub(crate) mod group_sync;
 pub(crate) mod healing;
 pub(crate) mod outcome;
 pub(crate) mod people;
+pub(crate) mod profiles;
 pub(crate) mod reading;
 pub(crate) mod receipts;
 pub(crate) mod typing;

@@ -87,6 +87,14 @@ pub(crate) enum ConversationNews {
         emoji: String,
         removed: bool,
     },
+    /// A message is at the top of the conversation, or not any more.
+    Pinned {
+        to: MessageRef,
+        by: PublicIdentity,
+        /// Of what says so.
+        id: MessageId,
+        removed: bool,
+    },
     Read {
         by: PublicIdentity,
     },
@@ -136,6 +144,8 @@ pub(crate) enum PeerNews {
         was_verified: bool,
     },
     Blocked,
+    /// They say something else of themselves.
+    ProfileChanged,
 }
 
 /// The result of one envelope: outcomes, and whether anything has to become durable for them.

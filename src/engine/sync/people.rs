@@ -8,6 +8,7 @@ use crate::engine::history::{deletion, gone, inventory};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::introductions::{self, Origin};
+use crate::engine::records::profiles as profile_rows;
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::records::strangers::Wait;
 use crate::engine::records::{
@@ -15,7 +16,7 @@ use crate::engine::records::{
     sessions, strangers, trust, unacknowledged,
 };
 use crate::engine::sync::outcome::{Outcome, PeerNews};
-use crate::engine::sync::{healing, receipts, updates};
+use crate::engine::sync::{healing, profiles, receipts, updates};
 use crate::identity::PublicIdentity;
 use crate::store::RowsMut;
 use crate::x3dh::Party;
@@ -83,7 +84,7 @@ pub(crate) fn accept(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), E
     if doubts::row(step.rows, &contact.identity)?.is_some_and(|row| row.incomplete) {
         healing::ask(step, &contact.identity, None)?;
     }
-    Ok(())
+    profiles::tell(step, &contact.identity)
 }
 
 /// Nothing of theirs is taken in any more, and nothing is sent to them.
@@ -92,7 +93,10 @@ pub(crate) fn block(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<()
     if !contact.row.blocked {
         decisions::decide_standing(store, contact, true)?;
     }
+    // Should they be accepted again they are told anew.
+    contact.row.profile_known = 0;
     contact.save(store)?;
+    profile_rows::erase(store, &contact.identity)?;
     forget_successor(store, contact)?;
     send_nothing_again(store, contact)
 }

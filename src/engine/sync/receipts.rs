@@ -17,7 +17,7 @@ use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::records::{contacts, doubts, prekeys, trust, unacknowledged};
 use crate::engine::sync::outcome::{Outcome, PeerNews};
-use crate::engine::sync::updates;
+use crate::engine::sync::{profiles, updates};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_RECEIPT_IDS;
 use crate::store::Rows;
@@ -76,6 +76,9 @@ pub(crate) fn apply_receipt(
         goes_on |= unacknowledged::acknowledge(step.rows, from, id, step.now)?;
         if from.identity == own {
             updates::acknowledged(step.rows, from.device_id, id)?;
+            continue;
+        }
+        if profiles::acknowledged(step, &from.identity, id)? {
             continue;
         }
         let message = MessageRef {

@@ -1,14 +1,14 @@
 //! Who is writing just now: told at once or not at all, and in no history (RFC windlass §9.4.5).
 
-use crate::chat::Body;
+use crate::chat::{Body, GroupEventError, GroupPermission};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::post;
 use crate::engine::delivery::recipients::Recipients;
-use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::outbox::QueuedEnvelope;
-use crate::engine::records::{contacts, groups, outbox, sessions};
+use crate::engine::records::{contacts, groups, outbox};
+use crate::engine::sync::profiles;
 use crate::identity::PublicIdentity;
 use crate::limits::TRANSIENT_SECONDS;
 use crate::store::Rows;
@@ -22,7 +22,13 @@ pub(crate) fn tell(
     let own = step.device.public();
     let to = match id {
         ConversationId::Direct(peer) => vec![*peer],
-        ConversationId::Group(group) => groups::recipients(step.rows, step.device, group)?,
+        ConversationId::Group(group) => {
+            let to = groups::recipients(step.rows, step.device, group)?;
+            if !groups::listed(step.rows, group)?.may(&own, GroupPermission::Write) {
+                return Err(GroupEventError::NotAnAdmin.into());
+            }
+            to
+        }
     };
     let mut queued = Vec::new();
     for peer in to.iter().filter(|peer| **peer != own) {
@@ -32,7 +38,10 @@ pub(crate) fn tell(
             continue;
         };
         let wanted = contact.is_accepted() || !direct;
-        if !wanted || !has_session(step, &contact)? || outbox::has_transient(step.rows, peer)? {
+        if !wanted
+            || !profiles::has_session(step, &contact)?
+            || outbox::has_transient(step.rows, peer)?
+        {
             continue;
         }
         let body = Body::Typing { active };
@@ -42,16 +51,6 @@ pub(crate) fn tell(
         }
     }
     Ok(queued)
-}
-
-/// Whether it needs no handshake.
-fn has_session(step: &Step<'_>, contact: &Contact) -> Result<bool, EngineError> {
-    for party in contact.parties() {
-        if sessions::active(step.rows, &party)?.is_some_and(|one| !one.is_pending()) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Whether the user is told that somebody writes: of people whom they want to hear, and of what is not long ago.
@@ -72,7 +71,7 @@ pub(crate) fn is_heard(
         }
         ConversationId::Group(group) => {
             let list = groups::member_list(store, group)?;
-            Ok(list.is_some_and(|list| list.is_joined() && list.has(by)))
+            Ok(list.is_some_and(|list| list.is_joined() && list.may(by, GroupPermission::Write)))
         }
     }
 }

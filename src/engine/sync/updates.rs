@@ -16,7 +16,7 @@ use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::own_devices::Sibling;
 use crate::engine::records::{
     chat_settings, contacts, conversations, decisions, doubts, floors, invitations, outbox,
-    own_devices, pairs, sessions, vouching,
+    own_devices, pairs, profiles, sessions, vouching,
 };
 use crate::limits::{MAX_CONTENT_LEN, MAX_RESENDS, RESEND_AFTER_SECONDS, RESENDS_IN_SESSION};
 use crate::store::{Rows, RowsMut};
@@ -55,6 +55,7 @@ pub(crate) fn share_contacts(step: &mut Step<'_>, to: Recipients) -> Result<(), 
     share_floors(step, to)?;
     share_deleted_groups(step, to)?;
     share_read(step, to)?;
+    share_profile(step, to)?;
     let mut removed = own_devices::removed(step.rows)?;
     let mut left = known.as_slice();
     loop {
@@ -102,6 +103,19 @@ fn share_floors(step: &mut Step<'_>, to: Recipients) -> Result<(), EngineError> 
         left = rest;
     }
     Ok(())
+}
+
+/// What the user says of themselves.
+pub(crate) fn share_profile(step: &mut Step<'_>, to: Recipients) -> Result<(), EngineError> {
+    let profile = profiles::of(step.rows, &step.device.public())?;
+    if profile.is_none() {
+        return Ok(());
+    }
+    let update = DeviceUpdate {
+        profile,
+        ..DeviceUpdate::default()
+    };
+    share(step, to, update)
 }
 
 /// How far the user has read.

@@ -164,7 +164,7 @@ fn a_deletion_does_not_go_as_deep_as_others_wrote() {
                 _ => reaction(&author, id(number - 1)),
             };
             let content = content(&conversation, u64::from(number), id(number), body);
-            annotations::index(step.rows, &author, &content)?;
+            annotations::index(step.rows, &conversation, &author, &content)?;
             let encoded = content.to_bytes();
             let incoming = Incoming {
                 author,
@@ -209,7 +209,7 @@ fn a_conversation_can_be_read_whatever_became_of_a_reaction() {
         .at(40, |step| message::erase(step.rows, &by(&bob, &mark)))
         .unwrap();
     let shown = found(&alice, &alice, &kept).unwrap();
-    assert_eq!((shown.text(), shown.reactions.len()), (Some("kept"), 0));
+    assert_eq!((shown.words(), shown.reactions.len()), (Some("kept"), 0));
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn nothing_is_said_of_a_message_of_another_conversation() {
     let late = content(&group, 50, id(7), text("as it is"));
     assert!(opens(&comes(&alice, 0, &bob, &group, late)));
     assert_eq!(
-        found(&alice, &bob, &id(7)).unwrap().text(),
+        found(&alice, &bob, &id(7)).unwrap().words(),
         Some("as it is")
     );
     assert!(found(&alice, &bob, &id(2)).unwrap().stored.is_deleted());
@@ -339,7 +339,7 @@ fn an_edit_that_came_under_a_timer_does_not_bring_the_former_text_back() {
     expire(&alice, 2);
     for number in [1, 4] {
         assert_eq!(
-            found(&alice, &bob, &id(number)).unwrap().text(),
+            found(&alice, &bob, &id(number)).unwrap().words(),
             Some("two")
         );
     }
@@ -376,5 +376,5 @@ fn nobody_edits_or_deletes_what_we_wrote_to_them() {
             assert_eq!(refused(&outcomes), Some(Refusal::NotTheAuthor));
         }
     }
-    assert_eq!(found(&alice, &alice, &said).unwrap().text(), Some("mine"));
+    assert_eq!(found(&alice, &alice, &said).unwrap().words(), Some("mine"));
 }

@@ -23,7 +23,7 @@ fn a_backup_of_a_group_of_any_size_can_be_imported() {
     let writer = BackupWriter::create(&backup, &key).unwrap();
     let exported = alice
         .store
-        .read(|rows| backup::export(rows, writer, 1, &mut |_, _| true));
+        .read_apart(|rows| backup::export(rows, writer, 1, &mut |_, _| true));
     assert!(exported.is_ok(), "{exported:?}");
     let reader = BackupReader::open(&backup, &key).unwrap();
     let store = Store::create_with(&new, &key, |rows| {
@@ -41,7 +41,8 @@ pub(super) fn copied(party: &Party) -> Store {
     let [backup, new] = ["backup", "new"].map(|name| folder.path().join(name));
     let key = StoreKey::Raw(Secret::new([4; 32]));
     let writer = BackupWriter::create(&backup, &key).unwrap();
-    let exported = (party.store).read(|rows| backup::export(rows, writer, 1, &mut |_, _| true));
+    let exported =
+        (party.store).read_apart(|rows| backup::export(rows, writer, 1, &mut |_, _| true));
     exported.unwrap();
     let reader = std::cell::RefCell::new(Some(BackupReader::open(&backup, &key).unwrap()));
     Store::create_with(&new, &key, |rows| {

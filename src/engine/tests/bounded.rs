@@ -158,7 +158,7 @@ fn of_hundreds_of_edits_and_reactions_what_counts_stays() {
     );
     let edit = |number: u32| Body::Edit {
         target: id(1),
-        text: number.to_string(),
+        text: number.to_string().into(),
     };
     // In no order; the last one in the conversation's order counts.
     let numbers = (0..200).map(|n| (n * 37) % 200);
@@ -195,7 +195,7 @@ fn of_hundreds_of_edits_and_reactions_what_counts_stays() {
         .at(0, |step| view::shown(step.rows, &message))
         .unwrap()
         .unwrap();
-    assert_eq!(shown.text(), Some("199"));
+    assert_eq!(shown.words(), Some("199"));
     let emoji: Vec<_> = shown
         .reactions
         .iter()
@@ -219,7 +219,7 @@ fn what_is_said_of_messages_that_never_come_goes_again() {
             },
             _ => Body::Edit {
                 target: id(10_000 + number),
-                text: "x".repeat(1_000),
+                text: "x".repeat(1_000).into(),
             },
         };
         let lamport = 10 + u64::from(number);

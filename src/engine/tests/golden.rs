@@ -50,11 +50,13 @@ fn seen(rows: &dyn Rows) -> Vec<String> {
         let (conversation, mut lines) = (summary.id, Vec::new());
         let page = view::page(rows, &conversation, 1_000, None, START + 3 * DAY).unwrap();
         for shown in page {
-            let body = match (&shown.stored.content.body, shown.text()) {
-                (_, Some(text)) => format!("text {text}"),
+            let body = match (&shown.stored.content.body, shown.words()) {
+                (Body::Text(_), Some(text)) => format!("text {text}"),
                 (Body::Data { media_type, data }, _) => format!("data {media_type} {data:?}"),
                 (Body::Opaque(data), _) => format!("opaque {data:?}"),
-                (Body::Attachment(file), _) => format!("file {} {}", file.name, file.location),
+                (Body::Attachment(file), caption) => {
+                    format!("file {} {} {caption:?}", file.name, file.location)
+                }
                 (Body::DisappearingTimer(after), _) => format!("timer {after}"),
                 (Body::GroupEvents { .. }, _) => "group".into(),
                 _ => "something else".into(),
@@ -102,7 +104,7 @@ fn write_golden(folder: &Path) {
     );
     let exported = bob
         .store
-        .read(|rows| backup::export(rows, writer.unwrap(), START, &mut |_, _| true));
+        .read_apart(|rows| backup::export(rows, writer.unwrap(), START, &mut |_, _| true));
     exported.unwrap();
     let (before, us) = (
         bob.store.read(|rows| Ok::<_, StoreError>(seen(rows))),
@@ -188,6 +190,7 @@ fn bodies(
         key: Secret::new([7; 32]),
         digest: [8; 32],
         location: "shelf 3".into(),
+        caption: "the chart".into(),
     };
     let reaction = Body::Reaction {
         author: us.to_bytes(),

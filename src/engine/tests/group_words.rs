@@ -1,5 +1,7 @@
 //! Whose words a group shows, where they stand, and how long they stay.
 
+mod announcements;
+
 use super::hostile::content;
 use super::*;
 use crate::chat::{Content, ContentError, GroupEventError};

@@ -74,7 +74,7 @@ fn pages_go_on_where_the_last_one_ended_whatever_comes_meanwhile() {
     let said = first[0]
         .last_message
         .as_ref()
-        .and_then(|shown| shown.text());
+        .and_then(|shown| shown.words());
     assert_eq!((said, first[0].unread), (Some("ahoy"), 1));
     // One of those that were to come, and one that was there.
     hear(&party, people[7], 2, "again");

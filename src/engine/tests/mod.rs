@@ -28,6 +28,8 @@ mod links;
 mod listed;
 mod malformed;
 mod members;
+mod pins;
+mod profiles;
 mod protected;
 mod proved;
 mod quiet_groups;
@@ -358,7 +360,7 @@ fn texts(
         view::page(step.rows, conversation, 1_000, None, step.now)
     })?;
     let text = |shown: Shown| match &shown.stored.content.body {
-        Body::Text(text) => Some((shown.stored.author, text.clone(), shown.stored.copied)),
+        Body::Text(text) => Some((shown.stored.author, text.text.clone(), shown.stored.copied)),
         _ => None,
     };
     Ok(page.into_iter().filter_map(text).collect())

@@ -7,7 +7,7 @@ use super::*;
 use crate::bundle::{DeviceBundle, build};
 use crate::chat::{
     Attachment, Copy, Decision, DeviceUpdate, GroupEvent, GroupEventNames, GroupLog, GroupSync,
-    HealingRequest, KnownContact,
+    HealingRequest, KnownContact, Profile,
 };
 use crate::engine::sync::feed;
 use crate::limits::{MAX_DISAPPEARING_SECONDS, MAX_GROUP_INVITATIONS_BY_ONE};
@@ -104,6 +104,7 @@ fn words(day: u64, author: &Party) -> Vec<Body> {
             key: Secret::random(&mut rng()),
             digest: [7; 32],
             location: "nowhere".into(),
+            caption: "ahoy".into(),
         }),
         Body::Reaction {
             author: own,
@@ -114,6 +115,11 @@ fn words(day: u64, author: &Party) -> Vec<Body> {
         Body::Edit {
             target: made_up(),
             text: "x".into(),
+        },
+        Body::Pin {
+            author: own,
+            target: made_up(),
+            removed: false,
         },
         Body::Deletion { target: made_up() },
         // Of a year, or none: most of it has to be there to be counted.
@@ -160,6 +166,11 @@ fn control(day: u64, author: &Party, group: &GroupId) -> Vec<Body> {
             bundles: vec![invented(day, author).encoded().to_vec()],
         },
         Body::Typing { active: true },
+        Body::Profile(Profile {
+            name: "?".into(),
+            changed_at: START + day * DAY,
+            ..Profile::default()
+        }),
         Body::GroupSync(GroupSync {
             have: Some(GroupEventNames::of([[7; 32]].into_iter(), &mut rng())),
             events: vec![unfounded(author, group)],
@@ -197,6 +208,8 @@ fn kind(body: &Body) -> usize {
         Body::Attachment(_) => 16,
         Body::Unknown => 17,
         Body::Typing { .. } => 18,
+        Body::Pin { .. } => 19,
+        Body::Profile(_) => 20,
     }
 }
 
@@ -211,7 +224,7 @@ fn send_everything(
     let which = in_group.then_some(*group);
     let bodies = bodies(day, from, group).into_iter();
     let kinds: BTreeSet<_> = bodies.clone().map(|body| kind(&body)).collect();
-    assert!(kinds.into_iter().eq(0..19), "a body that is never sent");
+    assert!(kinds.into_iter().eq(0..21), "a body that is never sent");
     let invites = (0..invitations).map(|_| invitation(from, to, day));
     let invites = invites.map(|(group, body)| (Some(group), body));
     let all = bodies.map(|body| (which, body)).chain(invites);

@@ -11,7 +11,7 @@ use crate::limits::{HEALING_BACK_OFF_SECONDS, MAX_RESENT_AT_ONCE, MAX_RESENT_BYT
 fn with_history(count: usize, len: usize) -> (Party, ConversationId) {
     let [first, friend] = acquainted();
     let conversation = ConversationId::Direct(friend.device.public());
-    let body = || Body::Text("a".repeat(len));
+    let body = || Body::Text("a".repeat(len).into());
     let contents: Vec<_> = (0..count)
         .map(|number| content(10 + u64::try_from(number).unwrap(), None, body()))
         .collect();

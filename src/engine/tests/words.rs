@@ -207,7 +207,8 @@ fn a_device_that_is_linked_and_a_backup_know_what_the_first_device_wrote() {
         ["backup", "restored", "linked"].map(|name| folder.path().join(name));
     let key = StoreKey::Raw(Secret::new([4; 32]));
     let writer = BackupWriter::create(&path, &key).unwrap();
-    let exported = (alice.store).read(|rows| backup::export(rows, writer, 1, &mut |_, _| true));
+    let exported =
+        (alice.store).read_apart(|rows| backup::export(rows, writer, 1, &mut |_, _| true));
     exported.unwrap();
     // Written after the backup, in the days until it was put back.
     let later = Said::by(&alice, &bob, 9);

@@ -145,12 +145,12 @@ impl Attacker for Strangers {
         match self.rng.below(16) {
             0 => {
                 run.attacked(WRITES);
-                self.write(run, to, Body::Text("may I?".to_owned()));
+                self.write(run, to, Body::Text("may I?".into()));
             }
             1 => {
                 run.attacked(FLOODS);
                 for _ in 0..FLOOD {
-                    self.write(run, to, Body::Text("buy this".repeat(100)));
+                    self.write(run, to, Body::Text("buy this".repeat(100).into()));
                 }
             }
             2 => {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use windlass::bundle::VerifiedBundle;
 use windlass::chat::{
     Body, ChatSetting, ChatSettings, Content, ConversationState, Decision, DeletedGroup, Floor,
-    KnownContact, MessageOrigin,
+    KnownContact, MessageOrigin, Profile, Span, SpanKind, Text,
 };
 use windlass::session::Envelope;
 use windlass::wire::{WireError, v2};
@@ -25,6 +25,15 @@ fn deleted_group(deleted: &DeletedGroup) -> Value {
     })
 }
 
+fn profile(told: &Profile) -> Value {
+    json!({
+        "name": told.name,
+        "about": told.about,
+        "picture": hex(told.picture.as_bytes()),
+        "changed_at": told.changed_at,
+    })
+}
+
 fn chat(chat: &ChatSettings) -> Value {
     let setting = |one: &ChatSetting| {
         json!({
@@ -38,6 +47,28 @@ fn chat(chat: &ChatSettings) -> Value {
         "conversation": hex(&chat.conversation),
         "group": chat.group,
         "settings": chat.settings.iter().map(setting).collect::<Vec<_>>(),
+    })
+}
+
+/// A text alone as it is; else with what counts of the rest.
+fn words(text: &Text) -> Value {
+    if *text == Text::from(text.text.clone()) {
+        return json!(text.text);
+    }
+    let span = |span: &Span| {
+        let mut shown = json!([span.kind.number(), span.start, span.length]);
+        if let (SpanKind::Mention(identity), Some(list)) = (span.kind, shown.as_array_mut()) {
+            list.push(json!(hex(&identity)));
+        }
+        shown
+    };
+    let forward =
+        |forward: windlass::chat::Forward| json!({ "author": forward.author.map(|key| hex(&key)) });
+    json!({
+        "words": text.text,
+        "spans": text.spans.iter().map(span).collect::<Vec<_>>(),
+        "forward": text.forward.map(forward),
+        "suggestions": text.suggestions,
     })
 }
 
@@ -73,7 +104,7 @@ pub fn content(input: &Value) -> Value {
         Err(refused) => return error(wire_code(&refused)),
     };
     let body = match &content.body {
-        Body::Text(text) => json!({ "text": text }),
+        Body::Text(text) => json!({ "text": words(text) }),
         Body::Data { media_type, data } => json!({ "media_type": media_type, "data": hex(data) }),
         Body::DeliveryReceipt(ids) => {
             let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
@@ -156,8 +187,12 @@ pub fn content(input: &Value) -> Value {
                 let chats: Vec<_> = update.chats.iter().map(chat).collect();
                 shown["device_update"]["chats"] = json!(chats);
             }
+            if let Some(told) = &update.profile {
+                shown["device_update"]["profile"] = profile(told);
+            }
             shown
         }
+        Body::Profile(told) => json!({ "profile": profile(told) }),
         Body::IdentityChange(bundle) => json!({ "identity_change": hex(bundle) }),
         Body::Reaction {
             author,
@@ -171,7 +206,7 @@ pub fn content(input: &Value) -> Value {
             "removed": removed,
         } }),
         Body::Edit { target, text } => {
-            json!({ "edit": { "message_id": target.to_string(), "text": text } })
+            json!({ "edit": { "message_id": target.to_string(), "text": words(text) } })
         }
         Body::Deletion { target } => json!({ "deletion": target.to_string() }),
         Body::ReadReceipt { lamport } => json!({ "read_receipt": lamport }),
@@ -190,13 +225,28 @@ pub fn content(input: &Value) -> Value {
                 "bundles": sync.bundles.iter().map(|bundle| hex(bundle)).collect::<Vec<_>>(),
             } })
         }
-        Body::Attachment(attachment) => json!({ "attachment": {
-            "media_type": attachment.media_type,
-            "name": attachment.name,
-            "size": attachment.size,
-            "key": hex(attachment.key.as_bytes()),
-            "location": attachment.location,
-            "digest": hex(&attachment.digest),
+        Body::Attachment(attachment) => {
+            let mut shown = json!({ "attachment": {
+                "media_type": attachment.media_type,
+                "name": attachment.name,
+                "size": attachment.size,
+                "key": hex(attachment.key.as_bytes()),
+                "location": attachment.location,
+                "digest": hex(&attachment.digest),
+            } });
+            if attachment.caption != Text::default() {
+                shown["attachment"]["caption"] = words(&attachment.caption);
+            }
+            shown
+        }
+        Body::Pin {
+            author,
+            target,
+            removed,
+        } => json!({ "pin": {
+            "author": hex(author),
+            "message_id": target.to_string(),
+            "removed": removed,
         } }),
         Body::Unknown => json!("unknown"),
     };

@@ -1,7 +1,7 @@
 //! Events of a group, and who belongs to it.
 
 use serde_json::{Value, json};
-use windlass::chat::{GroupEvent, GroupId, GroupLog};
+use windlass::chat::{GroupEvent, GroupId, GroupLog, GroupPermission};
 
 use super::{bytes, hex};
 
@@ -30,9 +30,15 @@ pub fn group(input: &Value) -> Value {
             "admin": member.admin.is_some(),
         })
     });
+    let kept = GroupPermission::ALL.into_iter();
+    let kept = kept.filter(|what| membership.permissions.is_for_admins(*what));
+    let admins_only: Vec<_> = kept.map(GroupPermission::number).collect();
     json!({
         "address": id.to_string(),
         "name": membership.name,
+        "description": membership.description,
+        "picture": hex(membership.picture.as_bytes()),
+        "admins_only": admins_only,
         "members": members.collect::<Vec<_>>(),
         "refused": refused,
         "view": {

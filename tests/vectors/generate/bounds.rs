@@ -78,7 +78,17 @@ fn attachment(media_type: String, name: String, location: String) -> Body {
         key: vec![7; 32],
         location,
         digest: vec![8; 32],
+        caption: None,
     })
+}
+
+fn captioned(caption: &str) -> Body {
+    let mut attachment = v2::Attachment::default();
+    attachment.media_type = "a/b".into();
+    attachment.name = "x".into();
+    (attachment.key, attachment.digest) = (vec![7; 32], vec![8; 32]);
+    attachment.caption = Some(texts::plain(caption));
+    Body::Attachment(attachment)
 }
 
 fn update(update: v2::DeviceUpdate) -> Body {
@@ -96,13 +106,13 @@ fn group_sync(have: usize, events_count: usize, bundles: usize) -> Body {
 
 fn messages() -> Vec<Bound> {
     vec![
-        ("text", |n| Body::Text(v2::Text { text: text(n) }), 262_144),
+        ("text", |n| Body::Text(texts::plain(&text(n))), 262_144),
         (
             "text of an edit",
             |n| {
                 Body::Edit(v2::Edit {
                     message_id: vec![5; 16],
-                    text: text(n),
+                    text: Some(texts::plain(&text(n))),
                 })
             },
             262_144,
@@ -159,6 +169,7 @@ fn messages() -> Vec<Bound> {
             |n| attachment("a/b".into(), text(n), text(1)),
             255,
         ),
+        ("caption of an attachment", |n| captioned(&text(n)), 262_144),
         (
             "location of an attachment",
             |n| attachment("a/b".into(), text(1), text(n)),
@@ -387,7 +398,7 @@ pub fn bounds() -> Vec<Case> {
             content(Some(body(n))).encode_to_vec()
         });
     }
-    let text = Body::Text(v2::Text { text: "x".into() });
+    let text = Body::Text(texts::plain("x"));
     both("content", "clock of a read receipt", 1 << 62, &|n| {
         let lamport = n as u64;
         content(Some(Body::ReadReceipt(v2::ReadReceipt { lamport }))).encode_to_vec()

@@ -1,8 +1,8 @@
 //! Contents: each kind of body, and what is refused.
 
-use super::reactions;
 use super::updates::{deleted_group, floors, link, settings};
 use super::*;
+use super::{profiles, reactions};
 
 /// What somebody has of a conversation.
 fn state(have: Vec<u8>) -> v2::ConversationState {
@@ -62,21 +62,12 @@ pub fn content() -> Vec<Case> {
             key: vec![7; len],
             location: "https://example.org/x".into(),
             digest: vec![8; digest_len],
+            caption: None,
         })
     };
     for (name, body) in [
-        (
-            "text",
-            Body::Text(v2::Text {
-                text: "Ahoy ⚓".into(),
-            }),
-        ),
-        (
-            "empty text",
-            Body::Text(v2::Text {
-                text: String::new(),
-            }),
-        ),
+        ("text", Body::Text(texts::plain("Ahoy ⚓"))),
+        ("empty text", Body::Text(texts::plain(""))),
         ("data", data("image/png")),
         (
             "data of a type with a parameter",
@@ -220,7 +211,7 @@ pub fn content() -> Vec<Case> {
             "edit",
             Body::Edit(v2::Edit {
                 message_id: vec![5; 16],
-                text: "now".into(),
+                text: Some(texts::plain("now")),
             }),
         ),
         (
@@ -337,7 +328,9 @@ pub fn content() -> Vec<Case> {
     .into_iter()
     .chain(reactions::reactions())
     .chain(group_sync::bodies())
+    .chain(profiles::bodies())
     .chain(settings())
+    .chain(texts::texts())
     {
         raw(
             name,
@@ -349,7 +342,7 @@ pub fn content() -> Vec<Case> {
         );
     }
     let text = v2::Content {
-        body: Some(Body::Text(v2::Text { text: "x".into() })),
+        body: Some(Body::Text(texts::plain("x"))),
         ..base.clone()
     };
     raw(

@@ -57,6 +57,22 @@ fn of_events() -> Vec<Case> {
     let swapped: Vec<_> = keys.iter().rev().cloned().collect();
     let doubled = vec![keys[0].clone(), keys[0].clone()];
     let name = |len: usize| "x".repeat(len);
+    let described = |description: &str| {
+        let description = description.to_owned();
+        Event::Described(v2::Described { description })
+    };
+    let picture = |head: &[u8], len: usize| {
+        let mut picture = head.to_vec();
+        picture.resize(len, 7);
+        Event::PictureSet(v2::PictureSet { picture })
+    };
+    let permitted = |permission: u32| {
+        Event::Permitted(v2::Permitted {
+            permission,
+            admins_only: true,
+        })
+    };
+    let (jpeg, webp) = (b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP");
     let more = [
         signed(&story, 0, parents(16), renamed("on sixteen")),
         signed(&story, 0, parents(17), renamed("on seventeen")),
@@ -79,10 +95,30 @@ fn of_events() -> Vec<Case> {
         signed(&story, 0, parents(1), members(Vec::new())),
         signed(&story, 0, parents(1), renamed(&name(256))),
     ];
-    vec![story.case_with(
+    let details = [
+        signed(&story, 0, parents(1), described(&name(1_025))),
+        signed(&story, 0, parents(1), described("a\ttab")),
+        signed(&story, 0, parents(1), described("\n \n")),
+        signed(&story, 0, parents(1), described("two\n\u{202e}lines")),
+        signed(&story, 0, parents(1), picture(b"GIF89a", 20)),
+        signed(&story, 0, parents(1), picture(b"\xff\xd8", 2)),
+        signed(&story, 0, parents(1), picture(jpeg, 16_385)),
+        signed(&story, 0, parents(1), permitted(0)),
+        signed(&story, 0, parents(1), permitted(4)),
+        signed(&story, 0, parents(1), described(&name(1_024))),
+        signed(&story, 0, parents(16), picture(webp, 16_384)),
+        signed(&story, 0, parents(1), permitted(1)),
+    ];
+    vec![
+        story.case_with(
+            "descriptions of 1,024 and 1,025 bytes, with a tab, not seen, turned around; pictures of three kinds and others, the largest and one byte more; permissions that there are not",
+            &details,
+        ),
+        story.case_with(
         "sixteen parents, two that descend, one twice; names of 0, 256 and 257 bytes, of two lines, turned around, not seen; lists of members",
-        &more,
-    )]
+            &more,
+        ),
+    ]
 }
 
 /// 64 members, and one more.

@@ -128,6 +128,7 @@ pub fn group() -> Vec<Case> {
     }
     cases.extend(misread::cases());
     cases.extend(super::group_bounds::cases());
+    cases.extend(super::permissions::cases());
     cases
 }
 

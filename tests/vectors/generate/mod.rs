@@ -16,7 +16,10 @@ mod keys;
 mod messages;
 mod misread;
 mod origins;
+mod permissions;
+mod profiles;
 mod reactions;
+mod texts;
 mod updates;
 
 use prost::Message;

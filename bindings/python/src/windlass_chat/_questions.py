@@ -241,6 +241,7 @@ def inspection(found: Inspection, rolled_back: bool | None) -> Answer:
         "opened_by": "passphrase" if found.passphrase else "key",
         "dirty_buckets": found.dirty_buckets,
         "file_bytes": found.file_bytes,
+        "slots_in_database": found.slots_in_database,
         "rollback_noticed": rolled_back,
         "rows": {table.table: table.rows for table in found.tables},
     }

@@ -64,6 +64,8 @@ NotAStore = WindlassError.NotAStore
 StoreDamaged = WindlassError.StoreDamaged
 StoreLocked = WindlassError.StoreLocked
 StoreNewerVersion = WindlassError.StoreNewerVersion
+StoreMoved = WindlassError.StoreMoved
+CopyUnfinished = WindlassError.CopyUnfinished
 DiskFull = WindlassError.DiskFull
 KeySlotsMissing = WindlassError.KeySlotsMissing
 KeySlotsDamaged = WindlassError.KeySlotsDamaged
@@ -82,6 +84,7 @@ FileUnusable = WindlassError.FileUnusable
 FileSystem = WindlassError.FileSystem
 DatabaseAddress = WindlassError.DatabaseAddress
 DatabaseRights = WindlassError.DatabaseRights
+DatabaseUntrusted = WindlassError.DatabaseUntrusted
 DatabaseLost = WindlassError.DatabaseLost
 DatabaseReadOnly = WindlassError.DatabaseReadOnly
 StepsCollide = WindlassError.StepsCollide
@@ -156,6 +159,8 @@ __all__ = [
     "StoreDamaged",
     "StoreLocked",
     "StoreNewerVersion",
+    "StoreMoved",
+    "CopyUnfinished",
     "DiskFull",
     "KeySlotsMissing",
     "KeySlotsDamaged",
@@ -174,6 +179,7 @@ __all__ = [
     "FileSystem",
     "DatabaseAddress",
     "DatabaseRights",
+    "DatabaseUntrusted",
     "DatabaseLost",
     "DatabaseReadOnly",
     "StepsCollide",

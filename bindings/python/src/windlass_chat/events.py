@@ -14,6 +14,7 @@ Deleted = Event.DELETED
 ConversationDeleted = Event.CONVERSATION_DELETED
 ChatSettingsChanged = Event.CHAT_SETTINGS_CHANGED
 Reacted = Event.REACTED
+Pinned = Event.PINNED
 Read = Event.READ
 Typing = Event.TYPING
 DisappearingChanged = Event.DISAPPEARING_CHANGED
@@ -33,6 +34,7 @@ IdentityChanged = Event.IDENTITY_CHANGED
 Synchronising = Event.SYNCHRONISING
 Blocked = Event.BLOCKED
 Undecryptable = Event.UNDECRYPTABLE
+ProfileChanged = Event.PROFILE_CHANGED
 RollbackNoticed = Event.ROLLBACK_NOTICED
 Missed = Event.MISSED
 
@@ -55,6 +57,8 @@ __all__ = [
     "IdentityChanged",
     "Message",
     "Missed",
+    "Pinned",
+    "ProfileChanged",
     "Reacted",
     "Read",
     "RefusalReason",

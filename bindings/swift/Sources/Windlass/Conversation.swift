@@ -157,6 +157,41 @@ extension Conversation {
     public func markRead(receipt: Bool = true) async throws {
         try await onQueue { try self.markRead(receipt: receipt) }
     }
+
+    /// Writes a text with mentions, looks, suggestions.
+    public func sendRich(text: RichText, replyTo: String? = nil) async throws -> Sent {
+        try await onQueue { try self.sendRich(text: text, replyTo: replyTo) }
+    }
+
+    /// Changes the text of a message of our own, or what its attachment is accompanied by.
+    public func editRich(messageId: String, text: RichText) async throws -> Sent {
+        try await onQueue { try self.editRich(messageId: messageId, text: text) }
+    }
+
+    /// Sends an attachment, and a text with it.
+    public func sendCaptioned(attachment: Attachment, location: String, caption: RichText) async throws -> Sent {
+        try await onQueue { try self.sendCaptioned(attachment: attachment, location: location, caption: caption) }
+    }
+
+    /// Writes here what stands in a message of any conversation, and says that it is forwarded.
+    public func forward(author: String, messageId: String, nameAuthor: Bool = false) async throws -> Sent {
+        try await onQueue { try self.forward(author: author, messageId: messageId, nameAuthor: nameAuthor) }
+    }
+
+    /// Puts a message at the top, for everybody in the conversation.
+    public func pinMessage(author: String, messageId: String) async throws -> Sent {
+        try await onQueue { try self.pinMessage(author: author, messageId: messageId) }
+    }
+
+    /// Takes a message from the top again.
+    public func unpinMessage(author: String, messageId: String) async throws -> Sent {
+        try await onQueue { try self.unpinMessage(author: author, messageId: messageId) }
+    }
+
+    /// The messages at the top, the one that was put there last first.
+    public func pinned() async throws -> [Message] {
+        try await onQueue { try self.pinned() }
+    }
 }
 
 private struct Pages: IteratorProtocol {

@@ -34,6 +34,8 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .StoreDamaged(message),
             let .StoreLocked(message),
             let .StoreNewerVersion(message),
+            let .StoreMoved(message),
+            let .CopyUnfinished(message),
             let .DiskFull(message),
             let .KeySlotsMissing(message),
             let .KeySlotsDamaged(message),
@@ -52,6 +54,7 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .FileSystem(message),
             let .DatabaseAddress(message),
             let .DatabaseRights(message),
+            let .DatabaseUntrusted(message),
             let .DatabaseLost(message),
             let .DatabaseReadOnly(message),
             let .StepsCollide(message),
@@ -142,6 +145,8 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .StoreDamaged: "store_damaged"
         case .StoreLocked: "store_locked"
         case .StoreNewerVersion: "store_newer_version"
+        case .StoreMoved: "store_moved"
+        case .CopyUnfinished: "copy_unfinished"
         case .DiskFull: "disk_full"
         case .KeySlotsMissing: "key_slots_missing"
         case .KeySlotsDamaged: "key_slots_damaged"
@@ -160,6 +165,7 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .FileSystem: "file_system"
         case .DatabaseAddress: "database_address"
         case .DatabaseRights: "database_rights"
+        case .DatabaseUntrusted: "database_untrusted"
         case .DatabaseLost: "database_lost"
         case .DatabaseReadOnly: "database_read_only"
         case .StepsCollide: "steps_collide"

@@ -72,6 +72,20 @@ extension Reaction: CustomStringConvertible, CustomDebugStringConvertible, Custo
     public var customMirror: Mirror { mirror(self, shown) }
 }
 
+extension RichText: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    private var shown: Shown { ["text": counted(text), "spans": spans.count, "forward": forward != nil] }
+    public var description: String { printed("RichText", shown) }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { mirror(self, shown) }
+}
+
+extension TextRun: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    private var shown: Shown { ["text": counted(text), "styles": styles.count] }
+    public var description: String { printed("TextRun", shown) }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { mirror(self, shown) }
+}
+
 extension AttachmentInfo: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     private var shown: Shown { ["size": size] }
     public var description: String { printed("AttachmentInfo", shown) }
@@ -80,8 +94,15 @@ extension AttachmentInfo: CustomStringConvertible, CustomDebugStringConvertible,
 }
 
 extension GroupChange: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    private var shown: Shown { ["kind": kind, "by": by, "members": members] }
+    private var shown: Shown { ["kind": kind, "by": by, "members": members, "permission": permission.map { "\($0)" } ?? "-", "adminsOnly": adminsOnly] }
     public var description: String { printed("GroupChange", shown) }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { mirror(self, shown) }
+}
+
+extension Profile: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    private var shown: Shown { ["picture": picture?.count ?? 0] }
+    public var description: String { printed("Profile", shown) }
     public var debugDescription: String { description }
     public var customMirror: Mirror { mirror(self, shown) }
 }

@@ -46,6 +46,43 @@ final class AppsTests: PeopleTestCase {
         XCTAssertEqual(failure(try ours.deleteMessage(messageId: unknown))?.code, "unknown_message")
     }
 
+    func testATextOfPiecesMentionsWhomItMeansAndIsForwardedWithoutItsAuthor() throws {
+        let (alice, bob, ours, theirs) = try talking()
+        // Two characters of Swift, and five scalar values.
+        let mention = TextRun(text: "@Bob", styles: [.mention(address: bob.address()), .bold])
+        let pieces = [TextRun(text: "👩🏽\u{200d}🚀 "), mention, TextRun(text: "!")]
+        var text = joinRuns(runs: pieces)
+        XCTAssertEqual(text.spans.map(\.start), [5, 5])
+        XCTAssertEqual(textRuns(text: text), pieces)
+        text.suggestions = ["aye"]
+        let sent = try ours.sendRich(text: text).messageId
+        try exchange(alice, bob)
+        let there = try XCTUnwrap(theirs.message(author: alice.address(), messageId: sent))
+        XCTAssertTrue(there.mentionsMe)
+        XCTAssertEqual(there.richText, text)
+        let again = try theirs.forward(author: alice.address(), messageId: sent).messageId
+        _ = try ours.editRich(messageId: sent, text: RichText(text: "never mind"))
+        try exchange(alice, bob)
+        let forwarded = try XCTUnwrap(ours.message(author: bob.address(), messageId: again)?.richText)
+        XCTAssertEqual(forwarded.forward, Forward(author: nil))
+        XCTAssertEqual(forwarded.spans.map(\.style), [.bold])
+        XCTAssertEqual(try theirs.message(author: alice.address(), messageId: sent)?.text, "never mind")
+        let outside = RichText(text: "short", spans: [TextSpan(start: 3, length: 3, style: .italic)])
+        XCTAssertEqual(failure(try ours.sendRich(text: outside))?.code, "invalid_content")
+    }
+
+    func testWhatOnePutsAtTheTopIsThereForBoth() throws {
+        let (alice, bob, ours, theirs) = try talking()
+        let ids = try ["one", "two"].map { try ours.send(text: $0).messageId }
+        try exchange(alice, bob)
+        for id in ids { _ = try theirs.pinMessage(author: alice.address(), messageId: id) }
+        try exchange(alice, bob)
+        XCTAssertEqual(try ours.pinned().map(\.text), ["two", "one"])
+        _ = try ours.unpinMessage(author: alice.address(), messageId: ids[1])
+        try exchange(alice, bob)
+        XCTAssertEqual(try theirs.pinned().map(\.text), ["one"])
+    }
+
     func testWhatTheUserSetsForAChatIsSaidAndNotPrinted() throws {
         let (alice, _, ours, _) = try talking()
         _ = try ours.send(text: "ahoy")
@@ -62,5 +99,37 @@ final class AppsTests: PeopleTestCase {
         XCTAssertFalse("\(settings)".contains("Captain"))
         try ours.markRead()
         XCTAssertFalse(try ours.settings().markedUnread)
+    }
+
+    func testAProfileReachesAContactAndSaysWhoIsShown() throws {
+        let (alice, bob, ours, theirs) = try talking()
+        _ = try ours.send(text: "ahoy")
+        _ = try theirs.send(text: "ahoy")
+        try exchange(alice, bob)
+        let profile = Profile(name: "Ann", about: "two\nlines", picture: Data([0xff, 0xd8, 0xff, 7]))
+        try alice.setProfile(profile: profile)
+        _ = try ours.send(text: "again")
+        try exchange(alice, bob)
+        XCTAssertEqual(try bob.profileOf(address: alice.address()), profile)
+        XCTAssertEqual(try bob.displayName(address: alice.address()), "Ann")
+        XCTAssertFalse("\(profile)".contains("Ann"))
+        let wrong = Profile(name: "two\nlines", about: "", picture: nil)
+        XCTAssertEqual(failure(try alice.setProfile(profile: wrong))?.code, "invalid_content")
+    }
+
+    func testAdminsSayWhoWritesToAGroup() throws {
+        let (alice, bob, _, _) = try talking()
+        let crew = try alice.createGroup(name: "crew", members: [bob.address()])
+        try exchange(alice, bob)
+        let theirs = try bob.conversation(address: crew.address())
+        try theirs.join()
+        try exchange(alice, bob)
+        try crew.setForAdmins(permission: .write, adminsOnly: true)
+        try crew.setDescription(description: "what it is about")
+        try exchange(alice, bob)
+        XCTAssertTrue(try theirs.isForAdmins(permission: .write))
+        XCTAssertFalse(try theirs.may(permission: .write))
+        XCTAssertEqual(try theirs.description(), "what it is about")
+        XCTAssertEqual(failure(try theirs.send(text: "no"))?.code, "not_an_admin")
     }
 }

@@ -34,8 +34,10 @@ final class PrintingTests: BotTestCase {
         all += shown(try group.messages()) + shown(sent) + shown(bodies) + shown(Reaction(emoji: "⚓", by: "by"))
         all += shown(readCommand(text: "/\(secret) \(secret)", prefix: "/") as Any) + shown(try user.outbox())
         all += shown(AttachmentInfo(mediaType: "text/\(secret)", name: secret, size: 1, location: "https://example.org/\(secret)"))
+        all += shown(RichText(text: secret, suggestions: [secret])) + shown(TextRun(text: secret))
         all += shown(CodeProgress(have: 1, of: 1, uri: secret)) + shown(LinkCheck(address: "address", digits: secret, emoji: []))
-        all += shown(GroupChange(kind: .renamed, by: "by", name: secret, members: []))
+        all += shown(GroupChange(
+            kind: .renamed, by: "by", name: secret, members: [], about: secret, permission: nil, adminsOnly: false))
         XCTAssertFalse(all.contains(secret), all)
         XCTAssertTrue(events.contains { if case .groupInvitation = $0 { true } else { false } })
         XCTAssertGreaterThan(events.filter { if case .message = $0 { true } else { false } }.count, 2)

@@ -12,6 +12,8 @@ mod by_id;
 mod chat_settings;
 mod costs;
 mod handed_over;
+mod profiles;
+mod rich_text;
 
 /// A client on a disk that counts.
 struct Party {

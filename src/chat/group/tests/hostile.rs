@@ -7,7 +7,7 @@ use crate::limits::{
 };
 
 /// Signs an event as somebody who names what they like as the latest they know, and gives it to a log.
-fn forge(
+pub(super) fn forge(
     log: &mut GroupLog,
     author: &IdentityKeyPair,
     parents: &[EventHash],

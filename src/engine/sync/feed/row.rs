@@ -73,6 +73,13 @@ fn in_conversation(conversation: &ConversationId, news: &ConversationNews) -> Op
             }
             .to_row(),
         ),
+        ConversationNews::Pinned { by: author, id, .. } => Event::Pinned(
+            MessageRef {
+                author: *author,
+                id: *id,
+            }
+            .to_row(),
+        ),
         ConversationNews::Read { by: reader } => Event::Read(FeedInConversation {
             by_identity_key: by(reader),
             ..row
@@ -106,6 +113,7 @@ fn of_peer(peer: &PublicIdentity, news: &PeerNews) -> Option<Event> {
             ..row
         }),
         PeerNews::ContactRequest => Event::ContactRequest(row),
+        PeerNews::ProfileChanged => Event::ProfileChanged(row),
         PeerNews::DevicesChanged(change) => Event::DevicesChanged(FeedOfPerson {
             added: change.added.clone(),
             removed: change.removed.clone(),
@@ -155,6 +163,7 @@ fn outcome_of(store: &dyn Rows, event: &Event) -> Result<Option<Outcome>, Engine
         Event::Message(row) => message_of(store, row)?.map(Outcome::Message),
         Event::Edited(row) => message_of(store, row)?.map(Outcome::Edited),
         Event::Reacted(row) => reaction(store, row)?,
+        Event::Pinned(row) => pin(store, row)?,
         Event::Deleted(row) => {
             let message = row.message.as_ref().ok_or_else(|| damaged(Table::Feed))?;
             Some(placed(row, ConversationNews::Deleted(name(message)?))?)
@@ -198,6 +207,7 @@ fn outcome_of(store: &dyn Rows, event: &Event) -> Result<Option<Outcome>, Engine
         }
         Event::Delivered(row)
         | Event::ContactRequest(row)
+        | Event::ProfileChanged(row)
         | Event::DevicesChanged(row)
         | Event::IdentityChanged(row) => {
             let peer = identity(&row.identity_key)?;
@@ -255,6 +265,31 @@ fn reaction(store: &dyn Rows, row: &TimelineRow) -> Result<Option<Outcome>, Engi
     Ok(Some(Outcome::InConversation(found.conversation, news)))
 }
 
+fn pin(store: &dyn Rows, row: &TimelineRow) -> Result<Option<Outcome>, EngineError> {
+    let name = name(row)?;
+    let Some(found) = message::find(store, &name)?.filter(|found| !found.is_deleted()) else {
+        return Ok(None);
+    };
+    let Body::Pin {
+        author,
+        target,
+        removed,
+    } = found.content.body
+    else {
+        return Ok(None);
+    };
+    let news = ConversationNews::Pinned {
+        to: MessageRef {
+            author: identity(&author)?,
+            id: target,
+        },
+        by: name.author,
+        id: name.id,
+        removed,
+    };
+    Ok(Some(Outcome::InConversation(found.conversation, news)))
+}
+
 fn placed(row: &FeedInConversation, news: ConversationNews) -> Result<Outcome, EngineError> {
     let conversation = ConversationId::from_columns(&row.peer_identity_key, &row.group_id);
     let conversation = conversation.ok_or_else(|| damaged(Table::Feed))?;
@@ -276,6 +311,7 @@ fn peer_news(event: &Event, row: &FeedOfPerson) -> Result<PeerNews, EngineError>
             new: identity(&row.new_identity_key)?,
             was_verified: row.was_verified,
         },
+        Event::ProfileChanged(_) => PeerNews::ProfileChanged,
         _ => PeerNews::ContactRequest,
     })
 }

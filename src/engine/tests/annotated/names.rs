@@ -41,7 +41,7 @@ fn messages_of_one_clock_and_id_are_all_shown_and_in_one_order() {
                     break;
                 }
                 let texts = page.iter().rev().filter_map(|shown| {
-                    let text = shown.text()?.to_owned();
+                    let text = shown.words()?.to_owned();
                     Some((shown.stored.author, text, false))
                 });
                 read.extend(texts);

@@ -6,8 +6,8 @@ use super::*;
 pub(super) fn said(outcome: &Outcome) -> String {
     let name = |message: &MessageRef| message.id.to_string();
     match outcome {
-        Outcome::Message(shown) => format!("message {:?}", shown.text()),
-        Outcome::Edited(shown) => format!("edited {:?}", shown.text()),
+        Outcome::Message(shown) => format!("message {:?}", shown.words()),
+        Outcome::Edited(shown) => format!("edited {:?}", shown.words()),
         Outcome::InConversation(conversation, news) => {
             let news = match news {
                 ConversationNews::Deleted(message) => format!("deleted {}", name(message)),
@@ -16,6 +16,9 @@ pub(super) fn said(outcome: &Outcome) -> String {
                 ConversationNews::Reacted {
                     to, emoji, removed, ..
                 } => format!("reacted {} {emoji} {removed}", name(to)),
+                ConversationNews::Pinned { to, removed, .. } => {
+                    format!("pinned {} {removed}", name(to))
+                }
                 ConversationNews::Read { by } => format!("read {}", by.address()),
                 ConversationNews::Typing { by, active } => {
                     format!("typing {} {active}", by.address())

@@ -28,17 +28,38 @@ pub(super) fn said(by: &'static str, number: u32, lamport: u64, body: Body) -> S
 }
 
 pub(super) fn text(by: &'static str, number: u32, lamport: u64) -> Said {
-    said(by, number, lamport, Body::Text(format!("text {number}")))
+    said(
+        by,
+        number,
+        lamport,
+        Body::Text(format!("text {number}").into()),
+    )
 }
 
 pub(super) fn edit(by: &'static str, number: u32, lamport: u64, target: u32) -> Said {
-    let (target, text) = (id(target), format!("edit {number}"));
+    let (target, text) = (id(target), format!("edit {number}").into());
     said(by, number, lamport, Body::Edit { target, text })
 }
 
 pub(super) fn deletion(by: &'static str, number: u32, lamport: u64, target: u32) -> Said {
     let target = id(target);
     said(by, number, lamport, Body::Deletion { target })
+}
+
+/// A message is put to the top, or taken from there.
+pub(super) fn pin(
+    by: &'static str,
+    number: u32,
+    lamport: u64,
+    (author, target): (&PublicIdentity, u32),
+    removed: bool,
+) -> Said {
+    let body = Body::Pin {
+        author: author.to_bytes(),
+        target: id(target),
+        removed,
+    };
+    said(by, number, lamport, body)
 }
 
 /// What a device of the user's tells the others of what was deleted.
@@ -90,6 +111,76 @@ fn clocks() -> Vec<(&'static str, Vec<Said>)> {
             "a deletion whose clock is too far ahead",
             vec![text("peer", 1, 1), deletion("peer", 2, 1 << 62, 1)],
         ),
+    ]
+}
+
+/// Of what is at the top (9.5.6).
+fn pins(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static str, Vec<Said>)> {
+    let many = (1..=65).map(|number| text("peer", number, u64::from(number)));
+    let to_the_top = (1..=65).map(|number| {
+        let clock = 100 + u64::from(number);
+        pin("own", 200 + number, clock, (peer, number), false)
+    });
+    let all: Vec<Said> = many.chain(to_the_top).collect();
+    let mut one_fewer = all.clone();
+    one_fewer.push(pin("peer", 300, 300, (peer, 65), true));
+    vec![
+        (
+            "the one that was put to the top last is first",
+            vec![
+                text("peer", 1, 1),
+                text("own", 2, 2),
+                pin("own", 3, 3, (peer, 1), false),
+                pin("peer", 4, 4, (own, 2), false),
+            ],
+        ),
+        (
+            "another takes it from the top",
+            vec![
+                text("peer", 1, 1),
+                pin("own", 2, 2, (peer, 1), false),
+                pin("peer", 3, 3, (peer, 1), true),
+            ],
+        ),
+        (
+            "whoever said so last decides, whenever it comes",
+            vec![
+                text("peer", 1, 1),
+                pin("peer", 3, 3, (peer, 1), false),
+                pin("own", 2, 2, (peer, 1), true),
+            ],
+        ),
+        (
+            "of two with one clock the higher id",
+            vec![
+                text("peer", 1, 1),
+                pin("peer", 3, 2, (peer, 1), true),
+                pin("own", 2, 2, (peer, 1), false),
+            ],
+        ),
+        (
+            "one that comes before its message",
+            vec![pin("own", 2, 2, (peer, 1), false), text("peer", 1, 1)],
+        ),
+        (
+            "a message that is deleted is not at the top",
+            vec![
+                text("peer", 1, 1),
+                pin("own", 2, 2, (peer, 1), false),
+                deletion("peer", 3, 3, 1),
+                pin("own", 4, 4, (peer, 1), false),
+            ],
+        ),
+        (
+            "no pin of a pin",
+            vec![
+                text("peer", 1, 1),
+                pin("own", 2, 2, (peer, 1), false),
+                pin("peer", 3, 3, (own, 2), false),
+            ],
+        ),
+        ("of 65 the last 64", all),
+        ("and the next one when one goes", one_fewer),
     ]
 }
 
@@ -274,6 +365,6 @@ pub(super) fn all(own: &PublicIdentity, peer: &PublicIdentity) -> Vec<(&'static 
             ],
         ),
     ];
-    let cases = [cases, clocks()].concat();
+    let cases = [cases, clocks(), pins(own, peer)].concat();
     of_contents(own, peer, cases)
 }

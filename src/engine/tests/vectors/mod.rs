@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::chat::{Content, OwnWordsKey};
-use crate::engine::history::follows;
 use crate::engine::history::message::Incoming;
+use crate::engine::history::{follows, pinned};
 use crate::engine::records::own_words;
 
 fn hex(bytes: &[u8]) -> String {
@@ -132,7 +132,7 @@ fn shown(two: &Two, shown: &Shown) -> Value {
     json!({
         "by": two.side(&stored.author),
         "id": stored.content.id.to_string(),
-        "text": if stored.deleted { None } else { shown.text() },
+        "text": if stored.deleted { None } else { shown.words() },
         "deleted": stored.deleted,
         "reactions": shown.reactions.iter().map(reaction).collect::<Vec<_>>(),
     })
@@ -156,22 +156,27 @@ fn history(input: &Value) -> Value {
         let page = view::page(step.rows, &id, 1_000, None, step.now)?;
         let row = conversations::row(step.rows, &id)?;
         Ok((
-            page,
+            (page, pinned::of(step.rows, &id, step.now)?),
             follows::ids(&row)?,
             row.missing.clone(),
             conversations::next_lamport(&row),
         ))
     });
-    let (page, follows, missing, clock) = read.unwrap();
-    json!({
+    let ((page, top), follows, missing, clock) = read.unwrap();
+    let mut shown = json!({
         "results": results,
-        "history": page.iter().map(|one| shown(&two, one)).collect::<Vec<_>>(),
+        "history": page.iter().map(|one| self::shown(&two, one)).collect::<Vec<_>>(),
         "next": {
             "clock": clock,
             "follows": follows.iter().map(ToString::to_string).collect::<Vec<_>>(),
         },
         "missing": missing.iter().map(|id| hex(id)).collect::<Vec<_>>(),
-    })
+    });
+    if !top.is_empty() {
+        let top = top.iter().map(|one| one.stored.content.id.to_string());
+        shown["top"] = top.collect();
+    }
+    shown
 }
 
 /// Compares a file with what the engine makes of its cases, or writes it.

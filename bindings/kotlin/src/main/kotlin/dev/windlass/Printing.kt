@@ -22,9 +22,15 @@ internal fun Event.shown(): String = when (this) {
 
 internal fun Reaction.shown(): String = "Reaction(by=$by)"
 
+internal fun RichText.shown(): String = "RichText(${counted(text)}, spans=$spans, forward=$forward)"
+
+internal fun TextRun.shown(): String = "TextRun(${counted(text)}, styles=$styles)"
+
 internal fun AttachmentInfo.shown(): String = "AttachmentInfo(size=$size)"
 
-internal fun GroupChange.shown(): String = "GroupChange(kind=$kind, by=$by, members=$members)"
+internal fun GroupChange.shown(): String = "GroupChange(kind=$kind, by=$by, members=$members, permission=$permission, adminsOnly=$adminsOnly)"
+
+internal fun Profile.shown(): String = "Profile(${picture?.size ?: 0} bytes of picture)"
 
 internal fun ConversationSummary.shown(): String = "ConversationSummary(address=$address, group=${groupName != null}, lastActivity=$lastActivity, unread=$unread)"
 
@@ -65,3 +71,7 @@ internal fun StateChange.hashed(): Int = 31 * name.hashCode() + after.contentHas
 internal fun StateDocument.sameAs(other: StateDocument): Boolean = name == other.name && document.contentEquals(other.document)
 
 internal fun StateDocument.hashed(): Int = 31 * name.hashCode() + document.contentHashCode()
+
+internal fun Profile.sameAs(other: Profile): Boolean = name == other.name && about == other.about && picture.contentEquals(other.picture)
+
+internal fun Profile.hashed(): Int = 31 * name.hashCode() + picture.contentHashCode()

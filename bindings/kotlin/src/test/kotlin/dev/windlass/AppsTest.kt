@@ -43,6 +43,41 @@ class AppsTest {
     }
 
     @Test
+    fun `a text of pieces mentions whom it means and is forwarded without its author`(): Unit = talking { alice, bob, ours, theirs ->
+        // Five scalar values and eight units of a string of Kotlin.
+        val pieces = listOf(TextRun("👩🏽\u200d🚀 "), TextRun("@Bob", listOf(TextStyle.Mention(bob.address()), TextStyle.Bold)), TextRun("!"))
+        val text = joinRuns(pieces)
+        assertEquals(listOf(5u to 4u, 5u to 4u), text.spans.map { it.start to it.length })
+        assertEquals(pieces, textRuns(text))
+        val sent = ours.sendRich(text.copy(suggestions = listOf("aye"))).messageId
+        exchange(alice, bob)
+        val there = theirs.message(alice.address(), sent)!!
+        assertTrue(there.mentionsMe && there.richText?.suggestions == listOf("aye"))
+        assertEquals(text.spans, there.richText?.spans)
+        val again = theirs.forward(alice.address(), sent).messageId
+        ours.editRich(sent, RichText("never mind"))
+        exchange(alice, bob)
+        val forwarded = ours.message(bob.address(), again)!!.richText!!
+        assertEquals(Forward(null), forwarded.forward)
+        assertEquals(listOf(TextStyle.Bold), forwarded.spans.map { it.style })
+        assertEquals("never mind", theirs.message(alice.address(), sent)?.text)
+        val outside = RichText("short", listOf(TextSpan(3u, 3u, TextStyle.Italic)))
+        assertThrows(WindlassException.InvalidContent::class.java) { ours.sendRich(outside) }
+    }
+
+    @Test
+    fun `what one puts at the top is there for both`(): Unit = talking { alice, bob, ours, theirs ->
+        val ids = listOf("one", "two").map { ours.send(it).messageId }
+        exchange(alice, bob)
+        ids.forEach { theirs.pinMessage(alice.address(), it) }
+        exchange(alice, bob)
+        assertEquals(listOf("two", "one"), ours.pinned().map { it.text })
+        ours.unpinMessage(alice.address(), ids[1])
+        exchange(alice, bob)
+        assertEquals(listOf("one"), theirs.pinned().map { it.text })
+    }
+
+    @Test
     fun `what the user sets for a chat is said and not printed`(): Unit = talking { alice, _, ours, _ ->
         val until = Instant.parse("2100-01-01T00:00:00Z")
         ours.send("ahoy")
@@ -56,6 +91,36 @@ class AppsTest {
         assertFalse("Captain" in "$settings")
         ours.markRead()
         assertFalse(ours.settings().markedUnread)
+    }
+
+    @Test
+    fun `a profile reaches a contact, and says who is shown`(): Unit = talking { alice, bob, ours, theirs ->
+        listOf(ours, theirs).forEach { it.send("ahoy") }
+        exchange(alice, bob)
+        val picture = byteArrayOf(-1, -40, -1, 7)
+        alice.setProfile(Profile("Ann", "two\nlines", picture))
+        ours.send("again")
+        exchange(alice, bob)
+        assertEquals(Profile("Ann", "two\nlines", picture), bob.profileOf(alice.address()))
+        assertEquals("Ann", bob.displayName(alice.address()))
+        assertFalse("Ann" in "${bob.profileOf(alice.address())}")
+        assertThrows(WindlassException.InvalidContent::class.java) { alice.setProfile(Profile("two\nlines", "", null)) }
+    }
+
+    @Test
+    fun `admins say who writes to a group`(): Unit = talking { alice, bob, _, _ ->
+        val crew = alice.createGroup("crew", listOf(bob.address()))
+        exchange(alice, bob)
+        val theirs = bob.conversation(crew.address())
+        theirs.join()
+        exchange(alice, bob)
+        crew.setForAdmins(GroupPermission.WRITE, true)
+        crew.setDescription("what it is about")
+        exchange(alice, bob)
+        assertTrue(theirs.isForAdmins(GroupPermission.WRITE) && !theirs.may(GroupPermission.WRITE))
+        assertEquals("what it is about", theirs.description())
+        assertThrows(WindlassException.NotAnAdmin::class.java) { theirs.send("no") }
+        assertThrows(WindlassException.NotAnAdmin::class.java) { theirs.setPicture(byteArrayOf(-1, -40, -1)) }
     }
 
     @Test

@@ -28,8 +28,9 @@ class PrintingTest : BotTestCase() {
         val shown = listOf(
             shownOf(events), client.conversations(), user.conversations(), client.conversation(user.address()).messages(), talk.search(secret),
             group.messages(), sent, Body.Text(secret), readCommand("/$secret $secret", "/"), Reaction("⚓", "by"), user.outbox(),
+            RichText(secret, suggestions = listOf(secret)), TextRun(secret),
             AttachmentInfo("text/$secret", secret, 1u, "https://example.org/$secret"), OutgoingMessage("to", Body.Text(secret), null, false),
-            CodeProgress(1u, 1u, secret), LinkCheck("address", secret, emptyList()), GroupChange(GroupChangeKind.RENAMED, "by", secret, emptyList()),
+            CodeProgress(1u, 1u, secret), LinkCheck("address", secret, emptyList()), GroupChange(GroupChangeKind.RENAMED, "by", secret, emptyList(), secret, null, false),
         ).joinToString("\n")
         assertFalse(secret in shown || "⚓" in shown, shown)
         for (said in listOf("Text(7 characters)", client.address(), events.filterIsInstance<Event.Message>().first().message.id)) assertTrue(said in shown, said)
