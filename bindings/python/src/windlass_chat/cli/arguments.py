@@ -13,6 +13,7 @@ from windlass_chat.cli import lists
 from windlass_chat.cli.chat import chat
 from windlass_chat.cli.described import SHELLS, completion, man
 from windlass_chat.cli.devices import devices
+from windlass_chat.cli.export import export
 from windlass_chat.cli.identity import init, invite, verify
 from windlass_chat.cli.output import Output
 from windlass_chat.cli.secrets import add_options
@@ -64,7 +65,8 @@ def parser(out: Output) -> argparse.ArgumentParser:
         return added
 
     # In the order in which the help lists them.
-    for add in (_init, _invite, _chat, _lists, _nickname, _inspect, _verify, _devices, _backlog, _shred, _backup, _restore, _copy):
+    talking = (_init, _invite, _chat, _lists, _nickname, _export)
+    for add in (*talking, _inspect, _verify, _devices, _backlog, _shred, _backup, _restore, _copy):
         add(command)
     for name, describe, help in (
         ("completion", completion, "print what completes commands and options in a shell"),
@@ -159,6 +161,13 @@ def _nickname(command: Command) -> None:
     added.add_argument("address", metavar="ADDRESS")
     added.add_argument("name", metavar="NAME", nargs="?", help="what you call them from now on; '' takes it away")
     added.set_defaults(command=lists.nickname)
+
+
+def _export(command: Command) -> None:
+    added = command("export", "print one conversation, the oldest message first")
+    added.add_argument("path", metavar="PATH")
+    added.add_argument("address", metavar="ADDRESS", help="of a contact or a group")
+    added.set_defaults(command=export)
 
 
 def _backlog(command: Command) -> None:

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from collections.abc import Callable
 
-from windlass_chat._native import Body, Conversation, Event, Message, Sent, WindlassError
+from windlass_chat._native import Conversation, Event, Message, Sent, WindlassError
 from windlass_chat._questions import prove, safety
 from windlass_chat._signals import stop_signalled
 from windlass_chat._threads import in_thread
@@ -14,6 +14,7 @@ from windlass_chat.bot.upkeep import fetch, invited
 from windlass_chat.cli.identity import open_client, safety_lines
 from windlass_chat.cli.output import Output
 from windlass_chat.cli.plain import plain
+from windlass_chat.cli.said import said
 from windlass_chat.cli.screen import DIM, THEIRS, WARNING, Screen
 from windlass_chat.cli.tally import Tally
 from windlass_chat.cli.wrong import Failed, WrongUsage
@@ -221,16 +222,16 @@ class Talk:
         self._screen.show("elsewhere", f"  {author} wrote elsewhere{times}", DIM, address=conversation, count=count)
 
     def _show(self, message: Message, before: bool = False) -> None:
-        text = _said(message)
+        text = said(message)
         self._known[message.id] = text
         name = "you" if message.outgoing else self._name(message.author)
         mark = " ✓" if message.outgoing and message.delivered_at is not None else ""
         edited = " (edited)" if message.edited else ""
         # In a column; programs and files get the time from the JSON.
-        said = f"{message.sent_at.astimezone():%H:%M} {name:>4}" if self._screen.terminal else name
+        who = f"{message.sent_at.astimezone():%H:%M} {name:>4}" if self._screen.terminal else name
         self._screen.show(
             "history" if before else "message",
-            f"{said}: {text}{edited}{mark}",
+            f"{who}: {text}{edited}{mark}",
             None if message.outgoing else THEIRS,
             id=message.id,
             author=message.author,
@@ -328,23 +329,3 @@ class Talk:
         last = "verified" if verified else "not verified: compare with them, then /verify NUMBER"
         protection = f"post-quantum protection of the next message: {data['post_quantum']}"
         self._screen.show("safety", [*safety_lines(data), protection, last], None, **data)
-
-
-def _said(message: Message) -> str:
-    """What a message says, in one text."""
-    if message.deleted:
-        return "(deleted)"
-    match message.body:
-        case Body.TEXT(text=text):
-            return text
-        case Body.ATTACHMENT(attachment=attachment):
-            name, location = plain(attachment.name), plain(attachment.location)
-            return f"(attachment {name}, {attachment.size} bytes, at {location})"
-        case Body.DATA(media_type=media_type, data=data):
-            return f"({len(data)} bytes of {plain(media_type)})"
-        case Body.GROUP(change=change):
-            return f"({change.kind.name.lower().replace('_', ' ')})"
-        case Body.DISAPPEARING_TIMER(after=after):
-            return f"(messages disappear after {after})" if after is not None else "(messages stay)"
-        case _:
-            return "(something that this program cannot show)"

@@ -58,10 +58,10 @@ class Output:
         for line in [text] if isinstance(text, str) else text:
             self.write(line)
 
-    def write(self, line: str) -> None:
-        """A line to standard output."""
+    def write(self, line: str, lines: bool = False) -> None:
+        """A line to standard output; with `lines` its line ends stay."""
         try:
-            print(line if isinstance(line, Drawn) else plain(line), flush=True)
+            print(line if isinstance(line, Drawn) else plain(line, lines), flush=True)
         except OSError as error:
             raise OutputLost(error) from None
 
