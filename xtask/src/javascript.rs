@@ -102,7 +102,7 @@ fn compile(
 
 /// The core with the JavaScript that calls it, into an empty folder.
 fn glue(ws: &Workspace, package: &Path, flags: &[&str], profile: &str, to: &Path) -> Result<()> {
-    core_cargo(ws, package, "build --quiet --target").arg(WASM).args(flags).run()?;
+    core_cargo(ws, package, "build --quiet").args(["--target", WASM]).args(flags).run()?;
     let core = ws.target.join(WASM).join(profile).join("windlass_javascript.wasm");
     let to = fresh_folder(&ws.sh, to.to_owned())?;
     let write = core_cargo(ws, package, "run --quiet --package windlass-glue").arg("--");

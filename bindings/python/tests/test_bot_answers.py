@@ -8,7 +8,7 @@ import pytest
 from people import User, new_bot, office, told
 
 import windlass_chat
-from windlass_chat import Attachment, Body
+from windlass_chat import Attachment, Body, RichText, TextRun, TextStyle, events, join_runs
 from windlass_chat.bot import Message
 
 NO_TEXTS: list[Any] = [5, None, b"bytes", "half a character: \ud800"]
@@ -54,6 +54,50 @@ def test_what_is_no_message_is_refused_where_it_was_to_be_said(tmp_path: Path) -
                     await sent.edit(wrong)
             assert await user.hear() == "by the way"
             assert told(user.client, bot.address) == ["?", "whole", "by the way"]
+
+    asyncio.run(talk())
+
+
+def test_an_answer_may_suggest_what_to_say_next_and_mention_people(tmp_path: Path) -> None:
+    async def talk() -> None:
+        url = office()
+        bot = new_bot(tmp_path, url)
+
+        @bot.on_message
+        async def answer(message: Message) -> None:
+            text = join_runs([TextRun(text="Well, "), TextRun(text="you?", styles=[TextStyle.MENTION(message.author)])])
+            text.suggestions = ["yes", "no"]
+            sent = await message.reply(text, quote=False)
+            if message.text == "spoilt":
+                text.spans[0].length = 99
+            elif message.text == "plainly":
+                await sent.edit("Well?")
+
+        @bot.on_error
+        async def sorry(error: Exception, message: Message | None) -> None:
+            assert message is not None
+            await message.reply(type(error).__name__)
+
+        async with User(tmp_path, url) as user, bot:
+            await user.write(bot, "ahoy")
+            heard = await user.heard.get()
+            assert heard.text == "Well, you?" and heard.mentions_me
+            assert heard.rich_text is not None and heard.rich_text.suggestions == ["yes", "no"]
+            assert await user.ask(bot, "plainly") == "Well?"
+            assert await user.ask(bot, "spoilt") == "InvalidContent"
+            # Elsewhere than in a handler, and changed when it is there already.
+            sent = await bot.send(user.client.address(), RichText(text="by the way", suggestions=["what?"]))
+            assert await user.hear() == "by the way"
+            await sent.edit(RichText(text="by the by", suggestions=["so?"]))
+            changed: list[RichText | None] = []
+
+            def is_changed(event: windlass_chat.Event) -> bool:
+                if isinstance(event, events.Edited):
+                    changed.append(event.message.rich_text)
+                return bool(changed)
+
+            await user.learn(is_changed)
+            assert changed[0] is not None and changed[0].suggestions == ["so?"]
 
     asyncio.run(talk())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from people import User, new_bot, office
 
-from windlass_chat import events
+from windlass_chat import RichText, TextRun, TextStyle, events, join_runs
 from windlass_chat.bot import Bot, Filter, Job, Message, Next, Proceed, Role, Router, SettingsError, TooManyRoles, filters
 from windlass_chat.bot import roles as roles_module
 from windlass_chat.testing import BotTestClient
@@ -85,6 +85,23 @@ def test_a_bot_for_the_allowed_hears_nobody_else_and_admins_of_its_settings(
             guarded(tmp_path, **setting)
 
 
+def test_who_is_mentioned_by_whatever_words_hears_it(tmp_path: Path) -> None:
+    async def talk() -> None:
+        bot = Bot(tmp_path / "never.wl", key=bytes(32))
+
+        @bot.on_message
+        async def answer(message: Message) -> None:
+            await message.reply("aye")
+
+        client = BotTestClient(bot)
+        group = client.create_group("crew")
+        called = join_runs([TextRun(text="Harbour master", styles=[TextStyle.MENTION(bot.address)])])
+        assert await client.say(RichText(text="Harbour master"), to=group) == ""
+        assert await client.say(called, to=group) == "aye"
+
+    asyncio.run(talk())
+
+
 def test_filters_say_which_messages_a_handler_is_for(tmp_path: Path) -> None:
     async def talk() -> None:
         bot = Bot(tmp_path / "never.wl", key=bytes(32), group_messages="all", name="bot")
@@ -109,6 +126,10 @@ def test_filters_say_which_messages_a_handler_is_for(tmp_path: Path) -> None:
         assert await client.say("AHOY ") == "text"
         assert await client.say("an order 12, please") == "regex 12"
         assert await client.say("nothing") == ""
+        # By whatever words.
+        called = join_runs([TextRun(text="Harbour master", styles=[TextStyle.MENTION(bot.address)])])
+        assert await client.say(called, to=group) == "mentioned"
+        assert await client.say(RichText(text="Harbour master"), to=group) == "group"
         assert await client.say("?", to=group) == "group" and await client.say("@bot?", to=group) == "mentioned"
         assert await friend.say("hello") == "text\nfriend"
         await bot.roles.set(friend.address, Role.ADMIN)

@@ -8,8 +8,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use windlass::crypto::Secret;
 use windlass::store;
 use windlass::{
-    Body, Bytes, OutgoingFile, OutgoingMessage, RichText, StateChange, StateOwner, StoreKey, TrustPolicy,
-    WindlassError,
+    Body, Bytes, OutgoingFile, OutgoingMessage, RichText, StateChange, StateOwner, StoreKey,
+    TrustPolicy, WindlassError,
 };
 use zeroize::Zeroizing;
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from windlass_chat._native import Body, Message
+from windlass_chat._native import Body, Message, RichText
 from windlass_chat._threads import in_thread
 from windlass_chat.bot import Bot
 from windlass_chat.bot import Message as BotMessage
+from windlass_chat.bot import Says
 from windlass_chat.client import Client
 from windlass_chat.simulated import Simulation
 
@@ -79,11 +80,14 @@ class BotTestClient:
             self.world.run()
         return group
 
-    async def say(self, text: str | Body, *, to: str | None = None) -> str:
+    async def say(self, text: Says, *, to: str | None = None) -> str:
         """Says something to the bot, or in a group; what the bot says there then. Several messages of its are lines, none is an empty text."""
         where = to or self.bot.address
         await self.heard(where)
-        await in_thread(self.client.send_body, where, Body.TEXT(text) if isinstance(text, str) else text)
+        if isinstance(text, RichText):
+            await in_thread(self.client.conversation(where).send_rich, text)
+        else:
+            await in_thread(self.client.send_body, where, Body.TEXT(text) if isinstance(text, str) else text)
         await self.settle()
         return "\n".join(message.text or "" for message in await self.heard(where))
 

@@ -206,14 +206,19 @@ final class BotStateTests: BotTestCase {
                 if message.text != "stop" { try await next() }
             }
             bot.onMessage(.text("Straße") || .author("nobody")) { message in message.reply("street") }
-            bot.onMessage(.mentioned && .hasText && !.hasFile) { message in message.reply("here") }
+            bot.onMessage(.mentioned && .hasText && !.hasFile) { message in
+                message.reply(RichText(text: "here", suggestions: ["good"]))
+            }
             bot.include(module)
             return bot
         }
         var said = [try await anne.say("/ping")]
         XCTAssertEqual(order.all, ["outer", "inner"])
         for text in ["is berth 7 free?", " STRASSE", "are you there, @harbour?", "stop"] { said.append(try await anne.say(text)) }
-        XCTAssertEqual(said, ["pong", "berth 7", "street", "here", ""])
+        // By whatever words.
+        let mention = joinRuns(runs: [TextRun(text: "Harbour master", styles: [.mention(address: anne.bot.address)]), TextRun(text: "!")])
+        for text in [mention, RichText(text: "Harbour master!")] { said.append(try await anne.say(text)) }
+        XCTAssertEqual(said, ["pong", "berth 7", "street", "here", "", "here", ""])
     }
 }
 

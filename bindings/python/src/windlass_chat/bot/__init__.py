@@ -24,7 +24,7 @@ from windlass_chat.bot.message import ContactRequest, GroupInvitation, Message, 
 from windlass_chat.bot.role import Role
 from windlass_chat.bot.roles import TooManyRoles
 from windlass_chat.bot.router import Next, Proceed, Router
-from windlass_chat.bot.sent import SentMessage
+from windlass_chat.bot.sent import Says, SentMessage
 from windlass_chat.bot.settings import Settings, SettingsError
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "Reaction",
     "Role",
     "Router",
+    "Says",
     "ScheduledJob",
     "SentMessage",
     "Settings",

@@ -11,13 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from windlass_chat import _paths
-from windlass_chat._native import (
-    Body,
-    Contact,
-    OutgoingMessage,
-    TrustPolicy,
-    WindlassError,
-)
+from windlass_chat._native import Contact, OutgoingMessage, TrustPolicy, WindlassError
 from windlass_chat._signals import stop_signalled
 from windlass_chat._streams import occupy_streams
 from windlass_chat._threads import in_thread
@@ -32,7 +26,7 @@ from windlass_chat.bot.logs import report, set_up, short, trouble
 from windlass_chat.bot.message import GroupInvitation
 from windlass_chat.bot.runner import run as run_to_the_end
 from windlass_chat.bot.running import Running, within
-from windlass_chat.bot.sent import SentMessage, outgoing_message
+from windlass_chat.bot.sent import Says, SentMessage, outgoing_message
 from windlass_chat.bot.settings import Settings, SettingsError, gather
 from windlass_chat.bot.taking import Taking
 from windlass_chat.bot.tasks import end, insisting
@@ -162,7 +156,7 @@ class Bot(Taking):
         bundle = self.client.bundle()
         return f"{bundle.qr_terminal()}\n{bundle.to_uri()}"
 
-    async def send(self, address: str, text: str | Body) -> SentMessage:
+    async def send(self, address: str, text: Says) -> SentMessage:
         """Writes to somebody, or to a group. In a handler it becomes durable with the replies, elsewhere at once, from any thread's event loop.
 
         A thread without one writes by `bot.client.send`. `address` may be an invitation. Who is unknown is looked for at the transport.

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 
 from windlass_chat._native import Body, fold_text
-from windlass_chat.bot.groups import mentions
+from windlass_chat.bot.groups import is_meant
 from windlass_chat.bot.message import Message
 from windlass_chat.bot.role import Role
 
@@ -76,10 +76,8 @@ def role(wanted: Role | str) -> Filter:
 in_group = Filter(lambda message: message.in_group)
 """What was written in a group."""
 
-mentioned = Filter(
-    lambda message: mentions(message.text, message.bot.settings.name) or message.bot.address in message.text
-)
-"""What names the bot: by `@` and the setting `name`, or by its address."""
+mentioned = Filter(lambda message: is_meant(message, message.bot.settings.name, message.bot.address))
+"""What means the bot: by a mention, by `@` and the setting `name`, or by its address."""
 
 has_text = Filter(lambda message: isinstance(message.body, Body.TEXT))
 """What is a text."""

@@ -13,11 +13,16 @@ from windlass_chat.client import Client
 
 def is_addressed(client: Client, settings: Settings, message: Message) -> bool:
     """Whether a message of a group, which is no command, is handed over: else two bots in one group talk for ever."""
-    if settings.group_messages == "all" or mentions(message.text, settings.name) or client.address() in message.text:
+    if settings.group_messages == "all" or is_meant(message, settings.name, client.address()):
         return True
     if message.reply_to is None:
         return False
     return client.conversation(message.conversation).message(client.address(), message.reply_to) is not None
+
+
+def is_meant(message: Message, name: str, address: str) -> bool:
+    """Whether a message means the bot: by a mention, by its name, or by its address."""
+    return message.stored.mentions_me or mentions(message.text, name) or address in message.text
 
 
 def mentions(text: str, name: str) -> bool:

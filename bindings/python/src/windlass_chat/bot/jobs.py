@@ -8,14 +8,14 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from windlass_chat._native import Body, WindlassError
+from windlass_chat._native import WindlassError
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.answering import turn_of
 from windlass_chat.bot.message import Message
 from windlass_chat.bot.records import Records
 from windlass_chat.bot.remembered import Document, written
 from windlass_chat.bot.schedule import Cron, next_run
-from windlass_chat.bot.sent import SentMessage
+from windlass_chat.bot.sent import Says, SentMessage
 from windlass_chat.bot.services import Services
 from windlass_chat.bot.turn import Turn
 from windlass_chat.client import Client
@@ -62,7 +62,7 @@ class Job(Turn):
         self.due = datetime.fromtimestamp(record["due"], timezone.utc)
         """When it was to be done. It is later now if the bot was away."""
 
-    async def send(self, address: str, says: str | Body) -> SentMessage:
+    async def send(self, address: str, says: Says) -> SentMessage:
         """Writes to somebody, or to a group: when the job has returned, and only if it has not failed."""
         return await self._write(address, says)
 

@@ -17,7 +17,7 @@ from windlass_chat.bot.dialogue import A_DAY, note, question_of, step_of
 from windlass_chat.bot.logs import short
 from windlass_chat.bot.remembered import Document
 from windlass_chat.bot.role import Role
-from windlass_chat.bot.sent import SentMessage, find_message
+from windlass_chat.bot.sent import Says, SentMessage, find_message
 from windlass_chat.bot.services import Services
 from windlass_chat.bot.turn import Turn, User
 
@@ -109,7 +109,7 @@ class Message(Turn):
         """Whether a program wrote it, as it says itself. What one answered by itself is not answered, unless `answer_bots` is on."""
         return self.stored.origin != MessageOrigin.PERSON
 
-    async def reply(self, answer: str | Body, *, quote: bool = True) -> SentMessage:
+    async def reply(self, answer: Says, *, quote: bool = True) -> SentMessage:
         """Answers, when the handler has returned and only if it has not failed; `quote` refers to this message.
 
         What it says can be changed later: see `SentMessage.edit`.
@@ -133,7 +133,7 @@ class Message(Turn):
         """
         return await saved(self.bot.client, self.bot.files, self.stored, path, limit)
 
-    async def ask(self, question: str | Body, *, then: str, within: timedelta = A_DAY, quote: bool = True) -> SentMessage:
+    async def ask(self, question: Says, *, then: str, within: timedelta = A_DAY, quote: bool = True) -> SentMessage:
         """Asks the author something. Their next message in this conversation that is no command goes to the step `then`:
 
             @bot.command("register")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Union
 
 from windlass_chat import _native
-from windlass_chat._native import Body, OutgoingMessage
+from windlass_chat._native import Body, OutgoingMessage, RichText, WindlassError
 from windlass_chat._text import checked
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.outbox import Outbox
+
+Says = Union[str, Body, RichText]
+"""What a message can be told to say: words alone, anything, or a text with mentions, looks and suggested answers."""
 
 PAGE = 200
 LOOKED_AT = 10_000
@@ -23,7 +27,6 @@ class SentMessage:
         self.outgoing = outgoing
         """What it said first."""
         self._id: str | None = None
-        self._stored: _native.Message | None = None
         self._sealed = False
         self._silent = False
         """It answers a bot, and is not sent."""
@@ -40,18 +43,18 @@ class SentMessage:
         """Address of the conversation that it is in."""
         return self.outgoing.to
 
-    async def edit(self, text: str) -> None:
+    async def edit(self, text: str | RichText) -> None:
         """Makes it say something else.
 
         Within the handler that wrote it that is all. Once it is durable the others are sent the change, and it is
         durable when this returns; so a task that the handler began can let an answer grow. A message that was dropped,
         for its handler failed, cannot be changed: `RuntimeError`.
         """
-        body = body_of(Body.TEXT(text))
+        said = outgoing_message(self.conversation, text if isinstance(text, RichText) else Body.TEXT(text))
         if self._silent:
             return
         if not self._sealed:
-            self.outgoing.body = body
+            self.outgoing.body, self.outgoing.rich_text = said.body, said.rich_text
             return
         await self._settled.wait()
         if self._id is None:
@@ -60,13 +63,15 @@ class SentMessage:
         async with self._turn:
             await in_thread(self._edit, self._id, text)
 
-    def _edit(self, number: str, text: str) -> None:
+    def _edit(self, number: str, text: str | RichText) -> None:
         conversation = self.bot.client.conversation(self.conversation)
-        if self._stored is None:
-            self._stored = find_message(conversation, number, outgoing=True)
-        if self._stored is None:
-            raise RuntimeError("this message is not there any more")
-        conversation.edit(self._stored, text)
+        try:
+            if isinstance(text, RichText):
+                conversation.edit_rich(number, text)
+            else:
+                conversation.edit_message(number, text)
+        except WindlassError.UnknownMessage:
+            raise RuntimeError("this message is not there any more") from None
 
     async def _send(self) -> None:
         """Writes it now, in a transaction of its own."""
@@ -85,11 +90,12 @@ class SentMessage:
 
 
 def outgoing_message(
-    to: str, says: str | Body, reply_to: str | None = None, is_answer: bool = False
+    to: str, says: Says, reply_to: str | None = None, is_answer: bool = False
 ) -> OutgoingMessage:
     """A message that can be written, as far as one can tell before it is. Raises `TypeError` or `InvalidContent`."""
     checked(to)
-    return OutgoingMessage(to=to, body=body_of(says), reply_to=reply_to, is_answer=is_answer)
+    body, rich = (body_of(says.text), says) if isinstance(says, RichText) else (body_of(says), None)
+    return OutgoingMessage(to=to, body=body, reply_to=reply_to, is_answer=is_answer, rich_text=rich)
 
 
 def body_of(says: str | Body) -> Body:
@@ -107,7 +113,7 @@ def body_of(says: str | Body) -> Body:
             # Whether that can be sent is known to the client.
             pass
         case _:
-            raise TypeError(f"a message is a str or a Body, not {type(body).__name__}")
+            raise TypeError(f"a message is a str, a RichText or a Body, not {type(body).__name__}")
     return body
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from windlass_chat._native import Body, Contact
+from windlass_chat._native import Contact
 from windlass_chat.bot.files import Files
 from windlass_chat.bot.outbox import Outbox
 from windlass_chat.bot.role import Role
-from windlass_chat.bot.sent import SentMessage
+from windlass_chat.bot.sent import Says, SentMessage
 from windlass_chat.bot.settings import Settings
 
 
@@ -24,7 +24,7 @@ class Services(Outbox, Protocol):
     def invite(self) -> str:
         """How to reach the bot: a QR code for the terminal, and the URI under it."""
 
-    async def send(self, address: str, text: str | Body) -> SentMessage:
+    async def send(self, address: str, text: Says) -> SentMessage:
         """Writes to somebody, or to a group."""
 
     async def flush(self, timeout: float = 30.0) -> bool:

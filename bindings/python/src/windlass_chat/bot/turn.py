@@ -7,7 +7,7 @@ import os
 from windlass_chat._native import Body, OutgoingFile, StateChange, StateOwner
 from windlass_chat.bot.attached import uploaded
 from windlass_chat.bot.remembered import Document, Remembered
-from windlass_chat.bot.sent import SentMessage, outgoing_message
+from windlass_chat.bot.sent import Says, SentMessage, outgoing_message
 from windlass_chat.bot.services import Services
 
 
@@ -79,7 +79,7 @@ class Turn:
         return await self._write(to, Body.ATTACHMENT(file.attachment.info()), reply_to, file)
 
     async def _write(
-        self, to: str, says: str | Body, reply_to: str | None = None, file: OutgoingFile | None = None
+        self, to: str, says: Says, reply_to: str | None = None, file: OutgoingFile | None = None
     ) -> SentMessage:
         if not self._open:
             raise RuntimeError("the handler of this message has returned; bot.send writes at any time")

@@ -125,6 +125,9 @@ public final class Bot: Registrations, @unchecked Sendable {
         return files
     }
 
+    /// The bot's address.
+    public var address: String { client.address() }
+
     /// How to reach the bot: a QR code for the terminal, and the URI under it. It is no secret.
     public func invite() throws -> String {
         let bundle = try client.bundle()

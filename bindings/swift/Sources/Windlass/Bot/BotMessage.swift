@@ -63,6 +63,11 @@ public final class BotMessage: Turn, @unchecked Sendable {
         write(conversation, body, replyTo: quote ? message.id : nil)
     }
 
+    /// The same with a text that mentions people, has looks, or suggests what to say next.
+    public func reply(_ text: RichText, quote: Bool = true) {
+        write(conversation, .text(text: text.text), replyTo: quote ? message.id : nil, richText: text)
+    }
+
     /// Answers with a file. It is encrypted, and put where the bot's `files` are, before this returns. The kind follows from the name if it is
     /// not given. What an answer that is never sent left there says nothing to anybody.
     public func replyFile(_ path: URL, mediaType: String? = nil, quote: Bool = true) async throws {

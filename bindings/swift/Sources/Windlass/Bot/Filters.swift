@@ -35,8 +35,8 @@ public struct Filter: Sendable {
     /// What was written in a group.
     public static let inGroup = Filter { $0.inGroup }
 
-    /// What names the bot: by `@` and its name, or by its address.
-    public static let mentioned = Filter { $0.bot.listening.mentions($0.text) }
+    /// What means the bot: by a mention, by `@` and its name, or by its address.
+    public static let mentioned = Filter { $0.bot.listening.mentions($0.message) }
 
     /// What is a text.
     public static let hasText = Filter { if case .text = $0.message.body { true } else { false } }

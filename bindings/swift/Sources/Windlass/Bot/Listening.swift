@@ -64,12 +64,15 @@ struct Listening: Sendable {
         if message.conversation == message.author { return true }
         // Two bots in a group would talk to each other for ever.
         if !answersBots && message.origin != .person { return false }
-        if groups == .all || expected || mentions(message.text ?? "") { return true }
+        if groups == .all || expected || mentions(message) { return true }
         guard let id = message.replyTo else { return false }
         return try client.conversation(address: message.conversation).message(author: client.address(), messageId: id) != nil
     }
 
-    func mentions(_ text: String) -> Bool {
+    /// Whether a message means the bot: by a mention, by its name or by its address.
+    func mentions(_ message: Message) -> Bool { message.mentionsMe || isNamed(in: message.text ?? "") }
+
+    private func isNamed(in text: String) -> Bool {
         let typed = foldText(text: text)
         if typed.contains(client.address()) { return true }
         if name.isEmpty { return false }

@@ -83,8 +83,8 @@ public class Turn: @unchecked Sendable {
         write(to, .attachment(attachment: file.attachment.info()), replyTo: replyTo, file: file)
     }
 
-    func write(_ to: String, _ body: Body, replyTo: String? = nil, file: OutgoingFile? = nil) {
-        let answer = OutgoingMessage(to: to, body: body, replyTo: replyTo, isAnswer: isAnswer, file: file)
+    func write(_ to: String, _ body: Body, replyTo: String? = nil, file: OutgoingFile? = nil, richText: RichText? = nil) {
+        let answer = OutgoingMessage(to: to, body: body, replyTo: replyTo, isAnswer: isAnswer, file: file, richText: richText)
         let late = content.use { content in
             content.answers?.append(answer)
             return content.answers == nil

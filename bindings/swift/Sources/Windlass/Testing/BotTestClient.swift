@@ -79,9 +79,19 @@ public final class BotTestClient: Sendable {
     /// Says something to the bot, or in a group; what the bot says there then. Several messages of its are lines, none is an empty text.
     @discardableResult
     public func say(_ text: String, to: String? = nil) async throws -> String {
+        try await said(to) { client, place in _ = try client.send(to: place, text: text) }
+    }
+
+    /// The same with a text that mentions people.
+    @discardableResult
+    public func say(_ text: RichText, to: String? = nil) async throws -> String {
+        try await said(to) { client, place in _ = try client.conversation(address: place).sendRich(text: text) }
+    }
+
+    private func said(_ to: String?, _ send: @escaping @Sendable (Client, String) throws -> Void) async throws -> String {
         let (client, place) = (try client(), to ?? bot.client.address())
         _ = try await heard(place)
-        _ = try await client.send(to: place, text: text)
+        try await onQueue { try send(client, place) }
         try await settle()
         return lines(try await heard(place))
     }

@@ -215,7 +215,7 @@ class BotStateTest : BotTestCase() {
                     if (text != "stop") next()
                 }
                 bot.onMessage(Filters.text("Straße")) { reply("street") }
-                bot.onMessage(Filters.mentioned) { reply("here") }
+                bot.onMessage(Filters.mentioned) { reply(RichText("here", suggestions = listOf("good"))) }
                 bot.include(module)
                 assertThrows(IllegalArgumentException::class.java) { bot.include(module) }
             }
@@ -225,6 +225,10 @@ class BotStateTest : BotTestCase() {
         assertEquals("berth 7", anne.say("is berth 7 free?"))
         assertEquals("street", anne.say(" STRASSE"))
         assertEquals("here", anne.say("are you there, @harbour?"))
+        // By whatever words.
+        val mention = joinRuns(listOf(TextRun("Harbour master", listOf(TextStyle.Mention(anne.bot.address))), TextRun("!")))
+        assertEquals("here", anne.say(mention))
+        assertEquals("", anne.say(RichText("Harbour master!")))
         assertEquals("", anne.say("stop"))
         assertTrue(anne.advance(1.days).isEmpty())
     }

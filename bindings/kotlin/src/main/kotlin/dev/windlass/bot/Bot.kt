@@ -118,6 +118,9 @@ public class Bot(
     /** What is to be done at a time. */
     public val jobs: Jobs = Jobs(this, client, jobHandlers.keys)
 
+    /** The bot's address. */
+    public val address: String get() = client.address()
+
     /** How to reach the bot: a QR code for the terminal, and the URI under it. It is no secret. */
     public fun invite(): String = client.bundle().use { "${it.qrTerminal()}\n${it.toUri()}" }
 
@@ -240,7 +243,7 @@ public class Bot(
         return stepOf(question, client.now()) != null
     }
 
-    internal fun isNamedIn(text: String): Boolean = listening.mentions(text)
+    internal fun isMentionedIn(message: Message): Boolean = listening.mentions(message)
 
     internal fun files(): Files = checkNotNull(files) { "there is no place for files: Bot(..., files = DirectoryFiles(folder))" }
 

@@ -4,6 +4,7 @@ import dev.windlass.Body
 import dev.windlass.Message
 import dev.windlass.MessageOrigin
 import dev.windlass.OutgoingMessage
+import dev.windlass.RichText
 import java.nio.file.Path
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.days
@@ -51,6 +52,10 @@ public class BotMessage internal constructor(bot: Bot, public val message: Messa
     /** The same with another body than a text. */
     public fun reply(body: Body, quote: Boolean = true): Unit =
         write(OutgoingMessage(conversation, body, message.id.takeIf { quote }, isAnswer))
+
+    /** The same with a text that mentions people, has looks, or suggests what to say next. */
+    public fun reply(text: RichText, quote: Boolean = true): Unit =
+        write(OutgoingMessage(conversation, Body.Text(text.text), message.id.takeIf { quote }, isAnswer, richText = text))
 
     /**
      * Answers with a file. It is encrypted, and put where the bot's `files` are, before this returns. The kind follows from the name if it is

@@ -28,8 +28,8 @@ public object Filters {
     /** What was written in a group. */
     public val inGroup: Filter = Filter { it.inGroup }
 
-    /** What names the bot: by `@` and its name, or by its address. */
-    public val mentioned: Filter = Filter { it.bot.isNamedIn(it.text) }
+    /** What means the bot: by a mention, by `@` and its name, or by its address. */
+    public val mentioned: Filter = Filter { it.bot.isMentionedIn(it.message) }
 
     /** What is a text. */
     public val hasText: Filter = Filter { it.message.body is Body.Text }

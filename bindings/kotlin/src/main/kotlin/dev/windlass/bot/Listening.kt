@@ -74,10 +74,13 @@ internal class Listening(
         if (message.conversation == message.author) return true
         // Two bots in a group would talk to each other for ever.
         if (!answersBots && message.origin != MessageOrigin.PERSON) return false
-        return groups == GroupMessages.ALL || expected || mentions(message.text.orEmpty()) || answersUs(message)
+        return groups == GroupMessages.ALL || expected || mentions(message) || answersUs(message)
     }
 
-    fun mentions(text: String): Boolean {
+    /** Whether a message means the bot: by a mention, by its name or by its address. */
+    fun mentions(message: Message): Boolean = message.mentionsMe || isNamedIn(message.text.orEmpty())
+
+    private fun isNamedIn(text: String): Boolean {
         if (client.address() in text.lowercase()) return true
         if (name.isEmpty()) return false
         val words = foldText(text).split(Regex("[^\\p{L}\\p{M}\\p{N}_@]+"))

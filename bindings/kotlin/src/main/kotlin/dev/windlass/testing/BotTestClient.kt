@@ -3,6 +3,7 @@ package dev.windlass.testing
 import dev.windlass.Body
 import dev.windlass.Client
 import dev.windlass.Message
+import dev.windlass.RichText
 import dev.windlass.Simulation
 import dev.windlass.bot.Bot
 import dev.windlass.bot.BotMessage
@@ -87,10 +88,16 @@ public class BotTestClient private constructor(private val shared: Shared) : Aut
     public suspend fun say(text: String, to: String? = null): String = say(Body.Text(text), to)
 
     /** The same with another body than a text. */
-    public suspend fun say(body: Body, to: String? = null): String {
+    public suspend fun say(body: Body, to: String? = null): String = said(to) { client.sendBody(it, body) }
+
+    /** The same with a text that mentions people. */
+    public suspend fun say(text: RichText, to: String? = null): String =
+        said(to) { where -> client.conversation(where).use { it.sendRich(text) } }
+
+    private suspend fun said(to: String?, send: (String) -> Unit): String {
         val where = to ?: bot.client.address()
         heard(where)
-        io { client.sendBody(where, body) }
+        io { send(where) }
         settle()
         return lines(heard(where))
     }
