@@ -35,8 +35,8 @@ const ELSEWHERE = {
   "Session.state": "status",
 };
 
-/** What is not here: no key leaves a worker, and a page may be hostile. */
-const MISSING = ["Client.identity"];
+/** What is not here: no key leaves a worker, and a page may be hostile; and where there are no databases nobody shares the work. */
+const MISSING = ["Client.identity", "Client.claim_work", "Client.release_work"];
 
 /** The methods of the classes of the stub, by the name of the class. */
 function methods() {
