@@ -117,6 +117,34 @@ final class AppsTests: PeopleTestCase {
         XCTAssertEqual(failure(try alice.setProfile(profile: wrong))?.code, "invalid_content")
     }
 
+    func testALoopCarriesMailBothWaysAndTellsWhatComes() async throws {
+        let (alice, bob, _, _) = try talking()
+        let post = MemoryPost()
+        let theirs = Task {
+            var said: [String] = []
+            for try await case .message(let message) in bob.carried(by: post.transport()) {
+                said.append(message.text ?? "")
+                if said.count == 2 { break }
+            }
+            return said
+        }
+        var sent = try await alice.send(to: bob.address(), text: "ahoy").messageId
+        var again = false
+        for try await case .delivered(_, let ids) in alice.carried(by: post.transport()) {
+            XCTAssertEqual(ids, [sent])
+            if again { break }
+            // By a call that knows nothing of the loop.
+            (sent, again) = (try await alice.send(to: bob.address(), text: "ahoy again").messageId, true)
+        }
+        let said = try await theirs.value
+        XCTAssertEqual(said, ["ahoy", "ahoy again"])
+        // Cancelled, it lets go of the client and of the mailbox.
+        let left = Task { for try await _ in alice.carried(by: post.transport()) {} }
+        left.cancel()
+        try await left.value
+        try alice.close()
+    }
+
     func testAdminsSayWhoWritesToAGroup() throws {
         let (alice, bob, _, _) = try talking()
         let crew = try alice.createGroup(name: "crew", members: [bob.address()])

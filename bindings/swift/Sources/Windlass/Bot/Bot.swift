@@ -40,7 +40,7 @@ public final class Bot: Registrations, @unchecked Sendable {
 
         init(_ bot: Bot, _ transport: any Transport) {
             let (ended, end) = AsyncThrowingStream.makeStream(of: Never.self)
-            (self.ended, self.end, invited, post) = (ended, end, Invitations(bot), Post(bot, transport))
+            (self.ended, self.end, invited, post) = (ended, end, Invitations(bot), Post(bot.client, transport, log: bot.log))
             handling = Handling(bot) { end.finish(throwing: $0) }
             working = Working(bot) { end.finish(throwing: $0) }
         }
@@ -345,15 +345,4 @@ public final class Bot: Registrations, @unchecked Sendable {
             return false
         }
     }
-}
-
-/// What goes through the client, by whatever call and thread, leaves at once.
-private final class OutboxLooker: OutboxListener {
-    private let post: Post
-
-    init(post: Post) {
-        self.post = post
-    }
-
-    func onOutbox() { post.look() }
 }

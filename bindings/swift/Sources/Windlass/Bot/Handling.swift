@@ -1,7 +1,5 @@
 import Foundation
 
-private let firstPause = Duration.milliseconds(500)
-private let longestPause = Duration.seconds(60)
 
 /// Brings each message that waits to the handlers: one lane for each conversation, in it one message at a time, in the order they came.
 actor Handling {
@@ -245,24 +243,6 @@ actor Handling {
             for (conversation, written) in Dictionary(grouping: answers, by: \.to) { bot.rates.spend(conversation, written.count) }
         }
         return true
-    }
-}
-
-extension Bot {
-    /// Calls the client, again as long as the reason not to is one that passes: a disk that is full, say.
-    func insisting<T: Sendable>(
-        unless refused: String = "", _ call: @escaping @Sendable () throws -> T
-    ) async throws -> T {
-        var pause = firstPause
-        while true {
-            do {
-                return try await onQueue(call)
-            } catch let passing as WindlassError where passing.retry && passing.code != refused {
-                log("cannot write: \(kind(of: passing)); again in \(pause)")
-                try await Task.sleep(for: pause)
-                pause = min(pause * 2, longestPause)
-            }
-        }
     }
 }
 

@@ -7,9 +7,9 @@ private let shown = 12
 
 /// The way out. An address that cannot be reached rests, longer each time; the others do not wait for it.
 actor Post {
-    private let bot: Bot
     private let client: Client
     private let transport: any Transport
+    private let log: @Sendable (String) -> Void
     private let news = Signal()
     private var resting: Set<String> = []
     /// How long an address rested last.
@@ -19,8 +19,8 @@ actor Post {
     /// What stays in the outbox until there is another transport.
     private var tooLarge: Set<UInt64> = []
 
-    init(_ bot: Bot, _ transport: any Transport) {
-        (self.bot, self.client, self.transport) = (bot, bot.client, transport)
+    init(_ client: Client, _ transport: any Transport, log: @escaping @Sendable (String) -> Void) {
+        (self.client, self.transport, self.log) = (client, transport, log)
     }
 
     /// There may be something in the outbox.
@@ -56,7 +56,7 @@ actor Post {
 
     private func page(after: UInt64) async throws -> [OutgoingEnvelope] {
         let client = client
-        return try await bot.insisting { try client.outbox(after: after) }
+        return try await insist(log: log) { try client.outbox(after: after) }
     }
 
     /// What became of the mail for an address.
@@ -77,12 +77,12 @@ actor Post {
         for item in carried {
             for envelope in item.tooLarge {
                 tooLarge.insert(envelope.id)
-                bot.log("an envelope for \(item.address.prefix(shown)) of \(envelope.bytes.count) bytes is too large")
+                log("an envelope for \(item.address.prefix(shown)) of \(envelope.bytes.count) bytes is too large")
             }
             if let failure = item.failure { rest(item.address, failure) } else { rests[item.address] = nil }
         }
         let taken = carried.flatMap(\.taken)
-        if !taken.isEmpty { try await bot.insisting { try client.markSent(ids: taken) } }
+        if !taken.isEmpty { try await insist(log: log) { try client.markSent(ids: taken) } }
     }
 
     /// In their order, for each is read most cheaply after the one before it.
@@ -105,7 +105,7 @@ actor Post {
 
     private func rest(_ address: String, _ failure: any Error) {
         let rest = min(rests[address].map { $0 * 2 } ?? firstRest, longestRest)
-        if !Task.isCancelled { bot.log("cannot deliver to \(address.prefix(shown)): \(kind(of: failure)); again in \(rest)") }
+        if !Task.isCancelled { log("cannot deliver to \(address.prefix(shown)): \(kind(of: failure)); again in \(rest)") }
         rests[address] = rest
         resting.insert(address)
         sleeping[address] = Task {
@@ -134,4 +134,15 @@ package struct Signal: Sendable {
     package func raise() {
         continuation.yield()
     }
+}
+
+/// What goes through the client, by whatever call and thread, leaves at once.
+final class OutboxLooker: OutboxListener {
+    private let post: Post
+
+    init(post: Post) {
+        self.post = post
+    }
+
+    func onOutbox() { post.look() }
 }

@@ -2,37 +2,50 @@ import Foundation
 
 private let renewalsPerRound = 20
 
+/// What is due for each who has a mailbox: a bot and an app alike.
+actor Upkeep {
+    private let client: Client
+    private let transport: any Transport
+    private let log: @Sendable (String) -> Void
+    private var published: Data?
+
+    init(_ client: Client, _ transport: any Transport, log: @escaping @Sendable (String) -> Void) {
+        (self.client, self.transport, self.log) = (client, transport, log)
+    }
+
+    /// Resends, healing and new prekeys, and the bundle where others find it, again when it has changed.
+    func once() async throws {
+        let client = client
+        try await client.maintain()
+        let bundle = try await onQueue { try client.bundle().encode() }
+        guard bundle != published else { return }
+        do {
+            try await transport.publishBundle(address: client.address(), bundle: bundle)
+            published = bundle
+        } catch {
+            // It may be somebody's and throw anything. It is asked again with the next round.
+            if !Task.isCancelled { log("cannot keep up: \(kind(of: error))") }
+        }
+    }
+}
+
 /// What a bot does by itself, now and then.
 extension Bot {
     /// Every ten minutes what is due, and the bundle where others find it, again when it has changed.
     func keepUp(_ now: Running) async throws {
-        let client = client
         try await askAboutStrangers()
         try await now.invited.answer()
         now.post.look()
-        let published = Locked<Data?>(nil)
+        let upkeep = Upkeep(client, transport, log: log)
         try await repeatedly(round) {
             do {
-                try await client.maintain()
-                let bundle = try await onQueue { try client.bundle().encode() }
+                try await upkeep.once()
                 await self.recheckTrust()
-                if bundle != published.use({ $0 }), await self.publish(bundle) { published.use { $0 = bundle } }
                 try await self.renew()
             } catch let refused as WindlassError where refused.retry {
                 // With the next round.
                 self.log("cannot keep up: \(kind(of: refused))")
             }
-        }
-    }
-
-    /// False if the transport, which may be somebody's and throw anything, could not do it; it is asked again with the next round.
-    private func publish(_ bundle: Data) async -> Bool {
-        do {
-            try await transport.publishBundle(address: client.address(), bundle: bundle)
-            return true
-        } catch {
-            if !Task.isCancelled { log("cannot keep up: \(kind(of: error))") }
-            return false
         }
     }
 
