@@ -52,7 +52,7 @@ function running(t, client, transport, options) {
 function listener(t, client, transport) {
   const heard = [];
   const waiting = [];
-  const [bot, run] = running(t, client, transport);
+  const [bot, run] = running(t, client, transport, { answerBots: true });
   bot.onMessage((message) => {
     const next = waiting.shift();
     if (next) next(message.text);

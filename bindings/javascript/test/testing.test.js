@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Bot } from "../dist/bot/index.js";
-import { UnknownDevice } from "../dist/node/index.js";
+import { UnknownDevice, joinRuns } from "../dist/node/index.js";
 import { BotTestClient, Simulation } from "../dist/testing/index.js";
 import { texts } from "./world.js";
 
@@ -105,7 +105,7 @@ test("a further device knows what the first one knew, and a disk that is put bac
 
 /** A bot that counts what everybody says, in its store. */
 function counter(client, transport) {
-  const bot = new Bot(client, transport);
+  const bot = new Bot(client, transport, { groupMessages: "all" });
   bot.onMessage(async (message) => {
     if (message.text === "fail") throw new RangeError("a fault of the program");
     const owner = { person: message.author };
@@ -129,4 +129,38 @@ test("a bot is talked with in a test as people talk with it, and remembers after
   assert.equal(await anne.say("three", { to: crew }), "3");
   assert.equal((await ben.heard(crew)).at(-1).text, "3");
   assert.equal(await anne.advance(24 * HOUR), "");
+});
+
+test("two bots do not talk for ever, and in a group a bot hears what is meant for it", async () => {
+  const heard = [];
+  const anne = await BotTestClient.create((client, transport) => {
+    const bot = new Bot(client, transport, { name: "harbour" });
+    bot.onMessage((message) => {
+      heard.push(message.text);
+      return `aye, ${message.text}`;
+    });
+    return bot;
+  });
+  // Another bot of the same kind: what it answers is not answered.
+  const other = anne.friend();
+  await other.client.setBot(true);
+  const there = other.client.conversation(anne.bot.client.address);
+  await other.client.sendMany([{ to: anne.bot.client.address, body: "I answer", isAnswer: true }]);
+  await anne.settle();
+  assert.deepEqual(heard, []);
+  assert.equal((await there.messages()).length, 1);
+  assert.equal(await other.say("I begin"), "aye, I begin");
+
+  const to = await anne.createGroup("crew", other);
+  assert.equal(await anne.say("hello, all", { to }), "");
+  assert.equal(await anne.say("hello, @Harbour!", { to }), "aye, hello, @Harbour!");
+  assert.equal(await anne.say("hello, @harbourmaster", { to }), "");
+  assert.equal(await other.say("hello, @harbour, says a bot", { to }), "");
+  const group = anne.client.conversation(to);
+  const theirs = (await group.messages()).findLast((one) => one.author === anne.bot.client.address);
+  await group.send("and?", { replyTo: theirs.id });
+  await anne.settle();
+  await group.sendRich(joinRuns([{ text: "Master", styles: [{ type: "mention", address: anne.bot.client.address }] }, { text: "!", styles: [] }]));
+  await anne.settle();
+  assert.deepEqual(heard, ["I begin", "hello, @Harbour!", "and?", "Master!"]);
 });

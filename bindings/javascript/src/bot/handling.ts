@@ -3,6 +3,7 @@
 import type { BaseClient } from "../client.js";
 import { UnknownMessage } from "../errors.js";
 import type { WaitingMessage } from "../values.js";
+import { type Listening, concerns } from "./listening.js";
 import { BotMessage } from "./message.js";
 import { Signal } from "./signal.js";
 
@@ -16,6 +17,7 @@ export class Handling {
   readonly #client: BaseClient;
   readonly #handler: Handler;
   readonly #retries: number;
+  readonly #listening: Required<Listening>;
   readonly #failed: (error: unknown, message: BotMessage) => void;
   readonly #handled: () => void;
   readonly #news = new Signal();
@@ -28,12 +30,14 @@ export class Handling {
     client: BaseClient,
     handler: Handler,
     retries: number,
+    listening: Required<Listening>,
     failed: (error: unknown, message: BotMessage) => void,
     handled: () => void,
   ) {
     this.#client = client;
     this.#handler = handler;
     this.#retries = retries;
+    this.#listening = listening;
     this.#failed = failed;
     this.#handled = handled;
   }
@@ -94,7 +98,8 @@ export class Handling {
       const waiting = await this.#client.unhandledMessage(number);
       if (waiting === null) return;
       const message = new BotMessage(waiting.message);
-      if (!["text", "data", "opaque", "attachment"].includes(waiting.message.body.type)) {
+      const isSaid = ["text", "data", "opaque", "attachment"].includes(waiting.message.body.type);
+      if (!isSaid || !(await concerns(this.#client, waiting.message, this.#listening))) {
         await this.#commit(number, message);
         return;
       }

@@ -5,6 +5,7 @@ import { BacklogFull, WindlassError } from "../errors.js";
 import type { Transport } from "../transport.js";
 import type { TrustPolicy } from "../values.js";
 import { type Handler, Handling } from "./handling.js";
+import type { Listening } from "./listening.js";
 import type { BotMessage } from "./message.js";
 import { Post } from "./post.js";
 import { Signal } from "./signal.js";
@@ -14,7 +15,7 @@ const USELESS = ["envelope_malformed", "unsupported_version", "not_for_this_devi
 const ROUND = 600_000;
 
 /** What a bot may be told. */
-export interface BotOptions {
+export interface BotOptions extends Listening {
   /** Whom it listens to; a public bot to everybody. */
   trust?: TrustPolicy;
   /** How often handling a message is begun before it is given up. */
@@ -45,6 +46,9 @@ export class Bot {
     this.#options = {
       trust: options.trust ?? "acceptAll",
       retries: Math.max(1, options.retries ?? 3),
+      answerBots: options.answerBots ?? false,
+      groupMessages: options.groupMessages ?? "addressed",
+      name: options.name ?? "",
       onError: options.onError ?? ((error) => this.unheard(error)),
     };
   }
@@ -124,7 +128,7 @@ export class Bot {
 
   #handling(handled: () => void): Handling {
     const { onError, retries } = this.#options;
-    return new Handling(this.client, (message) => this.#handler(message), retries, onError, handled);
+    return new Handling(this.client, (message) => this.#handler(message), retries, this.#options, onError, handled);
   }
 
   async #receive(envelope: Uint8Array, room: Signal): Promise<void> {
@@ -155,4 +159,5 @@ export class Bot {
 
 export { BotMessage } from "./message.js";
 export type { Handler } from "./handling.js";
+export type { Listening } from "./listening.js";
 export type { Mailbox, Transport } from "../transport.js";
