@@ -85,6 +85,8 @@ struct Run {
     keeping: BTreeSet<(u32, u32)>,
     /// Devices whose clock is wrong.
     wrong_clocks: BTreeSet<(u32, u32)>,
+    /// People of whom one was wrong, now or before.
+    dated_wrong: BTreeSet<u32>,
     /// How often each attack was made.
     attacks: BTreeMap<&'static str, u64>,
     show: bool,
@@ -121,6 +123,7 @@ impl Run {
             deleted: BTreeSet::new(),
             forged: BTreeSet::new(),
             wrong_clocks: BTreeSet::new(),
+            dated_wrong: BTreeSet::new(),
             thieves: BTreeSet::new(),
             told: BTreeSet::new(),
             untold: Vec::new(),
@@ -190,9 +193,11 @@ impl Run {
             Ok(sent) => sent,
             // A new device has not heard of its contacts yet.
             Err(error) if error.code() == "unknown_contact" => return,
-            // No session is begun by a bundle that a wrong clock takes for one of another time: the user is told.
+            // No session is begun by a bundle that a wrong clock takes for one of another time, or gave the date of another time: the user is told.
             Err(error)
-                if self.wrong_clocks.contains(&(p, d))
+                if [p, to]
+                    .iter()
+                    .any(|person| self.dated_wrong.contains(person))
                     && ["bundle_from_the_future", "bundle_expired"]
                         .contains(&error.code().as_str()) =>
             {

@@ -49,9 +49,10 @@ impl Clocks {
 impl Attacker for Clocks {
     fn act(&mut self, run: &mut Run) {
         // Nor does a device whose clock is wrong go back: which day a copy is of, it proves by the days of its clock (RFC windlass §8.4.10), and words that
-        // were dated by a wrong one cannot be proved (§9.1.6).
+        // were dated by a wrong one cannot be proved (§9.1.6). Nor one to whom words would be given back that came by a wrong clock (§8.4.11).
+        let wrong = &run.wrong_clocks;
         run.copied
-            .retain(|device, _| !run.wrong_clocks.contains(device));
+            .retain(|device, _| !wrong.iter().any(|one| one == device || one.0 != device.0));
         if self.rng.below(6) != 0 {
             return;
         }
@@ -76,6 +77,7 @@ impl Attacker for Clocks {
             run.wrong_clocks.remove(&device);
         } else {
             run.wrong_clocks.insert(device);
+            run.dated_wrong.insert(device.0);
         }
     }
 
