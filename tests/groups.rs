@@ -26,7 +26,7 @@ use windlass::{
 
 /// Rounds until everything that is due has been done.
 const ROUNDS: u32 = 40;
-const HISTORIES: u64 = 2_000;
+const HISTORIES: u64 = 1_000;
 
 struct History {
     world: Arc<Simulation>,
