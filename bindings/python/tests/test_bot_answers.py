@@ -74,7 +74,7 @@ def test_an_answer_may_suggest_what_to_say_next_and_mention_people(tmp_path: Pat
                 await sent.edit("Well?")
 
         @bot.on_error
-        async def sorry(error: Exception, message: Message | None) -> None:
+        async def sorry(error: BaseException, message: Message | None) -> None:
             assert message is not None
             await message.reply(type(error).__name__)
 
