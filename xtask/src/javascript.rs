@@ -90,7 +90,11 @@ fn compile(
     // TypeScript reads its types among the sources.
     let among = package.join("src/wasm");
     glue(ws, package, flags, profile, &among)?;
-    ws.quietly("npm", cmd!(sh, "npm --prefix {package} ci --no-audit --no-fund"))?;
+    // Where no registry is reached that is soon known.
+    let fetch = "--no-audit --no-fund --fetch-retries=1 --fetch-timeout=60000".split(' ');
+    let fetched = ws.quietly("npm", cmd!(sh, "npm --prefix {package} ci {fetch...}"));
+    fetched
+        .map_err(|error| Skip::Here(format!("what it is compiled with is not had: {error:#}")))?;
     fresh_folder(sh, dist.to_owned())?;
     ws.quietly("tsc", cmd!(sh, "npm --prefix {package} run build -- --outDir {dist}"))?;
     let beside = sh.create_dir(dist.join("wasm"))?;

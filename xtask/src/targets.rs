@@ -79,7 +79,8 @@ pub fn ensure(ws: &Workspace, target: &str) -> Result<()> {
         let missing = "the compiler has no libraries for it, and no rustup brings them";
         bail!(Skip::Here(format!("{target}: {missing}")));
     }
-    Ok(cmd!(sh, "rustup target add {target}").run()?)
+    let fetched = cmd!(sh, "rustup target add {target}").run();
+    Ok(fetched.map_err(|error| Skip::Here(format!("{target}: {error}")))?)
 }
 
 /// Takes the library out of a wheel: maturin keeps it nowhere else.
