@@ -26,6 +26,8 @@ pub fn test(ws: &Workspace) -> Result<()> {
     let vectors = ws.target.join("javascript-vectors");
     glue(ws, &package, &["--features", "vectors"], "debug", &vectors)?;
     let mut tests = cmd!(sh, "npm --prefix {package} test").env("WINDLASS_VECTORS", vectors);
+    // Cargo's folders, in which Java would find another library of this name than the one beside its classes.
+    tests = tests.env_remove("LD_LIBRARY_PATH");
     let python = python::program(ws, "test", "python");
     match kotlin::class_path(ws)? {
         Some(kotlin) if sh.path_exists(&python) => {
