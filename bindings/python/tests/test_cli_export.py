@@ -15,6 +15,8 @@ def test_a_conversation_is_printed_from_its_beginning(store: Path, tmp_path: Pat
         me.add_contact(other.bundle())
         other.add_contact(me.bundle())
         mine = me.send(them, "first")
+        for envelope in mine.envelopes:
+            other.receive(envelope.bytes)
         for envelope in other.send(us, "second\nyou: third\x1b[2J").envelopes:
             me.receive(envelope.bytes)
         me.conversation(them).set_nickname("Ann at sea")
