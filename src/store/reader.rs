@@ -15,7 +15,7 @@ use super::table::{self, Key, PREFIX_LEN, Table, prefix, prefix_end};
 use super::tree::{self, Bucket, Tree};
 use crate::crypto::{self, SecretBytes};
 
-type RawRow = (Vec<u8>, Vec<u8>);
+pub(super) type RawRow = (Vec<u8>, Vec<u8>);
 type VisitPhysical<'a> = &'a mut dyn FnMut(&[u8], SecretBytes) -> Result<(), StoreError>;
 
 /// A snapshot.

@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::io;
-use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::parts::{AT_ONCE, CarriedRow, Fill, Filling, Held, Side, Work, is_carried};
+use super::parts::{AT_ONCE, CarriedRow, Fill, Filling, Held, Side, Work, page_behind};
 use crate::crypto::{Secret, SecretBytes};
 use crate::store::counters;
 use crate::store::database::Opened;
@@ -106,27 +105,11 @@ impl Held for HeldFile {
     fn page(&self, after: &[u8]) -> Result<Vec<CarriedRow>, StoreError> {
         guarded(|| {
             let reader = self.inner.reader()?;
-            let mut after = after.to_vec();
-            loop {
-                let low = Bound::Excluded(after);
-                let (all, ahead) = (Bound::Unbounded, Direction::Forward);
-                let rows = raw_range(reader.table(), &low, &all, ahead, AT_ONCE)?;
-                let Some((last, _)) = rows.last() else {
-                    return Ok(Vec::new());
-                };
-                after = last.clone();
-                let carried = rows.into_iter().filter(|(row, _)| is_carried(row));
-                let opened = carried.map(|(row, sealed)| {
-                    let table = Table::of_row(&row);
-                    let table = table.ok_or(StoreError::Damaged { what: "row keys" })?;
-                    let value = reader.unseal(table, &row, &sealed)?;
-                    Ok((row, value))
-                });
-                let page = opened.collect::<Result<Vec<_>, StoreError>>()?;
-                if !page.is_empty() {
-                    return Ok(page);
-                }
-            }
+            page_behind(
+                after,
+                |(low, high)| raw_range(reader.table(), low, high, Direction::Forward, AT_ONCE),
+                |table, row, sealed| reader.unseal(table, row, sealed),
+            )
         })
     }
 

@@ -6,4 +6,4 @@ mod parts;
 
 pub use copier::{Copied, Place, copy};
 #[cfg(feature = "postgres")]
-pub(super) use parts::{AT_ONCE, CarriedRow, Fill, Filling, Held, Side, Work, is_carried};
+pub(super) use parts::{AT_ONCE, CarriedRow, Fill, Filling, Held, Side, Work, page_behind};

@@ -1,10 +1,12 @@
 //! What is asked of both places of a copying.
 
 use core::fmt::Debug;
+use core::ops::Bound;
 
 use crate::crypto::{Secret, SecretBytes};
 use crate::store::header::{Header, Standing};
 use crate::store::lifecycle::Beginning;
+use crate::store::reader::{OwnedBounds, RawRow};
 use crate::store::tree::is_own;
 use crate::store::{Sequence, StoreError, StoreKey, Table};
 
@@ -63,8 +65,35 @@ pub(in crate::store) trait Filling {
     fn set_last(&mut self, sequence: Sequence, last: u64) -> Result<(), StoreError>;
 }
 
+/// The next rows behind `after` that are carried, as many as one reading has. `read` gives what an engine has between bounds, at most
+/// [`AT_ONCE`], and `unseal` opens it.
+pub(in crate::store) fn page_behind(
+    after: &[u8],
+    read: impl Fn(&OwnedBounds) -> Result<Vec<RawRow>, StoreError>,
+    unseal: impl Fn(Table, &[u8], &[u8]) -> Result<SecretBytes, StoreError>,
+) -> Result<Vec<CarriedRow>, StoreError> {
+    let mut after = after.to_vec();
+    loop {
+        let rows = read(&(Bound::Excluded(after), Bound::Unbounded))?;
+        let Some((last, _)) = rows.last() else {
+            return Ok(Vec::new());
+        };
+        after = last.clone();
+        let carried = rows.into_iter().filter(|(row, _)| is_carried(row));
+        let opened = carried.map(|(row, sealed)| {
+            let table = Table::of_row(&row).ok_or(StoreError::Damaged { what: "row keys" })?;
+            let value = unseal(table, &row, &sealed)?;
+            Ok((row, value))
+        });
+        let page = opened.collect::<Result<Vec<_>, StoreError>>()?;
+        if !page.is_empty() {
+            return Ok(page);
+        }
+    }
+}
+
 /// Whether a row is carried as it is. The store's own are made anew, and sequences are carried by what they say, since engines keep them in their
 /// own ways.
-pub(in crate::store) fn is_carried(row: &[u8]) -> bool {
+fn is_carried(row: &[u8]) -> bool {
     !is_own(row) && Table::of_row(row) != Some(Table::Sequences)
 }

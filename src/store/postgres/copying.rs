@@ -1,7 +1,5 @@
 //! A store in a database, as a place of a copying.
 
-use std::ops::Bound;
-
 use super::address::Address;
 use super::connection::{Ask, Value};
 use super::lifecycle::{found, make};
@@ -10,11 +8,11 @@ use super::replacing;
 use super::source::Source;
 use super::state::Ring;
 use crate::crypto::Secret;
-use crate::store::copying::{AT_ONCE, CarriedRow, Fill, Held, Side, Work, is_carried};
+use crate::store::copying::{AT_ONCE, CarriedRow, Fill, Held, Side, Work, page_behind};
 use crate::store::header::{Header, Standing};
 use crate::store::lifecycle::Beginning;
 use crate::store::tree::HEADER_ROW;
-use crate::store::{Direction, Sequence, StoreError, StoreKey, Table};
+use crate::store::{Direction, Sequence, StoreError, StoreKey};
 
 impl Side for Address {
     /// What replaces keys waits, and whoever writes: a step that began before finds another header when this one is over.
@@ -66,25 +64,12 @@ impl Held for HeldRows<'_> {
     }
 
     fn page(&self, after: &[u8]) -> Result<Vec<CarriedRow>, StoreError> {
-        let mut after = after.to_vec();
-        loop {
-            let bounds = (Bound::Excluded(after), Bound::Unbounded);
-            let rows = self.source.range(&bounds, Direction::Forward, AT_ONCE)?;
-            let Some((last, _)) = rows.last() else {
-                return Ok(Vec::new());
-            };
-            after = last.clone();
-            let carried = rows.into_iter().filter(|(row, _)| is_carried(row));
-            let opened = carried.map(|(row, sealed)| {
-                let table = Table::of_row(&row).ok_or(StoreError::Damaged { what: "row keys" })?;
-                let value = self.source.unseal(table, &row, &sealed)?;
-                Ok((row, value))
-            });
-            let page = opened.collect::<Result<Vec<_>, StoreError>>()?;
-            if !page.is_empty() {
-                return Ok(page);
-            }
-        }
+        let source = &self.source;
+        page_behind(
+            after,
+            |bounds| source.range(bounds, Direction::Forward, AT_ONCE),
+            |table, row, sealed| source.unseal(table, row, sealed),
+        )
     }
 
     fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError> {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::connection::{Ask, Connection, Value};
+use super::connection::{Ask, Connection};
 use super::schema::sequence_name;
-use super::source::RawRow;
+use super::source::of_rows;
 use super::trouble::Trouble;
 use crate::crypto::{self, SecretBytes, SeededRandom};
 use crate::store::copying::{AT_ONCE, Filling};
-use crate::store::reader::bucket_of;
+use crate::store::reader::{RawRow, bucket_of};
 use crate::store::tree::{self, Tree};
 use crate::store::{Sequence, StoreError};
 
@@ -57,10 +57,7 @@ impl<'a> NewRows<'a> {
         if rows.is_empty() {
             return Ok(());
         }
-        let keys = rows.iter().map(|(row, _)| row.as_slice()).collect();
-        let values = rows.iter().map(|(_, sealed)| sealed.as_slice()).collect();
-        let values = [keys, values].map(Value::Many);
-        self.connection.ask(&[Ask::new(INSERT, values.into())])?;
+        self.connection.ask(&[of_rows(INSERT, &rows)])?;
         Ok(())
     }
 }

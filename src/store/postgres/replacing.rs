@@ -5,13 +5,13 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::connection::{Ask, Connection, Value};
-use super::source::{RawRow, pairs};
+use super::source::{of_rows, pairs};
 use super::state::{Epoch, lookup_key};
 use super::trouble::Trouble;
 use crate::crypto::{self, Secret, SeededRandom};
 use crate::store::engine::ShredReport;
 use crate::store::header::Header;
-use crate::store::reader::bucket_of;
+use crate::store::reader::{RawRow, bucket_of};
 use crate::store::slots::Keys;
 use crate::store::table::prefix_end;
 use crate::store::tree::{self, Bucket, DIRTY_PREFIX, HEADER_ROW, ROOT_ROW, Tree};
@@ -234,10 +234,7 @@ impl Replacing<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        let keys = rows.iter().map(|(row, _)| row.as_slice()).collect();
-        let values = rows.iter().map(|(_, sealed)| sealed.as_slice()).collect();
-        let values = [keys, values].map(Value::Many);
-        self.connection.ask(&[Ask::new(REPLACE, values.into())])?;
+        self.connection.ask(&[of_rows(REPLACE, rows)])?;
         Ok(())
     }
 }

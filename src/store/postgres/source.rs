@@ -9,7 +9,7 @@ use super::connection::{Ask, Columns, Connection, Value, first, number};
 use super::schema::sequence_name;
 use super::trouble::Trouble;
 use crate::crypto::{self, SecretBytes};
-use crate::store::reader::{OwnedBounds, bucket_of};
+use crate::store::reader::{OwnedBounds, RawRow, bucket_of};
 use crate::store::tree::{self, Tree};
 use crate::store::{Direction, Sequence, StoreError, Table};
 
@@ -18,7 +18,12 @@ const VISITED_AT_ONCE: i64 = 256;
 
 type VisitSealed<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>;
 
-pub(super) type RawRow = (Vec<u8>, Vec<u8>);
+/// A statement whose parameters are the keys and the values of rows.
+pub(super) fn of_rows<'a>(sql: &'a str, rows: &'a [RawRow]) -> Ask<'a> {
+    let keys = rows.iter().map(|(row, _)| row.as_slice()).collect();
+    let values = rows.iter().map(|(_, sealed)| sealed.as_slice()).collect();
+    Ask::new(sql, [keys, values].map(Value::Many).into())
+}
 
 /// A transaction as far as it reads.
 pub(super) struct Source {
