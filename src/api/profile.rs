@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{Bytes, Client, Result, WindlassError};
-use crate::chat::{self, ChatSettingKind, ContentError, GroupId, Picture};
+use crate::chat::{self, ChatSettingKind, ContentError, Picture};
 use crate::engine::base::error::EngineError;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::{chat_settings, contacts, groups, profiles};
@@ -86,25 +86,20 @@ impl Client {
 }
 
 fn name_of(rows: &dyn Rows, address: &str) -> Result<String> {
-    let (id, given) = match GroupId::from_address(address) {
-        Some(group) => {
-            let name = groups::listed(rows, &group)?.name().to_owned();
-            (ConversationId::Group(group), name)
-        }
-        None => {
-            let who = PublicIdentity::from_address(address)?;
-            if contacts::find(rows, &who)?.is_none() {
+    let id = ConversationId::from_address(address)?;
+    let given = match &id {
+        ConversationId::Group(group) => groups::listed(rows, group)?.name().to_owned(),
+        ConversationId::Direct(who) => {
+            if contacts::find(rows, who)?.is_none() {
                 return Err(EngineError::UnknownContact.into());
             }
-            let name = profiles::of(rows, &who)?.unwrap_or_default().name;
-            (ConversationId::Direct(who), name)
+            profiles::of(rows, who)?.unwrap_or_default().name
         }
     };
     let settings = chat_settings::of(rows, &id)?;
     let mut own = settings.into_iter();
     let own = own.find(|one| one.kind == ChatSettingKind::Name && !one.text.is_empty());
-    let is_address =
-        PublicIdentity::from_address(&given).is_ok() || GroupId::from_address(&given).is_some();
+    let is_address = ConversationId::from_address(&given).is_ok();
     let given = Some(given).filter(|name| !name.is_empty() && !is_address);
     Ok(own
         .map(|one| one.text)

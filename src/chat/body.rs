@@ -92,8 +92,6 @@ pub enum Body {
     Attachment(Attachment),
     /// What its author says of themselves.
     Profile(Profile),
-    /// A body of a later version; the message is kept as it came.
-    Unknown,
     /// A message is at the top of its conversation from now on, or is not any more.
     Pin {
         /// Who wrote the message.
@@ -103,6 +101,8 @@ pub enum Body {
         /// Whether it is not there any more.
         removed: bool,
     },
+    /// A body of a later version; the message is kept as it came.
+    Unknown,
 }
 
 impl Body {

@@ -5,6 +5,7 @@ use crate::chat::Content;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::put_row;
+use crate::engine::history::message::Stored;
 use crate::engine::history::pins;
 use crate::engine::history::place::{Place, order_of};
 use crate::engine::records::conversations::ConversationId;
@@ -12,7 +13,7 @@ use crate::identity::PublicIdentity;
 use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
 
 /// The message of which a content says something.
-fn target(author: &PublicIdentity, content: &Content) -> Option<MessageRef> {
+pub(super) fn target(author: &PublicIdentity, content: &Content) -> Option<MessageRef> {
     let (author, id) = content.body.target(author.to_bytes())?;
     let author = PublicIdentity::from_bytes(&author).ok()?;
     Some(MessageRef { author, id })
@@ -37,18 +38,14 @@ pub(crate) fn index(
 }
 
 /// A content says nothing of another message any more.
-pub(crate) fn unindex(
-    store: &mut dyn RowsMut,
-    conversation: &ConversationId,
-    author: &PublicIdentity,
-    content: &Content,
-) -> Result<(), EngineError> {
-    let Some(target) = target(author, content) else {
+pub(crate) fn unindex(store: &mut dyn RowsMut, said: &Stored) -> Result<(), EngineError> {
+    let Some(target) = target(&said.author, &said.content) else {
         return Ok(());
     };
-    let (group, order, by) = (target.key(), order_of(content), author.to_bytes());
+    let (group, by) = (target.key(), said.author.to_bytes());
+    let order = order_of(&said.content);
     store.delete(Table::Annotations, Key::named(&group, &order, &by))?;
-    pins::unindex(store, conversation, author, content)
+    pins::unindex(store, said)
 }
 
 /// The messages that say something of this one, in the conversation's order.

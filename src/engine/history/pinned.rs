@@ -4,9 +4,8 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::history::message::Stored;
 use crate::engine::history::view::{self, Shown};
-use crate::engine::history::{message, place};
+use crate::engine::history::{annotations, message, place};
 use crate::engine::records::conversations::{self, ConversationId};
-use crate::identity::PublicIdentity;
 use crate::limits::MAX_PINNED;
 use crate::store::{Rows, Table};
 
@@ -15,14 +14,10 @@ fn target(store: &dyn Rows, pin: &MessageRef, now: u64) -> Result<Option<Stored>
     let Some(said) = message::find(store, pin)? else {
         return Ok(None);
     };
-    let by = said.author.to_bytes();
-    let Some((author, id)) = said.content.body.target(by) else {
+    let Some(target) = annotations::target(&said.author, &said.content) else {
         return Ok(None);
     };
-    let Ok(author) = PublicIdentity::from_bytes(&author) else {
-        return Ok(None);
-    };
-    let found = message::find(store, &MessageRef { author, id })?;
+    let found = message::find(store, &target)?;
     Ok(found.filter(|found| {
         found.is_message_of(&said.conversation) && found.is_shown(now) && !found.is_deleted()
     }))

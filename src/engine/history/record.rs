@@ -199,8 +199,7 @@ fn reconcile_annotations(
         if stored.is_message_of(&said.conversation) {
             deletion::expire_with(store, &annotation, stored)?;
         } else {
-            let by = &annotation.author;
-            annotations::unindex(store, &said.conversation, by, &said.content)?;
+            annotations::unindex(store, &said)?;
             deletion::delete(store, &annotation, TOMBSTONE, now)?;
         }
     }

@@ -120,6 +120,16 @@ impl Contact {
             .collect()
     }
 
+    /// Whether one of their devices answered in the session that there is: what goes in it needs no handshake.
+    pub(crate) fn has_answered(&self, store: &dyn Rows) -> Result<bool, EngineError> {
+        for party in self.parties() {
+            if sessions::active(store, &party)?.is_some_and(|one| !one.is_pending()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     pub(crate) fn hint_key(&self) -> Result<HintKey, EngineError> {
         HintKey::from_bytes(&self.row.hint_key).ok_or_else(|| damaged(Table::Contacts))
     }

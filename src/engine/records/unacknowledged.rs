@@ -20,7 +20,17 @@ use crate::x3dh::Party;
 const NEVER: u64 = u64::MAX;
 
 /// The longest time from one resend to the next.
-const LONGEST_WAIT: u64 = (RESEND_AFTER_SECONDS * 1000) << MAX_RESENDS;
+const LONGEST_WAIT: u64 = resend_wait(MAX_RESENDS);
+
+/// How long after the last of so many resends the next one comes, in milliseconds: twice as long each time.
+pub(crate) const fn resend_wait(resent: u32) -> u64 {
+    let doubled = if resent < MAX_RESENDS {
+        resent
+    } else {
+        MAX_RESENDS
+    };
+    (RESEND_AFTER_SECONDS * 1000) << doubled
+}
 
 /// A message that waits for a device's receipt.
 #[derive(Clone)]
@@ -332,7 +342,7 @@ fn postpone_doubling(
     mut message: Unacknowledged,
     now: u64,
 ) -> Result<(), EngineError> {
-    let wait = (RESEND_AFTER_SECONDS * 1000) << message.row.resent.min(MAX_RESENDS);
+    let wait = resend_wait(message.row.resent);
     due::pull_back(&mut message.row.written_at, now);
     message.row.resent = message.row.resent.saturating_add(1);
     message.row.due_at = if message.row.resent >= MAX_RESENDS {

@@ -7,11 +7,12 @@ use crate::engine::base::step::Step;
 use crate::engine::delivery::post;
 use crate::engine::delivery::recipients::Recipients;
 use crate::engine::records::contacts::Contact;
-use crate::engine::records::{contacts, profiles, sessions};
+use crate::engine::records::unacknowledged::resend_wait;
+use crate::engine::records::{contacts, profiles};
 use crate::engine::sync::outcome::{Outcome, PeerNews};
 use crate::engine::sync::updates;
 use crate::identity::PublicIdentity;
-use crate::limits::{MAX_ASKED_AT_ONCE, MAX_RESENDS, RESEND_AFTER_SECONDS};
+use crate::limits::{MAX_ASKED_AT_ONCE, MAX_RESENDS};
 use crate::store::Rows;
 use crate::wire::store::{ContactRow, ProfileRoundRow};
 
@@ -112,10 +113,7 @@ fn is_owed(contact: &Contact, profile: u64) -> bool {
 
 fn is_due(contact: &Contact, profile: u64, now: u64) -> bool {
     let tries = tries(&contact.row, profile);
-    let waited = |times: u32| {
-        let back_off = (RESEND_AFTER_SECONDS * 1000) << times;
-        due::is_over(contact.row.profile_sent_at, back_off, now)
-    };
+    let waited = |times: u32| due::is_over(contact.row.profile_sent_at, resend_wait(times), now);
     let is_time = tries
         .checked_sub(1)
         .is_none_or(|times| times < MAX_RESENDS && waited(times));
@@ -137,7 +135,7 @@ fn send(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), EngineError> {
     let Some(profile) = profiles::of(step.rows, &own)? else {
         return Ok(());
     };
-    if !has_session(step, contact)? {
+    if !contact.has_answered(step.rows)? {
         return Ok(());
     }
     let date = profile.changed_at;
@@ -162,21 +160,11 @@ fn send(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// Whether the other side answered in some session.
-pub(super) fn has_session(step: &Step<'_>, contact: &Contact) -> Result<bool, EngineError> {
-    for party in contact.parties() {
-        if sessions::active(step.rows, &party)?.is_some_and(|one| !one.is_pending()) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// Whether it is time for the next contacts.
 pub(crate) fn is_round_due(store: &dyn Rows, now: u64) -> Result<bool, EngineError> {
     let round = profiles::round(store)?;
     let rests = round.place == 0 && round.rounds != 0;
-    let back_off = (RESEND_AFTER_SECONDS * 1000) << round.rounds.saturating_sub(1).min(MAX_RESENDS);
+    let back_off = resend_wait(round.rounds.saturating_sub(1));
     Ok(round.open && (!rests || due::is_over(round.rested_at, back_off, now)))
 }
 

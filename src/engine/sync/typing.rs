@@ -8,7 +8,6 @@ use crate::engine::delivery::recipients::Recipients;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::outbox::QueuedEnvelope;
 use crate::engine::records::{contacts, groups, outbox};
-use crate::engine::sync::profiles;
 use crate::identity::PublicIdentity;
 use crate::limits::TRANSIENT_SECONDS;
 use crate::store::Rows;
@@ -38,10 +37,7 @@ pub(crate) fn tell(
             continue;
         };
         let wanted = contact.is_accepted() || !direct;
-        if !wanted
-            || !profiles::has_session(step, &contact)?
-            || outbox::has_transient(step.rows, peer)?
-        {
+        if !wanted || !contact.has_answered(step.rows)? || outbox::has_transient(step.rows, peer)? {
             continue;
         }
         let body = Body::Typing { active };

@@ -14,11 +14,12 @@ use crate::engine::history::unread;
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::own_devices::Sibling;
+use crate::engine::records::unacknowledged::resend_wait;
 use crate::engine::records::{
     chat_settings, contacts, conversations, decisions, doubts, floors, invitations, outbox,
     own_devices, pairs, profiles, sessions, vouching,
 };
-use crate::limits::{MAX_CONTENT_LEN, MAX_RESENDS, RESEND_AFTER_SECONDS, RESENDS_IN_SESSION};
+use crate::limits::{MAX_CONTENT_LEN, MAX_RESENDS, RESENDS_IN_SESSION};
 use crate::store::{Rows, RowsMut};
 use crate::x3dh::Party;
 
@@ -402,7 +403,7 @@ pub(crate) fn unacknowledged(store: &dyn Rows, now: u64) -> Result<Vec<(u32, boo
     for sibling in own_devices::siblings(store)? {
         let row = &sibling.row;
         let tries = row.update_tries.min(MAX_RESENDS);
-        let wait = (RESEND_AFTER_SECONDS * 1000) << tries;
+        let wait = resend_wait(tries);
         let waits = !row.update_id.is_empty() && due::is_over(row.updated_at, wait, now);
         // What the transport has not taken is not put there again.
         if waits && tries < MAX_RESENDS && outbox::waiting(store, row.update_outbox_id)?.is_none() {

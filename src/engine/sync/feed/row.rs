@@ -5,6 +5,7 @@ use crate::chat::{Body, GroupId, MessageId};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::damaged;
+use crate::engine::history::message::Stored;
 use crate::engine::history::view::Shown;
 use crate::engine::history::{message, view};
 use crate::engine::records::conversations::ConversationId;
@@ -58,6 +59,10 @@ fn in_conversation(conversation: &ConversationId, news: &ConversationNews) -> Op
         ..FeedInConversation::default()
     };
     let by = |by: &PublicIdentity| by.to_bytes().to_vec();
+    let name = |author: &PublicIdentity, id: &MessageId| {
+        let (author, id) = (*author, *id);
+        MessageRef { author, id }.to_row()
+    };
     Some(match news {
         ConversationNews::Deleted(message) => Event::Deleted(FeedInConversation {
             message: Some(message.to_row()),
@@ -66,20 +71,8 @@ fn in_conversation(conversation: &ConversationId, news: &ConversationNews) -> Op
         ConversationNews::ConversationDeleted => Event::ConversationDeleted(row),
         ConversationNews::SettingsChanged => Event::SettingsChanged(row),
         // What the emoji is stands in its own row alone, and is deleted with it.
-        ConversationNews::Reacted { by: author, id, .. } => Event::Reacted(
-            MessageRef {
-                author: *author,
-                id: *id,
-            }
-            .to_row(),
-        ),
-        ConversationNews::Pinned { by: author, id, .. } => Event::Pinned(
-            MessageRef {
-                author: *author,
-                id: *id,
-            }
-            .to_row(),
-        ),
+        ConversationNews::Reacted { by: author, id, .. } => Event::Reacted(name(author, id)),
+        ConversationNews::Pinned { by: author, id, .. } => Event::Pinned(name(author, id)),
         ConversationNews::Read { by: reader } => Event::Read(FeedInConversation {
             by_identity_key: by(reader),
             ..row
@@ -238,9 +231,14 @@ fn message_of(store: &dyn Rows, row: &TimelineRow) -> Result<Option<Box<Shown>>,
         .map(Box::new))
 }
 
+/// What was said of a message, if it was not taken back.
+fn said(store: &dyn Rows, row: &TimelineRow) -> Result<Option<Stored>, EngineError> {
+    let found = message::find(store, &name(row)?)?;
+    Ok(found.filter(|found| !found.is_deleted()))
+}
+
 fn reaction(store: &dyn Rows, row: &TimelineRow) -> Result<Option<Outcome>, EngineError> {
-    let name = name(row)?;
-    let Some(found) = message::find(store, &name)?.filter(|found| !found.is_deleted()) else {
+    let Some(found) = said(store, row)? else {
         return Ok(None);
     };
     let Body::Reaction {
@@ -257,8 +255,8 @@ fn reaction(store: &dyn Rows, row: &TimelineRow) -> Result<Option<Outcome>, Engi
             author: identity(&author)?,
             id: target,
         },
-        by: name.author,
-        id: name.id,
+        by: found.author,
+        id: found.content.id,
         emoji,
         removed,
     };
@@ -266,8 +264,7 @@ fn reaction(store: &dyn Rows, row: &TimelineRow) -> Result<Option<Outcome>, Engi
 }
 
 fn pin(store: &dyn Rows, row: &TimelineRow) -> Result<Option<Outcome>, EngineError> {
-    let name = name(row)?;
-    let Some(found) = message::find(store, &name)?.filter(|found| !found.is_deleted()) else {
+    let Some(found) = said(store, row)? else {
         return Ok(None);
     };
     let Body::Pin {
@@ -283,8 +280,8 @@ fn pin(store: &dyn Rows, row: &TimelineRow) -> Result<Option<Outcome>, EngineErr
             author: identity(&author)?,
             id: target,
         },
-        by: name.author,
-        id: name.id,
+        by: found.author,
+        id: found.content.id,
         removed,
     };
     Ok(Some(Outcome::InConversation(found.conversation, news)))
