@@ -76,7 +76,7 @@ def role(wanted: Role | str) -> Filter:
 in_group = Filter(lambda message: message.in_group)
 """What was written in a group."""
 
-mentioned = Filter(lambda message: is_meant(message, message.bot.settings.name, message.bot.address))
+mentioned = Filter(is_meant)
 """What means the bot: by a mention, by `@` and the setting `name`, or by its address."""
 
 has_text = Filter(lambda message: isinstance(message.body, Body.TEXT))

@@ -13,16 +13,17 @@ from windlass_chat.client import Client
 
 def is_addressed(client: Client, settings: Settings, message: Message) -> bool:
     """Whether a message of a group, which is no command, is handed over: else two bots in one group talk for ever."""
-    if settings.group_messages == "all" or is_meant(message, settings.name, client.address()):
+    if settings.group_messages == "all" or is_meant(message):
         return True
     if message.reply_to is None:
         return False
     return client.conversation(message.conversation).message(client.address(), message.reply_to) is not None
 
 
-def is_meant(message: Message, name: str, address: str) -> bool:
+def is_meant(message: Message) -> bool:
     """Whether a message means the bot: by a mention, by its name, or by its address."""
-    return message.stored.mentions_me or mentions(message.text, name) or address in message.text
+    bot, text = message.bot, message.text
+    return message.stored.mentions_me or mentions(text, bot.settings.name) or bot.address in text
 
 
 def mentions(text: str, name: str) -> bool:

@@ -41,14 +41,13 @@ class Records:
     def load(self, client: Client) -> None:
         """Reads what there is, if that is not known yet."""
         if self._client is not client:
-            self._forget()
-            for name, document in self.all(client):
-                self._kept(name, document)
-            self._client = client
+            self._know(client, self.all(client))
 
     async def reload(self, client: Client) -> None:
         """Reads anew what there is: another worker may have changed it."""
-        found = await insisting(self.all, client)
+        self._know(client, await insisting(self.all, client))
+
+    def _know(self, client: Client, found: list[tuple[str, Document]]) -> None:
         self._forget()
         for name, document in found:
             self._kept(name, document)

@@ -14,7 +14,7 @@ from windlass_chat.bot.upkeep import fetch, invited
 from windlass_chat.cli.identity import open_client, safety_lines
 from windlass_chat.cli.output import Output
 from windlass_chat.cli.plain import plain
-from windlass_chat.cli.said import said
+from windlass_chat.cli.said import ends, said
 from windlass_chat.cli.screen import DIM, THEIRS, WARNING, Screen
 from windlass_chat.cli.tally import Tally
 from windlass_chat.cli.wrong import Failed, WrongUsage
@@ -248,8 +248,7 @@ class Talk:
             self._names[address] = self._client.conversation(address).settings().nickname
         if (nickname := self._names[address]) is not None:
             return plain(nickname)
-        # Of a group's addresses both ends: a beginning that looks alike can be made on purpose.
-        return f"{address[:12]}..{address[-6:]}" if self._group else "they"
+        return ends(address) if self._group else "they"
 
     def _quote(self, number: str) -> str:
         text = plain(self._known.get(number, "an older message").partition("\n")[0])

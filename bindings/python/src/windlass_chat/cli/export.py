@@ -9,7 +9,7 @@ from windlass_chat._native import Body, Conversation, Message
 from windlass_chat.cli.identity import open_client
 from windlass_chat.cli.output import Output, json_line
 from windlass_chat.cli.plain import plain
-from windlass_chat.cli.said import said
+from windlass_chat.cli.said import ends, said
 from windlass_chat.cli.screen import INDENT
 from windlass_chat.client import Client
 
@@ -35,11 +35,12 @@ def export(given: argparse.Namespace, out: Output) -> None:
 
 def oldest_first(conversation: Conversation) -> Iterator[Message]:
     """The history, of which one message a page is held."""
-    ends: list[Message | None] = [None]
-    while page := conversation.messages(PAGE, ends[-1]):
-        ends.append(page[0])
-    for end in reversed(ends):
-        yield from conversation.messages(PAGE, end)
+    befores: list[Message | None] = [None]
+    while page := conversation.messages(PAGE, befores[-1]):
+        befores.append(page[0])
+    # Before the last of them there is nothing.
+    for before in reversed(befores[:-1]):
+        yield from conversation.messages(PAGE, before)
 
 
 def _name(client: Client, address: str) -> str:
@@ -47,8 +48,7 @@ def _name(client: Client, address: str) -> str:
     if address == client.address():
         return "you"
     name = plain(client.display_name(address))
-    ends = f"{address[:12]}..{address[-6:]}"
-    return ends if name == address else f"{name} ({ends})"
+    return ends(address) if name == address else f"{name} ({ends(address)})"
 
 
 def _line(message: Message, name: str) -> str:

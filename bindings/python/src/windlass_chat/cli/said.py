@@ -1,4 +1,4 @@
-"""`said`: what a message says, in one text."""
+"""`said` and `ends`: what a message says, and an address, in few words."""
 
 from __future__ import annotations
 
@@ -25,3 +25,8 @@ def said(message: Message) -> str:
             return f"(messages disappear after {after})" if after is not None else "(messages stay)"
         case _:
             return "(something that this program cannot show)"
+
+
+def ends(address: str) -> str:
+    """Both ends of an address: a beginning that looks alike can be made on purpose."""
+    return f"{address[:12]}..{address[-6:]}"
