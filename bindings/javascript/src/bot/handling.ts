@@ -98,8 +98,7 @@ export class Handling {
       const waiting = await this.#client.unhandledMessage(number);
       if (waiting === null) return;
       const message = new BotMessage(waiting.message);
-      const isSaid = ["text", "data", "opaque", "attachment"].includes(waiting.message.body.type);
-      if (!isSaid || !(await concerns(this.#client, waiting.message, this.#listening))) {
+      if (!(await concerns(this.#client, waiting.message, this.#listening))) {
         await this.#commit(number, message);
         return;
       }

@@ -13,8 +13,16 @@ export interface Listening {
   name?: string;
 }
 
+const SAID = ["text", "data", "opaque", "attachment"];
+
+/** Whether somebody said something with a message: the rest of a conversation is about it. */
+export function isSaid(message: Message): boolean {
+  return SAID.includes(message.body.type);
+}
+
 /** Whether a message is handed over: else two bots would talk to each other for ever. */
 export async function concerns(client: BaseClient, message: Message, options: Required<Listening>): Promise<boolean> {
+  if (!isSaid(message)) return false;
   const { author, conversation, origin, replyTo } = message;
   const inGroup = conversation !== author;
   const ofBot = inGroup ? origin !== "person" : origin === "botAnswer";

@@ -1,6 +1,7 @@
 /** `BotTestClient`: a person who talks with a bot. */
 
 import type { Bot } from "../bot/index.js";
+import { isSaid } from "../bot/listening.js";
 import type { Client } from "../node/index.js";
 import type { Transport } from "../transport.js";
 import type { Message, Sendable } from "../values.js";
@@ -9,8 +10,6 @@ import { Simulation } from "./simulation.js";
 /** The bot is the first person of its world. */
 const BOT = 0;
 const PAGE = 1_000;
-/** The rest of a conversation is about it. */
-const SAID = ["text", "data", "opaque", "attachment"];
 
 /** Makes the bot of a client, as the program does, and does not run it. */
 export type MakesBot = (client: Client, transport: Transport) => Bot | Promise<Bot>;
@@ -143,7 +142,7 @@ export class BotTestClient {
   /** What the bot wrote to this person since this was last asked, or in a group. */
   async heard(address = this.bot.client.address): Promise<Message[]> {
     const history = await this.client.conversation(address).messages({ limit: PAGE });
-    const theirs = history.filter(({ author, body }) => author === this.bot.client.address && SAID.includes(body.type));
+    const theirs = history.filter((message) => message.author === this.bot.client.address && isSaid(message));
     const heard = theirs.filter(({ id }) => !this.#known.has(id));
     for (const { id } of heard) this.#known.add(id);
     return heard;
