@@ -5,7 +5,6 @@ use crate::chat::Content;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::put_row;
-use crate::engine::history::message::Stored;
 use crate::engine::history::pins;
 use crate::engine::history::place::{Place, order_of};
 use crate::engine::records::conversations::ConversationId;
@@ -38,14 +37,18 @@ pub(crate) fn index(
 }
 
 /// A content says nothing of another message any more.
-pub(crate) fn unindex(store: &mut dyn RowsMut, said: &Stored) -> Result<(), EngineError> {
-    let Some(target) = target(&said.author, &said.content) else {
+pub(crate) fn unindex(
+    store: &mut dyn RowsMut,
+    conversation: &ConversationId,
+    author: &PublicIdentity,
+    content: &Content,
+) -> Result<(), EngineError> {
+    let Some(target) = target(author, content) else {
         return Ok(());
     };
-    let (group, by) = (target.key(), said.author.to_bytes());
-    let order = order_of(&said.content);
+    let (group, order, by) = (target.key(), order_of(content), author.to_bytes());
     store.delete(Table::Annotations, Key::named(&group, &order, &by))?;
-    pins::unindex(store, said)
+    pins::unindex(store, conversation, author, content)
 }
 
 /// The messages that say something of this one, in the conversation's order.

@@ -57,7 +57,12 @@ fn clear_content(
     early::forget(store, &stored)?;
     // A deletion says nothing that is to be deleted, and what it deletes may come later than it goes.
     if !matches!(stored.content.body, Body::Deletion { .. }) {
-        annotations::unindex(store, &stored)?;
+        annotations::unindex(
+            store,
+            &stored.conversation,
+            &message.author,
+            &stored.content,
+        )?;
         let mut content = stored.content;
         content.body = Body::Unknown;
         content.reply_to = None;
@@ -127,7 +132,12 @@ pub(crate) fn erase(
     let stored = Stored::from_row(&row)?;
     early::forget(store, &stored)?;
     unread::forget(store, &stored)?;
-    annotations::unindex(store, &stored)?;
+    annotations::unindex(
+        store,
+        &stored.conversation,
+        &message.author,
+        &stored.content,
+    )?;
     annotations::erase_of(store, message)?;
     delivered::erase_of(store, message)?;
     expiries::reschedule(store, message, &mut row, 0)?;

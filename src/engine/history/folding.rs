@@ -54,7 +54,7 @@ pub(crate) fn fold(
 fn drop_annotation(store: &mut dyn RowsMut, said: &Stored, now: u64) -> Result<(), EngineError> {
     deletion::delete(store, &said.name(), TOMBSTONE, now)?;
     // Of a deletion that is left.
-    annotations::unindex(store, said)
+    annotations::unindex(store, &said.conversation, &said.author, &said.content)
 }
 
 /// Something was said of a message that is not here: it waits for it, not for ever, and for a few of an author.

@@ -4,7 +4,6 @@ use crate::chat::{Body, Content};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::put_row;
-use crate::engine::history::message::Stored;
 use crate::engine::history::place::order_of;
 use crate::engine::records::conversations::ConversationId;
 use crate::identity::PublicIdentity;
@@ -27,10 +26,14 @@ pub(crate) fn index(
 }
 
 /// A content puts nothing to the top any more.
-pub(crate) fn unindex(store: &mut dyn RowsMut, said: &Stored) -> Result<(), EngineError> {
-    if matches!(said.content.body, Body::Pin { removed: false, .. }) {
-        let (group, by) = (said.conversation.key(), said.author.to_bytes());
-        let order = order_of(&said.content);
+pub(crate) fn unindex(
+    store: &mut dyn RowsMut,
+    conversation: &ConversationId,
+    author: &PublicIdentity,
+    content: &Content,
+) -> Result<(), EngineError> {
+    if matches!(content.body, Body::Pin { removed: false, .. }) {
+        let (group, order, by) = (conversation.key(), order_of(content), author.to_bytes());
         store.delete(Table::Pins, Key::named(&group, &order, &by))?;
     }
     Ok(())

@@ -199,7 +199,8 @@ fn reconcile_annotations(
         if stored.is_message_of(&said.conversation) {
             deletion::expire_with(store, &annotation, stored)?;
         } else {
-            annotations::unindex(store, &said)?;
+            let by = &annotation.author;
+            annotations::unindex(store, &said.conversation, by, &said.content)?;
             deletion::delete(store, &annotation, TOMBSTONE, now)?;
         }
     }
