@@ -44,6 +44,12 @@ pub(crate) fn was_by(since: u64, time: u64, now: u64) -> bool {
     since <= time || is_ahead(since, now)
 }
 
+/// Of two times since when something is known, that of which it is known for longer. What is dated ahead of now was noted before a clock was put
+/// back, and a date of now is not earlier than that because it is less: when the clock is right it is found out to be later.
+pub(crate) fn known_longer(since: u64, other: u64, now: u64) -> u64 {
+    std::cmp::min_by_key(since, other, |date| (!is_ahead(*date, now), *date))
+}
+
 /// A date of something that is kept from then on: one that lies ahead becomes now, so that it is kept no longer than from now on. True if it was.
 pub(crate) fn pull_back(date: &mut u64, now: u64) -> bool {
     let ahead = is_ahead(*date, now);
@@ -79,6 +85,15 @@ mod tests {
         assert!(was_by(NOW, NOW, NOW));
         assert!(!was_by(NOW, NOW - 1, NOW));
         assert!(was_by(NOW + 2 * DAY, NOW - DAY, NOW));
+    }
+
+    #[test]
+    fn of_two_times_the_one_counts_since_when_something_is_known_for_longer() {
+        assert_eq!(known_longer(NOW, NOW - HOUR, NOW), NOW - HOUR);
+        for wrong in [NOW + 2 * DAY, NOW + 4_000 * DAY] {
+            assert_eq!(known_longer(wrong, NOW, NOW), wrong);
+            assert_eq!(known_longer(NOW, wrong, NOW), wrong);
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Stores in databases: what is given where a path goes may be the address of one.
 
+use super::Result;
 use super::path::path_of;
-use super::{EncryptedStore, Result, StoreKey};
+#[cfg(feature = "postgres")]
+use super::{EncryptedStore, StoreKey};
 use crate::store::copying::Place;
 
 /// What such addresses begin with; a path that does is written as `./postgresql:/...`.

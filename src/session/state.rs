@@ -342,9 +342,9 @@ impl Session {
         self.known_since
     }
 
-    /// Notes that the other end is known to be that device since this time, if not for longer.
+    /// Notes since when the other end is known to be that device.
     pub fn know_from(&mut self, since: u64) {
-        self.known_since = self.known_since.min(since);
+        self.known_since = since;
     }
 
     /// The same session, begun for a request for healing: until something comes in it, it carries nothing else (RFC windlass §8.4.3).

@@ -11,13 +11,14 @@ use crate::engine::delivery::recipients::Recipients;
 use crate::engine::delivery::{protection, recipients};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::{
-    contacts, own_bundle, own_devices, pairs, private_prekeys, sessions, trust,
+    contacts, first_keys, own_bundle, own_devices, pairs, private_prekeys, sessions, trust,
 };
 use crate::identity::PublicIdentity;
 use crate::limits::UNANSWERED_SESSION_SECONDS;
 use crate::session::{Envelope, HintKey, Part, PostQuantum, Session};
 use crate::store::Table;
 use crate::wire;
+use crate::wire::store::OwnBundleRow;
 use crate::wire::v2::Payload;
 use crate::x3dh::Party;
 
@@ -34,8 +35,6 @@ pub(crate) fn to_contact(
     let bundle = contact.bundle.clone().ok_or(EngineError::NoBundle)?;
     let is_valid = bundle.check_time(step.seconds()).is_ok();
     let own_bundle = own_bundle::encoded(step)?;
-    // One that was issued later is of a clock that was wrong.
-    let has_bundle = contact.row.bundle_sent_at == own_bundle.issued_at;
     let mut parts = Vec::with_capacity(bundle.devices().len());
     let mut unreached = None;
     let receipt = match to.is_new_to_all() {
@@ -71,10 +70,7 @@ pub(crate) fn to_contact(
             }
             Err(error) => return Err(error),
         };
-        // What is sent again may have been what brought it.
-        let brings = !has_bundle || to.is_resend() || session.is_pending();
-        let bundle = brings.then_some(own_bundle.bundle.as_slice());
-        parts.push(seal(step, session, content, bundle, &receipt, to)?);
+        parts.push(seal(step, session, content, &own_bundle, &receipt, to)?);
     }
     if !parts.is_empty() {
         step.receipts.went(&contact.identity, &receipt);
@@ -121,14 +117,7 @@ pub(crate) fn to_siblings(
                 begin(step, &peer.identity, remote, None, hint_key, to.asks())?
             }
         };
-        let has_bundle = sibling.row.bundle_sent_at == own_bundle.issued_at;
-        // What is sent again may have been what brought it.
-        let brings = !has_bundle || to.is_resend() || session.is_pending();
-        let bundle = brings.then_some(own_bundle.bundle.as_slice());
-        parts.push(seal(step, session, content, bundle, &[], to)?);
-        if !has_bundle {
-            own_devices::set_bundle_sent(step.rows, device_id, own_bundle.issued_at)?;
-        }
+        parts.push(seal(step, session, content, &own_bundle, &[], to)?);
     }
     Ok((!parts.is_empty()).then(|| Envelope { parts }.encode()))
 }
@@ -245,14 +234,20 @@ fn seal(
     step: &mut Step<'_>,
     session: Session,
     content: &[u8],
-    sender_bundle: Option<&[u8]>,
+    own_bundle: &OwnBundleRow,
     receipt: &[MessageId],
     to: Recipients,
 ) -> Result<Part, EngineError> {
+    let first_key = first_keys::to_give(step, &session)?;
+    let note = pairs::note(step, &session, content, to.asks(), first_key)?;
+    // What is sent again may have been what brought it. One that was issued later than ours is of a clock that was wrong.
+    let brings =
+        to.is_resend() || session.is_pending() || note.has_bundle_of != own_bundle.issued_at;
+    let sender_bundle = brings.then(|| own_bundle.bundle.clone());
     let payload = wire::encode_secret(&Payload {
         content: content.to_vec(),
-        sender_bundle: sender_bundle.unwrap_or_default().to_vec(),
-        pair: pairs::note(step, &session, content, to.asks())?,
+        sender_bundle: sender_bundle.unwrap_or_default(),
+        pair: note.pair,
         receipt: receipt.iter().flat_map(|id| *id.as_bytes()).collect(),
     });
     let (next, part) = session

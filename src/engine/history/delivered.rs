@@ -18,8 +18,8 @@ pub(crate) struct Delivered {
 
 /// What a receipt says that is not known.
 pub(crate) enum Receipt {
-    /// They have a message of this time.
-    New { stored_at: u64 },
+    /// They have a message.
+    New,
     /// Nothing: it is known, or counts for nothing.
     Known,
     /// They have what is not here.
@@ -54,8 +54,7 @@ pub(crate) fn note(
         at: now.max(1),
     };
     put(store, message, &row)?;
-    let stored_at = stored.stored_at;
-    Ok(Receipt::New { stored_at })
+    Ok(Receipt::New)
 }
 
 fn put(

@@ -248,7 +248,7 @@ pub(crate) fn merge_bundle(
         contact.row.one_time_prekeys_used = false;
         contact.keep(new.clone());
         for (party, remote) in contact.parties().iter().zip(new.devices()) {
-            pairs::note_prekey(step.rows, party, &remote.signed_prekey.key, step.now)?;
+            pairs::note_prekey(step, party, &remote.signed_prekey.key, step.now)?;
         }
         contact.save(step.rows)?;
     } else if let Some(known) = contact

@@ -7,6 +7,7 @@ pub(crate) mod contacts;
 pub(crate) mod conversations;
 pub(crate) mod decisions;
 pub(crate) mod doubts;
+pub(crate) mod first_keys;
 pub(crate) mod floors;
 pub(crate) mod former_members;
 pub(crate) mod group_comparisons;

@@ -190,7 +190,7 @@ pub(crate) fn merge_bundle(
                 identity: step.device.public(),
                 device_id: id,
             };
-            pairs::note_prekey(step.rows, &party, &prekey.key, step.now)?;
+            pairs::note_prekey(step, &party, &prekey.key, step.now)?;
             if !same {
                 prekeys::invalidate_own_bundle(step.rows)?;
             }
@@ -312,20 +312,5 @@ pub(crate) fn seen(store: &mut dyn RowsMut, device_id: u32, now: u64) -> Result<
             save(store, &row)
         }
         _ => Ok(()),
-    }
-}
-
-/// Notes which of our bundles a device was last sent.
-pub(crate) fn set_bundle_sent(
-    store: &mut dyn RowsMut,
-    device_id: u32,
-    issued_at: u64,
-) -> Result<(), EngineError> {
-    match find(store, device_id)? {
-        Some(mut row) => {
-            row.bundle_sent_at = issued_at;
-            save(store, &row)
-        }
-        None => Ok(()),
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{get_row, put_row};
+use crate::session::HealingKey;
 use crate::store::{Key, Rows, RowsMut, Table};
-use crate::wire::store::PairRow;
+use crate::wire::store::{HealingKeyRow, PairRow};
 use crate::x3dh::Party;
 
 fn key_of(peer: &Party) -> Vec<u8> {
@@ -29,6 +30,16 @@ pub(crate) fn save(
     row: &PairRow,
 ) -> Result<(), EngineError> {
     put_row(store, Table::Pairs, Key::new(&key_of(peer)), row)
+}
+
+/// A key of ours for another device.
+pub(super) fn key_row(day: u32, key: &HealingKey) -> HealingKeyRow {
+    HealingKeyRow {
+        day,
+        key: key.as_bytes().to_vec(),
+        since: 0,
+        session_id: Vec::new(),
+    }
 }
 
 /// Notes how many messages a request of a device names that are not here; whether these are more than its last one named. Of the same, asking

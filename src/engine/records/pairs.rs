@@ -1,11 +1,14 @@
 //! What this device and another gave each other beside contents: healing keys, by which either proves which state of it this is (RFC
 //! windlass §8.4.10), and private one-time prekeys (RFC windlass §7.6.7). A row for each other device.
 
+use std::mem;
+
 use crate::crypto::{DhPublic, Secret};
+use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::records::healing_root::{self, DAY, day};
-use crate::engine::records::pair_rows::{row, row_or_new, save};
+use crate::engine::records::pair_rows::{key_row, row, row_or_new, save};
 use crate::engine::records::private_prekeys;
 use crate::limits::{HEALING_KEY_DAYS, RESEND_RETENTION_SECONDS};
 use crate::session::{HEALING_MAC_LEN, HealingKey, HealingRoot, Proved, Session};
@@ -46,17 +49,36 @@ pub(crate) struct Standing {
     pub(crate) established: bool,
 }
 
-/// What goes with a content in a session; `proves` if it is a request for healing.
+/// A device is sent our bundle anew: what it goes by is out of date.
+pub(crate) fn send_bundle_anew(store: &mut dyn RowsMut, peer: &Party) -> Result<(), EngineError> {
+    match row(store, peer)? {
+        Some(mut row) if row.acknowledged_bundle_at != 0 => {
+            row.acknowledged_bundle_at = 0;
+            save(store, peer, &row)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What goes with a content, and when our bundle was issued that the device has.
+pub(crate) struct Note {
+    pub(crate) pair: Option<Pair>,
+    pub(crate) has_bundle_of: u64,
+}
+
+/// What goes with a content in a session; `proves` if it is a request for healing. Instead of the key of today, the `first` one.
 pub(crate) fn note(
     step: &mut Step<'_>,
     session: &Session,
     content: &[u8],
     proves: bool,
-) -> Result<Option<Pair>, EngineError> {
+    first: Option<HealingKeyRow>,
+) -> Result<Note, EngineError> {
     let (peer, today) = (session.peer(), day(step.now));
     let mut row = row_or_new(step.rows, &peer)?;
     let mut pair = Pair {
         known_day: row.acknowledge_day,
+        known_bundle: row.acknowledge_bundle_at,
         healing_key: Vec::new(),
         healing_key_day: 0,
         proof_day: 0,
@@ -67,16 +89,20 @@ pub(crate) fn note(
     if gives || proves {
         let root = healing_root::current(step)?;
         if let Some(root) = root.at(today).filter(|_| gives) {
-            pair.healing_key = root.key_for(&peer).as_bytes().to_vec();
-            pair.healing_key_day = today;
+            let mut key = first.unwrap_or_else(|| key_row(today, &root.key_for(&peer)));
+            (pair.healing_key, pair.healing_key_day) = (mem::take(&mut key.key), key.day);
             pair.one_time_prekeys = private_prekeys::given(step, session, &mut row)?;
         }
         if proves {
             prove(step, session, content, (&root, &mut row), &mut pair)?;
         }
     }
-    let says = !pair.healing_key.is_empty() || !pair.proof.is_empty() || pair.known_day != 0;
-    Ok(says.then_some(pair))
+    let knows = pair.known_day != 0 || pair.known_bundle != 0;
+    let says = knows || !pair.healing_key.is_empty() || !pair.proof.is_empty();
+    Ok(Note {
+        pair: says.then_some(pair),
+        has_bundle_of: row.acknowledged_bundle_at,
+    })
 }
 
 /// Proves the days of which this device has the keys, and those that it proved before without being answered.
@@ -91,14 +117,17 @@ fn prove(
     let oldest = today.saturating_sub(HEALING_KEY_DAYS);
     row.asked
         .retain(|key| key.day >= oldest && key.day < root.day());
+    let first = row
+        .first
+        .iter()
+        .filter(|key| (oldest..root.day()).contains(&key.day));
+    let unasked = first.filter(|key| row.asked.iter().all(|asked| asked.day != key.day));
+    let unasked: Vec<_> = unasked.cloned().collect();
+    row.asked.extend(unasked);
+    row.asked.sort_by_key(|key| key.day);
     for day in root.day().max(oldest)..=today {
         let Some(root) = root.at(day) else { break };
-        row.asked.push(HealingKeyRow {
-            day,
-            key: root.key_for(&peer).as_bytes().to_vec(),
-            since: 0,
-            session_id: Vec::new(),
-        });
+        row.asked.push(key_row(day, &root.key_for(&peer)));
     }
     save(step.rows, &peer, row)?;
     let asker = Party {
@@ -136,38 +165,55 @@ pub(crate) fn answered(store: &mut dyn RowsMut, peer: &Party) -> Result<(), Engi
     }
 }
 
-/// Takes in what came with a content in a session, and notes as whom its other end is known then; `anew` if its sender may have forgotten
-/// what it was given. What it proved to have lost.
+/// What came beside a content.
+pub(crate) struct Beside<'a> {
+    pub(crate) content: &'a [u8],
+    pub(crate) pair: Option<&'a Pair>,
+    /// When the sender's bundle was issued that came with it; 0 if none did.
+    pub(crate) bundle_issued_at: u64,
+    /// Whether its sender may have forgotten what it was given.
+    pub(crate) anew: bool,
+}
+
+/// Takes in what came with a content in a session, and notes as whom its other end is known then. What it proved to have lost.
 pub(crate) fn receive(
     step: &mut Step<'_>,
     session: &mut Session,
-    pair: Option<&Pair>,
-    content: &[u8],
-    anew: bool,
+    beside: &Beside<'_>,
 ) -> Result<Option<Proven>, EngineError> {
+    let Beside {
+        content,
+        pair,
+        bundle_issued_at,
+        anew,
+    } = *beside;
     let (peer, today) = (session.peer(), day(step.now));
     let mut row = row_or_new(step.rows, &peer)?;
     let before = row.clone();
     if anew {
-        row.acknowledged_day = 0;
+        (row.acknowledged_day, row.acknowledged_bundle_at) = (0, 0);
     }
     let mut proven = None;
     if let Some(pair) = pair {
         if !anew && pair.known_day != 0 && pair.known_day <= today {
             row.acknowledged_day = pair.known_day;
         }
+        if !anew && pair.known_bundle != 0 {
+            row.acknowledged_bundle_at = pair.known_bundle;
+        }
         private_prekeys::take(&mut row, pair);
-        let since = take_key(&mut row, pair, session, today);
-        session.know_from(since.unwrap_or(u64::MAX));
-        if let Some((known, what)) = verify(step, session, &row, pair, content) {
-            session.know_from(known);
-            proven = Some(what);
+        let given_since = take_key(&mut row, pair, session, step.now);
+        let found = verify(step, session, &row, pair, content);
+        proven = found.map(|(_, what)| what);
+        for since in given_since.into_iter().chain(found.map(|(since, _)| since)) {
+            session.know_from(due::known_longer(session.known_since(), since, step.now));
         }
     }
     row.acknowledge_day = match pair {
         Some(pair) if pair.healing_key_day != 0 => pair.healing_key_day,
         _ => 0,
     };
+    row.acknowledge_bundle_at = bundle_issued_at;
     if row != before {
         save(step.rows, &peer, &row)?;
     }
@@ -175,7 +221,8 @@ pub(crate) fn receive(
 }
 
 /// Keeps a healing key that came. If it was here before, since when its giver is known: nobody else has it.
-fn take_key(row: &mut PairRow, pair: &Pair, session: &Session, today: u32) -> Option<u64> {
+fn take_key(row: &mut PairRow, pair: &Pair, session: &Session, now: u64) -> Option<u64> {
+    let today = day(now);
     let since = session.known_since();
     let day = pair.healing_key_day;
     let oldest = today.saturating_sub(HEALING_KEY_DAYS);
@@ -189,7 +236,7 @@ fn take_key(row: &mut PairRow, pair: &Pair, session: &Session, today: u32) -> Op
         HealingKey::from_bytes(&known.key).is_some_and(|known| known == key)
     };
     if let Some(known) = of_day.find(same) {
-        known.since = known.since.min(since);
+        known.since = due::known_longer(known.since, since, now);
         return Some(known.since);
     }
     if row.keys.iter().filter(|known| known.day == day).count() < KEYS_OF_A_DAY {
@@ -243,32 +290,33 @@ fn verify(
 
 /// A bundle names this signed prekey of a device: since when it is known to be that device's, if it was not known before.
 pub(crate) fn note_prekey(
-    store: &mut dyn RowsMut,
+    step: &mut Step<'_>,
     peer: &Party,
     prekey: &DhPublic,
     since: u64,
 ) -> Result<(), EngineError> {
-    let mut row = row_or_new(store, peer)?;
+    let mut row = row_or_new(step.rows, peer)?;
     let known = row.signed_prekey == prekey.as_bytes();
-    if known && row.signed_prekey_since <= since {
+    let known_since = row.signed_prekey_since;
+    if known && due::known_longer(known_since, since, step.now) == known_since {
         return Ok(());
     }
     row.signed_prekey = prekey.as_bytes().to_vec();
     row.signed_prekey_since = since;
-    save(store, peer, &row)
+    save(step.rows, peer, &row)
 }
 
 /// A signed prekey that is known came from its device itself, which is known for longer.
 pub(crate) fn vouch_for_prekey(
-    store: &mut dyn RowsMut,
+    step: &mut Step<'_>,
     peer: &Party,
     prekey: &DhPublic,
     since: u64,
 ) -> Result<(), EngineError> {
-    if prekey_since(store, peer, prekey)?.is_some_and(|known| since < known) {
-        note_prekey(store, peer, prekey, since)?;
+    match prekey_since(step.rows, peer, prekey)? {
+        Some(_) => note_prekey(step, peer, prekey, since),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// A device of ours that the user linked knows a signed prekey for longer, it says. It is believed as far back as something may still
@@ -280,7 +328,7 @@ pub(crate) fn hear_of_prekey(
     since: u64,
 ) -> Result<(), EngineError> {
     let earliest = step.now.saturating_sub(RESEND_RETENTION_SECONDS * 1000);
-    vouch_for_prekey(step.rows, peer, prekey, since.max(earliest))
+    vouch_for_prekey(step, peer, prekey, since.clamp(earliest, step.now))
 }
 
 /// Since when a signed prekey is known to be a device's; nothing if it is not known.

@@ -76,16 +76,6 @@ pub(crate) fn save_own_bundle(
     put_row(store, Table::Device, OWN_BUNDLE, row)
 }
 
-/// When our reusable bundle was issued, if it did not change since; never, if it did.
-pub(crate) fn own_bundle_issued_at(store: &dyn Rows) -> Result<u64, EngineError> {
-    let row = own_bundle(store)?;
-    Ok(if row.bundle.is_empty() {
-        u64::MAX
-    } else {
-        row.issued_at
-    })
-}
-
 /// The next bundle is made anew.
 pub(crate) fn invalidate_own_bundle(store: &mut dyn RowsMut) -> Result<(), EngineError> {
     let row = own_bundle(store)?;

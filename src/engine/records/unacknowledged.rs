@@ -262,6 +262,7 @@ pub(crate) fn give_up(
 }
 
 /// Whether a device has not acknowledged a message yet.
+#[cfg(test)]
 pub(crate) fn is_waiting(
     store: &dyn Rows,
     by: &Party,

@@ -8,11 +8,11 @@ use crate::engine::base::rows::put_row;
 use crate::engine::base::step::Step;
 use crate::engine::history::{backlog, message};
 use crate::engine::records::contacts::Contact;
-use crate::engine::records::pairs::Standing;
+use crate::engine::records::pairs::{Beside, Standing};
 use crate::engine::records::strangers::Arrival;
 use crate::engine::records::{
-    contacts, doubts, message_keys, own_devices, pairs, prekeys, private_prekeys, sessions,
-    strangers,
+    contacts, doubts, first_keys, message_keys, own_devices, pairs, prekeys, private_prekeys,
+    sessions, strangers,
 };
 use crate::engine::steps::content;
 use crate::engine::sync::outcome::{Outcome, PeerNews, Processed, UndecryptableCause as Cause};
@@ -176,15 +176,20 @@ impl<'a> Admission<'a> {
             || contacts::row(step.rows, &peer.identity)?.is_some_and(|contact| contact.is_known());
         let mut proven = None;
         if knows && let Some(payload) = &self.payload {
-            let anew = self.first.is_some() || self.is_request();
-            let (session, pair) = (&mut self.received.session, payload.pair.as_ref());
-            proven = pairs::receive(step, session, pair, &payload.content, anew)?;
+            let bundle = self.bundle.as_ref();
+            let beside = Beside {
+                content: &payload.content,
+                pair: payload.pair.as_ref(),
+                bundle_issued_at: bundle.map_or(0, VerifiedBundle::issued_at),
+                anew: self.first.is_some() || self.is_request(),
+            };
+            proven = pairs::receive(step, &mut self.received.session, &beside)?;
         }
         let known_since = self.received.session.known_since();
         // A newer prekey that it brought itself is its own.
         let prekeys = self.bundle.iter().flat_map(VerifiedBundle::devices);
         for remote in prekeys.filter(|remote| remote.device_id == peer.device_id) {
-            pairs::vouch_for_prekey(step.rows, &peer, &remote.signed_prekey.key, known_since)?;
+            pairs::vouch_for_prekey(step, &peer, &remote.signed_prekey.key, known_since)?;
         }
         Ok(Standing {
             known_since,
@@ -225,6 +230,7 @@ impl<'a> Admission<'a> {
         message_keys::apply(step.rows, &session.id(), &self.received.changes, step.now)?;
         let (peer, device_id) = (self.peer().identity, self.peer().device_id);
         if self.received.established || self.first.is_some() {
+            first_keys::answered(step.rows, &peer)?;
             outcomes.push(Outcome::Peer(
                 peer,
                 PeerNews::SessionEstablished { device_id },

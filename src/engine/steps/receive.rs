@@ -6,8 +6,9 @@ use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
 use crate::engine::delivery::resend;
 use crate::engine::history::message;
+use crate::engine::records::contacts::Contact;
 use crate::engine::records::message_keys::StoredSkippedKeys;
-use crate::engine::records::{contacts, doubts, message_keys, own_devices, sessions};
+use crate::engine::records::{contacts, doubts, message_keys, own_devices, pairs, sessions};
 use crate::engine::steps::unreadable::{cause_of, sender_by_hint, undecryptable};
 use crate::engine::steps::{admit, first, group};
 use crate::engine::sync::feed;
@@ -29,9 +30,9 @@ fn check_addressees(
             _ if part.device_id == step.device.device_id => {}
             None => doubts::note_missing(step.rows, from, step.now)?,
             Some(row) if row.removed => {
-                if let Some(mut contact) = contacts::find(step.rows, from)? {
-                    contact.row.bundle_sent_at = 0;
-                    contact.save(step.rows)?;
+                let contact = contacts::find(step.rows, from)?;
+                for peer in contact.iter().flat_map(Contact::parties) {
+                    pairs::send_bundle_anew(step.rows, &peer)?;
                 }
             }
             Some(_) => {}

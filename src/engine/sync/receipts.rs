@@ -1,9 +1,8 @@
-//! Receipts: who has which of our messages, and with them our bundle (RFC windlass §9.4).
+//! Receipts: who has which of our messages (RFC windlass §9.4).
 
 use std::collections::BTreeMap;
 
 use crate::chat::MessageId;
-use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
@@ -12,33 +11,15 @@ use crate::engine::history::delivered::{self, Receipt};
 use crate::engine::history::message;
 use crate::engine::history::message::Stored;
 use crate::engine::history::unhandled;
-use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::settings::TrustPolicy;
-use crate::engine::records::{contacts, doubts, prekeys, trust, unacknowledged};
+use crate::engine::records::{contacts, doubts, trust, unacknowledged};
 use crate::engine::sync::outcome::{Outcome, PeerNews};
 use crate::engine::sync::{profiles, updates};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_RECEIPT_IDS;
 use crate::store::Rows;
 use crate::x3dh::Party;
-
-/// Whether every device of a contact has a message.
-fn all_have(
-    store: &dyn Rows,
-    contact: &Contact,
-    id: Option<MessageId>,
-) -> Result<bool, EngineError> {
-    let Some(id) = id else {
-        return Ok(false);
-    };
-    for party in contact.parties() {
-        if unacknowledged::is_waiting(store, &party, &id)? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
 
 /// What of ours the sender says they have, beside a content (RFC windlass §9.4.1). What is no receipt is passed over, and whoever is blocked has no say.
 pub(crate) fn take_beside(
@@ -70,7 +51,6 @@ pub(crate) fn apply_receipt(
 ) -> Result<Vec<MessageId>, EngineError> {
     let own = step.device.public();
     let mut ids = Vec::new();
-    let (mut latest, mut latest_id) = (0, None);
     let mut goes_on = false;
     for id in receipt {
         goes_on |= unacknowledged::acknowledge(step.rows, from, id, step.now)?;
@@ -86,12 +66,7 @@ pub(crate) fn apply_receipt(
             id: *id,
         };
         match delivered::note(step.rows, &message, &from.identity, step.now)? {
-            Receipt::New { stored_at } => {
-                ids.push(*id);
-                if stored_at >= latest && !due::is_ahead(stored_at, step.now) {
-                    (latest, latest_id) = (stored_at, Some(*id));
-                }
-            }
+            Receipt::New => ids.push(*id),
             Receipt::Known => {}
             // They have something of ours that is not here: this device went back in time, or another one wrote it.
             Receipt::OfUnknown => doubts::note_missing(step.rows, &from.identity, step.now)?,
@@ -99,18 +74,6 @@ pub(crate) fn apply_receipt(
     }
     if goes_on {
         resend::go_on(step, from)?;
-    }
-    // A device that has a message which was written after our bundle changed has the bundle, for it came along.
-    let issued_at = prekeys::own_bundle_issued_at(step.rows)?;
-    if from.identity != own
-        && latest / 1000 >= issued_at
-        && let Some(row) = contacts::row(step.rows, &from.identity)?
-        && row.bundle_sent_at != issued_at
-        && let mut contact = Contact::from_row(row)?
-        && all_have(step.rows, &contact, latest_id)?
-    {
-        contact.row.bundle_sent_at = issued_at;
-        contact.save(step.rows)?;
     }
     Ok(ids)
 }

@@ -242,6 +242,32 @@ fn what_was_written_while_the_clock_was_behind_reaches_the_devices_that_it_was_f
     }
 }
 
+/// What a session is known since is not of earlier because a clock that was put back says less.
+#[test]
+fn what_was_written_before_the_clock_was_behind_reaches_them_once_it_is_right() {
+    for behind in [4 * DAY, YEARS] {
+        let [alice, bob] = [1, 2].map(Party::new);
+        introduce(&[&alice, &bob], 0);
+        say(&alice, START + HOUR, &bob);
+        let second = say(&alice, START + HOUR, &bob);
+        empty_outbox(&alice);
+        // Each of them began a session, and the key that comes in one comes in the other.
+        let first = say(&bob, START + HOUR, &alice);
+        round(&alice, START - behind);
+        assert!(opens(&hear(&alice, START - behind, &first)));
+        assert!(opens(&hear(&bob, START + 2 * HOUR, &second)));
+        let answer = say(&bob, START + 2 * HOUR, &alice);
+        assert!(opens(&hear(&alice, START - behind + HOUR, &answer)));
+        empty_outbox(&alice);
+        let now = START + DAY;
+        round(&alice, now);
+        let again = empty_outbox(&alice);
+        let told = again.iter().map(|sent| hear(&bob, now, &sent.envelope));
+        let came = told.filter(|told| opens(told)).count();
+        assert_eq!(came, 1, "{behind}");
+    }
+}
+
 #[test]
 fn a_bundle_of_a_clock_that_was_ahead_gives_way_to_one_of_today() {
     let [alice, bob] = talked();

@@ -3,7 +3,7 @@
 use super::group_views::at_hour;
 use super::thieves::{asks, root, set_root, to};
 use super::*;
-use crate::engine::records::healing_root;
+use crate::engine::records::{healing_root, pair_rows};
 
 /// Writes, by whatever the clock says.
 fn writes(from: &Party, whom: &Party, hour: u64, words: &str) -> Vec<Vec<u8>> {
@@ -39,16 +39,55 @@ fn first_words_come_back_to_who_wrote_them() {
 }
 
 #[test]
-fn first_words_of_before_the_day_that_is_proved_do_not() {
+fn first_words_of_before_the_day_that_is_proved_do_not_once_somebody_has_answered() {
+    for answers in [false, true] {
+        let [alice, bob] = [1, 2].map(Party::new);
+        introduce(&[&alice, &bob], 0);
+        let mut under_way = writes(&alice, &bob, 2, "are you there");
+        alice.at(1, healing_root::keep_days).unwrap();
+        under_way.extend(writes(&alice, &bob, 26, "hello"));
+        comes(&bob, 30, &under_way);
+        if answers {
+            comes(&alice, 32, &writes(&bob, &alice, 31, "yes"));
+            comes(&bob, 33, &writes(&alice, &bob, 33, "good"));
+        }
+        // A state of the third day proves the second, and none before. As long as nobody has answered it has all that was said itself.
+        alice.at(2, healing_root::keep_days).unwrap();
+        // All but the first of four, or both.
+        let given = if answers { 3 } else { 2 };
+        assert_eq!(asks(&alice, &bob, 2), Some(given), "{answers}");
+    }
+}
+
+/// The key that comes with what is sent again is of the day on which the first of them were written.
+#[test]
+fn first_words_that_were_lost_on_the_way_and_sent_again_days_later_come_back_too() {
     let [alice, bob] = [1, 2].map(Party::new);
     introduce(&[&alice, &bob], 0);
-    let mut under_way = writes(&alice, &bob, 2, "are you there");
-    alice.at(1, healing_root::keep_days).unwrap();
-    under_way.extend(writes(&alice, &bob, 26, "hello"));
-    comes(&bob, 30, &under_way);
-    // A state of the third day proves the second, and none before.
-    alice.at(2, healing_root::keep_days).unwrap();
-    assert_eq!(asks(&alice, &bob, 2), Some(1));
+    let copy = root(&alice);
+    writes(&alice, &bob, 2, "are you there");
+    for day in 1..=3 {
+        run_due(&alice, day).unwrap();
+        let again = empty_outbox(&alice).into_iter();
+        let again: Vec<_> = again.map(|waiting| waiting.envelope).collect();
+        assert!(!again.is_empty());
+        if day == 3 {
+            comes(&bob, 73, &again);
+        }
+    }
+    goes_back(&alice, &bob, &copy);
+    assert_eq!(asks(&alice, &bob, 4), Some(1));
+}
+
+/// To before anything was written to somebody.
+fn goes_back(who: &Party, to: &Party, copy: &crate::wire::store::HealingRootRow) {
+    set_root(who, copy);
+    let peer = crate::x3dh::Party {
+        identity: to.device.public(),
+        device_id: to.device.device_id,
+    };
+    who.at(0, |step| pair_rows::forget(step.rows, &peer))
+        .unwrap();
 }
 
 #[test]

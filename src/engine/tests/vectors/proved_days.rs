@@ -179,7 +179,13 @@ pub(super) fn expected(input: &Value) -> Value {
     let content = unhex(&input["content"]);
     let since = own.at_time(NOW, |step| {
         pair_rows::save(step.rows, &peer, &row)?;
-        pairs::receive(step, &mut session(&own), Some(&pair), &content, true)
+        let beside = pairs::Beside {
+            content: &content,
+            pair: Some(&pair),
+            bundle_issued_at: 0,
+            anew: true,
+        };
+        pairs::receive(step, &mut session(&own), &beside)
     });
     let since = since.unwrap().map(|proven| proven.since);
     json!({ "proved_since": since })
