@@ -372,7 +372,7 @@ pub const MIN_UNHANDLED_BY_ONE: u64 = 16;
 /// Bytes of such messages.
 pub const MIN_UNHANDLED_BYTES_BY_ONE: u64 = 65_536;
 
-/// For how long it is worth telling that somebody is writing.
+/// For how long it is worth telling that somebody is writing or there.
 pub const TRANSIENT_SECONDS: u64 = 30;
 
 /// Bytes of the user's own name for a conversation.

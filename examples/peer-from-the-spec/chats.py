@@ -105,6 +105,8 @@ def show_body(number: int, body: list[Field]) -> Any:
         return {"profile": show_profile(body)}
     if number == 33:
         return {"typing": bool(first(body, 1, 0))}
+    if number == 38:
+        return {"presence": bool(first(body, 1, 0))}
     if number == 37:
         check(len(blob(body, 1)) == 32, "pin")
         return {"pin": {"author": blob(body, 1).hex(), "message_id": id_of(body, 2), "removed": bool(first(body, 3, 0))}}

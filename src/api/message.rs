@@ -142,6 +142,7 @@ impl Body {
             | chat::Body::Copy(_)
             | chat::Body::GroupSync(_)
             | chat::Body::Typing { .. }
+            | chat::Body::Presence { .. }
             | chat::Body::DeviceUpdate(_)
             | chat::Body::ReadReceipt { .. }
             | chat::Body::Profile(_)

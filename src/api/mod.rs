@@ -35,6 +35,7 @@ mod message;
 mod outbox_listener;
 mod path;
 mod pinned;
+mod presence;
 mod profile;
 mod progress;
 mod receipts;

@@ -220,6 +220,7 @@ mod tests {
                 bundle: vec![5],
             },
             Body::Typing { active: true },
+            Body::Presence { available: true },
             Body::Pin {
                 author: [6; 32],
                 target: id(5),
@@ -323,6 +324,7 @@ mod tests {
             | Body::GroupSync(_)
             | Body::Profile(_)
             | Body::Typing { .. }
+            | Body::Presence { .. }
             | Body::Pin { .. }
             | Body::Unknown => Vec::new(),
         }

@@ -158,6 +158,8 @@ test("who is writing is told, and what the user has read is if they like", async
   for (const active of [true, false]) {
     assert.deepEqual(await heard(active), [{ type: "typing", conversation: bob.address, by: bob.address, active }]);
   }
+  await theirs.setAvailable(true);
+  assert.deepEqual((await deliver(alice, bob)).get(alice.address), [{ type: "presence", address: bob.address, available: true }]);
   assert.equal((await ours.messages()).length, 2);
 
   assert.equal(await bob.sendsReadReceipts(), true);

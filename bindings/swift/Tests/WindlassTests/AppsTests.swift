@@ -83,6 +83,17 @@ final class AppsTests: PeopleTestCase {
         XCTAssertEqual(try theirs.pinned().map(\.text), ["one"])
     }
 
+    func testWhoIsThereIsToldToAContactAndKeptNowhere() throws {
+        let (alice, bob, ours, theirs) = try talking()
+        _ = try ours.send(text: "ahoy")
+        _ = try theirs.send(text: "ahoy")
+        try exchange(alice, bob)
+        try ours.setAvailable(available: true)
+        let told = try alice.outbox().flatMap { try bob.receive(envelope: $0.bytes) }
+        XCTAssertEqual(told, [.presence(address: alice.address(), available: true)])
+        XCTAssertEqual(try theirs.messages().count, 2)
+    }
+
     func testWhatTheUserSetsForAChatIsSaidAndNotPrinted() throws {
         let (alice, _, ours, _) = try talking()
         _ = try ours.send(text: "ahoy")

@@ -78,6 +78,17 @@ class AppsTest {
     }
 
     @Test
+    fun `who is there is told to a contact and kept nowhere`(): Unit = talking { alice, bob, ours, theirs ->
+        ours.send("ahoy")
+        theirs.send("ahoy")
+        exchange(alice, bob)
+        ours.setAvailable(true)
+        val told = alice.outbox().flatMap { bob.receive(it.bytes) }
+        assertEquals(listOf<Event>(Event.Presence(alice.address(), true)), told)
+        assertEquals(2, theirs.messages().size)
+    }
+
+    @Test
     fun `what the user sets for a chat is said and not printed`(): Unit = talking { alice, _, ours, _ ->
         val until = Instant.parse("2100-01-01T00:00:00Z")
         ours.send("ahoy")
