@@ -435,13 +435,27 @@ class Forward:
     author: str | None
     def __init__(self, *, author: str | None = ...) -> None: ...
 
+class LinkPreview:
+    url: str
+    title: str
+    description: str
+    image: bytes | None
+    def __init__(self, *, url: str, title: str = ..., description: str = ..., image: bytes | None = ...) -> None: ...
+
 class RichText:
     text: str
     spans: list[TextSpan]
     forward: Forward | None
     suggestions: list[str]
+    preview: LinkPreview | None
     def __init__(
-        self, *, text: str, spans: list[TextSpan] = ..., forward: Forward | None = ..., suggestions: list[str] = ...
+        self,
+        *,
+        text: str,
+        spans: list[TextSpan] = ...,
+        forward: Forward | None = ...,
+        suggestions: list[str] = ...,
+        preview: LinkPreview | None = ...,
     ) -> None: ...
 
 class TextRun:
