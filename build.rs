@@ -21,6 +21,7 @@ const WITHOUT_DEBUG: &[&str] = &[
     ".windlass.v2.Text",
     ".windlass.v2.TextSpan",
     ".windlass.v2.Forward",
+    ".windlass.v2.LinkPreview",
     ".windlass.v2.Data",
     ".windlass.v2.Opaque",
     ".windlass.v2.Copy",

@@ -112,7 +112,7 @@ pub use api::{
     ChatSettings, Client, CodeProgress, CodeReader, Contact, Conversation, ConversationSummary,
     Delivery, DeviceInfo, DeviceLink, EncryptedStore, ErrorInfo, Event, Faults, Forward,
     FoundContact, GroupChange, GroupChangeKind, GroupMember, GroupPermission, Identity, Inspection,
-    KeptEvent, LinkCheck, ListedConversation, MemberReceipt, Message, MessageOrigin,
+    KeptEvent, LinkCheck, LinkPreview, ListedConversation, MemberReceipt, Message, MessageOrigin,
     MessageReceipts, OutboxListener, OutgoingEnvelope, OutgoingFile, OutgoingMessage, PendingLink,
     PostQuantum, Profile, ProgressError, ProgressListener, Reaction, Received, RefusalReason,
     Result, RichText, SafetyEmoji, SearchPage, Sent, Session, SessionState, SessionStatus,

@@ -372,7 +372,7 @@ pub const MIN_UNHANDLED_BY_ONE: u64 = 16;
 /// Bytes of such messages.
 pub const MIN_UNHANDLED_BYTES_BY_ONE: u64 = 65_536;
 
-/// For how long it is worth telling that somebody is writing.
+/// For how long it is worth telling that somebody is writing or there.
 pub const TRANSIENT_SECONDS: u64 = 30;
 
 /// Bytes of the user's own name for a conversation.
@@ -444,7 +444,7 @@ pub const MAX_ARGON2_LANES: u32 = 8;
 /// Length in bytes of what a person says of themselves, and of what a group is about: some lines.
 pub const MAX_ABOUT_LEN: usize = 1_024;
 
-/// Length in bytes of a picture of a person or a group: a thumbnail. It goes to every contact, and to every member with the group's log.
+/// Length in bytes of a picture of a person, a group or a page: a thumbnail. It goes to every contact, and to every member with the group's log.
 pub const MAX_PICTURE_LEN: usize = 16_384;
 
 const DAY_SECONDS: u64 = 86_400;

@@ -71,6 +71,36 @@ def suggested(fields: list[Field]) -> list[str]:
     return [one for one in values[:8] if len(one.encode()) <= 128 and is_name(one)]
 
 
+WHITE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+AROUND = "()[]{}<>\"'«»‹›“”„‘’‚（）「」『』【】《》〈〉"
+BEHIND = ".,;:!?…。，、！？；："
+
+
+def stands_in(words: str, url: str) -> bool:
+    """Whether an address stands in a text by itself (§9.9.6)."""
+    for at in range(len(words)):
+        if words.startswith(url, at) and (at == 0 or words[at - 1] in WHITE + AROUND):
+            rest = words[at + len(url) :].lstrip(AROUND + BEHIND)
+            if not rest or rest[0] in WHITE:
+                return True
+    return False
+
+
+def preview_of(words: str, fields: list[Field]) -> dict[str, str] | None:
+    """What is behind an address of a text; nothing if it may not stand there (§9.9.6)."""
+    if not all_of(fields, 5):
+        return None
+    parts = nested(fields, 5)
+    url, title, description, image = text(parts, 1), text(parts, 2), text(parts, 3), blob(parts, 4)
+    scheme = next((one for one in ("https://", "http://") if url[: len(one)].lower() == one), url)
+    is_page = len(url) > len(scheme) and len(url.encode()) <= 4_096 and is_name(url) and not any(one in WHITE for one in url)
+    named = not title or (len(title.encode()) <= 256 and is_name(title))
+    described = not description or (len(description.encode()) <= 1_024 and is_description(description))
+    if is_page and named and described and (not image or is_picture(image)) and stands_in(words, url):
+        return {"url": url, "title": title, "description": description, "image": image.hex()}
+    return None
+
+
 def show_text(fields: list[Field], edits: bool = False) -> Any:
     """The words alone if there is nothing else."""
     words = text(fields, 1)
@@ -83,10 +113,12 @@ def show_text(fields: list[Field], edits: bool = False) -> Any:
     if all_of(fields, 3) and not edits:  # §9.9.5: whose words they are an edit does not change.
         author = blob(nested(fields, 3), 1)
         forward = {"author": author.hex() if len(author) == 32 else None}
-    if not (spans or suggestions or forward):
+    preview = preview_of(words, fields)
+    if not (spans or suggestions or forward or preview):
         return words
     shown = [[kind, start, length, *([who.hex()] if kind == 1 else [])] for kind, start, length, who in spans]
-    return {"words": words, "spans": shown, "forward": forward, "suggestions": suggestions}
+    behind = {"preview": preview} if preview else {}
+    return {"words": words, "spans": shown, "forward": forward, "suggestions": suggestions, **behind}
 
 
 # Bodies (§9.2).
@@ -105,6 +137,8 @@ def show_body(number: int, body: list[Field]) -> Any:
         return {"profile": show_profile(body)}
     if number == 33:
         return {"typing": bool(first(body, 1, 0))}
+    if number == 38:
+        return {"presence": bool(first(body, 1, 0))}
     if number == 37:
         check(len(blob(body, 1)) == 32, "pin")
         return {"pin": {"author": blob(body, 1).hex(), "message_id": id_of(body, 2), "removed": bool(first(body, 3, 0))}}

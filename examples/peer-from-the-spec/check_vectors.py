@@ -530,7 +530,7 @@ def content(input: Case) -> Case:
     shown: Any = "unknown"
     kind, said = 0, b""
     for number, value in fields:
-        if (16 <= number <= 33 or number in (36, 37)) and isinstance(value, bytes):
+        if (16 <= number <= 33 or 36 <= number <= 38) and isinstance(value, bytes):
             # Pieces of one message are one message (B.4).
             kind, said = number, said + value if number == kind else value
     if kind:

@@ -86,6 +86,13 @@ pub enum Event {
         /// True when they are writing.
         active: bool,
     },
+    /// A contact is there, or is not any more. It is not kept: show it for half a minute at most.
+    Presence {
+        /// Their address.
+        address: String,
+        /// True when they are there.
+        available: bool,
+    },
     /// Messages of the conversation stay for another time from now on.
     DisappearingChanged {
         /// Address of the other side, or of the group.
@@ -352,6 +359,7 @@ impl Event {
             },
             PeerNews::Blocked => Self::Blocked { address },
             PeerNews::ProfileChanged => Self::ProfileChanged { address },
+            PeerNews::Presence { available } => Self::Presence { address, available },
         }
     }
 }

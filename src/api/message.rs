@@ -94,7 +94,7 @@ pub struct Message {
     pub delivered_to: Vec<String>,
     /// Addresses of those who have read it and said so.
     pub read_by: Vec<String>,
-    /// What an attachment is accompanied by, or a text with what its parts mean, whose words they are and which answers it suggests; nothing
+    /// What an attachment is accompanied by, or a text with what its parts mean, whose words they are, which answers it suggests, a preview; nothing
     /// for one that is words alone, which `text` has.
     pub rich_text: Option<RichText>,
     /// True when that mentions the user.
@@ -142,6 +142,7 @@ impl Body {
             | chat::Body::Copy(_)
             | chat::Body::GroupSync(_)
             | chat::Body::Typing { .. }
+            | chat::Body::Presence { .. }
             | chat::Body::DeviceUpdate(_)
             | chat::Body::ReadReceipt { .. }
             | chat::Body::Profile(_)

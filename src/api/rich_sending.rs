@@ -30,7 +30,7 @@ impl Conversation {
 
 exported! {
 impl Conversation {
-    /// Writes a text with mentions, looks, suggestions, perhaps in answer to a message.
+    /// Writes a text with mentions, looks, suggestions, a preview, perhaps in answer to a message.
     #[uniffi::method(default(reply_to = None))]
     pub fn send_rich(&self, text: RichText, reply_to: Option<String>) -> Result<Sent> {
         let body = chat::Body::Text(text.into_chat()?);
@@ -39,7 +39,7 @@ impl Conversation {
 
     /// Writes here what stands in the text or attachment of this author and id, of any conversation, and says that it is forwarded. Whose it is
     /// is told with `name_author` alone; what is forwarded again keeps what was told of it. Mentions are left out, for they name people of
-    /// another conversation, and suggestions. It proves to nobody who wrote it.
+    /// another conversation, and suggestions; a preview goes along. It proves to nobody who wrote it.
     #[uniffi::method(default(name_author = false))]
     pub fn forward(&self, author: &str, message_id: &str, name_author: bool) -> Result<Sent> {
         let name = named(author, message_id)?;
@@ -54,6 +54,7 @@ impl Conversation {
             spans: said.spans.into_iter().filter(looks).collect(),
             forward: Some(found.forward().unwrap_or(chat::Forward { author })),
             suggestions: Vec::new(),
+            preview: said.preview,
             text: said.text,
         };
         let body = match found.stored.content.body {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Result, WindlassError};
+use super::{LinkPreview, Result, WindlassError};
 use crate::chat;
 use crate::engine::history::view::Shown;
 use crate::identity::PublicIdentity;
@@ -67,6 +67,9 @@ pub struct RichText {
     /// Answers that the reader can give at a touch: at most 8, each one line of 1 to 128 bytes. What is touched is sent as a text.
     #[cfg_attr(feature = "uniffi", uniffi(default = []))]
     pub suggestions: Vec<String>,
+    /// What is behind a web address that stands in it.
+    #[cfg_attr(feature = "uniffi", uniffi(default = None))]
+    pub preview: Option<LinkPreview>,
 }
 
 /// A piece of a text that is the same throughout.
@@ -87,6 +90,7 @@ impl core::fmt::Debug for RichText {
             .field("spans", &self.spans.len())
             .field("forward", &self.forward.is_some())
             .field("suggestions", &self.suggestions.len())
+            .field("preview", &self.preview.is_some())
             .finish_non_exhaustive()
     }
 }
@@ -130,6 +134,7 @@ pub fn join_runs(runs: Vec<TextRun>) -> RichText {
         spans,
         forward: None,
         suggestions: Vec::new(),
+        preview: None,
     }
 }
 
@@ -168,8 +173,10 @@ impl RichText {
     pub(super) fn of_shown(shown: &Shown) -> Option<Self> {
         let rich = Self::from_chat(shown.text()?, shown.forward());
         let is_caption = matches!(shown.stored.content.body, chat::Body::Attachment(_));
-        let says_more =
-            !rich.spans.is_empty() || rich.forward.is_some() || !rich.suggestions.is_empty();
+        let says_more = !rich.spans.is_empty()
+            || rich.forward.is_some()
+            || !rich.suggestions.is_empty()
+            || rich.preview.is_some();
         (says_more || (is_caption && !rich.text.is_empty())).then_some(rich)
     }
 
@@ -210,6 +217,7 @@ impl RichText {
                 author: forward.author.and_then(address),
             }),
             suggestions: text.suggestions.clone(),
+            preview: text.preview.as_ref().map(LinkPreview::shown),
         }
     }
 
@@ -242,6 +250,7 @@ impl RichText {
             spans: spans.collect::<Result<_>>()?,
             forward: forward.transpose()?,
             suggestions: self.suggestions,
+            preview: self.preview.map(LinkPreview::given).transpose()?,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! That the user is writing.
 
 use super::{Conversation, Result, WindlassError};
-use crate::engine::sync::typing;
+use crate::engine::sync::transient;
 
 #[cfg_attr(feature = "uniffi", uniffi::export)]
 impl Conversation {
@@ -10,7 +10,7 @@ impl Conversation {
     /// others, and nobody is told who has not answered yet. Each call is a transaction.
     pub fn set_typing(&self, active: bool) -> Result<()> {
         self.client.write(|step| {
-            typing::tell(step, &self.id, active)?;
+            transient::tell_typing(step, &self.id, active)?;
             Ok::<_, WindlassError>(())
         })
     }

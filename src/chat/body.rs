@@ -77,6 +77,11 @@ pub enum Body {
         /// Whether they are.
         active: bool,
     },
+    /// The author is there for the receiver, or is not any more.
+    Presence {
+        /// Whether they are.
+        available: bool,
+    },
     /// How long messages stay from now on, in milliseconds; 0 for ever.
     DisappearingTimer(u64),
     /// Events of the group's log, encoded, and bundles of members.
@@ -118,6 +123,7 @@ impl Body {
                 | Self::DeviceUpdate(_)
                 | Self::ReadReceipt { .. }
                 | Self::Typing { .. }
+                | Self::Presence { .. }
                 | Self::GroupSync(_)
                 | Self::Profile(_)
         )
@@ -203,6 +209,7 @@ impl Body {
             | Self::Deletion { .. }
             | Self::ReadReceipt { .. }
             | Self::Typing { .. }
+            | Self::Presence { .. }
             | Self::GroupSync(_)
             | Self::Pin { .. }
             | Self::Unknown => Ok(()),

@@ -66,6 +66,9 @@ impl Body {
             Wire::Typing(typing) => Self::Typing {
                 active: typing.active,
             },
+            Wire::Presence(presence) => Self::Presence {
+                available: presence.available,
+            },
             Wire::DisappearingTimer(timer) => Self::DisappearingTimer(timer.milliseconds),
             Wire::GroupEvents(group) => Self::GroupEvents {
                 events: group
@@ -129,6 +132,9 @@ impl Body {
                 Wire::ReadReceipt(v2::ReadReceipt { lamport: *lamport })
             }
             Self::Typing { active } => Wire::Typing(v2::Typing { active: *active }),
+            Self::Presence { available } => Wire::Presence(v2::Presence {
+                available: *available,
+            }),
             Self::DisappearingTimer(milliseconds) => {
                 Wire::DisappearingTimer(v2::DisappearingTimer {
                     milliseconds: *milliseconds,

@@ -29,6 +29,11 @@ pub enum ContentError {
     /// Answers that cannot be suggested.
     #[error("at most 8 answers are suggested, each one line of 1 to 128 bytes")]
     Suggestion,
+    /// A preview of what readers do not see, or one that breaks out of where it is shown.
+    #[error(
+        "a preview is of an http or https address that stands in the text by itself; its title is one line, its picture PNG, JPEG or WebP"
+    )]
+    Preview,
     /// A time that messages cannot be given.
     #[error("messages disappear after five seconds to ten years; 0 keeps them")]
     Time,

@@ -115,7 +115,7 @@ mod tests {
     use crate::chat::{ChatSetting, ChatSettingKind, ChatSettings};
     use crate::chat::{ContentError, Copy, DeviceUpdate, HealingRequest};
     use crate::chat::{Decision, DeletedGroup, DeviceLink, Floor, FloorTimer};
-    use crate::chat::{Forward, Span, SpanKind, Text};
+    use crate::chat::{Forward, LinkPreview, Span, SpanKind, Text};
     use crate::crypto::Secret;
     use crate::limits::{
         MAX_ATTACHMENT_SIZE, MAX_DISAPPEARING_SECONDS, MAX_TEXT_LEN, MIN_DISAPPEARING_SECONDS,
@@ -220,6 +220,7 @@ mod tests {
                 bundle: vec![5],
             },
             Body::Typing { active: true },
+            Body::Presence { available: true },
             Body::Pin {
                 author: [6; 32],
                 target: id(5),
@@ -233,7 +234,12 @@ mod tests {
                 }],
                 forward: Some(Forward { author: None }),
                 suggestions: vec!["aye".into()],
-                .."ahoy".into()
+                preview: Some(LinkPreview {
+                    url: "https://a".into(),
+                    title: "A".into(),
+                    ..LinkPreview::default()
+                }),
+                .."ahoy https://a".into()
             }),
             Body::Edit {
                 target: id(5),
@@ -323,6 +329,7 @@ mod tests {
             | Body::GroupSync(_)
             | Body::Profile(_)
             | Body::Typing { .. }
+            | Body::Presence { .. }
             | Body::Pin { .. }
             | Body::Unknown => Vec::new(),
         }

@@ -12,6 +12,7 @@ mod device_link;
 mod file_name;
 mod floor;
 mod group;
+mod link_preview;
 mod names;
 mod origin;
 mod picture;
@@ -38,6 +39,7 @@ pub use group::{
     EventHash, GroupAction, GroupEvent, GroupEventError, GroupEventNames, GroupId, GroupLog,
     GroupPermission, GroupPermissions, GroupSync, GroupView, Member, Membership, Taken,
 };
+pub use link_preview::LinkPreview;
 pub use names::{IdentityKey, MessageId};
 pub use origin::MessageOrigin;
 pub use picture::Picture;

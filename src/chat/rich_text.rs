@@ -1,6 +1,7 @@
 //! Text that a person reads: what parts of it mean and how they look, whose words they are, which answers it suggests (RFC windlass §9.9).
 
 use super::bounds::{ContentError, fits};
+use super::link_preview::LinkPreview;
 use super::names::IdentityKey;
 use crate::limits::{MAX_SUGGESTION_LEN, MAX_SUGGESTIONS, MAX_TEXT_LEN, MAX_TEXT_SPANS};
 use crate::text::is_name;
@@ -110,6 +111,8 @@ pub struct Text {
     pub forward: Option<Forward>,
     /// Answers that the reader can give at a touch.
     pub suggestions: Vec<String>,
+    /// What is behind a web address that stands in it.
+    pub preview: Option<LinkPreview>,
 }
 
 impl From<String> for Text {
@@ -136,7 +139,9 @@ impl Text {
         }
         let suggested = self.suggestions.iter().all(|one| may_be_suggested(one));
         let all = suggested && self.suggestions.len() <= MAX_SUGGESTIONS;
-        all.then_some(()).ok_or(ContentError::Suggestion)
+        all.then_some(()).ok_or(ContentError::Suggestion)?;
+        let preview = self.preview.as_ref();
+        preview.map_or(Ok(()), |preview| preview.check(&self.text))
     }
 
     /// Passes over what may not stand in a text: the words are there all the same (RFC windlass §9.9.3).
@@ -158,6 +163,7 @@ impl Text {
                 author: forward.author.as_slice().try_into().ok(),
             }),
             suggestions,
+            preview: (text.preview).and_then(|preview| LinkPreview::from_wire(preview, &text.text)),
             text: text.text,
         }
     }
@@ -179,6 +185,7 @@ impl Text {
                 author: forward.author.map_or_else(Vec::new, Into::into),
             }),
             suggestions: self.suggestions.clone(),
+            preview: self.preview.as_ref().map(LinkPreview::to_wire),
         }
     }
 }

@@ -156,7 +156,7 @@ fn let_refusals_have_a_code(file: &Path) -> Result<()> {
 }
 
 /// Classes with what people wrote, or with what opens something; `Printing.kt` says how they are printed.
-const DISCREET: [&str; 20] = [
+const DISCREET: [&str; 21] = [
     "data class Message (",
     "data class Reaction (",
     "data class AttachmentInfo (",
@@ -171,6 +171,7 @@ const DISCREET: [&str; 20] = [
     "data class PendingLink (",
     "data class OutgoingEnvelope (",
     "data class RichText (",
+    "data class LinkPreview (",
     "data class TextRun (",
     "    data class Text(",
     "    data class Data(",
@@ -180,11 +181,12 @@ const DISCREET: [&str; 20] = [
 ];
 
 /// Those with bytes, which two arrays of Java never share; and what they are called.
-const OF_BYTES: [(&str, &str); 6] = [
+const OF_BYTES: [(&str, &str); 7] = [
     ("data class OutgoingEnvelope (", "OutgoingEnvelope"),
     ("data class StateChange (", "StateChange"),
     ("data class StateDocument (", "StateDocument"),
     ("data class Profile (", "Profile"),
+    ("data class LinkPreview (", "LinkPreview"),
     ("    data class Data(", "Data"),
     ("    data class Opaque(", "Opaque"),
 ];

@@ -101,6 +101,14 @@ export class Conversation {
     await this.#engine.ask("setTyping", this.address, given.flag(active));
   }
 
+  /**
+   * Tells a contact that the user is there, or is not any more. Nobody is told without this call: make it when the app comes to the front, every
+   * twenty seconds while it is there, and with `false` when it goes. Nobody is told who has not answered yet, and no group.
+   */
+  async setAvailable(available: boolean): Promise<void> {
+    await this.#engine.ask("setAvailable", this.address, given.flag(available));
+  }
+
   /** Reacts to a message with one emoji. */
   async react(message: MessageName, emoji: string): Promise<Sent> {
     return (await this.#engine.ask("react", this.address, ...given.name(message), given.text(emoji))) as Sent;

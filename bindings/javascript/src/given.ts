@@ -3,7 +3,7 @@
 import type { Engine } from "./engine.js";
 import { InvalidContent } from "./errors.js";
 import { EncryptedFile } from "./encrypted_file.js";
-import type { RichText, TextRun, TextStyle } from "./rich_text.js";
+import type { LinkPreview, RichText, TextRun, TextStyle } from "./rich_text.js";
 import type { MessageIn, MessageName, OutgoingMessage, Sendable, StateChange, StateOwner } from "./values.js";
 
 /** What opens a store. */
@@ -146,6 +146,17 @@ export function rich(given: Partial<RichText> & { text: string }): object {
     spans: (given.spans ?? []).map((one) => ({ start: count(one.start), length: count(one.length), style: style(one.style) })),
     forward: given.forward ? { author: author === null ? null : text(author) } : null,
     suggestions: texts(given.suggestions ?? []),
+    preview: given.preview ? preview(given.preview) : null,
+  };
+}
+
+function preview(given: LinkPreview): object {
+  const image = given.image ?? null;
+  return {
+    url: text(given.url),
+    title: text(given.title ?? ""),
+    description: text(given.description ?? ""),
+    image: image === null ? null : bytes(image),
   };
 }
 

@@ -26,6 +26,21 @@ export interface Forward {
   author: string | null;
 }
 
+/**
+ * What is behind a web address that stands in a text, as who wrote the text says: nothing is fetched, neither where it is written nor where it is
+ * read. It proves nothing; show the address with it.
+ */
+export interface LinkPreview {
+  /** The address as it stands in the text, by itself: `https://` or `http://`, at most 4,096 bytes. */
+  url: string;
+  /** What the page is called, one line of at most 256 bytes; empty for nothing. */
+  title: string;
+  /** Some lines of at most 1,024 bytes; empty for nothing. */
+  description: string;
+  /** A file of PNG, JPEG or WebP, of at most 16,384 bytes. */
+  image: Uint8Array | null;
+}
+
 /** A text, and what its parts mean. */
 export interface RichText {
   text: string;
@@ -35,6 +50,8 @@ export interface RichText {
   forward: Forward | null;
   /** Answers that the reader can give at a touch: at most 8, each one line of 1 to 128 bytes. */
   suggestions: string[];
+  /** What is behind a web address that stands in it. */
+  preview: LinkPreview | null;
 }
 
 /** A piece of a text that is the same throughout. */

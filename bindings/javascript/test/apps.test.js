@@ -95,6 +95,20 @@ test("a text of pieces mentions whom it means, and what is forwarded names nobod
   await assert.rejects(ours.editRich(again, { text: "mine" }), { code: "not_the_author" });
 });
 
+test("a preview goes with its address and is forwarded with it", async (t) => {
+  const [alice, bob, ours, theirs] = await talking(t);
+  const image = new Uint8Array([0xff, 0xd8, 0xff, 7]);
+  const preview = { url: "https://example.org/a", title: "Here be dragons", description: "A\nmap", image };
+  const sent = { author: alice.address, id: (await ours.sendRich({ text: "see https://example.org/a!", preview })).messageId };
+  await deliver(alice, bob);
+  assert.deepEqual((await theirs.message(sent)).richText.preview, preview);
+  const again = { author: bob.address, id: (await theirs.forward(sent)).messageId };
+  await deliver(alice, bob);
+  assert.deepEqual((await ours.message(again)).richText.preview, preview);
+  await assert.rejects(ours.sendRich({ text: "see https://example.org/ab", preview }), { code: "invalid_content" });
+  await assert.rejects(ours.sendRich({ text: "https://a", preview: { url: "https://a", image: "x" } }), TypeError);
+});
+
 test("what one puts at the top is there for both", async (t) => {
   const [alice, bob, ours, theirs] = await talking(t);
   const names = [];
@@ -158,6 +172,8 @@ test("who is writing is told, and what the user has read is if they like", async
   for (const active of [true, false]) {
     assert.deepEqual(await heard(active), [{ type: "typing", conversation: bob.address, by: bob.address, active }]);
   }
+  await theirs.setAvailable(true);
+  assert.deepEqual((await deliver(alice, bob)).get(alice.address), [{ type: "presence", address: bob.address, available: true }]);
   assert.equal((await ours.messages()).length, 2);
 
   assert.equal(await bob.sendsReadReceipts(), true);

@@ -140,6 +140,23 @@ def test_who_is_writing_is_told_and_kept_nowhere() -> None:
     assert len(theirs.messages()) == 2
 
 
+def test_who_is_there_is_told_to_a_contact_and_to_no_group() -> None:
+    world, alice, bob, ours, theirs = talking()
+    ours.set_available(True)
+    assert world.run() == []
+    ours.send("ahoy")
+    world.run()
+    theirs.send("ahoy")
+    world.run()
+    for available in (True, False):
+        ours.set_available(available)
+        told = [event for delivery in world.run() for event in delivery.events]
+        assert told == [events.Presence(alice.address(), available)]
+    assert len(theirs.messages()) == 2
+    with pytest.raises(UnknownContact):
+        alice.create_group("crew", [bob.address()]).set_available(True)
+
+
 def test_a_loop_carries_mail_both_ways_and_tells_what_comes(tmp_path: Path) -> None:
     with (
         Client.create(tmp_path / "a.wl", key=bytes(32)) as alice,

@@ -8,6 +8,7 @@ from windlass_chat import (
     Body,
     Client,
     Event,
+    LinkPreview,
     OutgoingMessage,
     Reaction,
     RichText,
@@ -43,7 +44,7 @@ def test_nothing_that_is_printed_says_what_people_wrote(tmp_path: Path) -> None:
         talk.search(SECRET), read_command(f"/{SECRET} {SECRET}", "/"), Reaction(emoji="⚓", by="by"),
         AttachmentInfo(media_type=f"text/{SECRET}", name=SECRET, size=1, location=f"https://example.org/{SECRET}"),
         OutgoingMessage(to="to", body=Body.TEXT(SECRET)),
-        RichText(text=SECRET, suggestions=[SECRET]), TextRun(text=SECRET),
+        RichText(text=SECRET, suggestions=[SECRET], preview=LinkPreview(url=SECRET, title=SECRET)), TextRun(text=SECRET),
         StateChange(owner=StateOwner.PROGRAM("jobs"), name=SECRET, before=SECRET.encode(), after=None),
     ]
     told = "\n".join([*map(str, everything), *map(repr, everything), f"{everything}", "%s %r" % (came, history)])

@@ -9,6 +9,7 @@ from windlass_chat import (
     Attachment,
     Forward,
     InvalidContent,
+    LinkPreview,
     RichText,
     TextRun,
     TextSpan,
@@ -45,6 +46,30 @@ def test_a_mention_reaches_whom_it_means() -> None:
     assert there is not None and there.text == "never mind" and not there.mentions_me
     with pytest.raises(InvalidContent):
         ours.send_rich(RichText(text="short", spans=[TextSpan(start=3, length=3, style=TextStyle.ITALIC())]))
+
+
+def test_a_preview_goes_with_its_address_and_is_forwarded_with_it() -> None:
+    world, alice, bob, ours, theirs = talking()
+    preview = LinkPreview(url="https://example.org/a", title="Here be dragons", description="A\nmap", image=b"\xff\xd8\xff and more")
+    text = RichText(text="see https://example.org/a!", preview=preview)
+    sent = ours.send_rich(text).message_id
+    world.run()
+    there = theirs.message(alice.address(), sent)
+    assert there is not None and there.rich_text == text
+    assert theirs.search("dragons").messages == [] and len(theirs.search("example").messages) == 1
+    again = theirs.forward(alice.address(), sent).message_id
+    ours.edit_rich(sent, RichText(text="never mind"))
+    world.run()
+    forwarded, there = ours.message(bob.address(), again), theirs.message(alice.address(), sent)
+    assert forwarded is not None and forwarded.rich_text is not None and forwarded.rich_text.preview == preview
+    assert there is not None and there.rich_text is None
+    for wrong in (
+        LinkPreview(url="https://example.org/"),
+        LinkPreview(url="https://example.org/a", title="two\nlines"),
+        LinkPreview(url="https://example.org/a", image=b"<svg/>"),
+    ):
+        with pytest.raises(InvalidContent):
+            ours.send_rich(RichText(text="see https://example.org/a!", preview=wrong))
 
 
 def test_what_is_forwarded_says_so_and_an_attachment_has_a_caption(tmp_path: Path) -> None:

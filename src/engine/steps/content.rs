@@ -19,7 +19,7 @@ use crate::engine::sync::outcome::{
 };
 use crate::engine::sync::{
     chat_settings, deletions, group_deletion, group_sync, healing, people, profiles, reading,
-    receipts, typing, updates,
+    receipts, transient, updates,
 };
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_HEALING_CONVERSATIONS;
@@ -68,12 +68,8 @@ pub(crate) fn receive(
             }
             Ok(None)
         }
-        Body::Typing { active } if peer != step.device.public() => {
-            let id = ConversationId::of(&content, &peer);
-            if typing::is_heard(step.rows, &id, &peer, content.sent_at, step.now)? {
-                let news = ConversationNews::Typing { by: peer, active };
-                outcomes.push(Outcome::InConversation(id, news));
-            }
+        Body::Typing { .. } | Body::Presence { .. } if peer != step.device.public() => {
+            outcomes.extend(transient::receive(step, &peer, &content)?);
             Ok(None)
         }
         Body::Profile(profile) if peer != step.device.public() => {

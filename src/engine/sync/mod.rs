@@ -12,6 +12,6 @@ pub(crate) mod people;
 pub(crate) mod profiles;
 pub(crate) mod reading;
 pub(crate) mod receipts;
-pub(crate) mod typing;
+pub(crate) mod transient;
 pub(crate) mod updates;
 pub(crate) mod waiting;

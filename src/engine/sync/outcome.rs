@@ -146,6 +146,10 @@ pub(crate) enum PeerNews {
     Blocked,
     /// They say something else of themselves.
     ProfileChanged,
+    /// They are there, or are not any more.
+    Presence {
+        available: bool,
+    },
 }
 
 /// The result of one envelope: outcomes, and whether anything has to become durable for them.

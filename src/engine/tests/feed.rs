@@ -177,6 +177,7 @@ fn every_kind_comes_back_as_it_was_and_work_in_progress_is_not_kept() {
             device_id,
             messages: 1,
         }),
+        peer(PeerNews::Presence { available: true }),
         peer(PeerNews::Blocked),
     ]);
     tell(&alice, 0, &outcomes);

@@ -29,6 +29,7 @@ mod listed;
 mod malformed;
 mod members;
 mod pins;
+mod presence;
 mod profiles;
 mod protected;
 mod proved;

@@ -166,6 +166,7 @@ fn control(day: u64, author: &Party, group: &GroupId) -> Vec<Body> {
             bundles: vec![invented(day, author).encoded().to_vec()],
         },
         Body::Typing { active: true },
+        Body::Presence { available: true },
         Body::Profile(Profile {
             name: "?".into(),
             changed_at: START + day * DAY,
@@ -210,6 +211,7 @@ fn kind(body: &Body) -> usize {
         Body::Typing { .. } => 18,
         Body::Pin { .. } => 19,
         Body::Profile(_) => 20,
+        Body::Presence { .. } => 21,
     }
 }
 
@@ -224,7 +226,7 @@ fn send_everything(
     let which = in_group.then_some(*group);
     let bodies = bodies(day, from, group).into_iter();
     let kinds: BTreeSet<_> = bodies.clone().map(|body| kind(&body)).collect();
-    assert!(kinds.into_iter().eq(0..21), "a body that is never sent");
+    assert!(kinds.into_iter().eq(0..22), "a body that is never sent");
     let invites = (0..invitations).map(|_| invitation(from, to, day));
     let invites = invites.map(|(group, body)| (Some(group), body));
     let all = bodies.map(|body| (which, body)).chain(invites);

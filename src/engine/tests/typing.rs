@@ -1,11 +1,11 @@
 //! Who is writing just now is told at once or not at all.
 
 use super::*;
-use crate::engine::sync::typing;
+use crate::engine::sync::transient;
 use crate::limits::TRANSIENT_SECONDS;
 
 fn tell(party: &Party, id: &ConversationId, active: bool) -> usize {
-    let told = party.at(1, |step| typing::tell(step, id, active));
+    let told = party.at(1, |step| transient::tell_typing(step, id, active));
     told.unwrap().len()
 }
 
@@ -21,7 +21,7 @@ fn heard(outcomes: &[Outcome]) -> Option<bool> {
 }
 
 /// Two who have written to each other.
-fn talking() -> [Party; 2] {
+pub(super) fn talking() -> [Party; 2] {
     let [alice, bob] = [1, 2].map(Party::new);
     introduce(&[&alice, &bob], 0);
     let (to_bob, to_alice) = between(&alice, &bob);
@@ -32,7 +32,7 @@ fn talking() -> [Party; 2] {
     [alice, bob]
 }
 
-fn between(alice: &Party, bob: &Party) -> (ConversationId, ConversationId) {
+pub(super) fn between(alice: &Party, bob: &Party) -> (ConversationId, ConversationId) {
     let direct = |party: &Party| ConversationId::Direct(party.device.public());
     (direct(bob), direct(alice))
 }

@@ -64,12 +64,21 @@ fn words(text: &Text) -> Value {
     };
     let forward =
         |forward: windlass::chat::Forward| json!({ "author": forward.author.map(|key| hex(&key)) });
-    json!({
+    let mut shown = json!({
         "words": text.text,
         "spans": text.spans.iter().map(span).collect::<Vec<_>>(),
         "forward": text.forward.map(forward),
         "suggestions": text.suggestions,
-    })
+    });
+    if let Some(preview) = &text.preview {
+        shown["preview"] = json!({
+            "url": preview.url,
+            "title": preview.title,
+            "description": preview.description,
+            "image": hex(preview.image.as_bytes()),
+        });
+    }
+    shown
 }
 
 /// Whether bytes are accepted that try a bound.
@@ -211,6 +220,7 @@ pub fn content(input: &Value) -> Value {
         Body::Deletion { target } => json!({ "deletion": target.to_string() }),
         Body::ReadReceipt { lamport } => json!({ "read_receipt": lamport }),
         Body::Typing { active } => json!({ "typing": active }),
+        Body::Presence { available } => json!({ "presence": available }),
         Body::DisappearingTimer(after) => json!({ "disappearing_timer": after }),
         Body::GroupEvents { events, bundles } => json!({ "group_events": {
             "events": events.iter().map(|event| hex(event)).collect::<Vec<_>>(),

@@ -155,6 +155,8 @@ pub fn content() -> Vec<Case> {
             }),
         ),
         ("typing", Body::Typing(v2::Typing { active: true })),
+        ("presence", Body::Presence(v2::Presence { available: true })),
+        ("absence", Body::Presence(v2::Presence { available: false })),
         ("link of a device", link(16)),
         ("link with a token of 15 bytes", link(15)),
         ("deleted group", deleted_group(32, 32)),

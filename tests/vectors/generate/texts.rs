@@ -1,4 +1,4 @@
-//! Texts with spans, whose words they are and what they suggest: what counts, and what is passed over. Pins.
+//! Texts with spans, whose words they are, what they suggest and what is behind an address: what counts, and what is passed over. Pins.
 
 use windlass::wire::v2::{self, TextSpan, content::Body};
 
@@ -37,6 +37,103 @@ fn forward(len: usize) -> Option<v2::Forward> {
     Some(v2::Forward {
         author: vec![6; len],
     })
+}
+
+const URL: &str = "https://example.org/a";
+
+fn previewing(text: &str, preview: v2::LinkPreview) -> Body {
+    Body::Text(v2::Text {
+        preview: Some(preview),
+        ..plain(text)
+    })
+}
+
+/// Where an address stands in a text, and what is one.
+fn previewed_addresses() -> Vec<(&'static str, Body)> {
+    let of = |text: &str, url: &str| {
+        let preview = v2::LinkPreview {
+            url: url.into(),
+            title: "t".into(),
+            ..Default::default()
+        };
+        previewing(text, preview)
+    };
+    let here = |text: &str| of(&text.replace("{}", URL), URL);
+    let alone = |url: &str| of(url, url);
+    let long = |len: usize| alone(&format!("https://{}", "a".repeat(len - 8)));
+    let overlapping = of("http://(http://(http://", "http://(http://");
+    vec![
+        ("preview in a sentence", here("See {}?!")),
+        ("preview between brackets", here("(„{}“, «b»)\nb")),
+        ("preview of the second of two", here("x{} {}")),
+        ("preview of the beginning of an address", here("{}b")),
+        ("preview of a folder of an address", here("{}/b")),
+        ("preview of the end of an address", here("x{}")),
+        ("preview of what goes on behind a full stop", here("{}.b")),
+        ("preview of what is not in the text", here("See b")),
+        ("preview of an address that overlaps itself", overlapping),
+        ("preview of an address in capitals", alone("HTTP://A")),
+        (
+            "preview of an address with umlauts",
+            alone("https://bücher.example/⚓"),
+        ),
+        ("preview of a scheme", alone("https://")),
+        ("preview of a script", alone("javascript:a")),
+        ("preview of a text with white space", alone("https://a b")),
+        (
+            "preview of an address that turns",
+            alone("https://a\u{202e}b"),
+        ),
+        ("preview of 4,096 bytes", long(4_096)),
+        ("preview of 4,097 bytes", long(4_097)),
+    ]
+}
+
+/// What is said of an address.
+fn previews() -> Vec<(&'static str, Body)> {
+    let of = |title: &str, description: &str, image: &[u8]| v2::LinkPreview {
+        url: URL.into(),
+        title: title.into(),
+        description: description.into(),
+        image: image.to_vec(),
+    };
+    let with = |title: &str, description: &str, image: &[u8]| {
+        previewing(URL, of(title, description, image))
+    };
+    let mut large = b"\xff\xd8\xff".to_vec();
+    large.resize(16_385, 7);
+    let (title, about) = ("t".repeat(256), "d".repeat(1_024));
+    let edit = v2::Edit {
+        message_id: vec![5; 16],
+        text: Some(v2::Text {
+            preview: Some(of("t", "", &[])),
+            ..plain(URL)
+        }),
+    };
+    vec![
+        ("preview", with("A page ⚓", "Of\nlines.", &large[..20])),
+        ("preview that says nothing", with("", "", &[])),
+        ("preview in an edit", Body::Edit(edit)),
+        ("preview as long as may be", with(&title, &about, &[])),
+        (
+            "preview with a title of 257 bytes",
+            with(&format!("{title}t"), "", &[]),
+        ),
+        (
+            "preview with a description of 1,025 bytes",
+            with("", &format!("{about}d"), &[]),
+        ),
+        ("preview with a title of two lines", with("a\nb", "", &[])),
+        (
+            "preview with a description that turns",
+            with("", "a\u{202e}b", &[]),
+        ),
+        ("preview with a drawing", with("", "", b"<svg/>")),
+        (
+            "preview with a picture of 16,385 bytes",
+            with("", "", &large),
+        ),
+    ]
 }
 
 fn pin(author_len: usize, id_len: usize) -> Body {
@@ -150,6 +247,8 @@ pub fn texts() -> Vec<(&'static str, Body)> {
         text: None,
     };
     let mut all = spans();
+    all.extend(previewed_addresses());
+    all.extend(previews());
     all.extend([
         ("text that is forwarded", forwarded(0)),
         ("text that is forwarded from somebody", forwarded(32)),

@@ -62,6 +62,8 @@ export type Event =
   | { type: "synchronising"; address: string; deviceId: number; messages: number }
   /** A contact says something else of themselves, or the user does on another device. */
   | { type: "profileChanged"; address: string }
+  /** A contact is there, or is not any more. It is not kept: show it for half a minute at most. */
+  | { type: "presence"; address: string; available: boolean }
   /** Somebody who is blocked wrote. Nothing was taken in. */
   | { type: "blocked"; address: string }
   /** The envelope could not be read. */

@@ -63,6 +63,7 @@ kinds! {
         Blocked { address }
         Undecryptable { cause, address }
         ProfileChanged { address }
+        Presence { address, available }
         RollbackNoticed {}
         Missed { events }
     }

@@ -29,6 +29,12 @@ fn bytes(object: &JsValue, name: &str) -> Bytes {
     bytes.map_or_else(|_| Bytes::default(), |bytes| bytes.to_vec().into())
 }
 
+/// Bytes that may be left out.
+pub(crate) fn some_bytes(object: &JsValue, name: &str) -> Option<Bytes> {
+    let bytes = field(object, name).dyn_into::<Uint8Array>();
+    bytes.ok().map(|bytes| bytes.to_vec().into())
+}
+
 /// A body to send; of a kind that is not sent, [`WindlassError::BodyNotSendable`].
 fn body(given: &JsValue) -> windlass::Result<Body> {
     Ok(match text(given, "type").as_str() {
@@ -95,15 +101,11 @@ pub(crate) fn owner(given: &JsValue) -> StateOwner {
 
 /// Documents that change.
 pub(crate) fn changes(given: &Array) -> Vec<StateChange> {
-    let document = |change: &JsValue, name: &str| {
-        let bytes = field(change, name).dyn_into::<Uint8Array>();
-        bytes.ok().map(|bytes| bytes.to_vec().into())
-    };
     let change = |change: JsValue| StateChange {
         owner: owner(&field(&change, "owner")),
         name: text(&change, "name"),
-        before: document(&change, "before"),
-        after: document(&change, "after"),
+        before: some_bytes(&change, "before"),
+        after: some_bytes(&change, "after"),
     };
     given.iter().map(change).collect()
 }

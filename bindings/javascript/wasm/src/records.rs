@@ -5,9 +5,9 @@ use wasm_bindgen::JsValue;
 use windlass::{
     AttachmentInfo, Backlog, ChatSettings, CodeProgress, Contact, ConversationSummary, Delivery,
     DeviceInfo, ErrorInfo, Forward, GroupChange, GroupChangeKind, GroupMember, GroupPermission,
-    Inspection, KeptEvent, LinkCheck, ListedConversation, MemberReceipt, Message, MessageOrigin,
-    MessageReceipts, OutgoingEnvelope, PendingLink, PostQuantum, Profile, Reaction, Received,
-    RefusalReason, RichText, SafetyEmoji, SearchPage, Sent, SessionState, SessionStatus,
+    Inspection, KeptEvent, LinkCheck, LinkPreview, ListedConversation, MemberReceipt, Message,
+    MessageOrigin, MessageReceipts, OutgoingEnvelope, PendingLink, PostQuantum, Profile, Reaction,
+    Received, RefusalReason, RichText, SafetyEmoji, SearchPage, Sent, SessionState, SessionStatus,
     ShredReport, StateDocument, TableRows, Tally, TextRun, TextSpan, TrustPolicy, TypedCommand,
     UndecryptableCause, UnhandledMessage, WaitingMessage,
 };
@@ -55,6 +55,7 @@ record! {
     Inspection { schema_version, epoch, passphrase, tables, dirty_buckets, file_bytes, slots_in_database }
     KeptEvent { cursor, told_at, event }
     LinkCheck { address, digits, emoji }
+    LinkPreview { url, title, description, image }
     ListedConversation { address, group_name, last_activity, unread, last_message, settings, position }
     MemberReceipt { address, delivered_at, read_at }
     Message {
@@ -67,7 +68,7 @@ record! {
     Profile { name, about, picture }
     Reaction { emoji, by }
     Received { events, refused, cursor }
-    RichText { text, spans, forward, suggestions }
+    RichText { text, spans, forward, suggestions, preview }
     SafetyEmoji { picture, name }
     SearchPage { messages, looked_at, next }
     Sent { message_id, envelopes, group_incomplete }

@@ -2,11 +2,11 @@
 
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
-use windlass::{Forward, RichText, TextRun, TextSpan, TextStyle, WindlassError};
+use windlass::{Forward, LinkPreview, RichText, TextRun, TextSpan, TextStyle, WindlassError};
 
 use crate::client::Client;
 use crate::failure::{Answer, answer};
-use crate::given::{field, said, text};
+use crate::given::{field, said, some_bytes, text};
 use crate::values::ToJs;
 
 /// What the package has looked at before.
@@ -40,7 +40,7 @@ pub(crate) fn rich(given: &JsValue) -> RichText {
         length: number(span, "length"),
         style: style(&field(span, "style")),
     };
-    let forward = field(given, "forward");
+    let (forward, preview) = (field(given, "forward"), field(given, "preview"));
     let suggestions = list(given, "suggestions").into_iter();
     RichText {
         text: text(given, "text"),
@@ -49,6 +49,12 @@ pub(crate) fn rich(given: &JsValue) -> RichText {
             author: field(&forward, "author").as_string(),
         }),
         suggestions: suggestions.filter_map(|one| one.as_string()).collect(),
+        preview: preview.is_object().then(|| LinkPreview {
+            url: text(&preview, "url"),
+            title: text(&preview, "title"),
+            description: text(&preview, "description"),
+            image: some_bytes(&preview, "image"),
+        }),
     }
 }
 

@@ -57,6 +57,13 @@ impl Client {
         answer(self.chat(address).and_then(|chat| chat.set_typing(active)))
     }
 
+    /// Tells a contact whether the user is there.
+    #[wasm_bindgen(js_name = setAvailable)]
+    pub fn set_available(&self, address: String, available: bool) -> Answer {
+        let chat = self.chat(address);
+        answer(chat.and_then(|chat| chat.set_available(available)))
+    }
+
     /// Whether others are told what the user has read.
     #[wasm_bindgen(js_name = sendsReadReceipts)]
     pub fn sends_read_receipts(&self) -> Answer {

@@ -35,6 +35,7 @@ Synchronising = Event.SYNCHRONISING
 Blocked = Event.BLOCKED
 Undecryptable = Event.UNDECRYPTABLE
 ProfileChanged = Event.PROFILE_CHANGED
+Presence = Event.PRESENCE
 RollbackNoticed = Event.ROLLBACK_NOTICED
 Missed = Event.MISSED
 
@@ -58,6 +59,7 @@ __all__ = [
     "Message",
     "Missed",
     "Pinned",
+    "Presence",
     "ProfileChanged",
     "Reacted",
     "Read",

@@ -118,6 +118,11 @@ extension Conversation {
         try await onQueue { try self.setTyping(active: active) }
     }
 
+    /// Tells a contact that the user is there, or is not any more.
+    public func setAvailable(available: Bool) async throws {
+        try await onQueue { try self.setAvailable(available: available) }
+    }
+
     /// What the user set for it, on whichever device.
     public func settings() async throws -> ChatSettings {
         try await onQueue { try self.settings() }

@@ -73,8 +73,15 @@ extension Reaction: CustomStringConvertible, CustomDebugStringConvertible, Custo
 }
 
 extension RichText: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    private var shown: Shown { ["text": counted(text), "spans": spans.count, "forward": forward != nil] }
+    private var shown: Shown { ["text": counted(text), "spans": spans.count, "forward": forward != nil, "preview": preview != nil] }
     public var description: String { printed("RichText", shown) }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { mirror(self, shown) }
+}
+
+extension LinkPreview: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    private var shown: Shown { ["image": image?.count ?? 0] }
+    public var description: String { printed("LinkPreview", shown) }
     public var debugDescription: String { description }
     public var customMirror: Mirror { mirror(self, shown) }
 }

@@ -71,6 +71,21 @@ final class AppsTests: PeopleTestCase {
         XCTAssertEqual(failure(try ours.sendRich(text: outside))?.code, "invalid_content")
     }
 
+    func testAPreviewGoesWithItsAddressAndIsForwardedWithIt() throws {
+        let (alice, bob, ours, theirs) = try talking()
+        let picture = Data([0xff, 0xd8, 0xff, 7])
+        let preview = LinkPreview(url: "https://example.org/a", title: "Here be dragons", description: "A\nmap", image: picture)
+        var text = RichText(text: "see https://example.org/a!", preview: preview)
+        let sent = try ours.sendRich(text: text).messageId
+        try exchange(alice, bob)
+        XCTAssertEqual(try theirs.message(author: alice.address(), messageId: sent)?.richText, text)
+        let again = try theirs.forward(author: alice.address(), messageId: sent).messageId
+        try exchange(alice, bob)
+        XCTAssertEqual(try ours.message(author: bob.address(), messageId: again)?.richText?.preview, preview)
+        text.text = "see https://example.org/ab"
+        XCTAssertEqual(failure(try ours.sendRich(text: text))?.code, "invalid_content")
+    }
+
     func testWhatOnePutsAtTheTopIsThereForBoth() throws {
         let (alice, bob, ours, theirs) = try talking()
         let ids = try ["one", "two"].map { try ours.send(text: $0).messageId }
@@ -81,6 +96,17 @@ final class AppsTests: PeopleTestCase {
         _ = try ours.unpinMessage(author: alice.address(), messageId: ids[1])
         try exchange(alice, bob)
         XCTAssertEqual(try theirs.pinned().map(\.text), ["one"])
+    }
+
+    func testWhoIsThereIsToldToAContactAndKeptNowhere() throws {
+        let (alice, bob, ours, theirs) = try talking()
+        _ = try ours.send(text: "ahoy")
+        _ = try theirs.send(text: "ahoy")
+        try exchange(alice, bob)
+        try ours.setAvailable(available: true)
+        let told = try alice.outbox().flatMap { try bob.receive(envelope: $0.bytes) }
+        XCTAssertEqual(told, [.presence(address: alice.address(), available: true)])
+        XCTAssertEqual(try theirs.messages().count, 2)
     }
 
     func testWhatTheUserSetsForAChatIsSaidAndNotPrinted() throws {

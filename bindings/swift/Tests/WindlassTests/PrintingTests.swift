@@ -34,7 +34,8 @@ final class PrintingTests: BotTestCase {
         all += shown(try group.messages()) + shown(sent) + shown(bodies) + shown(Reaction(emoji: "⚓", by: "by"))
         all += shown(readCommand(text: "/\(secret) \(secret)", prefix: "/") as Any) + shown(try user.outbox())
         all += shown(AttachmentInfo(mediaType: "text/\(secret)", name: secret, size: 1, location: "https://example.org/\(secret)"))
-        all += shown(RichText(text: secret, suggestions: [secret])) + shown(TextRun(text: secret))
+        let preview = LinkPreview(url: secret, title: secret)
+        all += shown(preview) + shown(RichText(text: secret, suggestions: [secret], preview: preview)) + shown(TextRun(text: secret))
         all += shown(CodeProgress(have: 1, of: 1, uri: secret)) + shown(LinkCheck(address: "address", digits: secret, emoji: []))
         all += shown(GroupChange(
             kind: .renamed, by: "by", name: secret, members: [], about: secret, permission: nil, adminsOnly: false))

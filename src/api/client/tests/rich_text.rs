@@ -3,8 +3,8 @@
 use super::acquainted;
 use super::by_id::{exchange, talk};
 use crate::api::{
-    Attachment, Body, Event, Forward, OutgoingMessage, RichText, TextRun, TextSpan, TextStyle,
-    WindlassError, join_runs, text_runs,
+    Attachment, Body, Event, Forward, LinkPreview, OutgoingMessage, RichText, TextRun, TextSpan,
+    TextStyle, WindlassError, join_runs, text_runs,
 };
 
 fn run(text: &str, styles: &[TextStyle]) -> TextRun {
@@ -190,6 +190,59 @@ fn an_attachment_has_a_caption_that_is_found_edited_and_forwarded() {
             .unwrap();
         assert_eq!(std::fs::read_to_string(to).unwrap(), "here be dragons");
     }
+}
+
+#[test]
+fn a_preview_goes_with_its_address_is_forwarded_with_it_and_found_by_nobody() {
+    let (alice, bob) = acquainted();
+    let (ours, theirs) = (talk(&alice, &bob), talk(&bob, &alice));
+    let me = alice.client.address();
+    let preview = LinkPreview {
+        url: "https://example.org/chart".into(),
+        title: "Here be dragons".into(),
+        description: "A map.\nOf the sea.".into(),
+        image: Some(b"\xff\xd8\xff and more"[..].into()),
+    };
+    let mut text = plain("see https://example.org/chart!");
+    text.preview = Some(preview.clone());
+    let sent = ours.send_rich(text.clone(), None).unwrap().message_id;
+    exchange(&alice, &bob);
+    let there = theirs.message(&me, &sent).unwrap().unwrap();
+    assert_eq!(there.rich_text, Some(text.clone()));
+    assert!(!format!("{there:?}").contains("dragons"));
+    let found = |what: &str| {
+        let page = theirs.search(what.into(), 10, None).unwrap();
+        page.messages.len()
+    };
+    assert_eq!((found("chart"), found("dragons"), found("sea")), (1, 0, 0));
+    let again = theirs.forward(&me, &sent, false).unwrap().message_id;
+    exchange(&alice, &bob);
+    let them = bob.client.address();
+    let forwarded = ours.message(&them, &again).unwrap().unwrap();
+    assert_eq!(forwarded.rich_text.unwrap().preview, Some(preview));
+    // A text without the address has no preview of it.
+    ours.edit_message(&sent, "never mind".into()).unwrap();
+    exchange(&alice, &bob);
+    let there = theirs.message(&me, &sent).unwrap().unwrap();
+    assert!(there.rich_text.is_none());
+    // What readers do not see as it is is refused where it is written, and so is what is no picture.
+    let waiting = alice.client.outbox(0).unwrap();
+    let changes: [fn(&mut RichText); 4] = [
+        |text| text.text = "see https://example.org/charts".into(),
+        |text| text.text.clear(),
+        |text| text.preview.as_mut().unwrap().title = "two\nlines".into(),
+        |text| text.preview.as_mut().unwrap().image = Some(b"<svg/>"[..].into()),
+    ];
+    for change in changes {
+        let mut wrong = text.clone();
+        change(&mut wrong);
+        let refused = ours.send_rich(wrong, None);
+        assert!(matches!(refused, Err(WindlassError::InvalidContent(_))));
+    }
+    text.preview.as_mut().unwrap().description = "x".repeat(1_025);
+    let refused = ours.send_rich(text, None);
+    assert!(matches!(refused, Err(WindlassError::ContentTooLarge(_))));
+    assert_eq!(alice.client.outbox(0).unwrap(), waiting);
 }
 
 #[test]

@@ -122,6 +122,7 @@ fn of_peer(peer: &PublicIdentity, news: &PeerNews) -> Option<Event> {
         | PeerNews::Healing { .. }
         | PeerNews::Resent { .. }
         | PeerNews::Synchronising { .. }
+        | PeerNews::Presence { .. }
         | PeerNews::Blocked => return None,
     })
 }

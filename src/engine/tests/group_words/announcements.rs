@@ -3,7 +3,7 @@
 use super::*;
 use crate::chat::GroupPermission::Write;
 use crate::engine::base::message_ref::MessageRef;
-use crate::engine::sync::typing;
+use crate::engine::sync::transient;
 
 fn kept(admins_only: bool) -> GroupAction {
     GroupAction::Permitted {
@@ -54,7 +54,7 @@ fn a_member_writes_nothing_where_admins_alone_write_also_if_it_crosses() {
         });
         let refused = EngineError::Group(GroupEventError::NotAnAdmin);
         assert_eq!(mine.map(|_| ()), Err(refused.clone()));
-        let typed = mallory.at(1, |step| typing::tell(step, &conversation, true));
+        let typed = mallory.at(1, |step| transient::tell_typing(step, &conversation, true));
         assert_eq!(typed.map(|_| ()), Err(refused));
     }
     // Admins write, and a member gives a sign and takes back what they said.

@@ -435,13 +435,27 @@ class Forward:
     author: str | None
     def __init__(self, *, author: str | None = ...) -> None: ...
 
+class LinkPreview:
+    url: str
+    title: str
+    description: str
+    image: bytes | None
+    def __init__(self, *, url: str, title: str = ..., description: str = ..., image: bytes | None = ...) -> None: ...
+
 class RichText:
     text: str
     spans: list[TextSpan]
     forward: Forward | None
     suggestions: list[str]
+    preview: LinkPreview | None
     def __init__(
-        self, *, text: str, spans: list[TextSpan] = ..., forward: Forward | None = ..., suggestions: list[str] = ...
+        self,
+        *,
+        text: str,
+        spans: list[TextSpan] = ...,
+        forward: Forward | None = ...,
+        suggestions: list[str] = ...,
+        preview: LinkPreview | None = ...,
     ) -> None: ...
 
 class TextRun:
@@ -684,6 +698,11 @@ class Event:
     class ROLLBACK_NOTICED(Event):
         def __init__(self) -> None: ...
 
+    class PRESENCE(Event):
+        address: str
+        available: bool
+        def __init__(self, address: str, available: bool) -> None: ...
+
     class MISSED(Event):
         events: int
         def __init__(self, events: int) -> None: ...
@@ -852,6 +871,7 @@ class Conversation:
     def receipts(self, message_id: str) -> MessageReceipts: ...
     def mark_unread(self) -> None: ...
     def set_typing(self, active: bool) -> None: ...
+    def set_available(self, available: bool) -> None: ...
     def settings(self) -> ChatSettings: ...
     def set_muted_until(self, until: Timestamp | None) -> None: ...
     def set_archived(self, archived: bool) -> None: ...

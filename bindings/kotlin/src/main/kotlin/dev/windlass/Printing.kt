@@ -22,7 +22,9 @@ internal fun Event.shown(): String = when (this) {
 
 internal fun Reaction.shown(): String = "Reaction(by=$by)"
 
-internal fun RichText.shown(): String = "RichText(${counted(text)}, spans=$spans, forward=$forward)"
+internal fun RichText.shown(): String = "RichText(${counted(text)}, spans=$spans, forward=$forward, preview=$preview)"
+
+internal fun LinkPreview.shown(): String = "LinkPreview(${image?.size ?: 0} bytes of picture)"
 
 internal fun TextRun.shown(): String = "TextRun(${counted(text)}, styles=$styles)"
 
@@ -75,3 +77,8 @@ internal fun StateDocument.hashed(): Int = 31 * name.hashCode() + document.conte
 internal fun Profile.sameAs(other: Profile): Boolean = name == other.name && about == other.about && picture.contentEquals(other.picture)
 
 internal fun Profile.hashed(): Int = 31 * name.hashCode() + picture.contentHashCode()
+
+internal fun LinkPreview.sameAs(other: LinkPreview): Boolean =
+    url == other.url && title == other.title && description == other.description && image.contentEquals(other.image)
+
+internal fun LinkPreview.hashed(): Int = 31 * url.hashCode() + image.contentHashCode()

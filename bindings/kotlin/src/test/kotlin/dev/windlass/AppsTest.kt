@@ -66,6 +66,20 @@ class AppsTest {
     }
 
     @Test
+    fun `a preview goes with its address and is forwarded with it`(): Unit = talking { alice, bob, ours, theirs ->
+        val preview = LinkPreview("https://example.org/a", "Here be dragons", "A\nmap", byteArrayOf(-1, -40, -1, 7))
+        val text = RichText("see https://example.org/a!", preview = preview)
+        val sent = ours.sendRich(text).messageId
+        exchange(alice, bob)
+        assertEquals(text, theirs.message(alice.address(), sent)?.richText)
+        val again = theirs.forward(alice.address(), sent).messageId
+        exchange(alice, bob)
+        assertEquals(preview, ours.message(bob.address(), again)?.richText?.preview)
+        val elsewhere = text.copy(text = "see https://example.org/ab")
+        assertThrows(WindlassException.InvalidContent::class.java) { ours.sendRich(elsewhere) }
+    }
+
+    @Test
     fun `what one puts at the top is there for both`(): Unit = talking { alice, bob, ours, theirs ->
         val ids = listOf("one", "two").map { ours.send(it).messageId }
         exchange(alice, bob)
@@ -75,6 +89,17 @@ class AppsTest {
         ours.unpinMessage(alice.address(), ids[1])
         exchange(alice, bob)
         assertEquals(listOf("one"), theirs.pinned().map { it.text })
+    }
+
+    @Test
+    fun `who is there is told to a contact and kept nowhere`(): Unit = talking { alice, bob, ours, theirs ->
+        ours.send("ahoy")
+        theirs.send("ahoy")
+        exchange(alice, bob)
+        ours.setAvailable(true)
+        val told = alice.outbox().flatMap { bob.receive(it.bytes) }
+        assertEquals(listOf<Event>(Event.Presence(alice.address(), true)), told)
+        assertEquals(2, theirs.messages().size)
     }
 
     @Test

@@ -28,7 +28,7 @@ class PrintingTest : BotTestCase() {
         val shown = listOf(
             shownOf(events), client.conversations(), user.conversations(), client.conversation(user.address()).messages(), talk.search(secret),
             group.messages(), sent, Body.Text(secret), readCommand("/$secret $secret", "/"), Reaction("⚓", "by"), user.outbox(),
-            RichText(secret, suggestions = listOf(secret)), TextRun(secret),
+            RichText(secret, suggestions = listOf(secret), preview = LinkPreview(secret, secret, secret)), TextRun(secret),
             AttachmentInfo("text/$secret", secret, 1u, "https://example.org/$secret"), OutgoingMessage("to", Body.Text(secret), null, false),
             CodeProgress(1u, 1u, secret), LinkCheck("address", secret, emptyList()), GroupChange(GroupChangeKind.RENAMED, "by", secret, emptyList(), secret, null, false),
         ).joinToString("\n")
@@ -43,6 +43,7 @@ class PrintingTest : BotTestCase() {
         for ((a, b) in listOf(
             Body.Opaque(one) to Body.Opaque(other), Body.Data("a", one) to Body.Data("a", other),
             OutgoingEnvelope(1u, "to", one) to OutgoingEnvelope(1u, "to", other), StateDocument("a", one) to StateDocument("a", other),
+            LinkPreview("a", image = one) to LinkPreview("a", image = other),
         )) {
             assertEquals(a, b)
             assertEquals(a.hashCode(), b.hashCode())
