@@ -109,7 +109,7 @@ pub mod x3dh;
 
 pub use api::{
     Attachment, AttachmentInfo, AttachmentOpener, AttachmentSealer, Backlog, Body, Bundle, Bytes,
-    ChatSettings, Client, CodeProgress, CodeReader, Contact, Conversation, ConversationSummary,
+    ChangeListener, ChatSettings, Client, CodeProgress, CodeReader, Contact, Conversation, ConversationSummary,
     Delivery, DeviceInfo, DeviceLink, EncryptedStore, ErrorInfo, Event, Faults, Forward,
     FoundContact, GroupChange, GroupChangeKind, GroupMember, GroupPermission, Identity, Inspection,
     KeptEvent, LinkCheck, ListedConversation, MemberReceipt, Message, MessageOrigin,

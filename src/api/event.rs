@@ -1,4 +1,4 @@
-//! What `receive` answers.
+//! What `receive` answers, and `take_changes`.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::engine::sync::outcome::{
 };
 use crate::identity::PublicIdentity;
 
-/// Something that a received envelope brought. Whatever an event tells is durable when it is told.
+/// Something that a received envelope brought, or that this device wrote. Whatever an event tells is durable when it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Event {
@@ -70,7 +70,7 @@ pub enum Event {
         /// True when it was taken from there.
         removed: bool,
     },
-    /// Somebody has read the conversation; `Message.read_by` says which messages.
+    /// Somebody has read the conversation; `Message.read_by` says which messages. Of `Client.take_changes`, by our own address: the user has.
     Read {
         /// Address of the other side, or of the group.
         conversation: String,
@@ -217,8 +217,8 @@ pub enum Event {
     },
     /// The store was put back from an older copy; some sessions may not work any more.
     RollbackNoticed,
-    /// Of `Client.events_after` alone: events were dropped before they were handled, because there were more than 10,000 or they were
-    /// older than 30 days. Load anew what you keep of contacts and conversations.
+    /// Of `Client.events_after` and `Client.take_changes` alone: events were dropped before they were handled, because there were more than 10,000 (or
+    /// 1,000 changes) or they were older than 30 days. Load anew what you keep of contacts and conversations.
     Missed {
         /// How many, at most.
         events: u64,

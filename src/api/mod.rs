@@ -9,6 +9,7 @@ mod attachment_stream;
 mod bundle;
 mod by_id;
 mod bytes;
+mod change_listener;
 mod chat_settings;
 mod client;
 mod clock;
@@ -53,6 +54,7 @@ pub use attachment::{Attachment, AttachmentInfo};
 pub use attachment_stream::{AttachmentOpener, AttachmentSealer};
 pub use bundle::Bundle;
 pub use bytes::Bytes;
+pub use change_listener::ChangeListener;
 pub use chat_settings::ChatSettings;
 pub use client::{
     Backlog, Client, DeviceInfo, KeptEvent, OutgoingEnvelope, OutgoingFile, OutgoingMessage,

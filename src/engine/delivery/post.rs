@@ -7,7 +7,7 @@ use crate::engine::base::step::Step;
 use crate::engine::delivery::envelopes;
 use crate::engine::delivery::recipients::Recipients;
 use crate::engine::history::message::Incoming;
-use crate::engine::history::{follows, message, record};
+use crate::engine::history::{changes, follows, message, record};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::outbox::QueuedEnvelope;
@@ -48,7 +48,8 @@ pub(crate) fn post(
         copied_from: None,
     };
     let (mut waiting, sent_to) = send_to_contacts(step, recipients, &written)?;
-    record::record(step, &written, row)?;
+    let recorded = record::record(step, &written, row)?;
+    changes::note(step, &written, &recorded);
     if !direct {
         message::note_sent_to(step.rows, &message, sent_to)?;
     }

@@ -79,6 +79,7 @@ pub(crate) fn join(
     own_words::save(store, &transfer.own_words)?;
     let mut step = Step {
         receipts: Receipts::default(),
+        changes: Vec::new(),
         origin: crate::chat::MessageOrigin::Person,
         rows: store,
         device: &device,

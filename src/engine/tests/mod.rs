@@ -147,6 +147,7 @@ impl Party {
         self.store.write(|rows| {
             step(&mut Step {
                 receipts: crate::engine::base::step::Receipts::default(),
+                changes: Vec::new(),
                 origin: crate::chat::MessageOrigin::Person,
                 rows,
                 device: &self.device,

@@ -9,6 +9,7 @@ use crate::store::{Store, StoreKey};
 use crate::testing::{Clock, Counted, Disk};
 
 mod by_id;
+mod changes;
 mod chat_settings;
 mod costs;
 mod handed_over;

@@ -46,7 +46,7 @@ def chat(given: argparse.Namespace, out: Output) -> None:
 async def _chat(client: Client, transport: Transport, whom: str, wait: float, out: Output) -> None:
     with Screen(out) as screen:
         came: asyncio.Queue[Event] = asyncio.Queue()
-        line = Sync(client, transport, came.put)
+        line = Sync(client, transport, came.put, own_writes=False)
         await line.open()
         try:
             talk = Talk(client, await reach(client, transport, whom), screen)

@@ -49,7 +49,7 @@ async def _send(
     async def unheard(event: Event) -> None:
         """What comes meanwhile is in the store, unread."""
 
-    line = Sync(client, transport, unheard)
+    line = Sync(client, transport, unheard, own_writes=False)
     await line.open()
     try:
         conversation = await reach(client, transport, given.whom)

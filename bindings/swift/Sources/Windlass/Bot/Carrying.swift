@@ -8,8 +8,9 @@ private let leaving = Duration.seconds(3)
 extension Client {
     /// Carries mail both ways as long as it is iterated, and gives what comes: an envelope is acknowledged once what it brought is durable.
     ///
-    /// What the client writes meanwhile, by whatever call, goes out by itself; bundles are published, and what is due is done. Whoever iterates
-    /// slowly lets mail wait at the transport. It ends when its task is cancelled, when the loop is left, or with the transport. A bot does this
+    /// What the client writes meanwhile, by whatever call, goes out by itself, and is given too, as what another device of the user's would write: so one
+    /// loop keeps a screen right. Bundles are published, and what is due is done. Whoever iterates slowly lets mail wait at the transport, and hears
+    /// `missed` of more than 1,000 writes. It ends when its task is cancelled, when the loop is left, or with the transport. A bot does this
     /// itself; of two at a time the later one alone learns what is written.
     ///
     /// - Parameters:
@@ -57,6 +58,7 @@ private final class Carrying: Sendable {
                 if !Task.isCancelled { failure.use { $0 = error } }
             }
             client.setOutboxListener(listener: nil)
+            client.setChangeListener(listener: nil)
             // Not cancelled itself, whatever this task is.
             await Task { await transport.close() }.value
             events.end()
@@ -85,9 +87,14 @@ private func carry(
     await transport.useSecret(try await insist(log: log) { try client.transportSecret() })
     try await transport.start(address: client.address(), device: client.deviceId())
     client.setOutboxListener(listener: OutboxLooker(post: post))
+    let written = ChangeLooker()
+    client.setChangeListener(listener: written)
     post.look()
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await post.run() }
+        group.addTask {
+            for await _ in written.news.raised { try await tellWritten(client, log, events) }
+        }
         group.addTask {
             try await repeatedly(every) {
                 do {
@@ -108,4 +115,20 @@ private func carry(
         defer { group.cancelAll() }
         try await group.next()
     }
+}
+
+/// What the client wrote since it was last asked.
+private func tellWritten(_ client: Client, _ log: @escaping @Sendable (String) -> Void, _ events: Channel<Event>) async throws {
+    while !Task.isCancelled {
+        let changes = try await insist(log: log) { try client.takeChanges() }
+        if changes.isEmpty { return }
+        for event in changes { await events.put(event) }
+    }
+}
+
+/// What the client writes, by whatever call and thread, is told.
+private final class ChangeLooker: ChangeListener {
+    let news = Signal()
+
+    func onChange() { news.raise() }
 }

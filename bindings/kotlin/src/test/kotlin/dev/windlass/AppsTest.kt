@@ -3,9 +3,12 @@ package dev.windlass
 import dev.windlass.bot.carriedBy
 import dev.windlass.transport.MemoryPost
 import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.flow.onStart
+import kotlinx.coroutines.flow.takeWhile
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.yield
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertThrows
@@ -146,6 +149,47 @@ class AppsTest {
                     came.cancel()
                     ours.cancel()
                 }
+            }
+        }
+    }
+
+    @Test
+    fun `a flow tells what its own client writes`(): Unit = runBlocking {
+        val people = People(home)
+        people.open("alice").use { alice ->
+            people.open("bob").use { bob ->
+                alice.addContact(bob.bundle())
+                val ours = alice.conversation(bob.address())
+                withTimeout(1.minutes) {
+                    val heard = mutableListOf<String>()
+                    val begun = CompletableDeferred<Unit>()
+                    val stream = launch {
+                        alice.carriedBy(MemoryPost().transport()).onStart { begun.complete(Unit) }.takeWhile { it !is Event.Deleted }.collect {
+                            when (it) {
+                                is Event.Message -> {
+                                    assertTrue(it.message.outgoing)
+                                    heard += "${it.message.text}"
+                                    // A handler may write, and hears of that too.
+                                    alice.io { ours.reactTo(alice.address(), it.message.id, "👍") }
+                                }
+                                is Event.Reacted -> {
+                                    heard += it.emoji
+                                    alice.io { ours.deleteMessage(it.messageId) }
+                                }
+                                else -> Unit
+                            }
+                        }
+                    }
+                    begun.await()
+                    // The listener is set a moment after the flow begins; what was written before it is not told.
+                    while (stream.isActive && heard.isEmpty()) {
+                        alice.io { ours.send("ahoy") }
+                        yield()
+                    }
+                    stream.join()
+                    assertEquals(listOf("ahoy", "👍"), heard.distinct())
+                }
+                assertTrue(alice.takeChanges().isEmpty())
             }
         }
     }

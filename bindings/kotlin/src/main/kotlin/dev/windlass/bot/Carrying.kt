@@ -2,6 +2,7 @@
 
 package dev.windlass.bot
 
+import dev.windlass.ChangeListener
 import dev.windlass.Client
 import dev.windlass.Event
 import dev.windlass.OutboxListener
@@ -10,6 +11,7 @@ import dev.windlass.code
 import dev.windlass.retry
 import dev.windlass.transport.Transport
 import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.ensureActive
@@ -22,21 +24,34 @@ import kotlin.time.Duration.Companion.minutes
 
 /**
  * Carries a client's mail both ways as long as it is collected, and emits what comes: an envelope is acknowledged once what it brought is durable. What
- * the client writes meanwhile, by whatever call, goes out by itself; bundles are published, and every [keepUpEvery] is done what is due.
+ * the client writes meanwhile, by whatever call, goes out by itself, and is emitted too, as what another device of the user's would write: so one flow
+ * keeps a screen right. Bundles are published, and every [keepUpEvery] is done what is due.
  *
  * For several who listen: `client.carriedBy(transport).shareIn(scope, SharingStarted.Eagerly)`. Whoever collects slowly lets mail wait at the
- * transport. A bot does this itself.
+ * transport, and hears [Event.Missed] of more than 1,000 writes. A bot does this itself.
  */
 public fun Client.carriedBy(transport: Transport, keepUpEvery: Duration = 10.minutes): Flow<Event> = channelFlow {
     val client = this@carriedBy
     val post = Post(client, transport)
+    val written = Channel<Unit>(Channel.CONFLATED)
     transport.useSecret(io { client.transportSecret() })
     try {
         transport.start(client.address(), client.deviceId())
         client.setOutboxListener(object : OutboxListener {
             override fun onOutbox(): Unit = post.look()
         })
+        client.setChangeListener(object : ChangeListener {
+            override fun onChange() {
+                written.trySend(Unit)
+            }
+        })
         launch { post.run() }
+        launch {
+            while (true) {
+                written.receive()
+                tellWritten(client) { send(it) }
+            }
+        }
         launch { keepUp(client, transport, keepUpEvery) }
         transport.takenTogether { batch ->
             val taken = insisting { client.receiveMany(batch.map { it.envelope }) }
@@ -45,7 +60,17 @@ public fun Client.carriedBy(transport: Transport, keepUpEvery: Duration = 10.min
         }
     } finally {
         client.setOutboxListener(null)
+        client.setChangeListener(null)
         withContext(NonCancellable) { transport.close() }
+    }
+}
+
+/** What this client wrote since it was last asked. */
+private suspend fun tellWritten(client: Client, tell: suspend (Event) -> Unit) {
+    while (true) {
+        val events = insisting { client.takeChanges() }
+        if (events.isEmpty()) return
+        events.forEach { tell(it) }
     }
 }
 
