@@ -41,6 +41,12 @@ pub enum Event {
         /// Address of the other side, or of the group.
         conversation: String,
     },
+    /// Of `Client.take_changes` alone: what is to be sent to a conversation at a time is not what it was, for one was written, sent, taken back, or could not be
+    /// sent; `Conversation.scheduled` has it.
+    ScheduledChanged {
+        /// Address of the other side, or of the group.
+        conversation: String,
+    },
     /// Somebody reacted to a message, or removed the reaction.
     Reacted {
         /// Address of the other side, or of the group.
@@ -271,6 +277,7 @@ impl Event {
             },
             ConversationNews::ConversationDeleted => Self::ConversationDeleted { conversation },
             ConversationNews::SettingsChanged => Self::ChatSettingsChanged { conversation },
+            ConversationNews::ScheduledChanged => Self::ScheduledChanged { conversation },
             ConversationNews::Reacted {
                 to,
                 by,

@@ -41,6 +41,7 @@ mod progress;
 mod receipts;
 mod rich_sending;
 mod rich_text;
+mod scheduled;
 mod session;
 mod simulation;
 #[cfg(not(target_arch = "wasm32"))]
@@ -80,6 +81,7 @@ pub use profile::Profile;
 pub use progress::{ProgressError, ProgressListener};
 pub use receipts::{MemberReceipt, MessageReceipts};
 pub use rich_text::{Forward, RichText, TextRun, TextSpan, TextStyle, join_runs, text_runs};
+pub use scheduled::ScheduledMessage;
 pub use session::{Session, SessionState, SessionStatus};
 pub use simulation::{Delivery, Faults, Simulation, Tally};
 pub use store_key::StoreKey;

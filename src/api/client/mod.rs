@@ -15,6 +15,7 @@ mod people;
 mod receiving;
 mod searching;
 mod sending;
+mod showing;
 mod states;
 mod timetable;
 mod upkeep;
@@ -204,6 +205,7 @@ impl Client {
             let mut step = Step {
                 receipts: Receipts::default(),
                 changes: Vec::new(),
+                unattended: false,
                 rows,
                 device: &self.device,
                 origin,

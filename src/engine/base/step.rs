@@ -26,6 +26,8 @@ pub(crate) struct Step<'a> {
     /// What the user did in it on this device, or is seen to have done on another without an outcome that tells it; as the feed would keep it, and without
     /// what anybody says. For who shows it (decision 0105).
     pub(crate) changes: Vec<Event>,
+    /// Whether nobody is there who reads what is here by writing: what is sent at its time goes out by itself.
+    pub(crate) unattended: bool,
 }
 
 /// Receipts that go with something else (RFC windlass §9.4.1).

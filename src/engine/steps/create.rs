@@ -29,6 +29,7 @@ pub(crate) fn create(
     let step = &mut Step {
         receipts: Receipts::default(),
         changes: Vec::new(),
+        unattended: false,
         origin: crate::chat::MessageOrigin::Person,
         rows: store,
         device: &device,

@@ -80,6 +80,7 @@ pub(crate) fn join(
     let mut step = Step {
         receipts: Receipts::default(),
         changes: Vec::new(),
+        unattended: false,
         origin: crate::chat::MessageOrigin::Person,
         rows: store,
         device: &device,

@@ -11,10 +11,7 @@ use crate::engine::sync::outcome::{ConversationNews, Outcome};
 use crate::engine::sync::{feed, people, updates};
 
 /// Deletes a message for the user alone. False if it is not here.
-pub(crate) fn delete_message(
-    step: &mut Step<'_>,
-    name: &MessageRef,
-) -> Result<bool, EngineError> {
+pub(crate) fn delete_message(step: &mut Step<'_>, name: &MessageRef) -> Result<bool, EngineError> {
     let before = message::find(step.rows, name)?;
     let floor = gone::delete_message(step.rows, name, step.now)?;
     let was_here = floor.is_some();

@@ -15,6 +15,7 @@ pub(super) fn cost_of(
         f(&mut Step {
             receipts: crate::engine::base::step::Receipts::default(),
             changes: Vec::new(),
+            unattended: false,
             origin: crate::chat::MessageOrigin::Person,
             rows: &mut counting,
             device: step.device,

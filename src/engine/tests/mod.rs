@@ -148,6 +148,7 @@ impl Party {
             step(&mut Step {
                 receipts: crate::engine::base::step::Receipts::default(),
                 changes: Vec::new(),
+                unattended: false,
                 origin: crate::chat::MessageOrigin::Person,
                 rows,
                 device: &self.device,

@@ -237,6 +237,7 @@ fn a_device_that_is_linked_and_a_backup_know_what_the_first_device_wrote() {
             let mut step = Step {
                 receipts: crate::engine::base::step::Receipts::default(),
                 changes: Vec::new(),
+                unattended: false,
                 origin: crate::chat::MessageOrigin::Person,
                 rows,
                 device: &alice.device,

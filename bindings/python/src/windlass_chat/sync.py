@@ -6,7 +6,7 @@
                 case events.Message(message=message): print(message.text)
 
 What the client writes meanwhile, by whatever call, goes out by itself, and is among the events as what another device of the user's would write: so
-one loop keeps a screen right. Bundles are published and prekeys made anew in time. A bot does this itself.
+one loop keeps a screen right. What was scheduled is sent when it is time, bundles are published and prekeys made anew. A bot does this itself.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 
+from windlass_chat._changes import Changes
 from windlass_chat._native import Event
 from windlass_chat.bot.intake import Intake
 from windlass_chat.bot.post import Post
 from windlass_chat.bot.tasks import end
 from windlass_chat.bot.telling import Telling
 from windlass_chat.bot.upkeep import Upkeep
-from windlass_chat.changes import Changes
 from windlass_chat.client import Client
 from windlass_chat.transport import Transport, TransportError
 
@@ -52,7 +52,8 @@ class Sync:
         self._hears = self._came.put if tell is None else tell
         self._turn = asyncio.Lock()
         self._telling = Telling(client, lambda event: True, self._tell)
-        self._changes = Changes(client, self._tell) if own_writes else None
+        self._changes = Changes(client, self._tell)
+        self._own_writes = own_writes
         self._intake = Intake(client, transport, self._telling)
         self._tasks: list[asyncio.Task[None]] = []
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -65,8 +66,8 @@ class Sync:
 
     def listen(self) -> None:
         """From now on mail comes and goes."""
-        works = [self._post.run(), self._intake.run(), self._telling.run(), self._upkeep.run()]
-        if self._changes is not None:
+        works = [self._post.run(), self._intake.run(), self._telling.run(), self._upkeep.run(), self._changes.keep_time()]
+        if self._own_writes:
             # At once: what is written next is among it.
             self._changes.begin()
             works.append(self._changes.run())
@@ -94,7 +95,7 @@ class Sync:
 
     async def close(self) -> None:
         """Ends. Mail that comes from now on waits at the transport."""
-        if self._changes is not None:
+        if self._own_writes:
             self._changes.end()
         await end(self._tasks)
         await self._transport.close()

@@ -9,7 +9,7 @@ use crate::api::{ChangeListener, Client, Event};
 
 /// Counts how often it was told.
 #[derive(Default)]
-struct Told(AtomicUsize);
+pub(super) struct Told(AtomicUsize);
 
 impl ChangeListener for Told {
     fn on_change(&self) {
@@ -17,7 +17,7 @@ impl ChangeListener for Told {
     }
 }
 
-fn listening(party: &Party) -> Arc<Told> {
+pub(super) fn listening(party: &Party) -> Arc<Told> {
     let told = Arc::new(Told::default());
     party.client.set_change_listener(Some(told.clone()));
     told
@@ -29,11 +29,7 @@ fn kinds(party: &Party) -> Vec<String> {
         Event::Message { message } => format!("Message {}", message.text.clone().unwrap()),
         Event::Edited { message } => format!("Edited {}", message.text.clone().unwrap()),
         Event::Missed { events } => format!("Missed {events}"),
-        other => format!("{other:?}")
-            .split(' ')
-            .next()
-            .unwrap()
-            .to_owned(),
+        other => format!("{other:?}").split(' ').next().unwrap().to_owned(),
     };
     changes.iter().map(name).collect()
 }
@@ -44,12 +40,11 @@ fn each_thing_that_is_written_is_told_once_and_in_its_order() {
     let (ours, theirs) = (talk(&alice, &bob), talk(&bob, &alice));
     ours.send("before anybody listens".into()).unwrap();
     assert!(kinds(&alice).is_empty());
-    theirs.send("hello".into()).unwrap();
+    let id = theirs.send("hello".into()).unwrap().message_id;
     exchange(&alice, &bob);
     let told = listening(&alice);
     assert!(kinds(&alice).is_empty(), "what came is not written here");
     let (own, them) = (alice.client.address(), bob.client.address());
-    let id = ours.messages(1, None).unwrap().remove(0).id;
     ours.react_to(&them, &id, "👍").unwrap();
     ours.pin_message(&them, &id).unwrap();
     let sent = ours.send("ahoy".into()).unwrap().message_id;
@@ -64,7 +59,10 @@ fn each_thing_that_is_written_is_told_once_and_in_its_order() {
     let [reacted, read, pinned, deleted, timer, settings] = &changes[..] else {
         panic!("{changes:?}")
     };
-    assert!(matches!(read, Event::Read { by, .. } if *by == own), "{read:?}");
+    assert!(
+        matches!(read, Event::Read { by, .. } if *by == own),
+        "{read:?}"
+    );
     assert!(matches!(reacted, Event::Reacted { by, removed: false, .. } if *by == own));
     assert!(matches!(pinned, Event::Pinned { by, removed: false, .. } if *by == own));
     assert!(matches!(deleted, Event::Deleted { message_id, .. } if *message_id == sent));
@@ -106,7 +104,9 @@ fn groups_and_profiles_are_told_and_what_was_refused_is_not() {
     group.edit_message("nothing", "x".into()).unwrap_err();
     alice.client.set_profile(about).unwrap();
     assert_eq!(told.0.load(Ordering::Relaxed), before);
-    group.edit_message(&message.message_id, "aye, aye".into()).unwrap();
+    group
+        .edit_message(&message.message_id, "aye, aye".into())
+        .unwrap();
     group.delete_group().unwrap();
     assert_eq!(kinds(&alice), ["ConversationDeleted"]);
 }
@@ -152,7 +152,9 @@ impl ChangeListener for Calling {
         let first = self.heard.lock().unwrap().is_empty();
         self.heard.lock().unwrap().extend(changes);
         if first {
-            client.send(self.to.clone(), "by the listener".into()).unwrap();
+            client
+                .send(self.to.clone(), "by the listener".into())
+                .unwrap();
             client.set_change_listener(None);
         }
     }
@@ -167,7 +169,10 @@ fn a_listener_may_call_the_client() {
         ..Calling::default()
     });
     alice.client.set_change_listener(Some(calling.clone()));
-    alice.client.send(bob.client.address(), "ahoy".into()).unwrap();
+    alice
+        .client
+        .send(bob.client.address(), "ahoy".into())
+        .unwrap();
     let heard = calling.heard.lock().unwrap();
     let texts = heard.iter().map(|event| match event {
         Event::Message { message } => message.text.clone().unwrap(),

@@ -15,6 +15,7 @@ mod costs;
 mod handed_over;
 mod profiles;
 mod rich_text;
+mod scheduled;
 
 /// A client on a disk that counts.
 struct Party {

@@ -32,6 +32,7 @@ pub(super) fn receiver() -> (Party, VerifiedBundle) {
         own_bundle::single_use(&mut Step {
             receipts: crate::engine::base::step::Receipts::default(),
             changes: Vec::new(),
+            unattended: false,
             origin: crate::chat::MessageOrigin::Person,
             rows,
             device: &party.device,

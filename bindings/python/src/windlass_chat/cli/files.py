@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+from windlass_chat import _native
 from windlass_chat._native import Body, Event, Message, RichText, Sent, WindlassError
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.attached import saved, uploaded
@@ -69,7 +70,7 @@ async def _send(
 
 
 async def _send_file(
-    conversation: Conversation, files: Files, path: str, media_type: str | None, caption: str | None
+    conversation: _native.Conversation, files: Files, path: str, media_type: str | None, caption: str | None
 ) -> Sent:
     # The place has it before anybody is told of it.
     file = await uploaded(files, path, media_type)

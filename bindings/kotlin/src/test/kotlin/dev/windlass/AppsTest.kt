@@ -194,6 +194,21 @@ class AppsTest {
         }
     }
 
+    @Test
+    fun `what is scheduled is listed, sent once and taken back`(): Unit = talking { alice, bob, ours, theirs ->
+        val now = alice.now()
+        val later = ours.sendRichAt(now.plusSeconds(3_600), RichText("later", suggestions = listOf("aye")))
+        val first = ours.sendAt(now.minusSeconds(1), "first")
+        assertEquals(listOf(later), ours.scheduled())
+        assertEquals(later.sendAt, alice.nextDue())
+        assertFalse("later" in "$later")
+        exchange(alice, bob)
+        assertEquals("first", theirs.message(alice.address(), first.id)?.text)
+        assertTrue(ours.cancelScheduled(later.id) && !ours.cancelScheduled(later.id))
+        assertEquals(null, alice.nextDue())
+        assertThrows(WindlassException.InvalidContent::class.java) { ours.sendAt(now.plusSeconds(400L * 86_400), "never") }
+    }
+
     private fun talking(talk: (Client, Client, Conversation, Conversation) -> Unit) {
         val people = People(home)
         people.open("alice").use { alice ->
