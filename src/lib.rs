@@ -109,18 +109,18 @@ pub mod x3dh;
 
 pub use api::{
     Attachment, AttachmentInfo, AttachmentOpener, AttachmentSealer, Backlog, Body, Bundle, Bytes,
-    ChatSettings, Client, CodeProgress, CodeReader, Contact, Conversation, ConversationSummary,
-    Delivery, DeviceInfo, DeviceLink, EncryptedStore, ErrorInfo, Event, Faults, Forward,
-    FoundContact, GroupChange, GroupChangeKind, GroupMember, GroupPermission, Identity, Inspection,
-    KeptEvent, LinkCheck, LinkPreview, ListedConversation, MemberReceipt, Message, MessageOrigin,
-    MessageReceipts, OutboxListener, OutgoingEnvelope, OutgoingFile, OutgoingMessage, PendingLink,
-    PostQuantum, Profile, ProgressError, ProgressListener, Reaction, Received, RefusalReason,
-    Result, RichText, SafetyEmoji, SearchPage, Sent, Session, SessionState, SessionStatus,
-    ShredReport, Simulation, StateChange, StateDocument, StateOwner, StoreKey, TableRows, Tally,
-    TextRun, TextSpan, TextStyle, TrustPolicy, TypedCommand, UndecryptableCause, UnhandledMessage,
-    WaitingMessage, WindlassError, error_info, errors, find_contact, fold_text, join_runs,
-    qr_frames, qr_png, qr_read, qr_svg, qr_terminal, read_command, read_emoji, read_number,
-    text_runs,
+    ChangeListener, ChatSettings, Client, CodeProgress, CodeReader, Contact, Conversation,
+    ConversationSummary, Delivery, DeviceInfo, DeviceLink, EncryptedStore, ErrorInfo, Event,
+    Faults, Forward, FoundContact, GroupChange, GroupChangeKind, GroupMember, GroupPermission,
+    Identity, Inspection, KeptEvent, LinkCheck, LinkPreview, ListedConversation, MemberReceipt,
+    Message, MessageOrigin, MessageReceipts, OutboxListener, OutgoingEnvelope, OutgoingFile,
+    OutgoingMessage, PendingLink, PostQuantum, Profile, ProgressError, ProgressListener, Reaction,
+    Received, RefusalReason, Result, RichText, SafetyEmoji, ScheduledMessage, SearchPage, Sent,
+    Session, SessionState, SessionStatus, ShredReport, Simulation, StateChange, StateDocument,
+    StateOwner, StoreKey, TableRows, Tally, TextRun, TextSpan, TextStyle, TrustPolicy,
+    TypedCommand, UndecryptableCause, UnhandledMessage, WaitingMessage, WindlassError, error_info,
+    errors, find_contact, fold_text, join_runs, qr_frames, qr_png, qr_read, qr_svg, qr_terminal,
+    read_command, read_emoji, read_number, text_runs,
 };
 
 #[cfg(feature = "uniffi")]

@@ -28,8 +28,7 @@ pub const EPOCH_REPEAT: u32 = 8;
 /// is asked for again (healing), and its key does not lie around until then.
 pub const MAX_RECEIVING_CHAINS: usize = 5;
 
-/// Sessions kept for one remote device. Two sides that start at once make two; every further one is a state that a past
-/// compromise could still read, so the archive stays short.
+/// Sessions kept for one remote device. Two sides that start at once make two; each further one is a state that a past theft could still read.
 pub const MAX_SESSIONS_PER_DEVICE: usize = 5;
 
 /// Used message numbers remembered for one chain, to tell a duplicate from a sender who went back in time.
@@ -204,8 +203,7 @@ pub const MAX_URI_LEN: usize = 4_296;
 /// Length in bytes of a text in which an invitation is looked for: a mail with all that it quotes.
 pub const MAX_SHARED_TEXT_LEN: usize = 65_536;
 
-/// Length in characters of a URI that is shown as one code: version 13 with medium error correction, which a telephone reads from a
-/// screen at once. A longer one is shown as several.
+/// Length in characters of a URI that is shown as one code: version 13, medium error correction, which a telephone reads from a screen at once.
 pub const MAX_CODE_LEN: usize = 483;
 
 /// Codes that one URI is split into at most; the longest URI needs 12.
@@ -217,8 +215,7 @@ pub const BUNDLE_LIFETIME_SECONDS: u64 = 30 * DAY_SECONDS;
 /// How old a signed prekey gets before a new one takes its place (X3DH §3.2: "once a week, or once a month").
 pub const SIGNED_PREKEY_LIFETIME_SECONDS: u64 = 7 * DAY_SECONDS;
 
-/// How long the private key of a retired signed prekey lives on, for first messages that come late. As long as a bundle that
-/// names it is valid.
+/// How long the private key of a retired signed prekey lives on, for first messages that come late. As long as a bundle that names it is valid.
 pub const SIGNED_PREKEY_RETENTION_SECONDS: u64 = 30 * DAY_SECONDS;
 
 /// How far a bundle's issue time may lie in the future: clocks differ (one day is the largest usual mistake, a time zone).
@@ -242,8 +239,7 @@ pub const PRIVATE_ONE_TIME_PREKEYS: usize = 3;
 /// Days of which healing keys are kept and proved: those of the window, the one before and the current one.
 pub const HEALING_KEY_DAYS: u32 = 16;
 
-/// Ids in one request for healing, for each conversation. At 8 bytes each they fill 16 KiB; what was lost is nearly always newer
-/// than the oldest of the latest 2,048 messages.
+/// Ids in one request for healing, for each conversation: 16 KiB at 8 bytes each. What was lost is nearly always newer than the oldest of them.
 pub const MAX_HEALING_IDS: usize = 2_048;
 
 /// Messages of a conversation that are compared with what a request names: the latest so many.
@@ -309,8 +305,7 @@ pub const MAX_READ_NAMES: usize = 32;
 /// Changes of a conversation's timer that are remembered, for messages that come late.
 pub const MAX_TIMERS: usize = 16;
 
-/// How far back a request for healing is answered. Who restores a copy of a week ago gets all of it; a thief of an identity who
-/// poses as one of its devices gets no more than this.
+/// How far back a request for healing is answered. A copy of a week ago gets all of it, and a thief who poses as a device no more than this.
 pub const HEALING_WINDOW_SECONDS: u64 = 14 * DAY_SECONDS;
 
 /// How long linking may take, and how long after it the new device may ask for the whole history.
@@ -322,8 +317,7 @@ pub const TAKE_OVER_AFTER_SECONDS: u64 = 6 * 3_600;
 /// How often a message is sent again unasked. With the doubling the last time is after five days.
 pub const MAX_RESENDS: u32 = 8;
 
-/// How often a message is sent again in the session that there is. The other side may have lost it without knowing of us, so from
-/// then on it comes in a session begun for it.
+/// How often a message is sent again in the session that there is. The other side may have lost that; from then on one is begun for it.
 pub const RESENDS_IN_SESSION: u32 = 3;
 
 /// How long an unacknowledged message is kept ready to be sent again when it is asked for.
@@ -392,6 +386,12 @@ pub const MAX_STATE_NAME_LEN: usize = 256;
 
 /// Bytes of all such documents, with what their rows cost: those of some hundred thousand people.
 pub const MAX_STATES_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Messages that wait for a time at which they are to be sent, in all conversations.
+pub const MAX_SCHEDULED: u64 = 1_000;
+
+/// How far ahead such a time may be: a year.
+pub const MAX_SCHEDULE_SECONDS: u64 = 366 * DAY_SECONDS;
 
 /// How long the messages of a stranger who is neither accepted nor blocked are kept. Then the stranger has the place only as long as
 /// nobody else needs it, and is asked for the messages when they are accepted.

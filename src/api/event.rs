@@ -1,4 +1,4 @@
-//! What `receive` answers.
+//! What `receive` answers, and `take_changes`.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::engine::sync::outcome::{
 };
 use crate::identity::PublicIdentity;
 
-/// Something that a received envelope brought. Whatever an event tells is durable when it is told.
+/// Something that a received envelope brought, or that this device wrote. Whatever an event tells is durable when it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
 pub enum Event {
@@ -41,6 +41,12 @@ pub enum Event {
         /// Address of the other side, or of the group.
         conversation: String,
     },
+    /// Of `Client.take_changes` alone: what is to be sent to a conversation at a time is not what it was, for one was written, sent, taken back, or could not be
+    /// sent; `Conversation.scheduled` has it.
+    ScheduledChanged {
+        /// Address of the other side, or of the group.
+        conversation: String,
+    },
     /// Somebody reacted to a message, or removed the reaction.
     Reacted {
         /// Address of the other side, or of the group.
@@ -70,7 +76,7 @@ pub enum Event {
         /// True when it was taken from there.
         removed: bool,
     },
-    /// Somebody has read the conversation; `Message.read_by` says which messages.
+    /// Somebody has read the conversation; `Message.read_by` says which messages. Of `Client.take_changes`, by our own address: the user has.
     Read {
         /// Address of the other side, or of the group.
         conversation: String,
@@ -224,8 +230,8 @@ pub enum Event {
     },
     /// The store was put back from an older copy; some sessions may not work any more.
     RollbackNoticed,
-    /// Of `Client.events_after` alone: events were dropped before they were handled, because there were more than 10,000 or they were
-    /// older than 30 days. Load anew what you keep of contacts and conversations.
+    /// Of `Client.events_after` and `Client.take_changes` alone: events were dropped before they were handled, because there were more than 10,000 (or
+    /// 1,000 changes) or they were older than 30 days. Load anew what you keep of contacts and conversations.
     Missed {
         /// How many, at most.
         events: u64,
@@ -278,6 +284,7 @@ impl Event {
             },
             ConversationNews::ConversationDeleted => Self::ConversationDeleted { conversation },
             ConversationNews::SettingsChanged => Self::ChatSettingsChanged { conversation },
+            ConversationNews::ScheduledChanged => Self::ScheduledChanged { conversation },
             ConversationNews::Reacted {
                 to,
                 by,

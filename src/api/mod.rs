@@ -9,6 +9,7 @@ mod attachment_stream;
 mod bundle;
 mod by_id;
 mod bytes;
+mod change_listener;
 mod chat_settings;
 mod client;
 mod clock;
@@ -42,6 +43,7 @@ mod progress;
 mod receipts;
 mod rich_sending;
 mod rich_text;
+mod scheduled;
 mod session;
 mod simulation;
 #[cfg(not(target_arch = "wasm32"))]
@@ -55,6 +57,7 @@ pub use attachment::{Attachment, AttachmentInfo};
 pub use attachment_stream::{AttachmentOpener, AttachmentSealer};
 pub use bundle::Bundle;
 pub use bytes::Bytes;
+pub use change_listener::ChangeListener;
 pub use chat_settings::ChatSettings;
 pub use client::{
     Backlog, Client, DeviceInfo, KeptEvent, OutgoingEnvelope, OutgoingFile, OutgoingMessage,
@@ -81,6 +84,7 @@ pub use profile::Profile;
 pub use progress::{ProgressError, ProgressListener};
 pub use receipts::{MemberReceipt, MessageReceipts};
 pub use rich_text::{Forward, RichText, TextRun, TextSpan, TextStyle, join_runs, text_runs};
+pub use scheduled::ScheduledMessage;
 pub use session::{Session, SessionState, SessionStatus};
 pub use simulation::{Delivery, Faults, Simulation, Tally};
 pub use store_key::StoreKey;

@@ -186,7 +186,7 @@ impl RichText {
         self.spans.iter().any(is_it)
     }
 
-    fn from_chat(text: &chat::Text, forward: Option<chat::Forward>) -> Self {
+    pub(super) fn from_chat(text: &chat::Text, forward: Option<chat::Forward>) -> Self {
         let address = |key: chat::IdentityKey| {
             let identity = PublicIdentity::from_bytes(&key).ok();
             identity.map(|identity| identity.address())

@@ -95,11 +95,13 @@ pub enum Table {
     Profiles = 45,
     /// Which messages put another to the top, grouped by conversation.
     Pins = 46,
+    /// What the user wrote to be sent at a time, grouped by conversation.
+    Scheduled = 47,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         Self::Device,
         Self::SignedPrekeys,
         Self::OneTimePrekeys,
@@ -141,6 +143,7 @@ impl Table {
         Self::ChatSettings,
         Self::Profiles,
         Self::Pins,
+        Self::Scheduled,
     ];
 
     /// The byte that tells its rows from others of their place and group. Never 0 nor 3, which are the store's own.
@@ -234,6 +237,7 @@ impl Table {
             Self::ChatSettings => "chat settings",
             Self::Profiles => "profiles",
             Self::Pins => "pins",
+            Self::Scheduled => "scheduled",
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::crypto::wipe;
 use super::store::{
     BackupRecord, ContactListRow, ContactRow, DeviceRow, EpochChainRow, EpochsRow, GivenPrekeyRow,
     HealingKeyRow, HealingRootRow, HealingRow, JoiningRow, LinkingRow, MessageRow,
-    OneTimePrekeyRow, PendingLinkRow, RatchetRow, ReceivedChain, SckaRow, SessionRow,
+    OneTimePrekeyRow, PendingLinkRow, RatchetRow, ReceivedChain, ScheduledRow, SckaRow, SessionRow,
     SignedPrekeyRow, SkippedKeyRow, TakenPrekeyRow, backup_record::Record,
 };
 use super::v2::{
@@ -37,6 +37,7 @@ zeroise_on_drop! {
     SckaRow: seed;
     SkippedKeyRow: message_key;
     MessageRow: content;
+    ScheduledRow: content;
     LinkingRow: secret;
     JoiningRow: secret;
     PendingLinkRow: token;

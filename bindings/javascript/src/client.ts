@@ -35,6 +35,7 @@ const PAGE = 100;
 export class BaseClient extends People {
   readonly #waiting = new Set<() => void>();
   readonly #posted = new Set<() => void>();
+  readonly #changed = new Set<() => void>();
   readonly #received = new Set<() => void>();
   #closed = false;
 
@@ -43,6 +44,9 @@ export class BaseClient extends People {
     super(engine);
     engine.onPosted = () => {
       for (const listener of this.#posted) queueMicrotask(listener);
+    };
+    engine.onChanged = () => {
+      for (const listener of this.#changed) queueMicrotask(listener);
     };
     engine.onReceived = () => this.#wake();
   }
@@ -99,6 +103,32 @@ export class BaseClient extends People {
   onOutbox(listener: () => void): () => void {
     this.#posted.add(listener);
     return () => this.#posted.delete(listener);
+  }
+
+  /**
+   * Calls `listener` whenever something was written, changed or deleted with this store, in whichever tab; `takeChanges` has what. Answers with what ends
+   * that.
+   */
+  onChange(listener: () => void): () => void {
+    this.#changed.add(listener);
+    return () => this.#changed.delete(listener);
+  }
+
+  /**
+   * What was written, changed or deleted with this store since the last call, as the events that another device of ours would be told: each once, in
+   * their order; a message is as it is now. Of several tabs one takes each, and of more than 1,000 that nobody took `missed` is told. Take until there is
+   * none.
+   */
+  async takeChanges(limit = PAGE): Promise<Event[]> {
+    return (await this.engine.ask("takeChanges", given.count(limit))) as Event[];
+  }
+
+  /**
+   * Does what is due by now, as every call does, and says when the next message is due that was scheduled (`Conversation.sendAt`); `null` if none is. A page
+   * sets a timer for it, and calls this again.
+   */
+  async nextDue(): Promise<Date | null> {
+    return (await this.engine.ask("nextDue")) as Date | null;
   }
 
   /** Calls `listener` whenever envelopes were taken in, in whichever tab: what is shown may be no more so. Answers with what ends that. */
@@ -323,6 +353,7 @@ export class BaseClient extends People {
   async close(): Promise<void> {
     this.#closed = true;
     this.#received.clear();
+    this.#changed.clear();
     this.#wake();
     await this.engine.close();
   }

@@ -4,7 +4,7 @@ import type { Engine } from "./engine.js";
 import type { EncryptedFile } from "./encrypted_file.js";
 import { type Source, decrypt } from "./files.js";
 import * as given from "./given.js";
-import type { ChatSettings, GroupMember, GroupPermission, Message, MessageName, MessageReceipts, RichText, SearchPage, Sendable, Sent } from "./values.js";
+import type { ChatSettings, GroupMember, GroupPermission, Message, MessageName, MessageReceipts, RichText, ScheduledMessage, SearchPage, Sendable, Sent } from "./values.js";
 
 /** The history with one contact, or of a group. A message is named by its author and its id: `{ author, id }` will do, and so does the message. */
 export class Conversation {
@@ -127,6 +127,31 @@ export class Conversation {
   async sendRich(text: Partial<RichText> & { text: string }, options: { replyTo?: string } = {}): Promise<Sent> {
     const replyTo = options.replyTo === undefined ? undefined : given.text(options.replyTo);
     return (await this.#engine.ask("sendRich", this.address, given.rich(text), replyTo)) as Sent;
+  }
+
+  /**
+   * Writes a text that is sent at a time, at most a year ahead: kept in this store, and sent by whichever call comes first when it is time
+   * (`Client.nextDue`), once. What is refused then stays in `scheduled`, with the code of the error.
+   */
+  async sendAt(at: Date, text: string, options: { replyTo?: string } = {}): Promise<ScheduledMessage> {
+    const replyTo = options.replyTo === undefined ? undefined : given.text(options.replyTo);
+    return (await this.#engine.ask("sendAt", this.address, given.time(at), given.text(text), replyTo)) as ScheduledMessage;
+  }
+
+  /** The same of a text whose parts mean something. */
+  async sendRichAt(at: Date, text: Partial<RichText> & { text: string }, options: { replyTo?: string } = {}): Promise<ScheduledMessage> {
+    const replyTo = options.replyTo === undefined ? undefined : given.text(options.replyTo);
+    return (await this.#engine.ask("sendRichAt", this.address, given.time(at), given.rich(text), replyTo)) as ScheduledMessage;
+  }
+
+  /** What is to be sent to this conversation, and what could not be; what goes first in front. */
+  async scheduled(): Promise<ScheduledMessage[]> {
+    return (await this.#engine.ask("scheduled", this.address)) as ScheduledMessage[];
+  }
+
+  /** Takes a message back that is to be sent, or was not; false if it was sent or taken back before. */
+  async cancelScheduled(messageId: string): Promise<boolean> {
+    return (await this.#engine.ask("cancelScheduled", this.address, given.text(messageId))) as boolean;
   }
 
   /** Replaces the text of a message of ours, or what its attachment is accompanied by. Whose words they are stays as it was. */

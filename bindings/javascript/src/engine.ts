@@ -22,6 +22,8 @@ export interface Engine extends Opened {
   ask<Name extends Asked>(name: Name, ...given: Given<Name>): Promise<unknown>;
   /** Is called when something was put into the outbox. */
   onPosted: () => void;
+  /** Is called when something was written, here or in another tab. */
+  onChanged: () => void;
   /** Is called when an envelope was taken in, here or in another tab. */
   onReceived: () => void;
   /** Of a device that is being linked: takes the transfer, and is the client of the identity from then on. */

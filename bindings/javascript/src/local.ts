@@ -55,6 +55,7 @@ export class Local implements Engine {
   address = "";
   deviceId = 0;
   onPosted: () => void = () => {};
+  onChanged: () => void = () => {};
   onReceived: () => void = () => {};
   readonly #place: Pick<Place, "release">;
   #core: Core | Link | undefined;
@@ -70,9 +71,10 @@ export class Local implements Engine {
     return this.#core instanceof Core ? this.#core : undefined;
   }
 
-  /** Says so if something was put into the outbox, by whatever call. */
+  /** Says so if something was put into the outbox, or written, by whatever call. */
   tellOfPost(): void {
     if (failed === undefined && this.client?.hasPosted()) this.onPosted();
+    if (failed === undefined && this.client?.hasChanged()) this.onChanged();
   }
 
   #named(): void {

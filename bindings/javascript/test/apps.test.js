@@ -222,3 +222,39 @@ test("everything is searched, contacts are paged, and one is removed whose conve
   assert.equal((await texts(alice, bob.address)).length, 3);
   await assert.rejects(alice.conversation(bob.address).setPinned(true), { code: "unknown_contact" });
 });
+
+test("what is written is told to who shows it", async (t) => {
+  const [alice, , ours] = await talking(t);
+  await alice.takeChanges();
+  let told = 0;
+  const end = alice.onChange(() => told++);
+  const { messageId } = await ours.send("new");
+  await ours.edit({ author: alice.address, id: messageId }, "newer");
+  await ours.unread();
+  assert.equal(told, 2);
+  const changes = await alice.takeChanges();
+  // Whoever writes has read what is there.
+  assert.deepEqual(changes.map(({ type }) => type), ["message", "read", "edited"]);
+  assert.deepEqual([changes[0].message.outgoing, changes[0].message.text, changes[1].by], [true, "newer", alice.address]);
+  end();
+  await ours.setArchived(true);
+  assert.equal(told, 2);
+  assert.deepEqual(await alice.takeChanges(), [{ type: "chatSettingsChanged", conversation: ours.address }]);
+});
+
+test("what is scheduled is listed, sent when it is time, and taken back", async (t) => {
+  const [alice, bob, ours, theirs] = await talking(t);
+  const [soon, later] = [new Date(Date.now() - 1_000), new Date(Date.now() + 3_600_000)];
+  const second = await ours.sendRichAt(later, { text: "later", suggestions: ["aye"] });
+  assert.deepEqual([second.text.suggestions, second.failed, second.sendAt], [["aye"], null, later]);
+  assert.deepEqual(await ours.scheduled(), [second]);
+  assert.deepEqual(await alice.nextDue(), later);
+  const first = await ours.sendAt(soon, "at once");
+  assert.deepEqual(await alice.nextDue(), later);
+  await deliver(alice, bob);
+  assert.equal((await theirs.message({ author: alice.address, id: first.id })).text, "at once");
+  assert.equal(await ours.cancelScheduled(second.id), true);
+  assert.equal(await ours.cancelScheduled(second.id), false);
+  assert.deepEqual([await ours.scheduled(), await alice.nextDue()], [[], null]);
+  await assert.rejects(ours.sendAt(new Date(Date.now() + 400 * 86_400_000), "never"), { code: "invalid_content" });
+});

@@ -20,6 +20,7 @@ const ELSEWHERE = {
   "Client.single_use_bundles": "invitations",
   "Client.send_body": "send",
   "Client.set_outbox_listener": "onOutbox",
+  "Client.set_change_listener": "onChange",
   "Client.export_backup": "backup",
   // What takes a message here takes `{ author, id }` as well.
   "Conversation.delete_message": "delete",

@@ -1,7 +1,7 @@
 """What an app needs beside messages: by author and id, settings of chats, receipts by member, who is writing."""
 
 import asyncio
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from windlass_chat import (
     InvalidContent,
     NotAnAdmin,
     Profile,
+    RichText,
     UnknownContact,
     UnknownMessage,
     events,
@@ -186,3 +187,120 @@ def test_a_loop_carries_mail_both_ways_and_tells_what_comes(tmp_path: Path) -> N
 
         asyncio.run(asyncio.wait_for(talk(), 60))
         assert not alice.outbox() and not bob.outbox()
+
+
+def test_a_loop_tells_what_this_client_writes_in_one_stream_with_what_comes(tmp_path: Path) -> None:
+    with (
+        Client.create(tmp_path / "a.wl", key=bytes(32)) as alice,
+        Client.create(tmp_path / "b.wl", key=bytes(32)) as bob,
+    ):
+        alice.add_contact(bob.bundle())
+        bob.add_contact(alice.bundle())
+        conversation = alice.conversation(bob.address())
+
+        async def talk() -> None:
+            transports = [MemoryTransport("own"), MemoryTransport("own")]
+            async with Sync(alice, transports[0]) as ours, Sync(bob, transports[1], own_writes=False) as theirs:
+                # In another thread, as a screen would.
+                sent = await asyncio.to_thread(conversation.send, "ahoy")
+                told: list[object] = []
+                async for event in ours.events():
+                    match event:
+                        case events.Message(message=message) if message.outgoing:
+                            assert message.id == sent.message_id and message.text == "ahoy"
+                            # The handler writes itself, and hears of that too.
+                            conversation.react_to(alice.address(), message.id, "\N{THUMBS UP SIGN}")
+                            told.append("written")
+                        case events.Reacted(by=by, removed=removed):
+                            assert by == alice.address() and not removed
+                            told.append("reacted")
+                            bob.send(alice.address(), "aye")
+                        case events.Message(message=message):
+                            assert message.text == "aye"
+                            told.append("came")
+                            conversation.mark_read()
+                        case events.Read(by=by) if by == alice.address():
+                            told.append("read")
+                            conversation.delete_message(sent.message_id)
+                        case events.Deleted(message_id=number):
+                            assert number == sent.message_id
+                            break
+                assert told == ["written", "reacted", "came", "read"]
+                async for event in theirs.events():
+                    # What bob wrote is not told him; the last that he hears is that all of it is gone.
+                    assert not (isinstance(event, events.Message) and event.message.outgoing)
+                    if isinstance(event, events.Deleted):
+                        break
+            # Closed, it listens no more, and a write goes on as ever.
+            conversation.send("later")
+            assert alice.take_changes() == []
+
+        asyncio.run(asyncio.wait_for(talk(), 60))
+
+
+def test_a_listener_of_changes_may_call_the_client_and_its_failure_is_its_own(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Client.create(tmp_path / "a.wl", key=bytes(32)) as alice:
+        notes = alice.create_group("notes", [])
+        told: list[str | None] = []
+
+        def look() -> None:
+            told.extend(one.message.text for one in alice.take_changes() if isinstance(one, events.Message))
+            raise ZeroDivisionError
+
+        alice.set_change_listener(look)
+        notes.send("one")
+        alice.set_change_listener(None)
+        notes.send("two")
+    assert told == ["one"] and "the listener of the changes failed" in caplog.text
+
+
+def test_what_is_scheduled_is_listed_sent_once_and_taken_back() -> None:
+    world, alice, _, ours, theirs = talking()
+    now = alice.now()
+    later = ours.send_rich_at(now + timedelta(hours=2), RichText(text="later", suggestions=["aye"]))
+    first = ours.send_at(now + timedelta(hours=1), "first")
+    assert [one.id for one in ours.scheduled()] == [first.id, later.id]
+    assert ours.scheduled()[1].text.suggestions == ["aye"] and first.failed is None
+    assert alice.next_due() == first.send_at
+    world.advance(timedelta(hours=1))
+    assert alice.next_due() == later.send_at
+    world.run()
+    came = theirs.message(alice.address(), first.id)
+    assert came is not None and came.text == "first"
+    assert ours.cancel_scheduled(later.id) and not ours.cancel_scheduled(later.id)
+    assert ours.scheduled() == [] and alice.next_due() is None
+    with pytest.raises(InvalidContent):
+        ours.send_at(now + timedelta(days=400), "never")
+
+
+def test_what_is_scheduled_goes_by_the_loop_when_it_is_time(tmp_path: Path) -> None:
+    with (
+        Client.create(tmp_path / "a.wl", key=bytes(32)) as alice,
+        Client.create(tmp_path / "b.wl", key=bytes(32)) as bob,
+    ):
+        alice.add_contact(bob.bundle())
+        bob.add_contact(alice.bundle())
+        conversation = alice.conversation(bob.address())
+
+        async def talk() -> None:
+            transports = [MemoryTransport("time"), MemoryTransport("time")]
+            async with Sync(alice, transports[0]) as ours, Sync(bob, transports[1]) as theirs:
+                soon = alice.now() + timedelta(milliseconds=300)
+                planned = await asyncio.to_thread(conversation.send_at, soon, "ahoy")
+                changes = 0
+                async for event in ours.events():
+                    changes += isinstance(event, events.ScheduledChanged)
+                    if isinstance(event, events.Message):
+                        assert event.message.id == planned.id and event.message.sent_at >= planned.send_at
+                        break
+                # Written, and sent.
+                assert changes == 2
+                async for event in theirs.events():
+                    if isinstance(event, events.Message):
+                        assert event.message.id == planned.id and event.message.text == "ahoy"
+                        break
+
+        asyncio.run(asyncio.wait_for(talk(), 60))
+        assert conversation.scheduled() == []

@@ -25,13 +25,6 @@ from windlass_chat.cli.screen import folded
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    (tmp_path / "broker").mkdir()
-    with Broker(tmp_path / "broker") as running:
-        yield running
-
-
-@pytest.fixture
 def invitation(tmp_path: Path, broker: Broker) -> Iterator[str]:
     """The echo bot of the examples, as a process; its invitation."""
     shown, log = tmp_path / "bot.txt", tmp_path / "bot.log"

@@ -1,6 +1,7 @@
 //! `Client`.
 
 mod addresses;
+mod changes;
 mod chats;
 mod claims;
 mod devices;
@@ -14,6 +15,7 @@ mod people;
 mod receiving;
 mod searching;
 mod sending;
+mod showing;
 mod states;
 mod timetable;
 mod upkeep;
@@ -42,6 +44,7 @@ use crate::identity::IdentityKeyPair;
 use crate::limits::MAX_ONE_TIME_PREKEYS;
 use crate::store::{Rows, Sequence, StoreError};
 use addresses::Addresses;
+use changes::Changes;
 use held::HeldReceipts;
 use timetable::Timetable;
 
@@ -62,6 +65,7 @@ pub struct Client {
     /// Whether a program writes, and not a person.
     is_bot: AtomicBool,
     outbox_listener: Mutex<Option<Arc<dyn OutboxListener>>>,
+    changes: Changes,
 }
 
 #[cfg_attr(feature = "uniffi", uniffi::export)]
@@ -150,6 +154,7 @@ impl Client {
             device,
             is_bot: AtomicBool::new(false),
             outbox_listener: Mutex::default(),
+            changes: Changes::default(),
         }
     }
 
@@ -186,6 +191,7 @@ impl Client {
         let engine = &self.store.0;
         let (now, mut drawn) = (engine.now(), Some(engine.random()?));
         let (origin, mut posted, mut held_back) = (self.origin(), false, false);
+        let (mut number, mut changes) = (0, Vec::new());
         let handed_over = self.store.1.ids();
         let done = engine.write(|rows| {
             outbox::mark_sent(rows, &handed_over)?;
@@ -198,6 +204,8 @@ impl Client {
             clock::tick(rows, now)?;
             let mut step = Step {
                 receipts: Receipts::default(),
+                changes: Vec::new(),
+                unattended: false,
                 rows,
                 device: &self.device,
                 origin,
@@ -206,6 +214,8 @@ impl Client {
             };
             let done = f(&mut step);
             held_back = !step.receipts.held.is_empty();
+            changes = core::mem::take(&mut step.changes);
+            number = self.changes.number();
             posted = rows.last_id(Sequence::Outbox)? > before;
             done
         });
@@ -217,6 +227,7 @@ impl Client {
             if posted {
                 self.tell_of_outbox();
             }
+            self.changes.tell(number, changes);
         }
         done
     }

@@ -13,6 +13,8 @@ pub(super) const ROUND_INTERVAL: u64 = 600_000;
 pub(super) struct Timetable {
     pub(super) shredded_at: AtomicU64,
     pub(super) round_at: AtomicU64,
+    /// When the next message that the user scheduled is due; [`u64::MAX`] for none.
+    pub(super) scheduled_at: AtomicU64,
 }
 
 impl Timetable {
@@ -22,7 +24,25 @@ impl Timetable {
             shredded_at: AtomicU64::new(shredded_at),
             // The first round comes with the first call: it may be long since the client was last open.
             round_at: AtomicU64::new(0),
+            // It says what is due.
+            scheduled_at: AtomicU64::new(u64::MAX),
         }
+    }
+}
+
+impl Timetable {
+    /// Whether a scheduled message is due. One of several threads is told so, and says when the next is.
+    pub(super) fn takes_scheduled(&self, now: u64) -> bool {
+        let at = self.scheduled_at.load(Ordering::Relaxed);
+        at <= now
+            && (self.scheduled_at)
+                .compare_exchange(at, u64::MAX, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+    }
+
+    /// A message is due at a time, which may be the first.
+    pub(super) fn note_scheduled(&self, at: u64) {
+        self.scheduled_at.fetch_min(at, Ordering::Relaxed);
     }
 }
 

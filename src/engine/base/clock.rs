@@ -69,6 +69,13 @@ impl Clock {
         self.is_settled() && self.now.saturating_sub(self.real(since)) >= retention
     }
 
+    /// When a moment comes that the user chose at a time: as long after it as it was then, by whatever clock that was.
+    pub(crate) fn comes_to(&self, chosen: u64, set_at: u64) -> u64 {
+        let wait = chosen.saturating_sub(set_at);
+        // What lay behind then has come.
+        self.real(set_at).saturating_add(wait)
+    }
+
     /// Whether a clock that was put back is right: it came to where it was before, or has gone on for long.
     pub(crate) fn is_put_back_for_good(&self) -> bool {
         let last = self.row.stretches.last();
@@ -228,6 +235,22 @@ mod tests {
         // One that was ahead and is right, in a device that is off for a while: what it dated is a little younger then, and nothing else.
         let clock = clock(&[NOW, NOW + 9 * DAY, NOW + DAY, NOW + 20 * DAY]);
         assert!((NOW + DAY..=NOW + 20 * DAY).contains(&clock.real(NOW + DAY)));
+    }
+
+    #[test]
+    fn a_moment_that_was_chosen_stays_as_far_from_when_it_was_chosen() {
+        let tomorrow = |now| now + DAY;
+        assert_eq!(clock(&[NOW]).comes_to(tomorrow(NOW), NOW), NOW + DAY);
+        assert_eq!(clock(&[NOW]).comes_to(NOW - 1, NOW), NOW);
+        // Chosen while the clock was ahead: it goes the next day, and not in ten years.
+        let wrong = NOW + YEARS;
+        let right = clock(&[NOW, wrong, NOW + 1]);
+        assert!((NOW..=NOW + DAY + STEP).contains(&right.comes_to(tomorrow(wrong), wrong)));
+        // A clock that is behind brings nothing forward.
+        assert_eq!(
+            clock(&[NOW, NOW - YEARS]).comes_to(tomorrow(NOW), NOW),
+            NOW + DAY
+        );
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub(crate) enum Rule {
     Shown,
     /// It is what the others are compared with.
     Clock,
+    /// [`super::clock::Clock::comes_to`]: a moment that the user chose is as far from when it was chosen as it was then.
+    Chosen,
     /// An author gave it to a message, and it is compared with what authors give alone.
     Said,
 }
@@ -72,6 +74,8 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("MessageRow", "stored_at", Rule::Redated),
     ("DeliveredRow", "at", Rule::Shown),
     ("MessageRow", "expires_at", Rule::Redated),
+    ("ScheduledRow", "send_at", Rule::Chosen),
+    ("ScheduledRow", "set_at", Rule::Chosen),
     ("FeedRow", "told_at", Rule::Kept),
     ("FeedStateRow", "dropped_at", Rule::Shown),
     ("GroupMemberRow", "since", Rule::Interval),

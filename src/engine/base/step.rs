@@ -7,6 +7,7 @@ use crate::engine::base::message_ref::MessageRef;
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_RECEIPT_IDS;
 use crate::store::RowsMut;
+use crate::wire::store::feed_row::Event;
 
 /// One step of the engine. It changes rows and nothing else, so the store may run it again from its beginning.
 pub(crate) struct Step<'a> {
@@ -22,6 +23,11 @@ pub(crate) struct Step<'a> {
     pub(crate) rng: &'a mut SeededRandom,
     /// Receipts that need no envelope of their own.
     pub(crate) receipts: Receipts,
+    /// What the user did in it on this device, or is seen to have done on another without an outcome that tells it; as the feed would keep it, and without
+    /// what anybody says. For who shows it (decision 0105).
+    pub(crate) changes: Vec<Event>,
+    /// Whether nobody is there who reads what is here by writing: what is sent at its time goes out by itself.
+    pub(crate) unattended: bool,
 }
 
 /// Receipts that go with something else (RFC windlass §9.4.1).

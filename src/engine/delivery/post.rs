@@ -7,7 +7,7 @@ use crate::engine::base::step::Step;
 use crate::engine::delivery::envelopes;
 use crate::engine::delivery::recipients::Recipients;
 use crate::engine::history::message::Incoming;
-use crate::engine::history::{follows, message, record};
+use crate::engine::history::{changes, follows, message, record};
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::outbox::QueuedEnvelope;
@@ -19,8 +19,7 @@ use crate::limits::MAX_CONTENT_LEN;
 use crate::wire::store::ConversationRow;
 use crate::x3dh::Party;
 
-/// Puts `body` into a conversation and sends it to `recipients`, and to our other devices. Members of a group who cannot be written
-/// to now get it as soon as that changes, from what they have not acknowledged; with one recipient it is an error.
+/// The same as [`post_as`], under a name that is new.
 pub(crate) fn post(
     step: &mut Step<'_>,
     conversation: &ConversationId,
@@ -28,9 +27,23 @@ pub(crate) fn post(
     body: Body,
     reply_to: Option<MessageId>,
 ) -> Result<(MessageId, Vec<QueuedEnvelope>), EngineError> {
+    let id = MessageId::random(step.rng);
+    post_as(step, id, conversation, recipients, body, reply_to)
+}
+
+/// Puts `body` into a conversation and sends it to `recipients`, and to our other devices. Members of a group who cannot be written
+/// to now get it as soon as that changes, from what they have not acknowledged; with one recipient it is an error.
+pub(crate) fn post_as(
+    step: &mut Step<'_>,
+    id: MessageId,
+    conversation: &ConversationId,
+    recipients: &[PublicIdentity],
+    body: Body,
+    reply_to: Option<MessageId>,
+) -> Result<(MessageId, Vec<QueuedEnvelope>), EngineError> {
     body.check()?;
     let row = conversations::row(step.rows, conversation)?;
-    let content = compose(step, conversation, &row, body, reply_to)?;
+    let content = compose(step, id, conversation, &row, body, reply_to)?;
     let author = step.device.public();
     let message = MessageRef::new(&author, &content);
     let (name, group) = conversation.wire();
@@ -48,7 +61,8 @@ pub(crate) fn post(
         copied_from: None,
     };
     let (mut waiting, sent_to) = send_to_contacts(step, recipients, &written)?;
-    record::record(step, &written, row)?;
+    let recorded = record::record(step, &written, row)?;
+    changes::note(step, &written, &recorded);
     if !direct {
         message::note_sent_to(step.rows, &message, sent_to)?;
     }
@@ -63,14 +77,15 @@ pub(crate) fn post(
 
 /// The next message of a conversation.
 fn compose(
-    step: &mut Step<'_>,
+    step: &Step<'_>,
+    id: MessageId,
     conversation: &ConversationId,
     row: &ConversationRow,
     body: Body,
     reply_to: Option<MessageId>,
 ) -> Result<Content, EngineError> {
     Ok(Content {
-        id: MessageId::random(step.rng),
+        id,
         lamport: conversations::next_lamport(row),
         sent_at: step.now,
         reply_to,

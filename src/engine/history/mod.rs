@@ -2,6 +2,7 @@
 
 pub(crate) mod annotations;
 pub(crate) mod backlog;
+pub(crate) mod changes;
 pub(crate) mod deletion;
 pub(crate) mod delivered;
 pub(crate) mod early;

@@ -77,7 +77,10 @@ pub(crate) fn record(
             deletion::delete(step.rows, &message, DELETED, step.now)?;
         } else {
             let mut row = conversations::row(step.rows, &incoming.conversation)?;
-            unread::count(step.rows, &mut row, &step.device.public(), &stored)?;
+            let own = step.device.public();
+            if !(step.unattended && *author == own) {
+                unread::count(step.rows, &mut row, &own, &stored)?;
+            }
             conversations::save(step.rows, &incoming.conversation, &row)?;
             let bytes = incoming.encoded.len();
             unhandled::enqueue(step, &stored, bytes)?;

@@ -3,7 +3,7 @@
 use crate::chat::{Content, GroupId, IdentityKey};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::{all_rows, damaged, get_row, put_row};
-use crate::engine::records::{floors, listed, states};
+use crate::engine::records::{floors, listed, scheduled, states};
 use crate::identity::{AddressError, PublicIdentity};
 use crate::limits::{MAX_LAMPORT, MAX_TIMERS};
 use crate::store::{Key, Rows, RowsMut, Table};
@@ -153,6 +153,7 @@ pub(crate) fn erase(
     let row = row(store, conversation)?;
     listed::forget(store, &row)?;
     store.delete(Table::Conversations, Key::new(&conversation.key()))?;
+    scheduled::erase_of(store, conversation.columns())?;
     states::erase_of(store, &states::Owner::conversation(conversation.columns()))
 }
 

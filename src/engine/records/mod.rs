@@ -32,6 +32,7 @@ pub(crate) mod prekeys;
 pub(crate) mod private_prekeys;
 pub(crate) mod profiles;
 pub(crate) mod removed;
+pub(crate) mod scheduled;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod states;

@@ -28,6 +28,8 @@ pub(crate) fn create(
     own_words::begin(store, now, rng)?;
     let step = &mut Step {
         receipts: Receipts::default(),
+        changes: Vec::new(),
+        unattended: false,
         origin: crate::chat::MessageOrigin::Person,
         rows: store,
         device: &device,

@@ -79,6 +79,8 @@ pub(crate) fn join(
     own_words::save(store, &transfer.own_words)?;
     let mut step = Step {
         receipts: Receipts::default(),
+        changes: Vec::new(),
+        unattended: false,
         origin: crate::chat::MessageOrigin::Person,
         rows: store,
         device: &device,

@@ -10,6 +10,7 @@ mod group;
 pub(crate) mod join;
 pub(crate) mod link;
 pub(crate) mod receive;
+pub(crate) mod scheduled;
 mod unreadable;
 pub(crate) mod upkeep;
 pub(crate) mod write;

@@ -19,10 +19,21 @@ pub(crate) fn write(
     body: Body,
     reply_to: Option<MessageId>,
 ) -> Result<(MessageId, Vec<QueuedEnvelope>), EngineError> {
+    write_as(step, None, to, body, reply_to)
+}
+
+/// The same, under a name that was given before, if one was.
+pub(crate) fn write_as(
+    step: &mut Step<'_>,
+    id: Option<MessageId>,
+    to: &ConversationId,
+    body: Body,
+    reply_to: Option<MessageId>,
+) -> Result<(MessageId, Vec<QueuedEnvelope>), EngineError> {
     let unread = conversations::unread(step.rows, to)?;
-    let written = put(step, to, body, reply_to)?;
+    let written = put(step, id, to, body, reply_to)?;
     // Whoever writes has read what is here: no more, and no less.
-    if unread != 0 {
+    if unread != 0 && !step.unattended {
         reading::share(step, to)?;
     }
     Ok(written)
@@ -30,6 +41,7 @@ pub(crate) fn write(
 
 fn put(
     step: &mut Step<'_>,
+    id: Option<MessageId>,
     to: &ConversationId,
     body: Body,
     reply_to: Option<MessageId>,
@@ -42,17 +54,20 @@ fn put(
             people::check_sending(step, peer)?;
             vec![*peer]
         }
-        ConversationId::Group(id) => {
-            let recipients = groups::recipients(step.rows, step.device, id)?;
+        ConversationId::Group(group_id) => {
+            let recipients = groups::recipients(step.rows, step.device, group_id)?;
             let own = step.device.public();
-            if !group::may_say(&groups::listed(step.rows, id)?, &own, &body) {
+            if !group::may_say(&groups::listed(step.rows, group_id)?, &own, &body) {
                 return Err(GroupEventError::NotAnAdmin.into());
             }
             trust::check_group(step.rows, &recipients)?;
             recipients
         }
     };
-    let posted = post::post(step, to, &recipients, body, reply_to)?;
+    let posted = match id {
+        Some(id) => post::post_as(step, id, to, &recipients, body, reply_to)?,
+        None => post::post(step, to, &recipients, body, reply_to)?,
+    };
     if let ConversationId::Direct(peer) = to {
         profiles::tell(step, peer)?;
     }

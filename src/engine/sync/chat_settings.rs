@@ -7,7 +7,7 @@ use crate::engine::delivery::recipients::Recipients;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::{chat_settings, contacts, decisions, floors, groups, invitations};
 use crate::engine::sync::outcome::{ConversationNews, Outcome};
-use crate::engine::sync::updates;
+use crate::engine::sync::{feed, updates};
 use crate::limits::MAX_SET_CHATS;
 use crate::store::Table;
 
@@ -30,6 +30,7 @@ pub(crate) fn set(
     let Some(told) = told else {
         return Ok(());
     };
+    feed::note_in(step, id, ConversationNews::SettingsChanged);
     let update = DeviceUpdate {
         chats: vec![told],
         ..DeviceUpdate::default()

@@ -4,19 +4,20 @@ use crate::chat::{Decision, Floor};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::step::Step;
-use crate::engine::history::gone;
+use crate::engine::history::{gone, message};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::{contacts, decisions, floors};
 use crate::engine::sync::outcome::{ConversationNews, Outcome};
-use crate::engine::sync::{people, updates};
+use crate::engine::sync::{feed, people, updates};
 
 /// Deletes a message for the user alone. False if it is not here.
-pub(crate) fn delete_message(
-    step: &mut Step<'_>,
-    message: &MessageRef,
-) -> Result<bool, EngineError> {
-    let floor = gone::delete_message(step.rows, message, step.now)?;
+pub(crate) fn delete_message(step: &mut Step<'_>, name: &MessageRef) -> Result<bool, EngineError> {
+    let before = message::find(step.rows, name)?;
+    let floor = gone::delete_message(step.rows, name, step.now)?;
     let was_here = floor.is_some();
+    if let Some(stored) = before {
+        feed::note_in(step, &stored.conversation, ConversationNews::Deleted(*name));
+    }
     updates::share_floor(step, floor)?;
     Ok(was_here)
 }
@@ -27,6 +28,7 @@ pub(crate) fn delete_conversation(
     id: &ConversationId,
 ) -> Result<(), EngineError> {
     let floor = gone::delete_conversation(step.rows, id, step.now)?;
+    feed::note_in(step, id, ConversationNews::ConversationDeleted);
     updates::share_floor(step, floor)
 }
 

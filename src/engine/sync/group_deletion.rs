@@ -7,7 +7,7 @@ use crate::engine::history::{deletion, gone, held};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::{group_views, groups, invitations};
 use crate::engine::sync::outcome::{ConversationNews, Outcome};
-use crate::engine::sync::{group_events, updates};
+use crate::engine::sync::{feed, group_events, updates};
 use crate::identity::PublicIdentity;
 
 /// Deletes a group with its messages. Who belongs to it leaves it.
@@ -25,6 +25,7 @@ pub(crate) fn delete(step: &mut Step<'_>, id: &GroupId) -> Result<(), EngineErro
     let conversation = ConversationId::Group(*id);
     let floor = gone::delete_conversation(step.rows, &conversation, step.now)?;
     forget(step, id)?;
+    feed::note_in(step, &conversation, ConversationNews::ConversationDeleted);
     updates::share_floor(step, floor)?;
     match group_views::load(step.rows, id)?.deletion() {
         Some(deleted) => updates::share_deleted_group(step, deleted),

@@ -25,6 +25,7 @@ pub(crate) fn create(step: &mut Step<'_>, name: &str) -> Result<GroupId, EngineE
     group.note_members(step.rows, step.now, step.now)?;
     group.save(step.rows)?;
     announce(step, &id, &[event], &[])?;
+    feed::note(step, &Outcome::GroupChanged { group: id });
     Ok(id)
 }
 
@@ -64,6 +65,7 @@ pub(crate) fn act(
     }
     group.note_members(step.rows, step.now, step.now)?;
     group.save(step.rows)?;
+    feed::note(step, &Outcome::GroupChanged { group: *id });
     let former: Vec<_> = before.iter().map(|member| member.identity).collect();
     let events = if adds {
         group.log.events().cloned().collect()

@@ -79,6 +79,8 @@ pub(crate) enum ConversationNews {
     ConversationDeleted,
     /// The user set something for it on another device.
     SettingsChanged,
+    /// What is to be sent at a time is not what it was.
+    ScheduledChanged,
     Reacted {
         to: MessageRef,
         by: PublicIdentity,

@@ -15,8 +15,8 @@ use crate::engine::records::{
     chat_settings, contacts, decisions, doubts, floors, groups, pair_rows, pairs, removed,
     sessions, strangers, trust, unacknowledged,
 };
-use crate::engine::sync::outcome::{Outcome, PeerNews};
-use crate::engine::sync::{healing, profiles, receipts, updates};
+use crate::engine::sync::outcome::{ConversationNews, Outcome, PeerNews};
+use crate::engine::sync::{feed, healing, profiles, receipts, updates};
 use crate::identity::PublicIdentity;
 use crate::store::RowsMut;
 use crate::x3dh::Party;
@@ -123,6 +123,7 @@ pub(crate) fn remove(step: &mut Step<'_>, contact: &mut Contact) -> Result<(), E
     let (id, now) = (ConversationId::Direct(contact.identity), step.now);
     gone::delete_conversation(step.rows, &id, now)?;
     deletion::erase_conversation(step.rows, &id)?;
+    feed::note_in(step, &id, ConversationNews::ConversationDeleted);
     remove_keeping(step, contact)
 }
 

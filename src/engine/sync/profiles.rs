@@ -10,7 +10,7 @@ use crate::engine::records::contacts::Contact;
 use crate::engine::records::unacknowledged::resend_wait;
 use crate::engine::records::{contacts, profiles};
 use crate::engine::sync::outcome::{Outcome, PeerNews};
-use crate::engine::sync::updates;
+use crate::engine::sync::{feed, updates};
 use crate::identity::PublicIdentity;
 use crate::limits::{MAX_ASKED_AT_ONCE, MAX_RESENDS};
 use crate::store::Rows;
@@ -27,6 +27,7 @@ pub(crate) fn set(step: &mut Step<'_>, mut profile: Profile) -> Result<(), Engin
     profile.changed_at = due::next_date(known.changed_at, step.now);
     profiles::save(step.rows, &own, &profile)?;
     begin_round(step, profile.changed_at)?;
+    feed::note(step, &Outcome::Peer(own, PeerNews::ProfileChanged));
     updates::share_profile(step, Recipients::ALL)
 }
 

@@ -9,7 +9,8 @@ use crate::engine::history::place::Place;
 use crate::engine::history::unread::{self, Read};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::{conversations, floors, groups, settings};
-use crate::engine::sync::{chat_settings, updates};
+use crate::engine::sync::outcome::ConversationNews;
+use crate::engine::sync::{chat_settings, feed, updates};
 use crate::identity::PublicIdentity;
 use crate::store::RowsMut;
 use crate::wire::store::ReadByRow;
@@ -62,8 +63,13 @@ pub(crate) fn mark_elsewhere(step: &mut Step<'_>, mark: &ReadMark) -> Result<(),
         lamport: mark.lamport,
         messages: mark.messages.clone(),
     };
+    let before = row.unread;
     unread::read_elsewhere(step.rows, &id, &mut row, &read)?;
-    conversations::save(step.rows, &id, &row)
+    conversations::save(step.rows, &id, &row)?;
+    if row.unread != before {
+        note(step, &id);
+    }
+    Ok(())
 }
 
 /// Tells our other devices what the user has read here.
@@ -72,7 +78,14 @@ pub(crate) fn share(step: &mut Step<'_>, id: &ConversationId) -> Result<(), Engi
         read: vec![updates::read_mark(step, id)?],
         ..DeviceUpdate::default()
     };
+    note(step, id);
     updates::share(step, Recipients::ALL, update)
+}
+
+/// Who shows the conversation is told that the user has read.
+fn note(step: &mut Step<'_>, id: &ConversationId) {
+    let by = step.device.public();
+    feed::note_in(step, id, ConversationNews::Read { by });
 }
 
 /// The user has read all there is: our other devices hear of it, and if `receipt` is set the others do.

@@ -14,6 +14,8 @@ pub(super) fn cost_of(
         let mut counting = CountingRows::new(&mut *step.rows);
         f(&mut Step {
             receipts: crate::engine::base::step::Receipts::default(),
+            changes: Vec::new(),
+            unattended: false,
             origin: crate::chat::MessageOrigin::Person,
             rows: &mut counting,
             device: step.device,

@@ -115,6 +115,7 @@ fn every_kind_comes_back_as_it_was_and_work_in_progress_is_not_kept() {
         place(ConversationNews::Deleted(message)),
         place(ConversationNews::ConversationDeleted),
         place(ConversationNews::SettingsChanged),
+        place(ConversationNews::ScheduledChanged),
         place(ConversationNews::Read { by: who }),
         place(ConversationNews::TimerChanged { by: who, after: 7 }),
         Outcome::InConversation(

@@ -148,6 +148,8 @@ impl Party {
         self.store.write(|rows| {
             step(&mut Step {
                 receipts: crate::engine::base::step::Receipts::default(),
+                changes: Vec::new(),
+                unattended: false,
                 origin: crate::chat::MessageOrigin::Person,
                 rows,
                 device: &self.device,

@@ -236,6 +236,8 @@ fn a_device_that_is_linked_and_a_backup_know_what_the_first_device_wrote() {
         let stepped = store.write(|rows| {
             let mut step = Step {
                 receipts: crate::engine::base::step::Receipts::default(),
+                changes: Vec::new(),
+                unattended: false,
                 origin: crate::chat::MessageOrigin::Person,
                 rows,
                 device: &alice.device,

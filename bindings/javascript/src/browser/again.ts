@@ -36,6 +36,7 @@ const READING: readonly Asked[] = [
   "safetyCode",
   "safetyEmoji",
   "safetyNumber",
+  "scheduled",
   "search",
   "searchInAll",
   "sendsReadReceipts",

@@ -22,5 +22,7 @@ export type Reply =
   | { number: number; fault: string }
   /** Something was put into the outbox. */
   | { posted: true }
+  /** Something was written, in this tab or another. */
+  | { changed: true }
   /** An envelope was taken in, in this tab or another. */
   | { received: true };

@@ -14,6 +14,7 @@ export class Line {
   #last = 0;
   #dead: Error | undefined;
   onPosted: () => void = () => {};
+  onChanged: () => void = () => {};
   onReceived: () => void = () => {};
 
   constructor() {
@@ -47,6 +48,7 @@ export class Line {
 
   #came(reply: Reply): void {
     if ("posted" in reply) return this.onPosted();
+    if ("changed" in reply) return this.onChanged();
     if ("received" in reply) return this.onReceived();
     const waiting = this.#waiting.get(reply.number);
     this.#waiting.delete(reply.number);
@@ -68,6 +70,10 @@ export class Remote implements Engine {
 
   set onPosted(listener: () => void) {
     this.#line.onPosted = listener;
+  }
+
+  set onChanged(listener: () => void) {
+    this.#line.onChanged = listener;
   }
 
   set onReceived(listener: () => void) {

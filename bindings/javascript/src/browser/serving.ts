@@ -53,12 +53,12 @@ export class Serving {
   readonly engine: Engine;
   readonly #name: string;
   readonly #proof: Proof;
-  readonly #tell: { posted: () => void; received: () => void };
+  readonly #tell: { posted: () => void; changed: () => void; received: () => void };
   readonly #all: BroadcastChannel;
   readonly #tabs = new Map<string, BroadcastChannel>();
   readonly #ending = new AbortController();
 
-  constructor(name: string, engine: Engine, proof: Proof, tell: { posted: () => void; received: () => void }) {
+  constructor(name: string, engine: Engine, proof: Proof, tell: { posted: () => void; changed: () => void; received: () => void }) {
     this.#name = name;
     this.engine = engine;
     this.#proof = proof;
@@ -66,6 +66,10 @@ export class Serving {
     engine.onPosted = () => {
       tell.posted();
       this.#tellAll({ posted: true });
+    };
+    engine.onChanged = () => {
+      tell.changed();
+      this.#tellAll({ changed: true });
     };
     this.#all = new BroadcastChannel(channelOf(name));
     this.#all.onmessage = ({ data }: MessageEvent<{ hello?: string }>) => {

@@ -22,6 +22,7 @@ export class Shared implements Engine {
   address = "";
   deviceId = 0;
   onPosted: () => void = () => {};
+  onChanged: () => void = () => {};
   onReceived: () => void = () => {};
   readonly #name: string;
   readonly #wanted: Wanted;
@@ -106,6 +107,7 @@ export class Shared implements Engine {
     this.#line.onmessage = null;
     this.#serving = new Serving(this.#name, engine, this.#proof, {
       posted: () => this.onPosted(),
+      changed: () => this.onChanged(),
       received: () => this.onReceived(),
     });
   }
@@ -170,6 +172,8 @@ export class Shared implements Engine {
       this.#isIn = false;
     } else if ("posted" in said) {
       this.onPosted();
+    } else if ("changed" in said) {
+      this.onChanged();
     } else if ("received" in said) {
       this.onReceived();
     } else {

@@ -20,6 +20,7 @@ async function done(request: Request): Promise<unknown> {
     case "open": {
       engine = await Shared.open(request.name, request);
       engine.onPosted = () => tell({ posted: true });
+      engine.onChanged = () => tell({ changed: true });
       engine.onReceived = () => tell({ received: true });
       return opened(engine);
     }

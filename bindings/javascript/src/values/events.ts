@@ -1,4 +1,4 @@
-/** What a received envelope brought. */
+/** What a received envelope brought, or what was written here. */
 
 import type { Message } from "./messages.js";
 
@@ -14,6 +14,8 @@ export type Event =
   | { type: "conversationDeleted"; conversation: string }
   /** The user set something for a conversation on another device of ours. */
   | { type: "chatSettingsChanged"; conversation: string }
+  /** Of `takeChanges` alone: what is to be sent to a conversation at a time is not what it was; `Conversation.scheduled` has it. */
+  | { type: "scheduledChanged"; conversation: string }
   /** Somebody reacted to a message, or removed the reaction. */
   | {
       type: "reacted";

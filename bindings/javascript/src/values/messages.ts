@@ -126,3 +126,15 @@ export interface Reaction {
   emoji: string;
   by: string;
 }
+
+/** A message that is to be sent at a time, or was to be. */
+export interface ScheduledMessage {
+  /** The id that the message has when it is sent. */
+  id: string;
+  conversation: string;
+  text: RichText;
+  replyTo: string | null;
+  sendAt: Date;
+  /** The code of the error with which it was not sent when its time came; `null` as long as it is to be sent. It stays until `cancelScheduled`. */
+  failed: string | null;
+}

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use windlass::store::{Store, StoreError};
-use windlass::{Bytes, EncryptedStore, OutboxListener, OutgoingMessage, WindlassError};
+use windlass::{
+    Bytes, ChangeListener, EncryptedStore, OutboxListener, OutgoingMessage, WindlassError,
+};
 
 use crate::attachments::Files;
 use crate::failure::{Answer, answer, thrown};
@@ -23,6 +25,7 @@ pub struct Client {
     pub(crate) client: Arc<windlass::Client>,
     pub(crate) files: Files,
     posted: Arc<Posted>,
+    changed: Arc<Changed>,
 }
 
 /// Whether something was put into the outbox since it was last asked.
@@ -35,15 +38,28 @@ impl OutboxListener for Posted {
     }
 }
 
+/// Whether something was written since it was last asked.
+#[derive(Default)]
+struct Changed(AtomicBool);
+
+impl ChangeListener for Changed {
+    fn on_change(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Client {
     pub(crate) fn of(client: Arc<windlass::Client>) -> Self {
         let posted = Arc::new(Posted::default());
         client.set_outbox_listener(Some(Arc::clone(&posted) as _));
+        let changed = Arc::new(Changed::default());
+        client.set_change_listener(Some(Arc::clone(&changed) as _));
         let files = Files::new();
         Self {
             client,
             files,
             posted,
+            changed,
         }
     }
 }
@@ -112,6 +128,25 @@ impl Client {
     #[must_use]
     pub fn device_id(&self) -> u32 {
         self.client.device_id()
+    }
+
+    /// Whether something was written since this was last asked.
+    #[wasm_bindgen(js_name = hasChanged)]
+    #[must_use]
+    pub fn has_changed(&self) -> bool {
+        self.changed.0.swap(false, Ordering::Relaxed)
+    }
+
+    /// What was written since this was last asked.
+    #[wasm_bindgen(js_name = takeChanges)]
+    pub fn take_changes(&self, limit: u32) -> Answer {
+        answer(self.client.take_changes(limit))
+    }
+
+    /// Does what is due, and says when the next message is that was scheduled.
+    #[wasm_bindgen(js_name = nextDue)]
+    pub fn next_due(&self) -> Answer {
+        answer(self.client.next_due())
     }
 
     /// Whether something was put into the outbox since this was last asked.

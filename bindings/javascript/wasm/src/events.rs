@@ -41,6 +41,7 @@ kinds! {
         Deleted { conversation, author, message_id }
         ConversationDeleted { conversation }
         ChatSettingsChanged { conversation }
+        ScheduledChanged { conversation }
         Reacted { conversation, author, message_id, by, emoji, removed }
         Pinned { conversation, author, message_id, by, removed }
         Read { conversation, by }

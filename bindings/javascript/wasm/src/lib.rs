@@ -18,6 +18,7 @@ mod outside;
 mod people;
 mod records;
 mod rich_text;
+mod scheduled;
 mod session;
 mod settings;
 mod simulation;

@@ -7,9 +7,9 @@ use windlass::{
     DeviceInfo, ErrorInfo, Forward, GroupChange, GroupChangeKind, GroupMember, GroupPermission,
     Inspection, KeptEvent, LinkCheck, LinkPreview, ListedConversation, MemberReceipt, Message,
     MessageOrigin, MessageReceipts, OutgoingEnvelope, PendingLink, PostQuantum, Profile, Reaction,
-    Received, RefusalReason, RichText, SafetyEmoji, SearchPage, Sent, SessionState, SessionStatus,
-    ShredReport, StateDocument, TableRows, Tally, TextRun, TextSpan, TrustPolicy, TypedCommand,
-    UndecryptableCause, UnhandledMessage, WaitingMessage,
+    Received, RefusalReason, RichText, SafetyEmoji, ScheduledMessage, SearchPage, Sent,
+    SessionState, SessionStatus, ShredReport, StateDocument, TableRows, Tally, TextRun, TextSpan,
+    TrustPolicy, TypedCommand, UndecryptableCause, UnhandledMessage, WaitingMessage,
 };
 
 use crate::values::{Record, ToJs, camel};
@@ -70,6 +70,7 @@ record! {
     Received { events, refused, cursor }
     RichText { text, spans, forward, suggestions, preview }
     SafetyEmoji { picture, name }
+    ScheduledMessage { id, conversation, text, reply_to, send_at, failed }
     SearchPage { messages, looked_at, next }
     Sent { message_id, envelopes, group_incomplete }
     SessionStatus { state, cause, attempts }

@@ -60,13 +60,25 @@ class _OutboxTold(_native.OutboxListener):
         self.callback = callback
 
     def on_outbox(self) -> None:
-        try:
-            self.callback()
-        except Exception:
-            # What was written is durable, whatever happens here: nobody may take it for a failure of the write.
-            import logging
+        _told("outbox", self.callback)
 
-            logging.getLogger("windlass_chat").exception("the listener of the outbox failed")
+
+class _ChangeTold(_native.ChangeListener):
+    def __init__(self, callback: Callable[[], object]) -> None:
+        self.callback = callback
+
+    def on_change(self) -> None:
+        _told("changes", self.callback)
+
+
+def _told(what: str, callback: Callable[[], object]) -> None:
+    try:
+        callback()
+    except Exception:
+        # What was written is durable, whatever happens here: nobody may take it for a failure of the write.
+        import logging
+
+        logging.getLogger("windlass_chat").exception("the listener of the %s failed", what)
 
 
 class Client(_native.Client):
@@ -130,6 +142,14 @@ class Client(_native.Client):
         """
         told = _OutboxTold(listener) if callable(listener) else listener
         super().set_outbox_listener(told)
+
+    def set_change_listener(self, listener: _native.ChangeListener | Callable[[], object] | None) -> None:
+        """Calls a function, in the thread that wrote, when this device wrote, changed or deleted something that is shown; `None` ends that.
+
+        `take_changes` has what there is. It may call the client. Of an event loop: `lambda: loop.call_soon_threadsafe(look)`.
+        """
+        told = _ChangeTold(listener) if callable(listener) else listener
+        super().set_change_listener(told)
 
     def export_backup(
         self,

@@ -13,6 +13,7 @@ Edited = Event.EDITED
 Deleted = Event.DELETED
 ConversationDeleted = Event.CONVERSATION_DELETED
 ChatSettingsChanged = Event.CHAT_SETTINGS_CHANGED
+ScheduledChanged = Event.SCHEDULED_CHANGED
 Reacted = Event.REACTED
 Pinned = Event.PINNED
 Read = Event.READ
@@ -67,6 +68,7 @@ __all__ = [
     "Refused",
     "Resent",
     "RollbackNoticed",
+    "ScheduledChanged",
     "SessionEstablished",
     "SessionHealed",
     "Synchronising",

@@ -5,7 +5,8 @@
             match event:
                 case events.Message(message=message): print(message.text)
 
-What the client writes meanwhile, by whatever call, goes out by itself; bundles are published and prekeys made anew in time. A bot does this itself.
+What the client writes meanwhile, by whatever call, goes out by itself, and is among the events as what another device of the user's would write: so
+one loop keeps a screen right. What was scheduled is sent when it is time, bundles are published and prekeys made anew. A bot does this itself.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 
+from windlass_chat._changes import Changes
 from windlass_chat._native import Event
 from windlass_chat.bot.intake import Intake
 from windlass_chat.bot.post import Post
@@ -34,15 +36,24 @@ class Sync:
     """Carries a client's mail both ways. What nobody handles stays unhandled, for the bot whose store this may be."""
 
     def __init__(
-        self, client: Client, transport: Transport, tell: Callable[[Event], Awaitable[None]] | None = None
+        self,
+        client: Client,
+        transport: Transport,
+        tell: Callable[[Event], Awaitable[None]] | None = None,
+        *,
+        own_writes: bool = True,
     ) -> None:
-        """With `tell` that hears the events, and `events` has none."""
+        """With `tell` that hears the events, and `events` has none. Without `own_writes` only what comes is told."""
         self._client = client
         self._transport = transport
         self._came: asyncio.Queue[Event] = asyncio.Queue(MOST_EVENTS)
         self._post = Post(client, transport)
         self._upkeep = Upkeep(client, transport, KEEP_UP_SECONDS)
-        self._telling = Telling(client, lambda event: True, self._came.put if tell is None else tell)
+        self._hears = self._came.put if tell is None else tell
+        self._turn = asyncio.Lock()
+        self._telling = Telling(client, lambda event: True, self._tell)
+        self._changes = Changes(client, self._tell)
+        self._own_writes = own_writes
         self._intake = Intake(client, transport, self._telling)
         self._tasks: list[asyncio.Task[None]] = []
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -55,13 +66,19 @@ class Sync:
 
     def listen(self) -> None:
         """From now on mail comes and goes."""
-        for work in (self._post.run(), self._intake.run(), self._telling.run(), self._upkeep.run()):
+        works = [self._post.run(), self._intake.run(), self._telling.run(), self._upkeep.run(), self._changes.keep_time()]
+        if self._own_writes:
+            # At once: what is written next is among it.
+            self._changes.begin()
+            works.append(self._changes.run())
+        for work in works:
             task = asyncio.create_task(work)
             task.add_done_callback(self._ended)
             self._tasks.append(task)
 
     async def events(self) -> AsyncIterator[Event]:
-        """What comes, each event once; raises what broke the line. Read it, for else mail waits at the transport."""
+        """What comes, and what this client writes, each event once; raises what broke the line. Read it, for else mail waits at the transport, and of
+        more than 1,000 writes `Missed` is told."""
         while True:
             coming = asyncio.ensure_future(self._came.get())
             try:
@@ -78,6 +95,8 @@ class Sync:
 
     async def close(self) -> None:
         """Ends. Mail that comes from now on waits at the transport."""
+        if self._own_writes:
+            self._changes.end()
         await end(self._tasks)
         await self._transport.close()
 
@@ -94,6 +113,11 @@ class Sync:
                 await self.flush()
         finally:
             await self.close()
+
+    async def _tell(self, event: Event) -> None:
+        # One at a time, whether it came or was written.
+        async with self._turn:
+            await self._hears(event)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and not self.broken.done():

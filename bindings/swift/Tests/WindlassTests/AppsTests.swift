@@ -171,6 +171,50 @@ final class AppsTests: PeopleTestCase {
         try alice.close()
     }
 
+    func testALoopTellsWhatItsOwnClientWrites() async throws {
+        let (alice, bob, ours, _) = try talking()
+        let post = MemoryPost()
+        var heard: [String] = []
+        // One of bob's begins it: by then it listens.
+        _ = try await bob.send(to: alice.address(), text: "hello")
+        let theirs = Task { for try await _ in bob.carried(by: post.transport()) {} }
+        for try await event in alice.carried(by: post.transport()) {
+            switch event {
+            case .message(let message) where message.outgoing:
+                heard.append(message.text ?? "")
+                // The loop may write, and hears of that too.
+                _ = try ours.reactTo(author: alice.address(), messageId: message.id, emoji: "👍")
+            case .message:
+                _ = try await ours.send(text: "ahoy")
+            case .reacted(_, _, let id, _, let emoji, _):
+                heard.append(emoji)
+                _ = try ours.deleteMessage(messageId: id)
+            default: break
+            }
+            if case .deleted = event { break }
+        }
+        theirs.cancel()
+        XCTAssertEqual(heard, ["ahoy", "👍"])
+    }
+
+    func testWhatIsScheduledIsListedSentOnceAndTakenBack() throws {
+        let (alice, bob, ours, theirs) = try talking()
+        let now = alice.now()
+        let text = RichText(text: "later", suggestions: ["aye"])
+        let later = try ours.sendRichAt(at: now.addingTimeInterval(3_600), text: text)
+        let first = try ours.sendAt(at: now.addingTimeInterval(-1), text: "first")
+        XCTAssertEqual(try ours.scheduled(), [later])
+        XCTAssertEqual(try alice.nextDue(), later.sendAt)
+        XCTAssertFalse("\(later)".contains("later"))
+        try exchange(alice, bob)
+        XCTAssertEqual(try theirs.message(author: alice.address(), messageId: first.id)?.text, "first")
+        XCTAssertTrue(try ours.cancelScheduled(messageId: later.id))
+        XCTAssertFalse(try ours.cancelScheduled(messageId: later.id))
+        XCTAssertNil(try alice.nextDue())
+        let never = failure(try ours.sendAt(at: now.addingTimeInterval(400 * 86_400), text: "never"))
+        XCTAssertEqual(never?.code, "invalid_content")
+    }
+
     func testAdminsSayWhoWritesToAGroup() throws {
         let (alice, bob, _, _) = try talking()
         let crew = try alice.createGroup(name: "crew", members: [bob.address()])

@@ -9,11 +9,13 @@ use crate::store::{Store, StoreKey};
 use crate::testing::{Clock, Counted, Disk};
 
 mod by_id;
+mod changes;
 mod chat_settings;
 mod costs;
 mod handed_over;
 mod profiles;
 mod rich_text;
+mod scheduled;
 
 /// A client on a disk that counts.
 struct Party {

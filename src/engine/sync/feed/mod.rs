@@ -13,13 +13,15 @@ use crate::engine::base::rows::{damaged, decode, get_row, number_of, put_row};
 use crate::engine::base::singletons::FEED;
 use crate::engine::base::step::Step;
 use crate::engine::history::unhandled;
+use crate::engine::records::conversations::ConversationId;
 use crate::engine::sync::feed::cursor::Cursor;
-use crate::engine::sync::outcome::Outcome;
+use crate::engine::sync::outcome::{ConversationNews, Outcome};
 use crate::identity::PublicIdentity;
 use crate::limits::{KEPT_EVENT_RETENTION_SECONDS, MAX_KEPT_EVENTS};
 use crate::store::{
     Direction, Key, OrderedRow, Rows, RowsMut, Sequence, StoreError, Table, WHOLE_GROUP,
 };
+use crate::wire::store::feed_row::Event;
 use crate::wire::store::{FeedRow, FeedStateRow};
 
 const GROUP: &[u8] = b"feed";
@@ -161,6 +163,25 @@ pub(crate) fn tell(
         state.drop_up_to(step.rows, newest - MAX_KEPT_EVENTS, step.now)?;
     }
     Ok(Some(state.cursor(newest)))
+}
+
+/// What the user did here, or elsewhere without an outcome: told to who shows it, and not kept.
+pub(crate) fn note(step: &mut Step<'_>, outcome: &Outcome) {
+    step.changes.extend(row::kept(outcome));
+}
+
+/// The same, of a conversation.
+pub(crate) fn note_in(step: &mut Step<'_>, id: &ConversationId, news: ConversationNews) {
+    note(step, &Outcome::InConversation(*id, news));
+}
+
+/// What is told of a change now; nothing if nothing of it is left.
+pub(crate) fn change(
+    store: &dyn Rows,
+    own: &PublicIdentity,
+    event: &Event,
+) -> Result<Option<Outcome>, EngineError> {
+    row::told_again(store, own, event)
 }
 
 /// Events behind a cursor, or the oldest that are kept, in their order. What was deleted since is left out. Those that were dropped

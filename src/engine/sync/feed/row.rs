@@ -70,6 +70,7 @@ fn in_conversation(conversation: &ConversationId, news: &ConversationNews) -> Op
         }),
         ConversationNews::ConversationDeleted => Event::ConversationDeleted(row),
         ConversationNews::SettingsChanged => Event::SettingsChanged(row),
+        ConversationNews::ScheduledChanged => Event::ScheduledChanged(row),
         // What the emoji is stands in its own row alone, and is deleted with it.
         ConversationNews::Reacted { by: author, id, .. } => Event::Reacted(name(author, id)),
         ConversationNews::Pinned { by: author, id, .. } => Event::Pinned(name(author, id)),
@@ -166,6 +167,7 @@ fn outcome_of(store: &dyn Rows, event: &Event) -> Result<Option<Outcome>, Engine
             Some(placed(row, ConversationNews::ConversationDeleted)?)
         }
         Event::SettingsChanged(row) => Some(placed(row, ConversationNews::SettingsChanged)?),
+        Event::ScheduledChanged(row) => Some(placed(row, ConversationNews::ScheduledChanged)?),
         Event::Read(row) => {
             let by = identity(&row.by_identity_key)?;
             Some(placed(row, ConversationNews::Read { by })?)

@@ -13,6 +13,7 @@ pub(super) fn said(outcome: &Outcome) -> String {
                 ConversationNews::Deleted(message) => format!("deleted {}", name(message)),
                 ConversationNews::ConversationDeleted => "conversation deleted".into(),
                 ConversationNews::SettingsChanged => "settings".into(),
+                ConversationNews::ScheduledChanged => "scheduled".into(),
                 ConversationNews::Reacted {
                     to, emoji, removed, ..
                 } => format!("reacted {} {emoji} {removed}", name(to)),

@@ -31,6 +31,8 @@ pub(super) fn receiver() -> (Party, VerifiedBundle) {
     let bundle = party.store.write(|rows| {
         own_bundle::single_use(&mut Step {
             receipts: crate::engine::base::step::Receipts::default(),
+            changes: Vec::new(),
+            unattended: false,
             origin: crate::chat::MessageOrigin::Person,
             rows,
             device: &party.device,

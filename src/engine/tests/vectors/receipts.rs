@@ -249,6 +249,7 @@ fn told(outcome: &Outcome) -> Option<Value> {
             json!("conversation deleted")
         }
         Outcome::InConversation(_, ConversationNews::SettingsChanged) => json!("settings"),
+        Outcome::InConversation(_, ConversationNews::ScheduledChanged) => json!("scheduled"),
         Outcome::InConversation(_, ConversationNews::Refused { reason, .. }) => {
             json!({ "refused": words(&format!("{reason:?}")) })
         }

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from windlass_chat import _native
-from windlass_chat._native import AttachmentInfo, Body, OutgoingFile
+from windlass_chat._native import AttachmentInfo, Body, OutgoingFile, WindlassError
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.files import Files, FilesError
 from windlass_chat.client import Client
@@ -39,6 +39,9 @@ async def saved(
     to = Path(path)
     if to.is_dir():
         to = to / info.name
+    if os.path.lexists(to):
+        # Before it is fetched for nothing. What is made meanwhile is not overwritten either.
+        raise WindlassError.FileExists(f"there is something at {to} already")
     with tempfile.TemporaryDirectory() as folder:
         encrypted = Path(folder) / "encrypted"
         # With what encrypting adds to each 64 KiB.

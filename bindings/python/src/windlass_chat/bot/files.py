@@ -197,7 +197,7 @@ def _name_in(url: str, location: str) -> str:
     """The name of a file whose location is ours."""
     name = location.removeprefix(url)
     if not location.startswith(url) or not name or not name.isascii() or not name.replace("-", "").isalnum():
-        raise FilesError("this file is not at the place of this bot's files")
+        raise FilesError("this file is not at the place where our files are")
     return name
 
 

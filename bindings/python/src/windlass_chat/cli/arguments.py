@@ -9,11 +9,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from windlass_chat.bot.attached import LARGEST
 from windlass_chat.cli import lists
 from windlass_chat.cli.chat import chat
 from windlass_chat.cli.described import SHELLS, completion, man
 from windlass_chat.cli.devices import devices
 from windlass_chat.cli.export import export
+from windlass_chat.cli.files import save, send
 from windlass_chat.cli.identity import init, invite, verify
 from windlass_chat.cli.output import Output
 from windlass_chat.cli.secrets import add_options
@@ -65,7 +67,7 @@ def parser(out: Output) -> argparse.ArgumentParser:
         return added
 
     # In the order in which the help lists them.
-    talking = (_init, _invite, _chat, _lists, _nickname, _export)
+    talking = (_init, _invite, _chat, _send, _save, _lists, _nickname, _export)
     for add in (*talking, _inspect, _verify, _devices, _backlog, _shred, _backup, _restore, _copy):
         add(command)
     for name, describe, help in (
@@ -98,6 +100,12 @@ def _seconds(typed: str) -> float:
     return seconds
 
 
+def _bytes(typed: str) -> int:
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= 18):
+        raise argparse.ArgumentTypeError("a number of bytes is wanted")
+    return int(typed)
+
+
 def _device(typed: str) -> int:
     if not (typed.isascii() and typed.isdigit() and len(typed) <= 10 and int(typed) <= LARGEST_DEVICE):
         raise argparse.ArgumentTypeError("the number of a device is wanted, as `windlass devices PATH` shows it")
@@ -123,16 +131,25 @@ def _invite(command: Command) -> None:
     added.set_defaults(command=invite)
 
 
-def _chat(command: Command) -> None:
-    added = command("chat", "talk with somebody in the terminal")
-    added.add_argument("path", metavar="PATH")
-    added.add_argument("whom", metavar="URI_OR_ADDRESS", help="an invitation, an address, or the address of a group")
+def _transport(added: argparse.ArgumentParser) -> None:
     added.add_argument(
         "--transport",
         metavar="URL",
         default=os.environ.get("WINDLASS_TRANSPORT") or DEFAULT_TRANSPORT,
         help=f"mqtt://..., mqtts://..., memory; else WINDLASS_TRANSPORT, else {DEFAULT_TRANSPORT}",
     )
+
+
+def _files(added: argparse.ArgumentParser) -> None:
+    help = "where encrypted files are: file:///folder, https://server/path?token_file=PATH; else WINDLASS_FILES"
+    added.add_argument("--files", metavar="URL", help=help)
+
+
+def _chat(command: Command) -> None:
+    added = command("chat", "talk with somebody in the terminal")
+    added.add_argument("path", metavar="PATH")
+    added.add_argument("whom", metavar="URI_OR_ADDRESS", help="an invitation, an address, or the address of a group")
+    _transport(added)
     added.add_argument(
         "--wait",
         metavar="SECONDS",
@@ -141,6 +158,29 @@ def _chat(command: Command) -> None:
         help="how long to listen on after the end of the input, if that is no terminal",
     )
     added.set_defaults(command=chat)
+
+
+def _send(command: Command) -> None:
+    added = command("send", "send one message: a file, or else what stands on standard input")
+    added.add_argument("path", metavar="PATH")
+    added.add_argument("whom", metavar="URI_OR_ADDRESS", help="an invitation, an address, or the address of a group")
+    added.add_argument("--file", metavar="FILE", help="send this file")
+    added.add_argument("--caption", action="store_true", help="what stands on standard input is said of the file")
+    added.add_argument("--media-type", metavar="TYPE", help="what kind of file it is, else by its name: text/plain")
+    _files(added)
+    _transport(added)
+    added.set_defaults(command=send)
+
+
+def _save(command: Command) -> None:
+    added = command("save", "fetch and decrypt a file that somebody sent, to a new file")
+    added.add_argument("path", metavar="PATH")
+    added.add_argument("address", metavar="ADDRESS", help="of a contact or a group")
+    added.add_argument("--message", metavar="ID", help="the file of this message, else the latest of theirs")
+    added.add_argument("--to", metavar="FILE", default=".", help="a new file, or a folder for its own name, else the working folder")
+    added.add_argument("--limit", metavar="BYTES", type=_bytes, default=LARGEST, help=f"the largest file that is saved, else {LARGEST}")
+    _files(added)
+    added.set_defaults(command=save)
 
 
 def _lists(command: Command) -> None:

@@ -10,22 +10,21 @@ from windlass_chat._native import Conversation, Event, Message, Sent, WindlassEr
 from windlass_chat._questions import prove, safety
 from windlass_chat._signals import stop_signalled
 from windlass_chat._threads import in_thread
-from windlass_chat.bot.upkeep import fetch, invited
 from windlass_chat.cli.identity import open_client, safety_lines
 from windlass_chat.cli.output import Output
 from windlass_chat.cli.plain import plain
-from windlass_chat.cli.said import ends, said
+from windlass_chat.cli.reaching import not_delivered, reach, transport_given, waits
+from windlass_chat.cli.said import ends, file_of, said
 from windlass_chat.cli.screen import DIM, THEIRS, WARNING, Screen
 from windlass_chat.cli.tally import Tally
 from windlass_chat.cli.wrong import Failed, WrongUsage
 from windlass_chat.client import Client
 from windlass_chat.sync import Sync
-from windlass_chat.transport import Transport, transport_of
+from windlass_chat.transport import Transport
 
 HISTORY = 20
 """How many messages of before are shown."""
 QUOTED = 40
-LATER = "It waits in the store: `windlass chat` sends it as soon as there is a connection."
 HINT = "/? lists the commands, /quit ends; anything else is sent."
 HELP = [
     "/verify [NUMBER]  shows the safety number, or compares it with theirs",
@@ -39,12 +38,7 @@ HELP = [
 
 def chat(given: argparse.Namespace, out: Output) -> None:
     """Opens a conversation until /quit, the end of the input, or Ctrl-C."""
-    url = "memory://" if given.transport == "memory" else given.transport
-    try:
-        transport = transport_of(url)
-    except ValueError as error:
-        advice = "A transport is mqtt://host:port, mqtts://user:password@host, or memory."
-        raise WrongUsage(str(error), advice) from None
+    transport = transport_given(given.transport)
     with open_client(given) as client:
         asyncio.run(_chat(client, transport, given.whom, given.wait, out))
 
@@ -52,10 +46,10 @@ def chat(given: argparse.Namespace, out: Output) -> None:
 async def _chat(client: Client, transport: Transport, whom: str, wait: float, out: Output) -> None:
     with Screen(out) as screen:
         came: asyncio.Queue[Event] = asyncio.Queue()
-        line = Sync(client, transport, came.put)
+        line = Sync(client, transport, came.put, own_writes=False)
         await line.open()
         try:
-            talk = Talk(client, await _reach(client, transport, whom), screen)
+            talk = Talk(client, await reach(client, transport, whom), screen)
             talk.begin()
             line.listen()
             async with stop_signalled() as stopped:
@@ -64,35 +58,11 @@ async def _chat(client: Client, transport: Transport, whom: str, wait: float, ou
             if not await line.flush():
                 screen.show("waiting", "  what was not delivered yet goes out the next time", DIM)
                 if not screen.terminal and await in_thread(talk.waits):
-                    raise Failed("the transport has not taken all that was typed", "not_delivered", LATER, retry=True)
+                    raise not_delivered("all that was typed")
             if talk.refused and not screen.terminal:
                 raise Failed(f"{talk.refused} of the lines could not be sent", "not_all_sent", "The output says which, and why.")
         finally:
             await line.close()
-
-
-async def _reach(client: Client, transport: Transport, whom: str) -> Conversation:
-    """The conversation with whom the command line names; a new contact if need be."""
-    try:
-        whom = await invited(client, transport, whom)
-    except WindlassError.UriNotWindlass:
-        pass  # The address of a group; or it is none, and that is said below.
-    conversation = client.conversation(whom)
-    if conversation.is_group():
-        return conversation
-    try:
-        contact = client.contact(whom)
-    except WindlassError.UnknownContact:
-        found = await fetch(transport, whom)
-        if found is None:
-            raise
-        contact = client.add_contact(found)
-    if contact.blocked:
-        raise WindlassError.ContactBlocked("this contact is blocked")
-    if not contact.accepted:
-        # They wrote first, and now we want to talk.
-        client.accept_contact(whom)
-    return conversation
 
 
 async def _until_the_end(
@@ -171,12 +141,7 @@ class Talk:
 
     def waits(self) -> bool:
         """Whether the transport has not taken yet what was typed."""
-        after = 0
-        while page := self._client.outbox(after):
-            if any(envelope.id in self._sent for envelope in page):
-                return True
-            after = page[-1].id
-        return False
+        return waits(self._client, self._sent)
 
     # --- what comes --------------------------------------------------------------------------------------------------
 
@@ -239,6 +204,7 @@ class Talk:
             text=message.text,
             reply_to=message.reply_to,
             sent_at=message.sent_at.isoformat(timespec="seconds"),
+            **file_of(message),
         )
 
     def _name(self, address: str) -> str:

@@ -9,7 +9,7 @@ from windlass_chat._native import Body, Conversation, Message
 from windlass_chat.cli.identity import open_client
 from windlass_chat.cli.output import Output, json_line
 from windlass_chat.cli.plain import plain
-from windlass_chat.cli.said import ends, said
+from windlass_chat.cli.said import ends, file_of, said
 from windlass_chat.cli.screen import INDENT
 from windlass_chat.client import Client
 
@@ -71,10 +71,9 @@ def _object(message: Message, name: str) -> dict[str, object]:
         "deleted": message.deleted,
         "reactions": [{"emoji": one.emoji, "by": one.by} for one in message.reactions],
     }
+    data |= file_of(message)
     match message.body:
-        case Body.ATTACHMENT(attachment=attachment):
-            data["attachment"] = {"name": attachment.name, "media_type": attachment.media_type, "size": attachment.size}
-        case Body.TEXT():
+        case Body.ATTACHMENT() | Body.TEXT():
             pass
         case _:
             data["said"] = said(message)

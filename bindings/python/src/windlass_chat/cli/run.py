@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from windlass_chat._native import WindlassError
+from windlass_chat.bot.files import FilesError
 from windlass_chat.cli.arguments import parse
 from windlass_chat.cli.output import Output
 from windlass_chat.cli.streams import hold_streams, let_go_of_output
@@ -73,6 +74,8 @@ def _told(error: Exception, out: Output) -> int:
             return _failed(out, USAGE, str(error), "usage", error.advice)
         case TransportError():
             return _failed(out, FAILED, str(error), "transport", "Check the address of the transport.", retry=True)
+        case FilesError():
+            return _failed(out, FAILED, str(error), "files", "Check --files, which has to be the place where the sender put it, and --limit.")
         case OSError():
             sentence = f"{error.filename}: {error.strerror}" if error.filename else str(error)
             return _failed(out, FAILED, sentence, "file_system", "Check the path, and who may read and write it.")

@@ -1,4 +1,4 @@
-"""`said` and `ends`: what a message says, and an address, in few words."""
+"""`said`, `file_of` and `ends`: what a message says, its file, and an address, in few words."""
 
 from __future__ import annotations
 
@@ -25,6 +25,14 @@ def said(message: Message) -> str:
             return f"(messages disappear after {after})" if after is not None else "(messages stay)"
         case _:
             return "(something that this program cannot show)"
+
+
+def file_of(message: Message) -> dict[str, object]:
+    """What programs are told of the file of a message; nothing if it has none."""
+    if message.deleted or not isinstance(message.body, Body.ATTACHMENT):
+        return {}
+    info = message.body.attachment
+    return {"attachment": {"name": info.name, "media_type": info.media_type, "size": info.size}}
 
 
 def ends(address: str) -> str:

@@ -3,9 +3,12 @@ package dev.windlass
 import dev.windlass.bot.carriedBy
 import dev.windlass.transport.MemoryPost
 import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.flow.onStart
+import kotlinx.coroutines.flow.takeWhile
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.yield
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertThrows
@@ -173,6 +176,62 @@ class AppsTest {
                 }
             }
         }
+    }
+
+    @Test
+    fun `a flow tells what its own client writes`(): Unit = runBlocking {
+        val people = People(home)
+        people.open("alice").use { alice ->
+            people.open("bob").use { bob ->
+                alice.addContact(bob.bundle())
+                val ours = alice.conversation(bob.address())
+                withTimeout(1.minutes) {
+                    val heard = mutableListOf<String>()
+                    val begun = CompletableDeferred<Unit>()
+                    val stream = launch {
+                        alice.carriedBy(MemoryPost().transport()).onStart { begun.complete(Unit) }.takeWhile { it !is Event.Deleted }.collect {
+                            when (it) {
+                                is Event.Message -> {
+                                    assertTrue(it.message.outgoing)
+                                    heard += "${it.message.text}"
+                                    // A handler may write, and hears of that too.
+                                    alice.io { ours.reactTo(alice.address(), it.message.id, "👍") }
+                                }
+                                is Event.Reacted -> {
+                                    heard += it.emoji
+                                    alice.io { ours.deleteMessage(it.messageId) }
+                                }
+                                else -> Unit
+                            }
+                        }
+                    }
+                    begun.await()
+                    // The listener is set a moment after the flow begins; what was written before it is not told.
+                    while (stream.isActive && heard.isEmpty()) {
+                        alice.io { ours.send("ahoy") }
+                        yield()
+                    }
+                    stream.join()
+                    assertEquals(listOf("ahoy", "👍"), heard.distinct())
+                }
+                assertTrue(alice.takeChanges().isEmpty())
+            }
+        }
+    }
+
+    @Test
+    fun `what is scheduled is listed, sent once and taken back`(): Unit = talking { alice, bob, ours, theirs ->
+        val now = alice.now()
+        val later = ours.sendRichAt(now.plusSeconds(3_600), RichText("later", suggestions = listOf("aye")))
+        val first = ours.sendAt(now.minusSeconds(1), "first")
+        assertEquals(listOf(later), ours.scheduled())
+        assertEquals(later.sendAt, alice.nextDue())
+        assertFalse("later" in "$later")
+        exchange(alice, bob)
+        assertEquals("first", theirs.message(alice.address(), first.id)?.text)
+        assertTrue(ours.cancelScheduled(later.id) && !ours.cancelScheduled(later.id))
+        assertEquals(null, alice.nextDue())
+        assertThrows(WindlassException.InvalidContent::class.java) { ours.sendAt(now.plusSeconds(400L * 86_400), "never") }
     }
 
     private fun talking(talk: (Client, Client, Conversation, Conversation) -> Unit) {
