@@ -346,6 +346,7 @@ impl From<ContentError> for WindlassError {
             | ContentError::Time
             | ContentError::Span
             | ContentError::Suggestion
+            | ContentError::GroupLink
             | ContentError::Invalid(_) => Self::InvalidContent(error),
         }
     }

@@ -220,6 +220,7 @@ mod tests {
                 bundle: vec![5],
             },
             Body::Typing { active: true },
+            Body::GroupJoinRequest(crate::chat::GroupLinkToken::from_bytes(&[7; 16]).unwrap()),
             Body::Pin {
                 author: [6; 32],
                 target: id(5),
@@ -324,6 +325,7 @@ mod tests {
             | Body::Profile(_)
             | Body::Typing { .. }
             | Body::Pin { .. }
+            | Body::GroupJoinRequest(_)
             | Body::Unknown => Vec::new(),
         }
     }

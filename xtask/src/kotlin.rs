@@ -156,7 +156,7 @@ fn let_refusals_have_a_code(file: &Path) -> Result<()> {
 }
 
 /// Classes with what people wrote, or with what opens something; `Printing.kt` says how they are printed.
-const DISCREET: [&str; 20] = [
+const DISCREET: [&str; 21] = [
     "data class Message (",
     "data class Reaction (",
     "data class AttachmentInfo (",
@@ -168,6 +168,7 @@ const DISCREET: [&str; 20] = [
     "data class TypedCommand (",
     "data class CodeProgress (",
     "data class LinkCheck (",
+    "data class InvitationLink (",
     "data class PendingLink (",
     "data class OutgoingEnvelope (",
     "data class RichText (",

@@ -5,8 +5,8 @@ use wasm_bindgen::JsValue;
 use windlass::{
     AttachmentInfo, Backlog, ChatSettings, CodeProgress, Contact, ConversationSummary, Delivery,
     DeviceInfo, ErrorInfo, Forward, GroupChange, GroupChangeKind, GroupMember, GroupPermission,
-    Inspection, KeptEvent, LinkCheck, ListedConversation, MemberReceipt, Message, MessageOrigin,
-    MessageReceipts, OutgoingEnvelope, PendingLink, PostQuantum, Profile, Reaction, Received,
+    Inspection, InvitationLink, KeptEvent, LinkCheck, ListedConversation, MemberReceipt, Message, MessageOrigin,
+    MessageReceipts, OutgoingEnvelope, PendingJoin, PendingLink, PostQuantum, Profile, Reaction, Received,
     RefusalReason, RichText, SafetyEmoji, SearchPage, Sent, SessionState, SessionStatus,
     ShredReport, StateDocument, TableRows, Tally, TextRun, TextSpan, TrustPolicy, TypedCommand,
     UndecryptableCause, UnhandledMessage, WaitingMessage,
@@ -53,6 +53,7 @@ record! {
     GroupChange { kind, by, name, members, about, permission, admins_only }
     GroupMember { address, joined, admin }
     Inspection { schema_version, epoch, passphrase, tables, dirty_buckets, file_bytes, slots_in_database }
+    InvitationLink { id, uri, code, created_at, expires_at, uses_left }
     KeptEvent { cursor, told_at, event }
     LinkCheck { address, digits, emoji }
     ListedConversation { address, group_name, last_activity, unread, last_message, settings, position }
@@ -63,6 +64,7 @@ record! {
     }
     MessageReceipts { queued, members }
     OutgoingEnvelope { id, to, bytes }
+    PendingJoin { asked, asked_at, expires_at }
     PendingLink { answer, check, ends_at }
     Profile { name, about, picture }
     Reaction { emoji, by }

@@ -11,6 +11,7 @@ use crate::testing::{Clock, Counted, Disk};
 mod by_id;
 mod chat_settings;
 mod costs;
+mod group_links;
 mod handed_over;
 mod profiles;
 mod rich_text;
