@@ -425,13 +425,6 @@ pub fn uri() -> Vec<Case> {
         ),
         ("a safety code", windlass::wire::to_uri('S', &[1; 64])),
         ("a link to a group", windlass::wire::to_uri('G', &[1; 64])),
-        (
-            "a link to a group, behind a web page",
-            format!(
-                "https://example.org/#{}",
-                windlass::wire::to_uri('G', &[1; 64])
-            ),
-        ),
     ]
     .into_iter()
     .map(|(name, uri)| (name.to_owned(), json!({ "uri": uri })))
