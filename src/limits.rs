@@ -3,15 +3,13 @@
 /// The protocol version that this code speaks.
 pub const PROTOCOL_VERSION: u32 = 2;
 
-/// How far a receiving chain may jump ahead in one message. A step of both ratchets costs about two microseconds, so a peer's header costs at
-/// most some 50 ms; a bot that was offline while a peer wrote 25,000 messages still follows.
+/// How far a receiving chain may jump ahead in one message: some 50 ms. A bot that was offline while a peer wrote 25,000 messages still follows.
 pub const MAX_CHAIN_JUMP: u32 = 25_000;
 
 /// Skipped message keys kept for one session; the oldest go first. Bounds what a peer can make us store to about 200 KiB.
 pub const MAX_SKIPPED_KEYS: u32 = 2_000;
 
-/// How long the key of a message that has not come is kept. Nothing is sent again unasked for that long; what comes later is asked for
-/// (healing) and comes under a key of its own, and until then an old key is a risk for nothing.
+/// How long the key of a message that has not come is kept. Nothing is sent again unasked for that long; what comes later is asked for (healing).
 pub const SKIPPED_KEY_RETENTION_SECONDS: u64 = 30 * DAY_SECONDS;
 
 /// Own messages in a post-quantum epoch before a device offers the key of the next. A key and its answer are 2.3 KB, so a conversation pays some
@@ -24,11 +22,10 @@ pub const EPOCH_SECONDS: u64 = DAY_SECONDS;
 /// A post-quantum key or its answer goes with the first and each eighth message, until the other side has it: a loss costs less than more would.
 pub const EPOCH_REPEAT: u32 = 8;
 
-/// Receiving chains of one session whose skipped keys are kept. A message that is more than five turns of the conversation late
-/// is asked for again (healing), and its key does not lie around until then.
+/// Receiving chains of one session whose skipped keys are kept. A message that is more than five turns late is asked for again (healing).
 pub const MAX_RECEIVING_CHAINS: usize = 5;
 
-/// Sessions kept for one remote device. Two sides that start at once make two; each further one is a state that a past theft could still read.
+/// Sessions kept for one remote device. Two sides that start at once make two; each further one is a state that a past compromise still reads.
 pub const MAX_SESSIONS_PER_DEVICE: usize = 5;
 
 /// Used message numbers remembered for one chain, to tell a duplicate from a sender who went back in time.
@@ -61,9 +58,8 @@ pub const MAX_MEDIA_TYPE_LEN: usize = 255;
 /// Message ids in one delivery receipt.
 pub const MAX_RECEIPT_IDS: usize = 1_024;
 
-/// How far ahead of everything seen in its conversation a message's Lamport clock counts: one that says more has this. No honest
-/// conversation has as many messages; without the bound one message could bring the clock to the end of its range, where nothing can be
-/// ordered any more.
+/// How far ahead of everything seen in its conversation a message's Lamport clock counts: one that says more has this. No honest conversation has
+/// as many messages; without the bound one message could bring the clock to the end of its range, where nothing can be ordered any more.
 pub const MAX_LAMPORT_JUMP: u64 = 1 << 32;
 
 /// Messages that one names as those it follows. Two sides that write at once make two; more come only from devices that were long apart.
@@ -88,15 +84,13 @@ pub const MAX_DISAPPEARING_SECONDS: u64 = 3_650 * DAY_SECONDS;
 /// Events of a group's log. A new member gets all of them in one message.
 pub const MAX_GROUP_EVENTS: usize = 1_000;
 
-/// Events of a group that came before what they build on. They are few, for a message brings its events in order, and are sent again until
-/// they are part of the log; and anybody who ever belonged to the group can make them up.
+/// Events of a group that came before what they build on: few, sent again, and anybody who ever belonged to the group can make them up.
 pub const MAX_WAITING_GROUP_EVENTS: usize = 64;
 
 /// Of these, events of one author: nobody fills all places with what they made up.
 pub const MAX_WAITING_GROUP_EVENTS_OF_AUTHOR: usize = 16;
 
-/// How long an event may wait for what it builds on, or a member's view differ from ours, before somebody is asked; and before the user is
-/// told that the view is incomplete. Most of what is missing is under way.
+/// How long an event may wait, or a member's view differ from ours, before somebody is asked and the user is told. Most of it is under way.
 pub const GROUP_PATIENCE_SECONDS: u64 = 600;
 
 /// How long after a request for events of a group the next one follows; doubled with each, up to a day.
@@ -126,6 +120,15 @@ pub const MAX_GROUP_INVITATIONS_BY_ONE: usize = 16;
 
 /// How long such a group is kept, and how long it is remembered that one was deleted: an invitation that is no new one does not bring it back.
 pub const GROUP_INVITATION_SECONDS: u64 = 30 * DAY_SECONDS;
+
+/// Links to groups that a device made and that are still of use.
+pub const MAX_GROUP_LINKS: usize = 64;
+
+/// How long a link is of use, and a request by one waits: the bundle in it lasts for at least half of [`BUNDLE_LIFETIME_SECONDS`].
+pub const GROUP_LINK_SECONDS: u64 = 14 * DAY_SECONDS;
+
+/// Groups that the user asked to be let into and that have not come.
+pub const MAX_GROUP_JOINS: usize = 64;
 
 /// Events at the end of its author's log that a message of a group names.
 pub const MAX_TOLD_GROUP_HEADS: usize = 4;
@@ -393,8 +396,7 @@ pub const MAX_SCHEDULED: u64 = 1_000;
 /// How far ahead such a time may be: a year.
 pub const MAX_SCHEDULE_SECONDS: u64 = 366 * DAY_SECONDS;
 
-/// How long the messages of a stranger who is neither accepted nor blocked are kept. Then the stranger has the place only as long as
-/// nobody else needs it, and is asked for the messages when they are accepted.
+/// How long the messages of a stranger are kept. Then they have the place only as long as nobody else needs it, and are asked when accepted.
 pub const STRANGER_RETENTION_SECONDS: u64 = 7 * DAY_SECONDS;
 
 /// How long a stranger is kept of whom there are no messages any more: as long as their program has them ready to be sent again.
@@ -415,8 +417,7 @@ pub const REMOVED_RETENTION_SECONDS: u64 = 30 * DAY_SECONDS;
 /// People of whom it is remembered that they were removed; the eldest is forgotten first.
 pub const MAX_REMOVED: u64 = 2_000;
 
-/// How long a session that nobody answered is sent with; then one is begun anew. Who waits to be accepted for longer may have been forgotten
-/// with their sessions, and a handshake is not accepted twice.
+/// How long a session that nobody answered is sent with; then one is begun anew: it may be forgotten, and a handshake is not accepted twice.
 pub const UNANSWERED_SESSION_SECONDS: u64 = 7 * DAY_SECONDS;
 
 /// Sessions that one stranger may begin within an hour.
@@ -431,8 +432,7 @@ pub const MAX_KEPT_EVENTS: u64 = 10_000;
 /// How long an event is kept that the application does not handle: who did what is not to lie around for ever, unread.
 pub const KEPT_EVENT_RETENTION_SECONDS: u64 = 30 * DAY_SECONDS;
 
-/// Memory in KiB that deriving a key from a passphrase may take. A file says how much before anything of it is authenticated; 256 MiB
-/// is four times what this library writes, and what a telephone has to spare.
+/// Memory in KiB that deriving a key from a passphrase may take, as a file says before anything is authenticated: four times what this library writes.
 pub const MAX_ARGON2_MEMORY_KIB: u32 = 262_144;
 
 /// Passes over that memory: twice what this library writes, some seconds of a telephone at most.

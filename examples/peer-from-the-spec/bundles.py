@@ -161,20 +161,40 @@ def of_uri(uri: str) -> tuple[str, bytes]:
     return text[9], data[:-4]
 
 
-def invitation(text: str) -> tuple[bytes, bool]:
-    """The bundle, and whether it was shown in person; of a URI, or of a link to a web page (§6.5)."""
+def of_link(text: str) -> tuple[bool, str, str]:
+    """Whether it is a link to a web page, what is in front of the fragment, and the URI (§6.5)."""
     is_link = text.lower().startswith(("https://", "http://"))
     link, uri = text.split("#", 1) if is_link and "#" in text else ("", text)
+    return is_link, link, uri
+
+
+def invitation(text: str) -> tuple[bytes, bool]:
+    """The bundle, and whether it was shown in person; of a URI, or of a link to a web page (§6.5)."""
+    is_link, link, uri = of_link(text)
     kind, encoded = of_uri(uri)
     check(kind in ("B" if is_link else "BP"), "kind")
-    identity = read_bundle(encoded).identity
+    check_link(link, encoded)
+    return encoded, kind == "P"
+
+
+def group_link(text: str) -> tuple[bytes, bytes, bytes]:
+    """Token, tag and bundle of a link to a group (§6.10)."""
+    _, link, uri = of_link(text)
+    kind, encoded = of_uri(uri)
+    check(kind == "G" and len(encoded) > 32, "kind")
+    token, tag, bundle = encoded[:16], encoded[16:32], encoded[32:]
+    check_link(link, bundle)
+    return token, tag, bundle
+
+
+def check_link(link: str, bundle: bytes) -> None:
+    identity = read_bundle(bundle).identity
     for word in re.split("[^0-9A-Za-z]", link):
         try:
             named = identity_of_address(word)
         except Refused:
             continue
         check(named == identity, "identity")
-    return encoded, kind == "P"
 
 
 def frames(uri: str) -> list[str]:

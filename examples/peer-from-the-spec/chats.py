@@ -142,6 +142,9 @@ def show_body(number: int, body: list[Field]) -> Any:
     if number == 37:
         check(len(blob(body, 1)) == 32, "pin")
         return {"pin": {"author": blob(body, 1).hex(), "message_id": id_of(body, 2), "removed": bool(first(body, 3, 0))}}
+    if number == 39:
+        check(len(blob(body, 1)) == 16, "token of a link")
+        return {"group_join_request": blob(body, 1).hex()}
     if number > 33:
         return "unknown"
     if number == 28:

@@ -127,6 +127,12 @@ def code_frames(input: Case) -> Case:
     return {"frames": bundles.frames(input["uri"])}
 
 
+def group_link(input: Case) -> Case:
+    token, tag, encoded = bundles.group_link(input["uri"])
+    of_group = hashlib.sha256(b"Windlass v2 link to group" + token + unhex(input, "group")).digest()[:16]
+    return {"token": token.hex(), "tag": tag.hex(), "bundle": encoded.hex(), "is_of_group": of_group == tag}
+
+
 class Party:
     """One side of a case: a seed, a device and perhaps prekeys."""
 
@@ -530,7 +536,7 @@ def content(input: Case) -> Case:
     shown: Any = "unknown"
     kind, said = 0, b""
     for number, value in fields:
-        if (16 <= number <= 33 or 36 <= number <= 38) and isinstance(value, bytes):
+        if (16 <= number <= 33 or 36 <= number <= 39) and isinstance(value, bytes):
             # Pieces of one message are one message (B.4).
             kind, said = number, said + value if number == kind else value
     if kind:
@@ -706,7 +712,7 @@ def conversation(input: Case) -> list[Case]:
 KINDS: dict[str, Callable[[Case], Any]] = {
     function.__name__.replace("_", "-"): function
     for function in (
-        *(identity, address, ed25519_key, x25519, ml_kem, safety_number, bundle, bundle_build, uri, code_frames),
+        *(identity, address, ed25519_key, x25519, ml_kem, safety_number, bundle, bundle_build, uri, code_frames, group_link),
         *(pqxdh, handshake, root_step, first_header_keys, chain_steps, message_key, first_epoch, epoch_step, plaintext, scka, sender_hint, own_words, message_name, healing_proof, floor_name, padding, unpadding, header, envelope, content, device_link, device_transfer, conversation),
         *(bounds, history, receipts, copies, updates, answers, requests, proved_days, memberships.group_device, links.linked_devices, deleted_groups, first_messages, group, attachment),
     )

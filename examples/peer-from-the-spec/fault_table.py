@@ -36,6 +36,9 @@ FAULTS: list[tuple[str, str, str, str, str]] = [
     ("6.2 white space", "bundles", "uri", 'text = "".join(uri.split()).upper()', "text = uri.strip().upper()"),
     ("6.5 kinds behind a link", "bundles", "uri", 'kind in ("B" if is_link else "BP")', 'kind in "BP"'),
     ("6.5 the link names the identity", "bundles", "uri", 'check(named == identity, "identity")', "pass"),
+    ("6.10 what a link to a group says", "bundles", "group-link", 'check(kind == "G" and len(encoded) > 32, "kind")', 'check(len(encoded) > 32, "kind")'),
+    ("9.6.19 the tag of a link", "check_vectors", "group-link", '.digest()[:16]\n    return {"token"', '.digest()[16:]\n    return {"token"'),
+    ("9.6.20 the token of a request", "chats", "content", 'check(len(blob(body, 1)) == 16, "token of a link")', "pass"),
     ("6.6 parts of one length", "bundles", "code-frames", "length = -(-len(whole) // count)", "length = 285"),
     # Sessions.
     ("7.1.1 a device once", "check_vectors", "envelope", "1 <= len(ids) <= 8 and len(ids) == len(shown)", "1 <= len(ids) <= 8"),

@@ -347,6 +347,7 @@ impl From<ContentError> for WindlassError {
             | ContentError::Span
             | ContentError::Suggestion
             | ContentError::Preview
+            | ContentError::GroupLink
             | ContentError::Invalid(_) => Self::InvalidContent(error),
         }
     }

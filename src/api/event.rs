@@ -117,7 +117,7 @@ pub enum Event {
         /// Address of who invites.
         by: String,
     },
-    /// The name or the members of a group changed; the last message of its history says how.
+    /// The name or the members of a group changed; the last message of its history says how. Or we came into one by a link.
     GroupChanged {
         /// Address of the group.
         group: String,

@@ -163,7 +163,7 @@ impl Conversation {
 }
 
 impl Conversation {
-    fn group(&self) -> Result<GroupId> {
+    pub(super) fn group(&self) -> Result<GroupId> {
         match self.id {
             ConversationId::Group(group) => Ok(group),
             ConversationId::Direct(_) => Err(WindlassError::UnknownGroup),

@@ -146,6 +146,7 @@ impl Body {
             | chat::Body::DeviceUpdate(_)
             | chat::Body::ReadReceipt { .. }
             | chat::Body::Profile(_)
+            | chat::Body::GroupJoinRequest(_)
             | chat::Body::Reaction { .. }
             | chat::Body::Edit { .. }
             | chat::Body::Pin { .. }

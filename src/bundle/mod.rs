@@ -5,6 +5,7 @@
 mod build;
 mod change;
 mod error;
+mod group_link;
 mod prekey;
 mod secrets;
 mod uri;
@@ -13,6 +14,7 @@ mod verified;
 pub use build::build;
 pub use change::DeviceChange;
 pub use error::BundleError;
+pub use group_link::GroupInvitation;
 pub use prekey::{DeviceBundle, KemPrekey, Prekey};
 pub use secrets::PrekeySecrets;
 pub use uri::{Invitation, UriError};

@@ -3,7 +3,7 @@
 use super::{BundleError, VerifiedBundle};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_URI_LEN;
-use crate::wire::{INVITATION_KIND, UriFault, parse_shared, to_uri};
+use crate::wire::{GROUP_LINK_KIND, INVITATION_KIND, UriFault, parse_shared, to_uri};
 
 /// A bundle that its owner shows to somebody who stands in front of them.
 const IN_PERSON_KIND: char = 'P';
@@ -39,6 +39,7 @@ impl Invitation {
         let in_person = match found.kind {
             INVITATION_KIND => false,
             IN_PERSON_KIND => true,
+            GROUP_LINK_KIND => return Err(UriFault::Kind.into()),
             // Says which of the others it is.
             _ => {
                 let fault = crate::wire::from_uri(INVITATION_KIND, uri).err();
@@ -46,13 +47,19 @@ impl Invitation {
             }
         };
         let bundle = VerifiedBundle::decode(&found.bytes)?;
-        let words = found.link.split(|c: char| !c.is_ascii_alphanumeric());
-        let mut named = words.filter_map(|word| PublicIdentity::from_address(word).ok());
-        if named.any(|identity| identity != *bundle.identity()) {
-            return Err(UriError::Identity);
-        }
+        check_link(&found.link, bundle.identity())?;
         Ok(Self { bundle, in_person })
     }
+}
+
+/// A link that names somebody else than whose bundle is inside is not to be followed.
+pub(super) fn check_link(link: &str, of: &PublicIdentity) -> Result<(), UriError> {
+    let words = link.split(|c: char| !c.is_ascii_alphanumeric());
+    let mut named = words.filter_map(|word| PublicIdentity::from_address(word).ok());
+    if named.any(|identity| identity != *of) {
+        return Err(UriError::Identity);
+    }
+    Ok(())
 }
 
 impl VerifiedBundle {

@@ -3,7 +3,7 @@
 use super::attachment::Attachment;
 use super::bounds::{ContentError, check_media_type, fits};
 use super::control::{Copy, DeviceUpdate, HealingRequest};
-use super::group::GroupSync;
+use super::group::{GroupLinkToken, GroupSync};
 use super::names::{IdentityKey, MessageId};
 use super::profile::Profile;
 use super::rich_text::Text;
@@ -106,6 +106,8 @@ pub enum Body {
         /// Whether it is not there any more.
         removed: bool,
     },
+    /// Asks whoever made a link to be let into its group.
+    GroupJoinRequest(GroupLinkToken),
     /// A body of a later version; the message is kept as it came.
     Unknown,
 }
@@ -126,6 +128,7 @@ impl Body {
                 | Self::Presence { .. }
                 | Self::GroupSync(_)
                 | Self::Profile(_)
+                | Self::GroupJoinRequest(_)
         )
     }
 
@@ -212,6 +215,7 @@ impl Body {
             | Self::Presence { .. }
             | Self::GroupSync(_)
             | Self::Pin { .. }
+            | Self::GroupJoinRequest(_)
             | Self::Unknown => Ok(()),
         }
     }

@@ -3,7 +3,7 @@
 use super::attachment::Attachment;
 use super::body::Body;
 use super::control::{Copy, DeviceUpdate, HealingRequest};
-use super::group::GroupSync;
+use super::group::{GroupLinkToken, GroupSync};
 use super::names::MessageId;
 use super::profile::Profile;
 use super::rich_text::Text;
@@ -86,6 +86,9 @@ impl Body {
                 target: MessageId::from_bytes(&pin.message_id)?,
                 removed: pin.removed,
             },
+            Wire::GroupJoinRequest(request) => {
+                Self::GroupJoinRequest(GroupLinkToken::from_bytes(&request.token)?)
+            }
         })
     }
 
@@ -158,6 +161,9 @@ impl Body {
                 author: author.to_vec(),
                 message_id: target.as_bytes().to_vec(),
                 removed: *removed,
+            }),
+            Self::GroupJoinRequest(token) => Wire::GroupJoinRequest(v2::GroupJoinRequest {
+                token: token.as_bytes().to_vec(),
             }),
             Self::Unknown => return None,
         })

@@ -37,6 +37,11 @@ pub enum ContentError {
     /// A time that messages cannot be given.
     #[error("messages disappear after five seconds to ten years; 0 keeps them")]
     Time,
+    /// A link to a group that may not be, or one request by a link too many.
+    #[error(
+        "a link to a group is for 1 to 64 people and at most 14 days; 64 links may be of use at once, and 64 be followed that were not answered"
+    )]
+    GroupLink,
     /// A name that is none, a list without anything in it.
     #[error("{0} is empty or not allowed")]
     Invalid(&'static str),

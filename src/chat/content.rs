@@ -221,6 +221,7 @@ mod tests {
             },
             Body::Typing { active: true },
             Body::Presence { available: true },
+            Body::GroupJoinRequest(crate::chat::GroupLinkToken::from_bytes(&[7; 16]).unwrap()),
             Body::Pin {
                 author: [6; 32],
                 target: id(5),
@@ -331,6 +332,7 @@ mod tests {
             | Body::Typing { .. }
             | Body::Presence { .. }
             | Body::Pin { .. }
+            | Body::GroupJoinRequest(_)
             | Body::Unknown => Vec::new(),
         }
     }

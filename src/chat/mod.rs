@@ -36,8 +36,9 @@ pub use floor::{Decision, Floor, FloorKey, FloorName, FloorTimer, NamedMessage};
 #[cfg(test)]
 pub(crate) use group::APPLIED;
 pub use group::{
-    EventHash, GroupAction, GroupEvent, GroupEventError, GroupEventNames, GroupId, GroupLog,
-    GroupPermission, GroupPermissions, GroupSync, GroupView, Member, Membership, Taken,
+    EventHash, GroupAction, GroupEvent, GroupEventError, GroupEventNames, GroupId, GroupLinkToken,
+    GroupLog, GroupPermission, GroupPermissions, GroupSync, GroupTag, GroupView, Member,
+    Membership, Taken,
 };
 pub use link_preview::LinkPreview;
 pub use names::{IdentityKey, MessageId};

@@ -61,6 +61,9 @@ pub const HEALING_PROOF: &[u8] = b"Windlass v2 healing proof";
 /// RFC §9.8.3.
 pub const PROFILE_ID: &[u8] = b"Windlass v2 id of profile";
 
+/// Prefix of the hash by which a link says of which group it is to whoever knows the group.
+pub const GROUP_LINK: &[u8] = b"Windlass v2 link to group";
+
 /// `info` from a seed to the key by which the devices of an identity name what was deleted.
 pub const FLOOR: &[u8] = b"Windlass v2 floor";
 /// Prefix of the digest by which members of a group see whether they know the same events.
@@ -101,6 +104,7 @@ pub const ALL: &[(&str, &[u8])] = &[
     ("HEALING_KEY", HEALING_KEY),
     ("HEALING_PROOF", HEALING_PROOF),
     ("PROFILE_ID", PROFILE_ID),
+    ("GROUP_LINK", GROUP_LINK),
 ];
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! URIs in texts as they travel: in mails and chats, in links, with what programs on the way put into them (RFC windlass §6.2, §6.5).
 
-use super::uri::{FRAME_KIND, INVITATION_KIND, KINDS, URI_SCHEME, UriFault, decode};
+use super::uri::{FRAME_KIND, KINDS, URI_SCHEME, UriFault, decode, travels};
 use crate::limits::{MAX_CODE_LEN, MAX_SHARED_TEXT_LEN, MAX_URI_LEN};
 use crate::text;
 
@@ -43,8 +43,8 @@ pub fn parse(uri: &str) -> Result<(char, Vec<u8>), UriFault> {
     Ok((found.kind, found.bytes))
 }
 
-/// The first URI of a text that is whole, and may be taken out of it: only an invitation may stand beside anything else, or be the fragment of a link
-/// to a web page.
+/// The first URI of a text that is whole, and may be taken out of it: only an invitation, of a person or to a group, may stand beside anything else,
+/// or be the fragment of a link to a web page.
 pub fn parse_shared(text: &str) -> Result<Found, UriFault> {
     if text.len() > MAX_SHARED_TEXT_LEN {
         return Err(UriFault::Damaged);
@@ -53,7 +53,7 @@ pub fn parse_shared(text: &str) -> Result<Found, UriFault> {
     let mut fault = UriFault::Scheme;
     for place in letters.schemes() {
         match letters.read(place) {
-            Ok(found) if found.alone || found.kind == INVITATION_KIND => return Ok(found),
+            Ok(found) if found.alone || travels(found.kind) => return Ok(found),
             Ok(_) => fault = UriFault::Link,
             Err(_) if fault == UriFault::Link => {}
             Err(UriFault::Scheme) => {}
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn only_an_invitation_is_taken_out_of_a_text() {
-        for kind in KINDS.chars().filter(|kind| *kind != INVITATION_KIND) {
+        for kind in KINDS.chars().filter(|kind| !travels(*kind)) {
             let uri = to_uri(kind, &[7; 40]);
             for text in [
                 uri.clone(),

@@ -10,7 +10,7 @@ mod uri;
 
 pub use found::{Found, from_uri, parse, parse_shared, words};
 pub use frames::{Frames, Progress, frames};
-pub use uri::{INVITATION_KIND, URI_SCHEME, UriFault, to_uri};
+pub use uri::{GROUP_LINK_KIND, INVITATION_KIND, URI_SCHEME, UriFault, to_uri};
 
 use prost::Message;
 use prost::bytes::Bytes;

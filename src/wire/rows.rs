@@ -4,13 +4,13 @@ use crate::crypto::wipe;
 
 use super::store::{
     BackupRecord, ContactListRow, ContactRow, DeviceRow, EpochChainRow, EpochsRow, GivenPrekeyRow,
-    HealingKeyRow, HealingRootRow, HealingRow, JoiningRow, LinkingRow, MessageRow,
-    OneTimePrekeyRow, PendingLinkRow, RatchetRow, ReceivedChain, ScheduledRow, SckaRow, SessionRow,
-    SignedPrekeyRow, SkippedKeyRow, TakenPrekeyRow, backup_record::Record,
+    GroupJoinRow, GroupLinkRow, HealingKeyRow, HealingRootRow, HealingRow, JoiningRow, LinkingRow,
+    MessageRow, OneTimePrekeyRow, PendingLinkRow, RatchetRow, ReceivedChain, ScheduledRow, SckaRow,
+    SessionRow, SignedPrekeyRow, SkippedKeyRow, TakenPrekeyRow, backup_record::Record,
 };
 use super::v2::{
-    Attachment, Copy, DeviceLink, HealingRequest, OwnWords, Pair, Payload, PrivatePrekey,
-    SignedBundle, TransferBody,
+    Attachment, Copy, DeviceLink, GroupJoinRequest, HealingRequest, OwnWords, Pair, Payload,
+    PrivatePrekey, SignedBundle, TransferBody,
 };
 
 macro_rules! zeroise_on_drop {
@@ -43,6 +43,8 @@ zeroise_on_drop! {
     PendingLinkRow: token;
     HealingRow: link_token;
     HealingKeyRow: key;
+    GroupLinkRow: token;
+    GroupJoinRow: token;
     GivenPrekeyRow: secret, code_secret;
     TakenPrekeyRow: secret;
     HealingRootRow: key;
@@ -54,6 +56,7 @@ zeroise_on_drop! {
     OwnWords: key;
     HealingRequest: link_token;
     DeviceLink: token;
+    GroupJoinRequest: token;
     Copy: content;
     Attachment: key;
 }

@@ -25,7 +25,9 @@ pub enum UriFault {
     #[error("the URI is damaged, copy it or scan it again")]
     Damaged,
     /// Something else than an invitation, in a web link or in a text: a link is followed by whoever gets it, from whomever.
-    #[error("only an invitation is taken out of a link or a text; give this code alone")]
+    #[error(
+        "only an invitation, of a person or to a group, is taken out of a link or a text; give this code alone"
+    )]
     Link,
     /// One of several codes.
     #[error("this is one of several codes that belong together; scan the others too")]
@@ -41,10 +43,18 @@ pub fn to_uri(kind: char, bytes: &[u8]) -> String {
 }
 
 /// The letters of this version.
-pub(super) const KINDS: &str = "ABFLPRST";
+pub(super) const KINDS: &str = "ABFGLPRST";
 
-/// The one kind that a web link may bring: an invitation.
+/// An invitation to write to somebody.
 pub const INVITATION_KIND: char = 'B';
+
+/// A link to a group.
+pub const GROUP_LINK_KIND: char = 'G';
+
+/// Whether a web link may bring it, and words may stand beside it.
+pub(super) const fn travels(kind: char) -> bool {
+    matches!(kind, INVITATION_KIND | GROUP_LINK_KIND)
+}
 
 pub(super) fn decode(encoded: &str) -> Result<Vec<u8>, UriFault> {
     let bytes = BASE32_NOPAD

@@ -113,6 +113,7 @@ fn names_tell_cases_apart_and_both_outcomes_are_covered() {
         "bundle",
         "content",
         "envelope",
+        "group-link",
         "handshake",
         "header",
         "uri",

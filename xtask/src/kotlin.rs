@@ -168,6 +168,7 @@ const DISCREET: [&str; 21] = [
     "data class TypedCommand (",
     "data class CodeProgress (",
     "data class LinkCheck (",
+    "data class InvitationLink (",
     "data class PendingLink (",
     "data class OutgoingEnvelope (",
     "data class RichText (",

@@ -4,7 +4,7 @@ import type { Engine } from "./engine.js";
 import type { EncryptedFile } from "./encrypted_file.js";
 import { type Source, decrypt } from "./files.js";
 import * as given from "./given.js";
-import type { ChatSettings, GroupMember, GroupPermission, Message, MessageName, MessageReceipts, RichText, ScheduledMessage, SearchPage, Sendable, Sent } from "./values.js";
+import type { ChatSettings, GroupMember, GroupPermission, InvitationLink, Message, MessageName, MessageReceipts, RichText, ScheduledMessage, SearchPage, Sendable, Sent } from "./values.js";
 
 /** The history with one contact, or of a group. A message is named by its author and its id: `{ author, id }` will do, and so does the message. */
 export class Conversation {
@@ -320,6 +320,24 @@ export class Conversation {
   /** Keeps something for admins, or leaves it to everybody. With `"write"` the group is for announcements. For admins. */
   async setForAdmins(permission: GroupPermission, adminsOnly: boolean): Promise<void> {
     await this.#engine.ask("setForAdmins", this.address, given.text(permission), given.flag(adminsOnly));
+  }
+
+  /**
+   * Makes a link by which so many people, 1 to 64, ask to be let into the group within so many milliseconds, 14 days at most. They are let in while
+   * this device is at work, by us, as the others see. For who may add members.
+   */
+  async createInvitationLink(uses: number, expiresIn: number): Promise<InvitationLink> {
+    return (await this.#engine.ask("createInvitationLink", this.address, given.count(uses), given.number(expiresIn))) as InvitationLink;
+  }
+
+  /** The links to the group that this device made and that are of use, the eldest first. */
+  async invitationLinks(): Promise<InvitationLink[]> {
+    return (await this.#engine.ask("invitationLinks", this.address)) as InvitationLink[];
+  }
+
+  /** From now on a link lets nobody in. One that is not there is no error. */
+  async revokeInvitationLink(id: string): Promise<void> {
+    await this.#engine.ask("revokeInvitationLink", this.address, given.text(id));
   }
 
   /** Whether we may do something in the group: for what a screen offers. */

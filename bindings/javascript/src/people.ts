@@ -3,7 +3,7 @@
 import type { Engine } from "./engine.js";
 import * as given from "./given.js";
 import { Session } from "./session.js";
-import type { Contact, DeviceInfo, LinkCheck, PendingLink, Profile, TrustPolicy } from "./values.js";
+import type { Contact, DeviceInfo, LinkCheck, PendingJoin, PendingLink, Profile, TrustPolicy } from "./values.js";
 
 /** A client's contacts and devices. */
 export class People {
@@ -49,6 +49,24 @@ export class People {
         ? this.engine.ask("addContact", given.text(invitation))
         : this.engine.ask("addBundle", given.bytes(invitation));
     return (await added) as Contact;
+  }
+
+  /**
+   * Follows a link to a group: adds whoever made it, and asks them to be let in. When they let us in, we take part without another question, and the
+   * event `GroupChanged` says so. A link that is of no use any more is never answered.
+   */
+  async joinByLink(link: string): Promise<Contact> {
+    return (await this.engine.ask("joinByLink", given.text(link))) as Contact;
+  }
+
+  /** The groups that we asked to be let into and that have not come, the first first. */
+  async pendingJoins(): Promise<PendingJoin[]> {
+    return (await this.engine.ask("pendingJoins")) as PendingJoin[];
+  }
+
+  /** We want to be let into no group any more by this address. A group that comes all the same is an invitation like others. */
+  async cancelJoin(address: string): Promise<void> {
+    await this.engine.ask("cancelJoin", given.text(address));
   }
 
   /** A code to show to somebody who stands in front of us. Made anew for each person; never to be sent. */

@@ -127,6 +127,26 @@ test("a group is made, joined, written to and left", async (t) => {
   await assert.rejects(bob.conversation(crew.address).rename("Mine"), { code: "not_an_admin" });
 });
 
+test("whoever follows a link comes into the group, as long as it is of use", async (t) => {
+  const [alice, bob, carol] = await clients(t, "alice", "bob", "carol");
+  const crew = await alice.createGroup("Crew", []);
+  const [link, other] = [await crew.createInvitationLink(1, 60_000), await crew.createInvitationLink(64, 14 * 86_400_000)];
+  assert.deepEqual((await crew.invitationLinks()).map((one) => [one.id, one.usesLeft]), [[link.id, 1], [other.id, 64]]);
+  assert.ok(link.expiresAt > link.createdAt && link.code.length < link.uri.length);
+  assert.equal((await bob.joinByLink(`https://example.org/#${link.uri}`)).address, alice.address);
+  assert.deepEqual((await bob.pendingJoins()).map((one) => one.asked), [alice.address]);
+  await deliver(alice, bob, carol);
+  assert.equal(await bob.conversation(crew.address).isJoined(), true);
+  await crew.revokeInvitationLink(other.id);
+  for (const gone of [link, other]) await carol.joinByLink(gone.code);
+  await deliver(alice, bob, carol);
+  assert.deepEqual([(await crew.members()).length, await crew.invitationLinks(), (await carol.pendingJoins()).length], [2, [], 2]);
+  await carol.cancelJoin(alice.address);
+  assert.deepEqual(await carol.pendingJoins(), []);
+  await assert.rejects(bob.conversation(crew.address).createInvitationLink(1, 60_000), { code: "not_an_admin" });
+  await assert.rejects(crew.createInvitationLink(1, 15 * 86_400_000), { code: "invalid_content" });
+});
+
 test("invitations are found, drawn, and used once", async (t) => {
   const [alice, bob, carol] = await clients(t, "alice", "bob", "carol");
   const invitation = await bob.invitation();

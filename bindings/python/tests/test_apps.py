@@ -304,3 +304,38 @@ def test_what_is_scheduled_goes_by_the_loop_when_it_is_time(tmp_path: Path) -> N
 
         asyncio.run(asyncio.wait_for(talk(), 60))
         assert conversation.scheduled() == []
+
+
+def test_whoever_follows_a_link_comes_into_the_group() -> None:
+    world = Simulation(seed=2)
+    alice, bob, carol = (world.client(world.add_person()) for _ in range(3))
+    crew = alice.create_group("crew", [])
+    link = crew.create_invitation_link(2, timedelta(days=7))
+    assert link.uri not in repr(link) and link.code not in repr(link)
+    assert bob.join_by_link(f"https://example.org/join#{link.uri}").address == alice.address()
+    assert [one.asked for one in bob.pending_joins()] == [alice.address()]
+    world.run()
+    carol.join_by_link(link.code)
+    world.run()
+    assert not bob.pending_joins() and not crew.invitation_links()
+    everybody = {alice.address(), bob.address(), carol.address()}
+    for client in (alice, bob, carol):
+        group = client.conversation(crew.address())
+        assert group.is_joined() and {member.address for member in group.members() if member.joined} == everybody
+    # Nobody was asked whether they want to talk with those who came, and all hear each other.
+    assert not any(contact.accepted for contact in alice.contacts())
+    carol.conversation(crew.address()).send("ahoy")
+    world.run()
+    assert [message.text for message in bob.conversation(crew.address()).messages() if message.text] == ["ahoy"]
+    late = crew.create_invitation_link(1, timedelta(days=1))
+    crew.revoke_invitation_link(late.id)
+    dave = world.client(world.add_person())
+    dave.join_by_link(late.uri)
+    world.run()
+    assert len(crew.members()) == 3 and len(dave.pending_joins()) == 1
+    dave.cancel_join(alice.address())
+    assert not dave.pending_joins()
+    with pytest.raises(NotAnAdmin):
+        bob.conversation(crew.address()).create_invitation_link(1, timedelta(days=1))
+    with pytest.raises(InvalidContent):
+        crew.create_invitation_link(1, timedelta(days=15))

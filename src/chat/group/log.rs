@@ -274,6 +274,20 @@ impl GroupLog {
         person.is_some_and(|person| self.invitations().contains_key(&person))
     }
 
+    /// Whether somebody was put out, and not invited again since.
+    #[must_use]
+    pub fn was_put_out(&self, identity: &PublicIdentity) -> bool {
+        let mut out = false;
+        for event in self.events() {
+            match event.action() {
+                GroupAction::MembersRemoved(list) => out |= list.contains(identity),
+                GroupAction::MembersAdded(list) => out &= !list.contains(identity),
+                _ => {}
+            }
+        }
+        out
+    }
+
     /// The latest event that invited each who was invited: they may have been here before, and left.
     fn invitations(&self) -> BTreeMap<Person, (usize, Person)> {
         let mut latest = BTreeMap::new();

@@ -7,6 +7,7 @@ mod compare;
 mod event;
 mod graph;
 mod id;
+mod link;
 mod log;
 mod membership;
 mod permission;
@@ -15,6 +16,7 @@ mod view;
 
 pub use event::{EventHash, GroupAction, GroupEvent, GroupEventError};
 pub use id::GroupId;
+pub use link::{GroupLinkToken, GroupTag};
 pub use log::{GroupLog, Taken};
 pub use membership::{Member, Membership};
 pub use permission::{GroupPermission, GroupPermissions};

@@ -28,5 +28,9 @@ pub(crate) const STATES: Key<'static> = Key::new(b"states");
 pub(crate) const FEED: Key<'static> = Key::new(b"feed");
 /// How far contacts were told of the user's profile: `records/profiles.rs`.
 pub(crate) const PROFILE_ROUND: Key<'static> = Key::new(b"profile round");
+/// Links to groups that this device made: `records/group_links.rs`.
+pub(crate) const GROUP_LINKS: Key<'static> = Key::new(b"group links");
+/// Groups that the user asked to be let into: `records/group_joins.rs`.
+pub(crate) const GROUP_JOINS: Key<'static> = Key::new(b"group joins");
 /// What this device's healing keys are made of: `records/healing_root.rs`.
 pub(crate) const HEALING_ROOT: Key<'static> = Key::new(b"healing root");

@@ -14,7 +14,7 @@ pub(crate) use crate::engine::records::member_list::{
     MemberList, accepts_from, listed, member_list, recipients, shared_with,
 };
 use crate::engine::records::{
-    chat_settings, contacts, former_members, group_views, member_list, strangers,
+    chat_settings, contacts, former_members, group_links, group_views, member_list, strangers,
 };
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_GROUP_MEMBERS;
@@ -251,6 +251,7 @@ pub(crate) fn known(store: &dyn Rows, id: &GroupId) -> Result<Group, EngineError
 pub(crate) fn erase(store: &mut dyn RowsMut, id: &GroupId) -> Result<(), EngineError> {
     store.delete(Table::Groups, Key::new(id.as_bytes()))?;
     group_logs::erase(store, id)?;
+    group_links::erase_of(store, id)?;
     chat_settings::erase(store, &ConversationId::Group(*id))?;
     former_members::erase_of(store, id)
 }

@@ -11,6 +11,8 @@ pub(crate) mod first_keys;
 pub(crate) mod floors;
 pub(crate) mod former_members;
 pub(crate) mod group_comparisons;
+pub(crate) mod group_joins;
+pub(crate) mod group_links;
 pub(crate) mod group_logs;
 pub(crate) mod group_views;
 pub(crate) mod groups;

@@ -9,7 +9,7 @@ use crate::engine::base::rows::{damaged, decode, get_row, number_of, put_row};
 use crate::engine::base::singletons::STRANGERS;
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::settings::TrustPolicy;
-use crate::engine::records::{contacts, doubts, sessions, trust, unacknowledged};
+use crate::engine::records::{contacts, doubts, group_links, sessions, trust, unacknowledged};
 use crate::identity::PublicIdentity;
 use crate::limits::{MAX_LAPSED, MAX_STRANGER_SESSIONS_PER_HOUR, MAX_STRANGERS};
 use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
@@ -260,9 +260,10 @@ pub(crate) fn admits_session(
         }
         _ => {
             let all = totals(store)?;
-            // Whoever aged makes room; so does everybody for whom accepts all.
+            // Whoever aged makes room; so does everybody for whom accepts all. Who asks by a link of the user's needs none.
             Ok(all.count + all.aged < MAX_STRANGERS
                 || all.aged > 0
+                || group_links::is_any_open(store, now)?
                 || trust::policy(store)? == TrustPolicy::AcceptAll)
         }
     }

@@ -1,7 +1,7 @@
 //! What the AEAD accepted becomes part of the store (RFC windlass §7.6, §8.1).
 
 use crate::bundle::VerifiedBundle;
-use crate::chat::{Body, Content};
+use crate::chat::{Body, Content, GroupLinkToken};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::put_row;
@@ -16,8 +16,9 @@ use crate::engine::records::{
 };
 use crate::engine::steps::content;
 use crate::engine::sync::outcome::{Outcome, PeerNews, Processed, UndecryptableCause as Cause};
-use crate::engine::sync::receipts;
 use crate::engine::sync::waiting::{self, Words};
+use crate::engine::sync::{group_links, receipts};
+use crate::limits::MAX_STRANGER_SKIPPED_KEYS;
 use crate::ratchet::SkippedChange;
 use crate::session::{Part, Received, accepted_digest};
 use crate::store::{Key, RowsMut, Table};
@@ -83,6 +84,14 @@ impl<'a> Admission<'a> {
         matches!(body, Some(Body::HealingRequest(_)))
     }
 
+    /// By what its sender asks to be let into a group, if they do.
+    fn asks_by(&self) -> Option<&GroupLinkToken> {
+        match self.content.as_ref().map(|content| &content.body) {
+            Some(Body::GroupJoinRequest(token)) => Some(token),
+            _ => None,
+        }
+    }
+
     /// How many keys it makes us keep.
     fn kept(&self) -> usize {
         let changes = self.received.changes.iter();
@@ -115,9 +124,12 @@ impl<'a> Admission<'a> {
     }
 
     /// Why nothing of it is stored, and who is known to have sent it; nothing if it is admitted.
-    fn refusal(&self, step: &mut Step<'_>) -> Result<Option<Outcome>, EngineError> {
+    fn refusal(&self, step: &mut Step<'_>) -> Result<Option<Processed>, EngineError> {
         let identity = self.peer().identity;
-        let refused = |cause, from| Ok(Some(Outcome::Undecryptable { cause, from }));
+        let refused = |cause, from| {
+            let told = Outcome::Undecryptable { cause, from };
+            Ok(Some(Processed::unchanged(told)))
+        };
         // Without its sender's bundle a first message cannot be answered (RFC windlass §7.6).
         if self.first.is_some() && !self.names_sender(self.bundle.as_ref()) {
             return refused(Cause::Content, None);
@@ -132,6 +144,14 @@ impl<'a> Admission<'a> {
         }
         if !self.may_wait(step)? {
             return refused(Cause::BacklogLimit, Some(identity));
+        }
+        // A stranger who asks to be let into a group is let in, or leaves nothing here: it takes no place, and nobody is told.
+        if let Some(token) = self.asks_by()
+            && contact.is_stranger()
+        {
+            let few = self.kept() <= MAX_STRANGER_SKIPPED_KEYS;
+            let lets_in = few && group_links::lets_in(step, &identity, token)?.is_some();
+            return Ok((!lets_in).then(Processed::nothing));
         }
         // Last, for room may be made for it.
         let words = Words {
@@ -155,6 +175,10 @@ impl<'a> Admission<'a> {
         };
         let mut contact = Contact::from_row(row)?;
         let direct = self.is_direct();
+        // Who is let into a group is introduced by it.
+        if self.asks_by().is_some() {
+            return Ok(());
+        }
         if !(contact.is_stranger() || direct) || waiting::is_late_of_a_group(&contact, direct) {
             return Ok(());
         }
@@ -253,7 +277,7 @@ pub(crate) fn admit(
 ) -> Result<Processed, EngineError> {
     let mut admission = Admission::new(received, part, first);
     if let Some(refused) = admission.refusal(step)? {
-        return Ok(Processed::unchanged(refused));
+        return Ok(refused);
     }
     let (party, session_id) = (admission.peer(), admission.received.session.id());
     let peer = party.identity;

@@ -18,8 +18,8 @@ use crate::engine::sync::outcome::{
     ConversationNews, Outcome, PeerNews, RefusalReason as Refusal, UndecryptableCause as Cause,
 };
 use crate::engine::sync::{
-    chat_settings, deletions, group_deletion, group_sync, healing, people, profiles, reading,
-    receipts, transient, updates,
+    chat_settings, deletions, group_deletion, group_joins, group_links, group_sync, healing,
+    people, profiles, reading, receipts, transient, updates,
 };
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_HEALING_CONVERSATIONS;
@@ -82,8 +82,13 @@ pub(crate) fn receive(
                 group_sync::receive(step, from, &group, &sync, view, outcomes)?;
                 if !sync.events.is_empty() {
                     release(step, &group, outcomes)?;
+                    group_joins::take_part(step, &group, outcomes)?;
                 }
             }
+            Ok(None)
+        }
+        Body::GroupJoinRequest(token) if peer != step.device.public() => {
+            group_links::let_in(step, &peer, &token, outcomes)?;
             Ok(None)
         }
         Body::Copy(copy) => receive_copy(step, from, &copy, outcomes),

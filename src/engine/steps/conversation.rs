@@ -14,7 +14,7 @@ use crate::engine::records::groups::{GroupDelivery, MemberList};
 use crate::engine::records::{doubts, groups};
 use crate::engine::steps::group::{self, EventsTaken};
 use crate::engine::sync::outcome::{ConversationNews, Outcome, RefusalReason as Refusal};
-use crate::engine::sync::{group_sync, people};
+use crate::engine::sync::{group_joins, group_sync, people};
 use crate::identity::PublicIdentity;
 use crate::limits::MAX_LAMPORT_JUMP;
 use crate::store::Rows;
@@ -35,6 +35,7 @@ pub(crate) fn receive_message(
         group_sync::hear(step, group, &author, view, outcomes)?;
         if matches!(incoming.content.body, Body::GroupEvents { .. }) {
             release(step, group, outcomes)?;
+            group_joins::take_part(step, group, outcomes)?;
         }
     }
     Ok(acknowledged)

@@ -6,7 +6,9 @@ use crate::engine::base::step::Step;
 use crate::engine::history::message::Incoming;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::groups::{GroupDelivery, MemberList};
-use crate::engine::records::{contacts, doubts, group_views, groups, invitations, trust};
+use crate::engine::records::{
+    contacts, doubts, group_joins, group_views, groups, invitations, trust,
+};
 use crate::engine::sync::group_events;
 use crate::engine::sync::outcome::{Outcome, RefusalReason as Refusal};
 use crate::identity::PublicIdentity;
@@ -150,7 +152,11 @@ pub(super) fn receive_events(
         outcomes.push(Outcome::refused(incoming, Refusal::UnknownGroup));
         return Ok(EventsTaken::Refused(false));
     }
-    if !known && !invitations::has_room(step.rows, &from)? {
+    // One that the user asked for comes in beside all others.
+    let has_room = known
+        || invitations::has_room(step.rows, &from)?
+        || group_joins::is_asked_for(step.rows, group, step.now)?;
+    if !has_room {
         outcomes.push(Outcome::refused(incoming, Refusal::TooManyInvitations));
         return Ok(EventsTaken::Refused(false));
     }

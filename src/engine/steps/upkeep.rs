@@ -14,11 +14,11 @@ use crate::engine::history::{deletion, follows, held, redating, unhandled};
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::unacknowledged::Unacknowledged;
 use crate::engine::records::{
-    contacts, doubts, group_comparisons, group_views, healing_root, linking, message_keys,
-    own_words, prekeys, sessions, trust, turns, unacknowledged,
+    contacts, doubts, group_comparisons, group_joins, group_links, group_views, healing_root,
+    linking, message_keys, own_words, prekeys, sessions, trust, turns, unacknowledged,
 };
 use crate::engine::sync::outcome::{Outcome, UndecryptableCause as Cause};
-use crate::engine::sync::{feed, group_sync, healing, profiles, updates, waiting};
+use crate::engine::sync::{self, feed, group_sync, healing, profiles, updates, waiting};
 use crate::identity::PublicIdentity;
 use crate::limits::{
     GAP_PATIENCE_SECONDS, MAX_ASKED_AT_ONCE, MAX_HEALING_ATTEMPTS, MAX_RESENT_AT_ONCE,
@@ -37,6 +37,7 @@ pub(crate) struct Due {
     update: Vec<(u32, bool)>,
     groups: Vec<GroupId>,
     profiles: bool,
+    joins: bool,
 }
 
 impl Due {
@@ -48,6 +49,7 @@ impl Due {
             && self.update.is_empty()
             && self.groups.is_empty()
             && !self.profiles
+            && !self.joins
     }
 }
 
@@ -87,6 +89,7 @@ pub(crate) fn plan(store: &dyn Rows, now: u64) -> Result<Due, EngineError> {
         update: updates::unacknowledged(store, now)?,
         groups: group_views::due(store, now)?,
         profiles: profiles::is_round_due(store, now)?,
+        joins: !group_joins::due(store, now)?.is_empty(),
     })
 }
 
@@ -103,6 +106,8 @@ pub(crate) fn maintain(
     changed |= message_keys::erase_old(step.rows, step.now)?;
     changed |= own_words::erase_old(step)?;
     changed |= linking::erase_over(step.rows, step.now)?;
+    changed |= group_links::erase_over(step.rows, step.now)?;
+    changed |= group_joins::erase_over(step.rows, step.now)?;
     changed |= waiting::erase_old(step.rows, step.now)?;
     changed |= held::erase_old(step.rows, &step.device.public(), step.now)?;
     changed |= unhandled::forget_gone(step.rows)?;
@@ -120,6 +125,8 @@ pub(crate) fn note_rollback(step: &mut Step<'_>) -> Result<(), EngineError> {
         doubts::note_missing(step.rows, &contact.identity, 0)?;
     }
     group_comparisons::begin_in_all(step.rows, &step.device.public(), step.now)?;
+    group_links::erase_all(step.rows)?;
+    group_joins::end_all(step.rows)?;
     feed::note_rollback(step)
 }
 
@@ -145,6 +152,9 @@ pub(crate) fn run(step: &mut Step<'_>, due: &Due) -> Result<Vec<Outcome>, Engine
     healing::probe(step, &doubtful)?;
     if due.profiles {
         profiles::go_round(step)?;
+    }
+    if due.joins {
+        sync::group_joins::ask_again(step)?;
     }
     for identity in &due.ask {
         ask(step, identity)?;

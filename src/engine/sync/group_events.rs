@@ -9,7 +9,7 @@ use crate::engine::base::step::Step;
 use crate::engine::delivery::post;
 use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::groups::{Group, MemberList};
-use crate::engine::records::{contacts, groups, invitations, trust};
+use crate::engine::records::{contacts, group_links, groups, invitations, trust};
 use crate::engine::sync::feed;
 use crate::engine::sync::outcome::Outcome;
 use crate::identity::PublicIdentity;
@@ -29,8 +29,19 @@ pub(crate) fn create(step: &mut Step<'_>, name: &str) -> Result<GroupId, EngineE
     Ok(id)
 }
 
-/// Does something to a group, and tells all who belong to it, or did. What the user is told by it.
+/// The user does something to a group. What they are told by it, which is in the feed.
 pub(crate) fn act(
+    step: &mut Step<'_>,
+    id: &GroupId,
+    action: &GroupAction,
+) -> Result<Vec<Outcome>, EngineError> {
+    let outcomes = perform(step, id, action)?;
+    feed::tell(step, &outcomes)?;
+    Ok(outcomes)
+}
+
+/// Does something to a group, and tells all who belong to it, or did. What the user is to be told by it.
+pub(crate) fn perform(
     step: &mut Step<'_>,
     id: &GroupId,
     action: &GroupAction,
@@ -62,6 +73,7 @@ pub(crate) fn act(
         invitations::note_joined(step, &group.log)?;
     } else if leaves {
         group.forget_bundles();
+        group_links::erase_of(step.rows, id)?;
     }
     group.note_members(step.rows, step.now, step.now)?;
     group.save(step.rows)?;
@@ -80,7 +92,6 @@ pub(crate) fn act(
     if leaves {
         groups::take_back(step, id, former.into_iter())?;
     }
-    feed::tell(step, &outcomes)?;
     Ok(outcomes)
 }
 

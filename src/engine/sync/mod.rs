@@ -5,6 +5,8 @@ pub(crate) mod deletions;
 pub(crate) mod feed;
 pub(crate) mod group_deletion;
 pub(crate) mod group_events;
+pub(crate) mod group_joins;
+pub(crate) mod group_links;
 pub(crate) mod group_sync;
 pub(crate) mod healing;
 pub(crate) mod outcome;

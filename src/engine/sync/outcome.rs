@@ -168,6 +168,14 @@ impl Processed {
     pub(crate) fn unchanged(outcome: Outcome) -> Self {
         Self {
             outcomes: vec![outcome],
+            ..Self::nothing()
+        }
+    }
+
+    /// Nothing came of it, and there is nothing to tell.
+    pub(crate) fn nothing() -> Self {
+        Self {
+            outcomes: Vec::new(),
             changed: false,
             acknowledge: None,
             cursor: None,

@@ -12,8 +12,8 @@ use crate::engine::records::profiles as profile_rows;
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::records::strangers::Wait;
 use crate::engine::records::{
-    chat_settings, contacts, decisions, doubts, floors, groups, pair_rows, pairs, removed,
-    sessions, strangers, trust, unacknowledged,
+    chat_settings, contacts, decisions, doubts, floors, group_joins, groups, pair_rows, pairs,
+    removed, sessions, strangers, trust, unacknowledged,
 };
 use crate::engine::sync::outcome::{ConversationNews, Outcome, PeerNews};
 use crate::engine::sync::{feed, healing, profiles, receipts, updates};
@@ -102,6 +102,7 @@ pub(crate) fn block(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<()
 }
 
 fn send_nothing_again(store: &mut dyn RowsMut, contact: &Contact) -> Result<(), EngineError> {
+    group_joins::end_with(store, &contact.identity)?;
     if !groups::shared_with(store, &contact.identity)?.is_empty() {
         // Of what waits for them, the events of groups still go to them; the rest is dropped when it is due.
         return Ok(());
@@ -235,6 +236,7 @@ pub(crate) fn erase(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<()
 /// user's any more, and are written to as a member.
 pub(crate) fn forget(store: &mut dyn RowsMut, contact: &mut Contact) -> Result<(), EngineError> {
     strangers::release(store, contact)?;
+    group_joins::end_with(store, &contact.identity)?;
     if !groups::shared_with(store, &contact.identity)?.is_empty() {
         let row = &mut contact.row;
         (row.added_by_user, row.accepted, row.verified) = (false, false, false);

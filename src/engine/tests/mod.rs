@@ -19,6 +19,7 @@ mod first_words;
 mod forwarded;
 mod golden;
 mod group_deletion;
+mod group_links;
 mod group_views;
 mod group_words;
 mod held;

@@ -6,8 +6,8 @@ use super::hostile::{content, forge};
 use super::*;
 use crate::bundle::{DeviceBundle, build};
 use crate::chat::{
-    Attachment, Copy, Decision, DeviceUpdate, GroupEvent, GroupEventNames, GroupLog, GroupSync,
-    HealingRequest, KnownContact, Profile,
+    Attachment, Copy, Decision, DeviceUpdate, GroupEvent, GroupEventNames, GroupLinkToken,
+    GroupLog, GroupSync, HealingRequest, KnownContact, Profile,
 };
 use crate::engine::sync::feed;
 use crate::limits::{MAX_DISAPPEARING_SECONDS, MAX_GROUP_INVITATIONS_BY_ONE};
@@ -52,7 +52,7 @@ fn made_up() -> MessageId {
 }
 
 /// Somebody who was never heard of, as their bundle says.
-fn invented(day: u64, prekeys_of: &Party) -> VerifiedBundle {
+pub(super) fn invented(day: u64, prekeys_of: &Party) -> VerifiedBundle {
     let identity = IdentityKeyPair::generate(&mut rng());
     let device = DeviceBundle {
         device_id: 5,
@@ -172,6 +172,7 @@ fn control(day: u64, author: &Party, group: &GroupId) -> Vec<Body> {
             changed_at: START + day * DAY,
             ..Profile::default()
         }),
+        Body::GroupJoinRequest(GroupLinkToken::random(&mut rng())),
         Body::GroupSync(GroupSync {
             have: Some(GroupEventNames::of([[7; 32]].into_iter(), &mut rng())),
             events: vec![unfounded(author, group)],
@@ -212,6 +213,7 @@ fn kind(body: &Body) -> usize {
         Body::Pin { .. } => 19,
         Body::Profile(_) => 20,
         Body::Presence { .. } => 21,
+        Body::GroupJoinRequest(_) => 22,
     }
 }
 
@@ -226,7 +228,7 @@ fn send_everything(
     let which = in_group.then_some(*group);
     let bodies = bodies(day, from, group).into_iter();
     let kinds: BTreeSet<_> = bodies.clone().map(|body| kind(&body)).collect();
-    assert!(kinds.into_iter().eq(0..22), "a body that is never sent");
+    assert!(kinds.into_iter().eq(0..23), "a body that is never sent");
     let invites = (0..invitations).map(|_| invitation(from, to, day));
     let invites = invites.map(|(group, body)| (Some(group), body));
     let all = bodies.map(|body| (which, body)).chain(invites);

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use windlass::bundle::{
-    DeviceBundle, Invitation, KemPrekey, Prekey, UriError, VerifiedBundle, build,
+    DeviceBundle, GroupInvitation, Invitation, KemPrekey, Prekey, UriError, VerifiedBundle, build,
 };
+use windlass::chat::{GroupId, GroupLinkToken};
 use windlass::crypto::{DhPublic, KemPublic};
 use windlass::wire::{Frames, UriFault, frames};
 
@@ -94,12 +95,35 @@ pub fn uri(input: &Value) -> Value {
         Ok(Invitation { bundle, in_person }) => {
             json!({ "encoded": hex(bundle.encoded()), "in_person": in_person })
         }
-        Err(UriError::Text(UriFault::Scheme)) => error("scheme"),
-        Err(UriError::Text(UriFault::Link)) => error("link"),
-        Err(UriError::Text(UriFault::Kind)) => error("kind"),
-        Err(UriError::Text(UriFault::Damaged)) => error("damaged"),
-        Err(UriError::Text(UriFault::Incomplete)) => error("incomplete"),
-        Err(UriError::Identity) => error("identity"),
-        Err(UriError::Bundle(refused)) => error(bundle_code(&refused)),
+        Err(refused) => uri_error(&refused),
+    }
+}
+
+fn uri_error(refused: &UriError) -> Value {
+    error(match refused {
+        UriError::Text(UriFault::Scheme) => "scheme",
+        UriError::Text(UriFault::Link) => "link",
+        UriError::Text(UriFault::Kind) => "kind",
+        UriError::Text(UriFault::Damaged) => "damaged",
+        UriError::Text(UriFault::Incomplete) => "incomplete",
+        UriError::Identity => "identity",
+        UriError::Bundle(refused) => bundle_code(refused),
+    })
+}
+
+/// What a link to a group says, and whether it is of this one.
+pub fn group_link(input: &Value) -> Value {
+    let group = GroupId::from_bytes(&bytes(input, "group")).unwrap();
+    match GroupInvitation::from_uri(input["uri"].as_str().unwrap()) {
+        Ok(link) => {
+            let token = GroupLinkToken::from_bytes(link.token.as_bytes()).unwrap();
+            json!({
+                "token": hex(token.as_bytes()),
+                "tag": hex(&link.group),
+                "bundle": hex(link.bundle.encoded()),
+                "is_of_group": token.tag_of(&group) == link.group,
+            })
+        }
+        Err(refused) => uri_error(&refused),
     }
 }

@@ -221,6 +221,7 @@ pub fn content(input: &Value) -> Value {
         Body::ReadReceipt { lamport } => json!({ "read_receipt": lamport }),
         Body::Typing { active } => json!({ "typing": active }),
         Body::Presence { available } => json!({ "presence": available }),
+        Body::GroupJoinRequest(token) => json!({ "group_join_request": hex(token.as_bytes()) }),
         Body::DisappearingTimer(after) => json!({ "disappearing_timer": after }),
         Body::GroupEvents { events, bundles } => json!({ "group_events": {
             "events": events.iter().map(|event| hex(event)).collect::<Vec<_>>(),

@@ -24,6 +24,7 @@ pub fn evaluate(kind: &str, input: &Value) -> Value {
         "ml-kem" => keys::ml_kem(input),
         "safety-number" => keys::safety(input),
         "code-frames" => bundles::code_frames(input),
+        "group-link" => bundles::group_link(input),
         "group" => groups::group(input),
         "attachment" => keys::attachment(input),
         "bundle" => bundles::bundle(input),

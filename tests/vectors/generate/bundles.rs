@@ -424,6 +424,7 @@ pub fn uri() -> Vec<Case> {
             windlass::wire::to_uri('F', &[1; 60]),
         ),
         ("a safety code", windlass::wire::to_uri('S', &[1; 64])),
+        ("a link to a group", windlass::wire::to_uri('G', &[1; 64])),
     ]
     .into_iter()
     .map(|(name, uri)| (name.to_owned(), json!({ "uri": uri })))

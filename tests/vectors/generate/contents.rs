@@ -2,7 +2,7 @@
 
 use super::updates::{deleted_group, floors, link, settings};
 use super::*;
-use super::{profiles, reactions};
+use super::{links, profiles, reactions};
 
 /// What somebody has of a conversation.
 fn state(have: Vec<u8>) -> v2::ConversationState {
@@ -331,6 +331,7 @@ pub fn content() -> Vec<Case> {
     .chain(reactions::reactions())
     .chain(group_sync::bodies())
     .chain(profiles::bodies())
+    .chain(links::bodies())
     .chain(settings())
     .chain(texts::texts())
     {

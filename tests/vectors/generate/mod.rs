@@ -13,6 +13,7 @@ mod handshakes;
 mod healing;
 mod kem;
 mod keys;
+mod links;
 mod messages;
 mod misread;
 mod origins;
@@ -89,6 +90,11 @@ pub fn all() -> Vec<(&'static str, &'static str, Vec<Case>)> {
             "code-frames",
             "A URI as the codes that are shown in turn (RFC windlass 6.6).",
             bundles::code_frames(),
+        ),
+        (
+            "group-link",
+            "Links to groups, accepted and refused, and whether one is of a group (RFC windlass 6.10, 9.6.19).",
+            links::group_link(),
         ),
         (
             "pqxdh",

@@ -48,3 +48,27 @@ export interface GroupMember {
   joined: boolean;
   admin: boolean;
 }
+
+/** A link to a group that this device made. Whoever has it can come in as long as it is of use, so it is given to whom it is for. */
+export interface InvitationLink {
+  /** Names it, for `revokeInvitationLink`. */
+  id: string;
+  /** To be sent, as it is or behind the `#` of a web page's address. */
+  uri: string;
+  /** To be drawn as a code: the same without ML-KEM keys. */
+  code: string;
+  createdAt: Date;
+  /** From when on it is of no use. */
+  expiresAt: Date;
+  /** How many people it lets in yet. */
+  usesLeft: number;
+}
+
+/** A group that the user asked to be let into by a link. */
+export interface PendingJoin {
+  /** Address of who made the link, and is asked. */
+  asked: string;
+  askedAt: Date;
+  /** Until when the group is waited for. */
+  expiresAt: Date;
+}

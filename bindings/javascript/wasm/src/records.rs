@@ -5,11 +5,12 @@ use wasm_bindgen::JsValue;
 use windlass::{
     AttachmentInfo, Backlog, ChatSettings, CodeProgress, Contact, ConversationSummary, Delivery,
     DeviceInfo, ErrorInfo, Forward, GroupChange, GroupChangeKind, GroupMember, GroupPermission,
-    Inspection, KeptEvent, LinkCheck, LinkPreview, ListedConversation, MemberReceipt, Message,
-    MessageOrigin, MessageReceipts, OutgoingEnvelope, PendingLink, PostQuantum, Profile, Reaction,
-    Received, RefusalReason, RichText, SafetyEmoji, ScheduledMessage, SearchPage, Sent,
-    SessionState, SessionStatus, ShredReport, StateDocument, TableRows, Tally, TextRun, TextSpan,
-    TrustPolicy, TypedCommand, UndecryptableCause, UnhandledMessage, WaitingMessage,
+    Inspection, InvitationLink, KeptEvent, LinkCheck, LinkPreview, ListedConversation,
+    MemberReceipt, Message, MessageOrigin, MessageReceipts, OutgoingEnvelope, PendingJoin,
+    PendingLink, PostQuantum, Profile, Reaction, Received, RefusalReason, RichText, SafetyEmoji,
+    ScheduledMessage, SearchPage, Sent, SessionState, SessionStatus, ShredReport, StateDocument,
+    TableRows, Tally, TextRun, TextSpan, TrustPolicy, TypedCommand, UndecryptableCause,
+    UnhandledMessage, WaitingMessage,
 };
 
 use crate::values::{Record, ToJs, camel};
@@ -53,6 +54,7 @@ record! {
     GroupChange { kind, by, name, members, about, permission, admins_only }
     GroupMember { address, joined, admin }
     Inspection { schema_version, epoch, passphrase, tables, dirty_buckets, file_bytes, slots_in_database }
+    InvitationLink { id, uri, code, created_at, expires_at, uses_left }
     KeptEvent { cursor, told_at, event }
     LinkCheck { address, digits, emoji }
     LinkPreview { url, title, description, image }
@@ -64,6 +66,7 @@ record! {
     }
     MessageReceipts { queued, members }
     OutgoingEnvelope { id, to, bytes }
+    PendingJoin { asked, asked_at, expires_at }
     PendingLink { answer, check, ends_at }
     Profile { name, about, picture }
     Reaction { emoji, by }

@@ -162,6 +162,13 @@ extension LinkCheck: CustomStringConvertible, CustomDebugStringConvertible, Cust
     public var customMirror: Mirror { mirror(self, shown) }
 }
 
+extension InvitationLink: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    private var shown: Shown { ["id": id, "createdAt": createdAt, "expiresAt": expiresAt, "usesLeft": usesLeft] }
+    public var description: String { printed("InvitationLink", shown) }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { mirror(self, shown) }
+}
+
 extension PendingLink: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     private var shown: Shown { ["checked": check != nil, "endsAt": endsAt] }
     public var description: String { printed("PendingLink", shown) }

@@ -215,6 +215,18 @@ final class AppsTests: PeopleTestCase {
         XCTAssertEqual(never?.code, "invalid_content")
     }
 
+    func testWhoeverFollowsALinkComesIntoTheGroup() throws {
+        let (alice, bob, _, _) = try talking()
+        let crew = try alice.createGroup(name: "crew", members: [])
+        let link = try crew.createInvitationLink(uses: 1, expiresIn: 7 * 86_400)
+        XCTAssertFalse("\(link)".contains(link.code))
+        XCTAssertEqual(try bob.joinByLink(link: link.uri).address, alice.address())
+        try exchange(alice, bob)
+        XCTAssertTrue(try bob.conversation(address: crew.address()).isJoined())
+        XCTAssertTrue(try bob.pendingJoins().isEmpty && crew.invitationLinks().isEmpty)
+        XCTAssertEqual(failure(try crew.createInvitationLink(uses: 1, expiresIn: 15 * 86_400))?.code, "invalid_content")
+    }
+
     func testAdminsSayWhoWritesToAGroup() throws {
         let (alice, bob, _, _) = try talking()
         let crew = try alice.createGroup(name: "crew", members: [bob.address()])

@@ -12,6 +12,7 @@ mod by_id;
 mod changes;
 mod chat_settings;
 mod costs;
+mod group_links;
 mod handed_over;
 mod profiles;
 mod rich_text;

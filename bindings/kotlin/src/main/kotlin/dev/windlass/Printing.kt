@@ -47,6 +47,8 @@ internal fun CodeProgress.shown(): String = "CodeProgress(have=$have, of=$of)"
 
 internal fun LinkCheck.shown(): String = "LinkCheck(address=$address)"
 
+internal fun InvitationLink.shown(): String = "InvitationLink(id=$id, createdAt=$createdAt, expiresAt=$expiresAt, usesLeft=$usesLeft)"
+
 internal fun PendingLink.shown(): String = "PendingLink(checked=${check != null}, endsAt=$endsAt)"
 
 internal fun OutgoingEnvelope.shown(): String = "OutgoingEnvelope(id=$id, to=$to, ${bytes.size} bytes)"

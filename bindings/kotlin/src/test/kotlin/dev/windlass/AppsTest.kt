@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.io.TempDir
 import java.nio.file.Path
+import java.time.Duration
 import java.time.Instant
 import kotlin.time.Duration.Companion.minutes
 
@@ -149,6 +150,17 @@ class AppsTest {
         assertEquals("what it is about", theirs.description())
         assertThrows(WindlassException.NotAnAdmin::class.java) { theirs.send("no") }
         assertThrows(WindlassException.NotAnAdmin::class.java) { theirs.setPicture(byteArrayOf(-1, -40, -1)) }
+    }
+
+    @Test
+    fun `whoever follows a link comes into the group`(): Unit = talking { alice, bob, _, _ ->
+        val crew = alice.createGroup("crew", emptyList())
+        val link = crew.createInvitationLink(1u, Duration.ofDays(7))
+        assertFalse(link.uri in "$link" || link.code in "$link")
+        assertEquals(alice.address(), bob.joinByLink(link.uri).address)
+        exchange(alice, bob)
+        assertTrue(bob.conversation(crew.address()).isJoined() && bob.pendingJoins().isEmpty() && crew.invitationLinks().isEmpty())
+        assertThrows(WindlassException.InvalidContent::class.java) { crew.createInvitationLink(1u, Duration.ofDays(15)) }
     }
 
     @Test
