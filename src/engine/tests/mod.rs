@@ -24,6 +24,7 @@ mod group_views;
 mod group_words;
 mod held;
 mod hostile;
+mod known_bundles;
 mod linked;
 mod links;
 mod listed;

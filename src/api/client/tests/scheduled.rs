@@ -87,6 +87,7 @@ fn it_says_what_it_was_given_and_reads_nothing() {
         suggestions: vec!["aye".into()],
         spans: Vec::new(),
         forward: None,
+        preview: None,
     };
     let answer = ours
         .send_rich_at(at(&alice, HOUR), text.clone(), Some(question.clone()))
