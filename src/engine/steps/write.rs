@@ -32,8 +32,8 @@ pub(crate) fn write_as(
 ) -> Result<(MessageId, Vec<QueuedEnvelope>), EngineError> {
     let unread = conversations::unread(step.rows, to)?;
     let written = put(step, id, to, body, reply_to)?;
-    // Whoever writes has read what is here: no more, and no less.
-    if unread != 0 && !step.unattended {
+    // Whoever writes has read what is here: no more, and no less. Whoever reacts to one message has not.
+    if unread != 0 && !step.unattended && conversations::unread(step.rows, to)? != unread {
         reading::share(step, to)?;
     }
     Ok(written)

@@ -56,7 +56,7 @@ fn each_thing_that_is_written_is_told_once_and_in_its_order() {
     assert_eq!(told.0.load(Ordering::Relaxed), 7);
     let changes = alice.client.take_changes(100).unwrap();
     // Of what is gone already that it was written is not told.
-    let [reacted, read, pinned, deleted, timer, settings] = &changes[..] else {
+    let [reacted, pinned, read, deleted, timer, settings] = &changes[..] else {
         panic!("{changes:?}")
     };
     assert!(
