@@ -24,9 +24,9 @@ const SENT: usize = 7;
 const RECEIVED: usize = 6;
 const TURN: usize = 29;
 const SET_UP: usize = 77;
-// Of a client, with its store.
-const DURABLY_SENT: usize = 783;
-const DURABLY_RECEIVED: usize = 1060;
+// Of a client, with its store; three of a send note what is told of it (decision 0105).
+const DURABLY_SENT: usize = 786;
+const DURABLY_RECEIVED: usize = 1059;
 
 struct Counting;
 

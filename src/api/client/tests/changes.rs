@@ -86,8 +86,10 @@ fn groups_and_profiles_are_told_and_what_was_refused_is_not() {
         .unwrap();
     group.rename("the crew".into()).unwrap();
     let message = group.send("aye".into()).unwrap();
-    let mut about = crate::api::Profile::default();
-    about.name = "Ann".into();
+    let about = crate::api::Profile {
+        name: "Ann".into(),
+        ..crate::api::Profile::default()
+    };
     alice.client.set_profile(about.clone()).unwrap();
     assert_eq!(
         kinds(&alice),
