@@ -25,8 +25,11 @@ impl Client {
     /// none is. A program that waits for long without calling anything sets a timer for it, and calls this again; `Sync` and its like do.
     pub fn next_due(&self) -> Result<Option<SystemTime>> {
         self.maintain_if_due()?;
-        let at = self.timetable.scheduled_at.load(Ordering::Relaxed);
-        Ok((at != u64::MAX).then(|| time(at)))
+        let now = self.store.0.now();
+        let (due, next) = self.read(|rows| Ok(scheduled::due(rows, now)?))?;
+        // What another call is sending at this moment is due now.
+        let at = if due.is_empty() { next } else { Some(now) };
+        Ok(at.map(time))
     }
 }
 

@@ -18,7 +18,8 @@ SHORTEST = 0.05
 class Changes:
     """What is written by whatever call and thread, as events, in its order. Who does not take them is told `Missed` once there are too many."""
 
-    def __init__(self, client: Client, tell: Callable[[Event], Awaitable[None]]) -> None:
+    def __init__(self, client: Client, tell: Callable[[Event], Awaitable[None]] | None) -> None:
+        """With nobody to tell it keeps the time alone."""
         self._client = client
         self._tell = tell
         self._news = asyncio.Event()
@@ -47,7 +48,8 @@ class Changes:
                 for event in events:
                     if isinstance(event, Event.SCHEDULED_CHANGED):
                         self._scheduled.set()
-                    await self._tell(event)
+                    if self._tell is not None:
+                        await self._tell(event)
             await self._news.wait()
 
     async def keep_time(self) -> None:

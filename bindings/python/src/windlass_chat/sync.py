@@ -52,8 +52,7 @@ class Sync:
         self._hears = self._came.put if tell is None else tell
         self._turn = asyncio.Lock()
         self._telling = Telling(client, lambda event: True, self._tell)
-        self._changes = Changes(client, self._tell)
-        self._own_writes = own_writes
+        self._changes = Changes(client, self._tell if own_writes else None)
         self._intake = Intake(client, transport, self._telling)
         self._tasks: list[asyncio.Task[None]] = []
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -66,12 +65,10 @@ class Sync:
 
     def listen(self) -> None:
         """From now on mail comes and goes."""
-        works = [self._post.run(), self._intake.run(), self._telling.run(), self._upkeep.run(), self._changes.keep_time()]
-        if self._own_writes:
-            # At once: what is written next is among it.
-            self._changes.begin()
-            works.append(self._changes.run())
-        for work in works:
+        # At once: what is written next is among it.
+        self._changes.begin()
+        works = [self._post.run(), self._intake.run(), self._telling.run(), self._upkeep.run()]
+        for work in (*works, self._changes.run(), self._changes.keep_time()):
             task = asyncio.create_task(work)
             task.add_done_callback(self._ended)
             self._tasks.append(task)
@@ -95,8 +92,7 @@ class Sync:
 
     async def close(self) -> None:
         """Ends. Mail that comes from now on waits at the transport."""
-        if self._own_writes:
-            self._changes.end()
+        self._changes.end()
         await end(self._tasks)
         await self._transport.close()
 
