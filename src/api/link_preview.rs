@@ -17,7 +17,7 @@ pub struct LinkPreview {
     pub title: String,
     /// Some lines of at most 1,024 bytes; empty for nothing.
     #[cfg_attr(feature = "uniffi", uniffi(default = ""))]
-    pub description: String,
+    pub about: String,
     /// A file of PNG, JPEG or WebP, of at most 16,384 bytes.
     #[cfg_attr(feature = "uniffi", uniffi(default = None))]
     pub image: Option<Bytes>,
@@ -38,7 +38,7 @@ impl LinkPreview {
         Self {
             url: preview.url.clone(),
             title: preview.title.clone(),
-            description: preview.description.clone(),
+            about: preview.description.clone(),
             image: (!image.is_empty()).then(|| image.into()),
         }
     }
@@ -48,7 +48,7 @@ impl LinkPreview {
         Ok(chat::LinkPreview {
             url: self.url,
             title: self.title,
-            description: self.description,
+            description: self.about,
             image: image.map_err(|_| ContentError::Preview)?,
         })
     }

@@ -155,7 +155,7 @@ function preview(given: LinkPreview): object {
   return {
     url: text(given.url),
     title: text(given.title ?? ""),
-    description: text(given.description ?? ""),
+    about: text(given.about ?? ""),
     image: image === null ? null : bytes(image),
   };
 }

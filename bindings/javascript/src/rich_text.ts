@@ -36,7 +36,7 @@ export interface LinkPreview {
   /** What the page is called, one line of at most 256 bytes; empty for nothing. */
   title: string;
   /** Some lines of at most 1,024 bytes; empty for nothing. */
-  description: string;
+  about: string;
   /** A file of PNG, JPEG or WebP, of at most 16,384 bytes. */
   image: Uint8Array | null;
 }

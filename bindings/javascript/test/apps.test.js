@@ -98,7 +98,7 @@ test("a text of pieces mentions whom it means, and what is forwarded names nobod
 test("a preview goes with its address and is forwarded with it", async (t) => {
   const [alice, bob, ours, theirs] = await talking(t);
   const image = new Uint8Array([0xff, 0xd8, 0xff, 7]);
-  const preview = { url: "https://example.org/a", title: "Here be dragons", description: "A\nmap", image };
+  const preview = { url: "https://example.org/a", title: "Here be dragons", about: "A\nmap", image };
   const sent = { author: alice.address, id: (await ours.sendRich({ text: "see https://example.org/a!", preview })).messageId };
   await deliver(alice, bob);
   assert.deepEqual((await theirs.message(sent)).richText.preview, preview);

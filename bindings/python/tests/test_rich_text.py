@@ -50,7 +50,7 @@ def test_a_mention_reaches_whom_it_means() -> None:
 
 def test_a_preview_goes_with_its_address_and_is_forwarded_with_it() -> None:
     world, alice, bob, ours, theirs = talking()
-    preview = LinkPreview(url="https://example.org/a", title="Here be dragons", description="A\nmap", image=b"\xff\xd8\xff and more")
+    preview = LinkPreview(url="https://example.org/a", title="Here be dragons", about="A\nmap", image=b"\xff\xd8\xff and more")
     text = RichText(text="see https://example.org/a!", preview=preview)
     sent = ours.send_rich(text).message_id
     world.run()

@@ -57,7 +57,7 @@ record! {
     InvitationLink { id, uri, code, created_at, expires_at, uses_left }
     KeptEvent { cursor, told_at, event }
     LinkCheck { address, digits, emoji }
-    LinkPreview { url, title, description, image }
+    LinkPreview { url, title, about, image }
     ListedConversation { address, group_name, last_activity, unread, last_message, settings, position }
     MemberReceipt { address, delivered_at, read_at }
     Message {

@@ -52,7 +52,7 @@ pub(crate) fn rich(given: &JsValue) -> RichText {
         preview: preview.is_object().then(|| LinkPreview {
             url: text(&preview, "url"),
             title: text(&preview, "title"),
-            description: text(&preview, "description"),
+            about: text(&preview, "about"),
             image: some_bytes(&preview, "image"),
         }),
     }

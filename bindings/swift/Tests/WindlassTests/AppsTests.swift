@@ -74,7 +74,7 @@ final class AppsTests: PeopleTestCase {
     func testAPreviewGoesWithItsAddressAndIsForwardedWithIt() throws {
         let (alice, bob, ours, theirs) = try talking()
         let picture = Data([0xff, 0xd8, 0xff, 7])
-        let preview = LinkPreview(url: "https://example.org/a", title: "Here be dragons", description: "A\nmap", image: picture)
+        let preview = LinkPreview(url: "https://example.org/a", title: "Here be dragons", about: "A\nmap", image: picture)
         var text = RichText(text: "see https://example.org/a!", preview: preview)
         let sent = try ours.sendRich(text: text).messageId
         try exchange(alice, bob)

@@ -200,7 +200,7 @@ fn a_preview_goes_with_its_address_is_forwarded_with_it_and_found_by_nobody() {
     let preview = LinkPreview {
         url: "https://example.org/chart".into(),
         title: "Here be dragons".into(),
-        description: "A map.\nOf the sea.".into(),
+        about: "A map.\nOf the sea.".into(),
         image: Some(b"\xff\xd8\xff and more"[..].into()),
     };
     let mut text = plain("see https://example.org/chart!");
@@ -239,7 +239,7 @@ fn a_preview_goes_with_its_address_is_forwarded_with_it_and_found_by_nobody() {
         let refused = ours.send_rich(wrong, None);
         assert!(matches!(refused, Err(WindlassError::InvalidContent(_))));
     }
-    text.preview.as_mut().unwrap().description = "x".repeat(1_025);
+    text.preview.as_mut().unwrap().about = "x".repeat(1_025);
     let refused = ours.send_rich(text, None);
     assert!(matches!(refused, Err(WindlassError::ContentTooLarge(_))));
     assert_eq!(alice.client.outbox(0).unwrap(), waiting);

@@ -455,9 +455,9 @@ class Forward:
 class LinkPreview:
     url: str
     title: str
-    description: str
+    about: str
     image: bytes | None
-    def __init__(self, *, url: str, title: str = ..., description: str = ..., image: bytes | None = ...) -> None: ...
+    def __init__(self, *, url: str, title: str = ..., about: str = ..., image: bytes | None = ...) -> None: ...
 
 class RichText:
     text: str

@@ -81,6 +81,6 @@ internal fun Profile.sameAs(other: Profile): Boolean = name == other.name && abo
 internal fun Profile.hashed(): Int = 31 * name.hashCode() + picture.contentHashCode()
 
 internal fun LinkPreview.sameAs(other: LinkPreview): Boolean =
-    url == other.url && title == other.title && description == other.description && image.contentEquals(other.image)
+    url == other.url && title == other.title && about == other.about && image.contentEquals(other.image)
 
 internal fun LinkPreview.hashed(): Int = 31 * url.hashCode() + image.contentHashCode()
