@@ -183,12 +183,12 @@ final class AppsTests: PeopleTestCase {
             case .message(let message) where message.outgoing:
                 heard.append(message.text ?? "")
                 // The loop may write, and hears of that too.
-                _ = try ours.reactTo(author: alice.address(), messageId: message.id, emoji: "👍")
+                _ = try await ours.reactTo(author: alice.address(), messageId: message.id, emoji: "👍")
             case .message:
                 _ = try await ours.send(text: "ahoy")
             case .reacted(_, _, let id, _, let emoji, _):
                 heard.append(emoji)
-                _ = try ours.deleteMessage(messageId: id)
+                _ = try await ours.deleteMessage(messageId: id)
             default: break
             }
             if case .deleted = event { break }
