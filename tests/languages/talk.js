@@ -79,7 +79,7 @@ const group = known && client.conversation(known.address);
 await talk(client, group);
 for (const { id, to, bytes } of await client.outbox()) {
   fs.mkdirSync(join(folder, "mail", to), { recursive: true });
-  const name = `${String(round).padStart(2, "0")}-${String(id).padStart(6, "0")}-${NAME}`;
+  const name = `${String(round).padStart(2, "0")}-4-${NAME}-${String(id).padStart(6, "0")}`;
   fs.writeFileSync(join(folder, "mail", to, name), bytes);
   await client.markSent([id]);
 }

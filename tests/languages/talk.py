@@ -91,7 +91,8 @@ def main() -> None:
         for outgoing in client.outbox():
             to = folder / "mail" / outgoing.to
             to.mkdir(parents=True, exist_ok=True)
-            (to / f"{number:02}-{outgoing.id:06}-{NAME}").write_bytes(outgoing.bytes)
+            # In the order in which it is sent: the four take turns in a round.
+            (to / f"{number:02}-1-{NAME}-{outgoing.id:06}").write_bytes(outgoing.bytes)
             client.mark_sent([outgoing.id])
         if number >= 3:
             languages = (folder / "languages").read_text().split()

@@ -79,7 +79,7 @@ final class TalkTests: XCTestCase {
         for envelope in try client.outbox() {
             let to = folder.appendingPathComponent("mail/\(envelope.to)")
             try files.createDirectory(at: to, withIntermediateDirectories: true)
-            let name = String(format: "%02d-%06d-swift", round, Int(envelope.id))
+            let name = String(format: "%02d-3-swift-%06d", round, Int(envelope.id))
             try envelope.bytes.write(to: to.appendingPathComponent(name))
             try client.markSent(ids: [envelope.id])
         }

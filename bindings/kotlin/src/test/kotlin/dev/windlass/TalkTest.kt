@@ -72,7 +72,7 @@ class TalkTest {
             talk(client)
             for (envelope in client.outbox()) {
                 val to = File(folder, "mail/${envelope.to}").apply { mkdirs() }
-                File(to, "%02d-%06d-kotlin".format(round, envelope.id.toLong())).writeBytes(envelope.bytes)
+                File(to, "%02d-2-kotlin-%06d".format(round, envelope.id.toLong())).writeBytes(envelope.bytes)
                 client.markSent(listOf(envelope.id))
             }
             if (round >= 3) {
