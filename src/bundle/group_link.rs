@@ -1,6 +1,6 @@
 //! A link to a group as text: whom to ask, and by what (RFC windlass §9.6.19).
 
-use super::uri::{UriError, check_link};
+use super::uri::{UriError, check_link, other_kind};
 use super::{BundleError, VerifiedBundle};
 use crate::crypto::Secret;
 use crate::limits::MAX_URI_LEN;
@@ -28,10 +28,7 @@ impl GroupInvitation {
             GROUP_LINK_KIND => {}
             INVITATION_KIND => return Err(UriFault::Kind.into()),
             // Says which of the others it is.
-            _ => {
-                let fault = crate::wire::from_uri(GROUP_LINK_KIND, uri).err();
-                return Err(fault.unwrap_or(UriFault::Kind).into());
-            }
+            _ => return Err(other_kind(GROUP_LINK_KIND, uri)),
         }
         let refused = || UriError::from(BundleError::from(malformed("link to a group")));
         let (token, rest) = (found.bytes.split_first_chunk::<TOKEN_LEN>()).ok_or_else(refused)?;

@@ -41,15 +41,18 @@ impl Invitation {
             IN_PERSON_KIND => true,
             GROUP_LINK_KIND => return Err(UriFault::Kind.into()),
             // Says which of the others it is.
-            _ => {
-                let fault = crate::wire::from_uri(INVITATION_KIND, uri).err();
-                return Err(fault.unwrap_or(UriFault::Kind).into());
-            }
+            _ => return Err(other_kind(INVITATION_KIND, uri)),
         };
         let bundle = VerifiedBundle::decode(&found.bytes)?;
         check_link(&found.link, bundle.identity())?;
         Ok(Self { bundle, in_person })
     }
+}
+
+/// Why a URI is not of this kind.
+pub(super) fn other_kind(wanted: char, uri: &str) -> UriError {
+    let fault = crate::wire::from_uri(wanted, uri).err();
+    fault.unwrap_or(UriFault::Kind).into()
 }
 
 /// A link that names somebody else than whose bundle is inside is not to be followed.

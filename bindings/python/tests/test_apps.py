@@ -1,6 +1,8 @@
 """What an app needs beside messages: by author and id, settings of chats, receipts by member, who is writing."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -33,6 +35,18 @@ def talking() -> tuple[Simulation, Client, Client, Conversation, Conversation]:
     world.introduce(*numbers)
     alice, bob = (world.client(number) for number in numbers)
     return world, alice, bob, alice.conversation(bob.address()), bob.conversation(alice.address())
+
+
+@contextmanager
+def acquainted(folder: Path) -> Iterator[tuple[Client, Client]]:
+    """Two with stores on the disk, for what goes by a transport."""
+    with (
+        Client.create(folder / "a.wl", key=bytes(32)) as alice,
+        Client.create(folder / "b.wl", key=bytes(32)) as bob,
+    ):
+        alice.add_contact(bob.bundle())
+        bob.add_contact(alice.bundle())
+        yield alice, bob
 
 
 def test_messages_are_found_and_changed_by_author_and_id() -> None:
@@ -159,12 +173,7 @@ def test_who_is_there_is_told_to_a_contact_and_to_no_group() -> None:
 
 
 def test_a_loop_carries_mail_both_ways_and_tells_what_comes(tmp_path: Path) -> None:
-    with (
-        Client.create(tmp_path / "a.wl", key=bytes(32)) as alice,
-        Client.create(tmp_path / "b.wl", key=bytes(32)) as bob,
-    ):
-        alice.add_contact(bob.bundle())
-        bob.add_contact(alice.bundle())
+    with acquainted(tmp_path) as (alice, bob):
 
         async def talk() -> None:
             transports = [MemoryTransport("apps"), MemoryTransport("apps")]
@@ -190,12 +199,7 @@ def test_a_loop_carries_mail_both_ways_and_tells_what_comes(tmp_path: Path) -> N
 
 
 def test_a_loop_tells_what_this_client_writes_in_one_stream_with_what_comes(tmp_path: Path) -> None:
-    with (
-        Client.create(tmp_path / "a.wl", key=bytes(32)) as alice,
-        Client.create(tmp_path / "b.wl", key=bytes(32)) as bob,
-    ):
-        alice.add_contact(bob.bundle())
-        bob.add_contact(alice.bundle())
+    with acquainted(tmp_path) as (alice, bob):
         conversation = alice.conversation(bob.address())
 
         async def talk() -> None:
@@ -276,12 +280,7 @@ def test_what_is_scheduled_is_listed_sent_once_and_taken_back() -> None:
 
 
 def test_what_is_scheduled_goes_by_the_loop_when_it_is_time(tmp_path: Path) -> None:
-    with (
-        Client.create(tmp_path / "a.wl", key=bytes(32)) as alice,
-        Client.create(tmp_path / "b.wl", key=bytes(32)) as bob,
-    ):
-        alice.add_contact(bob.bundle())
-        bob.add_contact(alice.bundle())
+    with acquainted(tmp_path) as (alice, bob):
         conversation = alice.conversation(bob.address())
 
         async def talk() -> None:

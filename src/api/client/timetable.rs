@@ -28,9 +28,7 @@ impl Timetable {
             scheduled_at: AtomicU64::new(u64::MAX),
         }
     }
-}
 
-impl Timetable {
     /// Whether a scheduled message is due. One of several threads is told so, and says when the next is.
     pub(super) fn takes_scheduled(&self, now: u64) -> bool {
         let at = self.scheduled_at.load(Ordering::Relaxed);

@@ -34,11 +34,7 @@ impl GroupLinkToken {
     #[must_use]
     pub fn tag_of(&self, group: &GroupId) -> GroupTag {
         let hash = sha256(&[labels::GROUP_LINK, self.as_bytes(), group.as_bytes()]);
-        let mut tag = GroupTag::default();
-        for (to, from) in tag.iter_mut().zip(hash) {
-            *to = from;
-        }
-        tag
+        hash.first_chunk().copied().unwrap_or_default()
     }
 }
 

@@ -19,21 +19,9 @@ use crate::limits::MAX_CONTENT_LEN;
 use crate::wire::store::ConversationRow;
 use crate::x3dh::Party;
 
-/// The same as [`post_as`], under a name that is new.
-pub(crate) fn post(
-    step: &mut Step<'_>,
-    conversation: &ConversationId,
-    recipients: &[PublicIdentity],
-    body: Body,
-    reply_to: Option<MessageId>,
-) -> Result<(MessageId, Vec<QueuedEnvelope>), EngineError> {
-    let id = MessageId::random(step.rng);
-    post_as(step, id, conversation, recipients, body, reply_to)
-}
-
 /// Puts `body` into a conversation and sends it to `recipients`, and to our other devices. Members of a group who cannot be written
 /// to now get it as soon as that changes, from what they have not acknowledged; with one recipient it is an error.
-pub(crate) fn post_as(
+pub(crate) fn post(
     step: &mut Step<'_>,
     id: MessageId,
     conversation: &ConversationId,

@@ -3,7 +3,6 @@
 use crate::engine::base::step::Step;
 use crate::engine::history::message::Incoming;
 use crate::engine::history::record::Recorded;
-use crate::engine::records::conversations::ConversationId;
 use crate::wire::store::FeedInConversation;
 use crate::wire::store::feed_row::Event;
 
@@ -14,26 +13,17 @@ pub(crate) fn note(step: &mut Step<'_>, written: &Incoming<'_>, recorded: &Recor
         Recorded::Edited(shown) => Event::Edited(shown.stored.name().to_row()),
         Recorded::Deleted(message) => Event::Deleted(FeedInConversation {
             message: Some(message.to_row()),
-            ..row_of(&written.conversation)
+            ..written.conversation.feed_row()
         }),
         Recorded::Reacted { .. } => Event::Reacted(written.name().to_row()),
         Recorded::Pinned { .. } => Event::Pinned(written.name().to_row()),
         Recorded::TimerChanged(after) => Event::TimerChanged(FeedInConversation {
             by_identity_key: written.author.to_bytes().to_vec(),
             value: *after,
-            ..row_of(&written.conversation)
+            ..written.conversation.feed_row()
         }),
         // A change of a group is noted where it is made.
         Recorded::Nothing => return,
     };
     step.changes.push(change);
-}
-
-fn row_of(conversation: &ConversationId) -> FeedInConversation {
-    let (peer_identity_key, group_id) = conversation.columns();
-    FeedInConversation {
-        peer_identity_key,
-        group_id,
-        ..FeedInConversation::default()
-    }
 }

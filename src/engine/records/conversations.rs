@@ -7,7 +7,7 @@ use crate::engine::records::{floors, listed, scheduled, states};
 use crate::identity::{AddressError, PublicIdentity};
 use crate::limits::{MAX_LAMPORT, MAX_TIMERS};
 use crate::store::{Key, Rows, RowsMut, Table};
-use crate::wire::store::{ConversationRow, MessageRow, TimerRow};
+use crate::wire::store::{ConversationRow, FeedInConversation, MessageRow, TimerRow};
 
 /// Which conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,16 @@ impl ConversationId {
         match self {
             Self::Direct(peer) => (peer.to_bytes().to_vec(), Vec::new()),
             Self::Group(group) => (Vec::new(), group.as_bytes().to_vec()),
+        }
+    }
+
+    /// The feed's row of something in it, which says no more yet.
+    pub(crate) fn feed_row(&self) -> FeedInConversation {
+        let (peer_identity_key, group_id) = self.columns();
+        FeedInConversation {
+            peer_identity_key,
+            group_id,
+            ..FeedInConversation::default()
         }
     }
 

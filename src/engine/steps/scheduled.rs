@@ -152,11 +152,10 @@ pub(crate) fn due(store: &dyn Rows, now: u64) -> Result<(Vec<Name>, Option<u64>)
                 Err(error) => failed = Some(error),
             }
         } else {
-            let at = goes_at.max(if goes_at <= now {
-                now.saturating_add(PATIENCE)
-            } else {
-                0
-            });
+            let at = match goes_at <= now {
+                true => now.saturating_add(PATIENCE),
+                false => goes_at,
+            };
             next = Some(next.map_or(at, |next| next.min(at)));
         }
     })?;

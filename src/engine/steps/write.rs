@@ -64,10 +64,8 @@ fn put(
             recipients
         }
     };
-    let posted = match id {
-        Some(id) => post::post_as(step, id, to, &recipients, body, reply_to)?,
-        None => post::post(step, to, &recipients, body, reply_to)?,
-    };
+    let id = id.unwrap_or_else(|| MessageId::random(step.rng));
+    let posted = post::post(step, id, to, &recipients, body, reply_to)?;
     if let ConversationId::Direct(peer) = to {
         profiles::tell(step, peer)?;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::chat::{Body, GroupAction, GroupEvent, GroupId, GroupLog};
+use crate::chat::{Body, GroupAction, GroupEvent, GroupId, GroupLog, MessageId};
 use crate::crypto::Secret;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
@@ -231,7 +231,8 @@ fn send(
             events: now.iter().map(|event| event.encoded().to_vec()).collect(),
             bundles: with_it.unwrap_or_default(),
         };
-        post::post(step, &conversation, to, body, None)?;
+        let id = MessageId::random(step.rng);
+        post::post(step, id, &conversation, to, body, None)?;
     }
     Ok(())
 }

@@ -52,12 +52,7 @@ pub(super) fn kept(outcome: &Outcome) -> Option<Event> {
 }
 
 fn in_conversation(conversation: &ConversationId, news: &ConversationNews) -> Option<Event> {
-    let (peer_identity_key, group_id) = conversation.columns();
-    let row = FeedInConversation {
-        peer_identity_key,
-        group_id,
-        ..FeedInConversation::default()
-    };
+    let row = conversation.feed_row();
     let by = |by: &PublicIdentity| by.to_bytes().to_vec();
     let name = |author: &PublicIdentity, id: &MessageId| {
         let (author, id) = (*author, *id);
