@@ -47,10 +47,18 @@ pub(crate) fn to_contact(
             identity: contact.identity,
             device_id: remote.device_id,
         };
-        // Nobody answered for long: it may be forgotten there, and its handshake is not taken again.
-        let usable = to
-            .choose(step.rows, &peer)?
-            .filter(|session| !(is_valid && is_forgotten(session, step.now)));
+        // Nobody answered for long: it may be forgotten there, and its handshake is not taken again. What was written before the prekeys of today
+        // were known has no other.
+        let usable = match to.choose(step.rows, &peer)? {
+            Some(session)
+                if is_valid
+                    && is_forgotten(&session, step.now)
+                    && may_begin(step, &peer, remote, to)? =>
+            {
+                None
+            }
+            usable => usable,
+        };
         let session = match usable {
             Some(session) => Ok(session),
             None if !may_begin(step, &peer, remote, to)? => continue,

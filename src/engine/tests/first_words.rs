@@ -79,6 +79,30 @@ fn first_words_that_were_lost_on_the_way_and_sent_again_days_later_come_back_too
     assert_eq!(asks(&alice, &bob, 4), Some(1));
 }
 
+/// After a week without an answer the other side may have forgotten the session, but it is the only one that is known for as long as the words.
+#[test]
+fn first_words_go_on_in_their_session_when_no_other_may_have_them() {
+    let [alice, bob] = [1, 2].map(Party::new);
+    introduce(&[&alice, &bob], 0);
+    writes(&alice, &bob, 2, "are you there");
+    // Since then Bob has other prekeys.
+    alice.add(8, &bob.bundle(8, false));
+    for day in 8..=9 {
+        run_due(&alice, day).unwrap();
+        let again = empty_outbox(&alice).into_iter();
+        let again: Vec<_> = again.map(|waiting| waiting.envelope).collect();
+        assert!(!again.is_empty(), "day {day}");
+        if day == 9 {
+            comes(&bob, 9 * 24, &again);
+        }
+    }
+    let words = texts(&bob, 9, &to(&alice)).unwrap();
+    assert_eq!(
+        words,
+        [(alice.device.public(), "are you there".into(), false)]
+    );
+}
+
 /// To before anything was written to somebody.
 fn goes_back(who: &Party, to: &Party, copy: &crate::wire::store::HealingRootRow) {
     set_root(who, copy);
