@@ -87,6 +87,8 @@ struct Run {
     wrong_clocks: BTreeSet<(u32, u32)>,
     /// People of whom one was wrong, now or before.
     dated_wrong: BTreeSet<u32>,
+    /// What was written while the clock of who wrote it was wrong.
+    dated_by_wrong: BTreeSet<String>,
     /// How often each attack was made.
     attacks: BTreeMap<&'static str, u64>,
     show: bool,
@@ -124,6 +126,7 @@ impl Run {
             forged: BTreeSet::new(),
             wrong_clocks: BTreeSet::new(),
             dated_wrong: BTreeSet::new(),
+            dated_by_wrong: BTreeSet::new(),
             thieves: BTreeSet::new(),
             told: BTreeSet::new(),
             untold: Vec::new(),
@@ -209,6 +212,9 @@ impl Run {
         let known = client.contact(self.address(to)).unwrap().devices;
         let written = ((p, d), to, known.into_iter().collect());
         self.written.insert(sent.message_id.clone(), written);
+        if self.wrong_clocks.contains(&(p, d)) {
+            self.dated_by_wrong.insert(sent.message_id.clone());
+        }
         self.check_told((p, d));
         self.sent.insert(sent.message_id, (p, to));
     }

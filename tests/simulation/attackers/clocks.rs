@@ -50,9 +50,20 @@ impl Attacker for Clocks {
     fn act(&mut self, run: &mut Run) {
         // Nor does a device whose clock is wrong go back: which day a copy is of, it proves by the days of its clock (RFC windlass §8.4.10), and words that
         // were dated by a wrong one cannot be proved (§9.1.6). Nor one to whom words would be given back that came by a wrong clock (§8.4.11).
+        // Nor one that such words are on their way to: it would have to be given them back.
         let wrong = &run.wrong_clocks;
-        run.copied
-            .retain(|device, _| !wrong.iter().any(|one| one == device || one.0 != device.0));
+        let awaits = |device: &(u32, u32)| {
+            let mut words = run.dated_by_wrong.iter();
+            words.any(|id| {
+                run.sent.get(id).is_some_and(|(_, to)| *to == device.0) && !run.has(*device, id)
+            })
+        };
+        let kept = run.copied.iter().filter(|(device, _)| {
+            !wrong.iter().any(|one| one == *device || one.0 != device.0) && !awaits(device)
+        });
+        run.copied = kept
+            .map(|(device, known)| (*device, known.clone()))
+            .collect();
         if self.rng.below(6) != 0 {
             return;
         }
@@ -63,6 +74,8 @@ impl Attacker for Clocks {
         }
         let (how, ahead) = match self.rng.below(3) {
             _ if run.wrong_clocks.contains(&device) => (RIGHT, 0),
+            // Of whoever went back the clock is right until they have everything, and that of whoever gives it to them.
+            _ if run.is_recovering() => return,
             // Each is wrong once: of a clock that is wrong again before it was right nobody can tell which of its dates were when.
             _ if !self.chosen.insert(device) => return,
             0 => (AHEAD, self.ahead()),
