@@ -43,9 +43,9 @@ fn what_is_handed_over_shows_a_push_that_the_app_receives_later() {
     let until = now(&alice) + Duration::from_secs(60);
     ours.set_muted_until(Some(until)).unwrap();
     ours.set_nickname(Some("Bosun".into())).unwrap();
-    let steps = alice.engine.steps().len();
+    let _ = alice.engine.steps();
     let opened = opened(&alice);
-    assert_eq!(alice.engine.steps().len(), steps, "nothing is written");
+    assert!(alice.engine.steps().is_empty(), "nothing is written");
     let mention = TextRun {
         text: "land ho".into(),
         styles: vec![TextStyle::Mention {
