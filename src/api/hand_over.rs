@@ -47,6 +47,7 @@ pub struct HandOver {
 /// What an envelope brings, as a second process sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "uniffi", derive(uniffi::Enum))]
+#[allow(clippy::large_enum_variant)] // One is made for a push, and UniFFI knows no box.
 pub enum Peeked {
     /// Words for the user. They may be shown, unless their conversation is mute.
     Message {
