@@ -10,6 +10,7 @@ const FILES: &[&str] = &[
     "proto/windlass/v2/group.proto",
     "proto/windlass/v2/link.proto",
     "proto/windlass/store/v1/rows.proto",
+    "proto/windlass/store/v1/hand_over.proto",
 ];
 
 /// Rows that hold secrets or what people wrote: no `Debug` is derived for any of them.

@@ -5,6 +5,7 @@ use crate::bundle::{BundleError, UriError};
 use crate::chat::{ContentError, GroupEventError};
 use crate::crypto::RandomnessUnavailable;
 use crate::engine::base::error::EngineError;
+use crate::engine::sync::peek::HandOverError;
 use crate::identity::AddressError;
 use crate::link::LinkError;
 use crate::qr::QrError;
@@ -214,6 +215,12 @@ pub enum WindlassError {
     NotForThisSession,
     #[error("the message cannot be decrypted: {0}")]
     Undecryptable(String),
+    #[error("{0}")]
+    HandOverUnreadable(HandOverError),
+    #[error("{0}")]
+    HandOverTooOld(HandOverError),
+    #[error("{0}; update this library")]
+    HandOverNewer(HandOverError),
 }
 
 impl WindlassError {
@@ -327,6 +334,16 @@ impl From<LinkError> for WindlassError {
             LinkError::Answered => Self::LinkAnswered(error),
             LinkError::OtherDevice => Self::LinkOtherDevice(error),
             error => Self::LinkRefused(error),
+        }
+    }
+}
+
+impl From<HandOverError> for WindlassError {
+    fn from(error: HandOverError) -> Self {
+        match error {
+            HandOverError::Unreadable => Self::HandOverUnreadable(error),
+            HandOverError::TooOld => Self::HandOverTooOld(error),
+            HandOverError::Newer(_) => Self::HandOverNewer(error),
         }
     }
 }

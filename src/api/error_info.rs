@@ -336,6 +336,17 @@ pub(super) const TABLE: &[Row] = &[
         "Give the envelope to Client.receive.",
     ),
     ("undecryptable", false, "Ask the sender to send again."),
+    (
+        "hand_over_unreadable",
+        false,
+        "Show that there may be something new, and no more; open the application, which hands over anew.",
+    ),
+    (
+        "hand_over_too_old",
+        false,
+        "Show that there may be something new, and no more; open the application, which hands over anew.",
+    ),
+    ("hand_over_newer", false, "Update this library."),
 ];
 
 /// Every error there is, in the order of the documentation.

@@ -171,8 +171,24 @@ pub fn text_runs(text: RichText) -> Vec<TextRun> {
 impl RichText {
     /// What a message says beside words alone, as it is now.
     pub(super) fn of_shown(shown: &Shown) -> Option<Self> {
-        let rich = Self::from_chat(shown.text()?, shown.forward());
         let is_caption = matches!(shown.stored.content.body, chat::Body::Attachment(_));
+        Self::beside(shown.text()?, shown.forward(), is_caption)
+    }
+
+    /// The same of a message that was only looked at.
+    pub(super) fn of_body(body: &chat::Body) -> Option<Self> {
+        match body {
+            chat::Body::Text(text) => Self::beside(text, text.forward, false),
+            chat::Body::Attachment(attachment) => {
+                let caption = &attachment.caption;
+                Self::beside(caption, caption.forward, true)
+            }
+            _ => None,
+        }
+    }
+
+    fn beside(text: &chat::Text, forward: Option<chat::Forward>, is_caption: bool) -> Option<Self> {
+        let rich = Self::from_chat(text, forward);
         let says_more = !rich.spans.is_empty()
             || rich.forward.is_some()
             || !rich.suggestions.is_empty()

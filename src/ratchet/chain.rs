@@ -106,7 +106,7 @@ impl ChainKey {
         HalfKey(hmac_sha256_step(&mut self.0, &[0x01], &[0x02]))
     }
 
-    #[cfg(test)]
+    /// A second copy: what is stepped on is not the chain itself.
     pub(super) fn duplicate(&self) -> Self {
         Self(self.0.duplicate())
     }

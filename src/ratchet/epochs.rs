@@ -7,7 +7,7 @@
 use super::chain::EpochRoot;
 use super::scka::{Message, Scka};
 use super::{ChainKey, HalfKey, RatchetError};
-use crate::crypto::{CryptoRng, Secret, SharedSecret};
+use crate::crypto::{CryptoRng, Secret, SharedSecret, wipe};
 use crate::wire::store::{EpochChainRow, EpochsRow};
 
 /// The chain of one direction.
@@ -96,6 +96,16 @@ impl Epochs {
     /// The key of the other side's next message.
     pub(super) fn step_receiving(&mut self) -> HalfKey {
         self.receiving.step()
+    }
+
+    /// What it takes to read the other side's messages: the key of the current epoch, and with `turns` that of the next if it is agreed on.
+    pub(super) fn to_receiving_row(&self, turns: bool) -> EpochChainRow {
+        let mut row = self.receiving.to_row();
+        if !turns {
+            wipe(&mut row.next_chain_key);
+            row.next_chain_key.clear();
+        }
+        row
     }
 
     /// What came with a message that the AEAD accepted. The next exchange begins when both directions are in the epoch of the last one: what comes

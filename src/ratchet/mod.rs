@@ -15,6 +15,7 @@ mod header;
 mod header_key;
 mod memory;
 mod receive;
+mod receiving;
 mod row;
 pub mod scka;
 mod state;
@@ -25,6 +26,7 @@ pub use header::{Position, RatchetHeader};
 pub use header_key::{CHAIN_TAG_LEN, ChainTag, HeaderKey, SEALED_HEADER_LEN};
 pub use memory::MemorySkippedKeys;
 pub use receive::{Candidate, Opened, SkippedChange, SkippedKeys};
+pub use receiving::ReceivingRatchet;
 pub use state::{Ratchet, Sending};
 
 #[cfg(test)]

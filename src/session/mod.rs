@@ -8,6 +8,7 @@ mod error;
 mod healing;
 mod hint;
 mod post_quantum;
+mod receiving;
 mod row;
 mod state;
 
@@ -16,6 +17,7 @@ pub use error::SessionError;
 pub use healing::{HEALING_MAC_LEN, HealingKey, HealingRoot, Proved};
 pub use hint::{HintKey, SENDER_HINT_LEN, SenderHint};
 pub use post_quantum::PostQuantum;
+pub use receiving::ReceivingSession;
 pub use row::SessionStanding;
 pub use state::{Received, Session, TagChanges};
 

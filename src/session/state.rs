@@ -197,7 +197,11 @@ impl Session {
         padded: &[u8],
         rng: &mut dyn CryptoRng,
     ) -> Result<Part, SessionError> {
-        let ciphertext = key.seal(padded, &self.body_associated_data(header), rng)?;
+        let ciphertext = key.seal(
+            padded,
+            &body_data(&self.associated_data, &self.id, header),
+            rng,
+        )?;
         let header_key = self.ratchet.header_key()?;
         let chain_tag = header_key.tag();
         let mut part = Part {
@@ -211,14 +215,14 @@ impl Session {
             sealed_header: [0; SEALED_HEADER_LEN],
             ciphertext,
         };
-        let data = self.header_associated_data(&part);
+        let data = header_data(&self.associated_data, &part);
         part.sealed_header = header_key.seal(header, &data, rng)?;
         Ok(part)
     }
 
     /// Opens the header of a part. Whoever has no key of the session gets no further, whatever they send.
     pub fn open_header(&self, part: &Part) -> Result<RatchetHeader, SessionError> {
-        let data = self.header_associated_data(part);
+        let data = header_data(&self.associated_data, part);
         let header = self
             .ratchet
             .open_header(&part.chain_tag, &part.sealed_header, &data)?;
@@ -238,7 +242,7 @@ impl Session {
         part: &Part,
         skipped: &dyn SkippedKeys,
     ) -> Result<Received, SessionError> {
-        let associated_data = self.body_associated_data(header);
+        let associated_data = body_data(&self.associated_data, &self.id, header);
         let before = (self.ratchet.is_in_new_chain(header)).then(|| self.ratchet.expected_tags());
         let Opened {
             mut ratchet,
@@ -276,27 +280,6 @@ impl Session {
             tags,
             established,
         })
-    }
-
-    /// AD of the handshake, the session's name, the header (Double Ratchet §3.4, `CONCAT`). Each has a fixed length.
-    fn body_associated_data(&self, header: &RatchetHeader) -> [u8; BODY_DATA_LEN] {
-        let mut data = [0; BODY_DATA_LEN];
-        let parts = self.associated_data.into_iter().chain(self.id);
-        for (to, from) in data.iter_mut().zip(parts.chain(header.to_bytes())) {
-            *to = from;
-        }
-        data
-    }
-
-    /// All that stands beside a header in the clear, and the body: only who has the header's key can put another body under it.
-    fn header_associated_data(&self, part: &Part) -> Vec<u8> {
-        [
-            self.associated_data.as_slice(),
-            &part.chain_tag,
-            &part.sender_hint,
-            &part.ciphertext,
-        ]
-        .concat()
     }
 
     /// The chain tags by which messages of the other end find this session.
@@ -390,4 +373,29 @@ impl Session {
     pub fn awaits_one_time_prekey(&self) -> bool {
         self.is_pending() && self.mode.one_time
     }
+}
+
+/// AD of the handshake, the session's name, the header (Double Ratchet §3.4, `CONCAT`). Each has a fixed length.
+pub(super) fn body_data(
+    associated_data: &AssociatedData,
+    id: &SessionId,
+    header: &RatchetHeader,
+) -> [u8; BODY_DATA_LEN] {
+    let mut data = [0; BODY_DATA_LEN];
+    let parts = associated_data.iter().chain(id).copied();
+    for (to, from) in data.iter_mut().zip(parts.chain(header.to_bytes())) {
+        *to = from;
+    }
+    data
+}
+
+/// All that stands beside a header in the clear, and the body: only who has the header's key can put another body under it.
+pub(super) fn header_data(associated_data: &AssociatedData, part: &Part) -> Vec<u8> {
+    [
+        associated_data.as_slice(),
+        &part.chain_tag,
+        &part.sender_hint,
+        &part.ciphertext,
+    ]
+    .concat()
 }

@@ -5,8 +5,9 @@ use crate::crypto::wipe;
 use super::store::{
     BackupRecord, ContactListRow, ContactRow, DeviceRow, EpochChainRow, EpochsRow, GivenPrekeyRow,
     GroupJoinRow, GroupLinkRow, HealingKeyRow, HealingRootRow, HealingRow, JoiningRow, LinkingRow,
-    MessageRow, OneTimePrekeyRow, PendingLinkRow, RatchetRow, ReceivedChain, ScheduledRow, SckaRow,
-    SessionRow, SignedPrekeyRow, SkippedKeyRow, TakenPrekeyRow, backup_record::Record,
+    MessageRow, OneTimePrekeyRow, PendingLinkRow, RatchetRow, ReceivedChain, ReceivingRatchetRow,
+    ScheduledRow, SckaRow, SessionRow, SignedPrekeyRow, SkippedKeyRow, TakenPrekeyRow,
+    backup_record::Record,
 };
 use super::v2::{
     Attachment, Copy, DeviceLink, GroupJoinRequest, HealingRequest, OwnWords, Pair, Payload,
@@ -32,6 +33,7 @@ zeroise_on_drop! {
     SessionRow: hint_key;
     RatchetRow: root_key, own_secret, sending_chain_key, receiving_chain_key, header_key, next_header_key, expected_header_key;
     ReceivedChain: header_key;
+    ReceivingRatchetRow: header_key, chain_key, root_key, own_secret, expected_header_key;
     EpochsRow: root_key;
     EpochChainRow: chain_key, next_chain_key;
     SckaRow: seed;

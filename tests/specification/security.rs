@@ -74,6 +74,7 @@ fn the_threat_model_names_clauses_promises_and_tests_that_exist() {
         "A member of a group",
         "A thief of the seed",
         "A thief of the state",
+        "A thief of a hand-over",
         "A thief of a backup",
         "A thief of the disk, without the passphrase",
         "A thief of the disk, with the passphrase",

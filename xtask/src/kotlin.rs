@@ -156,7 +156,7 @@ fn let_refusals_have_a_code(file: &Path) -> Result<()> {
 }
 
 /// Classes with what people wrote, or with what opens something; `Printing.kt` says how they are printed.
-const DISCREET: [&str; 22] = [
+const DISCREET: [&str; 23] = [
     "data class Message (",
     "data class Reaction (",
     "data class AttachmentInfo (",
@@ -170,6 +170,7 @@ const DISCREET: [&str; 22] = [
     "data class LinkCheck (",
     "data class InvitationLink (",
     "data class PendingLink (",
+    "data class PeekedMessage (",
     "data class OutgoingEnvelope (",
     "data class RichText (",
     "data class LinkPreview (",

@@ -331,6 +331,14 @@ export class BaseClient extends People {
     return (await this.engine.ask("now")) as Date;
   }
 
+  /**
+   * What a service worker needs to show what a push brought (`windlass-chat/push`), sealed under 32 bytes that the two share: never the store's key. Make it
+   * anew after each `receive` and each send, or at the latest when the page is left; it is read for 7 days.
+   */
+  async handOver(key: given.Key): Promise<Uint8Array> {
+    return (await this.engine.ask("handOver", ...given.key(key))) as Uint8Array;
+  }
+
   /** Makes everything that was replaced or deleted unreadable for good. `close` does it too. */
   async shred(): Promise<ShredReport> {
     return (await this.engine.ask("shred")) as ShredReport;

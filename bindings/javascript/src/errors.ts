@@ -118,6 +118,9 @@ export class EnvelopeMalformed extends WindlassError {}
 export class NotForThisDevice extends WindlassError {}
 export class NotForThisSession extends WindlassError {}
 export class Undecryptable extends WindlassError {}
+export class HandOverUnreadable extends WindlassError {}
+export class HandOverTooOld extends WindlassError {}
+export class HandOverNewer extends WindlassError {}
 
 /** The class of each code; a test holds it against the one table of the core. */
 export const ERRORS = {
@@ -213,6 +216,9 @@ export const ERRORS = {
   not_for_this_device: NotForThisDevice,
   not_for_this_session: NotForThisSession,
   undecryptable: Undecryptable,
+  hand_over_unreadable: HandOverUnreadable,
+  hand_over_too_old: HandOverTooOld,
+  hand_over_newer: HandOverNewer,
 } as const;
 
 /** The code of an error. */

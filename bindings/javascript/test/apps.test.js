@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { DeviceLink, joinRuns, textRuns } from "../dist/node/index.js";
+import { DeviceLink, HandOver, joinRuns, textRuns } from "../dist/node/index.js";
 import { KEY, after, clients, deliver, home, pair, texts } from "./world.js";
 
 const said = (messages) => messages.map((message) => message.text);
@@ -257,4 +257,30 @@ test("what is scheduled is listed, sent when it is time, and taken back", async 
   assert.equal(await ours.cancelScheduled(second.id), false);
   assert.deepEqual([await ours.scheduled(), await alice.nextDue()], [[], null]);
   await assert.rejects(ours.sendAt(new Date(Date.now() + 400 * 86_400_000), "never"), { code: "invalid_content" });
+});
+
+test("what is handed over shows a push that the client receives later", async (t) => {
+  const [alice, bob, ours, theirs] = await talking(t);
+  await ours.setNickname("Bosun");
+  await ours.setMutedUntil(new Date(Date.now() + 3_600_000));
+  const key = { key: new Uint8Array(32).fill(7) };
+  const handedOver = await alice.handOver(key);
+  await theirs.send("land ho");
+  const [pushed] = await bob.outbox();
+  const opened = HandOver.open(handedOver, key);
+  for (let times = 0; times < 2; times++) {
+    const { type, message } = opened.peek(pushed.bytes);
+    assert.deepEqual([type, message.text, message.authorName, message.muted], ["message", "land ho", "Bosun", true]);
+    assert.ok(message.conversation === bob.address && message.author === bob.address && message.sentAt instanceof Date && !message.inGroup);
+  }
+  await deliver(alice, bob);
+  assert.ok(said(await ours.messages()).includes("land ho"));
+  assert.deepEqual(HandOver.open(await alice.handOver(key), key).peek(pushed.bytes), { type: "quiet" });
+  opened.close();
+
+  const code = (code) => ({ code });
+  assert.throws(() => HandOver.open(handedOver, { key: new Uint8Array(32) }), code("hand_over_unreadable"));
+  assert.throws(() => HandOver.open(handedOver.slice(0, -1), key), code("hand_over_unreadable"));
+  assert.throws(() => HandOver.open(Uint8Array.of(2, ...handedOver.slice(1)), key), code("hand_over_newer"));
+  await assert.rejects(alice.handOver({ passphrase: "correct horse" }), code("key_unreadable"));
 });

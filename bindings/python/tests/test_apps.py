@@ -14,10 +14,16 @@ from windlass_chat import (
     Client,
     Conversation,
     GroupPermission,
+    HandOver,
+    HandOverNewer,
+    HandOverUnreadable,
     InvalidContent,
+    KeyUnreadable,
     NotAnAdmin,
+    Peeked,
     Profile,
     RichText,
+    StoreKey,
     UnknownContact,
     UnknownMessage,
     events,
@@ -341,3 +347,38 @@ def test_whoever_follows_a_link_comes_into_the_group() -> None:
         bob.conversation(crew.address()).create_invitation_link(1, timedelta(days=1))
     with pytest.raises(InvalidContent):
         crew.create_invitation_link(1, timedelta(days=15))
+
+
+def test_what_is_handed_over_shows_a_push_that_the_app_receives_later(tmp_path: Path) -> None:
+    key = StoreKey.from_bytes(bytes(range(32)))
+    with acquainted(tmp_path) as (alice, bob):
+        for envelope in alice.send(bob.address(), "ahoy").envelopes:
+            bob.receive(envelope.bytes)
+        handed_over = alice.hand_over(key)
+        pushed = bob.send(alice.address(), "land ho").envelopes[0].bytes
+        opened = HandOver.open(handed_over, key)
+        shown = set()
+        for _ in range(2):
+            seen = opened.peek(pushed)
+            assert isinstance(seen, Peeked.MESSAGE) and seen.message.text == "land ho"
+            shown.add(seen.message.id)
+            assert seen.message.author == seen.message.conversation == bob.address()
+            assert not seen.message.muted and not seen.message.in_group and seen.message.author_name is None
+            assert "land ho" not in repr(seen) and seen.message.id in repr(seen.message)
+        (came,) = (event for event in alice.receive(pushed) if isinstance(event, events.Message))
+        assert came.message.text == "land ho" and {came.message.id} == shown
+        assert isinstance(HandOver.open(alice.hand_over(key), key).peek(pushed), Peeked.QUIET)
+        # The first message of a session is the client's.
+        with Client.create(tmp_path / "c.wl", key=bytes(32)) as carol:
+            carol.add_contact(alice.bundle())
+            first = carol.send(alice.address(), "who is there").envelopes[0].bytes
+            assert isinstance(opened.peek(first), Peeked.UNREADABLE)
+        for bad in (handed_over[:-1], b"", bytes(100), handed_over[:-1] + bytes([handed_over[-1] ^ 1])):
+            with pytest.raises(HandOverUnreadable):
+                HandOver.open(bad, key)
+        with pytest.raises(HandOverUnreadable):
+            HandOver.open(handed_over, StoreKey.from_bytes(bytes(32)))
+        with pytest.raises(HandOverNewer):
+            HandOver.open(b"\x02" + handed_over[1:], key)
+        with pytest.raises(KeyUnreadable):
+            alice.hand_over(StoreKey.from_passphrase("correct horse"))

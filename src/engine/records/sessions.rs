@@ -90,6 +90,15 @@ pub(crate) fn find(
     Ok(None)
 }
 
+/// All sessions with a device.
+pub(crate) fn with(store: &dyn Rows, peer: &Party) -> Result<Vec<Session>, EngineError> {
+    let mut found = Vec::new();
+    for id in archive(store, peer)?.session_ids {
+        found.extend(load(store, &session_id(&id)?)?);
+    }
+    Ok(found)
+}
+
 /// Since when the other end of the session to send with is known to be that device. No key of it is read.
 pub(crate) fn known_since(store: &dyn Rows, peer: &Party) -> Result<Option<u64>, EngineError> {
     for id in archive(store, peer)?.session_ids {

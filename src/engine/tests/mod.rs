@@ -22,6 +22,7 @@ mod group_deletion;
 mod group_links;
 mod group_views;
 mod group_words;
+mod hand_over;
 mod held;
 mod hostile;
 mod known_bundles;

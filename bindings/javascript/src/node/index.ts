@@ -77,6 +77,7 @@ export { Conversation } from "../conversation.js";
 export * from "../errors.js";
 export { EncryptedFile } from "../encrypted_file.js";
 export type { Source } from "../files.js";
+export { HandOver } from "../hand_over.js";
 export { Session } from "../session.js";
 export { errors, findContact, foldText, joinRuns, qrFrames, qrPng, qrRead, qrSvg, readCommand, readEmoji, readNumber, textRuns } from "../tools.js";
 export type { Key } from "../given.js";

@@ -138,3 +138,36 @@ export interface ScheduledMessage {
   /** The code of the error with which it was not sent when its time came; `null` as long as it is to be sent. It stays until `cancelScheduled`. */
   failed: string | null;
 }
+
+/** A message that was looked at, and not received. */
+export interface PeekedMessage {
+  /** The same that the client will see. What was sent again has the id of what it repeats. */
+  id: string;
+  /** Address of the other side of the conversation, or of the group. */
+  conversation: string;
+  /** The user's own name for the conversation, or the name of the group or of the person. */
+  conversationName: string | null;
+  /** Address of who wrote it. */
+  author: string;
+  authorName: string | null;
+  inGroup: boolean;
+  body: Body;
+  /** The text of a text body. */
+  text: string | null;
+  richText: RichText | null;
+  /** True when that mentions the user. */
+  mentionsMe: boolean;
+  sentAt: Date;
+  mutedUntil: Date | null;
+  /** True if the conversation was mute when the hand-over was opened. */
+  muted: boolean;
+}
+
+/** What an envelope brings, as a second process sees it. */
+export type Peeked =
+  /** Words for the user. They may be shown, unless their conversation is mute. */
+  | { type: "message"; message: PeekedMessage }
+  /** Nothing to show. */
+  | { type: "quiet" }
+  /** Only the client can read it: say that there may be something new. */
+  | { type: "unreadable" };

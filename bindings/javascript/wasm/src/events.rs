@@ -2,7 +2,7 @@
 //! test of the package misses it (test/facade.test.js).
 
 use wasm_bindgen::JsValue;
-use windlass::{Body, Event, TextStyle};
+use windlass::{Body, Event, Peeked, TextStyle};
 
 use crate::values::{Record, ToJs};
 
@@ -34,6 +34,11 @@ kinds! {
         DisappearingTimer { after }
         Group { change }
         Unknown {}
+    }
+    Peeked {
+        Message { message }
+        Quiet {}
+        Unreadable {}
     }
     Event {
         Message { message }

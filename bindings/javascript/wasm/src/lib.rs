@@ -13,6 +13,7 @@ mod files;
 mod folder;
 mod given;
 mod groups;
+mod hand_over;
 mod link;
 mod outside;
 mod people;

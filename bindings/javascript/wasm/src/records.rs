@@ -2,16 +2,7 @@
 //! (test/facade.test.js).
 
 use wasm_bindgen::JsValue;
-use windlass::{
-    AttachmentInfo, Backlog, ChatSettings, CodeProgress, Contact, ConversationSummary, Delivery,
-    DeviceInfo, ErrorInfo, Forward, GroupChange, GroupChangeKind, GroupMember, GroupPermission,
-    Inspection, InvitationLink, KeptEvent, LinkCheck, LinkPreview, ListedConversation,
-    MemberReceipt, Message, MessageOrigin, MessageReceipts, OutgoingEnvelope, PendingJoin,
-    PendingLink, PostQuantum, Profile, Reaction, Received, RefusalReason, RichText, SafetyEmoji,
-    ScheduledMessage, SearchPage, Sent, SessionState, SessionStatus, ShredReport, StateDocument,
-    TableRows, Tally, TextRun, TextSpan, TrustPolicy, TypedCommand, UndecryptableCause,
-    UnhandledMessage, WaitingMessage,
-};
+use windlass::{AttachmentInfo, Backlog, ChatSettings, CodeProgress, Contact, ConversationSummary, Delivery, DeviceInfo, ErrorInfo, Forward, GroupChange, GroupChangeKind, GroupMember, GroupPermission, Inspection, InvitationLink, KeptEvent, LinkCheck, LinkPreview, ListedConversation, MemberReceipt, Message, MessageOrigin, MessageReceipts, OutgoingEnvelope, PeekedMessage, PendingJoin, PendingLink, PostQuantum, Profile, Reaction, Received, RefusalReason, RichText, SafetyEmoji, ScheduledMessage, SearchPage, Sent, SessionState, SessionStatus, ShredReport, StateDocument, TableRows, Tally, TextRun, TextSpan, TrustPolicy, TypedCommand, UndecryptableCause, UnhandledMessage, WaitingMessage,};
 
 use crate::values::{Record, ToJs, camel};
 
@@ -67,6 +58,10 @@ record! {
     MessageReceipts { queued, members }
     OutgoingEnvelope { id, to, bytes }
     PendingJoin { asked, asked_at, expires_at }
+    PeekedMessage {
+        id, conversation, conversation_name, author, author_name, in_group, body, text, rich_text, mentions_me, sent_at,
+        muted_until, muted,
+    }
     PendingLink { answer, check, ends_at }
     Profile { name, about, picture }
     Reaction { emoji, by }

@@ -119,6 +119,9 @@ EnvelopeMalformed = WindlassError.EnvelopeMalformed
 NotForThisDevice = WindlassError.NotForThisDevice
 NotForThisSession = WindlassError.NotForThisSession
 Undecryptable = WindlassError.Undecryptable
+HandOverUnreadable = WindlassError.HandOverUnreadable
+HandOverTooOld = WindlassError.HandOverTooOld
+HandOverNewer = WindlassError.HandOverNewer
 TooManyDevices = WindlassError.TooManyDevices
 UnknownDevice = WindlassError.UnknownDevice
 LinkRefused = WindlassError.LinkRefused
@@ -214,6 +217,9 @@ __all__ = [
     "NotForThisDevice",
     "NotForThisSession",
     "Undecryptable",
+    "HandOverUnreadable",
+    "HandOverTooOld",
+    "HandOverNewer",
     "TooManyDevices",
     "UnknownDevice",
     "LinkRefused",

@@ -89,6 +89,9 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .NotForThisDevice(message),
             let .NotForThisSession(message),
             let .Undecryptable(message),
+            let .HandOverUnreadable(message),
+            let .HandOverTooOld(message),
+            let .HandOverNewer(message),
             let .TooManyDevices(message),
             let .UnknownDevice(message),
             let .LinkRefused(message),
@@ -200,6 +203,9 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .NotForThisDevice: "not_for_this_device"
         case .NotForThisSession: "not_for_this_session"
         case .Undecryptable: "undecryptable"
+        case .HandOverUnreadable: "hand_over_unreadable"
+        case .HandOverTooOld: "hand_over_too_old"
+        case .HandOverNewer: "hand_over_newer"
         case .TooManyDevices: "too_many_devices"
         case .UnknownDevice: "unknown_device"
         case .LinkRefused: "link_refused"

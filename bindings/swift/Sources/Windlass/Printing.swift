@@ -175,3 +175,13 @@ extension PendingLink: CustomStringConvertible, CustomDebugStringConvertible, Cu
     public var debugDescription: String { description }
     public var customMirror: Mirror { mirror(self, shown) }
 }
+
+extension PeekedMessage: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    private var shown: Shown {
+        ["id": id, "conversation": conversation, "author": author, "body": body, "sentAt": sentAt, "muted": muted]
+    }
+
+    public var description: String { printed("PeekedMessage", shown) }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { mirror(self, shown) }
+}

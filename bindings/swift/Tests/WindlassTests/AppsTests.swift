@@ -227,6 +227,36 @@ final class AppsTests: PeopleTestCase {
         XCTAssertEqual(failure(try crew.createInvitationLink(uses: 1, expiresIn: 15 * 86_400))?.code, "invalid_content")
     }
 
+    func testWhatIsHandedOverShowsAPushThatTheAppReceivesLater() throws {
+        let (alice, bob, ours, theirs) = try talking()
+        _ = try ours.send(text: "ahoy")
+        try exchange(alice, bob)
+        try ours.setNickname(nickname: "Bosun")
+        try ours.setMutedUntil(until: Date().addingTimeInterval(3_600))
+        let key = try StoreKey.fromBytes(key: Data(repeating: 7, count: 32))
+        let handedOver = try alice.handOver(key: key)
+        _ = try theirs.send(text: "land ho")
+        let pushed = try XCTUnwrap(bob.outbox().first { $0.to == alice.address() }).bytes
+        let opened = try HandOver.open(handedOver: handedOver, key: key)
+        for _ in 0..<2 {
+            let seen = try opened.peek(envelope: pushed)
+            guard case .message(let message) = seen else { return XCTFail("\(seen)") }
+            XCTAssertEqual([message.text, message.authorName, message.conversation], ["land ho", "Bosun", bob.address()])
+            XCTAssertTrue(message.muted && !message.inGroup)
+            XCTAssertFalse("\(seen)".contains("land ho"))
+        }
+        try exchange(alice, bob)
+        XCTAssertTrue(try ours.messages().contains { $0.text == "land ho" })
+        let later = try HandOver.open(handedOver: alice.handOver(key: key), key: key)
+        XCTAssertEqual(try later.peek(envelope: pushed), .quiet)
+        let other = try StoreKey.fromBytes(key: Data(count: 32))
+        XCTAssertEqual(failure(try HandOver.open(handedOver: handedOver, key: other))?.code, "hand_over_unreadable")
+        XCTAssertEqual(failure(try HandOver.open(handedOver: Data(handedOver.dropLast()), key: key))?.code, "hand_over_unreadable")
+        XCTAssertEqual(failure(try HandOver.open(handedOver: Data([2]) + handedOver.dropFirst(), key: key))?.code, "hand_over_newer")
+        let passphrase = try StoreKey.fromPassphrase(passphrase: "correct horse")
+        XCTAssertEqual(failure(try alice.handOver(key: passphrase))?.code, "key_unreadable")
+    }
+
     func testAdminsSayWhoWritesToAGroup() throws {
         let (alice, bob, _, _) = try talking()
         let crew = try alice.createGroup(name: "crew", members: [bob.address()])

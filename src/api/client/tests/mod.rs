@@ -13,6 +13,7 @@ mod changes;
 mod chat_settings;
 mod costs;
 mod group_links;
+mod hand_over;
 mod handed_over;
 mod profiles;
 mod rich_text;

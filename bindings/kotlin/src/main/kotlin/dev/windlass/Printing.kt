@@ -51,6 +51,8 @@ internal fun InvitationLink.shown(): String = "InvitationLink(id=$id, createdAt=
 
 internal fun PendingLink.shown(): String = "PendingLink(checked=${check != null}, endsAt=$endsAt)"
 
+internal fun PeekedMessage.shown(): String = "PeekedMessage(id=$id, conversation=$conversation, author=$author, body=$body, sentAt=$sentAt, muted=$muted)"
+
 internal fun OutgoingEnvelope.shown(): String = "OutgoingEnvelope(id=$id, to=$to, ${bytes.size} bytes)"
 
 private fun counted(text: String) = "${text.codePointCount(0, text.length)} characters"

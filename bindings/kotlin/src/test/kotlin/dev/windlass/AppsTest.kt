@@ -164,6 +164,33 @@ class AppsTest {
     }
 
     @Test
+    fun `what is handed over shows a push that the app receives later`(): Unit = talking { alice, bob, ours, theirs ->
+        ours.send("ahoy")
+        exchange(alice, bob)
+        ours.setNickname("Bosun")
+        ours.setMutedUntil(Instant.now().plusSeconds(3600))
+        val key = StoreKey.fromBytes(ByteArray(32) { 7 })
+        val handedOver = alice.handOver(key)
+        theirs.send("land ho")
+        val pushed = bob.outbox().single { it.to == alice.address() }.bytes
+        HandOver.open(handedOver, key).use { opened ->
+            repeat(2) {
+                val seen = opened.peek(pushed) as Peeked.Message
+                assertEquals(listOf("land ho", "Bosun", bob.address()), seen.message.run { listOf(text, authorName, conversation) })
+                assertTrue(seen.message.muted && !seen.message.inGroup)
+                assertFalse("land ho" in "$seen")
+            }
+        }
+        exchange(alice, bob)
+        assertTrue(ours.messages().any { it.text == "land ho" })
+        HandOver.open(alice.handOver(key), key).use { assertEquals(Peeked.Quiet, it.peek(pushed)) }
+        assertThrows(WindlassException.HandOverUnreadable::class.java) { HandOver.open(handedOver, StoreKey.fromBytes(ByteArray(32))) }
+        assertThrows(WindlassException.HandOverUnreadable::class.java) { HandOver.open(handedOver.copyOf(handedOver.size - 1), key) }
+        assertThrows(WindlassException.HandOverNewer::class.java) { HandOver.open(byteArrayOf(2) + handedOver.drop(1), key) }
+        assertThrows(WindlassException.KeyUnreadable::class.java) { alice.handOver(StoreKey.fromPassphrase("correct horse")) }
+    }
+
+    @Test
     fun `a flow carries mail both ways and tells what comes`(): Unit = runBlocking {
         val people = People(home)
         val (alice, bob) = people.open("alice") to people.open("bob")
