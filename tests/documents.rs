@@ -122,3 +122,111 @@ fn the_readme_says_what_is_in_every_folder() {
         }
     }
 }
+
+const REFERENCE: &str = "docs/guide/reference-apps.md";
+
+/// The rows of the table behind this heading, in cells; without its head.
+fn table(heading: &str) -> Vec<Vec<String>> {
+    let page = text(REFERENCE);
+    let (_, part) = page.split_once(heading).unwrap();
+    let lines = part.lines().skip_while(|line| !line.starts_with('|'));
+    let rows = lines.take_while(|line| line.starts_with('|')).skip(2);
+    let cells = |row: &str| {
+        let row = row.trim_matches('|');
+        row.split('|').map(|cell| cell.trim().to_owned()).collect()
+    };
+    rows.map(cells).collect()
+}
+
+/// What stands in a cell as code.
+fn codes(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+/// The names in a piece of code, without what is handed over.
+fn names(code: &str) -> impl Iterator<Item = &str> {
+    let called = code.split(['(', '{']).next().unwrap_or_default();
+    let parts = called.trim_start_matches('@').split(['.', ' ']);
+    parts.filter(|part| !part.is_empty())
+}
+
+fn sources(folders: &[&str], extensions: &[&str]) -> String {
+    let all = files(folders, extensions).into_iter();
+    all.map(|file| fs::read_to_string(file).unwrap()).collect()
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let behind = text[at + word.len()..].chars().next();
+        !before.is_some_and(is_part) && !behind.is_some_and(is_part)
+    })
+}
+
+/// As Rust and Python write a name of Kotlin and Swift. A type has the same in all.
+fn snake(name: &str) -> String {
+    if name.starts_with(char::is_uppercase) {
+        return name.to_owned();
+    }
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+/// Each file of tests, and each test, that a cell names.
+fn assert_tests(cell: &str, rust: &str, python: &str) {
+    let files = files(&["src", "tests", "bindings"], &["rs", "py", "kt", "swift"]);
+    for name in codes(cell) {
+        let file = files.iter().any(|file| file.ends_with(name));
+        let test =
+            rust.contains(&format!("fn {name}(")) || python.contains(&format!("def {name}("));
+        assert!(file || test, "there is no test {name}");
+    }
+}
+
+#[test]
+fn each_call_of_the_reference_is_in_its_languages_and_each_test_is_there() {
+    let facade = sources(&["src/api"], &["rs"]);
+    let rust = sources(&["src", "tests"], &["rs"]);
+    let [python, kotlin, swift] = [
+        sources(&["bindings/python/src"], &["py", "pyi"]),
+        sources(&["bindings/kotlin/src/main"], &["kt"]),
+        sources(&["bindings/swift/Sources"], &["swift"]),
+    ];
+    let tests = sources(&["bindings/python/tests"], &["py"]);
+    let mut count = 0;
+    // What the facade has, all have: the core makes it for each.
+    let mut assert_in = |cell: &str, language: &str| {
+        for code in codes(cell) {
+            for name in names(code) {
+                let here = has_word(language, name) || has_word(&facade, &snake(name));
+                assert!(here, "{cell}: there is no {name}");
+                count += 1;
+            }
+        }
+    };
+    for row in table("# What an app finds here") {
+        let [_, calls, named] = row.as_slice() else {
+            panic!("{row:?}");
+        };
+        assert_in(calls, &[python.as_str(), &kotlin, &swift].concat());
+        assert_tests(named, &rust, &tests);
+    }
+    for row in table("## Bots") {
+        let [_, calls @ .., named] = row.as_slice() else {
+            panic!("{row:?}");
+        };
+        assert_eq!(calls.len(), 3, "{row:?}");
+        for (cell, language) in calls.iter().zip([&python, &kotlin, &swift]) {
+            assert_in(cell, language);
+        }
+        assert_tests(named, &rust, &tests);
+    }
+    assert!(count > 150, "{count}");
+}

@@ -127,7 +127,14 @@ impl Conversation {
     pub fn unread(&self) -> Result<u64> {
         let now = self.client.store.0.now();
         self.client
-            .read(|rows| Ok(unread::at(rows, &self.id, now)?))
+            .read(|rows| Ok(unread::at(rows, &self.id, now)?.messages))
+    }
+
+    /// Those of them that mention the user, by what they say now.
+    pub fn unread_mentions(&self) -> Result<u64> {
+        let now = self.client.store.0.now();
+        self.client
+            .read(|rows| Ok(unread::at(rows, &self.id, now)?.mentions))
     }
 
     /// Deletes a message, of anybody's, for the user alone: here, and on our other devices. It does not come back, and after the next

@@ -16,6 +16,8 @@ pub struct ListedConversation {
     pub last_activity: SystemTime,
     /// Messages of others since the user last read.
     pub unread: u64,
+    /// Those of them that mention the user, by what they say now.
+    pub unread_mentions: u64,
     /// The latest message that is shown; nothing if there is none.
     pub last_message: Option<Message>,
     /// What the user set for it.

@@ -175,6 +175,7 @@ impl Body {
 impl Message {
     pub(super) fn from_shown(shown: Shown, own: &PublicIdentity) -> Self {
         let (rich_text, edited) = (RichText::of_shown(&shown), shown.edited.is_some());
+        let mentions_me = shown.mentions(own);
         let mut stored = shown.stored;
         if let (chat::Body::Text(text), Some(edited)) = (&mut stored.content.body, shown.edited) {
             *text = edited;
@@ -212,7 +213,7 @@ impl Message {
                 .collect(),
             delivered_to: has_it.map(|one| one.to.address()).collect(),
             read_by: addresses(&shown.read_by),
-            mentions_me: (rich_text.as_ref()).is_some_and(|text| text.mentions(&own.address())),
+            mentions_me,
             rich_text,
         }
     }

@@ -86,7 +86,7 @@ pub use message::{Body, Message, Reaction};
 pub use outbox_listener::OutboxListener;
 pub use profile::Profile;
 pub use progress::{ProgressError, ProgressListener};
-pub use receipts::{MemberReceipt, MessageReceipts};
+pub use receipts::{DeviceReceipt, MemberReceipt, MessageReceipts};
 pub use rich_text::{Forward, RichText, TextRun, TextSpan, TextStyle, join_runs, text_runs};
 pub use scheduled::ScheduledMessage;
 pub use session::{Session, SessionState, SessionStatus};

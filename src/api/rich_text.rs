@@ -196,12 +196,6 @@ impl RichText {
         (says_more || (is_caption && !rich.text.is_empty())).then_some(rich)
     }
 
-    /// Whether it mentions somebody.
-    pub(super) fn mentions(&self, who: &str) -> bool {
-        let is_it = |span: &TextSpan| matches!(&span.style, TextStyle::Mention { address } if address == who);
-        self.spans.iter().any(is_it)
-    }
-
     pub(super) fn from_chat(text: &chat::Text, forward: Option<chat::Forward>) -> Self {
         let address = |key: chat::IdentityKey| {
             let identity = PublicIdentity::from_bytes(&key).ok();

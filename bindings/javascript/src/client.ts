@@ -294,6 +294,11 @@ export class BaseClient extends People {
     return (await this.engine.ask("unreadInAll")) as number;
   }
 
+  /** Those of them that mention the user, by what they say now. */
+  async unreadMentions(): Promise<number> {
+    return (await this.engine.ask("unreadMentionsInAll")) as number;
+  }
+
   /**
    * The messages of all conversations whose text contains `text`, as `Conversation.search` finds them: one conversation after the other, in each the
    * latest first. One call opens 10,000 at most; `next` goes on.

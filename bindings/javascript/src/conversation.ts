@@ -78,6 +78,11 @@ export class Conversation {
     return (await this.#engine.ask("unread", this.address)) as number;
   }
 
+  /** Those of them that mention the user, by what they say now. */
+  async unreadMentions(): Promise<number> {
+    return (await this.#engine.ask("unreadMentions", this.address)) as number;
+  }
+
   /** The user has read everything. With `receipt` the others are told. */
   async markRead(receipt = true): Promise<void> {
     await this.#engine.ask("markRead", this.address, given.flag(receipt));

@@ -47,6 +47,11 @@ test("messages are found, changed and read up to by author and id", async (t) =>
   assert.ok(read.members[0].readAt instanceof Date && read.members[0].deliveredAt instanceof Date);
   assert.ok(had.members[0].deliveredAt instanceof Date);
   assert.deepEqual([had.members[0].readAt, had.queued], [null, false]);
+  // The one device that there is said it for the person.
+  const [device] = (await alice.contact(bob.address)).devices;
+  assert.deepEqual(had.members[0].devices, [{ deviceId: device, deliveredAt: had.members[0].deliveredAt }]);
+  const waits = await ours.receipts((await ours.send("on its way")).messageId);
+  assert.deepEqual(waits.members[0].devices, [{ deviceId: device, deliveredAt: null }]);
 
   const answer = { author: bob.address, id: (await theirs.send("aye", { replyTo: names[0].id })).messageId };
   const answered = await theirs.answered(answer);
@@ -84,6 +89,15 @@ test("a text of pieces mentions whom it means, and what is forwarded names nobod
   await deliver(alice, bob);
   const there = await theirs.message(sent);
   assert.deepEqual([there.mentionsMe, there.richText], [true, { ...text, suggestions: ["aye"] }]);
+  const counted = async () => [(await bob.conversationPage())[0].unreadMentions, await theirs.unreadMentions(), await bob.unreadMentions()];
+  assert.deepEqual(await counted(), [1, 1, 1]);
+  const unread = await theirs.unread();
+  await ours.editRich(sent, { text: "nobody" });
+  await deliver(alice, bob);
+  assert.deepEqual([await counted(), await theirs.unread()], [[0, 0, 0], unread]);
+  await ours.editRich(sent, text);
+  await deliver(alice, bob);
+  assert.deepEqual(await counted(), [1, 1, 1]);
   const again = { author: bob.address, id: (await theirs.forward(sent)).messageId };
   await ours.editRich(sent, { text: "never mind" });
   await deliver(alice, bob);

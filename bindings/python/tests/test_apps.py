@@ -13,6 +13,7 @@ from windlass_chat import (
     ChatSettings,
     Client,
     Conversation,
+    DeviceReceipt,
     GroupPermission,
     HandOver,
     HandOverNewer,
@@ -73,6 +74,10 @@ def test_messages_are_found_and_changed_by_author_and_id() -> None:
     first, second = ours.receipts(ids[1]).members[0], ours.receipts(ids[2]).members[0]
     assert first.address == bob.address() and first.read_at is not None
     assert second.delivered_at is not None and second.read_at is None and not ours.receipts(ids[2]).queued
+    (device,) = alice.contact(bob.address()).devices
+    assert second.devices == [DeviceReceipt(device_id=device, delivered_at=second.delivered_at)]
+    waits = ours.receipts(ours.send("on its way").message_id).members[0]
+    assert waits.devices == [DeviceReceipt(device_id=device, delivered_at=None)]
     answer = theirs.send_body(Body.TEXT("aye"), ids[0])
     answered = theirs.answered(bob.address(), answer.message_id)
     assert answered is not None and answered.id == ids[0] and [one.emoji for one in answered.reactions] == ["👍"]

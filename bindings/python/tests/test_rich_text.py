@@ -40,10 +40,19 @@ def test_a_mention_reaches_whom_it_means() -> None:
     assert there is not None and there.mentions_me and there.rich_text == text and there.text == "⚓ @Bob"
     alone = theirs.message(alice.address(), plain.message_id)
     assert alone is not None and alone.rich_text is None and not alone.mentions_me
+    # The list counts it in one call, by what it says now.
+    assert (bob.conversation_page()[0].unread_mentions, theirs.unread_mentions(), bob.unread_mentions()) == (1, 1, 1)
     ours.edit_rich(sent.message_id, RichText(text="never mind"))
     world.run()
     there = theirs.message(alice.address(), sent.message_id)
     assert there is not None and there.text == "never mind" and not there.mentions_me
+    listed = bob.conversation_page()[0]
+    assert (listed.unread, listed.unread_mentions, bob.unread_mentions()) == (theirs.unread(), 0, 0)
+    ours.edit_rich(plain.message_id, text)
+    world.run()
+    assert bob.conversation_page()[0].unread_mentions == 1
+    theirs.mark_read()
+    assert bob.conversation_page()[0].unread_mentions == theirs.unread_mentions() == 0
     with pytest.raises(InvalidContent):
         ours.send_rich(RichText(text="short", spans=[TextSpan(start=3, length=3, style=TextStyle.ITALIC())]))
 

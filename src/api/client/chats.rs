@@ -28,7 +28,7 @@ impl Client {
                         address: summary.id.address(),
                         group_name: summary::group_name(reader, &summary.id)?,
                         last_activity: time(summary.row.last_activity),
-                        unread: unread::of_row(reader, &summary.id, &summary.row, now)?,
+                        unread: unread::of_row(reader, &summary.id, &summary.row, now)?.messages,
                     })
                 })
                 .collect()
@@ -55,9 +55,22 @@ impl Client {
         self.read(|reader| {
             let mut all = 0_u64;
             for conversations::Summary { id, row } in conversations::all(reader)? {
-                let unread = unread::of_row(reader, &id, &row, now)?;
+                let unread = unread::of_row(reader, &id, &row, now)?.messages;
                 let marked = unread == 0 && chat_settings::is_marked_unread(reader, &id)?;
                 all = all.saturating_add(unread).saturating_add(marked.into());
+            }
+            Ok(all)
+        })
+    }
+
+    /// Messages of others that are unread and mention the user, in all conversations.
+    pub fn unread_mentions(&self) -> Result<u64> {
+        let now = self.store.0.now();
+        self.read(|reader| {
+            let mut all = 0_u64;
+            for conversations::Summary { id, row } in conversations::all(reader)? {
+                let unread = unread::of_row(reader, &id, &row, now)?;
+                all = all.saturating_add(unread.mentions);
             }
             Ok(all)
         })
@@ -100,7 +113,8 @@ impl Client {
                 address: listed.id.address(),
                 group_name: listed.group_name,
                 last_activity: time(listed.last_activity),
-                unread: listed.unread,
+                unread: listed.unread.messages,
+                unread_mentions: listed.unread.mentions,
                 settings: ChatSettings::of(&listed.settings),
                 last_message: (listed.last_message).map(|shown| Message::from_shown(shown, &own)),
                 position: listed.place,

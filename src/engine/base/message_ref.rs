@@ -54,6 +54,7 @@ impl MessageRef {
             author_identity_key: self.author.to_bytes().to_vec(),
             message_id: self.id.as_bytes().to_vec(),
             unread: false,
+            mentions: false,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::crypto::SecretBytes;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::{damaged, get_row, put_row};
-use crate::engine::history::place::Place;
+use crate::engine::history::place::{Mark, Place};
 use crate::engine::history::{annotations, expiries, place};
 use crate::engine::records::conversations::ConversationId;
 use crate::identity::PublicIdentity;
@@ -67,7 +67,7 @@ impl Stored {
         Place {
             lamport: self.content.lamport,
             message: self.name(),
-            unread: false,
+            mark: Mark::Read,
         }
     }
 

@@ -11,13 +11,23 @@ use crate::engine::records::conversations::ConversationId;
 use crate::store::{Direction, Key, OrderedRow, Rows, RowsMut, Table};
 use crate::wire::store::TimelineRow;
 
+/// How a message counts in its conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Not.
+    Read,
+    /// As unread.
+    Unread,
+    /// As unread, and as one that mentions the user.
+    Mention,
+}
+
 /// A message's place in its conversation: its Lamport clock, its id, and who wrote it.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) lamport: u64,
     pub(crate) message: MessageRef,
-    /// Whether it counts as unread.
-    pub(crate) unread: bool,
+    pub(crate) mark: Mark,
 }
 
 impl Place {
@@ -28,8 +38,12 @@ impl Place {
         Ok(Self {
             lamport: rows::number_of(table, order)?,
             message: MessageRef::from_columns(table, author, id)?,
-            unread: row.unread,
+            mark: mark_of(&row),
         })
+    }
+
+    pub(crate) fn is_unread(&self) -> bool {
+        self.mark != Mark::Read
     }
 
     /// The order of a conversation (RFC windlass §9.3.2). In the store, rows of the same clock and id are sorted by hashes that no
@@ -63,27 +77,45 @@ pub(crate) fn index(
     put_row(store, Table::Timeline, key, &message.to_row())
 }
 
-/// Notes whether a message counts as unread; true if that changes.
-pub(crate) fn set_unread(
+fn mark_of(row: &TimelineRow) -> Mark {
+    match (row.unread, row.mentions) {
+        (false, _) => Mark::Read,
+        (true, false) => Mark::Unread,
+        (true, true) => Mark::Mention,
+    }
+}
+
+/// How the message of a place counts now.
+pub(crate) fn mark_at(
+    store: &dyn Rows,
+    conversation: &ConversationId,
+    place: &Place,
+) -> Result<Mark, EngineError> {
+    let (group, by) = (conversation.key(), place.message.author.to_bytes());
+    let order = order(place.lamport, &place.message.id);
+    let key = Key::named(&group, &order, &by);
+    let row: Option<TimelineRow> = get_row(store, Table::Timeline, key)?;
+    Ok(row.as_ref().map_or(Mark::Read, mark_of))
+}
+
+/// Notes how a message counts; how it counted before, if that changes.
+pub(crate) fn set_mark(
     store: &mut dyn RowsMut,
     conversation: &ConversationId,
     place: &Place,
-    unread: bool,
-) -> Result<bool, EngineError> {
-    let MessageRef { author, id } = place.message;
-    let (group, order, by) = (
-        conversation.key(),
-        order(place.lamport, &id),
-        author.to_bytes(),
-    );
+    mark: Mark,
+) -> Result<Option<Mark>, EngineError> {
+    let (group, by) = (conversation.key(), place.message.author.to_bytes());
+    let order = order(place.lamport, &place.message.id);
     let key = Key::named(&group, &order, &by);
     let row: Option<TimelineRow> = get_row(store, Table::Timeline, key)?;
-    let Some(mut row) = row.filter(|row| row.unread != unread) else {
-        return Ok(false);
+    let Some(mut row) = row.filter(|row| mark_of(row) != mark) else {
+        return Ok(None);
     };
-    row.unread = unread;
+    let before = mark_of(&row);
+    (row.unread, row.mentions) = (mark != Mark::Read, mark == Mark::Mention);
     put_row(store, Table::Timeline, key, &row)?;
-    Ok(true)
+    Ok(Some(before))
 }
 
 /// Takes a message out of its conversation.

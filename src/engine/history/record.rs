@@ -11,7 +11,6 @@ use crate::engine::history::{
 };
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::{groups, listed};
-use crate::identity::PublicIdentity;
 use crate::store::{Rows, RowsMut};
 use crate::wire::store::ConversationRow;
 
@@ -68,7 +67,7 @@ pub(crate) fn record(
         return Ok(Recorded::Nothing);
     }
     if let Some(target) = target {
-        recorded = apply_annotation(step.rows, author, &stored, &target, step.now)?;
+        recorded = apply_annotation(step, &stored, &target)?;
     } else if is_shown_by_itself(&content.body) {
         // What is said of it may have been quicker.
         reconcile_annotations(step.rows, &stored, step.now)?;
@@ -78,13 +77,13 @@ pub(crate) fn record(
         } else {
             let mut row = conversations::row(step.rows, &incoming.conversation)?;
             let own = step.device.public();
+            let shown = view::show(step.rows, &row, stored)?;
             if !(step.unattended && *author == own) {
-                unread::count(step.rows, &mut row, &own, &stored)?;
+                unread::count(step.rows, &mut row, &own, &shown)?;
             }
             conversations::save(step.rows, &incoming.conversation, &row)?;
             let bytes = incoming.encoded.len();
-            unhandled::enqueue(step, &stored, bytes)?;
-            let shown = view::show(step.rows, &row, stored)?;
+            unhandled::enqueue(step, &shown.stored, bytes)?;
             recorded = Recorded::Shown(Box::new(shown));
         }
     }
@@ -127,12 +126,12 @@ fn note_readers_of_copy(step: &mut Step<'_>, incoming: &Incoming<'_>) -> Result<
 
 /// A message that says something of another came, and is stored and indexed: does what it says. What it waits for may come later.
 fn apply_annotation(
-    store: &mut dyn RowsMut,
-    author: &PublicIdentity,
+    step: &mut Step<'_>,
     stored: &Stored,
     target: &MessageRef,
-    now: u64,
 ) -> Result<Recorded, EngineError> {
+    let (own, now) = (step.device.public(), step.now);
+    let store = &mut *step.rows;
     reconcile_annotations(store, stored, now)?;
     folding::fold(store, stored, target, now)?;
     let Some(found) = message::find(store, target)? else {
@@ -153,12 +152,15 @@ fn apply_annotation(
     deletion::expire_with(store, &stored.name(), &found)?;
     Ok(match &stored.content.body {
         Body::Edit { .. } => match view::shown(store, target)? {
-            Some(edited) => Recorded::Edited(Box::new(edited)),
+            Some(edited) => {
+                unread::edited(store, &own, &edited)?;
+                Recorded::Edited(Box::new(edited))
+            }
             None => Recorded::Nothing,
         },
         Body::Deletion { .. } => {
             let own = MessageRef {
-                author: *author,
+                author: stored.author,
                 id: target.id,
             };
             if deletion::delete(store, &own, DELETED, now)? {

@@ -3,6 +3,7 @@
 use crate::chat::ChatSetting;
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::damaged;
+use crate::engine::history::unread::Count;
 use crate::engine::history::view::{self, Shown};
 use crate::engine::history::{message, place, unread};
 use crate::engine::records::conversations::{self, ConversationId};
@@ -17,7 +18,7 @@ pub(crate) struct Summary {
     pub(crate) place: u64,
     pub(crate) group_name: Option<String>,
     pub(crate) last_activity: u64,
-    pub(crate) unread: u64,
+    pub(crate) unread: Count,
     pub(crate) last_message: Option<Shown>,
     pub(crate) settings: Vec<ChatSetting>,
 }

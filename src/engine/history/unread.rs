@@ -1,14 +1,15 @@
 //! Messages of others that the user has not seen, as far as the user's devices know (RFC windlass §9.4.4).
 //!
 //! Each is marked where it stands in its conversation, and the conversation's row counts the marks: so what is deleted, or read elsewhere,
-//! is taken off the count once.
+//! is taken off the count once. Those that mention the user are marked and counted as that too, by what they say now.
 
 use crate::chat::{FloorKey, NamedMessage};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::rows::damaged;
 use crate::engine::history::message::Stored;
-use crate::engine::history::place::Place;
-use crate::engine::history::{message, place};
+use crate::engine::history::place::{Mark, Place};
+use crate::engine::history::view::Shown;
+use crate::engine::history::{message, place, view};
 use crate::engine::records::conversations::{self, ConversationId};
 use crate::engine::records::floors;
 use crate::identity::PublicIdentity;
@@ -21,6 +22,65 @@ pub(crate) struct Read {
     pub(crate) lamport: u64,
     /// Ascending.
     pub(crate) messages: Vec<NamedMessage>,
+}
+
+/// How many are unread.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) messages: u64,
+    /// Those of them that mention the user.
+    pub(crate) mentions: u64,
+}
+
+impl Count {
+    fn of(row: &ConversationRow) -> Self {
+        Self {
+            messages: row.unread,
+            mentions: row.unread_mentions,
+        }
+    }
+
+    fn add(&mut self, mark: Mark) {
+        self.messages += u64::from(mark != Mark::Read);
+        self.mentions += u64::from(mark == Mark::Mention);
+    }
+
+    fn take(&mut self, mark: Mark) {
+        let was = |is: bool| u64::from(is);
+        self.messages = self.messages.saturating_sub(was(mark != Mark::Read));
+        self.mentions = self.mentions.saturating_sub(was(mark == Mark::Mention));
+    }
+
+    fn keep(self, row: &mut ConversationRow) {
+        (row.unread, row.unread_mentions) = (self.messages, self.mentions);
+    }
+}
+
+/// Marks a message, and counts it. The conversation's row is the caller's to save.
+fn set(
+    store: &mut dyn RowsMut,
+    id: &ConversationId,
+    row: &mut ConversationRow,
+    place: &Place,
+    mark: Mark,
+) -> Result<bool, EngineError> {
+    let Some(before) = place::set_mark(store, id, place, mark)? else {
+        return Ok(false);
+    };
+    let mut count = Count::of(row);
+    count.take(before);
+    count.add(mark);
+    count.keep(row);
+    Ok(true)
+}
+
+/// How a message counts that is unread.
+fn mark_of(shown: &Shown, own: &PublicIdentity) -> Mark {
+    if shown.mentions(own) {
+        Mark::Mention
+    } else {
+        Mark::Unread
+    }
 }
 
 fn name(key: &FloorKey, place: &Place) -> NamedMessage {
@@ -39,7 +99,7 @@ fn marked(
     // They are nearly always the latest.
     while found.len() < count {
         let places = place::before(store, id, end.as_ref(), PART)?;
-        found.extend(places.iter().filter(|place| place.unread));
+        found.extend(places.iter().filter(|place| place.is_unread()));
         end = places.last().copied();
         if places.len() < PART {
             break;
@@ -61,15 +121,15 @@ fn read(
     if row.unread == 0 {
         return Ok(());
     }
-    let mut left = 0;
+    let mut left = Count::default();
     for place in marked(store, id, row)? {
         if is_read(&place) {
-            place::set_unread(store, id, &place, false)?;
+            place::set_mark(store, id, &place, Mark::Read)?;
         } else {
-            left += 1;
+            left.add(place.mark);
         }
     }
-    row.unread = left;
+    left.keep(row);
     Ok(())
 }
 
@@ -126,8 +186,9 @@ pub(crate) fn count(
     store: &mut dyn RowsMut,
     row: &mut ConversationRow,
     own: &PublicIdentity,
-    stored: &Stored,
+    shown: &Shown,
 ) -> Result<(), EngineError> {
+    let stored = &shown.stored;
     if stored.author == *own {
         // What another device of ours wrote says nothing of what was read there: it says that itself.
         return if stored.copied {
@@ -137,10 +198,26 @@ pub(crate) fn count(
         };
     }
     let place = stored.place();
-    if !is_read_elsewhere(store, row, &place)?
-        && place::set_unread(store, &stored.conversation, &place, true)?
-    {
-        row.unread += 1;
+    if !is_read_elsewhere(store, row, &place)? {
+        let mark = mark_of(shown, own);
+        set(store, &stored.conversation, row, &place, mark)?;
+    }
+    Ok(())
+}
+
+/// A message says something else from now on. What was read is not unread for that.
+pub(crate) fn edited(
+    store: &mut dyn RowsMut,
+    own: &PublicIdentity,
+    shown: &Shown,
+) -> Result<(), EngineError> {
+    let (id, place) = (shown.stored.conversation, shown.stored.place());
+    if place::mark_at(store, &id, &place)? == Mark::Read {
+        return Ok(());
+    }
+    let mut row = conversations::row(store, &id)?;
+    if set(store, &id, &mut row, &place, mark_of(shown, own))? {
+        conversations::save(store, &id, &row)?;
     }
     Ok(())
 }
@@ -213,7 +290,7 @@ pub(crate) fn mark(
     'all: loop {
         let places = place::before(store, id, end.as_ref(), PART)?;
         for place in places.iter().filter(|place| place.message.author != *own) {
-            if place.unread {
+            if place.is_unread() {
                 unread += 1;
             } else if mark.messages.len() < MAX_READ_NAMES {
                 mark.messages.push(name(&key, place));
@@ -256,9 +333,11 @@ pub(crate) fn latest_of_others(
 /// A message is deleted: it is not unread any more.
 pub(crate) fn forget(store: &mut dyn RowsMut, stored: &Stored) -> Result<(), EngineError> {
     let id = &stored.conversation;
-    if place::set_unread(store, id, &stored.place(), false)? {
+    if let Some(before) = place::set_mark(store, id, &stored.place(), Mark::Read)? {
         let mut row = conversations::row(store, id)?;
-        row.unread = row.unread.saturating_sub(1);
+        let mut count = Count::of(&row);
+        count.take(before);
+        count.keep(&mut row);
         conversations::save(store, id, &row)?;
     }
     Ok(())
@@ -266,7 +345,7 @@ pub(crate) fn forget(store: &mut dyn RowsMut, stored: &Stored) -> Result<(), Eng
 
 /// How many messages of a conversation are unread at this time: those whose time has come are not, although nobody may have deleted them
 /// yet.
-pub(crate) fn at(store: &dyn Rows, id: &ConversationId, now: u64) -> Result<u64, EngineError> {
+pub(crate) fn at(store: &dyn Rows, id: &ConversationId, now: u64) -> Result<Count, EngineError> {
     of_row(store, id, &conversations::row(store, id)?, now)
 }
 
@@ -276,14 +355,16 @@ pub(crate) fn of_row(
     id: &ConversationId,
     row: &ConversationRow,
     now: u64,
-) -> Result<u64, EngineError> {
+) -> Result<Count, EngineError> {
     if row.unread == 0 || (row.timers.is_empty() && row.disappear_after == 0) {
-        return Ok(row.unread);
+        return Ok(Count::of(row));
     }
-    let mut unread = 0;
+    let mut unread = Count::default();
     for place in marked(store, id, row)? {
         let stored = message::find(store, &place.message)?;
-        unread += u64::from(stored.is_some_and(|stored| stored.is_shown(now)));
+        if stored.is_some_and(|stored| stored.is_shown(now)) {
+            unread.add(place.mark);
+        }
     }
     Ok(unread)
 }
@@ -297,15 +378,18 @@ pub(crate) fn restore(
 ) -> Result<(), EngineError> {
     let mut row = conversations::row(store, id)?;
     let wanted = core::mem::take(&mut row.unread);
+    row.unread_mentions = 0;
     let mut end = None;
     while row.unread < wanted {
         let places = place::before(store, id, end.as_ref(), PART)?;
         for place in places.iter().filter(|place| place.message.author != *own) {
             let stored = message::find(store, &place.message)?;
-            let counts = stored.is_some_and(|stored| stored.is_shown(now) && !stored.is_deleted());
-            if counts && row.unread < wanted && place::set_unread(store, id, place, true)? {
-                row.unread += 1;
-            }
+            let counts = |stored: &Stored| stored.is_shown(now) && !stored.is_deleted();
+            let Some(stored) = stored.filter(|one| row.unread < wanted && counts(one)) else {
+                continue;
+            };
+            let mark = mark_of(&view::show(store, &row, stored)?, own);
+            set(store, id, &mut row, place, mark)?;
         }
         end = places.last().copied();
         if places.len() < PART {

@@ -1,6 +1,6 @@
 //! Reading a conversation: messages with what others say of them, pages, and a search (RFC windlass §9.3, §9.5).
 
-use crate::chat::{Body, Forward, Text};
+use crate::chat::{Body, Forward, Span, SpanKind, Text};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::damaged;
@@ -42,6 +42,13 @@ impl Shown {
     /// The words of that.
     pub(crate) fn words(&self) -> Option<&str> {
         self.text().map(|text| text.text.as_str())
+    }
+
+    /// Whether it mentions somebody, as it is now.
+    pub(crate) fn mentions(&self, who: &PublicIdentity) -> bool {
+        let key = who.to_bytes();
+        let is_it = |span: &Span| matches!(span.kind, SpanKind::Mention(one) if one == key);
+        self.text().is_some_and(|text| text.spans.iter().any(is_it))
     }
 
     /// Whether it says another's words, and whose. An edit changes nothing of that (RFC windlass §9.9.5).

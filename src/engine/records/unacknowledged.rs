@@ -187,7 +187,11 @@ pub(crate) fn inherit(
 }
 
 /// Whether this very message, of this author, waits for a receipt.
-fn is_scheduled(store: &dyn Rows, to: &Party, message: &MessageRef) -> Result<bool, EngineError> {
+pub(crate) fn is_scheduled(
+    store: &dyn Rows,
+    to: &Party,
+    message: &MessageRef,
+) -> Result<bool, EngineError> {
     Ok(find(store, to, message)?.is_some())
 }
 

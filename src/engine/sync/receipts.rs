@@ -65,7 +65,7 @@ pub(crate) fn apply_receipt(
             author: own,
             id: *id,
         };
-        match delivered::note(step.rows, &message, &from.identity, step.now)? {
+        match delivered::note(step.rows, &message, from, step.now)? {
             Receipt::New => ids.push(*id),
             Receipt::Known => {}
             // They have something of ours that is not here: this device went back in time, or another one wrote it.

@@ -75,7 +75,7 @@ fn pages_go_on_where_the_last_one_ended_whatever_comes_meanwhile() {
         .last_message
         .as_ref()
         .and_then(|shown| shown.words());
-    assert_eq!((said, first[0].unread), (Some("ahoy"), 1));
+    assert_eq!((said, first[0].unread.messages), (Some("ahoy"), 1));
     // One of those that were to come, and one that was there.
     hear(&party, people[7], 2, "again");
     hear(&party, people[1], 2, "again");
@@ -86,7 +86,7 @@ fn pages_go_on_where_the_last_one_ended_whatever_comes_meanwhile() {
     assert_eq!(page(&party, Some(third[1].place), 3).len(), 0);
     let anew = page(&party, None, 3);
     assert_eq!(names(&anew), [expected[1], expected[7], expected[0]]);
-    assert_eq!((anew[0].unread, anew[2].unread), (2, 1));
+    assert_eq!((anew[0].unread.messages, anew[2].unread.messages), (2, 1));
     assert_eq!(party.count(Table::Listed), 9);
 }
 

@@ -201,7 +201,7 @@ fn what_is_deleted_or_gone_is_not_unread_and_an_edit_changes_nothing() {
             .at(day, |step| history_unread::at(step.rows, &to_bob, step.now))
             .unwrap()
     };
-    assert_eq!((at(0), at(2)), (1, 0));
+    assert_eq!((at(0).messages, at(2).messages), (1, 0));
     alice
         .at(2, |step| deletion::expire(step.rows, step.now))
         .unwrap();

@@ -49,6 +49,8 @@ const READING: readonly Asked[] = [
   "unhandledMessage",
   "unread",
   "unreadInAll",
+  "unreadMentions",
+  "unreadMentionsInAll",
   "waiting",
 ];
 

@@ -13,6 +13,8 @@ export interface ConversationSummary {
 
 /** A conversation in a page of the list of them, with what an app shows of it. */
 export interface ListedConversation extends ConversationSummary {
+  /** How many of those that are unread mention the user, by what they say now. */
+  unreadMentions: number;
   /** The latest message that is shown; `null` if there is none. */
   lastMessage: Message | null;
   settings: ChatSettings;

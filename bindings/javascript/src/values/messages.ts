@@ -120,6 +120,16 @@ export interface MemberReceipt {
   deliveredAt: Date | null;
   /** When they last said that they have read, this or something behind it. */
   readAt: Date | null;
+  /** What their devices have said, the first of them first; behind them those that it was sent to and that have said nothing. */
+  devices: DeviceReceipt[];
+}
+
+/** What a device of somebody has said of a message. */
+export interface DeviceReceipt {
+  /** Its id, as `Contact.devices` has it. */
+  deviceId: number;
+  /** When it said that it has it; `null` as long as it is waited for. */
+  deliveredAt: Date | null;
 }
 
 export interface Reaction {

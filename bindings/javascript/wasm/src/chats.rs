@@ -71,6 +71,12 @@ impl Client {
         answer(self.client.unread())
     }
 
+    /// How many of them mention the user.
+    #[wasm_bindgen(js_name = unreadMentionsInAll)]
+    pub fn unread_mentions_in_all(&self) -> Answer {
+        answer(self.client.unread_mentions())
+    }
+
     /// Deletes a conversation for the user alone.
     #[wasm_bindgen(js_name = deleteConversation)]
     pub fn delete_conversation(&self, address: String) -> Answer {
@@ -160,6 +166,12 @@ impl Client {
     /// How many are unread.
     pub fn unread(&self, address: String) -> Answer {
         answer(self.chat(address).and_then(|chat| chat.unread()))
+    }
+
+    /// How many of them mention the user.
+    #[wasm_bindgen(js_name = unreadMentions)]
+    pub fn unread_mentions(&self, address: String) -> Answer {
+        answer(self.chat(address).and_then(|chat| chat.unread_mentions()))
     }
 
     /// The user has read everything.

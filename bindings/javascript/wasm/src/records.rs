@@ -2,7 +2,16 @@
 //! (test/facade.test.js).
 
 use wasm_bindgen::JsValue;
-use windlass::{AttachmentInfo, Backlog, ChatSettings, CodeProgress, Contact, ConversationSummary, Delivery, DeviceInfo, ErrorInfo, Forward, GroupChange, GroupChangeKind, GroupMember, GroupPermission, Inspection, InvitationLink, KeptEvent, LinkCheck, LinkPreview, ListedConversation, MemberReceipt, Message, MessageOrigin, MessageReceipts, OutgoingEnvelope, PeekedMessage, PendingJoin, PendingLink, PostQuantum, Profile, Reaction, Received, RefusalReason, RichText, SafetyEmoji, ScheduledMessage, SearchPage, Sent, SessionState, SessionStatus, ShredReport, StateDocument, TableRows, Tally, TextRun, TextSpan, TrustPolicy, TypedCommand, UndecryptableCause, UnhandledMessage, WaitingMessage,};
+use windlass::{
+    AttachmentInfo, Backlog, ChatSettings, CodeProgress, Contact, ConversationSummary, Delivery,
+    DeviceInfo, DeviceReceipt, ErrorInfo, Forward, GroupChange, GroupChangeKind, GroupMember,
+    GroupPermission, Inspection, InvitationLink, KeptEvent, LinkCheck, LinkPreview,
+    ListedConversation, MemberReceipt, Message, MessageOrigin, MessageReceipts, OutgoingEnvelope,
+    PeekedMessage, PendingJoin, PendingLink, PostQuantum, Profile, Reaction, Received,
+    RefusalReason, RichText, SafetyEmoji, ScheduledMessage, SearchPage, Sent, SessionState,
+    SessionStatus, ShredReport, StateDocument, TableRows, Tally, TextRun, TextSpan, TrustPolicy,
+    TypedCommand, UndecryptableCause, UnhandledMessage, WaitingMessage,
+};
 
 use crate::values::{Record, ToJs, camel};
 
@@ -40,6 +49,7 @@ record! {
     ConversationSummary { address, group_name, last_activity, unread }
     Delivery { person, device, events, refused }
     DeviceInfo { device_id, this_device, added_at, last_seen, linked }
+    DeviceReceipt { device_id, delivered_at }
     ErrorInfo { code, retry, advice }
     Forward { author }
     GroupChange { kind, by, name, members, about, permission, admins_only }
@@ -49,8 +59,8 @@ record! {
     KeptEvent { cursor, told_at, event }
     LinkCheck { address, digits, emoji }
     LinkPreview { url, title, about, image }
-    ListedConversation { address, group_name, last_activity, unread, last_message, settings, position }
-    MemberReceipt { address, delivered_at, read_at }
+    ListedConversation { address, group_name, last_activity, unread, unread_mentions, last_message, settings, position }
+    MemberReceipt { address, delivered_at, read_at, devices }
     Message {
         id, conversation, author, outgoing, body, text, reply_to, sent_at, origin, stored_at, delivered_at, copied, deleted,
         edited, reactions, delivered_to, read_by, rich_text, mentions_me,

@@ -6,17 +6,18 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from windlass_chat import _keys
-from windlass_chat._native import Inspection, LinkCheck, SafetyEmoji, Session, StoreKey
+from windlass_chat._native import Inspection, InvitationLink, LinkCheck, SafetyEmoji, Session, StoreKey
 from windlass_chat.client import Client
 
 Answer = dict[str, object]
 Progress = Callable[[int, int], object]
 
+MOST_COUNTED = 10_000
 MOST_BACKLOGS = 1000
 """How many authors a list of what waits names."""
 
@@ -40,6 +41,13 @@ class Question:
         value = self.arguments.get(name)
         if not isinstance(value, str):
             raise BadQuestion(f"the argument {name} has to be a text")
+        return value
+
+    def count(self, name: str) -> int:
+        """An argument that has to be there, a number that is not large."""
+        value = self.arguments.get(name)
+        if not isinstance(value, int) or not 0 <= value < MOST_COUNTED:
+            raise BadQuestion(f"the argument {name} has to be a number below {MOST_COUNTED}")
         return value
 
 
@@ -165,6 +173,51 @@ def _groups(question: Question) -> Answer:
     return {"groups": found}
 
 
+def _group_links(question: Question) -> Answer:
+    group = question.client.conversation(question.text("address"))
+    return {"links": [_group_link(link) for link in group.invitation_links()]}
+
+
+def _group_link(link: InvitationLink) -> Answer:
+    return {
+        "id": link.id,
+        "uri": link.uri,
+        "code": link.code,
+        "created_at": iso(link.created_at),
+        "expires_at": iso(link.expires_at),
+        "uses_left": link.uses_left,
+    }
+
+
+def _new_group_link(question: Question) -> Answer:
+    people, days = question.count("people"), timedelta(days=question.count("days"))
+    group = question.client.conversation(question.text("address"))
+    return _group_link(group.create_invitation_link(people, days))
+
+
+def _revoke_group_link(question: Question) -> Answer:
+    question.client.conversation(question.text("address")).revoke_invitation_link(question.text("id"))
+    return _group_links(question)
+
+
+def _join(question: Question) -> Answer:
+    return {"asked": question.client.join_by_link(question.text("link")).address}
+
+
+def _joins(question: Question) -> Answer:
+    waiting = question.client.pending_joins()
+    return {
+        "joins": [
+            {"asked": one.asked, "asked_at": iso(one.asked_at), "expires_at": iso(one.expires_at)} for one in waiting
+        ]
+    }
+
+
+def _cancel_join(question: Question) -> Answer:
+    question.client.cancel_join(question.text("address"))
+    return _joins(question)
+
+
 def _devices(question: Question) -> Answer:
     return {
         "devices": [
@@ -288,6 +341,12 @@ QUESTIONS: dict[str, Callable[[Question], Answer]] = {
     "contacts": _contacts,
     "conversations": _conversations,
     "groups": _groups,
+    "group_links": _group_links,
+    "new_group_link": _new_group_link,
+    "revoke_group_link": _revoke_group_link,
+    "join": _join,
+    "joins": _joins,
+    "cancel_join": _cancel_join,
     "nickname": _nickname,
     "devices": _devices,
     "remove_device": _remove_device,

@@ -40,6 +40,12 @@ final class AppsTests: PeopleTestCase {
         let receipts = try ours.receipts(messageId: ids[1])
         XCTAssertEqual(receipts.members.map(\.address), [bob.address()])
         XCTAssertNotNil(receipts.members.first?.readAt)
+        let member = try XCTUnwrap(receipts.members.first)
+        let device = try XCTUnwrap(alice.contact(address: bob.address()).devices.first)
+        XCTAssertEqual(member.devices, [DeviceReceipt(deviceId: device, deliveredAt: member.deliveredAt)])
+        let waits = try ours.send(text: "on its way").messageId
+        let waiting = try ours.receipts(messageId: waits).members.first?.devices
+        XCTAssertEqual(waiting, [DeviceReceipt(deviceId: device, deliveredAt: nil)])
         let answer = try theirs.sendBody(body: .text(text: "aye"), replyTo: ids[0]).messageId
         XCTAssertEqual(try theirs.answered(author: bob.address(), messageId: answer)?.id, ids[0])
         let unknown = String(repeating: "0", count: 32)
@@ -60,6 +66,17 @@ final class AppsTests: PeopleTestCase {
         let there = try XCTUnwrap(theirs.message(author: alice.address(), messageId: sent))
         XCTAssertTrue(there.mentionsMe)
         XCTAssertEqual(there.richText, text)
+        let counted: () throws -> [UInt64?] = {
+            try [bob.conversationPage().first?.unreadMentions, theirs.unreadMentions(), bob.unreadMentions()]
+        }
+        XCTAssertEqual(try counted(), [1, 1, 1])
+        _ = try ours.editRich(messageId: sent, text: RichText(text: "nobody"))
+        try exchange(alice, bob)
+        XCTAssertEqual(try counted(), [0, 0, 0])
+        XCTAssertEqual(try theirs.unread(), 1)
+        _ = try ours.editRich(messageId: sent, text: text)
+        try exchange(alice, bob)
+        XCTAssertEqual(try counted(), [1, 1, 1])
         let again = try theirs.forward(author: alice.address(), messageId: sent).messageId
         _ = try ours.editRich(messageId: sent, text: RichText(text: "never mind"))
         try exchange(alice, bob)

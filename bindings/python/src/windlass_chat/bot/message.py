@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from windlass_chat import _native
-from windlass_chat._native import Body, Contact, Event, MessageOrigin
+from windlass_chat._native import Body, Contact, Event, MessageOrigin, WindlassError
 from windlass_chat._threads import in_thread
 from windlass_chat.bot.attached import LARGEST, saved
 from windlass_chat.bot.dialogue import A_DAY, note, question_of, step_of
 from windlass_chat.bot.logs import short
 from windlass_chat.bot.remembered import Document
 from windlass_chat.bot.role import Role
-from windlass_chat.bot.sent import Says, SentMessage, find_message
+from windlass_chat.bot.sent import Says, SentMessage
 from windlass_chat.bot.services import Services
 from windlass_chat.bot.turn import Turn, User
 
@@ -184,7 +184,11 @@ class Message(Turn):
         if self.reply_to is None:
             return None
         conversation = self.bot.client.conversation(self.conversation)
-        return await in_thread(find_message, conversation, self.reply_to)
+        try:
+            return await in_thread(conversation.answered, self.author, self.id)
+        except WindlassError.UnknownMessage:
+            # This one is gone itself: its author, or the user, deleted it.
+            return None
 
     def _silences(self, to: str) -> bool:
         """Whether nothing goes there because of this message."""
@@ -245,7 +249,7 @@ class Reaction:
     async def message(self) -> _native.Message | None:
         """The message that has the reaction, from the history; nothing if it is not there any more."""
         conversation = self.bot.client.conversation(self.conversation)
-        return await in_thread(find_message, conversation, self.message_id, outgoing=self.to_us)
+        return await in_thread(conversation.message, self.author, self.message_id)
 
     def __repr__(self) -> str:
         return f"<Reaction to {self.message_id}>"

@@ -14,10 +14,6 @@ from windlass_chat.bot.outbox import Outbox
 Says = Union[str, Body, RichText]
 """What a message can be told to say: words alone, anything, or a text with mentions, looks and suggested answers."""
 
-PAGE = 200
-LOOKED_AT = 10_000
-"""How far back in a conversation a message is looked for by its id."""
-
 
 class SentMessage:
     """A message of ours: one that is sent when its handler has returned, or one that was sent."""
@@ -115,19 +111,3 @@ def body_of(says: str | Body) -> Body:
         case _:
             raise TypeError(f"a message is a str, a RichText or a Body, not {type(body).__name__}")
     return body
-
-
-def find_message(
-    conversation: _native.Conversation, number: str, *, outgoing: bool | None = None
-) -> _native.Message | None:
-    """A message of a conversation by its id: of anybody, of ours, or of others."""
-    before: _native.Message | None = None
-    for _ in range(0, LOOKED_AT, PAGE):
-        page = conversation.messages(PAGE, before)
-        for message in reversed(page):
-            if message.id == number and outgoing in (None, message.outgoing):
-                return message
-        if len(page) < PAGE:
-            return None
-        before = page[0]
-    return None

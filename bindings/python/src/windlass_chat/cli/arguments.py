@@ -16,6 +16,7 @@ from windlass_chat.cli.described import SHELLS, completion, man
 from windlass_chat.cli.devices import devices
 from windlass_chat.cli.export import export
 from windlass_chat.cli.files import save, send
+from windlass_chat.cli.group_links import group_link, join
 from windlass_chat.cli.identity import init, invite, verify
 from windlass_chat.cli.output import Output
 from windlass_chat.cli.secrets import add_options
@@ -67,7 +68,7 @@ def parser(out: Output) -> argparse.ArgumentParser:
         return added
 
     # In the order in which the help lists them.
-    talking = (_init, _invite, _chat, _send, _save, _lists, _nickname, _export)
+    talking = (_init, _invite, _chat, _send, _save, _lists, _group_link, _join, _nickname, _export)
     for add in (*talking, _inspect, _verify, _devices, _backlog, _shred, _backup, _restore, _copy):
         add(command)
     for name, describe, help in (
@@ -109,6 +110,12 @@ def _bytes(typed: str) -> int:
 def _device(typed: str) -> int:
     if not (typed.isascii() and typed.isdigit() and len(typed) <= 10 and int(typed) <= LARGEST_DEVICE):
         raise argparse.ArgumentTypeError("the number of a device is wanted, as `windlass devices PATH` shows it")
+    return int(typed)
+
+
+def _count(typed: str) -> int:
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= 4 and int(typed) > 0):
+        raise argparse.ArgumentTypeError("a number is wanted, 1 or more")
     return int(typed)
 
 
@@ -193,6 +200,27 @@ def _lists(command: Command) -> None:
         added = command(name, help)
         added.add_argument("path", metavar="PATH")
         added.set_defaults(command=run)
+
+
+def _group_link(command: Command) -> None:
+    added = command("group-link", "list, make and take back links by which people ask to be let into a group")
+    added.add_argument("path", metavar="PATH")
+    added.add_argument("address", metavar="GROUP", help="address of the group, as `windlass groups PATH` shows it")
+    what = added.add_mutually_exclusive_group()
+    what.add_argument("--new", action="store_true", help="make a link, and show it")
+    what.add_argument("--revoke", metavar="ID", help="from now on this link lets nobody in")
+    added.add_argument("--people", metavar="COUNT", type=_count, help="how many a new link lets in, 64 at most, else 1")
+    added.add_argument("--days", metavar="COUNT", type=_count, help="how long a new link is of use, 14 at most, else 7")
+    added.set_defaults(command=group_link)
+
+
+def _join(command: Command) -> None:
+    added = command("join", "ask to be let into a group by a link, which is read from standard input")
+    added.add_argument("path", metavar="PATH")
+    what = added.add_mutually_exclusive_group()
+    what.add_argument("--pending", action="store_true", help="list the groups that were asked for and have not come")
+    what.add_argument("--cancel", metavar="ADDRESS", help="be let in by nobody any more who was asked at this address")
+    added.set_defaults(command=join)
 
 
 def _nickname(command: Command) -> None:

@@ -41,6 +41,10 @@ class AppsTest {
         val member = ours.receipts(ids[1]).members.single()
         assertEquals(bob.address(), member.address)
         assertTrue(member.readAt != null && !ours.receipts(ids[2]).queued)
+        val device = alice.contact(bob.address()).devices.single()
+        assertEquals(listOf(DeviceReceipt(device, member.deliveredAt)), member.devices)
+        val waits = ours.receipts(ours.send("on its way").messageId).members.single()
+        assertEquals(listOf(DeviceReceipt(device, null)), waits.devices)
         val answer = theirs.sendBody(Body.Text("aye"), ids[0]).messageId
         assertEquals(ids[0], theirs.answered(bob.address(), answer)?.id)
         assertThrows(WindlassException.UnknownMessage::class.java) { ours.deleteMessage("0".repeat(32)) }
@@ -57,6 +61,15 @@ class AppsTest {
         exchange(alice, bob)
         val there = theirs.message(alice.address(), sent)!!
         assertTrue(there.mentionsMe && there.richText?.suggestions == listOf("aye"))
+        val counted = { listOf(bob.conversationPage().single().unreadMentions, theirs.unreadMentions(), bob.unreadMentions()) }
+        assertEquals(listOf(1uL, 1uL, 1uL), counted())
+        ours.editRich(sent, RichText("nobody"))
+        exchange(alice, bob)
+        assertEquals(listOf(0uL, 0uL, 0uL), counted())
+        assertEquals(1uL, theirs.unread())
+        ours.editRich(sent, text)
+        exchange(alice, bob)
+        assertEquals(listOf(1uL, 1uL, 1uL), counted())
         assertEquals(text.spans, there.richText?.spans)
         val again = theirs.forward(alice.address(), sent).messageId
         ours.editRich(sent, RichText("never mind"))
