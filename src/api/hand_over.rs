@@ -144,7 +144,8 @@ impl HandOver {
     fn message(&self, message: peek::PeekedMessage) -> PeekedMessage {
         let content = message.content;
         let rich_text = RichText::of_body(&content.body);
-        let own = self.opened.own().address();
+        let own = self.opened.own().to_bytes();
+        let mentions_me = (content.body.text()).is_some_and(|text| text.mentions(&own));
         let body = Body::from_chat(content.body);
         let name = |name: String| Some(name).filter(|name| !name.is_empty());
         PeekedMessage {
@@ -159,7 +160,7 @@ impl HandOver {
                 _ => None,
             },
             body,
-            mentions_me: (rich_text.as_ref()).is_some_and(|text| text.mentions(&own)),
+            mentions_me,
             rich_text,
             sent_at: time(content.sent_at),
             muted_until: (message.muted_until != 0).then(|| time(message.muted_until)),

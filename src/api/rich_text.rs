@@ -177,14 +177,9 @@ impl RichText {
 
     /// The same of a message that was only looked at.
     pub(super) fn of_body(body: &chat::Body) -> Option<Self> {
-        match body {
-            chat::Body::Text(text) => Self::beside(text, text.forward, false),
-            chat::Body::Attachment(attachment) => {
-                let caption = &attachment.caption;
-                Self::beside(caption, caption.forward, true)
-            }
-            _ => None,
-        }
+        let text = body.text()?;
+        let is_caption = matches!(body, chat::Body::Attachment(_));
+        Self::beside(text, text.forward, is_caption)
     }
 
     fn beside(text: &chat::Text, forward: Option<chat::Forward>, is_caption: bool) -> Option<Self> {

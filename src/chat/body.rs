@@ -132,6 +132,16 @@ impl Body {
         )
     }
 
+    /// What it says in words, or with its attachment.
+    #[must_use]
+    pub fn text(&self) -> Option<&Text> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Attachment(attachment) => Some(&attachment.caption),
+            _ => None,
+        }
+    }
+
     /// Whether it is said to a group: what admins may keep for themselves. Signs to what others said, and taking one's own back, are for everybody.
     #[must_use]
     pub fn is_said(&self) -> bool {

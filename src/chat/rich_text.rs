@@ -131,6 +131,13 @@ impl From<&str> for Text {
 }
 
 impl Text {
+    /// Whether it mentions somebody.
+    #[must_use]
+    pub fn mentions(&self, who: &IdentityKey) -> bool {
+        let is_it = |span: &Span| matches!(&span.kind, SpanKind::Mention(one) if one == who);
+        self.spans.iter().any(is_it)
+    }
+
     /// Whether it may be sent. What came is without what may not stand in it.
     pub fn check(&self) -> Result<(), ContentError> {
         fits("text", self.text.len(), MAX_TEXT_LEN)?;

@@ -1,6 +1,6 @@
 //! Reading a conversation: messages with what others say of them, pages, and a search (RFC windlass §9.3, §9.5).
 
-use crate::chat::{Body, Forward, Span, SpanKind, Text};
+use crate::chat::{Body, Forward, Text};
 use crate::engine::base::error::EngineError;
 use crate::engine::base::message_ref::MessageRef;
 use crate::engine::base::rows::damaged;
@@ -31,11 +31,7 @@ pub(crate) struct Shown {
 impl Shown {
     /// What it says in words, or with its attachment, as it is now.
     pub(crate) fn text(&self) -> Option<&Text> {
-        let text = match &self.stored.content.body {
-            Body::Text(text) => text,
-            Body::Attachment(attachment) => &attachment.caption,
-            _ => return None,
-        };
+        let text = self.stored.content.body.text()?;
         Some(self.edited.as_ref().unwrap_or(text))
     }
 
@@ -47,17 +43,12 @@ impl Shown {
     /// Whether it mentions somebody, as it is now.
     pub(crate) fn mentions(&self, who: &PublicIdentity) -> bool {
         let key = who.to_bytes();
-        let is_it = |span: &Span| matches!(span.kind, SpanKind::Mention(one) if one == key);
-        self.text().is_some_and(|text| text.spans.iter().any(is_it))
+        self.text().is_some_and(|text| text.mentions(&key))
     }
 
     /// Whether it says another's words, and whose. An edit changes nothing of that (RFC windlass §9.9.5).
     pub(crate) fn forward(&self) -> Option<Forward> {
-        match &self.stored.content.body {
-            Body::Text(text) => text.forward,
-            Body::Attachment(attachment) => attachment.caption.forward,
-            _ => None,
-        }
+        self.stored.content.body.text()?.forward
     }
 
     /// Folds what is said of it. They are in the conversation's order, so the last edit counts.
