@@ -24,6 +24,7 @@ mod step;
 mod stream;
 mod tls;
 mod trouble;
+mod vault;
 mod working;
 
 pub use address::Address;

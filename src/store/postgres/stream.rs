@@ -59,7 +59,7 @@ impl Stream {
     }
 }
 
-fn tcp(name: &str, port: u16) -> io::Result<TcpStream> {
+pub(super) fn tcp(name: &str, port: u16) -> io::Result<TcpStream> {
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in (name, port).to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, CONNECTING) {
