@@ -75,7 +75,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("fallible_iterator", &["store"]),
     ("postgres_protocol", &["store"]),
     ("rustls", &["store"]),
-    ("serde_json", &["store"]),
     (
         "prost",
         &["bundle", "chat", "engine", "link", "session", "wire"],

@@ -12,7 +12,8 @@ use std::thread;
 
 use serde_json::{Value, json};
 use support::postgres::Server;
-use support::vault::{Cut, Gate, Vault, script};
+use support::vault::gate::{Cut, Gate};
+use support::vault::{Vault, script};
 use windlass::crypto::Secret;
 use windlass::store::postgres::{Address, Postgres};
 use windlass::store::{Key, SlotNumber, StorageEngine, StoreError, StoreKey, Table};
@@ -68,7 +69,7 @@ fn with_the_key_and_the_slots_of_today_nothing_shredded_before_opens() {
     let former = server.slots_of("former");
     let opens = |sealed: &str| {
         let path = ("POST", "transit/decrypt/bot");
-        vault.ask_as("s.root", path, &json!({ "ciphertext": sealed }))
+        vault.ask_as("dev-root", path, &json!({ "ciphertext": sealed }))
     };
     assert_eq!(former.len(), 2);
     for sealed in &former {
@@ -95,10 +96,7 @@ fn with_the_key_and_the_slots_of_today_nothing_shredded_before_opens() {
     assert_eq!(vault.ask("POST", "transit/keys/bot/config", &back).0, 400);
     let back = json!({ "min_available_version": 1 });
     assert_eq!(vault.ask("POST", "transit/keys/bot/trim", &back).0, 400);
-    assert_eq!(
-        vault.ask("GET", "transit/backup/bot", &Value::Null).0 / 100,
-        4
-    );
+    assert!(vault.ask("GET", "transit/backup/bot", &Value::Null).0 >= 400);
 
     // The slots of before with today's rows, all of before, and rows of before with today's slots.
     server.sql("CREATE SCHEMA today; CREATE TABLE today.rows AS TABLE bot.rows; CREATE TABLE today.slots AS TABLE bot.slots");
@@ -189,8 +187,9 @@ fn cut_at(
     };
     let met = gate.trips() > cut.0;
     assert_eq!(done.is_err(), met, "{work} {cut:?} {done:?}");
-    // The process is gone: it does not close.
-    std::mem::forget(store);
+    // The process is gone: nothing that it does at its end arrives.
+    gate.cut(Some((0, Cut::Before)));
+    drop(store);
     drop(slots);
     gate.cut(None);
     let of_key = |byte: u8| Postgres::open(&Address::parse(&address).unwrap(), &key(byte));
@@ -201,20 +200,18 @@ fn cut_at(
     let store = store.unwrap_or_else(|error| panic!("{work} {cut:?}: {error}"));
     assert_eq!(get(&store), Ok(b"living".to_vec()), "{work} {cut:?}");
     assert!(!store.rollback_noticed());
-    // What was not ended was ended by the opening, but for slots that were sealed anew and are the same: one version more is there until the
-    // next turn.
-    let (oldest, needed, latest) = versions(server, vault, name);
-    let more = u64::from(work == "open");
-    assert!(
-        needed - oldest <= more && latest <= needed + 1,
-        "{work} {cut:?}: {oldest} {needed} {latest}"
-    );
-    assert!(store.close().is_ok());
-    let (oldest, needed, latest) = versions(server, vault, name);
-    assert!(
-        oldest == needed && latest <= needed + 1,
-        "{work} {cut:?}: {oldest} {needed} {latest}"
-    );
+    // What was not ended was ended by the opening. Slots that were sealed anew and are the same may have one version more until the next turn.
+    for closed in [false, true] {
+        let (oldest, needed, latest) = versions(server, vault, name);
+        let more = u64::from(work == "open");
+        let said = format!("{work} {cut:?} {closed}: {oldest} {needed} {latest}");
+        assert!(needed - oldest <= more && latest <= needed + 1, "{said}");
+        assert!(store.close().is_ok());
+    }
+    let slots = Postgres::key_slots(&Address::parse(&address).unwrap()).unwrap();
+    slots.lock().unwrap();
+    let (oldest, needed, _) = versions(server, vault, name);
+    assert_eq!(oldest, needed, "{work} {cut:?}");
     met
 }
 
@@ -298,7 +295,7 @@ fn each_way_in_which_vault_refuses_is_told_apart() {
         Err(StoreError::VaultRights { .. })
     ));
     // Whoever renews it writes the file anew, and no process begins anew.
-    vault.put_token("token", "s.root");
+    vault.put_token("token", "dev-root");
     assert!(store.shred().unwrap().buckets > 0);
 
     replaced(&store, b"still living");

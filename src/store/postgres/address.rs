@@ -1,11 +1,11 @@
 //! Where a store in a database is: `postgresql://user:password@host:port/database?store=name&slots=file:///...`, or `slots=vault://...`.
 
 use core::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use super::host::{Host, decoded, host_of, port_of, refused};
 use super::tls::{Tls, Trust};
 use super::vault::{self, VaultAddress};
 use crate::store::StoreError;
@@ -16,7 +16,6 @@ const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
 const DEFAULT_STORE: &str = "windlass";
 /// PostgreSQL cuts longer names off.
 const MAX_NAME_LEN: usize = 63;
-const DEFAULT_PORT: u16 = 5432;
 
 /// Where a store in a database is, and by which rights it is reached.
 #[derive(Clone)]
@@ -44,27 +43,6 @@ pub(super) enum SlotPlace {
     File(PathBuf),
     /// They are in the database, sealed by a key in Vault.
     Vault(VaultAddress),
-}
-
-/// One server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Host {
-    /// The folder of its socket, and the port in the socket's name.
-    Socket(PathBuf, u16),
-    Tcp(String, u16),
-}
-
-impl Host {
-    /// Whether what is said to it stays on this machine.
-    pub(super) fn is_here(&self) -> bool {
-        match self {
-            Self::Socket(..) => true,
-            Self::Tcp(name, _) => {
-                let address: Option<IpAddr> = name.parse().ok();
-                name == "localhost" || address.is_some_and(|address| address.is_loopback())
-            }
-        }
-    }
 }
 
 /// Never the password.
@@ -150,11 +128,7 @@ impl Address {
     }
 }
 
-pub(super) fn refused(why: &'static str) -> StoreError {
-    StoreError::DatabaseAddress { why }
-}
-
-pub(super) fn whole(path: String) -> Result<PathBuf, StoreError> {
+fn whole(path: String) -> Result<PathBuf, StoreError> {
     if path.starts_with('/') || PathBuf::from(&path).is_absolute() {
         return Ok(path.into());
     }
@@ -199,37 +173,6 @@ fn sealed(mode: Option<&str>, tls: Tls, hosts: &[Host]) -> Result<Option<Tls>, S
     }
 }
 
-fn port_of(text: &str) -> Result<u16, StoreError> {
-    let port = text.parse().ok().filter(|port| *port != 0);
-    port.ok_or_else(|| refused("its port is no number of a port"))
-}
-
-pub(super) fn host_of(text: &str, port: Option<u16>) -> Result<Host, StoreError> {
-    let decoded = decoded(text)?;
-    if decoded.starts_with('/') {
-        return Ok(Host::Socket(decoded.into(), port.unwrap_or(DEFAULT_PORT)));
-    }
-    // An address of IPv6 is in brackets.
-    let (name, own) = match decoded.strip_prefix('[') {
-        Some(rest) => rest
-            .split_once(']')
-            .ok_or_else(|| refused("a bracket is not closed"))?,
-        None => match decoded.rsplit_once(':') {
-            Some((name, _)) => (name, decoded.get(name.len()..).unwrap_or_default()),
-            None => (decoded.as_str(), ""),
-        },
-    };
-    let own = match own.strip_prefix(':') {
-        Some(own) => Some(port_of(own)?),
-        None => None,
-    };
-    if name.is_empty() {
-        return Err(refused("it names no host"));
-    }
-    let port = own.or(port).unwrap_or(DEFAULT_PORT);
-    Ok(Host::Tcp(name.to_owned(), port))
-}
-
 /// Of characters that stand in SQL without quotes: a name is part of statements.
 fn name_of_store(name: String) -> Result<String, StoreError> {
     let first = name.starts_with(|c: char| c.is_ascii_lowercase());
@@ -262,28 +205,11 @@ fn place_of(slots: Option<&str>, of_vault: vault::Parts) -> Result<SlotPlace, St
     }
 }
 
-fn decoded(text: &str) -> Result<String, StoreError> {
-    let wrong = || refused("it has a % that begins no byte");
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((byte, behind)) = rest.split_first() {
-        rest = behind;
-        if *byte != b'%' {
-            bytes.push(*byte);
-            continue;
-        }
-        let (digits, behind) = rest.split_first_chunk::<2>().ok_or_else(wrong)?;
-        let digits = core::str::from_utf8(digits).map_err(|_| wrong())?;
-        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| wrong())?);
-        rest = behind;
-    }
-    String::from_utf8(bytes).map_err(|_| wrong())
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::store::postgres::host::DEFAULT_PORT;
 
     #[test]
     fn an_address_is_read() {

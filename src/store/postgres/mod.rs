@@ -8,6 +8,7 @@ mod claims;
 mod connection;
 mod copying;
 mod engine;
+mod host;
 mod keys;
 mod lifecycle;
 mod login;

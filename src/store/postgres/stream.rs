@@ -6,7 +6,8 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use super::address::{Address, Host};
+use super::address::Address;
+use super::host::Host;
 use super::tls;
 use super::trouble::Trouble;
 

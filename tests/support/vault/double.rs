@@ -84,7 +84,13 @@ impl Double {
                 (204, Value::Null)
             }
             ["transit", rest @ ..] => state.transit(method, rest, &body),
-            _ => errors(404, "no handler for route"),
+            _ => {
+                let route = path.trim_start_matches("/v1/");
+                errors(
+                    404,
+                    &format!("no handler for route \"{route}\". route entry not found."),
+                )
+            }
         }
     }
 }
@@ -264,8 +270,8 @@ impl Key {
             400
         };
         let told = opened.iter().map(|one| match one {
-            Ok(plaintext) => json!({ "plaintext": plaintext }),
-            Err(error) => json!({ "plaintext": "", "error": error }),
+            Ok(plaintext) => json!({ "plaintext": plaintext, "reference": "" }),
+            Err(error) => json!({ "plaintext": "", "error": error, "reference": "" }),
         });
         (
             status,

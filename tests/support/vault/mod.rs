@@ -2,7 +2,7 @@
 //! which `tests/vault.rs` compares with it.
 
 mod double;
-mod gate;
+pub mod gate;
 pub mod script;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use double::Double;
-pub use gate::{Cut, Gate};
 
 /// A Vault with a Transit engine, which ends with this value.
 pub struct Vault {
@@ -48,7 +47,7 @@ impl Vault {
                 "server",
                 "-dev",
                 "-dev-no-store-token",
-                "-dev-root-token-id=s.root",
+                "-dev-root-token-id=dev-root",
             ])
             .arg(format!("-dev-listen-address={at}"))
             .stdin(Stdio::null())
@@ -69,7 +68,7 @@ impl Vault {
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
         let vault = Self {
             at,
-            root: "s.root".to_owned(),
+            root: "dev-root".to_owned(),
             folder: tempfile::tempdir().unwrap(),
             kind: Kind::Real {
                 program,
@@ -86,9 +85,9 @@ impl Vault {
         let at = listener.local_addr().unwrap();
         Self {
             at,
-            root: "s.root".to_owned(),
+            root: "dev-root".to_owned(),
             folder: tempfile::tempdir().unwrap(),
-            kind: Kind::Double(Double::start(listener, "s.root")),
+            kind: Kind::Double(Double::start(listener, "dev-root")),
         }
     }
 

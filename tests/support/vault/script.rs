@@ -7,38 +7,38 @@ use super::Vault;
 /// Token, method, path and content; `$0` is the first ciphertext that was answered.
 const ASKED: &str = r#"
 s.wrong GET transit/keys/a
-s.root GET elsewhere/keys/a
-s.root GET transit/keys/a
-s.root POST transit/keys/a/rotate {}
-s.root POST transit/keys/a/config {"min_decryption_version":1}
-s.root POST transit/keys/a/trim {"min_available_version":1}
-s.root POST transit/decrypt/a {"ciphertext":"vault:v1:AAAA"}
-s.root POST transit/keys/a {}
-s.root GET transit/keys/a
-s.root POST transit/encrypt/a {"plaintext":"YQ=="}
-s.root POST transit/keys/a/trim {"min_available_version":1}
-s.root POST transit/keys/a/rotate {}
-s.root POST transit/encrypt/a {"plaintext":"Yg=="}
-s.root POST transit/decrypt/a {"batch_input":[{"ciphertext":"$0"},{"ciphertext":"$1"}]}
-s.root POST transit/keys/a/config {"min_decryption_version":3,"min_encryption_version":2}
-s.root POST transit/keys/a/config {"min_decryption_version":2,"min_encryption_version":3}
-s.root POST transit/keys/a/config {"min_decryption_version":2,"min_encryption_version":1}
-s.root POST transit/keys/a/config {"min_decryption_version":2,"min_encryption_version":2}
-s.root POST transit/decrypt/a {"batch_input":[{"ciphertext":"$0"},{"ciphertext":"$1"}]}
-s.root POST transit/keys/a/trim {"min_available_version":3}
-s.root POST transit/keys/a/trim {"min_available_version":2}
-s.root POST transit/keys/a/trim {"min_available_version":1}
-s.root POST transit/keys/a/config {"min_decryption_version":1,"min_encryption_version":1}
-s.root POST transit/keys/a/config {"min_decryption_version":1}
-s.root POST transit/decrypt/a {"batch_input":[{"ciphertext":"$0"},{"ciphertext":"$1"}]}
-s.root POST transit/decrypt/a {"ciphertext":"$0"}
-s.root POST transit/decrypt/a {"ciphertext":"vault:v9:AAAA"}
-s.root POST transit/keys/b {"exportable":true,"allow_plaintext_backup":true}
-s.root GET transit/keys/b
-s.root POST transit/keys/c {"derived":true}
-s.root GET transit/keys/c
-s.root PUT sys/seal
-s.root GET transit/keys/a
+dev-root GET elsewhere/keys/a
+dev-root GET transit/keys/a
+dev-root POST transit/keys/a/rotate {}
+dev-root POST transit/keys/a/config {"min_decryption_version":1}
+dev-root POST transit/keys/a/trim {"min_available_version":1}
+dev-root POST transit/decrypt/a {"ciphertext":"vault:v1:AAAA"}
+dev-root POST transit/keys/a {}
+dev-root GET transit/keys/a
+dev-root POST transit/encrypt/a {"plaintext":"YQ=="}
+dev-root POST transit/keys/a/trim {"min_available_version":1}
+dev-root POST transit/keys/a/rotate {}
+dev-root POST transit/encrypt/a {"plaintext":"Yg=="}
+dev-root POST transit/decrypt/a {"batch_input":[{"ciphertext":"$0"},{"ciphertext":"$1"}]}
+dev-root POST transit/keys/a/config {"min_decryption_version":3,"min_encryption_version":2}
+dev-root POST transit/keys/a/config {"min_decryption_version":2,"min_encryption_version":3}
+dev-root POST transit/keys/a/config {"min_decryption_version":2,"min_encryption_version":1}
+dev-root POST transit/keys/a/config {"min_decryption_version":2,"min_encryption_version":2}
+dev-root POST transit/decrypt/a {"batch_input":[{"ciphertext":"$0"},{"ciphertext":"$1"}]}
+dev-root POST transit/keys/a/trim {"min_available_version":3}
+dev-root POST transit/keys/a/trim {"min_available_version":2}
+dev-root POST transit/keys/a/trim {"min_available_version":1}
+dev-root POST transit/keys/a/config {"min_decryption_version":1,"min_encryption_version":1}
+dev-root POST transit/keys/a/config {"min_decryption_version":1}
+dev-root POST transit/decrypt/a {"batch_input":[{"ciphertext":"$0"},{"ciphertext":"$1"}]}
+dev-root POST transit/decrypt/a {"ciphertext":"$0"}
+dev-root POST transit/decrypt/a {"ciphertext":"vault:v9:AAAA"}
+dev-root POST transit/keys/b {"exportable":true,"allow_plaintext_backup":true}
+dev-root GET transit/keys/b
+dev-root POST transit/keys/c {"derived":true}
+dev-root GET transit/keys/c
+dev-root PUT sys/seal
+dev-root GET transit/keys/a
 "#;
 
 /// What of an answer is the same each time.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::super::address::{Host, host_of, refused};
+use super::super::host::{Host, host_of, refused};
 use super::super::tls::{Tls, Trust};
 use crate::store::StoreError;
 
