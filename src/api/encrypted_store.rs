@@ -35,6 +35,9 @@ pub struct Inspection {
     /// True when the key slots are rows of the database that the store is in. What was deleted can then be read, by who has the store's
     /// key, for as long as a log, a replica or a backup of the database from before is there; otherwise a shred ends it.
     pub slots_in_database: bool,
+    /// True when the key slots are sealed by a key in Vault. A shred makes its former versions be no more, so what is kept of the database
+    /// reads nothing of before.
+    pub slots_in_vault: bool,
 }
 
 /// The number of rows of one table.
@@ -107,6 +110,7 @@ impl EncryptedStore {
             dirty_buckets: inspection.dirty_buckets,
             file_bytes: inspection.file_bytes,
             slots_in_database: inspection.slots_in_database,
+            slots_in_vault: inspection.slots_in_vault,
         })
     }
 

@@ -147,6 +147,14 @@ pub enum WindlassError {
     StepsCollide(StoreError),
     #[error("{0}")]
     DatabaseFailed(StoreError),
+    #[error("{0}")]
+    VaultLost(StoreError),
+    #[error("{0}")]
+    VaultSealed(StoreError),
+    #[error("{0}")]
+    VaultRights(StoreError),
+    #[error("{0}")]
+    VaultKey(StoreError),
     #[error("the operating system gave no randomness")]
     NoRandomness,
     #[error("stopped, as the progress callback asked")]

@@ -206,7 +206,7 @@ pub(super) const TABLE: &[Row] = &[
     (
         "database_untrusted",
         false,
-        "Check the name of the host, sslrootcert and sslmode, and the certificate of the server.",
+        "Check the name of the host, sslrootcert and sslmode, or slots_rootcert, and the certificate of the server.",
     ),
     (
         "database_lost",
@@ -227,6 +227,26 @@ pub(super) const TABLE: &[Row] = &[
         "database_failed",
         true,
         "Look the code up in the manual of PostgreSQL, and see the server's log.",
+    ),
+    (
+        "vault_lost",
+        true,
+        "Look whether Vault runs and can be reached at the address of slots=.",
+    ),
+    (
+        "vault_sealed",
+        true,
+        "Unseal it; nothing else is to be done.",
+    ),
+    (
+        "vault_rights",
+        true,
+        "Give the token the rights that docs/guide/fleets.md lists, or put a valid one into the file of slots_token.",
+    ),
+    (
+        "vault_key",
+        false,
+        "Make a key of its own for this store, of the type aes256-gcm96, that cannot be exported.",
     ),
     (
         "no_randomness",

@@ -22,9 +22,9 @@ impl From<StoreError> for WindlassError {
             StoreError::DiskFull => Self::DiskFull(error),
             StoreError::KeySlotsMissing => Self::KeySlotsMissing(error),
             StoreError::KeySlotsDamaged => Self::KeySlotsDamaged(error),
-            StoreError::KeySlotsOfAnotherStore | StoreError::EpochMismatch { .. } => {
-                Self::KeySlotsMismatch(error)
-            }
+            StoreError::KeySlotsOfAnotherStore
+            | StoreError::EpochMismatch { .. }
+            | StoreError::KeySlotsTrimmed => Self::KeySlotsMismatch(error),
             StoreError::NotABackup => Self::NotABackup(error),
             StoreError::BackupDamaged => Self::BackupDamaged(error),
             StoreError::Closed => Self::StoreClosed(error),
@@ -44,11 +44,17 @@ impl From<StoreError> for WindlassError {
             StoreError::Io { .. } => Self::FileSystem(error),
             StoreError::DatabaseAddress { .. } => Self::DatabaseAddress(error),
             StoreError::DatabaseRights { .. } => Self::DatabaseRights(error),
-            StoreError::DatabaseUntrusted { .. } => Self::DatabaseUntrusted(error),
+            StoreError::DatabaseUntrusted { .. } | StoreError::VaultUntrusted { .. } => {
+                Self::DatabaseUntrusted(error)
+            }
             StoreError::DatabaseLost { .. } => Self::DatabaseLost(error),
             StoreError::DatabaseReadOnly => Self::DatabaseReadOnly(error),
             StoreError::StepsCollide => Self::StepsCollide(error),
             StoreError::DatabaseFailed { .. } => Self::DatabaseFailed(error),
+            StoreError::VaultLost { .. } => Self::VaultLost(error),
+            StoreError::VaultSealed => Self::VaultSealed(error),
+            StoreError::VaultRights { .. } => Self::VaultRights(error),
+            StoreError::VaultKey { .. } => Self::VaultKey(error),
         }
     }
 }

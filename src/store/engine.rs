@@ -99,8 +99,10 @@ pub struct Inspection {
     pub dirty_buckets: u64,
     /// Bytes of the store file, or of the table in a database.
     pub file_bytes: u64,
-    /// Whether the key slots are where a log or a backup keeps what was overwritten: in the database itself.
+    /// Whether the key slots are where a log or a backup keeps what was overwritten: in the database itself, sealed by nothing else.
     pub slots_in_database: bool,
+    /// Whether they are there, sealed by a key in Vault whose former versions are gone.
+    pub slots_in_vault: bool,
 }
 
 /// What a shred did.

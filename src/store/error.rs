@@ -163,6 +163,38 @@ pub enum StoreError {
         /// What the server says.
         why: String,
     },
+    /// What Vault keeps of the key slots is younger than they are: a copy of the database from before a shred.
+    #[error(
+        "the key slots are of before a shred, and Vault's key for them is gone; this database is an older copy"
+    )]
+    KeySlotsTrimmed,
+    /// Vault is not there, or went away.
+    #[error("Vault, which keeps the key of the key slots, cannot be reached: {why}")]
+    VaultLost {
+        /// What the server, or the system, says.
+        why: String,
+    },
+    /// Vault is there, and cannot use its keys.
+    #[error("Vault, which keeps the key of the key slots, is sealed")]
+    VaultSealed,
+    /// Vault does not know the token, or not let it do what key slots need; or there is no token.
+    #[error("Vault refuses: {why}")]
+    VaultRights {
+        /// What it says. Never the token.
+        why: String,
+    },
+    /// The key that the address names is not there, or none that key slots may have.
+    #[error("the key in Vault cannot be used: {why}")]
+    VaultKey {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Vault does not prove that it is the one that was meant.
+    #[error("the server of Vault is not trusted: {why}")]
+    VaultUntrusted {
+        /// What it lacks.
+        why: String,
+    },
     /// Any other failure of what keeps the rows.
     #[error("the file system failed: {kind}; close the store and open it again")]
     Io {

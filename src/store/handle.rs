@@ -141,6 +141,7 @@ impl Store {
                 dirty_buckets: inner.dirty.len() as u64,
                 file_bytes: self.medium.open(StoreFile::Rows)?.len()?,
                 slots_in_database: false,
+                slots_in_vault: false,
             })
         })
     }

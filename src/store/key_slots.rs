@@ -30,8 +30,19 @@ pub trait KeySlots: Debug + Send + Sync {
     fn read(&self) -> Result<[Vec<u8>; 2], StoreError>;
 
     /// Overwrites one slot with [`SLOT_LEN`] bytes and leaves the other as it is. When this returns, the bytes are durable and the
-    /// former ones gone.
+    /// former ones gone, or go with the next [`Self::forget_former`].
     fn write(&self, slot: SlotNumber, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Both slots are about to be overwritten, so that nothing of what was in them before can be read. For keepers that keep ciphertext: from
+    /// now on they seal under another key of their own.
+    fn renew(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Both slots were written since [`Self::renew`]. When this returns, whatever was in them before is gone for good.
+    fn forget_former(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Empties both, for a store that is being made.
     fn clear(&self) -> Result<(), StoreError>;

@@ -159,8 +159,10 @@ impl Slots {
         keys: &Keys,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), StoreError> {
+        self.kept.renew()?;
         self.write(keys, rng)?;
         self.write(keys, rng)?;
+        self.kept.forget_former()?;
         self.former = None;
         self.of_two_keys = false;
         Ok(())
@@ -199,8 +201,10 @@ impl Slots {
     /// Overwrites both with what opens nothing.
     #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn forget(&self) -> Result<(), StoreError> {
+        self.kept.renew()?;
         self.kept.write(SlotNumber::First, &[0; SLOT_LEN])?;
-        self.kept.write(SlotNumber::Second, &[0; SLOT_LEN])
+        self.kept.write(SlotNumber::Second, &[0; SLOT_LEN])?;
+        self.kept.forget_former()
     }
 
     fn encode(

@@ -22,4 +22,6 @@ pub mod sessions;
 pub mod strangers;
 pub mod surface;
 pub mod tree;
+#[cfg(unix)]
+pub mod vault;
 pub mod worlds;

@@ -140,6 +140,13 @@ impl Server {
         )
     }
 
+    /// The key slots of a store as they stand in its rows, where they are a text.
+    pub fn slots_of(&self, store: &str) -> Vec<String> {
+        let sql =
+            format!("SELECT convert_from(v, 'UTF8') FROM {store}.slots WHERE n < 2 ORDER BY n");
+        self.sql(&sql).lines().map(str::to_owned).collect()
+    }
+
     /// The folder of the socket, for an address.
     pub fn host(&self) -> String {
         self.folder.path().display().to_string()

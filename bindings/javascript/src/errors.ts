@@ -86,6 +86,10 @@ export class DatabaseLost extends WindlassError {}
 export class DatabaseReadOnly extends WindlassError {}
 export class StepsCollide extends WindlassError {}
 export class DatabaseFailed extends WindlassError {}
+export class VaultLost extends WindlassError {}
+export class VaultSealed extends WindlassError {}
+export class VaultRights extends WindlassError {}
+export class VaultKey extends WindlassError {}
 export class NoRandomness extends WindlassError {}
 export class Cancelled extends WindlassError {}
 export class IdentityMissing extends WindlassError {}
@@ -184,6 +188,10 @@ export const ERRORS = {
   database_read_only: DatabaseReadOnly,
   steps_collide: StepsCollide,
   database_failed: DatabaseFailed,
+  vault_lost: VaultLost,
+  vault_sealed: VaultSealed,
+  vault_rights: VaultRights,
+  vault_key: VaultKey,
   no_randomness: NoRandomness,
   cancelled: Cancelled,
   identity_missing: IdentityMissing,

@@ -1,12 +1,13 @@
-//! Where a store in a database is: `postgresql://user:password@host:port/database?store=name&slots=file:///...`.
+//! Where a store in a database is: `postgresql://user:password@host:port/database?store=name&slots=file:///...`, or `slots=vault://...`.
 
 use core::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use super::host::{Host, decoded, host_of, port_of, refused};
 use super::tls::{Tls, Trust};
+use super::vault::{self, VaultAddress};
 use crate::store::StoreError;
 
 /// What addresses of databases begin with.
@@ -15,7 +16,6 @@ const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
 const DEFAULT_STORE: &str = "windlass";
 /// PostgreSQL cuts longer names off.
 const MAX_NAME_LEN: usize = 63;
-const DEFAULT_PORT: u16 = 5432;
 
 /// Where a store in a database is, and by which rights it is reached.
 #[derive(Clone)]
@@ -27,31 +27,22 @@ pub struct Address {
     pub(super) database: String,
     /// The schema that its tables are in.
     pub(super) store: String,
-    /// The file of the key slots, if they are not in the database.
-    pub(super) slots: Option<PathBuf>,
+    /// Where the key slots are.
+    pub(super) slots: SlotPlace,
     /// How what goes over a network is sealed; never on a socket.
     pub(super) tls: Option<Tls>,
 }
 
-/// One server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Host {
-    /// The folder of its socket, and the port in the socket's name.
-    Socket(PathBuf, u16),
-    Tcp(String, u16),
-}
-
-impl Host {
-    /// Whether what is said to it stays on this machine.
-    fn is_here(&self) -> bool {
-        match self {
-            Self::Socket(..) => true,
-            Self::Tcp(name, _) => {
-                let address: Option<IpAddr> = name.parse().ok();
-                name == "localhost" || address.is_some_and(|address| address.is_loopback())
-            }
-        }
-    }
+/// What ends former key slots.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum SlotPlace {
+    /// They are in the database, and nothing does.
+    #[default]
+    Database,
+    /// They are overwritten in a file.
+    File(PathBuf),
+    /// They are in the database, sealed by a key in Vault.
+    Vault(VaultAddress),
 }
 
 /// Never the password.
@@ -90,11 +81,12 @@ impl Address {
             password,
             database: decoded(database)?,
             store: DEFAULT_STORE.to_owned(),
-            slots: None,
+            slots: SlotPlace::Database,
             tls: None,
         };
         let (mut hosts, mut port) = (hosts.to_owned(), None);
         let (mut mode, mut tls) = (None, Tls::default());
+        let (mut slots, mut of_vault) = (None, vault::Parts::default());
         for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             let value = decoded(value)?;
@@ -105,7 +97,9 @@ impl Address {
                 "password" => address.password = Some(Zeroizing::new(value)),
                 "dbname" => address.database = value,
                 "store" => address.store = name_of_store(value)?,
-                "slots" => address.slots = Some(file_of(&value)?),
+                "slots" => slots = Some(value),
+                "slots_rootcert" => of_vault.authority = Some(whole(value)?),
+                "slots_token" => of_vault.token = Some(whole(value)?),
                 // What others can be asked for, and is always so here.
                 "target_session_attrs" if ["read-write", "primary"].contains(&&*value) => {}
                 "target_session_attrs" => {
@@ -123,6 +117,7 @@ impl Address {
             address.hosts.push(host_of(host, port)?);
         }
         address.tls = sealed(mode.as_deref(), tls, &address.hosts)?;
+        address.slots = place_of(slots.as_deref(), of_vault)?;
         if address.user.is_empty() {
             return Err(refused("it names no user"));
         }
@@ -133,15 +128,13 @@ impl Address {
     }
 }
 
-fn refused(why: &'static str) -> StoreError {
-    StoreError::DatabaseAddress { why }
-}
-
 fn whole(path: String) -> Result<PathBuf, StoreError> {
     if path.starts_with('/') || PathBuf::from(&path).is_absolute() {
         return Ok(path.into());
     }
-    Err(refused("a file of its certificates is no whole path"))
+    Err(refused(
+        "a file that it names, of certificates or a token, is no whole path",
+    ))
 }
 
 /// What is meant by `sslmode`. Nothing that a server, or somebody in its place, could talk down: libpq's `allow` and `prefer` are not there, and
@@ -180,37 +173,6 @@ fn sealed(mode: Option<&str>, tls: Tls, hosts: &[Host]) -> Result<Option<Tls>, S
     }
 }
 
-fn port_of(text: &str) -> Result<u16, StoreError> {
-    let port = text.parse().ok().filter(|port| *port != 0);
-    port.ok_or_else(|| refused("its port is no number of a port"))
-}
-
-fn host_of(text: &str, port: Option<u16>) -> Result<Host, StoreError> {
-    let decoded = decoded(text)?;
-    if decoded.starts_with('/') {
-        return Ok(Host::Socket(decoded.into(), port.unwrap_or(DEFAULT_PORT)));
-    }
-    // An address of IPv6 is in brackets.
-    let (name, own) = match decoded.strip_prefix('[') {
-        Some(rest) => rest
-            .split_once(']')
-            .ok_or_else(|| refused("a bracket is not closed"))?,
-        None => match decoded.rsplit_once(':') {
-            Some((name, _)) => (name, decoded.get(name.len()..).unwrap_or_default()),
-            None => (decoded.as_str(), ""),
-        },
-    };
-    let own = match own.strip_prefix(':') {
-        Some(own) => Some(port_of(own)?),
-        None => None,
-    };
-    if name.is_empty() {
-        return Err(refused("it names no host"));
-    }
-    let port = own.or(port).unwrap_or(DEFAULT_PORT);
-    Ok(Host::Tcp(name.to_owned(), port))
-}
-
 /// Of characters that stand in SQL without quotes: a name is part of statements.
 fn name_of_store(name: String) -> Result<String, StoreError> {
     let first = name.starts_with(|c: char| c.is_ascii_lowercase());
@@ -224,35 +186,30 @@ fn name_of_store(name: String) -> Result<String, StoreError> {
     ))
 }
 
-fn file_of(slots: &str) -> Result<PathBuf, StoreError> {
-    match slots.strip_prefix("file://") {
-        Some(path) if path.starts_with('/') => Ok(path.into()),
-        _ => Err(refused("its key slots are no file:// with a whole path")),
-    }
-}
-
-fn decoded(text: &str) -> Result<String, StoreError> {
-    let wrong = || refused("it has a % that begins no byte");
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((byte, behind)) = rest.split_first() {
-        rest = behind;
-        if *byte != b'%' {
-            bytes.push(*byte);
-            continue;
+fn place_of(slots: Option<&str>, of_vault: vault::Parts) -> Result<SlotPlace, StoreError> {
+    let slots = match slots {
+        Some(slots) if VaultAddress::is_one(slots) => {
+            return VaultAddress::parse(slots, of_vault).map(SlotPlace::Vault);
         }
-        let (digits, behind) = rest.split_first_chunk::<2>().ok_or_else(wrong)?;
-        let digits = core::str::from_utf8(digits).map_err(|_| wrong())?;
-        bytes.push(u8::from_str_radix(digits, 16).map_err(|_| wrong())?);
-        rest = behind;
+        slots => slots,
+    };
+    if of_vault.authority.is_some() || of_vault.token.is_some() {
+        return Err(refused("it names files for Vault, and no slots there"));
     }
-    String::from_utf8(bytes).map_err(|_| wrong())
+    match slots.map(|slots| slots.strip_prefix("file://")) {
+        None => Ok(SlotPlace::Database),
+        Some(Some(path)) if path.starts_with('/') => Ok(SlotPlace::File(path.into())),
+        Some(_) => Err(refused(
+            "its key slots are no file:// with a whole path, and no vault://",
+        )),
+    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::store::postgres::host::DEFAULT_PORT;
 
     #[test]
     fn an_address_is_read() {
@@ -268,7 +225,7 @@ mod tests {
             ("bot", "chat")
         );
         assert_eq!(address.store, "b2");
-        assert_eq!(address.slots, Some("/mnt/k".into()));
+        assert_eq!(address.slots, SlotPlace::File("/mnt/k".into()));
         assert!(!format!("{address:?}").contains("p@ss"));
         let address = Address::parse(
             "postgresql://bot@a,b/chat?target_session_attrs=read-write&sslmode=disable",
@@ -276,6 +233,9 @@ mod tests {
         .unwrap();
         let hosts = ["a", "b"].map(|host| Host::Tcp(host.into(), DEFAULT_PORT));
         assert_eq!(address.hosts, hosts);
+        let vault = "postgres://bot@/?host=/run/pg&slots=vault://v:8200/transit/keys/k&slots_rootcert=/c.pem&slots_token=/t";
+        let vault = Address::parse(vault).unwrap();
+        assert!(matches!(vault.slots, SlotPlace::Vault(_)));
         let address = Address::parse("postgres://bot@/?host=/run/pg&port=99").unwrap();
         assert_eq!(address.hosts, [Host::Socket("/run/pg".into(), 99)]);
         assert_eq!(
@@ -323,7 +283,11 @@ mod tests {
             "postgresql://u@h/db?store=Robert%27);--",
             "postgresql://u@h/db?store=pg_own",
             "postgresql://u@h/db?store=",
-            "postgresql://u@h/db?slots=/k",
+            "postgresql://u@localhost/db?slots=/k",
+            "postgresql://u@localhost/db?slots=vault://v/transit/keys/k",
+            "postgresql://u@localhost/db?slots=vault://v/transit/keys/k&slots_rootcert=c.pem",
+            "postgresql://u@localhost/db?slots_token=/t",
+            "postgresql://u@localhost/db?slots=file:///k&slots_rootcert=/c.pem",
             "postgresql://u@h/db",
             "postgresql://u@localhost,10.0.0.1/db",
             "postgresql://u@h/db?sslmode=prefer",

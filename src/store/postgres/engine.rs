@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::address::SlotPlace;
 use super::connection::{Ask, first, number};
 use super::replacing::marks;
 use super::state::Postgres;
@@ -67,7 +68,8 @@ impl Postgres {
             rows,
             dirty_buckets,
             file_bytes,
-            slots_in_database: self.pool.address.slots.is_none(),
+            slots_in_database: self.pool.address.slots == SlotPlace::Database,
+            slots_in_vault: matches!(self.pool.address.slots, SlotPlace::Vault(_)),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::address::Address;
+use super::address::{Address, SlotPlace};
 use super::connection::{Ask, Connection, Value, first};
 use super::login;
 use super::new_rows::{INSERT, NewRows};
@@ -16,6 +16,7 @@ use super::schema;
 use super::slots::SlotRows;
 use super::state::{Counted, Epoch, Postgres, Ring, TURN_PAUSE, blamed, lookup_key, own_rows};
 use super::trouble::Trouble;
+use super::vault::VaultSlots;
 use crate::crypto::system_random;
 use crate::store::copying::Fill;
 use crate::store::folder::slot_file;
@@ -66,8 +67,9 @@ impl Postgres {
 /// The key slots that an address names.
 fn slots_of(address: &Address, create: bool) -> Result<Box<dyn KeySlots>, StoreError> {
     match &address.slots {
-        None => Ok(Box::new(SlotRows::new(address.clone()))),
-        Some(path) => slot_file(path, create).map_err(|error| match error {
+        SlotPlace::Database => Ok(Box::new(SlotRows::new(address.clone()))),
+        SlotPlace::Vault(vault) => Ok(Box::new(VaultSlots::new(address.clone(), vault.clone()))),
+        SlotPlace::File(path) => slot_file(path, create).map_err(|error| match error {
             StoreError::NotFound => StoreError::KeySlotsMissing,
             other => other,
         }),
@@ -92,9 +94,11 @@ pub(super) fn make(
     // Slots of which no store is known may be all that opens a copy of one; a file that is empty is of a making that was stopped.
     let unfinished = schema::version(&mut connection)? != 0;
     let is_slots = |path: &Path| path.metadata().is_ok_and(|file| file.len() != 0);
-    let of_another = |path: &Path| !unfinished && is_slots(path);
-    if address.slots.as_deref().is_some_and(of_another) {
-        return Err(StoreError::AlreadyExists.into());
+    match &address.slots {
+        SlotPlace::File(path) if !unfinished && is_slots(path) => {
+            return Err(StoreError::AlreadyExists.into());
+        }
+        _ => {}
     }
     if unfinished {
         refuse_made(&mut connection, header.store_id)?;

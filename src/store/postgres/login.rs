@@ -8,8 +8,9 @@ use postgres_protocol::authentication::sasl::{
 use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
 
-use super::address::{Address, Host};
+use super::address::Address;
 use super::connection::{Ask, Connection, first, number, trouble_of};
+use super::host::Host;
 use super::stream::Stream;
 use super::tls::{Tls, Trust};
 use super::trouble::{Trouble, untrusted};

@@ -8,6 +8,7 @@ mod claims;
 mod connection;
 mod copying;
 mod engine;
+mod host;
 mod keys;
 mod lifecycle;
 mod login;
@@ -24,6 +25,7 @@ mod step;
 mod stream;
 mod tls;
 mod trouble;
+mod vault;
 mod working;
 
 pub use address::Address;

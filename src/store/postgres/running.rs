@@ -74,7 +74,7 @@ impl Waiting {
         self.runs += 1;
         match trouble {
             Trouble::Again if self.runs < MAX_RUNS => self.lost_since = None,
-            Trouble::Lost(_)
+            Trouble::Lost(_) | Trouble::Waits(_)
                 if self.lost_since.get_or_insert_with(Instant::now).elapsed() < self.patience => {}
             trouble => return Err(trouble.told()),
         }

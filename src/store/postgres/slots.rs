@@ -12,6 +12,11 @@ use crate::crypto::sha256;
 use crate::store::guard::lock;
 use crate::store::{KeySlots, SlotNumber, StoreError};
 
+const PUT: &str = "INSERT INTO slots VALUES ($1, $2) ON CONFLICT (n) DO UPDATE SET v = excluded.v";
+const EMPTY: &str = "DELETE FROM slots WHERE n IN (0, 1)";
+/// Where the name of a key stands that both are sealed by.
+const NAME: i64 = 2;
+
 /// Two rows, and a lock that goes with the connection of who holds it.
 #[derive(Debug)]
 pub(super) struct SlotRows {
@@ -53,6 +58,30 @@ impl SlotRows {
         f(connection).map_err(|trouble| trouble.told())
     }
 
+    /// The name of the key that the slots are sealed by elsewhere, if the store was begun with one.
+    pub(super) fn name(&self) -> Result<Option<String>, StoreError> {
+        self.with(|connection| {
+            if schema::version(connection)? == 0 {
+                return Ok(None);
+            }
+            let sql = format!("SELECT v FROM slots WHERE n = {NAME}");
+            let found = connection.ask(&[Ask::plain(&sql)])?;
+            let name = first(&found);
+            Ok(name.map(|name| String::from_utf8_lossy(name).into_owned()))
+        })
+    }
+
+    /// Empties both, and says which key they are sealed by from now on.
+    pub(super) fn begin(&self, name: &str) -> Result<(), StoreError> {
+        self.with(|connection| {
+            schema::make(connection, &self.address.store)?;
+            // In this order: should it stop in between, it is known whose key was used.
+            let name = vec![Value::Number(NAME), Value::Bytes(name.as_bytes())];
+            connection.ask(&[Ask::new(PUT, name)])?;
+            connection.command(EMPTY)
+        })
+    }
+
     /// What the lock of this store is called among those of its database.
     fn lock_name(&self) -> i64 {
         let hash = sha256(&[
@@ -85,15 +114,14 @@ impl KeySlots for SlotRows {
     }
 
     fn write(&self, slot: SlotNumber, bytes: &[u8]) -> Result<(), StoreError> {
-        let sql = "INSERT INTO slots VALUES ($1, $2) ON CONFLICT (n) DO UPDATE SET v = excluded.v";
         let values = vec![Value::Number(slot as i64), Value::Bytes(bytes)];
-        self.with(|connection| connection.ask(&[Ask::new(sql, values)]).map(|_| ()))
+        self.with(|connection| connection.ask(&[Ask::new(PUT, values)]).map(|_| ()))
     }
 
     fn clear(&self) -> Result<(), StoreError> {
         self.with(|connection| {
             schema::make(connection, &self.address.store)?;
-            connection.command("DELETE FROM slots")
+            connection.command(EMPTY)
         })
     }
 

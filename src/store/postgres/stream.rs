@@ -6,7 +6,8 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use super::address::{Address, Host};
+use super::address::Address;
+use super::host::Host;
 use super::tls;
 use super::trouble::Trouble;
 
@@ -59,7 +60,7 @@ impl Stream {
     }
 }
 
-fn tcp(name: &str, port: u16) -> io::Result<TcpStream> {
+pub(super) fn tcp(name: &str, port: u16) -> io::Result<TcpStream> {
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in (name, port).to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, CONNECTING) {

@@ -53,9 +53,7 @@ pub(super) struct Channel {
 impl Channel {
     /// Asks a server for TLS, and refuses one that has none.
     pub(super) fn begin(mut to: TcpStream, host: &str, tls: &Tls) -> Result<Self, Trouble> {
-        let config = Arc::new(config(tls)?);
-        let name = ServerName::try_from(host.to_owned());
-        let name = name.map_err(|_| untrusted("its name is none that a certificate could have"))?;
+        let client = client(host, tls)?;
         let mut asked = BytesMut::new();
         frontend::ssl_request(&mut asked);
         to.write_all(&asked)?;
@@ -65,7 +63,15 @@ impl Channel {
         if answer != *b"S" {
             return Err(untrusted("it has no TLS"));
         }
-        let mut client = ClientConnection::new(config, name).map_err(refused)?;
+        Self::of(client, to)
+    }
+
+    /// With a server that speaks nothing but TLS.
+    pub(super) fn at_once(to: TcpStream, host: &str, tls: &Tls) -> Result<Self, Trouble> {
+        Self::of(client(host, tls)?, to)
+    }
+
+    fn of(mut client: ClientConnection, mut to: TcpStream) -> Result<Self, Trouble> {
         while client.is_handshaking() {
             client.complete_io(&mut to).map_err(handshake)?;
         }
@@ -82,6 +88,13 @@ impl Channel {
             Hash::Sha512 => sha512(&[certificate]).to_vec(),
         })
     }
+}
+
+fn client(host: &str, tls: &Tls) -> Result<ClientConnection, Trouble> {
+    let config = Arc::new(config(tls)?);
+    let name = ServerName::try_from(host.to_owned());
+    let name = name.map_err(|_| untrusted("its name is none that a certificate could have"))?;
+    ClientConnection::new(config, name).map_err(refused)
 }
 
 fn config(tls: &Tls) -> Result<ClientConfig, Trouble> {

@@ -12,6 +12,8 @@ pub(super) enum Trouble {
     Again,
     /// The connection is gone; what was not committed is gone with it.
     Lost(String),
+    /// What keeps the slots is not to be had now, which may pass.
+    Waits(StoreError),
     /// It will not succeed.
     Failed(StoreError),
 }
@@ -22,7 +24,7 @@ impl Trouble {
         match self {
             Self::Again => StoreError::StepsCollide,
             Self::Lost(why) => StoreError::DatabaseLost { why: why.clone() },
-            Self::Failed(error) => error.clone(),
+            Self::Waits(error) | Self::Failed(error) => error.clone(),
         }
     }
 
@@ -59,6 +61,7 @@ impl From<StoreError> for Trouble {
         match error {
             StoreError::DatabaseLost { why } => Self::Lost(why),
             StoreError::StepsCollide => Self::Again,
+            error @ (StoreError::VaultLost { .. } | StoreError::VaultSealed) => Self::Waits(error),
             other => Self::Failed(other),
         }
     }

@@ -10,6 +10,8 @@ export interface Inspection {
   fileBytes: number;
   /** Whether the key slots are in a database; never so in a browser or in Node. */
   slotsInDatabase: boolean;
+  /** Whether they are sealed by a key in Vault; never so here either. */
+  slotsInVault: boolean;
 }
 
 export interface ShredReport {

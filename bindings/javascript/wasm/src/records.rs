@@ -54,7 +54,7 @@ record! {
     Forward { author }
     GroupChange { kind, by, name, members, about, permission, admins_only }
     GroupMember { address, joined, admin }
-    Inspection { schema_version, epoch, passphrase, tables, dirty_buckets, file_bytes, slots_in_database }
+    Inspection { schema_version, epoch, passphrase, tables, dirty_buckets, file_bytes, slots_in_database, slots_in_vault }
     InvitationLink { id, uri, code, created_at, expires_at, uses_left }
     KeptEvent { cursor, told_at, event }
     LinkCheck { address, digits, emoji }

@@ -295,6 +295,7 @@ def inspection(found: Inspection, rolled_back: bool | None) -> Answer:
         "dirty_buckets": found.dirty_buckets,
         "file_bytes": found.file_bytes,
         "slots_in_database": found.slots_in_database,
+        "slots_in_vault": found.slots_in_vault,
         "rollback_noticed": rolled_back,
         "rows": {table.table: table.rows for table in found.tables},
     }

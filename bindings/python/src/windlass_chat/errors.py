@@ -89,6 +89,10 @@ DatabaseLost = WindlassError.DatabaseLost
 DatabaseReadOnly = WindlassError.DatabaseReadOnly
 StepsCollide = WindlassError.StepsCollide
 DatabaseFailed = WindlassError.DatabaseFailed
+VaultLost = WindlassError.VaultLost
+VaultSealed = WindlassError.VaultSealed
+VaultRights = WindlassError.VaultRights
+VaultKey = WindlassError.VaultKey
 NoRandomness = WindlassError.NoRandomness
 Cancelled = WindlassError.Cancelled
 IdentityMissing = WindlassError.IdentityMissing
@@ -187,6 +191,10 @@ __all__ = [
     "DatabaseReadOnly",
     "StepsCollide",
     "DatabaseFailed",
+    "VaultLost",
+    "VaultSealed",
+    "VaultRights",
+    "VaultKey",
     "NoRandomness",
     "Cancelled",
     "IdentityMissing",

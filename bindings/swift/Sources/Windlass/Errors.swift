@@ -59,6 +59,10 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
             let .DatabaseReadOnly(message),
             let .StepsCollide(message),
             let .DatabaseFailed(message),
+            let .VaultLost(message),
+            let .VaultSealed(message),
+            let .VaultRights(message),
+            let .VaultKey(message),
             let .NoRandomness(message),
             let .Cancelled(message),
             let .IdentityMissing(message),
@@ -173,6 +177,10 @@ extension WindlassError: LocalizedError, CustomStringConvertible {
         case .DatabaseReadOnly: "database_read_only"
         case .StepsCollide: "steps_collide"
         case .DatabaseFailed: "database_failed"
+        case .VaultLost: "vault_lost"
+        case .VaultSealed: "vault_sealed"
+        case .VaultRights: "vault_rights"
+        case .VaultKey: "vault_key"
         case .NoRandomness: "no_randomness"
         case .Cancelled: "cancelled"
         case .IdentityMissing: "identity_missing"

@@ -35,6 +35,8 @@ def inspect(given: argparse.Namespace, out: Output) -> None:
     ]
     if data["slots_in_database"]:
         lines.append("The key slots are in the database: what was deleted is gone when its logs, replicas and backups of before are.")
+    if data["slots_in_vault"]:
+        lines.append("The key slots are sealed by a key in Vault, whose former versions are gone.")
     if data["rollback_noticed"]:
         lines.append("This is an older copy of the store; what is missing will be asked for.")
     rows = data["rows"]
