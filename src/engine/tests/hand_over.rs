@@ -386,7 +386,7 @@ fn people_are_named_as_the_user_names_them_or_as_they_name_themselves() {
     };
     bob.at(0, |step| profiles::set(step, profile.clone()))
         .unwrap();
-    bob.at(0, |step| profiles::go_round(step)).unwrap();
+    bob.at(0, profiles::go_round).unwrap();
     deliver(&[&alice, &bob], 0);
     assert_eq!(name(&handed_over(&alice)), "Robert");
     let id = ConversationId::Direct(bob.device.public());
