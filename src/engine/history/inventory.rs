@@ -61,7 +61,7 @@ pub(crate) struct Comparison<'a> {
     pub(crate) since: u64,
     /// And what was written when whoever asks was known: nothing of before is a new device's, whenever another one acknowledged it.
     pub(crate) known_since: u64,
-    /// But for the first words of this session, which whoever asks wrote.
+    /// But for the first words of these sessions, which whoever asks wrote.
     pub(crate) first_words: Option<FirstWords>,
     /// By which dates are read.
     pub(crate) clock: &'a Clock,
@@ -129,9 +129,9 @@ pub(crate) fn compare(
         };
         let dates = [found.stored_at, found.content.sent_at];
         let known = || dates.iter().all(|date| clock.was_by(known_since, *date));
-        // Nobody but whoever asks can have written the first words of a session of theirs.
+        // Nobody but whoever asks can have written the first words of sessions of theirs.
         let first = first_words
-            .filter(|first| found.author == *asker && found.began(&first.session_id))
+            .filter(|first| found.author == *asker && found.began(&first.sessions))
             .map(|first| first.since);
         // What lies ahead of now would be given for years.
         if since != 0

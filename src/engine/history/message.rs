@@ -57,9 +57,9 @@ impl Stored {
         MessageRef::new(&self.author, &self.content)
     }
 
-    /// Whether it is one of the first words of a session, written before that was known to be its author's.
-    pub(crate) fn began(&self, session: &SessionId) -> bool {
-        self.session_id == session
+    /// Whether it is one of the first words of one of these sessions, written before that was known to be its author's.
+    pub(crate) fn began(&self, sessions: &[SessionId]) -> bool {
+        sessions.iter().any(|session| self.session_id == session)
     }
 
     /// Where it stands in its conversation.

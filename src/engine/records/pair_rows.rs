@@ -38,7 +38,7 @@ pub(super) fn key_row(day: u32, key: &HealingKey) -> HealingKeyRow {
         day,
         key: key.as_bytes().to_vec(),
         since: 0,
-        session_id: Vec::new(),
+        session_ids: Vec::new(),
     }
 }
 

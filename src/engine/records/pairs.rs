@@ -1,7 +1,7 @@
 //! What this device and another gave each other beside contents: healing keys, by which either proves which state of it this is (RFC
 //! windlass §8.4.10), and private one-time prekeys (RFC windlass §7.6.7). A row for each other device.
 
-use std::mem;
+use std::{array, mem};
 
 use crate::crypto::{DhPublic, Secret};
 use crate::engine::base::due;
@@ -10,7 +10,7 @@ use crate::engine::base::step::Step;
 use crate::engine::records::healing_root::{self, DAY, day};
 use crate::engine::records::pair_rows::{key_row, row, row_or_new, save};
 use crate::engine::records::private_prekeys;
-use crate::limits::{HEALING_KEY_DAYS, RESEND_RETENTION_SECONDS};
+use crate::limits::{HEALING_KEY_DAYS, MAX_SESSIONS_PER_DEVICE, RESEND_RETENTION_SECONDS};
 use crate::session::{HEALING_MAC_LEN, HealingKey, HealingRoot, Proved, Session};
 use crate::store::{Rows, RowsMut};
 use crate::wire::store::{HealingKeyRow, PairRow};
@@ -25,15 +25,16 @@ const KEYS_OF_A_DAY: usize = 2;
 pub(crate) struct Proven {
     /// From which time on the sender lost what came.
     pub(crate) since: u64,
-    /// What they wrote themselves in the session in which the key came that proves it, before that was known to be theirs, from the beginning of the
+    /// What they wrote themselves in sessions in which the key came that proves it, before these were known to be theirs, from the beginning of the
     /// proven day on: nobody else can have written there.
     pub(crate) first_words: FirstWords,
 }
 
-/// The first words of a session.
+/// The first words of the sessions in which a key came.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FirstWords {
-    pub(crate) session_id: SessionId,
+    /// Zeros where there is none.
+    pub(crate) sessions: [SessionId; MAX_SESSIONS_PER_DEVICE],
     /// From when on they count.
     pub(crate) since: u64,
 }
@@ -235,8 +236,13 @@ fn take_key(row: &mut PairRow, pair: &Pair, session: &Session, now: u64) -> Opti
     let same = |known: &&mut HealingKeyRow| {
         HealingKey::from_bytes(&known.key).is_some_and(|known| known == key)
     };
+    let session_id = session.id().to_vec();
     if let Some(known) = of_day.find(same) {
         known.since = due::known_longer(known.since, since, now);
+        let ids = &mut known.session_ids;
+        if ids.len() < MAX_SESSIONS_PER_DEVICE && !ids.contains(&session_id) {
+            ids.push(session_id);
+        }
         return Some(known.since);
     }
     if row.keys.iter().filter(|known| known.day == day).count() < KEYS_OF_A_DAY {
@@ -244,7 +250,7 @@ fn take_key(row: &mut PairRow, pair: &Pair, session: &Session, now: u64) -> Opti
             day,
             key: key.as_bytes().to_vec(),
             since,
-            session_id: session.id().to_vec(),
+            session_ids: vec![session_id],
         });
     }
     None
@@ -275,9 +281,13 @@ fn verify(
             let key = HealingKey::from_bytes(&known.key);
             if key.is_some_and(|key| key.holds(&proved, mac)) {
                 let begin = u64::from(day) * DAY;
+                let mut ids = known.session_ids.iter();
                 let first_words = FirstWords {
                     // One that has another length is no session's.
-                    session_id: known.session_id.as_slice().try_into().unwrap_or_default(),
+                    sessions: array::from_fn(|_| {
+                        let id = ids.next().and_then(|id| id.as_slice().try_into().ok());
+                        id.unwrap_or_default()
+                    }),
                     since: begin,
                 };
                 let since = known.since.max(begin);

@@ -103,6 +103,27 @@ fn first_words_go_on_in_their_session_when_no_other_may_have_them() {
     );
 }
 
+/// Nobody answered for a week, so they go on in a session that is begun for them, with the same key.
+#[test]
+fn first_words_in_several_sessions_come_back_in_whatever_order_they_came() {
+    for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
+        let [alice, bob] = [1, 2].map(Party::new);
+        introduce(&[&alice, &bob], 0);
+        let copy = root(&alice);
+        let words = [
+            (2, "are you there"),
+            (100, "hello"),
+            (7 * 24 + 3, "well then"),
+        ];
+        let under_way = words.map(|(hour, words)| writes(&alice, &bob, hour, words));
+        for one in order {
+            comes(&bob, 7 * 24 + 4, &under_way[one]);
+        }
+        goes_back(&alice, &bob, &copy);
+        assert_eq!(asks(&alice, &bob, 7), Some(3), "{order:?}");
+    }
+}
+
 /// To before anything was written to somebody.
 fn goes_back(who: &Party, to: &Party, copy: &crate::wire::store::HealingRootRow) {
     set_root(who, copy);

@@ -93,7 +93,7 @@ const START: u64 = 20_000 * DAY;
 /// A proof of what came since a time.
 const fn lost_since(since: u64) -> Proven {
     let first_words = FirstWords {
-        session_id: [0; 16],
+        sessions: [[0; 16]; 5],
         since,
     };
     Proven { since, first_words }

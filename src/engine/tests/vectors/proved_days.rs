@@ -165,7 +165,7 @@ pub(super) fn expected(input: &Value) -> Value {
         day: u32::try_from(kept["day"].as_u64().unwrap()).unwrap(),
         key: unhex(&kept["key"]),
         since: kept["since"].as_u64().unwrap(),
-        session_id: Vec::new(),
+        session_ids: Vec::new(),
     };
     let row = PairRow {
         identity_key: peer.identity.to_bytes().to_vec(),
