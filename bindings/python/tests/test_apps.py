@@ -359,6 +359,8 @@ def test_what_is_handed_over_shows_a_push_that_the_app_receives_later(tmp_path: 
     with acquainted(tmp_path) as (alice, bob):
         for envelope in alice.send(bob.address(), "ahoy").envelopes:
             bob.receive(envelope.bytes)
+        for envelope in bob.outbox():
+            alice.receive(envelope.bytes)
         handed_over = alice.hand_over(key)
         pushed = bob.send(alice.address(), "land ho").envelopes[0].bytes
         opened = HandOver.open(handed_over, key)

@@ -236,12 +236,12 @@ fn take_key(row: &mut PairRow, pair: &Pair, session: &Session, now: u64) -> Opti
     let same = |known: &&mut HealingKeyRow| {
         HealingKey::from_bytes(&known.key).is_some_and(|known| known == key)
     };
-    let session_id = session.id().to_vec();
+    let session_id = session.id();
     if let Some(known) = of_day.find(same) {
         known.since = due::known_longer(known.since, since, now);
-        let ids = &mut known.session_ids;
-        if ids.len() < MAX_SESSIONS_PER_DEVICE && !ids.contains(&session_id) {
-            ids.push(session_id);
+        let mut ids = known.session_ids.chunks_exact(session_id.len());
+        if ids.len() < MAX_SESSIONS_PER_DEVICE && !ids.any(|id| id == session_id) {
+            known.session_ids.extend_from_slice(&session_id);
         }
         return Some(known.since);
     }
@@ -250,7 +250,7 @@ fn take_key(row: &mut PairRow, pair: &Pair, session: &Session, now: u64) -> Opti
             day,
             key: key.as_bytes().to_vec(),
             since,
-            session_ids: vec![session_id],
+            session_ids: session_id.to_vec(),
         });
     }
     None
@@ -281,13 +281,10 @@ fn verify(
             let key = HealingKey::from_bytes(&known.key);
             if key.is_some_and(|key| key.holds(&proved, mac)) {
                 let begin = u64::from(day) * DAY;
-                let mut ids = known.session_ids.iter();
+                let mut ids = known.session_ids.chunks_exact(size_of::<SessionId>());
+                let mut next = || ids.next()?.try_into().ok();
                 let first_words = FirstWords {
-                    // One that has another length is no session's.
-                    sessions: array::from_fn(|_| {
-                        let id = ids.next().and_then(|id| id.as_slice().try_into().ok());
-                        id.unwrap_or_default()
-                    }),
+                    sessions: array::from_fn(|_| next().unwrap_or_default()),
                     since: begin,
                 };
                 let since = known.since.max(begin);
