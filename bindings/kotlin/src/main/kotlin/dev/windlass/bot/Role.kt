@@ -77,7 +77,7 @@ public class Roles internal constructor(private val bot: Bot, client: Client, pr
 
     private fun learn(all: Map<String, Document>): Unit = synchronized(given) {
         given.clear()
-        all.forEach(::note)
+        all.forEach { (address, document) -> note(address, document) }
     }
 
     private fun note(address: String, document: Document?): Unit = synchronized(given) {
