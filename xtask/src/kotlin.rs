@@ -9,16 +9,18 @@ use anyhow::{Result, bail};
 use xshell::{Cmd, cmd};
 
 use crate::interpreters::interpreter;
-use crate::tools::{self, JAVAC, MAVEN, MOSQUITTO};
+use crate::tools::{self, JAVAC, MAVEN, MOSQUITTO, POSTGRESQL};
 use crate::workspace::{Workspace, files, update};
 use crate::{codes, native, python, reproducible, sbom};
 
 /// Builds the module and runs its tests on a real JVM.
 pub fn test(ws: &Workspace) -> Result<()> {
     prepare(ws)?;
-    if let Err(reason) = tools::ensure(ws, &[MOSQUITTO]) {
-        // The test that needs it says so too; with CI set it fails.
-        println!("{reason:#}");
+    for server in [MOSQUITTO, POSTGRESQL] {
+        if let Err(reason) = tools::ensure(ws, &[server]) {
+            // The tests that need it say so too; with CI set they fail.
+            println!("{reason:#}");
+        }
     }
     let codes = codes::folder(ws, "kotlin")?;
     maven(ws, mvn(ws).arg("test").env("WINDLASS_CODES", codes))?;

@@ -34,9 +34,10 @@ public object Windlass {
 
     /**
      * Opens the store that the environment names, or makes it where nothing is yet, unless WINDLASS_CREATE is `false` (or `no`, or `0`):
-     * then a wrong path is an error instead of a new identity.
+     * then a wrong path is an error instead of a new identity. With a WINDLASS_WORKER, of several processes that are one bot, none is made either: of those that
+     * begin together one would find the store half made.
      *
-     * WINDLASS_STORE is its path. One of these opens it: WINDLASS_KEY, 64 hexadecimal digits; WINDLASS_PASSPHRASE; WINDLASS_KEY_FILE, the
+     * WINDLASS_STORE is its path, or the address of a database. One of these opens it: WINDLASS_KEY, 64 hexadecimal digits; WINDLASS_PASSPHRASE; WINDLASS_KEY_FILE, the
      * path of a file with 32 bytes or either, as [StoreKey.fromFile] reads it.
      *
      * @throws IllegalArgumentException if a variable is missing, or makes no sense. It does not quote them.
@@ -46,7 +47,7 @@ public object Windlass {
     @Throws(WindlassException::class)
     public fun fromEnvironment(environment: Map<String, String> = System.getenv()): Client {
         val path = requireNotNull(environment["WINDLASS_STORE"]) { "WINDLASS_STORE is the path of the store" }
-        val create = mayCreate(environment)
+        val create = mayCreate(environment) && environment["WINDLASS_WORKER"].isNullOrEmpty()
         return keyOf(environment).use { key ->
             try {
                 open(path, key)

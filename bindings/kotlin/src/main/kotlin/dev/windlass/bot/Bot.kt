@@ -62,6 +62,8 @@ import kotlin.time.Duration.Companion.seconds
  * @param access whom it hears: everybody but the blocked, or those whom [roles] allow.
  * @param admins people who are that whatever [roles] say: somebody has to be the first.
  * @param files where its files are: [BotMessage.replyFile] and [BotMessage.save].
+ * @param worker the name of this process, where several are one bot on a store in a database: a word that each of them has for itself, the same after a restart.
+ *   Its transport brings it a part of the mail ([Transport.useWorker]). Without one the bot is one process.
  * @param handlersOn where handlers run. There they may block; the bot itself runs elsewhere.
  * @param debug whether failures are logged with their texts, which may quote messages.
  */
@@ -84,6 +86,7 @@ public class Bot(
     private val access: Access = Access.EVERYBODY,
     admins: Set<String> = emptySet(),
     private val files: Files? = null,
+    private val worker: String = "",
     handlersOn: CoroutineDispatcher = Dispatchers.IO.limitedParallelism(concurrency + EVENTS_AT_ONCE),
     debug: Boolean = false,
 ) : Handlers(prefix, debug) {
@@ -96,6 +99,7 @@ public class Bot(
         require(retries > 0) { "a message is begun at least once" }
         require(answersPerMinute > 0) { "a bot answers at least once a minute" }
         require(name.none(Char::isWhitespace)) { "the name of a bot is one word" }
+        require(worker.none(Char::isWhitespace)) { "the name of a worker is one word" }
         require(concurrency > 0) { "at least one conversation is handled at a time" }
         for ((name, time) in listOf("handlerTimeout" to handlerTimeout, "eventTimeout" to eventTimeout, "keepUpEvery" to keepUpEvery)) {
             require(time.isPositive() && time.isFinite()) { "$name is longer than nothing, and ends" }
@@ -108,6 +112,7 @@ public class Bot(
     private val listening = Listening(client, trust, joinGroups, groupMessages, name, answerBots)
     private val rates = Rates(answersPerMinute)
     internal val answersBots: Boolean get() = listening.answersBots
+    internal val claims = Claims(client, shared = worker.isNotEmpty())
     private val inside = Inside()
     private val current = AtomicReference<Running?>()
     private val parts: Parts? get() = current.get()?.parts
@@ -129,7 +134,7 @@ public class Bot(
      * again at the next start. It returns though a handler or the transport does not.
      */
     public suspend fun run() {
-        val now = Running(inside) { scope -> Parts(handlingIn(scope), Post(client, transport), Invitations(this, client, listening), workingIn(scope)) }
+        val now = Running(inside) { scope -> Parts(handlingIn(scope), Post(client, transport, claims), Invitations(this, client, listening), workingIn(scope)) }
         check(current.compareAndSet(null, now)) { "the bot runs already" }
         try {
             runAll(now)
@@ -148,6 +153,7 @@ public class Bot(
             insisting { prepare() }
             now.parts.working.prepare()
             client.setOutboxListener(OutboxLooker(now.parts.post))
+            if (worker.isNotEmpty()) transport.useWorker(worker)
             transport.useSecret(insisting { client.transportSecret() })
             transport.start(client.address(), client.deviceId())
         }
@@ -157,6 +163,7 @@ public class Bot(
         val upkeep = Upkeep(this, client, transport, keepUpEvery)
         val others = mutableListOf(intake, now.part { now.parts.handling.run() }, now.part { upkeep.run(now.parts) })
         others += now.part { now.parts.working.run() }
+        if (claims.shared) others += now.part { repeatedly(LEARNING) { learn() } }
         background.mapTo(others) { (every, work) -> now.part { repeatedly(every) { inBackground(work) } } }
         now.outlives(intake)
         others.forEach { it.cancel() }
@@ -224,9 +231,15 @@ public class Bot(
         if (client.trustPolicy() != trust) client.setTrustPolicy(trust)
     }
 
-    private fun handlingIn(scope: CoroutineScope) = Handling(this, client, listening, rates, retries, concurrency, scope)
+    /** What other workers change of what we remember. */
+    private suspend fun learn() {
+        jobs.reload()
+        roles.reload()
+    }
 
-    private fun workingIn(scope: CoroutineScope) = Working(this, jobs, retries, scope)
+    private fun handlingIn(scope: CoroutineScope) = Handling(this, client, listening, rates, claims, retries, concurrency, scope)
+
+    private fun workingIn(scope: CoroutineScope) = Working(this, jobs, claims, retries, scope)
 
     /** Whether the bot hears somebody at all. */
     internal fun hears(address: String): Boolean = when (roles.of(address, null)) {
@@ -341,6 +354,9 @@ public class Bot(
     private companion object {
         /** Beside messages: events, reactions, background work. */
         const val EVENTS_AT_ONCE = 16
+
+        /** After which a worker knows which jobs others planned, and which roles they gave. */
+        val LEARNING = 5.seconds
     }
 }
 

@@ -22,12 +22,28 @@ import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.sync.withPermit
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
+import kotlin.random.Random
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
+import kotlin.time.Duration.Companion.seconds
+import kotlin.time.TimeMark
+import kotlin.time.TimeSource
 
 private val FIRST_PAUSE = 500.milliseconds
 private val LONGEST_PAUSE = 1.minutes
+
+/** How many messages are looked at at once. */
+private const val PAGE = 1_000u
+
+/** After which, more or less, a worker looks again for what others took in, or left behind. */
+private val LOOK_AGAIN = 250.milliseconds
+
+/** Conversations that a worker has at a time. A process has 256 claims; the others are for what it sends. */
+private const val LANES_AT_ONCE = 128
+
+/** After which a worker looks again whether another one accepted somebody. */
+private val STRANGERS_REST = 5.seconds
 
 /** Brings each message that waits to the handlers: one lane for each conversation, in it one message at a time, in the order they came. */
 internal class Handling(
@@ -35,6 +51,7 @@ internal class Handling(
     private val client: Client,
     private val listening: Listening,
     private val rates: Rates,
+    private val claims: Claims,
     private val retries: Int,
     concurrency: Int,
     private val scope: CoroutineScope,
@@ -44,11 +61,15 @@ internal class Handling(
         val waiting = ArrayDeque<WaitingMessage>()
         var again = false
         var job: Job? = null
+
+        /** Of somebody whom nobody accepted yet: until when it is not looked at again for others' sake. */
+        var rests: TimeMark? = null
     }
 
     /** Guarded by itself. */
     private val lanes = mutableMapOf<String, Lane>()
     private val slots = Semaphore(concurrency)
+    private val claimed = Semaphore(LANES_AT_ONCE)
 
     /** Had by a message with which the process died: so that it is known which one it was, if it dies again. */
     private val alone = Mutex()
@@ -72,28 +93,65 @@ internal class Handling(
 
     /** Never ends. */
     suspend fun run() {
+        var ours = true
+        var looked = TimeSource.Monotonic.markNow()
         while (true) {
             do {
-                val new = takeUp()
+                val new = takeUp(ours)
             } while (new > 0)
-            news.receive()
+            if (!claims.shared) {
+                news.receive()
+                continue
+            }
+            // Not all at the same moment.
+            ours = withTimeoutOrNull(LOOK_AGAIN * Random.nextDouble(0.75, 1.25)) { news.receive() } != null
+            if (looked.elapsedNow() < LOOK_AGAIN / 2) continue
+            lookAfterOthers()
+            looked = TimeSource.Monotonic.markNow()
         }
     }
 
-    /** Puts what waits into the lanes; how much of it was new. */
-    suspend fun takeUp(): Int {
+    /** Puts what waits into the lanes; how much of it was new. [ours] if it was this process that took it in, most likely. */
+    suspend fun takeUp(ours: Boolean = true): Int {
         // Numbers only grow. By that, what a lane finished while we read is not taken for new.
-        val new = insisting { client.waiting(last) }
+        val new = insisting { client.waiting(last, PAGE) }
         synchronized(lanes) {
             for (item in new) {
                 last = item.number
-                if (starting && item.conversation !in lanes) possiblyStarted += item.number
+                if ((starting || !ours) && item.conversation !in lanes) possiblyStarted += item.number
                 lanes.getOrPut(item.conversation, ::Lane).waiting += item
                 go(item.conversation)
             }
             starting = starting && new.isNotEmpty()
         }
         return new.size
+    }
+
+    /** Of lanes that were another worker's: forgets what was handled there, and takes what was left behind. */
+    private suspend fun lookAfterOthers() {
+        fun idle() = lanes.filterValues { it.job == null && it.rests?.hasPassedNow() != false }
+        val (first, addresses) = synchronized(lanes) {
+            val idle = idle()
+            (idle.values.minOfOrNull { it.waiting.first().number } ?: return) to idle.keys
+        }
+        val there = insisting { client.waiting(first - 1uL, PAGE) }
+        val waits = there.associateBy { it.number }
+        // Behind the last one of a full page nothing is known.
+        val known = if (there.size < PAGE.toInt()) last else there.last().number
+        synchronized(lanes) {
+            for ((address, lane) in idle().filterKeys { it in addresses }) {
+                val left = lane.waiting.mapNotNull { waits[it.number] ?: it.takeIf { it.number > known } }
+                lane.waiting.forEach { possiblyStarted -= it.number }
+                lane.waiting.clear()
+                lane.waiting += left
+                if (left.isEmpty()) {
+                    lanes.remove(address)
+                } else {
+                    possiblyStarted += left.first().number
+                    go(address)
+                }
+            }
+        }
     }
 
     /** How many messages are in the lanes. */
@@ -113,28 +171,51 @@ internal class Handling(
     private fun go(address: String) {
         val lane = lanes.getValue(address)
         lane.again = true
-        if (lane.job == null) lane.job = scope.launch { walk(address, lane) }
+        lane.rests = null
+        if (lane.job == null) lane.job = scope.launch { walkAlone(address, lane) }
     }
 
+    /** Nothing comes of it if another worker has the conversation. */
+    private suspend fun walkAlone(address: String, lane: Lane) {
+        if (!claims.shared) {
+            do walk(address, lane) while (!leave(address, lane, ours = true))
+            return
+        }
+        // The claim is given back before another walk may begin, which would find it had, and lose it then.
+        do {
+            val ours = claimed.withPermit { claims.having("lane $address") { walk(address, lane) } }
+        } while (!leave(address, lane, ours))
+    }
+
+    /** Until there is nothing more to do, or nothing that may be done yet. */
     private suspend fun walk(address: String, lane: Lane) {
         while (true) {
             val item = synchronized(lanes) {
                 lane.again = false
-                lane.waiting.firstOrNull() ?: return leave(address, lane)
+                lane.waiting.firstOrNull() ?: return
             }
             breathe(address)
             val done = if (item.attempts == 0u) begin(item) else alone.withLock { begin(item) }
             if (done) finished.trySend(Unit)
             synchronized(lanes) {
-                // Of a stranger: waits until it is looked at again.
-                if (done) lane.waiting.removeFirstOrNull() else if (!lane.again) return leave(address, lane)
+                if (done) {
+                    possiblyStarted -= item.number
+                    lane.waiting.removeFirstOrNull()
+                } else if (!lane.again) {
+                    // Of a stranger: waits until it is looked at again. Other workers accept, too.
+                    if (claims.shared) lane.rests = TimeSource.Monotonic.markNow() + STRANGERS_REST
+                    return
+                }
             }
         }
     }
 
-    private fun leave(address: String, lane: Lane) {
+    /** False if something came in the last moment. What another worker has is looked at again later. */
+    private fun leave(address: String, lane: Lane, ours: Boolean): Boolean = synchronized(lanes) {
+        if (ours && lane.again && lane.waiting.isNotEmpty()) return false
         lane.job = null
         if (lane.waiting.isEmpty()) lanes.remove(address)
+        true
     }
 
     /** A conversation in which too much was answered waits, and holds up no other. */

@@ -1,6 +1,7 @@
 package dev.windlass.bot
 
 import dev.windlass.Client
+import dev.windlass.WindlassException
 import java.time.Instant
 import java.util.UUID
 import kotlin.time.Duration
@@ -59,7 +60,7 @@ private fun dataOf(record: Document) = Document(null).also { data ->
 public class Jobs internal constructor(private val bot: Bot, private val client: Client, private val tasks: Set<String>) {
     private class Waiting(val due: Double, val task: String, val by: String)
 
-    private val records = Records(client, "jobs", ::note)
+    private val records = Records(client, "jobs", ::learn, ::note)
 
     /** Guarded by itself. */
     private val waiting = hashMapOf<String, Waiting>()
@@ -113,6 +114,16 @@ public class Jobs internal constructor(private val bot: Bot, private val client:
 
     /** Plans the job that a program has by its own, under the name of its task, unless it waits already. */
     internal suspend fun declare(task: String, repeat: Repeat) {
+        while (true) {
+            try {
+                return declareOnce(task, repeat)
+            } catch (_: WindlassException.StateChanged) {
+                // By another worker that starts, too.
+            }
+        }
+    }
+
+    private suspend fun declareOnce(task: String, repeat: Repeat) {
         val record = io { records.record(null, task) }
         val wanted = repeat.written
         if (wanted.all { (name, value) -> record.document[name] == value }) return
@@ -121,7 +132,10 @@ public class Jobs internal constructor(private val bot: Bot, private val client:
         records.write(null, record)
     }
 
-    internal suspend fun load() = io { records.load() }
+    internal suspend fun load() = insisting { records.load() }
+
+    /** Learns what other workers planned and did. */
+    internal suspend fun reload() = records.reload()
 
     /** Ids and tasks of what is due, the first before the others. */
     internal fun due(): List<Pair<String, String>> = synchronized(waiting) {
@@ -168,13 +182,24 @@ public class Jobs internal constructor(private val bot: Bot, private val client:
 
     private fun now() = client.now().seconds()
 
-    private fun note(id: String, record: Document?) {
+    private fun learn(all: Map<String, Document>) {
         synchronized(waiting) {
-            val due = record?.double("due")
-            if (due == null) waiting.remove(id) else waiting[id] = Waiting(due, record.string("task").orEmpty(), record.string("by").orEmpty())
+            waiting.clear()
+            all.forEach { (id, record) -> waitingIn(record)?.let { waiting[id] = it } }
         }
         onChange()
     }
+
+    private fun note(id: String, record: Document?) {
+        synchronized(waiting) {
+            val job = record?.let(::waitingIn)
+            if (job == null) waiting.remove(id) else waiting[id] = job
+        }
+        onChange()
+    }
+
+    private fun waitingIn(record: Document): Waiting? =
+        record.double("due")?.let { Waiting(it, record.string("task").orEmpty(), record.string("by").orEmpty()) }
 
     private suspend fun plan(id: String?, task: String, data: Map<String, Any?>, due: Double, repeat: Map<String, Any?>): String {
         require(task in tasks) { "there is no job $task: bot.job(\"$task\") { ... }" }

@@ -39,7 +39,7 @@ public class TooManyRolesException internal constructor() : Exception("too many 
 public class Roles internal constructor(private val bot: Bot, client: Client, private val admins: Set<String>) {
     /** Guarded by itself. */
     private val given = hashMapOf<String, Role>()
-    private val records = Records(client, "roles", ::note)
+    private val records = Records(client, "roles", ::learn, ::note)
 
     /** What somebody is. Whom the bot's `admins` name is an admin, whatever the store says. */
     public suspend fun of(address: String): Role? {
@@ -72,6 +72,14 @@ public class Roles internal constructor(private val bot: Bot, client: Client, pr
         records.write(turn, record)
     }
 
+    /** Learns which roles other workers gave. */
+    internal suspend fun reload() = records.reload()
+
+    private fun learn(all: Map<String, Document>): Unit = synchronized(given) {
+        given.clear()
+        all.forEach { (address, document) -> note(address, document) }
+    }
+
     private fun note(address: String, document: Document?): Unit = synchronized(given) {
         val role = document?.let(::roleIn)
         if (role == null) given.remove(address) else given[address] = role
@@ -85,17 +93,48 @@ public class Roles internal constructor(private val bot: Bot, client: Client, pr
     }
 }
 
-/** A list that a bot keeps in its store: its jobs, the roles that it gave. [kept] hears of each that is durable. */
-internal class Records(private val client: Client, area: String, private val kept: (String, Document?) -> Unit) {
+/** A list that a bot keeps in its store: its jobs, the roles that it gave. [known] hears of all that is durable, and then [kept] of each change. */
+internal class Records(
+    private val client: Client,
+    area: String,
+    private val known: (Map<String, Document>) -> Unit,
+    private val kept: (String, Document?) -> Unit,
+) {
     val owner: dev.windlass.StateOwner = dev.windlass.StateOwner.Program(area)
-    private val all = lazy { client.states(owner).forEach { kept(it.name, Document(it.document)) } }
+    private val lock = Any()
+    private val all = lazy { synchronized(lock) { known(states().toMap()) } }
+
+    /** What was changed since it began to be read anew. Guarded by `lock`. */
+    private var meanwhile: MutableMap<String, Document?>? = null
 
     private inner class Record(name: String) : Remembered(client, owner, name) {
-        override fun kept(change: StateChange) = kept(name, change.after?.let { Document(it) })
+        override fun kept(change: StateChange) {
+            val document = change.after?.let { Document(it) }
+            synchronized(lock) {
+                meanwhile?.put(name, document)
+                kept(name, document)
+            }
+        }
     }
 
     /** Reads what there is, if that is not known yet. */
     fun load() = all.value
+
+    /** Reads anew what there is: another worker may have changed it. What we changed meanwhile is not forgotten for that. */
+    suspend fun reload() {
+        io { load() }
+        val ours = linkedMapOf<String, Document?>()
+        synchronized(lock) { meanwhile = ours }
+        try {
+            val found = insisting { states().toMap() }
+            synchronized(lock) {
+                val now: Map<String, Document?> = found + ours
+                known(now.mapNotNull { (name, document) -> document?.let { name to it } }.toMap())
+            }
+        } finally {
+            synchronized(lock) { meanwhile = null }
+        }
+    }
 
     fun states(): List<Pair<String, Document>> = client.states(owner).map { it.name to Document(it.document) }
 

@@ -19,7 +19,7 @@ private val RECEIPTS = 1_200.milliseconds
 /** Takes in what the transport brings, and tells the handlers of events. */
 internal class Taking(private val bot: Bot, private val client: Client, private val transport: Transport, private val listening: Listening) {
     suspend fun run(now: Parts): Unit = coroutineScope {
-        val events = Events(client, bot.handlesEvents, ::wants)
+        val events = Events(client, bot.claims, bot.handlesEvents, ::wants)
         val old = events.endOfOld()
         val telling = launch { events.tell(old, { heard(now, it) }, { heardAgain(it) }, { now.invited.answer().also { bot.recheckTrust() } }) }
         // What is not answered soon gets its receipt without an answer: see `Client.setBot`.

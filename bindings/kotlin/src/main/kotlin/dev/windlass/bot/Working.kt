@@ -6,6 +6,7 @@ import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.sync.Semaphore
@@ -14,6 +15,7 @@ import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
+import kotlin.time.Duration.Companion.seconds
 
 /** Jobs that are done at the same time. */
 private const val AT_ONCE = 10
@@ -21,8 +23,17 @@ private const val AT_ONCE = 10
 /** After that the clock is looked at again: it may have been set. */
 private val LOOK_AGAIN = 1.minutes
 
+/** After which it is looked again whether another worker has done a job. */
+private val ELSEWHERE = 1.seconds
+
 /** Does the jobs that are due, and commits what each says with the fact that it was done. */
-internal class Working(private val bot: Bot, private val jobs: Jobs, private val retries: Int, private val scope: CoroutineScope) {
+internal class Working(
+    private val bot: Bot,
+    private val jobs: Jobs,
+    private val claims: Claims,
+    private val retries: Int,
+    private val scope: CoroutineScope,
+) {
     private val changed = Channel<Unit>(Channel.CONFLATED)
     private val slots = Semaphore(AT_ONCE)
 
@@ -71,7 +82,7 @@ internal class Working(private val bot: Bot, private val jobs: Jobs, private val
         for ((id, _) in new) {
             running[id] = scope.launch {
                 try {
-                    slots.withPermit { perform(id) }
+                    performHere(id)
                 } finally {
                     synchronized(running) { running.remove(id) }
                     changed.trySend(Unit)
@@ -79,6 +90,18 @@ internal class Working(private val bot: Bot, private val jobs: Jobs, private val
             }
         }
         new.size
+    }
+
+    private suspend fun performHere(id: String) {
+        if (!claims.shared) return slots.withPermit { perform(id) }
+        val ours = slots.withPermit {
+            // It may have been done since we learned of it.
+            claims.having("job $id") { if (insisting { jobs.begin(id) } != null) perform(id) }
+        }
+        if (ours) return
+        // Should another worker die of it, so might we.
+        synchronized(running) { possiblyStarted += id }
+        delay(ELSEWHERE)
     }
 
     private suspend fun perform(id: String) {
@@ -96,7 +119,7 @@ internal class Working(private val bot: Bot, private val jobs: Jobs, private val
 
     /** As of a message: with what the process died again and again, is set aside. */
     private suspend fun countAttempt(id: String): PoisonMessageException? {
-        val attempts = io { jobs.attempts(id) }
+        val attempts = insisting { jobs.attempts(id) }
         if (attempts >= retries) {
             log.severe("a job is set aside: the process died $attempts times with it")
             return PoisonMessageException(attempts)
@@ -118,7 +141,7 @@ internal class Working(private val bot: Bot, private val jobs: Jobs, private val
         bot.failed(null, failure)
         // It was done, as a message counts as handled whose handler fails.
         do {
-            val job = io { jobs.begin(id) } ?: break
+            val job = insisting { jobs.begin(id) } ?: break
             val refused = commitOf(job) ?: break
             if (refused !is WindlassException.StateChanged) throw refused
         } while (true)
@@ -128,7 +151,7 @@ internal class Working(private val bot: Bot, private val jobs: Jobs, private val
     private suspend fun failureOf(id: String): Throwable? {
         var failure: Throwable? = null
         for (time in 1..TIMES_ANEW) {
-            val job = io { jobs.begin(id) } ?: return null
+            val job = insisting { jobs.begin(id) } ?: return null
             failure = bot.callbacks.attempt("a job", bot.callbacks.handlerTimeout) { withContext(InTurn(job)) { bot.perform(job) } }
             job.close()
             if (failure == null) failure = commitOf(job)

@@ -63,6 +63,7 @@ internal class MqttPauses(private val broker: MqttBroker, private val clock: () 
         0x8A -> "we are banned"
         0x97, 0x9B -> "too much was asked of it"
         0x9C, 0x9D -> "it says to use another server"
+        0x9E -> "it has no shared subscriptions, which several workers need"
         else -> "reason $reason"
     }
 

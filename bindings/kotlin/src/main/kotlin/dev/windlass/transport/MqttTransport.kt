@@ -25,6 +25,12 @@ import javax.net.ssl.SSLSocketFactory
 /** How long a broker keeps mail for a device that is away: less than prekeys are kept, so that it can be opened. */
 private const val KEEP_MAIL_SECONDS = 28L * 24 * 3600
 
+/** The same for one of several workers: brokers go on to give it its share, which nobody else gets. */
+private const val KEEP_SHARE_SECONDS = 3600L
+
+/** What workers of one address call themselves at the broker, all the same, in whatever language they are written. */
+private const val GROUP = "windlass"
+
 /** How long to wait for a bundle, and for others of the same address. A broker does not say that there is none. */
 private const val FETCH_MILLISECONDS = 5_000L
 private const val MORE_MILLISECONDS = 300L
@@ -73,6 +79,7 @@ public class MqttTransport(url: String, sockets: SSLSocketFactory? = null) : Tra
     private var inbox = Channel<Result<Came>>(Channel.UNLIMITED)
     private var address = ""
     private var name = ""
+    private var worker = ""
 
     @Volatile
     private var bundle: MqttLetter? = null
@@ -106,12 +113,19 @@ public class MqttTransport(url: String, sockets: SSLSocketFactory? = null) : Tra
         this.secret = secret.copyOf()
     }
 
+    /** Takes part in the shared subscription of all workers of this address. What is for a worker that is away waits for one of its name, an hour. */
+    override fun useWorker(worker: String) {
+        if (broker.version == MQTT_3) throw TransportException("several workers share a mailbox by MQTT 5 alone: leave out ?version=3")
+        this.worker = worker
+    }
+
     override suspend fun start(address: String, device: UInt) {
         close()
         this.address = address
         // The same device has the same session after a restart; nobody else knows its name. 23 characters are what every broker takes.
         val mac = Mac.getInstance("HmacSHA256").apply { init(SecretKeySpec(secret, algorithm)) }
-        val hash = mac.doFinal("mqtt client id $address/$device".toByteArray())
+        val said = if (worker.isEmpty()) "$address/$device" else "$address/$device/$worker"
+        val hash = mac.doFinal("mqtt client id $said".toByteArray())
         name = "wl" + hash.joinToString("") { "%02x".format(it) }.take(21)
         inbox = Channel(Channel.UNLIMITED)
         letters = MqttLetters()
@@ -134,6 +148,8 @@ public class MqttTransport(url: String, sockets: SSLSocketFactory? = null) : Tra
 
     private suspend fun stayConnected(pauses: MqttPauses) {
         var version = broker.version ?: MQTT_5
+        // There are no shared subscriptions in 3.1.1.
+        val fixed = broker.version != null || worker.isNotEmpty()
         var ungreeted = 0
         while (true) {
             kept = null
@@ -149,14 +165,14 @@ public class MqttTransport(url: String, sockets: SSLSocketFactory? = null) : Tra
                 connection.end(MqttEnd.Ours)
             }
             val end = connection.ended.await()
-            if (end is MqttEnd.Refused && end.reason in OTHER_VERSION && version == MQTT_5 && broker.version == null) {
+            if (end is MqttEnd.Refused && end.reason in OTHER_VERSION && version == MQTT_5 && !fixed) {
                 mqttLog.info("$broker does not speak MQTT 5; MQTT 3.1.1 from now on")
                 version = MQTT_3
                 continue
             }
             // Some brokers say nothing to a version that they do not know, or hang up.
             ungreeted = if (kept != null || end is MqttEnd.Unreachable) 0 else ungreeted + 1
-            if (broker.version == null && (end == MqttEnd.Silent || ungreeted > 1)) version = if (version == MQTT_5) MQTT_3 else MQTT_5
+            if (!fixed && (end == MqttEnd.Silent || ungreeted > 1)) version = if (version == MQTT_5) MQTT_3 else MQTT_5
             val probed = letters.ended(MqttPauses.mayBeOurs(end))
             if (end is MqttEnd.Broken) {
                 mqttLog.severe("the connection with $broker failed: ${end.failure::class.java.simpleName}")
@@ -168,10 +184,13 @@ public class MqttTransport(url: String, sockets: SSLSocketFactory? = null) : Tra
 
     private suspend fun live(connection: MqttConnection) {
         val (user, password) = broker.credentials(address)
-        val greeting = connection.greet(name, user, password, KEEP_MAIL_SECONDS, RECEIVE_MAXIMUM) ?: return
+        val (expiry, inbox) = topic("inbox", address).let {
+            if (worker.isEmpty()) KEEP_MAIL_SECONDS to it else KEEP_SHARE_SECONDS to "\$share/$GROUP/$it"
+        }
+        val greeting = connection.greet(name, user, password, expiry, RECEIVE_MAXIMUM) ?: return
         kept = greeting.kept
         subscribing = CompletableDeferred()
-        connection.send { subscribe(topic("inbox", address), SUBSCRIBE_INBOX, retained = false) }
+        connection.send { subscribe(inbox, SUBSCRIBE_INBOX, retained = false) }
         val granted = waitFor(subscribing, connection) ?: return
         if (granted >= REFUSED) return connection.end(MqttEnd.Refused(granted))
         keepsNoMail = granted == 0 || greeting.properties[MAXIMUM_QOS_PROPERTY] == 0L
@@ -305,7 +324,8 @@ public class MqttTransport(url: String, sockets: SSLSocketFactory? = null) : Tra
         var pause = 0L
         for (found in foreign) {
             val ours = bundle ?: continue
-            if (found.contentEquals(ours.payload) || issued(found, address) > issued(ours.payload, address)) continue
+            // As new as ours, it may be another worker's.
+            if (found.contentEquals(ours.payload) || issued(found, address) >= issued(ours.payload, address)) continue
             mqttLog.warning("somebody replaced our bundle at $broker, or took it away; it is put there again. Access rules would prevent it")
             delay(pause)
             pause = if (pause == 0L) FIRST_REPAIR else (pause * 2).coerceAtMost(LONGEST_REPAIR)

@@ -33,6 +33,15 @@ public interface Transport {
      */
     public fun useSecret(secret: ByteArray): Unit = Unit
 
+    /**
+     * Makes it the way of one of several processes that share the mailbox: each gets its part of what comes. [worker] is a word that each of them
+     * has for itself, the same after a restart. A bot that is one of several calls it before [start].
+     *
+     * @throws TransportException if it brings mail to one process alone.
+     */
+    public fun useWorker(worker: String): Unit =
+        throw TransportException("this transport brings mail to one process alone; several workers need another one")
+
     /** Opens the mailbox of a device. Does not wait for a connection; what needs one waits, or throws. */
     public suspend fun start(address: String, device: UInt)
 
