@@ -5,7 +5,7 @@ import { browser, missing, processOf, served, tab } from "./browser.js";
 import { after, home } from "./world.js";
 
 const KILLS = Number(process.env.WINDLASS_KILLS ?? 10);
-const options = { skip: missing, timeout: 600_000 };
+const options = { skip: missing, timeout: 600_000 + KILLS * 6_000 };
 
 /** The code of what a call in the page is refused with. */
 const refusal = (page, call) =>
@@ -111,7 +111,7 @@ test(`killed ${KILLS} times, a browser has lost nothing and has nothing twice`, 
       };
       await carry();
       if ((await bob.contacts()).length > 0) await bob.acceptContact(alice.address);
-      const texts = async (client, other) => (await client.conversation(other.address).messages({ limit: 1_000 })).map((one) => one.text);
+      const texts = async (client, other) => (await client.conversation(other.address).messages({ limit: 10_000 })).map((one) => one.text);
       window.read = async () => [await texts(alice, bob), await texts(bob, alice)];
       for (let number = (await texts(alice, bob)).length + 1; !window.ended; number++) {
         await alice.send(bob.address, `${number}`);

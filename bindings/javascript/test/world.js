@@ -74,6 +74,6 @@ export async function deliver(...all) {
 
 /** The texts of a conversation. */
 export async function texts(client, address) {
-  const messages = await client.conversation(address).messages({ limit: 1_000 });
+  const messages = await client.conversation(address).messages({ limit: 10_000 });
   return messages.map((message) => message.text);
 }
