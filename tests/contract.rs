@@ -2,64 +2,21 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/homes.rs"]
+mod homes;
+
 use std::cell::RefCell;
-use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use tempfile::TempDir;
+use homes::{Files, Opened};
 use windlass::crypto::{Secret, SeededRandom, seeded};
 use windlass::store::{
-    Folder, Inspection, KeySlots, Medium, Refused, Rows, RowsMut, ShredReport, StorageEngine,
-    Store, StoreError, StoreFile, StoreKey,
+    Inspection, KeySlots, Medium, Refused, Rows, RowsMut, ShredReport, StorageEngine, Store,
+    StoreError, StoreFile, StoreKey,
 };
 use windlass::testing::contract::{self, Home};
 use windlass::testing::{Disk, Image, RunsTwice, Unsynced};
-
-type Opened = Result<Arc<dyn StorageEngine>, StoreError>;
-
-/// Files of the operating system.
-struct Files(TempDir);
-
-impl Files {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self) -> PathBuf {
-        self.0.path().join("test.wl")
-    }
-}
-
-impl Home for Files {
-    fn create(&self, key: &StoreKey) -> Opened {
-        Ok(Arc::new(Store::create(&self.path(), key)?))
-    }
-
-    fn open(&self, key: &StoreKey) -> Opened {
-        Ok(Arc::new(Store::open(&self.path(), key)?))
-    }
-
-    /// The process is gone, and the operating system still has what it wrote.
-    fn after_crash(&self) -> Box<dyn Home> {
-        let after = Self::new();
-        for file in fs::read_dir(self.0.path()).unwrap() {
-            let file = file.unwrap();
-            fs::copy(file.path(), after.0.path().join(file.file_name())).unwrap();
-        }
-        Box::new(after)
-    }
-
-    fn copy_rows(&self) -> Box<dyn FnOnce() + '_> {
-        let copy = fs::read(self.path()).unwrap();
-        Box::new(move || fs::write(self.path(), copy).unwrap())
-    }
-
-    fn key_slots(&self) -> Box<dyn KeySlots> {
-        Folder::new(&self.path()).create_key_slots().unwrap()
-    }
-}
 
 /// A disk in memory that has only what was synced once the machine stops.
 struct Forgets(RefCell<Disk>);

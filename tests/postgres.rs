@@ -9,14 +9,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use support::homes::{Files, Opened};
 use support::postgres::Server;
 use tempfile::TempDir;
 use windlass::store::postgres::{Address, Postgres};
-use windlass::store::{Folder, KeySlots, Medium, StorageEngine, Store, StoreError, StoreKey};
+use windlass::store::{KeySlots, StorageEngine, StoreKey};
 use windlass::testing::RunsTwice;
 use windlass::testing::contract::{self, Home};
-
-type Opened = Result<Arc<dyn StorageEngine>, StoreError>;
 
 /// A schema of a server for one store, whose key slots are in it or in a file.
 struct Schema {
@@ -94,56 +93,11 @@ impl Home for Schema {
     }
 
     fn copy_rows(&self) -> Box<dyn FnOnce() + '_> {
-        let name = &self.name;
-        self.server.sql(&format!(
-            "SET client_min_messages TO error; DROP TABLE IF EXISTS {name}.copy; CREATE TABLE {name}.copy AS TABLE {name}.rows"
-        ));
-        Box::new(move || {
-            self.server.sql(&format!(
-                "BEGIN; DELETE FROM {name}.rows; INSERT INTO {name}.rows TABLE {name}.copy; COMMIT"
-            ));
-        })
+        self.server.copy_rows(&self.name)
     }
 
     fn key_slots(&self) -> Box<dyn KeySlots> {
         Postgres::key_slots(&self.address()).unwrap()
-    }
-}
-
-/// The same checks of a store in files, to compare with.
-struct Files(TempDir);
-
-impl Files {
-    fn path(&self) -> PathBuf {
-        self.0.path().join("test.wl")
-    }
-}
-
-impl Home for Files {
-    fn create(&self, key: &StoreKey) -> Opened {
-        Ok(Arc::new(Store::create(&self.path(), key)?))
-    }
-
-    fn open(&self, key: &StoreKey) -> Opened {
-        Ok(Arc::new(Store::open(&self.path(), key)?))
-    }
-
-    fn after_crash(&self) -> Box<dyn Home> {
-        let after = Self(tempfile::tempdir().unwrap());
-        for file in std::fs::read_dir(self.0.path()).unwrap() {
-            let file = file.unwrap();
-            std::fs::copy(file.path(), after.0.path().join(file.file_name())).unwrap();
-        }
-        Box::new(after)
-    }
-
-    fn copy_rows(&self) -> Box<dyn FnOnce() + '_> {
-        let copy = std::fs::read(self.path()).unwrap();
-        Box::new(move || std::fs::write(self.path(), copy).unwrap())
-    }
-
-    fn key_slots(&self) -> Box<dyn KeySlots> {
-        Folder::new(&self.path()).create_key_slots().unwrap()
     }
 }
 
@@ -155,7 +109,7 @@ fn server() -> Option<Arc<Server>> {
 #[test]
 fn a_database_keeps_every_promise() {
     let Some(server) = server() else { return };
-    let files = contract::check(|| Box::new(Files(tempfile::tempdir().unwrap())));
+    let files = contract::check(|| Box::new(Files::new()));
     let kinds = [(false, false), (true, false), (false, true)];
     for (slots, twice) in kinds {
         let checked = contract::check(|| Box::new(Schema::new(&server, slots, twice)));

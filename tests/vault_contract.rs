@@ -5,19 +5,16 @@
 
 mod support;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::json;
+use support::homes::{Files, Opened};
 use support::postgres::Server;
 use support::vault::Vault;
-use tempfile::TempDir;
 use windlass::store::postgres::{Address, Postgres};
-use windlass::store::{Folder, KeySlots, Medium, StorageEngine, Store, StoreError, StoreKey};
+use windlass::store::{KeySlots, StoreKey};
 use windlass::testing::contract::{self, Home};
-
-type Opened = Result<Arc<dyn StorageEngine>, StoreError>;
 
 /// A schema of a server, and a key of a Vault.
 struct Kept {
@@ -82,56 +79,11 @@ impl Home for Kept {
     }
 
     fn copy_rows(&self) -> Box<dyn FnOnce() + '_> {
-        let (server, name) = (&self.servers.0, &self.name);
-        server.sql(&format!(
-            "SET client_min_messages TO error; DROP TABLE IF EXISTS {name}.copy; CREATE TABLE {name}.copy AS TABLE {name}.rows"
-        ));
-        Box::new(move || {
-            server.sql(&format!(
-                "BEGIN; DELETE FROM {name}.rows; INSERT INTO {name}.rows TABLE {name}.copy; COMMIT"
-            ));
-        })
+        self.servers.0.copy_rows(&self.name)
     }
 
     fn key_slots(&self) -> Box<dyn KeySlots> {
         Postgres::key_slots(&Address::parse(&self.address()).unwrap()).unwrap()
-    }
-}
-
-/// The same checks of a store in files, to compare with.
-struct Files(TempDir);
-
-impl Files {
-    fn path(&self) -> PathBuf {
-        self.0.path().join("test.wl")
-    }
-}
-
-impl Home for Files {
-    fn create(&self, key: &StoreKey) -> Opened {
-        Ok(Arc::new(Store::create(&self.path(), key)?))
-    }
-
-    fn open(&self, key: &StoreKey) -> Opened {
-        Ok(Arc::new(Store::open(&self.path(), key)?))
-    }
-
-    fn after_crash(&self) -> Box<dyn Home> {
-        let after = Self(tempfile::tempdir().unwrap());
-        for file in std::fs::read_dir(self.0.path()).unwrap() {
-            let file = file.unwrap();
-            std::fs::copy(file.path(), after.0.path().join(file.file_name())).unwrap();
-        }
-        Box::new(after)
-    }
-
-    fn copy_rows(&self) -> Box<dyn FnOnce() + '_> {
-        let copy = std::fs::read(self.path()).unwrap();
-        Box::new(move || std::fs::write(self.path(), copy).unwrap())
-    }
-
-    fn key_slots(&self) -> Box<dyn KeySlots> {
-        Folder::new(&self.path()).create_key_slots().unwrap()
     }
 }
 
@@ -141,7 +93,7 @@ fn slots_in_vault_keep_every_promise() {
         return;
     };
     let servers = Arc::new((server, Vault::start()));
-    let files = contract::check(|| Box::new(Files(tempfile::tempdir().unwrap())));
+    let files = contract::check(|| Box::new(Files::new()));
     let vault = contract::check(|| Box::new(Kept::new(&servers)));
     assert_eq!(vault, files);
     let all: u64 = vault.iter().map(|(_, checks)| checks).sum();

@@ -9,6 +9,7 @@
 
 pub mod clients;
 pub mod files;
+pub mod homes;
 pub mod imports;
 pub mod party;
 #[cfg(unix)]

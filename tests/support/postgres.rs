@@ -119,6 +119,18 @@ impl Server {
         format!("postgresql://owner@/postgres?host={folder}&store={store}")
     }
 
+    /// Copies the rows of a store; what is given puts them back.
+    pub fn copy_rows<'a>(&'a self, store: &'a str) -> Box<dyn FnOnce() + 'a> {
+        self.sql(&format!(
+            "SET client_min_messages TO error; DROP TABLE IF EXISTS {store}.copy; CREATE TABLE {store}.copy AS TABLE {store}.rows"
+        ));
+        Box::new(move || {
+            self.sql(&format!(
+                "BEGIN; DELETE FROM {store}.rows; INSERT INTO {store}.rows TABLE {store}.copy; COMMIT"
+            ));
+        })
+    }
+
     /// What `psql` answers to statements.
     pub fn sql(&self, sql: &str) -> String {
         let host = self.folder.path().to_str().unwrap();
