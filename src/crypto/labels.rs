@@ -56,6 +56,8 @@ pub const MESSAGE_NAME: &[u8] = b"Windlass v2 message name";
 pub const HEALING_STEP: &[u8] = b"Windlass v2 healing step";
 /// `info` from a device's healing root of a day to its healing key for another device.
 pub const HEALING_KEY: &[u8] = b"Windlass v2 healing key";
+/// HKDF info of what a healing key is masked with that is held for a day.
+pub const HEALING_HELD: &[u8] = b"Windlass v2 held first key";
 /// Prefix of what the MAC covers by which a request for healing proves a day.
 pub const HEALING_PROOF: &[u8] = b"Windlass v2 healing proof";
 /// RFC §9.8.3.
@@ -102,6 +104,7 @@ pub const ALL: &[(&str, &[u8])] = &[
     ("GROUP_EVENT_NAME", GROUP_EVENT_NAME),
     ("HEALING_STEP", HEALING_STEP),
     ("HEALING_KEY", HEALING_KEY),
+    ("HEALING_HELD", HEALING_HELD),
     ("HEALING_PROOF", HEALING_PROOF),
     ("PROFILE_ID", PROFILE_ID),
     ("GROUP_LINK", GROUP_LINK),

@@ -65,6 +65,18 @@ impl HealingRoot {
         let salt = party(peer);
         HealingKey(hkdf_sha256(&salt, self.key.as_bytes(), labels::HEALING_KEY))
     }
+
+    /// A healing key of another day so that it reads as long as this root can be had, and from it again. The mask is for this key alone, because a
+    /// device has one key of a day for another, so that a bare XOR is a one-time pad.
+    #[must_use]
+    pub fn mask(&self, peer: &Party, day: u32, key: &HealingKey) -> HealingKey {
+        let salt = [party(peer).as_slice(), &day.to_be_bytes()].concat();
+        let mut masked = hkdf_sha256(&salt, self.key.as_bytes(), labels::HEALING_HELD);
+        for (to, from) in masked.as_mut_bytes().iter_mut().zip(key.as_bytes()) {
+            *to ^= *from;
+        }
+        HealingKey(masked)
+    }
 }
 
 /// A device's healing key of one day for another device.

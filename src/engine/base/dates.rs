@@ -93,6 +93,7 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("MemberViewRow", "asked_at", Rule::Interval),
     ("MemberViewRow", "day_start", Rule::Interval),
     ("HealingKeyRow", "day", Rule::Known),
+    ("PairRow", "held_day", Rule::Known),
     ("HealingKeyRow", "since", Rule::Known),
     ("HealingRootRow", "day", Rule::Known),
     ("HealingRootRow", "ran_day", Rule::Known),

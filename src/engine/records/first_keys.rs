@@ -9,9 +9,9 @@ use crate::engine::records::healing_root::{self, day};
 use crate::engine::records::pair_rows::{key_row, row, row_or_new, save};
 use crate::identity::PublicIdentity;
 use crate::limits::HEALING_KEY_DAYS;
-use crate::session::Session;
-use crate::store::RowsMut;
-use crate::wire::store::HealingKeyRow;
+use crate::session::{HealingKey, HealingRoot, Session};
+use crate::wire::store::{HealingKeyRow, PairRow};
+use crate::x3dh::Party;
 
 /// The key to give in a session, if it is not that of today.
 pub(crate) fn to_give(
@@ -39,20 +39,37 @@ pub(crate) fn to_give(
     Ok(row.first)
 }
 
-/// Somebody has answered: what comes from now on is proved by the keys of its days.
-pub(crate) fn answered(
-    store: &mut dyn RowsMut,
-    identity: &PublicIdentity,
-) -> Result<(), EngineError> {
-    let contact = contacts::find(store, identity)?;
+/// Somebody has answered: what comes from now on is proved by the keys of its days. Whoever goes back today, and is answered before they ask, still
+/// proves the day of their first words: the key is kept as long as the root of today, by being masked with it, and is erased with it.
+pub(crate) fn answered(step: &mut Step<'_>, identity: &PublicIdentity) -> Result<(), EngineError> {
+    let contact = contacts::find(step.rows, identity)?;
     for peer in contact.iter().flat_map(Contact::parties) {
-        match row(store, &peer)? {
-            Some(mut row) if row.first.is_some() => {
-                row.first = None;
-                save(store, &peer, &row)?;
-            }
-            _ => {}
+        let Some(mut row) = row(step.rows, &peer)? else {
+            continue;
+        };
+        let Some(first) = row.first.take() else {
+            continue;
+        };
+        let (root, today) = (healing_root::current(step)?, day(step.now));
+        let key = HealingKey::from_bytes(&first.key);
+        if let (Some(root), Some(key)) = (root.at(today), key) {
+            row.held = Some(key_row(first.day, &root.mask(&peer, first.day, &key)));
+            row.held_day = today;
         }
+        save(step.rows, &peer, &row)?;
     }
     Ok(())
+}
+
+/// The keys of the first words that a request proves: the one that nobody has answered, and the one that was answered while the root lasts.
+pub(super) fn to_prove(root: &HealingRoot, peer: &Party, row: &mut PairRow) -> Vec<HealingKeyRow> {
+    let masking = root.at(row.held_day);
+    if masking.is_none() {
+        row.held = None;
+    }
+    let held = row.held.as_ref().zip(masking).and_then(|(held, root)| {
+        let key = HealingKey::from_bytes(&held.key)?;
+        Some(key_row(held.day, &root.mask(peer, held.day, &key)))
+    });
+    row.first.iter().cloned().chain(held).collect()
 }

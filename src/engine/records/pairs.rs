@@ -9,7 +9,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::records::healing_root::{self, DAY, day};
 use crate::engine::records::pair_rows::{key_row, row, row_or_new, save};
-use crate::engine::records::private_prekeys;
+use crate::engine::records::{first_keys, private_prekeys};
 use crate::limits::{HEALING_KEY_DAYS, MAX_SESSIONS_PER_DEVICE, RESEND_RETENTION_SECONDS};
 use crate::session::{HEALING_MAC_LEN, HealingKey, HealingRoot, Proved, Session};
 use crate::store::{Rows, RowsMut};
@@ -118,13 +118,12 @@ fn prove(
     let oldest = today.saturating_sub(HEALING_KEY_DAYS);
     row.asked
         .retain(|key| key.day >= oldest && key.day < root.day());
-    let first = row
-        .first
-        .iter()
-        .filter(|key| (oldest..root.day()).contains(&key.day));
-    let unasked = first.filter(|key| row.asked.iter().all(|asked| asked.day != key.day));
-    let unasked: Vec<_> = unasked.cloned().collect();
-    row.asked.extend(unasked);
+    for key in first_keys::to_prove(root, &peer, row) {
+        let asked = row.asked.iter().any(|asked| asked.day == key.day);
+        if !asked && (oldest..root.day()).contains(&key.day) {
+            row.asked.push(key);
+        }
+    }
     row.asked.sort_by_key(|key| key.day);
     for day in root.day().max(oldest)..=today {
         let Some(root) = root.at(day) else { break };

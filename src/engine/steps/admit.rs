@@ -254,7 +254,7 @@ impl<'a> Admission<'a> {
         message_keys::apply(step.rows, &session.id(), &self.received.changes, step.now)?;
         let (peer, device_id) = (self.peer().identity, self.peer().device_id);
         if self.received.established || self.first.is_some() {
-            first_keys::answered(step.rows, &peer)?;
+            first_keys::answered(step, &peer)?;
             outcomes.push(Outcome::Peer(
                 peer,
                 PeerNews::SessionEstablished { device_id },

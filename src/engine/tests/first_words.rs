@@ -40,7 +40,7 @@ fn first_words_come_back_to_who_wrote_them() {
 
 #[test]
 fn first_words_of_before_the_day_that_is_proved_do_not_once_somebody_has_answered() {
-    for answers in [false, true] {
+    for (answers, asked_on) in [(false, 2), (true, 2), (true, 3)] {
         let [alice, bob] = [1, 2].map(Party::new);
         introduce(&[&alice, &bob], 0);
         let mut under_way = writes(&alice, &bob, 2, "are you there");
@@ -51,11 +51,22 @@ fn first_words_of_before_the_day_that_is_proved_do_not_once_somebody_has_answere
             comes(&alice, 32, &writes(&bob, &alice, 31, "yes"));
             comes(&bob, 33, &writes(&alice, &bob, 33, "good"));
         }
-        // A state of the third day proves the second, and none before. As long as nobody has answered it has all that was said itself.
-        alice.at(2, healing_root::keep_days).unwrap();
-        // All but the first of four, or both.
-        let given = if answers { 3 } else { 2 };
-        assert_eq!(asks(&alice, &bob, 2), Some(given), "{answers}");
+        // As long as nobody has answered it has all that was said itself, and for as long as the root of the day of the answer the key that proves it. A
+        // state of the fourth day proves the third, and none before.
+        for day in 2..=asked_on {
+            alice.at(day, healing_root::keep_days).unwrap();
+        }
+        // Both; all four; none of them.
+        let given = match (answers, asked_on) {
+            (false, _) => 2,
+            (true, 2) => 4,
+            (true, _) => 0,
+        };
+        assert_eq!(
+            asks(&alice, &bob, asked_on),
+            Some(given),
+            "{answers}, {asked_on}"
+        );
     }
 }
 
@@ -77,6 +88,25 @@ fn first_words_that_were_lost_on_the_way_and_sent_again_days_later_come_back_too
     }
     goes_back(&alice, &bob, &copy);
     assert_eq!(asks(&alice, &bob, 4), Some(1));
+}
+
+/// Whoever went back may be answered before they ask: what somebody says who has not heard yet that they went back.
+#[test]
+fn first_words_come_back_although_the_other_writes_before_they_are_asked() {
+    for day in [4, 5] {
+        let [alice, bob] = [1, 2].map(Party::new);
+        introduce(&[&alice, &bob], 0);
+        let under_way = writes(&alice, &bob, 2, "are you there");
+        let again = writes(&alice, &bob, 50, "hello");
+        comes(&bob, 51, &under_way);
+        comes(&bob, 52, &again);
+        for today in 1..=4 {
+            alice.at(today, healing_root::keep_days).unwrap();
+        }
+        comes(&alice, 4 * 24 + 1, &writes(&bob, &alice, 4 * 24, "yes"));
+        alice.at(day, healing_root::keep_days).unwrap();
+        assert_eq!(asks(&alice, &bob, day), Some(3), "{day}");
+    }
 }
 
 /// After a week without an answer the other side may have forgotten the session, but it is the only one that is known for as long as the words.
