@@ -22,6 +22,24 @@ pub trait Rows {
         limit: usize,
     ) -> Result<Vec<OrderedRow>, StoreError>;
 
+    /// The same rows of which the step that reads them does not depend: others may change them before it is durable. For sums that need not be
+    /// exact and ends that need not be the last ones, which else every step would have in common with every other.
+    fn glance(
+        &self,
+        table: Table,
+        group: &[u8],
+        bounds: (Bound<&[u8]>, Bound<&[u8]>),
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<OrderedRow>, StoreError> {
+        self.range(table, group, bounds, direction, limit)
+    }
+
+    /// Where several processes have the store: a number of this one, by which it keeps sums for itself.
+    fn lane(&self) -> u8 {
+        0
+    }
+
     /// The rows of one group and order, whatever their names.
     fn of_order(
         &self,

@@ -281,7 +281,7 @@ impl<'a> Key<'a> {
 }
 
 /// Where a physical key has its table's tag: behind the place and the hash of the group.
-const TAG_AT: usize = 17;
+pub(super) const TAG_AT: usize = 17;
 
 /// Length of what every physical key begins with: the place, the hash of the group and the table's tag.
 pub(super) const PREFIX_LEN: usize = TAG_AT + 1;

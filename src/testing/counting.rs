@@ -129,6 +129,24 @@ impl Rows for CountingRows<'_> {
         Ok(rows)
     }
 
+    fn glance(
+        &self,
+        table: Table,
+        group: &[u8],
+        bounds: (Bound<&[u8]>, Bound<&[u8]>),
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<OrderedRow>, StoreError> {
+        let rows = self.rows.glance(table, group, bounds, direction, limit)?;
+        let len = rows.iter().map(|(_, row)| row.len()).sum();
+        self.cost.borrow_mut().note_read(table, rows.len(), len);
+        Ok(rows)
+    }
+
+    fn lane(&self) -> u8 {
+        self.rows.lane()
+    }
+
     fn visit(
         &self,
         table: Table,

@@ -11,22 +11,38 @@ use crate::limits::{
     MAX_UNHANDLED, MAX_UNHANDLED_BYTES, MIN_UNHANDLED_BY_ONE, MIN_UNHANDLED_BYTES_BY_ONE,
     UNHANDLED_SHARE,
 };
-use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
+use crate::store::{Direction, Key, OrderedRow, Rows, RowsMut, Table, WHOLE_GROUP};
 use crate::wire::store::BacklogRow;
 
 const AUTHORS: &[u8] = b"backlog of each";
 const ALL: &[u8] = b"backlog of all";
 
-fn key<'a>(of: Option<&'a [u8]>) -> Key<'a> {
-    of.map_or(Key::new(ALL), |author| Key::named(AUTHORS, &[], author))
+/// The row of an author, or of the part of the sum of all that this process keeps.
+fn change(
+    store: &mut dyn RowsMut,
+    author: Option<&[u8]>,
+    messages: i64,
+    bytes: i64,
+) -> Result<(), EngineError> {
+    let lane = [store.lane()];
+    let key = match author {
+        Some(author) => Key::named(AUTHORS, &[], author),
+        None => Key::ordered(ALL, &lane),
+    };
+    let found: Option<BacklogRow> = get_row(store, Table::Unhandled, key)?;
+    let mut row = found.unwrap_or_default();
+    row.author_identity_key = author.unwrap_or_default().to_vec();
+    row.messages = row.messages.saturating_add(messages);
+    row.bytes = row.bytes.saturating_add(bytes);
+    if row.messages == 0 && row.bytes == 0 {
+        store.delete(Table::Unhandled, key)?;
+        return Ok(());
+    }
+    put_row(store, Table::Unhandled, key, &row)
 }
 
-fn row(store: &dyn Rows, of: Option<&[u8]>) -> Result<BacklogRow, EngineError> {
-    let found = get_row(store, Table::Unhandled, key(of))?;
-    Ok(found.unwrap_or_else(|| BacklogRow {
-        author_identity_key: of.unwrap_or_default().to_vec(),
-        ..BacklogRow::default()
-    }))
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// Messages of an author begin to wait.
@@ -37,10 +53,7 @@ pub(crate) fn add(
     bytes: u64,
 ) -> Result<(), EngineError> {
     for of in [Some(author), None] {
-        let mut row = row(store, of)?;
-        row.messages = row.messages.saturating_add(messages);
-        row.bytes = row.bytes.saturating_add(bytes);
-        put_row(store, Table::Unhandled, key(of), &row)?;
+        change(store, of, signed(messages), signed(bytes))?;
     }
     Ok(())
 }
@@ -52,29 +65,56 @@ pub(crate) fn remove(
     bytes: u64,
 ) -> Result<(), EngineError> {
     for of in [Some(author), None] {
-        let mut row = row(store, of)?;
-        row.messages = row.messages.saturating_sub(1);
-        row.bytes = row.bytes.saturating_sub(bytes);
-        if row.messages == 0 {
-            store.delete(Table::Unhandled, key(of))?;
-        } else {
-            put_row(store, Table::Unhandled, key(of), &row)?;
-        }
+        change(store, of, -1, -signed(bytes))?;
     }
     Ok(())
+}
+
+/// What waits, in messages and bytes.
+type Sum = (u64, u64);
+
+fn of_rows(rows: &[OrderedRow]) -> Result<Sum, EngineError> {
+    let (mut messages, mut bytes) = (0i64, 0i64);
+    for (_, row) in rows {
+        let row: BacklogRow = decode(Table::Unhandled, row)?;
+        messages = messages.saturating_add(row.messages);
+        bytes = bytes.saturating_add(row.bytes);
+    }
+    let unsigned = |number| u64::try_from(number).unwrap_or(0);
+    Ok((unsigned(messages), unsigned(bytes)))
+}
+
+/// Of all. What others take in and handle meanwhile does not matter: a bound is a bound with a few more.
+fn of_all(store: &dyn Rows) -> Result<Sum, EngineError> {
+    let lanes = store.glance(
+        Table::Unhandled,
+        ALL,
+        WHOLE_GROUP,
+        Direction::Forward,
+        usize::MAX,
+    )?;
+    of_rows(&lanes)
+}
+
+fn of_author(store: &dyn Rows, author: &[u8]) -> Result<Sum, EngineError> {
+    let key = Key::named(AUTHORS, &[], author);
+    let row: Option<BacklogRow> = get_row(store, Table::Unhandled, key)?;
+    let row = row.unwrap_or_default();
+    let unsigned = |number| u64::try_from(number).unwrap_or(0);
+    Ok((unsigned(row.messages), unsigned(row.bytes)))
 }
 
 /// Nothing waits any more.
 pub(crate) fn clear(store: &mut dyn RowsMut) -> Result<(), EngineError> {
     store.delete_range(Table::Unhandled, AUTHORS, WHOLE_GROUP, usize::MAX)?;
-    store.delete(Table::Unhandled, key(None))?;
+    store.delete_range(Table::Unhandled, ALL, WHOLE_GROUP, usize::MAX)?;
     Ok(())
 }
 
 /// Whether there is so much that nothing more is taken in, of nobody.
 pub(crate) fn is_full(store: &dyn Rows) -> Result<bool, EngineError> {
-    let all = row(store, None)?;
-    Ok(all.messages >= MAX_UNHANDLED || all.bytes >= MAX_UNHANDLED_BYTES)
+    let (messages, bytes) = of_all(store)?;
+    Ok(messages >= MAX_UNHANDLED || bytes >= MAX_UNHANDLED_BYTES)
 }
 
 /// Whether a message of so many bytes may wait beside what waits of its author. One author has a share of what the others leave free, so
@@ -88,14 +128,15 @@ pub(crate) fn has_room(
     if !settings::row(store)?.keep_unhandled {
         return Ok(true);
     }
-    let (all, own) = (row(store, None)?, row(store, Some(&author.to_bytes()))?);
+    let (all_messages, all_bytes) = of_all(store)?;
+    let (own_messages, own_bytes) = of_author(store, &author.to_bytes())?;
     let share = |most: u64, taken: u64, least: u64| {
         let share = most.saturating_sub(taken) / UNHANDLED_SHARE;
         if direct { share.max(least) } else { share }
     };
-    let messages = share(MAX_UNHANDLED, all.messages, MIN_UNHANDLED_BY_ONE);
-    let room = share(MAX_UNHANDLED_BYTES, all.bytes, MIN_UNHANDLED_BYTES_BY_ONE);
-    Ok(own.messages < messages && own.bytes.saturating_add(bytes) <= room)
+    let messages = share(MAX_UNHANDLED, all_messages, MIN_UNHANDLED_BY_ONE);
+    let room = share(MAX_UNHANDLED_BYTES, all_bytes, MIN_UNHANDLED_BYTES_BY_ONE);
+    Ok(own_messages < messages && own_bytes.saturating_add(bytes) <= room)
 }
 
 /// What waits of somebody.
@@ -122,8 +163,8 @@ pub(crate) fn largest(store: &dyn Rows, limit: usize) -> Result<Vec<Backlog>, En
             Ok(Backlog {
                 author: PublicIdentity::from_stored(&row.author_identity_key)
                     .ok_or_else(|| damaged(Table::Unhandled))?,
-                messages: row.messages,
-                bytes: row.bytes,
+                messages: u64::try_from(row.messages).unwrap_or(0),
+                bytes: u64::try_from(row.bytes).unwrap_or(0),
             })
         })
         .collect::<Result<Vec<_>, EngineError>>()?;

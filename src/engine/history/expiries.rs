@@ -60,7 +60,8 @@ pub(crate) fn within(
     bounds: (Bound<&[u8]>, Bound<&[u8]>),
     limit: usize,
 ) -> Result<Vec<(Vec<u8>, MessageRef)>, EngineError> {
-    let rows = store.range(Table::Expiries, GROUP, bounds, Direction::Forward, limit)?;
+    // One that comes meanwhile is found by the next step.
+    let rows = store.glance(Table::Expiries, GROUP, bounds, Direction::Forward, limit)?;
     rows.into_iter()
         .map(|(order, bytes)| Ok((order, MessageRef::from_row(Table::Expiries, &bytes)?)))
         .collect()

@@ -20,14 +20,19 @@ const CHUNK: usize = 16 * 1024;
 const MAX_MESSAGE: usize = 256 * 1024 * 1024;
 /// Everything goes over the wire as bytes, in both directions.
 const BINARY: i16 = 1;
-/// The number of the type `bytea`.
+/// The numbers of the types `bytea`, `bigint` and `tid`.
 const BYTEA: u32 = 17;
+const BIGINT: u32 = 20;
+const TID: u32 = 27;
 
 /// A value of a statement.
 pub(super) enum Value<'a> {
     Bytes(&'a [u8]),
     Many(Vec<&'a [u8]>),
     Number(i64),
+    Numbers(Vec<i64>),
+    /// Where rows are.
+    Places(Vec<[u8; 6]>),
 }
 
 /// A statement with its values.
@@ -246,22 +251,34 @@ fn put_value(value: &Value<'_>, to: &mut BytesMut) -> Result<IsNull, BoxedError>
     match value {
         Value::Bytes(bytes) => to.extend_from_slice(bytes),
         Value::Number(number) => to.put_i64(*number),
-        Value::Many(many) => {
-            let dimensions = i32::from(!many.is_empty());
-            to.put_i32(dimensions);
-            to.put_i32(0);
-            to.put_u32(BYTEA);
-            if dimensions == 1 {
-                to.put_i32(i32::try_from(many.len())?);
-                to.put_i32(1);
-            }
-            for bytes in many {
-                to.put_i32(i32::try_from(bytes.len())?);
-                to.extend_from_slice(bytes);
-            }
+        Value::Many(many) => put_array(BYTEA, many.iter().copied(), to)?,
+        Value::Places(places) => put_array(TID, places.iter().map(<[u8; 6]>::as_slice), to)?,
+        Value::Numbers(numbers) => {
+            let numbers: Vec<_> = numbers.iter().map(|number| number.to_be_bytes()).collect();
+            put_array(BIGINT, numbers.iter().map(<[u8; 8]>::as_slice), to)?;
         }
     }
     Ok(IsNull::No)
+}
+
+fn put_array<'a>(
+    of: u32,
+    values: impl ExactSizeIterator<Item = &'a [u8]>,
+    to: &mut BytesMut,
+) -> Result<(), BoxedError> {
+    let dimensions = i32::from(values.len() != 0);
+    to.put_i32(dimensions);
+    to.put_i32(0);
+    to.put_u32(of);
+    if dimensions == 1 {
+        to.put_i32(i32::try_from(values.len())?);
+        to.put_i32(1);
+    }
+    for bytes in values {
+        to.put_i32(i32::try_from(bytes.len())?);
+        to.extend_from_slice(bytes);
+    }
+    Ok(())
 }
 
 type BoxedError = Box<dyn core::error::Error + Sync + Send>;

@@ -4,6 +4,7 @@ use super::address::Address;
 use super::connection::{Ask, Value};
 use super::lifecycle::{found, make};
 use super::login;
+use super::reads::Reads;
 use super::replacing;
 use super::source::Source;
 use super::state::Ring;

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::address::SlotPlace;
 use super::connection::{Ask, first, number};
+use super::known::Known;
 use super::replacing::marks;
 use super::state::Postgres;
 use super::trouble::Trouble;
@@ -152,6 +153,7 @@ impl StorageEngine for Postgres {
         *write(&self.epoch) = None;
         self.pool.clear();
         lock(&self.claims).clear();
+        *lock(&self.known) = Known::default();
         closed
     }
 }

@@ -17,7 +17,7 @@ use super::slots::SlotRows;
 use super::state::{Counted, Epoch, Postgres, Ring, TURN_PAUSE, blamed, lookup_key, own_rows};
 use super::trouble::Trouble;
 use super::vault::VaultSlots;
-use crate::crypto::system_random;
+use crate::crypto::{Secret, system_random};
 use crate::store::copying::Fill;
 use crate::store::folder::slot_file;
 use crate::store::header::{Claim, Header, Standing};
@@ -51,16 +51,19 @@ impl Postgres {
         slots_of(address, true)
     }
 
-    fn of(address: &Address, ring: Ring, epoch: Epoch, rollback_noticed: bool) -> Self {
-        Self {
+    fn of(address: &Address, ring: Ring, epoch: Epoch, older: bool) -> Result<Self, Trouble> {
+        let lane = Secret::<1>::random(&mut system_random()?);
+        Ok(Self {
             pool: Pool::new(address.clone()),
             process_id: std::process::id(),
-            rollback_noticed,
+            rollback_noticed: older,
             epoch: RwLock::new(Some(Arc::new(epoch))),
             ring: Mutex::new(ring),
             counted: Counted::default(),
             claims: Mutex::default(),
-        }
+            known: Mutex::default(),
+            lane: u8::from_be_bytes(*lane.as_bytes()),
+        })
     }
 }
 
@@ -79,7 +82,7 @@ fn slots_of(address: &Address, create: bool) -> Result<Box<dyn KeySlots>, StoreE
 fn create(address: &Address, key: &StoreKey) -> Result<Postgres, Trouble> {
     let beginning = Beginning::new(machine_now(), &mut system_random()?);
     let (ring, epoch) = make(address, key, beginning, &mut |_| Ok(()))?;
-    Ok(Postgres::of(address, ring, epoch, false))
+    Postgres::of(address, ring, epoch, false)
 }
 
 /// Makes a store that begins with the rows that `fill` brings: with all of them, or not at all. In place of one of the same id that is
@@ -225,5 +228,5 @@ fn open(address: &Address, key: &StoreKey) -> Result<Postgres, Trouble> {
             Ok((epoch, older))
         },
     )?;
-    Ok(Postgres::of(address, ring, epoch, older))
+    Postgres::of(address, ring, epoch, older)
 }

@@ -56,7 +56,7 @@ fn open_one(host: &Host, address: &Address) -> Result<Connection, Trouble> {
 fn settings(Address { store, .. }: &Address) -> String {
     format!(
         "SET search_path TO {store}; SET enable_seqscan TO off; SET enable_bitmapscan TO off; \
-         SET enable_tidscan TO off; SET plan_cache_mode TO force_generic_plan; SET jit TO off; \
+         SET plan_cache_mode TO force_generic_plan; SET jit TO off; \
          SET statement_timeout TO 0; SET lock_timeout TO 0; \
          SET idle_in_transaction_session_timeout TO 0; SET client_min_messages TO error; \
          SELECT set_config('synchronous_commit', 'on', false) \

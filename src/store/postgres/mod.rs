@@ -4,16 +4,21 @@
 //! one was in the way: the database's order of transactions is all that keeps processes apart, but for what replaces keys.
 
 mod address;
+mod checked;
 mod claims;
 mod connection;
 mod copying;
 mod engine;
+mod glance;
 mod host;
 mod keys;
+mod known;
 mod lifecycle;
 mod login;
+mod looking;
 mod new_rows;
 mod pool;
+mod reads;
 mod replacing;
 mod running;
 mod schema;
@@ -27,6 +32,7 @@ mod tls;
 mod trouble;
 mod vault;
 mod working;
+mod writing;
 
 pub use address::Address;
 pub use engine::Effort;

@@ -5,12 +5,14 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::checked::Again;
 use super::connection::{Ask, Connection, Value, Written, number};
 use super::snapshot::Snapshot;
 use super::source::Source;
 use super::state::{Epoch, Postgres};
 use super::step::{Changes, Step};
 use super::trouble::Trouble;
+use super::writing::within;
 use crate::crypto::{Secret, system_random};
 use crate::store::tree::HEADER_ROW;
 use crate::store::{Refused, Rows, RowsMut, StoreError};
@@ -19,6 +21,8 @@ use crate::store::{Refused, Rows, RowsMut, StoreError};
 const MAX_RUNS: u32 = 100;
 /// How long a server that is gone is waited for: a restart, a fail-over.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A step that was wrong so often about what it found reads it in a transaction.
+const CHECKED_RUNS: u32 = 20;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 /// For other steps, and for a server.
 const LONGEST_PAUSES: [Duration; 2] = [Duration::from_millis(40), Duration::from_millis(500)];
@@ -36,8 +40,10 @@ const IN_ITS_PLACE: [&str; 4] = [
 ];
 
 /// How a run ended.
-enum Run {
+pub(super) enum Run {
     Done,
+    /// What was known was wrong, and is put right.
+    AtOnce,
     Trouble(Trouble),
     /// The server was lost between the commit and its answer.
     InDoubt(Written, String),
@@ -102,9 +108,15 @@ impl Postgres {
     ) -> Result<(), StoreError> {
         let mut waiting = Waiting::new(PATIENCE);
         self.counted.steps.fetch_add(1, Relaxed);
+        let mut again = Again::default();
         loop {
-            let trouble = match self.run_once(f)? {
+            let run = match again.whole {
+                true => self.run_once(f)?,
+                false => self.run_checked(f, &mut again)?,
+            };
+            let trouble = match run {
                 Run::Done => return Ok(()),
+                Run::AtOnce => Trouble::Whole,
                 Run::Trouble(trouble) => trouble,
                 Run::InDoubt(written, why) => match self.was_committed(written, why)? {
                     true => return Ok(()),
@@ -112,7 +124,12 @@ impl Postgres {
                 },
             };
             self.counted.again.fetch_add(1, Relaxed);
-            self.after(&trouble, &mut waiting)?;
+            again.runs += 1;
+            match trouble {
+                Trouble::Whole if again.runs < CHECKED_RUNS => {}
+                Trouble::Whole => again.whole = true,
+                trouble => self.after(&trouble, &mut waiting)?,
+            }
         }
     }
 
@@ -135,6 +152,7 @@ impl Postgres {
         let mut step = Step::new(
             Source::new(connection, Arc::clone(&epoch.tree)),
             system_random()?,
+            self.lane,
         );
         let refused = f(&mut step).is_err();
         let (source, changes) = match refused {
@@ -283,7 +301,7 @@ impl Postgres {
 fn commit(connection: &mut Connection, changes: &Changes) -> Run {
     connection.last.number += 1;
     let written = connection.last;
-    let write = changes.ask(&written).into_iter();
+    let write = within(changes, &written).into_iter();
     let asks: Vec<_> = write.chain([Ask::plain("COMMIT")]).collect();
     match connection.ask(&asks) {
         Ok(_) => Run::Done,

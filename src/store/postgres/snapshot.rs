@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use super::reads::Reads;
 use super::source::Source;
 use crate::crypto::SecretBytes;
 use crate::store::reader::{order_of, physical, physical_bounds};

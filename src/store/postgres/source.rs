@@ -1,22 +1,24 @@
 //! Looking rows up in a transaction, and opening them.
 
 use std::cell::{RefCell, RefMut};
-use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use super::connection::{Ask, Columns, Connection, Value, first, number};
+use super::reads::{Reads, VisitSealed};
 use super::schema::sequence_name;
 use super::trouble::Trouble;
-use crate::crypto::{self, SecretBytes};
-use crate::store::reader::{OwnedBounds, RawRow, bucket_of};
-use crate::store::tree::{self, Tree};
+use crate::store::reader::{OwnedBounds, RawRow};
+use crate::store::tree::Tree;
 use crate::store::{Direction, Sequence, StoreError, Table};
 
 /// Rows of a table that are in memory at once when all are gone through.
 const VISITED_AT_ONCE: i64 = 256;
 
-type VisitSealed<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>;
+/// Whether a program reads on by the numbers of a sequence.
+pub(super) const fn is_ordered(sequence: Sequence) -> bool {
+    matches!(sequence, Sequence::Feed | Sequence::Unhandled)
+}
 
 /// A statement whose parameters are the keys and the values of rows.
 pub(super) fn of_rows<'a>(sql: &'a str, rows: &'a [RawRow]) -> Ask<'a> {
@@ -70,13 +72,25 @@ impl Source {
         u64::try_from(count).map_err(|_| Trouble::nonsense().told())
     }
 
-    pub(super) fn get(&self, row: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    /// How many rows all tables have.
+    pub(super) fn count_all(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM rows WHERE substr(k, 1, 1) NOT IN ('\\x00', '\\x03')";
+        self.count_of(Ask::plain(sql))
+    }
+}
+
+impl Reads for Source {
+    fn tree(&self) -> &Arc<Tree> {
+        &self.tree
+    }
+
+    fn get(&self, row: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let ask = Ask::new("SELECT v FROM rows WHERE k = $1", vec![Value::Bytes(row)]);
         let found = self.one(ask)?.into_iter().next();
         Ok(found.and_then(|columns| columns.into_iter().next()))
     }
 
-    pub(super) fn range(
+    fn range(
         &self,
         (low, high): &OwnedBounds,
         direction: Direction,
@@ -101,8 +115,18 @@ impl Source {
         Ok(pairs(self.one(Ask::new(&sql, values))?))
     }
 
+    /// A transaction depends of whatever it sees.
+    fn glance(
+        &self,
+        bounds: &OwnedBounds,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<RawRow>, StoreError> {
+        self.range(bounds, direction, limit)
+    }
+
     /// All rows of a table, a page at a time.
-    pub(super) fn visit(&self, table: Table, each: VisitSealed<'_>) -> Result<(), StoreError> {
+    fn visit(&self, table: Table, each: VisitSealed<'_>) -> Result<(), StoreError> {
         let (low, high) = table.bounds();
         let mut from = low.to_vec();
         let sql = "SELECT k, v FROM rows WHERE k > $1 AND k < $2 ORDER BY k LIMIT $3";
@@ -123,31 +147,25 @@ impl Source {
         }
     }
 
-    pub(super) fn count(&self, table: Table) -> Result<u64, StoreError> {
+    fn count(&self, table: Table) -> Result<u64, StoreError> {
         let ((low, high), tag) = (table.bounds(), [table.tag()]);
         let sql = "SELECT count(*) FROM rows WHERE k >= $1 AND k < $2 AND substr(k, 18, 1) = $3";
         let values = [low.as_slice(), &high, &tag].map(Value::Bytes);
         self.count_of(Ask::new(sql, values.into()))
     }
 
-    /// How many rows all tables have.
-    pub(super) fn count_all(&self) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) FROM rows WHERE substr(k, 1, 1) NOT IN ('\\x00', '\\x03')";
-        self.count_of(Ask::plain(sql))
-    }
-
     /// Of all transactions, those too that have not ended well.
-    pub(super) fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
+    fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
         let name = sequence_name(sequence);
         let sql = format!("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {name}");
         self.count_of(Ask::plain(&sql))
     }
 
     /// Numbers by which a program reads on become visible in their order: who has one keeps the others waiting until its step is durable.
-    pub(super) fn next_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
+    fn next_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
         let name = sequence_name(sequence);
         let next = format!("SELECT nextval('{name}')");
-        if !matches!(sequence, Sequence::Feed | Sequence::Unhandled) {
+        if !is_ordered(sequence) {
             return self.count_of(Ask::plain(&next));
         }
         let alone = format!("SELECT 1 FROM pg_advisory_xact_lock('{name}'::regclass::oid::bigint)");
@@ -155,36 +173,6 @@ impl Source {
         let next = answers.get(1).and_then(|rows| rows.first()?.first());
         let next = number(next).map_err(|trouble| trouble.told())?;
         u64::try_from(next).map_err(|_| Trouble::nonsense().told())
-    }
-
-    /// The keys of a node, if it is there.
-    pub(super) fn node(&self, node: u8) -> Result<Option<Arc<tree::Keys>>, StoreError> {
-        if let Some(keys) = self.tree.cached_node(node) {
-            return Ok(Some(keys));
-        }
-        let row = tree::node_row(node);
-        let Some(sealed) = self.get(&row)? else {
-            return Ok(None);
-        };
-        let tree = &self.tree;
-        let keys = tree::Keys::open(&tree.root.get(node), &tree.store_id, &row, &sealed)?;
-        let keys = Arc::new(keys);
-        // A node is there for as long as its root, whatever becomes of this transaction: only what is durable is read.
-        tree.learn(BTreeMap::from([(node, Arc::clone(&keys))]));
-        Ok(Some(keys))
-    }
-
-    pub(super) fn unseal(
-        &self,
-        table: Table,
-        row: &[u8],
-        sealed: &[u8],
-    ) -> Result<SecretBytes, StoreError> {
-        let damaged = StoreError::Damaged { what: table.name() };
-        let bucket = bucket_of(row)?;
-        let node = self.node(bucket.0)?.ok_or(damaged.clone())?;
-        let associated_data = tree::associated_data(&self.tree.store_id, row);
-        crypto::open(&node.get(bucket.1), sealed, &associated_data).map_err(|_| damaged)
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::claims::Claims;
 use super::connection::{Ask, Connection, Value};
+use super::known::Known;
 use super::pool::Pool;
 use super::source::pairs;
 use super::trouble::Trouble;
@@ -39,6 +40,9 @@ pub struct Postgres {
     pub(super) ring: Mutex<Ring>,
     pub(super) counted: Counted,
     pub(super) claims: Mutex<Claims>,
+    pub(super) known: Mutex<Known>,
+    /// A number of this process; two that have the same one are in each other's way, and nothing worse.
+    pub(super) lane: u8,
 }
 
 /// What has happened since it was opened.

@@ -5,34 +5,25 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::connection::{Ask, Value, Written};
-use super::source::Source;
+use super::reads::Reads;
 use crate::crypto::{self, SecretBytes, SeededRandom};
-use crate::store::reader::{OwnedBounds, bucket_of, order_of, physical, physical_bounds};
+use crate::store::reader::{OwnedBounds, RawRow, bucket_of, order_of, physical, physical_bounds};
 use crate::store::tree;
 use crate::store::{Direction, Key, OrderedRow, Rows, RowsMut, Sequence, StoreError, Table};
 
-/// All that a step writes. What was there before is dead from now on, so its bucket is marked; those of the store's own
-/// that a step writes begin with 0 and are in none. The connection's number says later whether it came about.
-const WRITE: &str = "WITH had AS (SELECT k FROM rows \
-        WHERE k = ANY ($1::bytea[] || $3::bytea[]) AND k >= '\\x01'), \
-    gone AS (DELETE FROM rows WHERE k = ANY ($3::bytea[])), \
-    counted AS (INSERT INTO commits VALUES ($4, $5, now()) \
-        ON CONFLICT (id) DO UPDATE SET n = excluded.n, at = excluded.at), \
-    marked AS (INSERT INTO rows SELECT DISTINCT '\\x0002'::bytea || substr(k, 2, 2), ''::bytea \
-        FROM had ORDER BY 1 ON CONFLICT (k) DO NOTHING) \
-    INSERT INTO rows SELECT k, v FROM unnest($1::bytea[], $2::bytea[]) AS put (k, v) ORDER BY k \
-        ON CONFLICT (k) DO UPDATE SET v = excluded.v";
-
 /// A transaction that writes.
-pub(super) struct Step {
-    source: Source,
+pub(super) struct Step<S> {
+    source: S,
     rng: SeededRandom,
+    lane: u8,
     rows: RefCell<BTreeMap<Vec<u8>, Row>>,
     last_ids: RefCell<BTreeMap<Sequence, u64>>,
     /// Nodes made in this step; the cache gets them when it is durable.
     new_nodes: BTreeMap<u8, Arc<tree::Keys>>,
 }
+
+/// How rows of the database are looked at.
+type Look<S> = fn(&S, &OwnedBounds, Direction, usize) -> Result<Vec<RawRow>, StoreError>;
 
 /// A row in memory.
 struct Row {
@@ -43,32 +34,17 @@ struct Row {
 /// What a step writes.
 #[derive(Default)]
 pub(super) struct Changes {
-    put: BTreeMap<Vec<u8>, Vec<u8>>,
-    gone: Vec<Vec<u8>>,
+    pub(super) put: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub(super) gone: Vec<Vec<u8>>,
     pub(super) nodes: BTreeMap<u8, Arc<tree::Keys>>,
 }
 
-impl Changes {
-    /// Nothing if there is nothing to write.
-    pub(super) fn ask<'a>(&'a self, as_number: &'a Written) -> Option<Ask<'a>> {
-        if self.put.is_empty() && self.gone.is_empty() {
-            return None;
-        }
-        let keys = self.put.keys().map(Vec::as_slice).collect();
-        let values = self.put.values().map(Vec::as_slice).collect();
-        let gone = self.gone.iter().map(Vec::as_slice).collect();
-        let mut values: Vec<_> = [keys, values, gone].map(Value::Many).into();
-        values.push(Value::Bytes(&as_number.connection));
-        values.push(Value::Number(as_number.number));
-        Some(Ask::new(WRITE, values))
-    }
-}
-
-impl Step {
-    pub(super) fn new(source: Source, rng: SeededRandom) -> Self {
+impl<S: Reads> Step<S> {
+    pub(super) fn new(source: S, rng: SeededRandom, lane: u8) -> Self {
         Self {
             source,
             rng,
+            lane,
             rows: RefCell::default(),
             last_ids: RefCell::default(),
             new_nodes: BTreeMap::new(),
@@ -76,13 +52,20 @@ impl Step {
     }
 
     /// The transaction as it was begun, and what was changed, sealed.
-    pub(super) fn end(mut self) -> (Source, Result<Changes, StoreError>) {
+    pub(super) fn end(mut self) -> (S, Result<Changes, StoreError>) {
         let sealed = self.seal();
         (self.source, sealed)
     }
 
+    /// What it reads from, and the rows that it writes.
+    pub(super) fn written(&self) -> (&S, Vec<Vec<u8>>) {
+        let rows = self.rows.borrow();
+        let changed = rows.iter().filter(|(_, row)| row.changed);
+        (&self.source, changed.map(|(row, _)| row.clone()).collect())
+    }
+
     /// [`Self::end`] of a step that changes nothing.
-    pub(super) fn refused(self) -> Source {
+    pub(super) fn refused(self) -> S {
         self.source
     }
 
@@ -110,7 +93,7 @@ impl Step {
     ) -> Result<Vec<u8>, StoreError> {
         let bucket = bucket_of(row)?;
         let node = self.node_to_write(bucket.0, changes)?;
-        let data = tree::associated_data(&self.source.tree.store_id, row);
+        let data = tree::associated_data(&self.source.tree().store_id, row);
         Ok(crypto::seal(
             &node.get(bucket.1),
             value,
@@ -132,7 +115,7 @@ impl Step {
             return Ok(keys);
         }
         let keys = Arc::new(tree::Keys::generate(&mut self.rng));
-        let (row, tree) = (tree::node_row(node), &self.source.tree);
+        let (row, tree) = (tree::node_row(node), Arc::clone(self.source.tree()));
         let sealed = keys.seal(&tree.root.get(node), &tree.store_id, &row, &mut self.rng)?;
         changes.put.insert(row.to_vec(), sealed);
         self.new_nodes.insert(node, Arc::clone(&keys));
@@ -144,9 +127,10 @@ impl Step {
         self.rows.get_mut().insert(row, Row { value, changed });
     }
 
-    /// The rows within `bounds` as they are now.
+    /// The rows within `bounds` as they are now; `look` has those that are in the database.
     fn rows_within(
         &self,
+        look: Look<S>,
         bounds: &OwnedBounds,
         direction: Direction,
         limit: usize,
@@ -158,7 +142,7 @@ impl Step {
             .collect();
         // As many as were deleted in memory may have to be passed over.
         let reach = limit.saturating_add(changed.len());
-        let there = self.source.range(bounds, direction, reach)?.into_iter();
+        let there = look(&self.source, bounds, direction, reach)?.into_iter();
         let mut found: BTreeMap<Vec<u8>, Found> = there
             .map(|(row, sealed)| (row, Found::Sealed(sealed)))
             .collect();
@@ -174,6 +158,29 @@ impl Step {
             Direction::Backward => found.rev().take(limit).collect(),
         })
     }
+
+    fn opened(
+        &self,
+        look: Look<S>,
+        table: Table,
+        group: &[u8],
+        bounds: (Bound<&[u8]>, Bound<&[u8]>),
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<OrderedRow>, StoreError> {
+        let bounds = physical_bounds(self.source.tree(), table, group, bounds);
+        let rows = self
+            .rows_within(look, &bounds, direction, limit)?
+            .into_iter();
+        rows.map(|(row, found)| {
+            let value = match found {
+                Found::Plain(value) => value,
+                Found::Sealed(sealed) => self.source.unseal(table, &row, &sealed)?,
+            };
+            Ok((order_of(&row), value))
+        })
+        .collect()
+    }
 }
 
 /// A row's value: as the database has it, or as it was changed since.
@@ -182,9 +189,9 @@ enum Found {
     Plain(SecretBytes),
 }
 
-impl Rows for Step {
+impl<S: Reads> Rows for Step<S> {
     fn get(&self, table: Table, key: Key<'_>) -> Result<Option<SecretBytes>, StoreError> {
-        let row = physical(&self.source.tree, table, key);
+        let row = physical(self.source.tree(), table, key);
         if let Some(known) = self.rows.borrow().get(&row) {
             return Ok(known.value.clone());
         }
@@ -208,16 +215,18 @@ impl Rows for Step {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<OrderedRow>, StoreError> {
-        let bounds = physical_bounds(&self.source.tree, table, group, bounds);
-        let rows = self.rows_within(&bounds, direction, limit)?.into_iter();
-        rows.map(|(row, found)| {
-            let value = match found {
-                Found::Plain(value) => value,
-                Found::Sealed(sealed) => self.source.unseal(table, &row, &sealed)?,
-            };
-            Ok((order_of(&row), value))
-        })
-        .collect()
+        self.opened(S::range, table, group, bounds, direction, limit)
+    }
+
+    fn glance(
+        &self,
+        table: Table,
+        group: &[u8],
+        bounds: (Bound<&[u8]>, Bound<&[u8]>),
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<OrderedRow>, StoreError> {
+        self.opened(S::glance, table, group, bounds, direction, limit)
     }
 
     fn visit(
@@ -258,6 +267,10 @@ impl Rows for Step {
         Ok(count)
     }
 
+    fn lane(&self) -> u8 {
+        self.lane
+    }
+
     /// Asked for once: what other steps take meanwhile is in no row that this one sees.
     fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
         if let Some(last) = self.last_ids.borrow().get(&sequence) {
@@ -269,15 +282,15 @@ impl Rows for Step {
     }
 }
 
-impl RowsMut for Step {
+impl<S: Reads> RowsMut for Step<S> {
     fn put(&mut self, table: Table, key: Key<'_>, value: &[u8]) -> Result<(), StoreError> {
-        let row = physical(&self.source.tree, table, key);
+        let row = physical(self.source.tree(), table, key);
         self.change(row, Some(SecretBytes::new(value.to_vec())));
         Ok(())
     }
 
     fn delete(&mut self, table: Table, key: Key<'_>) -> Result<bool, StoreError> {
-        let row = physical(&self.source.tree, table, key);
+        let row = physical(self.source.tree(), table, key);
         let known = self.rows.get_mut().get(&row).map(|row| row.value.is_some());
         let existed = match known {
             Some(existed) => existed,
@@ -296,8 +309,8 @@ impl RowsMut for Step {
         bounds: (Bound<&[u8]>, Bound<&[u8]>),
         limit: usize,
     ) -> Result<usize, StoreError> {
-        let bounds = physical_bounds(&self.source.tree, table, group, bounds);
-        let found = self.rows_within(&bounds, Direction::Forward, limit)?;
+        let bounds = physical_bounds(self.source.tree(), table, group, bounds);
+        let found = self.rows_within(S::range, &bounds, Direction::Forward, limit)?;
         let count = found.len();
         for (row, _) in found {
             self.change(row, None);

@@ -10,6 +10,8 @@ use crate::store::StoreError;
 pub(super) enum Trouble {
     /// Another transaction was in the way. The same one may succeed when it runs again.
     Again,
+    /// It needs a transaction from its beginning.
+    Whole,
     /// The connection is gone; what was not committed is gone with it.
     Lost(String),
     /// What keeps the slots is not to be had now, which may pass.
@@ -22,7 +24,7 @@ impl Trouble {
     /// What a closure is told, which may keep it for its answer. The engine knows better than to take that answer for good.
     pub(super) fn told(&self) -> StoreError {
         match self {
-            Self::Again => StoreError::StepsCollide,
+            Self::Again | Self::Whole => StoreError::StepsCollide,
             Self::Lost(why) => StoreError::DatabaseLost { why: why.clone() },
             Self::Waits(error) | Self::Failed(error) => error.clone(),
         }

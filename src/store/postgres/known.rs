@@ -1,0 +1,257 @@
+//! What this process knows of the rows, sealed as they are. Others change them, so whatever a step takes from here it has checked when it is written.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::glance::Glance;
+use crate::store::Direction;
+use crate::store::reader::OwnedBounds;
+
+/// Where it would be more, all is forgotten: it is a cache.
+const MAX_BYTES: usize = 8 << 20;
+const MAX_ENTRIES: usize = 50_000;
+
+/// Where a row's version is in the table. No other version of it ever has this place, the nonce and the tag that it has now.
+pub(super) type Place = [u8; 6];
+
+/// A row as it was seen.
+#[derive(Clone)]
+pub(super) struct Seen {
+    pub(super) place: Place,
+    pub(super) sealed: Arc<[u8]>,
+}
+
+/// Keys from the first one up to the second, which is not among them.
+pub(super) type Span = (Vec<u8>, Vec<u8>);
+
+/// What is known.
+#[derive(Default)]
+pub(super) struct Known {
+    rows: BTreeMap<Vec<u8>, Seen>,
+    /// Within these every row is known.
+    whole: BTreeMap<Vec<u8>, Vec<u8>>,
+    bytes: usize,
+    /// What steps look at without depending on it.
+    pub(super) glances: Vec<Glance>,
+}
+
+/// The key behind a key: nothing is between the two.
+pub(super) fn behind(row: &[u8]) -> Vec<u8> {
+    [row, &[0]].concat()
+}
+
+/// Bounds as a span.
+pub(super) fn span(bounds: &OwnedBounds) -> Span {
+    let low = match &bounds.0 {
+        Bound::Included(low) => low.clone(),
+        Bound::Excluded(low) => behind(low),
+        Bound::Unbounded => Vec::new(),
+    };
+    let high = match &bounds.1 {
+        Bound::Included(high) => behind(high),
+        Bound::Excluded(high) => high.clone(),
+        // No key of ours is as long as this.
+        Bound::Unbounded => vec![u8::MAX; 1024],
+    };
+    (low, high)
+}
+
+impl Known {
+    /// The row, or that there is none; nothing where that is not known.
+    pub(super) fn get(&self, row: &[u8]) -> Option<Option<Seen>> {
+        match self.rows.get(row) {
+            Some(seen) => Some(Some(seen.clone())),
+            None => self.span_of(row).map(|_| None),
+        }
+    }
+
+    fn span_of(&self, row: &[u8]) -> Option<(&Vec<u8>, &Vec<u8>)> {
+        let before = self
+            .whole
+            .range::<[u8], _>((Bound::Unbounded, Bound::Included(row)));
+        let (low, high) = before.last()?;
+        (high.as_slice() > row).then_some((low, high))
+    }
+
+    /// The first rows of a span in a direction; nothing where they are not all known.
+    pub(super) fn range(
+        &self,
+        (low, high): &Span,
+        direction: Direction,
+        limit: usize,
+    ) -> Option<Vec<(Vec<u8>, Seen)>> {
+        if low >= high {
+            return Some(Vec::new());
+        }
+        let (from, to) = match direction {
+            Direction::Forward => self.span_of(low).map(|(_, to)| (low, to.min(high)))?,
+            Direction::Backward => {
+                let before = self
+                    .whole
+                    .range::<Vec<u8>, _>((Bound::Unbounded, Bound::Excluded(high)));
+                let (from, to) = before.last().filter(|(_, to)| *to >= high)?;
+                (from.max(low), to.min(high))
+            }
+        };
+        let complete = from == low && to == high;
+        let rows = self.rows.range(from.clone()..to.clone());
+        let copied = |(row, seen): (&Vec<u8>, &Seen)| (row.clone(), seen.clone());
+        let found: Vec<_> = match direction {
+            Direction::Forward => rows.take(limit).map(copied).collect(),
+            Direction::Backward => rows.rev().take(limit).map(copied).collect(),
+        };
+        (complete || found.len() == limit).then_some(found)
+    }
+
+    /// These are the rows of a span, and there are no others.
+    pub(super) fn learn(&mut self, (low, high): Span, rows: &[(Vec<u8>, Seen)]) {
+        if low >= high {
+            return;
+        }
+        if self.bytes > MAX_BYTES || self.rows.len() + self.whole.len() > MAX_ENTRIES {
+            self.forget_all();
+        }
+        let former: Vec<_> = self.rows.range(low.clone()..high.clone()).collect();
+        let former: Vec<_> = former.into_iter().map(|(row, _)| row.clone()).collect();
+        for row in former {
+            self.remove(&row);
+        }
+        for (row, seen) in rows {
+            self.put(row.clone(), seen.clone());
+        }
+        let (mut from, mut to) = (low, high);
+        let touching: Vec<_> = self
+            .whole
+            .range(..=to.clone())
+            .rev()
+            .take_while(|(_, end)| **end >= from)
+            .map(|(begin, end)| (begin.clone(), end.clone()))
+            .collect();
+        for (begin, end) in touching {
+            self.whole.remove(&begin);
+            from = from.min(begin);
+            to = to.max(end);
+        }
+        self.whole.insert(from, to);
+    }
+
+    /// A row is so now.
+    pub(super) fn put(&mut self, row: Vec<u8>, seen: Seen) {
+        self.bytes += row.len() + seen.sealed.len();
+        if let Some(former) = self.rows.insert(row.clone(), seen) {
+            let len = row.len() + former.sealed.len();
+            self.bytes = self.bytes.saturating_sub(len);
+        }
+    }
+
+    /// A row is gone.
+    pub(super) fn remove(&mut self, row: &[u8]) {
+        if let Some(former) = self.rows.remove(row) {
+            let len = row.len() + former.sealed.len();
+            self.bytes = self.bytes.saturating_sub(len);
+        }
+    }
+
+    /// Nothing is known any more of a row, nor of the spans that it is in.
+    pub(super) fn forget(&mut self, row: &[u8]) {
+        self.remove(row);
+        let of = self.span_of(row).map(|(low, _)| low.clone());
+        if let Some(low) = of {
+            self.whole.remove(&low);
+        }
+    }
+
+    /// Nothing is known of any row.
+    pub(super) fn forget_all(&mut self) {
+        self.rows.clear();
+        self.whole.clear();
+        self.bytes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(key: u8, value: u8) -> (Vec<u8>, Seen) {
+        let seen = Seen {
+            place: [key; 6],
+            sealed: vec![value].into(),
+        };
+        (vec![key], seen)
+    }
+
+    fn span_of(low: u8, high: u8) -> Span {
+        (vec![low], vec![high])
+    }
+
+    fn keys(found: Option<Vec<(Vec<u8>, Seen)>>) -> Option<Vec<u8>> {
+        let found = found?.into_iter();
+        Some(found.filter_map(|(row, _)| row.first().copied()).collect())
+    }
+
+    #[test]
+    fn what_was_not_looked_at_is_not_known() {
+        let mut known = Known::default();
+        known.learn(span_of(2, 6), &[row(3, 1), row(5, 1)]);
+        assert!(known.get(&[1]).is_none() && known.get(&[6]).is_none());
+        assert!(known.get(&[2]).is_some_and(|row| row.is_none()));
+        assert!(known.get(&[3]).is_some_and(|row| row.is_some()));
+        let (forward, backward) = (Direction::Forward, Direction::Backward);
+        assert_eq!(
+            keys(known.range(&span_of(2, 6), forward, 9)),
+            Some(vec![3, 5])
+        );
+        assert_eq!(
+            keys(known.range(&span_of(2, 6), backward, 9)),
+            Some(vec![5, 3])
+        );
+        // As many as were asked for are known, whatever is behind them.
+        assert_eq!(
+            keys(known.range(&span_of(2, 9), forward, 2)),
+            Some(vec![3, 5])
+        );
+        assert_eq!(keys(known.range(&span_of(2, 9), forward, 3)), None);
+        assert_eq!(
+            keys(known.range(&span_of(0, 6), backward, 2)),
+            Some(vec![5, 3])
+        );
+        assert_eq!(keys(known.range(&span_of(0, 6), backward, 3)), None);
+        assert_eq!(keys(known.range(&span_of(2, 7), backward, 1)), None);
+    }
+
+    #[test]
+    fn spans_that_touch_are_one() {
+        let mut known = Known::default();
+        known.learn(span_of(2, 4), &[row(3, 1)]);
+        known.learn(span_of(6, 8), &[row(6, 1)]);
+        assert_eq!(
+            keys(known.range(&span_of(2, 8), Direction::Forward, 9)),
+            None
+        );
+        known.learn(span_of(4, 6), &[]);
+        let all = known.range(&span_of(2, 8), Direction::Forward, 9);
+        assert_eq!(keys(all), Some(vec![3, 6]));
+        // What is learnt anew takes the place of what was known.
+        known.learn(span_of(3, 7), &[row(4, 2)]);
+        let all = known.range(&span_of(2, 8), Direction::Forward, 9);
+        assert_eq!(keys(all), Some(vec![4]));
+    }
+
+    #[test]
+    fn what_is_forgotten_is_asked_for_again_and_what_is_written_is_known() {
+        let mut known = Known::default();
+        known.learn(span_of(2, 6), &[row(3, 1)]);
+        let (key, seen) = row(4, 1);
+        known.put(key, seen);
+        known.remove(&[3]);
+        let all = known.range(&span_of(2, 6), Direction::Forward, 9);
+        assert_eq!(keys(all), Some(vec![4]));
+        known.forget(&[3]);
+        assert!(known.get(&[3]).is_none() && known.get(&[2]).is_none());
+        known.forget_all();
+        assert!(known.get(&[4]).is_none());
+        assert_eq!(known.bytes, 0);
+    }
+}

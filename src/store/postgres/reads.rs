@@ -1,0 +1,75 @@
+//! What a step needs of what it reads from: a transaction, or rows that are checked at its end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::crypto::{self, SecretBytes};
+use crate::store::reader::{OwnedBounds, RawRow, bucket_of};
+use crate::store::tree::{self, Tree};
+use crate::store::{Direction, Sequence, StoreError, Table};
+
+pub(super) type VisitSealed<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError>;
+
+pub(super) trait Reads {
+    fn tree(&self) -> &Arc<Tree>;
+
+    /// A row as it is sealed.
+    fn get(&self, row: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The first rows within bounds, in their order.
+    fn range(
+        &self,
+        bounds: &OwnedBounds,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<RawRow>, StoreError>;
+
+    /// The same, of which the step does not depend.
+    fn glance(
+        &self,
+        bounds: &OwnedBounds,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<RawRow>, StoreError>;
+
+    /// All rows of a table.
+    fn visit(&self, table: Table, each: VisitSealed<'_>) -> Result<(), StoreError>;
+
+    fn count(&self, table: Table) -> Result<u64, StoreError>;
+
+    /// Of all transactions, those too that have not ended well.
+    fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError>;
+
+    fn next_id(&self, sequence: Sequence) -> Result<u64, StoreError>;
+
+    /// The keys of a node, if it is there.
+    fn node(&self, node: u8) -> Result<Option<Arc<tree::Keys>>, StoreError> {
+        let tree = self.tree();
+        if let Some(keys) = tree.cached_node(node) {
+            return Ok(Some(keys));
+        }
+        let row = tree::node_row(node);
+        let Some(sealed) = self.get(&row)? else {
+            return Ok(None);
+        };
+        let keys = tree::Keys::open(&tree.root.get(node), &tree.store_id, &row, &sealed)?;
+        let keys = Arc::new(keys);
+        // A node is there for as long as its root, whatever becomes of this transaction: only what is durable is read.
+        tree.learn(BTreeMap::from([(node, Arc::clone(&keys))]));
+        Ok(Some(keys))
+    }
+
+    fn unseal(&self, table: Table, row: &[u8], sealed: &[u8]) -> Result<SecretBytes, StoreError> {
+        let damaged = StoreError::Damaged { what: table.name() };
+        let bucket = bucket_of(row)?;
+        let node = self.node(bucket.0)?.ok_or(damaged.clone())?;
+        let associated_data = tree::associated_data(&self.tree().store_id, row);
+        crypto::open(&node.get(bucket.1), sealed, &associated_data).map_err(|_| damaged)
+    }
+}
+
+/// Bucket by bucket what is dead from now on is marked, so that the next shred finds it; what is the store's own is in none.
+pub(super) fn mark_of(row: &[u8]) -> Option<Vec<u8>> {
+    let bucket = bucket_of(row).ok().filter(|_| row.first() != Some(&0))?;
+    Some([tree::DIRTY_PREFIX.as_slice(), &[bucket.0, bucket.1]].concat())
+}
