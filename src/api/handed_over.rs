@@ -19,6 +19,11 @@ pub(super) struct HandedOver {
 }
 
 impl HandedOver {
+    /// Whether nothing was queued by this process yet.
+    pub(super) fn is_first(&self) -> bool {
+        self.queued_after.get().is_none()
+    }
+
     /// The last number of the outbox before a step of this process. The first one counts.
     pub(super) fn queued_after(&self, last: u64) {
         self.queued_after.get_or_init(|| last);

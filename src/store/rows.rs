@@ -96,6 +96,9 @@ pub trait RowsMut: Rows {
     /// Takes the next number of a sequence, from 1 on. No two steps that end well ever take the same number, and one that begins
     /// when another is durable takes higher ones. A step that fails may leave a gap.
     fn next_id(&mut self, sequence: Sequence) -> Result<u64, StoreError>;
+
+    /// Whether this step took a number of a sequence.
+    fn took(&self, sequence: Sequence) -> bool;
 }
 
 /// Which way a range is read.

@@ -41,6 +41,7 @@ pub struct Writer<'a> {
     new_dirty: BTreeSet<Bucket>,
     /// Numbers that were taken before and not given out, less what this step gave out.
     blocks: Blocks,
+    took: Vec<Sequence>,
     census: Census,
 }
 
@@ -77,6 +78,7 @@ impl<'a> Writer<'a> {
             new_nodes: BTreeMap::new(),
             new_dirty: BTreeSet::new(),
             blocks,
+            took: Vec::new(),
             census: Census::default(),
         }
     }
@@ -391,6 +393,11 @@ impl RowsMut for Writer<'_> {
         let mut blocks = self.blocks;
         let number = counters::next(self, &mut blocks, sequence)?;
         self.blocks = blocks;
+        self.took.push(sequence);
         Ok(number)
+    }
+
+    fn took(&self, sequence: Sequence) -> bool {
+        self.took.contains(&sequence)
     }
 }

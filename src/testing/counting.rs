@@ -193,6 +193,10 @@ impl RowsMut for CountingRows<'_> {
     fn next_id(&mut self, sequence: Sequence) -> Result<u64, StoreError> {
         self.rows.next_id(sequence)
     }
+
+    fn took(&self, sequence: Sequence) -> bool {
+        self.rows.took(sequence)
+    }
 }
 
 /// An engine that keeps what each of its steps cost.

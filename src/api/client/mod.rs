@@ -195,8 +195,9 @@ impl Client {
         let handed_over = self.store.1.ids();
         let done = engine.write(|rows| {
             outbox::mark_sent(rows, &handed_over)?;
-            let before = rows.last_id(Sequence::Outbox)?;
-            self.store.1.queued_after(before);
+            if self.store.1.is_first() {
+                self.store.1.queued_after(rows.last_id(Sequence::Outbox)?);
+            }
             let mut rng = match drawn.take() {
                 Some(rng) => rng,
                 None => engine.random()?,
@@ -216,7 +217,7 @@ impl Client {
             held_back = !step.receipts.held.is_empty();
             changes = core::mem::take(&mut step.changes);
             number = self.changes.number();
-            posted = rows.last_id(Sequence::Outbox)? > before;
+            posted = rows.took(Sequence::Outbox);
             done
         });
         if done.is_ok() {

@@ -15,6 +15,8 @@ use crate::store::guard::lock;
 use crate::store::tree::HEADER_ROW;
 use crate::store::{Refused, RowsMut, StoreError};
 
+/// As often a step runs again without a pause.
+const RUNS_AT_ONCE: u32 = 2;
 const NOTHING_HELD: &str = "ROLLBACK; SELECT pg_advisory_unlock_all()";
 
 /// What a run leaves to the next one of its step.
@@ -113,6 +115,11 @@ impl Postgres {
                 Run::AtOnce
             }
             Ended::InDoubt(written, why) => Run::InDoubt(written, why),
+            // Whoever was in the way is past, mostly.
+            Ended::Trouble(Trouble::Again) if again.runs < RUNS_AT_ONCE => {
+                self.give_up(Some(connection));
+                Run::AtOnce
+            }
             Ended::Trouble(trouble) => {
                 self.give_up(Some(connection));
                 trouble.into()

@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::glance::Glance;
+use super::glance::{Glance, MAX_GLANCES};
 use crate::store::Direction;
-use crate::store::reader::OwnedBounds;
+use crate::store::reader::{OwnedBounds, RawRow};
 
 /// Where it would be more, all is forgotten: it is a cache.
 const MAX_BYTES: usize = 8 << 20;
 const MAX_ENTRIES: usize = 50_000;
+
+/// For how long an end of a group is taken to be as it was seen: what others put there meanwhile is as if they had come a little later.
+const GLANCE_AGE: Duration = Duration::from_millis(200);
 
 /// Where a row's version is in the table. No other version of it ever has this place, the nonce and the tag that it has now.
 pub(super) type Place = [u8; 6];
@@ -33,7 +37,54 @@ pub(super) struct Known {
     whole: BTreeMap<Vec<u8>, Vec<u8>>,
     bytes: usize,
     /// What steps look at without depending on it.
-    pub(super) glances: Vec<Glance>,
+    pub(super) glances: Glances,
+}
+
+/// Ends of groups, as they were seen last.
+#[derive(Default)]
+pub(super) struct Glances {
+    wanted: Vec<Glance>,
+    shown: Vec<(Glance, Vec<RawRow>)>,
+    at: Option<Instant>,
+}
+
+impl Glances {
+    /// What is asked for with whatever goes to the server: all that anybody wanted, unless it was seen just now.
+    pub(super) fn due(&self) -> Vec<Glance> {
+        match self.is_fresh() && self.shown.len() == self.wanted.len() {
+            true => Vec::new(),
+            false => self.wanted.clone(),
+        }
+    }
+
+    /// All that anybody wanted.
+    pub(super) fn all(&self) -> Vec<Glance> {
+        self.wanted.clone()
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.at.is_some_and(|at| at.elapsed() < GLANCE_AGE)
+    }
+
+    /// Is asked for from now on.
+    pub(super) fn want(&mut self, glance: &Glance) {
+        if !self.wanted.contains(glance) && self.wanted.len() < MAX_GLANCES {
+            self.wanted.push(glance.clone());
+        }
+    }
+
+    pub(super) fn learn(&mut self, shown: Vec<(Glance, Vec<RawRow>)>) {
+        if !shown.is_empty() {
+            (self.shown, self.at) = (shown, Some(Instant::now()));
+        }
+    }
+
+    /// What was seen just now; nothing if it was not.
+    pub(super) fn shown(&self, glance: &Glance) -> Option<&[RawRow]> {
+        let mut shown = self.shown.iter().filter(|_| self.is_fresh());
+        let found = shown.find(|(known, _)| known == glance);
+        found.map(|(_, rows)| rows.as_slice())
+    }
 }
 
 /// The key behind a key: nothing is between the two.

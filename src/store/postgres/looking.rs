@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::connection::{Ask, Columns, Connection, Value, first, number};
-use super::glance::{Glance, MAX_GLANCES};
+use super::glance::Glance;
 use super::known::{Place, Seen, Span, behind, span};
 use super::reads::{Reads, VisitSealed};
 use super::schema::sequence_name;
@@ -47,7 +47,6 @@ pub(super) struct Found {
 struct State {
     connection: Option<Connection>,
     found: Found,
-    glances: Vec<(Glance, Vec<RawRow>)>,
     /// A number of the outbox that was taken with something else.
     spare: Option<u64>,
     /// What went wrong first. From then on nothing else is answered.
@@ -138,9 +137,7 @@ impl<'a> Looking<'a> {
     }
 
     fn ask_of(&self, state: &mut State, asks: Vec<Ask<'_>>) -> Result<Vec<Vec<Columns>>, Trouble> {
-        let wanted = lock(&self.store.known).glances.clone();
-        let new = |glance: &&Glance| !state.glances.iter().any(|(known, _)| known == *glance);
-        let glances: Vec<_> = wanted.iter().filter(new).cloned().collect();
+        let glances = lock(&self.store.known).glances.due();
         let outbox = format!("SELECT nextval('{}')", sequence_name(Sequence::Outbox));
         let own = asks.len();
         let mut asks = asks;
@@ -158,9 +155,11 @@ impl<'a> Looking<'a> {
         state.connection = Some(connection);
         let mut answers = answered?;
         let mut passing = answers.split_off(own.min(answers.len())).into_iter();
-        for (glance, rows) in glances.into_iter().zip(passing.by_ref()) {
-            state.glances.push((glance, pairs(rows)));
-        }
+        let shown: Vec<_> = glances
+            .into_iter()
+            .zip(passing.by_ref().map(pairs))
+            .collect();
+        lock(&self.store.known).glances.learn(shown);
         if let Some(rows) = passing.next() {
             let number = number(rows.first().and_then(|row| row.first()))?;
             state.spare = Some(u64::try_from(number).map_err(|_| Trouble::nonsense())?);
@@ -260,6 +259,23 @@ impl<'a> Looking<'a> {
         Ok(rows)
     }
 
+    /// The same, with all that is looked up together with it.
+    fn fetch_of_group(
+        &self,
+        span: &Span,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Seen)>, StoreError> {
+        if let Some(group) = group_of(&span.0) {
+            self.fetch(&group, Direction::Forward, OF_GROUP)?;
+            let known = lock(&self.store.known).range(span, direction, limit);
+            if let Some(rows) = known {
+                return Ok(rows);
+            }
+        }
+        self.fetch(span, direction, limit)
+    }
+
     fn span(
         &self,
         span: &Span,
@@ -269,7 +285,7 @@ impl<'a> Looking<'a> {
         let known = lock(&self.store.known).range(span, direction, limit);
         let rows = match known {
             Some(rows) => rows,
-            None => self.fetch(span, direction, limit)?,
+            None => self.fetch_of_group(span, direction, limit)?,
         };
         for (row, seen) in &rows {
             self.note(row, Some(seen));
@@ -328,19 +344,16 @@ impl Reads for Looking<'_> {
         limit: usize,
     ) -> Result<Vec<RawRow>, StoreError> {
         if let Some(glance) = Glance::of(bounds, direction, limit) {
-            let shown = |state: &State| {
-                let of = state.glances.iter().find(|(known, _)| *known == glance);
-                of.map(|(_, rows)| glance.within(rows, bounds, limit))
+            let within = || {
+                let known = lock(&self.store.known);
+                let shown = known.glances.shown(&glance)?;
+                Some(glance.within(shown, bounds, limit))
             };
-            if shown(&self.state.borrow()).is_none() {
-                let mut known = lock(&self.store.known);
-                if !known.glances.contains(&glance) && known.glances.len() < MAX_GLANCES {
-                    known.glances.push(glance.clone());
-                }
-                drop(known);
+            if within().is_none() {
+                lock(&self.store.known).glances.want(&glance);
                 self.ask(Vec::new())?;
             }
-            if let Some(Some(rows)) = shown(&self.state.borrow()) {
+            if let Some(Some(rows)) = within() {
                 return Ok(rows);
             }
         }
@@ -370,11 +383,7 @@ impl Reads for Looking<'_> {
         Ok(count)
     }
 
-    /// Of the outbox it is the one before the number that this step has: others are not in any row that it sees.
     fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
-        if sequence == Sequence::Outbox {
-            return Ok(self.spare()?.saturating_sub(1));
-        }
         let name = sequence_name(sequence);
         let sql = format!("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {name}");
         self.count_of(Ask::plain(&sql))

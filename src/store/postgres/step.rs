@@ -18,6 +18,7 @@ pub(super) struct Step<S> {
     lane: u8,
     rows: RefCell<BTreeMap<Vec<u8>, Row>>,
     last_ids: RefCell<BTreeMap<Sequence, u64>>,
+    took: Vec<Sequence>,
     /// Nodes made in this step; the cache gets them when it is durable.
     new_nodes: BTreeMap<u8, Arc<tree::Keys>>,
 }
@@ -47,6 +48,7 @@ impl<S: Reads> Step<S> {
             lane,
             rows: RefCell::default(),
             last_ids: RefCell::default(),
+            took: Vec::new(),
             new_nodes: BTreeMap::new(),
         }
     }
@@ -321,6 +323,11 @@ impl<S: Reads> RowsMut for Step<S> {
     fn next_id(&mut self, sequence: Sequence) -> Result<u64, StoreError> {
         let next = self.source.next_id(sequence)?;
         self.last_ids.get_mut().insert(sequence, next);
+        self.took.push(sequence);
         Ok(next)
+    }
+
+    fn took(&self, sequence: Sequence) -> bool {
+        self.took.contains(&sequence)
     }
 }

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use super::connection::{Ask, Columns, Connection, Value, Written};
+use super::glance::Glance;
 use super::known::{Known, Place, Seen};
 use super::looking::Found;
 use super::reads::mark_of;
+use super::source::pairs;
 use super::step::Changes;
 use super::trouble::Trouble;
 use crate::store::StoreError;
@@ -175,14 +177,21 @@ impl<'a> Writing<'a> {
         let writes = !self.changes.put.is_empty() || !self.changes.gone.is_empty();
         connection.last.number += i64::from(writes);
         let written = connection.last;
-        let asks = [
+        let glances = lock(known).glances.all();
+        let mut asks = vec![
             Ask::plain(BEGIN),
             Ask::new(WRITE, self.values(&written)),
             Ask::plain("COMMIT"),
             Ask::plain(UNLOCK),
         ];
+        let own = asks.len();
+        // As they are behind it, for whoever comes next.
+        asks.extend(glances.iter().map(Glance::ask));
         match connection.ask(&asks) {
-            Ok(answers) => {
+            Ok(mut answers) => {
+                let shown = answers.split_off(own.min(answers.len())).into_iter();
+                let shown = glances.into_iter().zip(shown.map(pairs)).collect();
+                lock(known).glances.learn(shown);
                 let answer = answers.into_iter().nth(1).unwrap_or_default();
                 self.ended(answer, known)
             }
