@@ -3,12 +3,16 @@
 use super::hostile::{content, forge_with};
 use super::*;
 use crate::chat::Content;
+use crate::engine::base::rows::put_row;
 use crate::engine::history::{backlog, unhandled};
 use crate::engine::records::settings::TrustPolicy;
 use crate::engine::sync::outcome::UndecryptableCause as Cause;
 use crate::limits::{
     MAX_RECEIPT_IDS, MAX_UNHANDLED, MAX_UNHANDLED_BYTES, MIN_UNHANDLED_BY_ONE, RESEND_AFTER_SECONDS,
 };
+
+use crate::store::{Key, Table};
+use crate::wire::store::BacklogRow;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -194,4 +198,29 @@ fn a_receipt_beside_a_content_counts_whole_and_costs_the_content_nothing() {
         assert_eq!(told, if place == 3 { vec![said] } else { Vec::new() });
     }
     assert!(!waits());
+}
+
+/// Each process that has the store keeps a part of the sum; one handles what another took in.
+#[test]
+fn what_all_have_is_the_sum_of_what_each_process_counted() {
+    let [bot, ..] = trio();
+    let of_another = |messages: i64| {
+        let row = BacklogRow {
+            author_identity_key: Vec::new(),
+            messages,
+            bytes: 0,
+        };
+        let key = Key::ordered(b"backlog of all", &[7]);
+        bot.at(0, |step| put_row(step.rows, Table::Unhandled, key, &row))
+            .unwrap();
+    };
+    pretend(&bot, 9, MAX_UNHANDLED - 1, 0);
+    assert!(!is_full(&bot));
+    of_another(1);
+    assert!(is_full(&bot));
+    of_another(-5);
+    pretend(&bot, 9, 5, 0);
+    assert!(!is_full(&bot));
+    pretend(&bot, 9, 1, 0);
+    assert!(is_full(&bot));
 }

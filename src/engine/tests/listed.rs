@@ -118,3 +118,32 @@ fn who_is_first_already_writes_nothing_into_the_list() {
     };
     assert_eq!(cost_of(&party, 0, again).bytes_written(), 0);
 }
+
+/// Processes that have the store together may put two conversations at one place.
+#[test]
+fn conversations_that_share_a_place_are_in_one_page() {
+    let party = Party::new(1);
+    let people = with_people(&party, 4);
+    let share = |step: &mut Step<'_>| {
+        let place = conversations::row(step.rows, &ConversationId::Direct(people[2]))?.place;
+        for person in [people[0], people[1]] {
+            let id = ConversationId::Direct(person);
+            let mut row = conversations::row(step.rows, &id)?;
+            listed::forget(step.rows, &row)?;
+            row.place = place;
+            listed::enter(step.rows, &row)?;
+            conversations::save(step.rows, &id, &row)?;
+        }
+        Ok::<_, EngineError>(())
+    };
+    party.at(0, share).unwrap();
+    let first = page(&party, None, 2);
+    assert_eq!(first.len(), 4);
+    assert_eq!(names(&first)[0], ConversationId::Direct(people[3]));
+    assert_eq!(page(&party, Some(first[3].place), 2).len(), 0);
+    // One of them comes first when something happens in it, and the others stay.
+    hear(&party, people[1], 2, "again");
+    let anew = names(&page(&party, None, 1));
+    assert_eq!(anew, [ConversationId::Direct(people[1])]);
+    assert_eq!(page(&party, None, 10).len(), 4);
+}

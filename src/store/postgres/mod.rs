@@ -1,7 +1,8 @@
 //! Stores in a PostgreSQL database, for one identity on several machines (docs/store.md, "In a database").
 //!
-//! The same rows as in a file, sealed by the same tree of keys. Each step is one SERIALIZABLE transaction, which runs again where another
-//! one was in the way: the database's order of transactions is all that keeps processes apart, but for what replaces keys.
+//! The same rows as in a file, sealed by the same tree of keys. A step reads from what this process knows and from the server, and is written in one
+//! SERIALIZABLE transaction that first finds whether all it read is still so; it runs again where it is not, or where another one was in the way. The
+//! database's order of transactions is all that keeps processes apart, but for what replaces keys.
 
 mod address;
 mod checked;

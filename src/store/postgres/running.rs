@@ -14,6 +14,7 @@ use super::step::{Changes, Step};
 use super::trouble::Trouble;
 use super::writing::within;
 use crate::crypto::{Secret, system_random};
+use crate::store::guard::lock;
 use crate::store::tree::HEADER_ROW;
 use crate::store::{Refused, Rows, RowsMut, StoreError};
 
@@ -116,19 +117,18 @@ impl Postgres {
             };
             let trouble = match run {
                 Run::Done => return Ok(()),
-                Run::AtOnce => Trouble::Whole,
-                Run::Trouble(trouble) => trouble,
+                Run::AtOnce => None,
+                Run::Trouble(trouble) => Some(trouble),
                 Run::InDoubt(written, why) => match self.was_committed(written, why)? {
                     true => return Ok(()),
-                    false => Trouble::Again,
+                    false => Some(Trouble::Again),
                 },
             };
             self.counted.again.fetch_add(1, Relaxed);
             again.runs += 1;
             match trouble {
-                Trouble::Whole if again.runs < CHECKED_RUNS => {}
-                Trouble::Whole => again.whole = true,
-                trouble => self.after(&trouble, &mut waiting)?,
+                Some(trouble) => self.after(&trouble, &mut waiting)?,
+                None => again.whole |= again.runs >= CHECKED_RUNS,
             }
         }
     }
@@ -136,6 +136,8 @@ impl Postgres {
     fn after(&self, trouble: &Trouble, waiting: &mut Waiting) -> Result<(), StoreError> {
         if matches!(trouble, Trouble::Lost(_)) {
             self.pool.clear();
+            // What a step wrote whose answer was lost, or that the server which took its place never had.
+            lock(&self.known).forget_all();
         }
         waiting.after(trouble)
     }
