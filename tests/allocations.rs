@@ -25,8 +25,8 @@ const RECEIVED: usize = 6;
 const TURN: usize = 29;
 const SET_UP: usize = 77;
 // Of a client, with its store; three of a send note what is told of it (decision 0105).
-const DURABLY_SENT: usize = 786;
-const DURABLY_RECEIVED: usize = 1059;
+const DURABLY_SENT: usize = 788;
+const DURABLY_RECEIVED: usize = 1066;
 
 struct Counting;
 

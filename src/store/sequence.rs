@@ -26,6 +26,11 @@ impl Sequence {
         Self::Feed,
     ];
 
+    /// A bit for it, in a set of sequences.
+    pub(super) const fn bit(self) -> u8 {
+        1 << self.number()
+    }
+
     /// What it is stored by.
     #[must_use]
     pub const fn number(self) -> u8 {

@@ -41,7 +41,8 @@ pub struct Writer<'a> {
     new_dirty: BTreeSet<Bucket>,
     /// Numbers that were taken before and not given out, less what this step gave out.
     blocks: Blocks,
-    took: Vec<Sequence>,
+    /// The sequences of which it took a number.
+    took: u8,
     census: Census,
 }
 
@@ -78,7 +79,7 @@ impl<'a> Writer<'a> {
             new_nodes: BTreeMap::new(),
             new_dirty: BTreeSet::new(),
             blocks,
-            took: Vec::new(),
+            took: 0,
             census: Census::default(),
         }
     }
@@ -393,11 +394,11 @@ impl RowsMut for Writer<'_> {
         let mut blocks = self.blocks;
         let number = counters::next(self, &mut blocks, sequence)?;
         self.blocks = blocks;
-        self.took.push(sequence);
+        self.took |= sequence.bit();
         Ok(number)
     }
 
     fn took(&self, sequence: Sequence) -> bool {
-        self.took.contains(&sequence)
+        self.took & sequence.bit() != 0
     }
 }

@@ -9,9 +9,8 @@ use crate::engine::records::healing_root::{self, day};
 use crate::engine::records::pair_rows::{key_row, row, row_or_new, save};
 use crate::identity::PublicIdentity;
 use crate::limits::HEALING_KEY_DAYS;
-use crate::session::{HealingKey, HealingRoot, Session};
-use crate::wire::store::{HealingKeyRow, PairRow};
-use crate::x3dh::Party;
+use crate::session::{HealingKey, Session};
+use crate::wire::store::HealingKeyRow;
 
 /// The key to give in a session, if it is not that of today.
 pub(crate) fn to_give(
@@ -59,17 +58,4 @@ pub(crate) fn answered(step: &mut Step<'_>, identity: &PublicIdentity) -> Result
         save(step.rows, &peer, &row)?;
     }
     Ok(())
-}
-
-/// The keys of the first words that a request proves: the one that nobody has answered, and the one that was answered while the root lasts.
-pub(super) fn to_prove(root: &HealingRoot, peer: &Party, row: &mut PairRow) -> Vec<HealingKeyRow> {
-    let masking = root.at(row.held_day);
-    if masking.is_none() {
-        row.held = None;
-    }
-    let held = row.held.as_ref().zip(masking).and_then(|(held, root)| {
-        let key = HealingKey::from_bytes(&held.key)?;
-        Some(key_row(held.day, &root.mask(peer, held.day, &key)))
-    });
-    row.first.iter().cloned().chain(held).collect()
 }

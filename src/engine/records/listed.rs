@@ -16,9 +16,9 @@ pub(crate) fn touch(store: &mut dyn RowsMut, row: &mut ConversationRow) -> Resul
     let first = store.glance(Table::Listed, LIST, WHOLE_GROUP, Direction::Backward, 1)?;
     let place = match first.first() {
         Some(first) => {
-            let (place, listed) = read(first)?;
+            let place = number_of(Table::Listed, &first.0)?;
             // Where it stands first already nothing is written.
-            if row.place == place && listed == of(row) {
+            if row.place == place && is_of(&read(first)?.1, row) {
                 return Ok(());
             }
             place
@@ -45,6 +45,10 @@ fn of(row: &ConversationRow) -> ListedRow {
         peer_identity_key: row.peer_identity_key.clone(),
         group_id: row.group_id.clone(),
     }
+}
+
+fn is_of(listed: &ListedRow, row: &ConversationRow) -> bool {
+    listed.peer_identity_key == row.peer_identity_key && listed.group_id == row.group_id
 }
 
 fn read((order, bytes): &OrderedRow) -> Result<(u64, ListedRow), EngineError> {

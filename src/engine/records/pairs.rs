@@ -9,7 +9,7 @@ use crate::engine::base::error::EngineError;
 use crate::engine::base::step::Step;
 use crate::engine::records::healing_root::{self, DAY, day};
 use crate::engine::records::pair_rows::{key_row, row, row_or_new, save};
-use crate::engine::records::{first_keys, private_prekeys};
+use crate::engine::records::private_prekeys;
 use crate::limits::{HEALING_KEY_DAYS, MAX_SESSIONS_PER_DEVICE, RESEND_RETENTION_SECONDS};
 use crate::session::{HEALING_MAC_LEN, HealingKey, HealingRoot, Proved, Session};
 use crate::store::{Rows, RowsMut};
@@ -118,7 +118,7 @@ fn prove(
     let oldest = today.saturating_sub(HEALING_KEY_DAYS);
     row.asked
         .retain(|key| key.day >= oldest && key.day < root.day());
-    for key in first_keys::to_prove(root, &peer, row) {
+    for key in first_keys_to_prove(root, &peer, row) {
         let asked = row.asked.iter().any(|asked| asked.day == key.day);
         if !asked && (oldest..root.day()).contains(&key.day) {
             row.asked.push(key);
@@ -152,6 +152,19 @@ fn prove(
         pair.proof.extend_from_slice(mac.as_bytes());
     }
     Ok(())
+}
+
+/// The keys of the first words that a request proves: the one that nobody has answered, and the one that was answered while the root lasts.
+fn first_keys_to_prove(root: &HealingRoot, peer: &Party, row: &mut PairRow) -> Vec<HealingKeyRow> {
+    let masking = root.at(row.held_day);
+    if masking.is_none() {
+        row.held = None;
+    }
+    let held = row.held.as_ref().zip(masking).and_then(|(held, root)| {
+        let key = HealingKey::from_bytes(&held.key)?;
+        Some(key_row(held.day, &root.mask(peer, held.day, &key)))
+    });
+    row.first.iter().cloned().chain(held).collect()
 }
 
 /// A device has answered a request: what was proved by it is not proved again.

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::connection::Connection;
+use super::connection::{Connection, Written};
 use super::looking::{Looked, Looking};
-use super::running::Run;
 use super::state::{Epoch, Postgres};
 use super::step::{Changes, Step};
 use super::trouble::Trouble;
@@ -18,6 +17,22 @@ use crate::store::{Refused, RowsMut, StoreError};
 /// As often a step runs again without a pause.
 const RUNS_AT_ONCE: u32 = 2;
 const NOTHING_HELD: &str = "ROLLBACK; SELECT pg_advisory_unlock_all()";
+
+/// How a run ended.
+pub(super) enum Run {
+    Done,
+    /// What was known was wrong, and is put right.
+    AtOnce,
+    Trouble(Trouble),
+    /// The server was lost between the commit and its answer.
+    InDoubt(Written, String),
+}
+
+impl From<Trouble> for Run {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
 
 /// What a run leaves to the next one of its step.
 #[derive(Default)]

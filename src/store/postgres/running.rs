@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::checked::Again;
+use super::checked::{Again, Run};
 use super::connection::{Ask, Connection, Value, Written, number};
 use super::snapshot::Snapshot;
 use super::source::Source;
@@ -39,22 +39,6 @@ const IN_ITS_PLACE: [&str; 4] = [
     "SELECT abs(n) FROM commits WHERE id = $1 FOR UPDATE",
     "UPDATE commits SET n = -abs(n) WHERE id = $1",
 ];
-
-/// How a run ended.
-pub(super) enum Run {
-    Done,
-    /// What was known was wrong, and is put right.
-    AtOnce,
-    Trouble(Trouble),
-    /// The server was lost between the commit and its answer.
-    InDoubt(Written, String),
-}
-
-impl From<Trouble> for Run {
-    fn from(trouble: Trouble) -> Self {
-        Self::Trouble(trouble)
-    }
-}
 
 /// A transaction, and the keys of the epoch that it sees.
 type Begun = (Connection, Arc<Epoch>);

@@ -18,7 +18,8 @@ pub(super) struct Step<S> {
     lane: u8,
     rows: RefCell<BTreeMap<Vec<u8>, Row>>,
     last_ids: RefCell<BTreeMap<Sequence, u64>>,
-    took: Vec<Sequence>,
+    /// The sequences of which it took a number.
+    took: u8,
     /// Nodes made in this step; the cache gets them when it is durable.
     new_nodes: BTreeMap<u8, Arc<tree::Keys>>,
 }
@@ -48,7 +49,7 @@ impl<S: Reads> Step<S> {
             lane,
             rows: RefCell::default(),
             last_ids: RefCell::default(),
-            took: Vec::new(),
+            took: 0,
             new_nodes: BTreeMap::new(),
         }
     }
@@ -323,11 +324,11 @@ impl<S: Reads> RowsMut for Step<S> {
     fn next_id(&mut self, sequence: Sequence) -> Result<u64, StoreError> {
         let next = self.source.next_id(sequence)?;
         self.last_ids.get_mut().insert(sequence, next);
-        self.took.push(sequence);
+        self.took |= sequence.bit();
         Ok(next)
     }
 
     fn took(&self, sequence: Sequence) -> bool {
-        self.took.contains(&sequence)
+        self.took & sequence.bit() != 0
     }
 }
