@@ -34,6 +34,12 @@ fn main() {
     let Some(server) = Server::start() else {
         return;
     };
+    // As docs/guide/fleets.md says.
+    for setting in ["max_pred_locks_per_transaction = 512", "max_pred_locks_per_page = 64"] {
+        server.sql(&format!("ALTER SYSTEM SET {setting}"));
+    }
+    server.down("fast");
+    server.up();
     let away = distant(&server);
     println!("a message is taken in, answered, and its answer is out of the outbox: three steps");
     println!("store, workers, messages a second, steps a second, run again, trips a step");
