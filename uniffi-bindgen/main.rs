@@ -1,6 +1,7 @@
 //! The bindings generator of this crate.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs, io};
 
 /// What the generated Python loads and does not need, or not for what it costs: of `dataclass` it uses nothing but a `repr` without fields, and that
@@ -32,8 +33,13 @@ class _Kinds(type):
 ];
 
 fn main() -> io::Result<()> {
-    uniffi::uniffi_bindgen_main();
     let arguments: Vec<String> = env::args().collect();
+    if let Some(library) = arguments.last().filter(|last| last.ends_with(".so"))
+        && let Some(readable) = with_names(fs::read(library)?)
+    {
+        return again(&arguments, Path::new(library), &readable);
+    }
+    uniffi::uniffi_bindgen_main();
     let after = |name: &str| {
         let mut pairs = arguments.windows(2);
         pairs.find_map(|pair| match pair {
@@ -44,6 +50,54 @@ fn main() -> io::Result<()> {
     match (after("--language"), after("--out-dir")) {
         (Some("python"), Some(folder)) => change(&PathBuf::from(folder).join("windlass.py")),
         _ => Ok(()),
+    }
+}
+
+/// The library with the names it exports where the generator looks for metadata, or nothing if it has names there. Told to strip what is for
+/// debuggers, zig strips all names but those that are exported: sections of the one type (11) are then called the other (2), for both are built alike.
+fn with_names(mut library: Vec<u8>) -> Option<Vec<u8>> {
+    const FIRST: [u8; 6] = [0x7f, b'E', b'L', b'F', 2, 1];
+    if !library.starts_with(&FIRST) {
+        return None;
+    }
+    let number = |at: usize| {
+        Some(u16::from_le_bytes(
+            library.get(at..at + 2)?.try_into().ok()?,
+        ))
+    };
+    let headers = u64::from_le_bytes(library.get(0x28..0x30)?.try_into().ok()?);
+    let (length, count) = (usize::from(number(0x3a)?), usize::from(number(0x3c)?));
+    let headers = usize::try_from(headers).ok()?;
+    let types = (0..count).map(|header| headers + header * length + 4);
+    let of_type = |wanted| types.clone().find(|at| number(*at) == Some(wanted));
+    let (names, exported) = (of_type(2), of_type(11)?);
+    if names.is_some() {
+        return None;
+    }
+    *library.get_mut(exported)? = 2;
+    Some(library)
+}
+
+/// Does the same with another content of the library.
+fn again(arguments: &[String], library: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = env::temp_dir().join(format!("windlass-bindgen-{}", std::process::id()));
+    fs::create_dir(&folder)?;
+    let copy = folder.join(library.file_name().unwrap_or_default());
+    let others = arguments
+        .iter()
+        .skip(1)
+        .take(arguments.len().saturating_sub(2));
+    let written = fs::write(&copy, content);
+    let done = written.and_then(|()| {
+        Command::new(env::current_exe()?)
+            .args(others)
+            .arg(copy)
+            .status()
+    });
+    fs::remove_dir_all(folder)?;
+    match done?.success() {
+        true => Ok(()),
+        false => Err(io::Error::other("the generator failed")),
     }
 }
 

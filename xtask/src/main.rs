@@ -83,6 +83,11 @@ enum Command {
         /// Files below `src`
         files: Vec<String>,
     },
+    /// The unit tests of the pure layers, or those that are named, interpreted by Miri (needs a nightly compiler)
+    Miri {
+        /// How the names of the tests begin
+        tests: Vec<String>,
+    },
     /// Windlass beside its peers, into docs/benchmarks.md (needs Rust and Python); with arguments, cargo bench
     Bench {
         /// What goes to cargo bench: `--bench store`
@@ -176,6 +181,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         Command::Advisories => lint::advisories(&ws)?,
         Command::Timing => audit::timing(&ws)?,
         Command::Mutants { files } => audit::mutants(&ws, &files)?,
+        Command::Miri { tests } => audit::miri(&ws, &tests)?,
         Command::Bench { rest } => bench::run(&ws, &rest)?,
         Command::Fuzz { target, rest } => fuzz::run(&ws, target, &rest)?,
     }
