@@ -35,7 +35,10 @@ fn main() {
         return;
     };
     // As docs/guide/fleets.md says.
-    for setting in ["max_pred_locks_per_transaction = 512", "max_pred_locks_per_page = 64"] {
+    for setting in [
+        "max_pred_locks_per_transaction = 512",
+        "max_pred_locks_per_page = 64",
+    ] {
         server.sql(&format!("ALTER SYSTEM SET {setting}"));
     }
     server.down("fast");
