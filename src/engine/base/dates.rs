@@ -61,7 +61,6 @@ pub(crate) const DATES: &[(&str, &str, Rule)] = &[
     ("HeldCountRow", "looked_at", Rule::Interval),
     ("HealingRow", "asked_at", Rule::Interval),
     ("HealingRow", "day_start", Rule::Interval),
-    ("HealingRow", "requested_at", Rule::Interval),
     ("HealingRow", "gap_since", Rule::Interval),
     ("HealingRow", "everybody_since", Rule::Interval),
     ("HealingRow", "link_expires_at", Rule::Moment),

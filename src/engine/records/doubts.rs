@@ -162,14 +162,10 @@ pub(crate) fn message_accepted(
         }
         return Ok(false);
     };
-    // A request may be there because ours could not be read; and whatever else comes in the session that was begun for it says nothing of ours.
-    let begun = session.created_at();
-    let is_younger = begun >= row.asked_at && !due::is_ahead(begun, now);
-    let requested = row.waiting && asks && is_younger && row.requested_at != begun;
-    if requested {
-        row.requested_at = begun;
-    }
-    let healed = row.waiting && !asks && is_younger && row.requested_at != begun;
+    // A request may be there because ours could not be read.
+    let is_younger =
+        session.created_at() >= row.asked_at && !due::is_ahead(session.created_at(), now);
+    let healed = row.waiting && !asks && is_younger;
     if healed {
         row.waiting = false;
         row.attempts = 0;
@@ -179,7 +175,7 @@ pub(crate) fn message_accepted(
     if gap {
         row.gap_since = now.max(1);
     }
-    if healed || gap || requested {
+    if healed || gap {
         save(store, &mut row)?;
     }
     Ok(healed)
