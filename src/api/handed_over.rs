@@ -19,14 +19,16 @@ pub(super) struct HandedOver {
 }
 
 impl HandedOver {
-    /// Whether nothing was queued by this process yet.
-    pub(super) fn is_first(&self) -> bool {
-        self.queued_after.get().is_none()
-    }
-
-    /// The last number of the outbox before a step of this process. The first one counts.
-    pub(super) fn queued_after(&self, last: u64) {
-        self.queued_after.get_or_init(|| last);
+    /// The last number of the outbox before a step of this process, which is asked for once: the first one counts.
+    pub(super) fn queued_after<E>(
+        &self,
+        last: impl FnOnce() -> core::result::Result<u64, E>,
+    ) -> core::result::Result<(), E> {
+        if self.queued_after.get().is_none() {
+            let last = last()?;
+            self.queued_after.get_or_init(|| last);
+        }
+        Ok(())
     }
 
     /// Adds some; whether they are to be deleted now, being of an earlier process or so many.

@@ -100,6 +100,11 @@ impl<'a> CountingRows<'a> {
         }
     }
 
+    fn note_range(&self, table: Table, rows: &[OrderedRow]) {
+        let len = rows.iter().map(|(_, row)| row.len()).sum();
+        self.cost.borrow_mut().note_read(table, rows.len(), len);
+    }
+
     /// What went through them.
     #[must_use]
     pub fn into_cost(self) -> Cost {
@@ -124,8 +129,7 @@ impl Rows for CountingRows<'_> {
         limit: usize,
     ) -> Result<Vec<OrderedRow>, StoreError> {
         let rows = self.rows.range(table, group, bounds, direction, limit)?;
-        let len = rows.iter().map(|(_, row)| row.len()).sum();
-        self.cost.borrow_mut().note_read(table, rows.len(), len);
+        self.note_range(table, &rows);
         Ok(rows)
     }
 
@@ -138,8 +142,7 @@ impl Rows for CountingRows<'_> {
         limit: usize,
     ) -> Result<Vec<OrderedRow>, StoreError> {
         let rows = self.rows.glance(table, group, bounds, direction, limit)?;
-        let len = rows.iter().map(|(_, row)| row.len()).sum();
-        self.cost.borrow_mut().note_read(table, rows.len(), len);
+        self.note_range(table, &rows);
         Ok(rows)
     }
 

@@ -195,9 +195,8 @@ impl Client {
         let handed_over = self.store.1.ids();
         let done = engine.write(|rows| {
             outbox::mark_sent(rows, &handed_over)?;
-            if self.store.1.is_first() {
-                self.store.1.queued_after(rows.last_id(Sequence::Outbox)?);
-            }
+            let outbox = || rows.last_id(Sequence::Outbox);
+            self.store.1.queued_after(outbox)?;
             let mut rng = match drawn.take() {
                 Some(rng) => rng,
                 None => engine.random()?,

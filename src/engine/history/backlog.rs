@@ -11,7 +11,7 @@ use crate::limits::{
     MAX_UNHANDLED, MAX_UNHANDLED_BYTES, MIN_UNHANDLED_BY_ONE, MIN_UNHANDLED_BYTES_BY_ONE,
     UNHANDLED_SHARE,
 };
-use crate::store::{Direction, Key, OrderedRow, Rows, RowsMut, Table, WHOLE_GROUP};
+use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
 use crate::wire::store::BacklogRow;
 
 const AUTHORS: &[u8] = b"backlog of each";
@@ -45,6 +45,10 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
 /// Messages of an author begin to wait.
 pub(crate) fn add(
     store: &mut dyn RowsMut,
@@ -73,17 +77,6 @@ pub(crate) fn remove(
 /// What waits, in messages and bytes.
 type Sum = (u64, u64);
 
-fn of_rows(rows: &[OrderedRow]) -> Result<Sum, EngineError> {
-    let (mut messages, mut bytes) = (0i64, 0i64);
-    for (_, row) in rows {
-        let row: BacklogRow = decode(Table::Unhandled, row)?;
-        messages = messages.saturating_add(row.messages);
-        bytes = bytes.saturating_add(row.bytes);
-    }
-    let unsigned = |number| u64::try_from(number).unwrap_or(0);
-    Ok((unsigned(messages), unsigned(bytes)))
-}
-
 /// Of all. What others take in and handle meanwhile does not matter: a bound is a bound with a few more.
 fn of_all(store: &dyn Rows) -> Result<Sum, EngineError> {
     let lanes = store.glance(
@@ -93,14 +86,19 @@ fn of_all(store: &dyn Rows) -> Result<Sum, EngineError> {
         Direction::Forward,
         usize::MAX,
     )?;
-    of_rows(&lanes)
+    let (mut messages, mut bytes) = (0i64, 0i64);
+    for (_, row) in lanes {
+        let row: BacklogRow = decode(Table::Unhandled, &row)?;
+        messages = messages.saturating_add(row.messages);
+        bytes = bytes.saturating_add(row.bytes);
+    }
+    Ok((unsigned(messages), unsigned(bytes)))
 }
 
 fn of_author(store: &dyn Rows, author: &[u8]) -> Result<Sum, EngineError> {
     let key = Key::named(AUTHORS, &[], author);
     let row: Option<BacklogRow> = get_row(store, Table::Unhandled, key)?;
     let row = row.unwrap_or_default();
-    let unsigned = |number| u64::try_from(number).unwrap_or(0);
     Ok((unsigned(row.messages), unsigned(row.bytes)))
 }
 
@@ -163,8 +161,8 @@ pub(crate) fn largest(store: &dyn Rows, limit: usize) -> Result<Vec<Backlog>, En
             Ok(Backlog {
                 author: PublicIdentity::from_stored(&row.author_identity_key)
                     .ok_or_else(|| damaged(Table::Unhandled))?,
-                messages: u64::try_from(row.messages).unwrap_or(0),
-                bytes: u64::try_from(row.bytes).unwrap_or(0),
+                messages: unsigned(row.messages),
+                bytes: unsigned(row.bytes),
             })
         })
         .collect::<Result<Vec<_>, EngineError>>()?;

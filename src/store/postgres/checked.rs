@@ -72,23 +72,25 @@ impl Postgres {
         };
         let looked = looking.end();
         self.counted.trips.fetch_add(looked.trips, Relaxed);
-        match (&looked.trouble, changes) {
-            (Some(Trouble::Whole), _) => {
-                again.whole = true;
-                self.give_up(looked.connection);
-                Ok(Run::AtOnce)
-            }
-            (Some(trouble), _) => {
-                let run = trouble.clone().into();
-                self.give_up(looked.connection);
-                Ok(run)
-            }
-            (None, _) if matches!(of_epoch, Ok(false)) => self.refreshed(looked.connection),
-            (None, Err(error)) => {
+        if let Some(trouble) = looked.trouble {
+            self.give_up(looked.connection);
+            return Ok(match trouble {
+                Trouble::Whole => {
+                    again.whole = true;
+                    Run::AtOnce
+                }
+                trouble => trouble.into(),
+            });
+        }
+        if let Ok(false) = of_epoch {
+            return self.refreshed(looked.connection);
+        }
+        match changes {
+            Ok(changes) => self.written(looked, &changes, &epoch, again),
+            Err(error) => {
                 self.give_up(looked.connection);
                 Ok(Run::Trouble(Trouble::Failed(error)))
             }
-            (None, Ok(changes)) => self.written(looked, &changes, &epoch, again),
         }
     }
 

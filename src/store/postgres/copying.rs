@@ -85,7 +85,7 @@ impl Held for HeldRows<'_> {
         let row = header.encode(&self.ring.header_key);
         let values = [HEADER_ROW.as_slice(), &row].map(Value::Bytes);
         let update = Ask::new("UPDATE rows SET v = $2 WHERE k = $1", values.into());
-        self.source.ask(&[update, Ask::plain("COMMIT")])?;
+        self.source.ask(vec![update, Ask::plain("COMMIT")])?;
         self.header = header;
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 use std::ops::Bound;
 
-use super::connection::{Ask, Value};
+use super::connection::Ask;
+use super::span::{self, Span};
 use crate::store::Direction;
 use crate::store::reader::{OwnedBounds, RawRow};
 use crate::store::table::{PREFIX_LEN, prefix_end};
@@ -12,14 +13,10 @@ const ROWS: usize = 64;
 /// Groups that are.
 pub(super) const MAX_GLANCES: usize = 8;
 
-const FORWARD: &str = "SELECT k, v FROM rows WHERE k >= $1 AND k < $2 ORDER BY k ASC LIMIT $3";
-const BACKWARD: &str = "SELECT k, v FROM rows WHERE k >= $1 AND k < $2 ORDER BY k DESC LIMIT $3";
-
 /// An end of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Glance {
-    low: Vec<u8>,
-    high: Vec<u8>,
+    group: Span,
     direction: Direction,
     rows: usize,
 }
@@ -37,8 +34,7 @@ impl Glance {
             _ => ROWS,
         };
         Some(Self {
-            low,
-            high,
+            group: (low, high),
             direction,
             rows,
         })
@@ -46,17 +42,7 @@ impl Glance {
 
     /// Asks for it.
     pub(super) fn ask(&self) -> Ask<'_> {
-        let sql = match self.direction {
-            Direction::Forward => FORWARD,
-            Direction::Backward => BACKWARD,
-        };
-        let rows = i64::try_from(self.rows).unwrap_or(i64::MAX);
-        let values = vec![
-            Value::Bytes(&self.low),
-            Value::Bytes(&self.high),
-            Value::Number(rows),
-        ];
-        Ask::new(sql, values)
+        span::ask(&self.group, self.direction, self.rows)
     }
 
     /// Of the rows that it showed those within bounds; nothing if there may be more.

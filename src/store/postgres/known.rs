@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::glance::{Glance, MAX_GLANCES};
+use super::span::Span;
 use crate::store::Direction;
-use crate::store::reader::{OwnedBounds, RawRow};
+use crate::store::reader::RawRow;
 
 /// Where it would be more, all is forgotten: it is a cache.
 const MAX_BYTES: usize = 8 << 20;
@@ -25,9 +26,6 @@ pub(super) struct Seen {
     pub(super) place: Place,
     pub(super) sealed: Arc<[u8]>,
 }
-
-/// Keys from the first one up to the second, which is not among them.
-pub(super) type Span = (Vec<u8>, Vec<u8>);
 
 /// What is known.
 #[derive(Default)]
@@ -85,27 +83,6 @@ impl Glances {
         let found = shown.find(|(known, _)| known == glance);
         found.map(|(_, rows)| rows.as_slice())
     }
-}
-
-/// The key behind a key: nothing is between the two.
-pub(super) fn behind(row: &[u8]) -> Vec<u8> {
-    [row, &[0]].concat()
-}
-
-/// Bounds as a span.
-pub(super) fn span(bounds: &OwnedBounds) -> Span {
-    let low = match &bounds.0 {
-        Bound::Included(low) => low.clone(),
-        Bound::Excluded(low) => behind(low),
-        Bound::Unbounded => Vec::new(),
-    };
-    let high = match &bounds.1 {
-        Bound::Included(high) => behind(high),
-        Bound::Excluded(high) => high.clone(),
-        // No key of ours is as long as this.
-        Bound::Unbounded => vec![u8::MAX; 1024],
-    };
-    (low, high)
 }
 
 impl Known {

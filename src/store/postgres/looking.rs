@@ -4,12 +4,13 @@ use std::cell::{RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::connection::{Ask, Columns, Connection, Value, first, number};
+use super::connection::{Ask, Columns, Connection, Value, number};
 use super::glance::Glance;
-use super::known::{Place, Seen, Span, behind, span};
+use super::known::{Place, Seen};
 use super::reads::{Reads, VisitSealed};
 use super::schema::sequence_name;
-use super::source::{is_ordered, pairs};
+use super::source::pairs;
+use super::span::{self, Span, behind, span};
 use super::state::{Epoch, Postgres};
 use super::trouble::Trouble;
 use crate::store::guard::lock;
@@ -25,11 +26,6 @@ const VISITED: usize = 512;
 
 const ROW: &str = "SELECT k, v, ctid FROM rows WHERE k = $1";
 const THESE: &str = "SELECT k, v, ctid FROM rows WHERE k = ANY ($1::bytea[])";
-const FORWARD: &str =
-    "SELECT k, v, ctid FROM rows WHERE k >= $1 AND k < $2 ORDER BY k ASC LIMIT $3";
-const BACKWARD: &str =
-    "SELECT k, v, ctid FROM rows WHERE k >= $1 AND k < $2 ORDER BY k DESC LIMIT $3";
-
 /// What a version of a row is told by: the nonce and the tag that it is sealed with. The header has its MAC at its end.
 const NONCE_LEN: usize = 24;
 const TAG_LEN: usize = 16;
@@ -122,20 +118,6 @@ impl<'a> Looking<'a> {
         Ok(self.get(&HEADER_ROW)?.as_ref() == Some(&self.epoch.row))
     }
 
-    /// Asks, and for all that is looked at in passing with it.
-    fn ask(&self, asks: Vec<Ask<'_>>) -> Result<Vec<Vec<Columns>>, StoreError> {
-        let mut state: RefMut<'_, State> = self.state.borrow_mut();
-        if let Some(trouble) = &state.trouble {
-            return Err(trouble.told());
-        }
-        let asked = self.ask_of(&mut state, asks);
-        asked.map_err(|new| {
-            let told = new.told();
-            state.trouble = Some(new);
-            told
-        })
-    }
-
     fn ask_of(&self, state: &mut State, asks: Vec<Ask<'_>>) -> Result<Vec<Vec<Columns>>, Trouble> {
         let glances = lock(&self.store.known).glances.due();
         let outbox = format!("SELECT nextval('{}')", sequence_name(Sequence::Outbox));
@@ -165,16 +147,6 @@ impl<'a> Looking<'a> {
             state.spare = Some(u64::try_from(number).map_err(|_| Trouble::nonsense())?);
         }
         Ok(answers)
-    }
-
-    fn one(&self, ask: Ask<'_>) -> Result<Vec<Columns>, StoreError> {
-        Ok(self.ask(vec![ask])?.into_iter().next().unwrap_or_default())
-    }
-
-    fn count_of(&self, ask: Ask<'_>) -> Result<u64, StoreError> {
-        let answers = self.ask(vec![ask])?;
-        let count = number(first(&answers)).map_err(|trouble| trouble.told())?;
-        u64::try_from(count).map_err(|_| Trouble::nonsense().told())
     }
 
     fn note(&self, row: &[u8], seen: Option<&Seen>) {
@@ -244,16 +216,7 @@ impl<'a> Looking<'a> {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, Seen)>, StoreError> {
-        let sql = match direction {
-            Direction::Forward => FORWARD,
-            Direction::Backward => BACKWARD,
-        };
-        let values = vec![
-            Value::Bytes(&span.0),
-            Value::Bytes(&span.1),
-            Value::Number(i64::try_from(limit).unwrap_or(i64::MAX)),
-        ];
-        let rows = all_seen(self.one(Ask::new(sql, values))?);
+        let rows = all_seen(self.one(span::ask(span, direction, limit))?);
         let covered = covered(span, direction, limit, &rows);
         lock(&self.store.known).learn(covered, &rows);
         Ok(rows)
@@ -321,6 +284,20 @@ impl Reads for Looking<'_> {
         &self.epoch.tree
     }
 
+    /// Asks, and for all that is looked at in passing with it.
+    fn ask(&self, asks: Vec<Ask<'_>>) -> Result<Vec<Vec<Columns>>, StoreError> {
+        let mut state: RefMut<'_, State> = self.state.borrow_mut();
+        if let Some(trouble) = &state.trouble {
+            return Err(trouble.told());
+        }
+        let asked = self.ask_of(&mut state, asks);
+        asked.map_err(|new| {
+            let told = new.told();
+            state.trouble = Some(new);
+            told
+        })
+    }
+
     fn get(&self, row: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let seen = self.find(row)?;
         self.note(row, seen.as_ref());
@@ -383,12 +360,6 @@ impl Reads for Looking<'_> {
         Ok(count)
     }
 
-    fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
-        let name = sequence_name(sequence);
-        let sql = format!("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {name}");
-        self.count_of(Ask::plain(&sql))
-    }
-
     /// Who has a number by which a program reads on keeps the others waiting until its step is durable.
     fn next_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
         if sequence == Sequence::Outbox {
@@ -396,15 +367,6 @@ impl Reads for Looking<'_> {
             self.state.borrow_mut().spare = None;
             return Ok(spare);
         }
-        let name = sequence_name(sequence);
-        let next = format!("SELECT nextval('{name}')");
-        if !is_ordered(sequence) {
-            return self.count_of(Ask::plain(&next));
-        }
-        let alone = format!("SELECT 1 FROM pg_advisory_lock('{name}'::regclass::oid::bigint)");
-        let answers = self.ask(vec![Ask::plain(&alone), Ask::plain(&next)])?;
-        let next = answers.get(1).and_then(|rows| rows.first()?.first());
-        let next = number(next).map_err(|trouble| trouble.told())?;
-        u64::try_from(next).map_err(|_| Trouble::nonsense().told())
+        self.numbered(sequence, "pg_advisory_lock")
     }
 }

@@ -26,6 +26,7 @@ mod schema;
 mod slots;
 mod snapshot;
 mod source;
+mod span;
 mod state;
 mod step;
 mod stream;

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::connection::{Ask, Columns, first, number};
+use super::schema::sequence_name;
+use super::trouble::Trouble;
 use crate::crypto::{self, SecretBytes};
 use crate::store::reader::{OwnedBounds, RawRow, bucket_of};
 use crate::store::tree::{self, Tree};
@@ -37,10 +40,37 @@ pub(super) trait Reads {
 
     fn count(&self, table: Table) -> Result<u64, StoreError>;
 
-    /// Of all transactions, those too that have not ended well.
-    fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError>;
+    /// Sends statements together and waits for all their rows.
+    fn ask(&self, asks: Vec<Ask<'_>>) -> Result<Vec<Vec<Columns>>, StoreError>;
 
     fn next_id(&self, sequence: Sequence) -> Result<u64, StoreError>;
+
+    fn one(&self, ask: Ask<'_>) -> Result<Vec<Columns>, StoreError> {
+        Ok(self.ask(vec![ask])?.into_iter().next().unwrap_or_default())
+    }
+
+    fn count_of(&self, ask: Ask<'_>) -> Result<u64, StoreError> {
+        unsigned(first(&self.ask(vec![ask])?))
+    }
+
+    /// Of all transactions, those too that have not ended well.
+    fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
+        let name = sequence_name(sequence);
+        let sql = format!("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {name}");
+        self.count_of(Ask::plain(&sql))
+    }
+
+    /// The next number of a sequence. One by which a program reads on is taken under a lock: who has it keeps the others waiting.
+    fn numbered(&self, sequence: Sequence, lock: &str) -> Result<u64, StoreError> {
+        let name = sequence_name(sequence);
+        let next = format!("SELECT nextval('{name}')");
+        if !matches!(sequence, Sequence::Feed | Sequence::Unhandled) {
+            return self.count_of(Ask::plain(&next));
+        }
+        let alone = format!("SELECT 1 FROM {lock}('{name}'::regclass::oid::bigint)");
+        let answers = self.ask(vec![Ask::plain(&alone), Ask::plain(&next)])?;
+        unsigned(answers.get(1).and_then(|rows| rows.first()?.first()))
+    }
 
     /// The keys of a node, if it is there.
     fn node(&self, node: u8) -> Result<Option<Arc<tree::Keys>>, StoreError> {
@@ -66,6 +96,11 @@ pub(super) trait Reads {
         let associated_data = tree::associated_data(&self.tree().store_id, row);
         crypto::open(&node.get(bucket.1), sealed, &associated_data).map_err(|_| damaged)
     }
+}
+
+fn unsigned(column: Option<&Vec<u8>>) -> Result<u64, StoreError> {
+    let number = number(column).map_err(|trouble| trouble.told())?;
+    u64::try_from(number).map_err(|_| Trouble::nonsense().told())
 }
 
 /// Bucket by bucket what is dead from now on is marked, so that the next shred finds it; what is the store's own is in none.

@@ -1,24 +1,18 @@
 //! Looking rows up in a transaction, and opening them.
 
 use std::cell::{RefCell, RefMut};
-use std::ops::Bound;
 use std::sync::Arc;
 
-use super::connection::{Ask, Columns, Connection, Value, first, number};
+use super::connection::{Ask, Columns, Connection, Value};
 use super::reads::{Reads, VisitSealed};
-use super::schema::sequence_name;
+use super::span::{self, behind, span};
 use super::trouble::Trouble;
 use crate::store::reader::{OwnedBounds, RawRow};
 use crate::store::tree::Tree;
 use crate::store::{Direction, Sequence, StoreError, Table};
 
 /// Rows of a table that are in memory at once when all are gone through.
-const VISITED_AT_ONCE: i64 = 256;
-
-/// Whether a program reads on by the numbers of a sequence.
-pub(super) const fn is_ordered(sequence: Sequence) -> bool {
-    matches!(sequence, Sequence::Feed | Sequence::Unhandled)
-}
+const VISITED_AT_ONCE: usize = 256;
 
 /// A statement whose parameters are the keys and the values of rows.
 pub(super) fn of_rows<'a>(sql: &'a str, rows: &'a [RawRow]) -> Ask<'a> {
@@ -49,29 +43,6 @@ impl Source {
         (self.connection.into_inner(), self.trouble.into_inner())
     }
 
-    pub(super) fn ask(&self, asks: &[Ask<'_>]) -> Result<Vec<Vec<Columns>>, StoreError> {
-        let mut trouble: RefMut<'_, _> = self.trouble.borrow_mut();
-        if let Some(trouble) = trouble.as_ref() {
-            return Err(trouble.told());
-        }
-        let answered = self.connection.borrow_mut().ask(asks);
-        answered.map_err(|new| {
-            let told = new.told();
-            *trouble = Some(new);
-            told
-        })
-    }
-
-    fn one(&self, ask: Ask<'_>) -> Result<Vec<Columns>, StoreError> {
-        Ok(self.ask(&[ask])?.into_iter().next().unwrap_or_default())
-    }
-
-    fn count_of(&self, ask: Ask<'_>) -> Result<u64, StoreError> {
-        let answers = self.ask(&[ask])?;
-        let count = number(first(&answers)).map_err(|trouble| trouble.told())?;
-        u64::try_from(count).map_err(|_| Trouble::nonsense().told())
-    }
-
     /// How many rows all tables have.
     pub(super) fn count_all(&self) -> Result<u64, StoreError> {
         let sql = "SELECT count(*) FROM rows WHERE substr(k, 1, 1) NOT IN ('\\x00', '\\x03')";
@@ -84,6 +55,19 @@ impl Reads for Source {
         &self.tree
     }
 
+    fn ask(&self, asks: Vec<Ask<'_>>) -> Result<Vec<Vec<Columns>>, StoreError> {
+        let mut trouble: RefMut<'_, _> = self.trouble.borrow_mut();
+        if let Some(trouble) = trouble.as_ref() {
+            return Err(trouble.told());
+        }
+        let answered = self.connection.borrow_mut().ask(&asks);
+        answered.map_err(|new| {
+            let told = new.told();
+            *trouble = Some(new);
+            told
+        })
+    }
+
     fn get(&self, row: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let ask = Ask::new("SELECT v FROM rows WHERE k = $1", vec![Value::Bytes(row)]);
         let found = self.one(ask)?.into_iter().next();
@@ -92,27 +76,12 @@ impl Reads for Source {
 
     fn range(
         &self,
-        (low, high): &OwnedBounds,
+        bounds: &OwnedBounds,
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<RawRow>, StoreError> {
-        let (mut sql, mut values) = ("SELECT k, v FROM rows WHERE true".to_owned(), Vec::new());
-        for (bound, including, excluding) in [(low, ">=", ">"), (high, "<=", "<")] {
-            let (sign, bytes) = match bound {
-                Bound::Included(bytes) => (including, bytes),
-                Bound::Excluded(bytes) => (excluding, bytes),
-                Bound::Unbounded => continue,
-            };
-            values.push(Value::Bytes(bytes));
-            sql += &format!(" AND k {sign} ${}", values.len());
-        }
-        values.push(Value::Number(i64::try_from(limit).unwrap_or(i64::MAX)));
-        let order = match direction {
-            Direction::Forward => "ASC",
-            Direction::Backward => "DESC",
-        };
-        sql += &format!(" ORDER BY k {order} LIMIT ${}", values.len());
-        Ok(pairs(self.one(Ask::new(&sql, values))?))
+        let span = span(bounds);
+        Ok(pairs(self.one(span::ask(&span, direction, limit))?))
     }
 
     /// A transaction depends of whatever it sees.
@@ -128,19 +97,14 @@ impl Reads for Source {
     /// All rows of a table, a page at a time.
     fn visit(&self, table: Table, each: VisitSealed<'_>) -> Result<(), StoreError> {
         let (low, high) = table.bounds();
-        let mut from = low.to_vec();
-        let sql = "SELECT k, v FROM rows WHERE k > $1 AND k < $2 ORDER BY k LIMIT $3";
+        let mut rest = (low.to_vec(), high.to_vec());
         loop {
-            let values = vec![
-                Value::Bytes(&from),
-                Value::Bytes(&high),
-                Value::Number(VISITED_AT_ONCE),
-            ];
-            let page = pairs(self.one(Ask::new(sql, values))?);
+            let ask = span::ask(&rest, Direction::Forward, VISITED_AT_ONCE);
+            let page = pairs(self.one(ask)?);
             let Some((last, _)) = page.last() else {
                 return Ok(());
             };
-            from = last.clone();
+            rest.0 = behind(last);
             for (row, sealed) in page.iter().filter(|(row, _)| table.has(row)) {
                 each(row, sealed)?;
             }
@@ -154,25 +118,9 @@ impl Reads for Source {
         self.count_of(Ask::new(sql, values.into()))
     }
 
-    /// Of all transactions, those too that have not ended well.
-    fn last_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
-        let name = sequence_name(sequence);
-        let sql = format!("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {name}");
-        self.count_of(Ask::plain(&sql))
-    }
-
     /// Numbers by which a program reads on become visible in their order: who has one keeps the others waiting until its step is durable.
     fn next_id(&self, sequence: Sequence) -> Result<u64, StoreError> {
-        let name = sequence_name(sequence);
-        let next = format!("SELECT nextval('{name}')");
-        if !is_ordered(sequence) {
-            return self.count_of(Ask::plain(&next));
-        }
-        let alone = format!("SELECT 1 FROM pg_advisory_xact_lock('{name}'::regclass::oid::bigint)");
-        let answers = self.ask(&[Ask::plain(&alone), Ask::plain(&next)])?;
-        let next = answers.get(1).and_then(|rows| rows.first()?.first());
-        let next = number(next).map_err(|trouble| trouble.told())?;
-        u64::try_from(next).map_err(|_| Trouble::nonsense().told())
+        self.numbered(sequence, "pg_advisory_xact_lock")
     }
 }
 
