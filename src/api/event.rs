@@ -163,7 +163,7 @@ pub enum Event {
         /// The other side's device.
         device_id: u32,
     },
-    /// After messages that could not be read, one was read in a session that was begun for it.
+    /// What was asked for was answered: the other side has our request.
     SessionHealed {
         /// Address of the other side.
         address: String,

@@ -11,7 +11,6 @@ use crate::limits::{
     HEALING_BACK_OFF_SECONDS, HEALING_WINDOW_SECONDS, MAX_HEALING_ATTEMPTS, MAX_HEALING_PER_DAY,
     MAX_UNACKNOWLEDGED,
 };
-use crate::session::Session;
 use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
 use crate::wire::store::{HealingRow, OpenDoubtRow};
 
@@ -145,40 +144,13 @@ fn note(
     save(store, &mut row)
 }
 
-/// A message was accepted in a session. True if that ends a healing: the session was begun after we asked.
-pub(crate) fn message_accepted(
+/// A message was accepted in a session, and others before it are not here.
+pub(crate) fn message_skipped(
     store: &mut dyn RowsMut,
-    session: &Session,
-    skipped: bool,
-    asks: bool,
+    identity: &PublicIdentity,
     now: u64,
-) -> Result<bool, EngineError> {
-    let identity = session.peer().identity;
-    let Some(mut row) = row(store, &identity)? else {
-        if skipped {
-            let mut row = row_or_new(store, &identity)?;
-            row.gap_since = now.max(1);
-            save(store, &mut row)?;
-        }
-        return Ok(false);
-    };
-    // A request may be there because ours could not be read.
-    let is_younger =
-        session.created_at() >= row.asked_at && !due::is_ahead(session.created_at(), now);
-    let healed = row.waiting && !asks && is_younger;
-    if healed {
-        row.waiting = false;
-        row.attempts = 0;
-        row.cause = 0;
-    }
-    let gap = skipped && row.gap_since == 0;
-    if gap {
-        row.gap_since = now.max(1);
-    }
-    if healed || gap {
-        save(store, &mut row)?;
-    }
-    Ok(healed)
+) -> Result<(), EngineError> {
+    note(store, identity, now, |_| {})
 }
 
 /// Somebody is asked for what is missing: each of their devices may answer.
@@ -221,18 +193,19 @@ pub(crate) fn copy_received(
     save(store, &mut row)
 }
 
-/// The other side has our request, and says how many messages follow. Whether they came is asked once more after a while, as long as
-/// they become fewer: what was to be sent to us may have gone with an older copy that the other side put back.
+/// The other side has our request, and says how many messages follow. True if that ends a healing. Whether they came is asked once more
+/// after a while, as long as they become fewer: what was to be sent to us may have gone with an older copy that the other side put back.
 pub(crate) fn answer_received(
     store: &mut dyn RowsMut,
     identity: &PublicIdentity,
     messages: u64,
     now: u64,
-) -> Result<(), EngineError> {
+) -> Result<bool, EngineError> {
     let Some(mut row) = row(store, identity)? else {
-        return Ok(());
+        return Ok(false);
     };
-    if row.waiting {
+    let healed = row.waiting;
+    if healed {
         row.waiting = false;
         row.attempts = 0;
         row.cause = 0;
@@ -247,7 +220,7 @@ pub(crate) fn answer_received(
     if row.promised != 0 {
         note_missing(store, identity, now)?;
     }
-    Ok(())
+    Ok(healed)
 }
 
 /// A new device that was answered asked once more, for want of the contacts.

@@ -150,7 +150,9 @@ fn receive_answer(
     if !doubts::is_answer_due(step.rows, &peer)? {
         return Ok(());
     }
-    doubts::answer_received(step.rows, &peer, messages, step.now)?;
+    if doubts::answer_received(step.rows, &peer, messages, step.now)? {
+        outcomes.push(Outcome::Peer(peer, PeerNews::SessionHealed { device_id }));
+    }
     pairs::answered(step.rows, from)?;
     let identity = step.device.public();
     if let Ok(bundle) = VerifiedBundle::decode(bundle)

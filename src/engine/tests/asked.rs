@@ -140,3 +140,34 @@ fn not_everybody_is_asked_in_one_round_and_nobody_is_left_out() {
     }
     assert_eq!(asked.len(), people.len() - 10);
 }
+
+/// Two requests cross, and one of them is lost: what else comes in the session that was begun for the other is no answer.
+#[test]
+fn a_request_is_not_answered_by_a_session_that_was_begun_for_another() {
+    let (alice, bob, conversation) = two();
+    let asks = |from: &Party, to: &Party| {
+        let whom = to.device.public();
+        let asked = from.at(1, |step| healing::ask(step, &whom, None));
+        assert!(asked.unwrap().is_some());
+    };
+    asks(&alice, &bob);
+    assert!(!empty_outbox(&alice).is_empty(), "which is lost");
+    asks(&bob, &alice);
+    let to_alice = ConversationId::Direct(alice.device.public());
+    write(&bob, 1, &to_alice, text("in the same session"));
+    for waiting in empty_outbox(&bob) {
+        take(&alice, 1, &waiting.envelope).unwrap();
+    }
+    assert_eq!(super::texts(&alice, 1, &conversation).unwrap().len(), 1);
+    let waits = |party: &Party, of: &Party| {
+        let row = party.at(1, |step| doubts::row(step.rows, &of.device.public()));
+        row.unwrap().is_some_and(|row| row.waiting)
+    };
+    assert!(waits(&alice, &bob));
+    // So she asks again, and is answered.
+    carry(&alice, &bob, 1);
+    run_due(&alice, 2).unwrap();
+    carry(&alice, &bob, 2);
+    carry(&bob, &alice, 2);
+    assert!(!waits(&alice, &bob));
+}
