@@ -165,7 +165,8 @@ impl Run {
 
     fn say(&self, what: impl FnOnce() -> String) {
         if self.show {
-            println!("{}", what());
+            let days = self.world.now() as f64 / 86_400_000.0;
+            println!("{days:.2} {}", what());
         }
     }
 

@@ -163,7 +163,7 @@ pub enum Event {
         /// The other side's device.
         device_id: u32,
     },
-    /// What was asked for was answered: the other side has our request.
+    /// After messages that could not be read, the two sides read each other again.
     SessionHealed {
         /// Address of the other side.
         address: String,

@@ -2,7 +2,6 @@
 
 use crate::engine::base::clock::Clock;
 use crate::engine::base::device::Device;
-use crate::engine::base::due;
 use crate::engine::base::error::EngineError;
 use crate::engine::records::own_devices::{self, Sibling};
 use crate::engine::records::{contacts, sessions};
@@ -16,8 +15,6 @@ use crate::x3dh::Party;
 pub(crate) struct Recipients {
     devices: Devices,
     session: SessionChoice,
-    /// Since when a session was begun that does as well, if something came in it; and what the time is now.
-    answered_since: Option<(u64, u64)>,
     /// Whether the device may not have been able to read it before.
     resend: bool,
     /// When the other end of the session has to have been known to be that device, and what the time is now.
@@ -49,7 +46,6 @@ impl Recipients {
     pub(crate) const ALL: Self = Self {
         devices: Devices::All,
         session: SessionChoice::Active,
-        answered_since: None,
         resend: false,
         known_by: None,
         asks: false,
@@ -96,14 +92,6 @@ impl Recipients {
         Self {
             session: SessionChoice::New,
             asks: true,
-            ..self
-        }
-    }
-
-    /// The same devices, for a request that is made again: what they wrote in since the last one they can read.
-    pub(crate) const fn or_answered_since(self, time: u64, now: u64) -> Self {
-        Self {
-            answered_since: Some((time, now)),
             ..self
         }
     }
@@ -179,16 +167,6 @@ impl Recipients {
                 && (!self.protected || session.post_quantum() != PostQuantum::None)
                 && suits(session.known_since())
         };
-        if let Some((since, now)) = self.answered_since {
-            let found = sessions::find(store, peer, |session| {
-                let begun = session.created_at();
-                let younger = begun >= since && !due::is_ahead(begun, now);
-                younger && !session.is_pending() && active(session)
-            })?;
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
         match self.session {
             SessionChoice::Active => sessions::find(store, peer, active),
             SessionChoice::Unanswered => sessions::find(store, peer, |session| {

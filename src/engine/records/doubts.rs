@@ -11,6 +11,7 @@ use crate::limits::{
     HEALING_BACK_OFF_SECONDS, HEALING_WINDOW_SECONDS, MAX_HEALING_ATTEMPTS, MAX_HEALING_PER_DAY,
     MAX_UNACKNOWLEDGED,
 };
+use crate::session::Session;
 use crate::store::{Direction, Key, Rows, RowsMut, Table, WHOLE_GROUP};
 use crate::wire::store::{HealingRow, OpenDoubtRow};
 
@@ -144,13 +145,41 @@ fn note(
     save(store, &mut row)
 }
 
-/// A message was accepted in a session, and others before it are not here.
-pub(crate) fn message_skipped(
+/// A message was accepted in a session. True if that ends a healing: the session was begun after we asked. It may have been begun for something
+/// else, if requests crossed: unless an answer comes within a while, it is asked anew.
+pub(crate) fn message_accepted(
     store: &mut dyn RowsMut,
-    identity: &PublicIdentity,
+    session: &Session,
+    skipped: bool,
+    asks: bool,
     now: u64,
-) -> Result<(), EngineError> {
-    note(store, identity, now, |_| {})
+) -> Result<bool, EngineError> {
+    let identity = session.peer().identity;
+    let Some(mut row) = row(store, &identity)? else {
+        if skipped {
+            let mut row = row_or_new(store, &identity)?;
+            row.gap_since = now.max(1);
+            save(store, &mut row)?;
+        }
+        return Ok(false);
+    };
+    // A request may be there because ours could not be read.
+    let is_younger =
+        session.created_at() >= row.asked_at && !due::is_ahead(session.created_at(), now);
+    let healed = row.waiting && !asks && is_younger;
+    if healed {
+        row.waiting = false;
+        row.attempts = 0;
+        row.cause = 0;
+    }
+    let gap = (skipped || healed) && row.gap_since == 0;
+    if gap {
+        row.gap_since = now.max(1);
+    }
+    if healed || gap {
+        save(store, &mut row)?;
+    }
+    Ok(healed)
 }
 
 /// Somebody is asked for what is missing: each of their devices may answer.
@@ -158,6 +187,8 @@ pub(crate) fn expect_answers(row: &mut HealingRow, devices: usize) {
     let devices = u32::try_from(devices).unwrap_or(u32::MAX);
     let most = devices.saturating_mul(MAX_HEALING_PER_DAY);
     row.answers_due = row.answers_due.saturating_add(devices).min(most);
+    row.promised_before = core::mem::take(&mut row.promised);
+    row.unanswered = true;
 }
 
 /// Whether an answer of somebody is one to what they were asked.
@@ -193,8 +224,7 @@ pub(crate) fn copy_received(
     save(store, &mut row)
 }
 
-/// The other side has our request, and says how many messages follow. True if that ends a healing. Whether they came is asked once more
-/// after a while, as long as they become fewer: what was to be sent to us may have gone with an older copy that the other side put back.
+/// The other side has our request, and says how many messages follow. True if that ends a healing. Whether they came is looked after in a while.
 pub(crate) fn answer_received(
     store: &mut dyn RowsMut,
     identity: &PublicIdentity,
@@ -210,17 +240,28 @@ pub(crate) fn answer_received(
         row.attempts = 0;
         row.cause = 0;
     }
+    row.unanswered = false;
     row.answers_due = row.answers_due.saturating_sub(1);
     row.copies_due = (row.copies_due)
         .saturating_add(messages)
         .min(MAX_UNACKNOWLEDGED);
-    let fewer = row.promised == 0 || messages < row.promised;
-    row.promised = if fewer { messages } else { 0 };
-    save(store, &mut row)?;
-    if row.promised != 0 {
-        note_missing(store, identity, now)?;
+    row.promised = row.promised.saturating_add(messages);
+    if row.promised != 0 && row.gap_since == 0 {
+        row.gap_since = now.max(1);
     }
+    save(store, &mut row)?;
     Ok(healed)
+}
+
+/// Whether what was promised is asked for once more: as long as it becomes less, for what was to be sent to us may have gone with an older
+/// copy that the other side put back.
+pub(crate) fn is_promised_less(row: &mut HealingRow) -> bool {
+    let less = row.promised_before == 0 || row.promised < row.promised_before;
+    if row.promised != 0 && less {
+        return true;
+    }
+    (row.promised, row.promised_before) = (0, 0);
+    false
 }
 
 /// A new device that was answered asked once more, for want of the contacts.

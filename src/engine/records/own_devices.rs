@@ -83,12 +83,19 @@ pub(crate) fn bundle_issued_at(store: &dyn Rows, now: u64) -> Result<u64, Engine
         .unwrap_or(0))
 }
 
-/// Devices that contacts may not have heard of yet.
-pub(crate) fn recently_added(store: &dyn Rows, now: u64) -> Result<Vec<u32>, EngineError> {
+/// Devices that whoever wrote something at a time may not have heard of then, however late it comes.
+pub(crate) fn recently_added(
+    store: &dyn Rows,
+    written_at: u64,
+    now: u64,
+) -> Result<Vec<u32>, EngineError> {
     let siblings = siblings(store)?;
     let clock = Clock::read(store, now)?;
-    let is_old = |one: &Sibling| clock.is_over(one.row.added_at, NEW_DEVICE_SECONDS * 1000);
-    let new = siblings.iter().filter(|one| !is_old(one));
+    let new = siblings.iter().filter(|one| {
+        let added_at = one.row.added_at;
+        let was_new = written_at < added_at.saturating_add(NEW_DEVICE_SECONDS * 1000);
+        was_new || !clock.is_over(added_at, NEW_DEVICE_SECONDS * 1000)
+    });
     Ok(new.map(|sibling| sibling.row.device_id).collect())
 }
 

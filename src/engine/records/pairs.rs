@@ -268,7 +268,8 @@ fn take_key(row: &mut PairRow, pair: &Pair, session: &Session, now: u64) -> Opti
     None
 }
 
-/// Of the days that a request proves, the first of which the key is here: since when its sender is known, and what it may ask for.
+/// The days that a request proves, those of which the key is here: since when its sender is known, and what it may ask for. An earlier day may have a key
+/// that came in a younger session.
 fn verify(
     step: &Step<'_>,
     session: &Session,
@@ -280,6 +281,7 @@ fn verify(
         identity: step.device.public(),
         device_id: step.device.device_id,
     };
+    let mut best: Option<(u64, Proven)> = None;
     let macs = pair.proof.chunks_exact(HEALING_MAC_LEN);
     for (day, mac) in (pair.proof_day..).zip(macs.take(HEALING_KEY_DAYS as usize + 1)) {
         let proved = Proved {
@@ -289,22 +291,29 @@ fn verify(
             day,
             content,
         };
-        for known in row.keys.iter().filter(|known| known.day == day) {
+        let holds = |known: &&HealingKeyRow| {
             let key = HealingKey::from_bytes(&known.key);
-            if key.is_some_and(|key| key.holds(&proved, mac)) {
-                let begin = u64::from(day) * DAY;
-                let mut ids = known.session_ids.chunks_exact(size_of::<SessionId>());
-                let mut next = || ids.next()?.try_into().ok();
-                let first_words = FirstWords {
-                    sessions: array::from_fn(|_| next().unwrap_or_default()),
-                    since: begin,
-                };
-                let since = known.since.max(begin);
-                return Some((known.since, Proven { since, first_words }));
-            }
+            known.day == day && key.is_some_and(|key| key.holds(&proved, mac))
+        };
+        let Some(known) = row.keys.iter().find(holds) else {
+            continue;
+        };
+        let begin = u64::from(day) * DAY;
+        let since = known.since.max(begin);
+        if let Some((known_since, proven)) = &mut best {
+            *known_since = due::known_longer(*known_since, known.since, step.now);
+            proven.since = proven.since.min(since);
+            continue;
         }
+        let mut ids = known.session_ids.chunks_exact(size_of::<SessionId>());
+        let mut next = || ids.next()?.try_into().ok();
+        let first_words = FirstWords {
+            sessions: array::from_fn(|_| next().unwrap_or_default()),
+            since: begin,
+        };
+        best = Some((known.since, Proven { since, first_words }));
     }
-    None
+    best
 }
 
 /// A bundle names this signed prekey of a device: since when it is known to be that device's, if it was not known before.

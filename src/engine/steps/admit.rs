@@ -260,8 +260,9 @@ impl<'a> Admission<'a> {
                 PeerNews::SessionEstablished { device_id },
             ));
         }
-        if self.kept() > 0 {
-            doubts::message_skipped(step.rows, &peer, step.now)?;
+        let (skipped, asks) = (self.kept() > 0, self.is_request());
+        if doubts::message_accepted(step.rows, session, skipped, asks, step.now)? {
+            outcomes.push(Outcome::Peer(peer, PeerNews::SessionHealed { device_id }));
         }
         Ok(())
     }

@@ -79,17 +79,22 @@ fn relay_to_new_devices(
     let Some((author, id)) = processed.acknowledge.filter(|(author, _)| *author != own) else {
         return Ok(());
     };
-    let message = MessageRef { author, id };
-    let mut unaware = own_devices::recently_added(step.rows, step.now)?;
-    unaware.retain(|device_id| envelope.part_for(*device_id).is_none());
     let known = (processed.outcomes.iter()).any(|o| matches!(o, Outcome::Duplicate { .. }));
+    let siblings = own_devices::siblings(step.rows)?;
+    let mut left_out = (siblings.iter())
+        .filter(|one| envelope.part_for(one.row.device_id).is_none())
+        .peekable();
     // Nearly always there is none, and nothing has to be looked up.
-    if unaware.is_empty() || known {
+    if known || left_out.peek().is_none() {
         return Ok(());
     }
-    if message::find(step.rows, &message)?.is_none_or(|stored| stored.copied) {
+    let message = MessageRef { author, id };
+    let Some(stored) = message::find(step.rows, &message)?.filter(|stored| !stored.copied) else {
         return Ok(());
-    }
+    };
+    let written_at = stored.content.sent_at;
+    let mut unaware = own_devices::recently_added(step.rows, written_at, step.now)?;
+    unaware.retain(|device_id| envelope.part_for(*device_id).is_none());
     resend::relay(step, unaware, &message)
 }
 

@@ -183,7 +183,9 @@ fn ask(step: &mut Step<'_>, identity: &PublicIdentity) -> Result<(), EngineError
         let conversation = ConversationId::Direct(*identity);
         let is_missing_some = core::mem::take(&mut row.follows_missing)
             && follows::is_missing_some(step.rows, &conversation)?;
-        let incomplete = core::mem::take(&mut row.incomplete) || is_missing_some;
+        let is_promised_less = doubts::is_promised_less(&mut row);
+        let is_unanswered = core::mem::take(&mut row.unanswered) || is_promised_less;
+        let incomplete = core::mem::take(&mut row.incomplete) || is_missing_some || is_unanswered;
         let gaps = gaps(step.rows, step.device, identity)?;
         let more_gaps = gaps > row.known_gaps;
         row.gap_since = 0;

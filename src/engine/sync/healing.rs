@@ -48,10 +48,7 @@ pub(crate) fn ask(
         return Ok(None);
     }
     row.cause = cause.map_or(0, Cause::number);
-    let mut to = sessions_to_ask_in(row.attempts, cause);
-    if row.waiting {
-        to = to.or_answered_since(row.asked_at, step.now);
-    }
+    let to = sessions_to_ask_in(row.attempts, cause);
     let request = request(step, identity, cause)?;
     let token = row.link_token.as_slice().try_into().ok();
     match send(step, identity, to, request, token) {

@@ -171,3 +171,37 @@ fn a_request_is_not_answered_by_a_session_that_was_begun_for_another() {
     carry(&bob, &alice, 2);
     assert!(!waits(&alice, &bob));
 }
+
+/// What was promised is asked for once more as long as it becomes less; answers to two requests that were both under way are one round.
+#[test]
+fn what_was_promised_is_asked_for_again_until_it_becomes_no_less() {
+    let (alice, bob, _) = two();
+    let bobs = bob.device.public();
+    let asks = |now: u64| {
+        let asked = alice.at_time(now, |step| healing::ask(step, &bobs, None));
+        assert!(asked.unwrap().is_some());
+        assert!(!empty_outbox(&alice).is_empty());
+    };
+    let answered = |now: u64, messages: u64| {
+        let received = alice.at_time(now, |step| {
+            doubts::answer_received(step.rows, &bobs, messages, now)
+        });
+        received.unwrap();
+    };
+    let (mut now, mut asked) = (START, Vec::new());
+    asks(now);
+    now += HOUR;
+    asks(now);
+    answered(now, 9);
+    answered(now, 10);
+    for promised in [18, 5, 5] {
+        now += HOUR;
+        round(&alice, now);
+        asked.push(!empty_outbox(&alice).is_empty());
+        answered(now, promised);
+    }
+    now += HOUR;
+    round(&alice, now);
+    assert_eq!(asked, [true; 3]);
+    assert!(empty_outbox(&alice).is_empty(), "it became no less");
+}

@@ -1,7 +1,7 @@
 //! What somebody wrote before the other had heard of their device: it is given back to who wrote it, and to no thief of the seed.
 
 use super::group_views::at_hour;
-use super::thieves::{asks, root, set_root, to};
+use super::thieves::{asks, asks_at, root, set_root, to};
 use super::*;
 use crate::engine::records::{healing_root, pair_rows};
 
@@ -163,6 +163,23 @@ fn goes_back(who: &Party, to: &Party, copy: &crate::wire::store::HealingRootRow)
     };
     who.at(0, |step| pair_rows::forget(step.rows, &peer))
         .unwrap();
+}
+
+/// First words cross. The key of the earlier day came in a session that turned up late, that of the next in one that is known for longer: each proves what
+/// it can.
+#[test]
+fn a_request_that_proves_two_days_is_given_what_either_of_them_gives() {
+    let [alice, bob] = [1, 2].map(Party::new);
+    introduce(&[&alice, &bob], 0);
+    alice.at(1, healing_root::keep_days).unwrap();
+    let to_alice = writes(&bob, &alice, 25, "are you there");
+    let to_bob = writes(&alice, &bob, 26, "hello");
+    alice.at(2, healing_root::keep_days).unwrap();
+    comes(&alice, 49, &to_alice);
+    let answer = writes(&alice, &bob, 49, "I am");
+    comes(&bob, 50, &to_bob);
+    comes(&bob, 51, &answer);
+    assert_eq!(asks_at(&alice, &bob, at_hour(52)), Some(3));
 }
 
 #[test]

@@ -227,7 +227,11 @@ fn a_device_of_ones_own_that_nobody_linked_is_told_nothing_of_before() {
 
 /// Asks with the state that `copy` holds, or what it became; how many messages follow.
 pub(super) fn asks(asker: &Party, whom: &Party, day: u64) -> Option<u64> {
-    let asked = asker.at(day, |step| {
+    asks_at(asker, whom, START + day * DAY)
+}
+
+pub(super) fn asks_at(asker: &Party, whom: &Party, now: u64) -> Option<u64> {
+    let asked = asker.at_time(now, |step| {
         let request = Body::HealingRequest(HealingRequest::default());
         let to = Recipients::ALL.in_new_session();
         post::send_control(step, &whom.device.public(), to, request)
@@ -235,7 +239,9 @@ pub(super) fn asks(asker: &Party, whom: &Party, day: u64) -> Option<u64> {
     asked.unwrap();
     let mut told = Vec::new();
     for waiting in empty_outbox(asker) {
-        told.extend(take(whom, day, &waiting.envelope).unwrap());
+        let envelope = Envelope::decode(&waiting.envelope).unwrap();
+        let taken = whom.at_time(now, |step| receive::receive(step, &envelope));
+        told.extend(taken.unwrap().outcomes);
     }
     empty_outbox(whom);
     promised(&told)

@@ -50,7 +50,7 @@ export type Event =
   | { type: "contactRequest"; address: string }
   /** A session is established on both sides. */
   | { type: "sessionEstablished"; address: string; deviceId: number }
-  /** What was asked for was answered: the other side has our request. */
+  /** After messages that could not be read, the two sides read each other again. */
   | { type: "sessionHealed"; address: string; deviceId: number }
   /** What could not be read, or is missing, was asked for; the request is in the outbox. */
   | { type: "healing"; address: string; attempt: number }
