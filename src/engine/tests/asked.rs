@@ -159,17 +159,18 @@ fn a_request_is_not_answered_by_a_session_that_was_begun_for_another() {
         take(&alice, 1, &waiting.envelope).unwrap();
     }
     assert_eq!(super::texts(&alice, 1, &conversation).unwrap().len(), 1);
-    let waits = |party: &Party, of: &Party| {
-        let row = party.at(1, |step| doubts::row(step.rows, &of.device.public()));
-        row.unwrap().is_some_and(|row| row.waiting)
+    let row = || {
+        let row = alice.at(1, |step| doubts::row(step.rows, &bob.device.public()));
+        row.unwrap().unwrap()
     };
-    assert!(waits(&alice, &bob));
+    assert!(!row().waiting, "they read each other again");
+    assert!(row().unanswered);
     // So she asks again, and is answered.
     carry(&alice, &bob, 1);
     run_due(&alice, 2).unwrap();
     carry(&alice, &bob, 2);
     carry(&bob, &alice, 2);
-    assert!(!waits(&alice, &bob));
+    assert!(!row().waiting && !row().unanswered);
 }
 
 /// What was promised is asked for once more as long as it becomes less; answers to two requests that were both under way are one round.

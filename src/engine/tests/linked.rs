@@ -160,3 +160,26 @@ fn a_request_that_was_made_since_it_was_looked_is_not_forgotten() {
     let row = row.unwrap().unwrap();
     assert!(row.waiting && row.attempts == 1);
 }
+
+/// The author did not know the new device when they wrote, and does not send it what was written before they did: whoever has it hands it on, however
+/// late it came.
+#[test]
+fn what_comes_weeks_late_from_who_did_not_know_the_new_device_goes_on_to_it() {
+    for day in [2, 20] {
+        let (first, friend) = (Party::new(1), Party::new(2));
+        introduce(&[&first, &friend], 0);
+        let (first, new) = linked_on(0, first);
+        empty_outbox(&first);
+        friend.send(1, &first).unwrap();
+        let late = empty_outbox(&friend).pop().unwrap();
+        take(&first, day, &late.envelope).unwrap();
+        let own = new.device.public();
+        let mut copies = empty_outbox(&first).into_iter();
+        let id = new.device.device_id;
+        let is_copy = |waiting: &outbox::QueuedEnvelope| {
+            let envelope = Envelope::decode(&waiting.envelope).unwrap();
+            waiting.recipient == own && envelope.part_for(id).is_some()
+        };
+        assert!(copies.any(|waiting| is_copy(&waiting)), "day {day}");
+    }
+}
