@@ -83,10 +83,12 @@ pub(crate) fn bundle_issued_at(store: &dyn Rows, now: u64) -> Result<u64, Engine
         .unwrap_or(0))
 }
 
-/// Devices that whoever wrote something at a time may not have heard of then, however late it comes.
+/// Devices that whoever wrote something at a time may not have heard of then, however late it comes; for all that is known of them, they have a bundle of
+/// ours that was issued at some time, in seconds since the epoch.
 pub(crate) fn recently_added(
     store: &dyn Rows,
     written_at: u64,
+    has_bundle_of: u64,
     now: u64,
 ) -> Result<Vec<u32>, EngineError> {
     let siblings = siblings(store)?;
@@ -94,7 +96,8 @@ pub(crate) fn recently_added(
     let new = siblings.iter().filter(|one| {
         let added_at = one.row.added_at;
         let was_new = written_at < added_at.saturating_add(NEW_DEVICE_SECONDS * 1000);
-        was_new || !clock.is_over(added_at, NEW_DEVICE_SECONDS * 1000)
+        let is_unheard_of = has_bundle_of < added_at / 1000;
+        was_new || is_unheard_of || !clock.is_over(added_at, NEW_DEVICE_SECONDS * 1000)
     });
     Ok(new.map(|sibling| sibling.row.device_id).collect())
 }

@@ -32,6 +32,11 @@ pub(crate) fn save(
     put_row(store, Table::Pairs, Key::new(&key_of(peer)), row)
 }
 
+/// When our bundle was issued that a device has told to have; seconds since the epoch, 0 if it told of none.
+pub(crate) fn has_bundle_of(store: &dyn Rows, peer: &Party) -> Result<u64, EngineError> {
+    Ok(row(store, peer)?.map_or(0, |row| row.acknowledged_bundle_at))
+}
+
 /// A key of ours for another device.
 pub(super) fn key_row(day: u32, key: &HealingKey) -> HealingKeyRow {
     HealingKeyRow {

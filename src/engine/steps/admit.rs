@@ -326,6 +326,7 @@ pub(crate) fn admit(
     Ok(Processed {
         outcomes,
         changed: true,
+        from: Some(party),
         acknowledge: stored.map(|id| (peer, id)),
         cursor: None,
     })

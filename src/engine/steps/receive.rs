@@ -8,7 +8,9 @@ use crate::engine::delivery::resend;
 use crate::engine::history::message;
 use crate::engine::records::contacts::Contact;
 use crate::engine::records::message_keys::StoredSkippedKeys;
-use crate::engine::records::{contacts, doubts, message_keys, own_devices, pairs, sessions};
+use crate::engine::records::{
+    contacts, doubts, message_keys, own_devices, pair_rows, pairs, sessions,
+};
 use crate::engine::steps::unreadable::{cause_of, sender_by_hint, undecryptable};
 use crate::engine::steps::{admit, first, group};
 use crate::engine::sync::feed;
@@ -93,7 +95,11 @@ fn relay_to_new_devices(
         return Ok(());
     };
     let written_at = stored.content.sent_at;
-    let mut unaware = own_devices::recently_added(step.rows, written_at, step.now)?;
+    let has_bundle_of = match &processed.from {
+        Some(from) => pair_rows::has_bundle_of(step.rows, from)?,
+        None => 0,
+    };
+    let mut unaware = own_devices::recently_added(step.rows, written_at, has_bundle_of, step.now)?;
     unaware.retain(|device_id| envelope.part_for(*device_id).is_none());
     resend::relay(step, unaware, &message)
 }

@@ -9,6 +9,7 @@ use crate::engine::records::conversations::ConversationId;
 use crate::engine::records::groups::{GroupNews, GroupNewsChange};
 use crate::engine::sync::feed::cursor::Cursor;
 use crate::identity::PublicIdentity;
+use crate::x3dh::Party;
 
 /// What became of an envelope.
 pub(crate) enum Outcome {
@@ -158,6 +159,8 @@ pub(crate) enum PeerNews {
 pub(crate) struct Processed {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) changed: bool,
+    /// The device of which something was accepted.
+    pub(crate) from: Option<Party>,
     /// A message to acknowledge.
     pub(crate) acknowledge: Option<(PublicIdentity, MessageId)>,
     /// The cursor behind the outcomes, if any of them is kept.
@@ -177,6 +180,7 @@ impl Processed {
         Self {
             outcomes: Vec::new(),
             changed: false,
+            from: None,
             acknowledge: None,
             cursor: None,
         }

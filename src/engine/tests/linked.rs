@@ -162,15 +162,15 @@ fn a_request_that_was_made_since_it_was_looked_is_not_forgotten() {
 }
 
 /// The author did not know the new device when they wrote, and does not send it what was written before they did: whoever has it hands it on, however
-/// late it came.
+/// late it came, and however long they were silent.
 #[test]
 fn what_comes_weeks_late_from_who_did_not_know_the_new_device_goes_on_to_it() {
-    for day in [2, 20] {
+    for (written, day) in [(1, 2), (1, 20), (20, 20)] {
         let (first, friend) = (Party::new(1), Party::new(2));
         introduce(&[&first, &friend], 0);
         let (first, new) = linked_on(0, first);
         empty_outbox(&first);
-        friend.send(1, &first).unwrap();
+        friend.send(written, &first).unwrap();
         let late = empty_outbox(&friend).pop().unwrap();
         take(&first, day, &late.envelope).unwrap();
         let own = new.device.public();
