@@ -171,6 +171,11 @@ final class AppsTests: PeopleTestCase {
             }
             return said
         }
+        // Whoever leaves a loop at once has perhaps not told the other side yet that the last message came: the next loop does.
+        let goingOn = Task {
+            _ = try await theirs.value
+            for try await _ in bob.carried(by: post.transport()) {}
+        }
         var sent = try await alice.send(to: bob.address(), text: "ahoy").messageId
         var again = false
         for try await case .delivered(_, let ids) in alice.carried(by: post.transport()) {
@@ -181,6 +186,8 @@ final class AppsTests: PeopleTestCase {
         }
         let said = try await theirs.value
         XCTAssertEqual(said, ["ahoy", "ahoy again"])
+        goingOn.cancel()
+        try await goingOn.value
         // Cancelled, it lets go of the client and of the mailbox.
         let left = Task { for try await _ in alice.carried(by: post.transport()) {} }
         left.cancel()
