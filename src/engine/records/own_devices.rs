@@ -85,7 +85,7 @@ pub(crate) fn bundle_issued_at(store: &dyn Rows, now: u64) -> Result<u64, Engine
 
 /// Devices that whoever wrote something at a time may not have heard of then, however late it comes; for all that is known of them, they have a bundle of
 /// ours that was issued at some time, in seconds since the epoch.
-pub(crate) fn recently_added(
+pub(crate) fn perhaps_unheard_of(
     store: &dyn Rows,
     written_at: u64,
     has_bundle_of: u64,

@@ -99,7 +99,8 @@ fn relay_to_new_devices(
         Some(from) => pair_rows::has_bundle_of(step.rows, from)?,
         None => 0,
     };
-    let mut unaware = own_devices::recently_added(step.rows, written_at, has_bundle_of, step.now)?;
+    let mut unaware =
+        own_devices::perhaps_unheard_of(step.rows, written_at, has_bundle_of, step.now)?;
     unaware.retain(|device_id| envelope.part_for(*device_id).is_none());
     resend::relay(step, unaware, &message)
 }
