@@ -5,6 +5,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/counts.rs"]
+mod counts;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,15 +18,7 @@ use windlass::{Body, Client, DeviceLink, EncryptedStore, OutgoingMessage, StoreK
 const BATCH: usize = 100;
 
 fn main() {
-    let asked: Vec<usize> = std::env::args()
-        .filter_map(|argument| argument.parse().ok())
-        .collect();
-    let counts = if asked.is_empty() {
-        vec![10_000]
-    } else {
-        asked
-    };
-    for count in counts {
+    for count in counts::asked(&[10_000]) {
         measure(count);
     }
 }

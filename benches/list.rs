@@ -4,6 +4,9 @@
 
 #![allow(unsafe_code, clippy::unwrap_used, clippy::indexing_slicing)]
 
+#[path = "support/counts.rs"]
+mod counts;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -38,15 +41,7 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 fn main() {
-    let asked: Vec<usize> = std::env::args()
-        .filter_map(|argument| argument.parse().ok())
-        .collect();
-    let counts = if asked.is_empty() {
-        vec![500, 5_000]
-    } else {
-        asked
-    };
-    for count in counts {
+    for count in counts::asked(&[500, 5_000]) {
         measure(count);
     }
 }
