@@ -83,15 +83,15 @@ pub(crate) fn bundle_issued_at(store: &dyn Rows, now: u64) -> Result<u64, Engine
         .unwrap_or(0))
 }
 
-/// Devices that whoever wrote something at a time may not have heard of then, however late it comes; for all that is known of them, they have a bundle of
+/// Those of some devices of our own that whoever wrote something at a time may not have heard of then, however late it comes; for all that is known of them, they have a bundle of
 /// ours that was issued at some time, in seconds since the epoch.
 pub(crate) fn perhaps_unheard_of(
     store: &dyn Rows,
+    siblings: &[Sibling],
     written_at: u64,
     has_bundle_of: u64,
     now: u64,
 ) -> Result<Vec<u32>, EngineError> {
-    let siblings = siblings(store)?;
     let clock = Clock::read(store, now)?;
     let new = siblings.iter().filter(|one| {
         let added_at = one.row.added_at;

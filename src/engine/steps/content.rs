@@ -208,7 +208,9 @@ fn receive_copy(
             doubts::note_missing_everywhere(step)?;
             // What a device that was linked meanwhile was told of the past did not have it (RFC windlass §8.3.5).
             let written_at = incoming.content.sent_at;
-            let new = own_devices::perhaps_unheard_of(step.rows, written_at, u64::MAX, step.now)?;
+            let siblings = own_devices::siblings(step.rows)?;
+            let (rows, now) = (&*step.rows, step.now);
+            let new = own_devices::perhaps_unheard_of(rows, &siblings, written_at, u64::MAX, now)?;
             resend::relay(step, new, &message)?;
         } else if message.author == own {
             resend::take_over(step, &incoming)?;

@@ -82,12 +82,10 @@ fn relay_to_new_devices(
         return Ok(());
     };
     let known = (processed.outcomes.iter()).any(|o| matches!(o, Outcome::Duplicate { .. }));
-    let siblings = own_devices::siblings(step.rows)?;
-    let mut left_out = (siblings.iter())
-        .filter(|one| envelope.part_for(one.row.device_id).is_none())
-        .peekable();
+    let mut left_out = own_devices::siblings(step.rows)?;
+    left_out.retain(|one| envelope.part_for(one.row.device_id).is_none());
     // Nearly always there is none, and nothing has to be looked up.
-    if known || left_out.peek().is_none() {
+    if known || left_out.is_empty() {
         return Ok(());
     }
     let message = MessageRef { author, id };
@@ -99,9 +97,8 @@ fn relay_to_new_devices(
         Some(from) => pair_rows::has_bundle_of(step.rows, from)?,
         None => 0,
     };
-    let mut unaware =
-        own_devices::perhaps_unheard_of(step.rows, written_at, has_bundle_of, step.now)?;
-    unaware.retain(|device_id| envelope.part_for(*device_id).is_none());
+    let (rows, now) = (&*step.rows, step.now);
+    let unaware = own_devices::perhaps_unheard_of(rows, &left_out, written_at, has_bundle_of, now)?;
     resend::relay(step, unaware, &message)
 }
 
