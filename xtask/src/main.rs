@@ -5,6 +5,7 @@ mod audit;
 mod bench;
 mod clean;
 mod codes;
+mod coverage;
 mod demo;
 mod fuzz;
 mod interpreters;
@@ -83,6 +84,8 @@ enum Command {
         /// Files below `src`
         files: Vec<String>,
     },
+    /// How much of each layer the library's own tests reach (needs cargo-llvm-cov)
+    Coverage,
     /// The unit tests of the pure layers, or those that are named, interpreted by Miri (needs a nightly compiler)
     Miri {
         /// How the names of the tests begin
@@ -181,6 +184,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         Command::Advisories => lint::advisories(&ws)?,
         Command::Timing => audit::timing(&ws)?,
         Command::Mutants { files } => audit::mutants(&ws, &files)?,
+        Command::Coverage => coverage::run(&ws)?,
         Command::Miri { tests } => audit::miri(&ws, &tests)?,
         Command::Bench { rest } => bench::run(&ws, &rest)?,
         Command::Fuzz { target, rest } => fuzz::run(&ws, target, &rest)?,

@@ -2,13 +2,18 @@
 
 import asyncio
 import socket
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
 from mosquitto import PATIENCE, Broker
 from people import User, new_bot, office
 from scripted_broker import PUBACK, PUBLISH
 
 from windlass_chat import WaitingMessage
+from windlass_chat._threads import in_thread
 from windlass_chat.bot import Bot, Message
 from windlass_chat.transport.mqtt import MqttTransport
 
@@ -137,3 +142,27 @@ def test_each_message_that_waits_is_looked_up_once_however_many_do(tmp_path: Pat
 
     asyncio.run(talk(office()))
     assert read == count
+
+
+def test_an_echo_goes_into_a_thread_no_more_often_than_it_has_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each way there and back is dearer than most of what is asked there."""
+    calls: Counter[str] = Counter()
+
+    async def counted(call: Callable[..., Any], *args: Any) -> Any:
+        calls[call.__name__] += 1
+        return await in_thread(call, *args)
+
+    async def talk(url: str) -> None:
+        async with echoing(tmp_path, url) as bot, User(tmp_path, url) as user:
+            assert await user.ask(bot, "first") == "first"
+            monkeypatch.setattr("windlass_chat.bot.tasks.in_thread", counted)
+            for text in map(str, range(10)):
+                assert bot._running is not None
+                # What comes while the lane runs is fetched when it is its turn.
+                await bot._running.handling.idle()
+                assert await user.ask(bot, text) == text
+
+    asyncio.run(talk(office()))
+    # The question and what acknowledges its answer are taken in, and looked for; one commit; what it wrote is read and, together, taken out.
+    assert calls["commit"] == 10 and calls["_look_at"] == 0
+    assert calls["receive"] <= 20 and calls["_page"] <= 21 and calls["outbox"] <= 21 and calls["mark_sent"] <= 11

@@ -34,6 +34,9 @@ LANES_AT_ONCE = 128
 STRANGERS_REST = 5.0
 """Seconds after which a worker looks again whether another one accepted somebody."""
 
+AHEAD = 64
+"""So many of a page are fetched together with it."""
+
 FOR_HANDLERS = (Body.TEXT, Body.DATA, Body.OPAQUE, Body.ATTACHMENT)
 """What somebody said. The rest of a conversation is told by events."""
 
@@ -88,6 +91,8 @@ class Handling:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         """Lanes that were to go while they ran."""
+        self._ahead: dict[int, UnhandledMessage] = {}
+        """What was fetched together with the page that it is on, and has not got its turn."""
         self._last = 0
         self.taken_up = 0
         """How many messages came into the lanes."""
@@ -108,7 +113,7 @@ class Handling:
         ours, looked = True, time.monotonic()
         while True:
             self._news.clear()
-            while await self.take_up(ours):
+            while await self.take_up(ours) == PAGE:
                 pass
             if not self._claims.shared:
                 await self._news.wait()
@@ -119,18 +124,31 @@ class Handling:
                 await self._look_after_others()
                 looked = time.monotonic()
 
-    async def take_up(self, ours: bool = True) -> bool:
-        """Puts what waits into the lanes; whether there was anything new. `ours` if it was this process that took it in, most likely."""
+    async def take_up(self, ours: bool = True) -> int:
+        """Puts what waits into the lanes; how much of it was new. `ours` if it was this process that took it in, most likely."""
         # Numbers only grow, and are to be seen in their order.
-        new = await insisting(self._client.waiting, self._last, PAGE)
+        new, self._ahead = await insisting(self._page, set(self._running))
         for item in new:
             self._last = item.number
             self.taken_up += 1
             if (self._starting or not ours) and item.conversation not in self._lanes:
                 self._possibly_started.add(item.number)
             self._put(item)
-        self._starting = self._starting and bool(new)
-        return bool(new)
+        self._starting = self._starting and len(new) == PAGE
+        return len(new)
+
+    def _page(self, busy: set[str]) -> tuple[list[WaitingMessage], dict[int, UnhandledMessage]]:
+        """What waits, and what the first of it says where nothing else is busy: in one thread, for the way into one is longer than what is asked there."""
+        new = self._client.waiting(self._last, PAGE)
+        ahead: dict[int, UnhandledMessage] = {}
+        # Whoever has a claim may have handled it by the time that we have it.
+        for item in [] if self._claims.shared else new[:AHEAD]:
+            if item.conversation not in busy:
+                busy.add(item.conversation)
+                _, message = self._look_at(item)
+                if message is not None:
+                    ahead[item.number] = message
+        return new, ahead
 
     async def _look_after_others(self) -> None:
         """Of lanes that were another worker's: forgets what was handled there, and takes what was left behind."""
@@ -220,10 +238,14 @@ class Handling:
         while lane:
             self._again.discard(address)
             item = lane[0]
+            message = self._ahead.pop(item.number, None)
+            if self.rate.rest(address) or item.attempts or self._slots.locked():
+                # It waits, and by then nobody may listen to its author any more.
+                message = None
             if not await self._is_even(address):
                 return
             async with self._alone if item.attempts else contextlib.nullcontext(), self._slots:
-                allowed = await insisting(listened_to, self._client, self._trust, item.author, item.conversation)
+                allowed, message = (True, message) if message else await insisting(self._look_at, item)
                 if allowed is None:
                     if address in self._again:
                         # Maybe accepted while we looked.
@@ -232,7 +254,10 @@ class Handling:
                     if self._claims.shared:
                         self._strangers[address] = time.monotonic() + STRANGERS_REST
                     return
-                await self._take_out(item, allowed)
+                if message is None:
+                    await self._pass_over(item.number)
+                else:
+                    await self._take_out(message)
                 lane.popleft()
                 self.on_handled()
 
@@ -245,15 +270,13 @@ class Handling:
         log.info("%s was answered so often that it waits for %.0f s", short(address), rest, extra=extra)
         return not await happens(self._stopping, rest)
 
-    async def _take_out(self, waiting: WaitingMessage, allowed: bool) -> None:
-        if not allowed:
-            await self._pass_over(waiting.number)
-            return
-        item = await insisting(self._client.unhandled_message, waiting.number)
-        if item is None:
-            # Deleted meanwhile, or dropped.
-            await self._pass_over(waiting.number)
-        elif isinstance(item.message.body, FOR_HANDLERS):
+    def _look_at(self, item: WaitingMessage) -> tuple[bool | None, UnhandledMessage | None]:
+        """Whether it is listened to, and then what it says; nothing if it was deleted meanwhile, or dropped."""
+        allowed = listened_to(self._client, self._trust, item.author, item.conversation)
+        return allowed, self._client.unhandled_message(item.number) if allowed else None
+
+    async def _take_out(self, item: UnhandledMessage) -> None:
+        if isinstance(item.message.body, FOR_HANDLERS):
             await self._attempt(item)
         else:
             await self._pass_over(item.number)

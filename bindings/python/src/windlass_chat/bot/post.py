@@ -17,6 +17,8 @@ from windlass_chat.transport import NoMailbox, TooLarge, Transport
 
 FIRST_REST = 1.0
 LONGEST_REST = 600.0
+PAGE = 1_000
+"""Fewer envelopes than that from `outbox` are all that there are."""
 MOST = 1_000
 MOST_BYTES = 16 * 1024 * 1024
 """So much is on its way before more of the outbox is read."""
@@ -175,7 +177,9 @@ class Post:
                 while len(self._held) >= MOST or self._held_bytes >= MOST_BYTES:
                     self._fewer.clear()
                     await self._fewer.wait()
-            elif self._ours.shared:
+            if len(page) == PAGE or page and self._ours.shared:
+                continue
+            if self._ours.shared:
                 await self._ours.give_back()
                 await happens(self._news, self._ours.pause(self._until_next()))
                 # Numbers of other processes are not to be seen in their order.
