@@ -49,8 +49,8 @@ pub fn timing(ws: &Workspace) -> Result<()> {
     Ok(test.run()?)
 }
 
-/// Changes one thing at a time in these files, and says which change no test of the library noticed.
-pub fn mutants(ws: &Workspace, files: &[String]) -> Result<()> {
+/// Changes one thing at a time in these files, and says which change no test of the library noticed; with what is for cargo-mutants itself.
+pub fn mutants(ws: &Workspace, files: &[String], rest: &[String]) -> Result<()> {
     if !ws.answers("cargo-mutants", "--version", "cargo-mutants ") {
         bail!("`cargo install --locked cargo-mutants` is missing");
     }
@@ -59,9 +59,9 @@ pub fn mutants(ws: &Workspace, files: &[String]) -> Result<()> {
     let files = wanted.iter().flat_map(|file| ["--file", file]);
     let sh = &ws.sh;
     let folder = sh.create_dir(ws.target.join("mutants"))?;
-    let run =
-        cmd!(sh, "cargo mutants --no-shuffle --jobs 1 --output {folder} --cargo-test-arg=--lib");
-    Ok(run.args(files).env_remove("CARGO_TARGET_DIR").run()?)
+    let run = cmd!(sh, "cargo mutants --no-shuffle --profile mutants --output {folder}");
+    let run = run.args(["--package", "windlass", "--cargo-test-arg=--lib"]);
+    Ok(run.args(files).args(rest).env_remove("CARGO_TARGET_DIR").run()?)
 }
 
 /// The unit tests of the pure layers, or those that are named, under an interpreter that knows what is undefined.

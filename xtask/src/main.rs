@@ -83,6 +83,9 @@ enum Command {
     Mutants {
         /// Files below `src`
         files: Vec<String>,
+        /// What goes to cargo-mutants: `--shard 0/10`, the tenth part of them
+        #[arg(last = true)]
+        rest: Vec<String>,
     },
     /// How much of each layer the library's own tests reach (needs cargo-llvm-cov)
     Coverage,
@@ -183,7 +186,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         Command::Docs => site::build(&ws)?,
         Command::Advisories => lint::advisories(&ws)?,
         Command::Timing => audit::timing(&ws)?,
-        Command::Mutants { files } => audit::mutants(&ws, &files)?,
+        Command::Mutants { files, rest } => audit::mutants(&ws, &files, &rest)?,
         Command::Coverage => coverage::run(&ws)?,
         Command::Miri { tests } => audit::miri(&ws, &tests)?,
         Command::Bench { rest } => bench::run(&ws, &rest)?,

@@ -96,7 +96,8 @@ const POM: &str =
     "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion>
 <groupId>org.example</groupId><artifactId>first</artifactId><version>1</version>
 <properties>
-  <maven.compiler.release>11</maven.compiler.release>
+  <maven.compiler.source>11</maven.compiler.source>
+  <maven.compiler.target>11</maven.compiler.target>
   <kotlin.compiler.jvmTarget>11</kotlin.compiler.jvmTarget>
   <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>
 </properties>

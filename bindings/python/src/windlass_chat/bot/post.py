@@ -17,8 +17,8 @@ from windlass_chat.transport import NoMailbox, TooLarge, Transport
 
 FIRST_REST = 1.0
 LONGEST_REST = 600.0
-PAGE = 1_000
-"""Fewer envelopes than that from `outbox` are all that there are."""
+FEW = 100
+"""Fewer envelopes than that from `outbox` are all that there are: its pages are ten times as long."""
 MOST = 1_000
 MOST_BYTES = 16 * 1024 * 1024
 """So much is on its way before more of the outbox is read."""
@@ -177,7 +177,7 @@ class Post:
                 while len(self._held) >= MOST or self._held_bytes >= MOST_BYTES:
                     self._fewer.clear()
                     await self._fewer.wait()
-            if len(page) == PAGE or page and self._ours.shared:
+            if len(page) >= FEW or (page and self._ours.shared):
                 continue
             if self._ours.shared:
                 await self._ours.give_back()
