@@ -51,7 +51,7 @@ pub fn timing(ws: &Workspace) -> Result<()> {
 
 /// Changes one thing at a time in these files, and says which change no test of the library noticed; with what is for cargo-mutants itself.
 pub fn mutants(ws: &Workspace, files: &[String], rest: &[String]) -> Result<()> {
-    if !ws.answers("cargo-mutants", "--version", "cargo-mutants ") {
+    if !ws.has_cargo("mutants")? {
         bail!("`cargo install --locked cargo-mutants` is missing");
     }
     let named: Vec<&str> = files.iter().map(String::as_str).collect();

@@ -55,8 +55,7 @@ impl Counts {
 /// Runs them with counters compiled in, and prints a row for each folder and file of `src`.
 pub fn run(ws: &Workspace) -> Result<()> {
     let sh = &ws.sh;
-    let version = cmd!(sh, "cargo llvm-cov --version").quiet().ignore_status().read()?;
-    if !version.contains("cargo-llvm-cov ") {
+    if !ws.has_cargo("llvm-cov")? {
         bail!("`cargo install --locked cargo-llvm-cov` is missing");
     }
     let run = cmd!(sh, "cargo llvm-cov --package windlass --lib --json --summary-only");

@@ -9,7 +9,7 @@ use crate::workspace::{Workspace, files};
 
 /// Runs the named target with the arguments after it, or each target for a minute.
 pub fn run(ws: &Workspace, target: Option<String>, arguments: &[String]) -> Result<()> {
-    if !ws.answers("cargo-fuzz", "--version", "cargo-fuzz ") {
+    if !ws.has_cargo("fuzz")? {
         bail!("`cargo install --locked cargo-fuzz` is missing; it needs a nightly compiler");
     }
     if let Some(target) = target {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use xshell::{Cmd, Shell};
+use xshell::{Cmd, Shell, cmd};
 
 /// Lines of a failed quiet program that are shown; the rest is in its log.
 const TAIL: usize = 60;
@@ -68,6 +68,13 @@ impl Workspace {
         let said = [said.stdout, said.stderr].concat();
         let said = String::from_utf8_lossy(&said);
         answer.split('|').any(|answer| said.contains(answer))
+    }
+
+    /// Whether cargo knows a command that is not its own. Not all of these answer without it.
+    pub fn has_cargo(&self, command: &str) -> Result<bool> {
+        let said =
+            cmd!(self.sh, "cargo {command} --version").quiet().ignore_status().ignore_stderr();
+        Ok(said.read()?.starts_with(&format!("cargo-{command} ")))
     }
 
     /// Runs a program whose output matters only when it fails; all of it goes to `target/logs/NAME.log`, which is returned.
