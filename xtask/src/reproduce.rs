@@ -31,7 +31,8 @@ pub fn run(ws: &Workspace, packages: &Packages) -> Result<()> {
     let sh = &ws.sh;
     let elsewhere = sh.create_temp_dir()?;
     let clone = elsewhere.path().join("somewhere-else");
-    let (root, target) = (&ws.root, clone.join("target-of-the-clone"));
+    // Beside it: what lies in the clone and is not ignored is part of a crate.
+    let (root, target) = (&ws.root, elsewhere.path().join("target-of-the-clone"));
     cmd!(sh, "git clone --quiet --no-hardlinks {root} {clone}").run()?;
     let first = checksums(ws, &ws.target)?;
     {
