@@ -254,10 +254,10 @@ class Handling:
                     if self._claims.shared:
                         self._strangers[address] = time.monotonic() + STRANGERS_REST
                     return
-                if message is None:
-                    await self._pass_over(item.number)
+                if message is not None and isinstance(message.message.body, FOR_HANDLERS):
+                    await self._attempt(message)
                 else:
-                    await self._take_out(message)
+                    await self._pass_over(item.number)
                 lane.popleft()
                 self.on_handled()
 
@@ -274,12 +274,6 @@ class Handling:
         """Whether it is listened to, and then what it says; nothing if it was deleted meanwhile, or dropped."""
         allowed = listened_to(self._client, self._trust, item.author, item.conversation)
         return allowed, self._client.unhandled_message(item.number) if allowed else None
-
-    async def _take_out(self, item: UnhandledMessage) -> None:
-        if isinstance(item.message.body, FOR_HANDLERS):
-            await self._attempt(item)
-        else:
-            await self._pass_over(item.number)
 
     async def _attempt(self, item: UnhandledMessage) -> None:
         """Hands a message over; one that was left by a process that died only so often.
