@@ -6,28 +6,18 @@ handlers, and names the other in it: as it is by default, with all of the group 
 
 import asyncio
 import logging
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
+
+from echo import broker
 
 from windlass_chat import Client, events
 from windlass_chat.bot import Bot, Message
 from windlass_chat.transport import transport_of
 
 KEY = bytes(32)
-
-
-def broker(home: str) -> tuple[subprocess.Popen[bytes], str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with open(f"{home}/mosquitto.conf", "w") as config:
-        config.write(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
-    program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-    assert program, "mosquitto is not installed"
-    return subprocess.Popen([program, "-c", f"{home}/mosquitto.conf"], stderr=subprocess.DEVNULL), f"mqtt://127.0.0.1:{port}"
 
 
 def talking(home: str, name: str, other: str, url: str, heard: str) -> Bot:
@@ -89,13 +79,8 @@ async def measure(seconds: float, home: str, url: str, heard: str) -> None:
 
 async def both(seconds: float) -> None:
     async def one(heard: str) -> None:
-        with tempfile.TemporaryDirectory() as home:
-            process, url = broker(home)
-            try:
-                await measure(seconds, home, url, heard)
-            finally:
-                process.terminate()
-                process.wait()
+        with tempfile.TemporaryDirectory() as home, broker(Path(home)) as url:
+            await measure(seconds, home, url, heard)
 
     await asyncio.gather(one("addressed"), one("all"))
 
