@@ -6,9 +6,6 @@ use xshell::cmd;
 use crate::tools::{self, VALGRIND};
 use crate::workspace::Workspace;
 
-/// What mutation testing looks at when no file is named: primitives, handshake, ratchet, session.
-const PURE: [&str; 4] = ["src/crypto/**", "src/x3dh/**", "src/ratchet/**", "src/session/**"];
-
 /// What Miri interprets when nothing is named, as the names of tests begin: layers without files and clocks.
 const INTERPRETED: [&str; 7] =
     ["crypto::", "due::", "identity::", "ratchet::", "text::", "wire::", "x3dh::"];
@@ -47,21 +44,6 @@ pub fn timing(ws: &Workspace) -> Result<()> {
     tools::ensure(ws, &[VALGRIND])?;
     let test = ws.cargo("test --release --test timing -- --ignored --nocapture");
     Ok(test.run()?)
-}
-
-/// Changes one thing at a time in these files, and says which change no test of the library noticed; with what is for cargo-mutants itself.
-pub fn mutants(ws: &Workspace, files: &[String], rest: &[String]) -> Result<()> {
-    if !ws.has_cargo("mutants")? {
-        bail!("`cargo install --locked cargo-mutants` is missing");
-    }
-    let named: Vec<&str> = files.iter().map(String::as_str).collect();
-    let wanted = if named.is_empty() { PURE.to_vec() } else { named };
-    let files = wanted.iter().flat_map(|file| ["--file", file]);
-    let sh = &ws.sh;
-    let folder = sh.create_dir(ws.target.join("mutants"))?;
-    let run = cmd!(sh, "cargo mutants --no-shuffle --profile mutants --output {folder}");
-    let run = run.args(["--package", "windlass", "--cargo-test-arg=--lib"]);
-    Ok(run.args(files).args(rest).env_remove("CARGO_TARGET_DIR").run()?)
 }
 
 /// The unit tests of the pure layers, or those that are named, under an interpreter that knows what is undefined.

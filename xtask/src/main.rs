@@ -13,6 +13,7 @@ mod javascript;
 mod kotlin;
 mod lint;
 mod model;
+mod mutants;
 mod native;
 mod outside;
 mod package;
@@ -32,6 +33,7 @@ mod workflows;
 mod workspace;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -79,13 +81,16 @@ enum Command {
     Advisories,
     /// Whether a branch or an address depends on a secret, by valgrind over optimised code
     Timing,
-    /// Mutation testing of the pure layers, or of the files that are named (needs cargo-mutants)
+    /// Mutation testing of the layers that keep secrets, or of the files that are named (needs cargo-mutants)
     Mutants {
-        /// Files below `src`
+        /// Files: `src/x3dh/**`
         files: Vec<String>,
-        /// What goes to cargo-mutants: `--shard 0/10`, the tenth part of them
-        #[arg(last = true)]
-        rest: Vec<String>,
+        /// Those alone that nothing noticed the last time, or that were not reached then
+        #[arg(long)]
+        again: bool,
+        /// Seconds of tests, quick ones first, after which a change has survived
+        #[arg(long, default_value_t = 60)]
+        most: u64,
     },
     /// How much of each layer the library's own tests reach (needs cargo-llvm-cov)
     Coverage,
@@ -186,7 +191,9 @@ fn run(arguments: Arguments) -> Result<bool> {
         Command::Docs => site::build(&ws)?,
         Command::Advisories => lint::advisories(&ws)?,
         Command::Timing => audit::timing(&ws)?,
-        Command::Mutants { files, rest } => audit::mutants(&ws, &files, &rest)?,
+        Command::Mutants { files, again, most } => {
+            mutants::run(&ws, &files, again, Duration::from_secs(most))?;
+        }
         Command::Coverage => coverage::run(&ws)?,
         Command::Miri { tests } => audit::miri(&ws, &tests)?,
         Command::Bench { rest } => bench::run(&ws, &rest)?,

@@ -1,0 +1,111 @@
+//! `cargo xtask mutants`: what becomes of the tests when one thing in the code is another. `docs/security/evidence.md` has the answer.
+//!
+//! cargo-mutants lists the changes. Compiling the library for each would take days; all of them are compiled into one, asleep, and a
+//! test is asked about those alone that it reaches.
+
+mod build;
+mod list;
+#[cfg(test)]
+mod tests;
+mod trial;
+mod weave;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use self::list::Change;
+use self::trial::Outcome;
+use crate::workspace::{Workspace, fresh_folder};
+
+/// What is looked at when no file is named.
+const LAYERS: [&str; 7] = [
+    "src/crypto/**",
+    "src/x3dh/**",
+    "src/ratchet/**",
+    "src/session/**",
+    "src/chat/group/**",
+    "src/engine/**",
+    "src/store/**",
+];
+
+/// Tries the changes of these files, or of the layers that keep secrets; or those alone that nothing noticed the last time.
+pub fn run(ws: &Workspace, files: &[String], again: bool, most: Duration) -> Result<()> {
+    if !ws.has_cargo("mutants")? {
+        bail!("`cargo install --locked cargo-mutants` is missing");
+    }
+    let named: Vec<&str> = files.iter().map(String::as_str).collect();
+    let wanted = if named.is_empty() { LAYERS.to_vec() } else { named };
+    let changes = list::changes(ws, &wanted)?;
+    println!("{} changes", changes.len());
+    let folder = ws.sh.create_dir(ws.target.join("mutants"))?;
+    let mut tree = build::Tree::copied(ws, &changes)?;
+    let programs = tree.compiled()?;
+    let tests =
+        trial::tests(&programs, tree.folder(), &fresh_folder(&ws.sh, folder.join("scratch"))?)?;
+    println!("{} tests", tests.len());
+
+    let path = folder.join("tried.txt");
+    let mut known = if again { read(&ws.sh.read_file(&path)?)? } else { BTreeMap::new() };
+    known.retain(|_, outcome| matches!(outcome, Outcome::Noticed | Outcome::Endless));
+    let mut file = File::create(&path)?;
+    let mut asked = Vec::new();
+    for (number, change) in changes.iter().enumerate() {
+        if tree.without.contains(&number) {
+            known.insert(change.name.clone(), Outcome::LeftOut);
+        }
+        match known.get(&change.name) {
+            Some(outcome) => {
+                writeln!(file, "{}", serde_json::to_string(&(outcome, &change.name))?)?
+            }
+            None => asked.push(number),
+        }
+    }
+    println!("{} to try", asked.len());
+    let say = |number: usize, outcome: Outcome| {
+        let name = changes.get(number).map(|change| &change.name);
+        Ok((&file)
+            .write_all(format!("{}\n", serde_json::to_string(&(outcome, name))?).as_bytes())?)
+    };
+    trial::tried(&tests, &asked, most, tree.folder(), say)?;
+    print!("{}", table(&changes, &read(&ws.sh.read_file(&path)?)?)?);
+    Ok(())
+}
+
+/// What became of each, by its name.
+fn read(tried: &str) -> Result<BTreeMap<String, Outcome>> {
+    let pairs = tried.lines().map(serde_json::from_str::<(Outcome, String)>);
+    pairs.map(|pair| pair.map(|(outcome, name)| (name, outcome)).map_err(Into::into)).collect()
+}
+
+/// A row for each layer.
+fn table(changes: &[Change], tried: &BTreeMap<String, Outcome>) -> Result<String> {
+    let mut layers: BTreeMap<&str, BTreeMap<Outcome, usize>> = BTreeMap::new();
+    for change in changes {
+        let Some(outcome) = tried.get(&change.name) else { continue };
+        for layer in [change.layer(), "~ all"] {
+            *layers.entry(layer).or_default().entry(*outcome).or_default() += 1;
+        }
+    }
+    let mut table = String::from(
+        "| layer | tried | noticed | by not ending | survived | not reached | noticed of those tried | left out |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    for (layer, counts) in layers {
+        let of = |outcome| counts.get(&outcome).copied().unwrap_or(0);
+        let (noticed, endless) = (of(Outcome::Noticed), of(Outcome::Endless));
+        let (survived, unreached) = (of(Outcome::Survived), of(Outcome::Unreached));
+        let tried = noticed + endless + survived + unreached;
+        let share = 100.0 * (noticed + endless) as f64 / tried.max(1) as f64;
+        let left_out = of(Outcome::LeftOut);
+        writeln!(
+            table,
+            "| `{layer}` | {tried} | {noticed} | {endless} | {survived} | {unreached} | {share:.1} % | {left_out} |"
+        )?;
+    }
+    Ok(table)
+}

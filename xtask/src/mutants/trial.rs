@@ -1,0 +1,189 @@
+//! Tests, the changes that each reaches, and whether one of them notices.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+/// A test that takes longer is not asked: it would be asked for most changes.
+const SLOWEST: Duration = Duration::from_secs(90);
+
+/// Tests of one process: as many as take this long together, then twice as long, and so on.
+const FIRST: Duration = Duration::from_millis(300);
+
+/// How much longer than without it a change may take: it may be a loop that does not end.
+const PATIENCE: u32 = 8;
+
+/// One test.
+pub struct Test {
+    program: PathBuf,
+    name: String,
+    takes: Duration,
+    reaches: HashSet<usize>,
+}
+
+/// What became of a change.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+pub enum Outcome {
+    /// A test failed.
+    Noticed,
+    /// The tests did not end.
+    Endless,
+    /// All tests that were asked pass.
+    Survived,
+    /// No test reaches it.
+    Unreached,
+    /// It does not compile, or not asleep.
+    LeftOut,
+}
+
+/// Finds all tests, times each, and asks what it reaches. Those that fail by themselves are left out.
+pub fn tests(programs: &[PathBuf], folder: &Path, scratch: &Path) -> Result<Vec<Test>> {
+    let mut names = Vec::new();
+    for program in programs {
+        let list = |ignored: &[&str]| -> Result<HashSet<String>> {
+            let mut run = Command::new(program);
+            run.args(["--list", "--format", "terse"]).args(ignored).current_dir(folder);
+            let said = run.output().context("the list of tests")?;
+            let said = String::from_utf8(said.stdout)?;
+            Ok(said
+                .lines()
+                .filter_map(|line| line.strip_suffix(": test"))
+                .map(Into::into)
+                .collect())
+        };
+        let ignored = list(&["--ignored"])?;
+        names.extend(list(&[])?.difference(&ignored).map(|name| (program, name.clone())));
+    }
+    names.sort();
+    let tests = on_all_cores(names.len(), |index| {
+        let (program, name) = names.get(index)?;
+        let reached = scratch.join(format!("reached-{index}"));
+        let said = format!("reached:{}", reached.display());
+        let began = Instant::now();
+        let passed = run(program, folder, &[name], &said, SLOWEST).ok()?;
+        let takes = began.elapsed();
+        let list = std::fs::read_to_string(&reached).unwrap_or_default();
+        _ = std::fs::remove_file(&reached);
+        if passed != Some(true) {
+            println!("left out: {name} of {}", program.display());
+            return None;
+        }
+        let reaches = list.lines().filter_map(|line| line.parse().ok()).collect();
+        Some(Test { program: (*program).clone(), name: name.clone(), takes, reaches })
+    });
+    let mut tests: Vec<Test> = tests.into_iter().flatten().collect();
+    // Quick ones first; of those that are about as quick, those of one program together.
+    tests.sort_by_key(|test| (test.takes.as_millis().max(1).ilog2(), test.program.clone()));
+    Ok(tests)
+}
+
+/// Wakes one change after the other, each for tests that take so long without it, and says at once what became of it.
+pub fn tried(
+    tests: &[Test],
+    changes: &[usize],
+    most: Duration,
+    folder: &Path,
+    say: impl Fn(usize, Outcome) -> Result<()> + Sync,
+) -> Result<()> {
+    let outcomes = on_all_cores(changes.len(), |index| {
+        let change = *changes.get(index).context("a change that is none")?;
+        say(change, one(tests, change, most, folder)?)
+    });
+    outcomes.into_iter().collect()
+}
+
+/// What the tests that reach a change say of it, quick ones first.
+fn one(tests: &[Test], change: usize, most: Duration, folder: &Path) -> Result<Outcome> {
+    let mut left = tests.iter().filter(|test| test.reaches.contains(&change)).peekable();
+    if left.peek().is_none() {
+        return Ok(Outcome::Unreached);
+    }
+    let (mut all, mut batch) = (Duration::ZERO, FIRST);
+    while let Some(first) = left.next() {
+        let (mut names, mut takes) = (vec![first.name.as_str()], first.takes);
+        while let Some(next) = left.next_if(|next| next.program == first.program && takes < batch) {
+            names.push(&next.name);
+            takes += next.takes;
+        }
+        let patience = takes.saturating_mul(PATIENCE) + Duration::from_secs(10);
+        match run(&first.program, folder, &names, &change.to_string(), patience)? {
+            Some(true) => {}
+            Some(false) => return Ok(Outcome::Noticed),
+            None => return Ok(Outcome::Endless),
+        }
+        all += takes;
+        batch = batch.saturating_mul(2);
+        if all > most {
+            break;
+        }
+    }
+    Ok(Outcome::Survived)
+}
+
+/// Whether these tests pass with that change; nothing when they do not end.
+fn run(
+    program: &Path,
+    folder: &Path,
+    tests: &[&str],
+    change: &str,
+    patience: Duration,
+) -> Result<Option<bool>> {
+    let mut command = Command::new(program);
+    command.args(["--exact", "--test-threads", "1"]).args(tests).current_dir(folder);
+    command.env("WINDLASS_MUTATION", change).env("WINDLASS_SEEDS", "30");
+    command.env("WINDLASS_HISTORIES", "100").env("CARGO_MANIFEST_DIR", folder);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().context("a test")?;
+    let status = wait(&mut child, patience)?;
+    Ok(status)
+}
+
+fn wait(child: &mut Child, patience: Duration) -> Result<Option<bool>> {
+    let began = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status.success()));
+        }
+        if began.elapsed() > patience {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
+}
+
+/// Asks for each index, as many at once as there are processors; answers in their order.
+fn on_all_cores<T: Send>(count: usize, ask: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let answers = Mutex::new(Vec::new());
+    let cores = thread::available_parallelism().map_or(1, Into::into);
+    thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= count {
+                        break;
+                    }
+                    let answer = ask(index);
+                    if let Ok(mut answers) = answers.lock() {
+                        answers.push((index, answer));
+                    }
+                }
+            });
+        }
+    });
+    let mut answers = answers.into_inner().unwrap_or_default();
+    answers.sort_by_key(|(index, _)| *index);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
