@@ -9,10 +9,13 @@ use xshell::cmd;
 
 use super::list::Change;
 use super::weave::{Lines, Woven, weave};
-use crate::workspace::{Workspace, fresh_folder};
+use crate::workspace::{Workspace, update};
 
 /// The module that every change asks.
 const SWITCH: &str = include_str!("switch.rs.txt");
+
+/// What declares the switch.
+const LIBRARY: &str = "src/lib.rs";
 
 /// Compilations until what is left has to compile: types first, then lifetimes, and what they hid.
 const ROUNDS: usize = 12;
@@ -81,21 +84,37 @@ struct Profile {
 }
 
 impl<'a> Tree<'a> {
-    /// Copies what is committed, or would be.
-    pub fn copied(ws: &'a Workspace, changes: &'a [Change]) -> Result<Self> {
-        let folder = fresh_folder(&ws.sh, ws.target.join("mutants/tree"))?;
+    /// Copies what is committed, or would be; what is the same already is not written again, or all would be compiled again.
+    pub fn copied(
+        ws: &'a Workspace,
+        changes: &'a [Change],
+        without: HashSet<usize>,
+    ) -> Result<Self> {
+        let folder = ws.sh.create_dir(ws.target.join("mutants/tree"))?;
         let listed = cmd!(ws.sh, "git ls-files --cached --others --exclude-standard").read()?;
-        for file in listed.lines().filter(|file| ws.root.join(file).is_file()) {
-            let to = folder.join(file);
-            ws.sh.create_dir(to.parent().context("a file in no folder")?)?;
-            ws.sh.copy_file(ws.root.join(file), to)?;
+        let files: Vec<&str> = listed.lines().filter(|file| ws.root.join(file).is_file()).collect();
+        let woven: HashSet<&str> = changes.iter().map(|change| change.file.as_str()).collect();
+        for file in files.iter().filter(|file| !woven.contains(*file) && **file != LIBRARY) {
+            update(ws, &ws.root.join(file), &folder.join(file))?;
         }
-        let switch = SWITCH.replace("COUNT", &changes.len().to_string());
-        ws.sh.write_file(folder.join("src/mutation.rs"), switch)?;
-        let library = folder.join("src/lib.rs");
-        let declared = ws.sh.read_file(&library)? + "\nmod mutation;\n";
-        ws.sh.write_file(library, declared)?;
-        Ok(Self { ws, changes, folder, without: HashSet::new(), woven: BTreeMap::new() })
+        for file in cmd!(ws.sh, "find {folder} -type f -printf %P\\n").read()?.lines() {
+            if !files.contains(&file) {
+                ws.sh.remove_path(folder.join(file))?;
+            }
+        }
+        let tree = Self { ws, changes, folder, without, woven: BTreeMap::new() };
+        tree.say("src/mutation.rs", &SWITCH.replace("COUNT", &changes.len().to_string()))?;
+        tree.say(LIBRARY, &(ws.sh.read_file(ws.root.join(LIBRARY))? + "\nmod mutation;\n"))?;
+        Ok(tree)
+    }
+
+    /// Writes a file of the copy if it says something else.
+    fn say(&self, file: &str, text: &str) -> Result<()> {
+        let path = self.folder.join(file);
+        if self.ws.sh.read_file(&path).is_ok_and(|old| old == text) {
+            return Ok(());
+        }
+        Ok(self.ws.sh.write_file(path, text)?)
     }
 
     /// Leaves out what does not compile, until the rest does, and gives the programs of all tests.
@@ -138,10 +157,7 @@ impl<'a> Tree<'a> {
             let source = self.ws.sh.read_file(self.ws.root.join(file))?;
             let (woven, without) = weave(&source, &changes).with_context(|| file.to_owned())?;
             self.without.extend(without);
-            let path = self.folder.join(file);
-            if self.ws.sh.read_file(&path)? != woven.text {
-                self.ws.sh.write_file(path, &woven.text)?;
-            }
+            self.say(file, &woven.text)?;
             self.woven.insert(file.to_owned(), (source, woven));
         }
         Ok(())

@@ -43,33 +43,33 @@ pub fn run(ws: &Workspace, files: &[String], again: bool, most: Duration) -> Res
     let changes = list::changes(ws, &wanted)?;
     println!("{} changes", changes.len());
     let folder = ws.sh.create_dir(ws.target.join("mutants"))?;
-    let mut tree = build::Tree::copied(ws, &changes)?;
+    let path = folder.join("tried.txt");
+    let known = if again { read(&ws.sh.read_file(&path)?)? } else { BTreeMap::new() };
+    let is = |change: &Change, outcome| known.get(&change.name) == Some(&outcome);
+    let left_out = changes.iter().enumerate().filter(|(_, change)| is(change, Outcome::LeftOut));
+    let left_out = left_out.map(|(number, _)| number).collect();
+    let mut tree = build::Tree::copied(ws, &changes, left_out)?;
     let programs = tree.compiled()?;
-    let tests =
-        trial::tests(&programs, tree.folder(), &fresh_folder(&ws.sh, folder.join("scratch"))?)?;
+    let scratch = fresh_folder(&ws.sh, folder.join("scratch"))?;
+    let tests = trial::tests(&programs, tree.folder(), &scratch)?;
     println!("{} tests", tests.len());
 
-    let path = folder.join("tried.txt");
-    let mut known = if again { read(&ws.sh.read_file(&path)?)? } else { BTreeMap::new() };
-    known.retain(|_, outcome| matches!(outcome, Outcome::Noticed | Outcome::Endless));
     let mut file = File::create(&path)?;
     let mut asked = Vec::new();
     for (number, change) in changes.iter().enumerate() {
-        if tree.without.contains(&number) {
-            known.insert(change.name.clone(), Outcome::LeftOut);
-        }
-        match known.get(&change.name) {
+        let left_out = tree.without.contains(&number).then_some(Outcome::LeftOut);
+        let noticed = [Outcome::Noticed, Outcome::Endless].into_iter().find(|it| is(change, *it));
+        match left_out.or(noticed) {
             Some(outcome) => {
                 writeln!(file, "{}", serde_json::to_string(&(outcome, &change.name))?)?
             }
-            None => asked.push(number),
+            None => asked.push((number, change)),
         }
     }
     println!("{} to try", asked.len());
-    let say = |number: usize, outcome: Outcome| {
-        let name = changes.get(number).map(|change| &change.name);
-        Ok((&file)
-            .write_all(format!("{}\n", serde_json::to_string(&(outcome, name))?).as_bytes())?)
+    let say = |change: &Change, outcome: Outcome| {
+        let line = serde_json::to_string(&(outcome, &change.name))? + "\n";
+        Ok((&file).write_all(line.as_bytes())?)
     };
     trial::tried(&tests, &asked, most, tree.folder(), say)?;
     print!("{}", table(&changes, &read(&ws.sh.read_file(&path)?)?)?);

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::list::Change;
+
 /// A test that takes longer is not asked: it would be asked for most changes.
 const SLOWEST: Duration = Duration::from_secs(90);
 
@@ -79,32 +81,46 @@ pub fn tests(programs: &[PathBuf], folder: &Path, scratch: &Path) -> Result<Vec<
         Some(Test { program: (*program).clone(), name: name.clone(), takes, reaches })
     });
     let mut tests: Vec<Test> = tests.into_iter().flatten().collect();
-    // Quick ones first; of those that are about as quick, those of one program together.
-    tests.sort_by_key(|test| (test.takes.as_millis().max(1).ilog2(), test.program.clone()));
+    // One program's together.
+    tests.sort_by_key(|test| test.program.clone());
     Ok(tests)
 }
 
 /// Wakes one change after the other, each for tests that take so long without it, and says at once what became of it.
 pub fn tried(
     tests: &[Test],
-    changes: &[usize],
+    changes: &[(usize, &Change)],
     most: Duration,
     folder: &Path,
-    say: impl Fn(usize, Outcome) -> Result<()> + Sync,
+    say: impl Fn(&Change, Outcome) -> Result<()> + Sync,
 ) -> Result<()> {
     let outcomes = on_all_cores(changes.len(), |index| {
-        let change = *changes.get(index).context("a change that is none")?;
-        say(change, one(tests, change, most, folder)?)
+        let (number, change) = *changes.get(index).context("a change that is none")?;
+        let mut left: Vec<&Test> =
+            tests.iter().filter(|test| test.reaches.contains(&number)).collect();
+        left.sort_by_key(|test| test.distance(change));
+        say(change, one(&left, number, most, folder)?)
     });
     outcomes.into_iter().collect()
 }
 
-/// What the tests that reach a change say of it, quick ones first.
-fn one(tests: &[Test], change: usize, most: Duration, folder: &Path) -> Result<Outcome> {
-    let mut left = tests.iter().filter(|test| test.reaches.contains(&change)).peekable();
-    if left.peek().is_none() {
+impl Test {
+    /// Which tests are asked first: those of the file, those of its layer, then quick ones.
+    fn distance(&self, change: &Change) -> (bool, bool, u32) {
+        let file = change.file.trim_start_matches("src/").trim_end_matches(".rs");
+        let (layer, stem) = (file.split('/').next(), file.rsplit('/').next());
+        let of_layer = self.name.split("::").next() == layer;
+        let of_file = stem.is_some_and(|stem| self.name.split("::").any(|part| part == stem));
+        (!(of_layer && of_file), !of_layer, self.takes.as_millis().max(1).ilog2())
+    }
+}
+
+/// What the tests that reach a change say of it.
+fn one(tests: &[&Test], change: usize, most: Duration, folder: &Path) -> Result<Outcome> {
+    if tests.is_empty() {
         return Ok(Outcome::Unreached);
     }
+    let mut left = tests.iter().peekable();
     let (mut all, mut batch) = (Duration::ZERO, FIRST);
     while let Some(first) = left.next() {
         let (mut names, mut takes) = (vec![first.name.as_str()], first.takes);
