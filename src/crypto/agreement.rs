@@ -241,6 +241,13 @@ mod tests {
     use super::*;
     use crate::crypto::seeded;
 
+    #[test]
+    fn no_key_is_printed() {
+        let secret = DhSecret::generate(&mut seeded(&Secret::new([1; 32])));
+        assert_eq!(format!("{secret:?}"), "[REDACTED]");
+        assert_eq!(format!("{:?}", secret.public().point()), "DhPoint");
+    }
+
     /// The points of order 1, 2, 4 and 8 of the curve and of its twist, with their non-canonical encodings.
     fn low_order_points() -> Vec<[u8; 32]> {
         let mut points = Vec::new();

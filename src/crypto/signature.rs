@@ -159,6 +159,12 @@ pub(crate) mod tests {
     use super::*;
     use crate::crypto::{labels, seeded};
 
+    #[test]
+    fn no_key_is_printed() {
+        let secret = SigningSecret::generate(&mut seeded(&Secret::new([1; 32])));
+        assert_eq!(format!("{secret:?}"), "[REDACTED]");
+    }
+
     /// The points of small order, in their canonical encodings: of order 1, 2, 4, 4, and four of order 8.
     const TORSION: [&str; 8] = [
         "0100000000000000000000000000000000000000000000000000000000000000",

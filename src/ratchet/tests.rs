@@ -175,6 +175,117 @@ fn skipped_keys_stay_within_their_bound_and_the_oldest_go_first() {
 }
 
 #[test]
+fn what_is_too_much_goes_from_one_chain_after_the_other() {
+    let (mut alice, mut bob) = pair(42);
+    for skipped in [3, 4] {
+        for _ in 0..skipped {
+            alice.send("lost");
+        }
+        bob.receive(&alice.send("now")).unwrap();
+        alice.receive(&bob.send("turn")).unwrap();
+    }
+    for _ in 0..MAX_SKIPPED_KEYS - 2 {
+        alice.send("lost");
+    }
+    let last = alice.send("now");
+    let erased = |change: SkippedChange| match change {
+        SkippedChange::EraseOldest { chain, count } => Some((chain, count)),
+        _ => None,
+    };
+    let changes = bob.try_receive(&last).unwrap().changes;
+    let erased: Vec<_> = changes.into_iter().filter_map(erased).collect();
+    assert_eq!(erased, [(0, 3), (1, 2)]);
+    bob.receive(&last).unwrap();
+    assert_eq!(bob.ratchet.skipped(), MAX_SKIPPED_KEYS);
+}
+
+#[test]
+fn a_chain_is_settled_when_another_has_begun_and_nothing_of_it_is_missing() {
+    let (mut alice, mut bob) = pair(43);
+    let (late, now) = (alice.send("late"), alice.send("now"));
+    let tag = alice.ratchet.header_key().unwrap().tag();
+    bob.receive(&now).unwrap();
+    assert!(bob.ratchet.settled_tags().is_empty());
+    alice.receive(&bob.send("turn")).unwrap();
+    bob.receive(&alice.send("turned")).unwrap();
+    assert!(bob.ratchet.settled_tags().is_empty());
+    bob.receive(&late).unwrap();
+    assert_eq!(bob.ratchet.settled_tags(), [tag]);
+}
+
+#[test]
+fn a_chain_begins_with_the_first_message_after_one_that_came() {
+    let (mut alice, mut bob) = pair(44);
+    assert!(alice.ratchet.begins_chain() && bob.ratchet.begins_chain());
+    let first = alice.send("first");
+    assert!(!alice.ratchet.begins_chain());
+    bob.receive(&first).unwrap();
+    assert!(bob.ratchet.begins_chain());
+    alice.receive(&bob.send("turn")).unwrap();
+    assert!(alice.ratchet.begins_chain() && !bob.ratchet.begins_chain());
+}
+
+#[test]
+fn a_copy_of_skipped_keys_opens_what_they_open() {
+    let (mut alice, mut bob) = pair(45);
+    let (late, now) = (alice.send("late"), alice.send("now"));
+    assert!(bob.skipped.is_empty());
+    bob.receive(&now).unwrap();
+    assert!(!bob.skipped.is_empty());
+    bob.skipped = bob.skipped.duplicate();
+    assert_eq!(*bob.receive(&late).unwrap(), b"late");
+}
+
+/// What looks on has the bounds of the ratchet (decision 0109).
+#[test]
+fn who_only_looks_goes_as_far_as_the_ratchet_itself_and_opens_no_other_header() {
+    let (mut alice, mut bob) = pair(46);
+    let first = alice.send("first");
+    bob.receive(&first).unwrap();
+    bob.send("turn");
+    let row = bob.ratchet.to_receiving_row().unwrap();
+    let looks = ReceivingRatchet::from_row(&row).unwrap();
+    let key = |header: RatchetHeader| looks.message_key(&header).map(|_| ());
+    let far = |ahead| Err(RatchetError::TooFarAhead { ahead });
+    let in_chain = |message_number| {
+        key(RatchetHeader {
+            message_number,
+            ..first.0
+        })
+    };
+    assert_eq!(in_chain(1 + MAX_CHAIN_JUMP), Ok(()));
+    assert_eq!(in_chain(2 + MAX_CHAIN_JUMP), far(MAX_CHAIN_JUMP + 1));
+    assert!(in_chain(0).is_err());
+    let ratchet_key = DhSecret::generate(&mut bob.rng).public();
+    let in_next = |previous_chain_length, message_number| {
+        key(RatchetHeader {
+            ratchet_key,
+            previous_chain_length,
+            message_number,
+            ..first.0
+        })
+    };
+    assert_eq!(in_next(1 + MAX_CHAIN_JUMP, MAX_CHAIN_JUMP), Ok(()));
+    assert_eq!(in_next(2 + MAX_CHAIN_JUMP, 0), far(MAX_CHAIN_JUMP + 1));
+    assert_eq!(in_next(0, MAX_CHAIN_JUMP + 1), far(MAX_CHAIN_JUMP + 1));
+    // The chain's ratchet key with another epoch, and its epoch with another ratchet key.
+    for header in [
+        RatchetHeader {
+            epoch: 1,
+            ..first.0
+        },
+        RatchetHeader {
+            ratchet_key,
+            ..first.0
+        },
+    ] {
+        let (tag, sealed) = sealed_header(&mut alice, &header);
+        let opened = looks.open_header(&tag, &sealed, b"data");
+        assert_eq!(opened, Err(RatchetError::UnexpectedRatchetKey));
+    }
+}
+
+#[test]
 fn keys_of_the_sixth_last_chain_are_gone() {
     let (mut alice, mut bob) = pair(36);
     let mut late = Vec::new();

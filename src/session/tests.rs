@@ -386,6 +386,20 @@ fn an_envelope_is_read_and_written_as_its_schema_says() {
     assert!(Envelope::decode(&[&bytes[..], &[0x18, 1]].concat()).is_err());
     let too_many = [&bytes[..], &[0x12, 0].repeat(MAX_DEVICES)].concat();
     assert!(Envelope::decode(&too_many).is_err());
+    // As many as one may have, one more; none; the same one twice.
+    let for_devices = |ids: &[u32]| {
+        let part = |device_id: &u32| Part {
+            device_id: *device_id,
+            ..parts[1].clone()
+        };
+        let parts = ids.iter().map(part).collect();
+        Envelope::decode(&Envelope { parts }.encode()).map(|envelope| envelope.parts.len())
+    };
+    let ids: Vec<u32> = (1..=MAX_DEVICES as u32 + 1).collect();
+    assert_eq!(for_devices(&ids[1..]).unwrap(), MAX_DEVICES);
+    for refused in [&ids[..], &[], &[1, 2, 1]] {
+        assert!(for_devices(refused).is_err());
+    }
 }
 
 #[test]

@@ -273,15 +273,18 @@ fn a_key_that_comes_too_early_is_passed_over() {
         unreachable!()
     };
     let early = Message::Key(2, bytes);
-    let epochs = &mut world.sides[0].follower.epochs;
-    let before = epochs.to_row();
-    epochs.hear(&early);
-    assert!(before == epochs.to_row());
-    // When both are in the epoch, it is one like any other.
-    for by in [0, 1] {
-        let sent = world.send(by);
+    // Neither while nobody is in the epoch, nor while this side is.
+    for _ in 0..2 {
+        let epochs = &mut world.sides[0].follower.epochs;
+        let before = epochs.to_row();
+        epochs.hear(&early);
+        assert!(before == epochs.to_row());
+        let sent = world.send(0);
         world.receive(&sent);
     }
+    // When both are, it is one like any other.
+    let sent = world.send(1);
+    world.receive(&sent);
     let epochs = &mut world.sides[0].follower.epochs;
     let before = epochs.to_row();
     epochs.hear(&early);

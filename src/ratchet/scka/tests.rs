@@ -95,6 +95,20 @@ fn a_day_of_use_is_enough_for_a_new_key_and_a_wrong_clock_does_no_harm() {
 }
 
 #[test]
+fn after_the_last_epoch_nothing_is_offered() {
+    let offers = |epoch| {
+        let phase = Phase::Resting {
+            sent: EPOCH_MESSAGES,
+            since: 0,
+        };
+        let (message, _) = Scka { epoch, phase }.send(0, &mut rng(6));
+        matches!(message, Message::Key(..))
+    };
+    assert!(offers(u32::MAX - 1));
+    assert!(!offers(u32::MAX));
+}
+
+#[test]
 fn what_does_not_belong_to_the_exchange_is_passed_over() {
     let mut rng = rng(4);
     let (mut holder, mut other) = (Scka::initiate(true), Scka::respond());
