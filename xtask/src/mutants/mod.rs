@@ -51,7 +51,7 @@ pub fn run(ws: &Workspace, files: &[String], again: bool, most: Duration) -> Res
     let mut tree = build::Tree::copied(ws, &changes, left_out)?;
     let programs = tree.compiled()?;
     let scratch = fresh_folder(&ws.sh, folder.join("scratch"))?;
-    let tests = trial::tests(&programs, tree.folder(), &scratch)?;
+    let tests = trial::tests(&programs, most, tree.folder(), &scratch)?;
     println!("{} tests", tests.len());
 
     let mut file = File::create(&path)?;

@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use super::list::Change;
 
-/// A test that takes longer is not asked: it would be asked for most changes.
-const SLOWEST: Duration = Duration::from_secs(90);
-
 /// Tests of one process: as many as take this long together, then twice as long, and so on.
 const FIRST: Duration = Duration::from_millis(300);
+
+/// Where Linux keeps files in memory.
+const MEMORY: &str = "/dev/shm";
 
 /// How much longer than without it a change may take: it may be a loop that does not end.
 const PATIENCE: u32 = 8;
@@ -45,8 +45,13 @@ pub enum Outcome {
     LeftOut,
 }
 
-/// Finds all tests, times each, and asks what it reaches. Those that fail by themselves are left out.
-pub fn tests(programs: &[PathBuf], folder: &Path, scratch: &Path) -> Result<Vec<Test>> {
+/// Finds all tests, times each, and asks what it reaches. Those that fail by themselves are left out, and those that take longer than that.
+pub fn tests(
+    programs: &[PathBuf],
+    most: Duration,
+    folder: &Path,
+    scratch: &Path,
+) -> Result<Vec<Test>> {
     let mut names = Vec::new();
     for program in programs {
         let list = |ignored: &[&str]| -> Result<HashSet<String>> {
@@ -69,7 +74,7 @@ pub fn tests(programs: &[PathBuf], folder: &Path, scratch: &Path) -> Result<Vec<
         let reached = scratch.join(format!("reached-{index}"));
         let said = format!("reached:{}", reached.display());
         let began = Instant::now();
-        let passed = run(program, folder, &[name], &said, SLOWEST).ok()?;
+        let passed = run(program, folder, &[name], &said, most).ok()?;
         let takes = began.elapsed();
         let list = std::fs::read_to_string(&reached).unwrap_or_default();
         _ = std::fs::remove_file(&reached);
@@ -155,6 +160,10 @@ fn run(
     command.args(["--exact", "--test-threads", "1"]).args(tests).current_dir(folder);
     command.env("WINDLASS_MUTATION", change).env("WINDLASS_SEEDS", "30");
     command.env("WINDLASS_HISTORIES", "100").env("CARGO_MANIFEST_DIR", folder);
+    // Where there is one, a disk in memory: nothing here is about losing power.
+    if Path::new(MEMORY).is_dir() {
+        command.env("TMPDIR", MEMORY);
+    }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().context("a test")?;
     let status = wait(&mut child, patience)?;
