@@ -173,6 +173,8 @@ mod tests {
         assert!(root.at(u32::MAX).is_none());
         assert_ne!(later.key_for(&peer), root.key_for(&peer));
         assert_ne!(root.key_for(&peer), root.key_for(&someone(1, 2)));
+        let key = root.key_for(&peer);
+        assert_eq!(HealingKey::from_bytes(key.as_bytes()), Some(key));
     }
 
     #[test]

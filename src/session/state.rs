@@ -367,12 +367,6 @@ impl Session {
     pub fn is_pending(&self) -> bool {
         matches!(self.phase, Phase::Pending(_))
     }
-
-    /// True as long as it is uncertain whether the one-time prekey it was begun with was still there.
-    #[must_use]
-    pub fn awaits_one_time_prekey(&self) -> bool {
-        self.is_pending() && self.mode.one_time
-    }
 }
 
 /// AD of the handshake, the session's name, the header (Double Ratchet §3.4, `CONCAT`). Each has a fixed length.
