@@ -13,6 +13,7 @@ mod weave;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -66,6 +67,10 @@ pub fn run(ws: &Workspace, files: &[String], again: bool, most: Duration) -> Res
             None => asked.push((number, change)),
         }
     }
+    // Those that are new before those that survived, and else in no order of files: what is stopped says something of the whole.
+    asked.sort_by_cached_key(|(_, change)| {
+        (known.contains_key(&change.name), shuffled(&change.name))
+    });
     println!("{} to try", asked.len());
     let say = |change: &Change, outcome: Outcome| {
         let line = serde_json::to_string(&(outcome, &change.name))? + "\n";
@@ -74,6 +79,12 @@ pub fn run(ws: &Workspace, files: &[String], again: bool, most: Duration) -> Res
     trial::tried(&tests, &asked, most, tree.folder(), say)?;
     print!("{}", table(&changes, &read(&ws.sh.read_file(&path)?)?)?);
     Ok(())
+}
+
+fn shuffled(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What became of each, by its name.

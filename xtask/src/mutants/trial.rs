@@ -133,7 +133,7 @@ fn one(tests: &[&Test], change: usize, most: Duration, folder: &Path) -> Result<
             names.push(&next.name);
             takes += next.takes;
         }
-        let patience = takes.saturating_mul(PATIENCE) + Duration::from_secs(10);
+        let patience = takes.saturating_mul(PATIENCE) + Duration::from_secs(5);
         match run(&first.program, folder, &names, &change.to_string(), patience)? {
             Some(true) => {}
             Some(false) => return Ok(Outcome::Noticed),
@@ -187,13 +187,14 @@ fn wait(child: &mut Child, patience: Duration) -> Result<Option<bool>> {
     }
 }
 
-/// Asks for each index, as many at once as there are processors; answers in their order.
+/// Asks for each index, several at once; answers in their order.
 fn on_all_cores<T: Send>(count: usize, ask: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let answers = Mutex::new(Vec::new());
-    let cores = thread::available_parallelism().map_or(1, Into::into);
+    // One more than there are processors: some only wait.
+    let cores = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
-        for _ in 0..cores {
+        for _ in 0..=cores {
             scope.spawn(|| {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
