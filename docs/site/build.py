@@ -69,12 +69,13 @@ class Stage:
             shutil.copy(goal, copy)
             return link
         self.code(goal)
+        path = path.replace(".github/", "github/")
         return (f"{path}.md" if goal.name != "index.html" else path.replace("index.html", "index-html.md")) + (f"#{anchor}" if anchor else "")
 
     def code(self, source: Path) -> None:
         """A source file as a page."""
-        # A page called index.html would be a folder of that name.
-        place = f"{source.relative_to(ROOT)}.md".replace("index.html.md", "index-html.md")
+        # A page called index.html would be a folder of that name, and what begins with a dot is not published.
+        place = f"{source.relative_to(ROOT)}.md".replace("index.html.md", "index-html.md").removeprefix(".")
         if Path(place) not in self.made:
             fence = "`" * 4
             text = source.read_text(encoding="utf-8")

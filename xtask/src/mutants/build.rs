@@ -14,7 +14,10 @@ use crate::workspace::{Workspace, update};
 /// The module that every change asks.
 const SWITCH: &str = include_str!("switch.rs.txt");
 
-/// What declares the switch.
+/// Where it is in the copy.
+const SWITCH_FILE: &str = "src/mutation.rs";
+
+/// What declares it.
 const LIBRARY: &str = "src/lib.rs";
 
 /// Compilations until what is left has to compile: types first, then lifetimes, and what they hid.
@@ -98,12 +101,12 @@ impl<'a> Tree<'a> {
             update(ws, &ws.root.join(file), &folder.join(file))?;
         }
         for file in cmd!(ws.sh, "find {folder} -type f -printf %P\\n").read()?.lines() {
-            if !files.contains(&file) {
+            if !files.contains(&file) && file != SWITCH_FILE {
                 ws.sh.remove_path(folder.join(file))?;
             }
         }
         let tree = Self { ws, changes, folder, without, woven: BTreeMap::new() };
-        tree.say("src/mutation.rs", &SWITCH.replace("COUNT", &changes.len().to_string()))?;
+        tree.say(SWITCH_FILE, &SWITCH.replace("COUNT", &changes.len().to_string()))?;
         tree.say(LIBRARY, &(ws.sh.read_file(ws.root.join(LIBRARY))? + "\nmod mutation;\n"))?;
         Ok(tree)
     }
