@@ -140,3 +140,19 @@ fn a_session_says_what_withstands_a_quantum_computer() {
         assert_eq!(alice.post_quantum(), then);
     }
 }
+
+#[test]
+fn a_chain_that_came_whole_is_settled_once_the_next_has_begun() {
+    let mut pair = Pair::new(53);
+    let none = MemorySkippedKeys::default();
+    let (alice, bob) = talking(&mut pair);
+    let (us, them) = (pair.alice.public(), pair.bob.public());
+    let (alice, first) = alice.send(&us, b"3", 0, &mut pair.rng).unwrap();
+    let bob = bob.receive(&first, &none).unwrap().session;
+    let (bob, reply) = bob.send(&them, b"4", 0, &mut pair.rng).unwrap();
+    assert!(!bob.settled_tags().contains(&first.chain_tag));
+    let alice = alice.receive(&reply, &none).unwrap().session;
+    let (_, second) = alice.send(&us, b"5", 0, &mut pair.rng).unwrap();
+    let bob = bob.receive(&second, &none).unwrap().session;
+    assert_eq!(bob.settled_tags().first(), Some(&first.chain_tag));
+}

@@ -119,6 +119,43 @@ fn an_event_has_one_encoding_and_a_length_that_is_bounded() {
 }
 
 #[test]
+fn the_lists_of_an_event_ascend_and_are_within_their_bounds() {
+    use crate::wire::v2::{GroupEventBody, Members, SignedGroupEvent, group_event_body::Event};
+    use prost::Message;
+
+    let people = people(2);
+    let log = group(&people);
+    let mut keys: Vec<_> = (0..=MAX_GROUP_MEMBERS as u8)
+        .map(|seed| IdentityKeyPair::from_seed(&Secret::new([seed + 1; 32])).public())
+        .map(|key| key.to_bytes().to_vec())
+        .collect();
+    keys.sort_unstable();
+    let reads = |parents: &[u8], identity_keys: &[Vec<u8>]| {
+        let identity_keys = identity_keys.to_vec();
+        let body = GroupEventBody {
+            group_id: log.id().as_bytes().to_vec(),
+            author: people[0].public().to_bytes().to_vec(),
+            parents: parents.iter().map(|n| vec![*n; 32]).collect(),
+            event: Some(Event::MembersAdded(Members { identity_keys })),
+        }
+        .encode_to_vec();
+        let signature = people[0].sign_group_event(&body).to_vec();
+        let read = GroupEvent::decode(&SignedGroupEvent { body, signature }.encode_to_vec());
+        assert!(matches!(read, Ok(_) | Err(GroupEventError::Wire(_))));
+        read.is_ok()
+    };
+    let most: Vec<u8> = (1..=MAX_GROUP_PARENTS as u8 + 1).collect();
+    assert!(reads(&most[1..], &keys[1..]));
+    assert!(!reads(&most, &keys[1..]));
+    assert!(!reads(&most[1..], &keys));
+    assert!(!reads(&[1], &[]));
+    for order in [[0, 0], [1, 0]] {
+        assert!(!reads(&[1], &order.map(|at: usize| keys[at].clone())));
+        assert!(!reads(&order.map(|at: usize| most[at]), &keys[1..]));
+    }
+}
+
+#[test]
 fn a_group_is_made_by_one_event() {
     let people = people(2);
     let mut log = group(&people);
