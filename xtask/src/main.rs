@@ -85,7 +85,10 @@ enum Command {
     Mutants {
         /// Files: `src/x3dh/**`
         files: Vec<String>,
-        /// Those alone that nothing noticed the last time, or that were not reached then
+        /// Those that the last run did not come to
+        #[arg(long, conflicts_with = "again")]
+        go_on: bool,
+        /// Those that nothing noticed the last time
         #[arg(long)]
         again: bool,
         /// Seconds of tests, quick ones first, after which a change has survived
@@ -191,8 +194,9 @@ fn run(arguments: Arguments) -> Result<bool> {
         Command::Docs => site::build(&ws)?,
         Command::Advisories => lint::advisories(&ws)?,
         Command::Timing => audit::timing(&ws)?,
-        Command::Mutants { files, again, most } => {
-            mutants::run(&ws, &files, again, Duration::from_secs(most))?;
+        Command::Mutants { files, go_on, again, most } => {
+            let which = mutants::Which::of(go_on, again);
+            mutants::run(&ws, &files, which, Duration::from_secs(most))?;
         }
         Command::Coverage => coverage::run(&ws)?,
         Command::Miri { tests } => audit::miri(&ws, &tests)?,

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use xshell::cmd;
 
 use super::list::Change;
+use super::results::Known;
+use super::trial::Outcome;
 use super::weave::{Lines, Woven, weave};
 use crate::workspace::{Workspace, update};
 
@@ -87,12 +89,8 @@ struct Profile {
 }
 
 impl<'a> Tree<'a> {
-    /// Copies what is committed, or would be; what is the same already is not written again, or all would be compiled again.
-    pub fn copied(
-        ws: &'a Workspace,
-        changes: &'a [Change],
-        without: HashSet<usize>,
-    ) -> Result<Self> {
+    /// Copies what is committed, or would be, without what did not compile the last time. What is the same already is not written again, or all would be compiled again.
+    pub fn copied(ws: &'a Workspace, changes: &'a [Change], known: &Known) -> Result<Self> {
         let folder = ws.sh.create_dir(ws.target.join("mutants/tree"))?;
         let listed = cmd!(ws.sh, "git ls-files --cached --others --exclude-standard").read()?;
         let files: Vec<&str> = listed.lines().filter(|file| ws.root.join(file).is_file()).collect();
@@ -105,6 +103,9 @@ impl<'a> Tree<'a> {
                 ws.sh.remove_path(folder.join(file))?;
             }
         }
+        let left_out = |change: &Change| known.get(&change.name) == Some(&Outcome::LeftOut);
+        let without = (0..).zip(changes).filter(|(_, change)| left_out(change));
+        let without = without.map(|(number, _)| number).collect();
         let tree = Self { ws, changes, folder, without, woven: BTreeMap::new() };
         tree.say(SWITCH_FILE, &SWITCH.replace("COUNT", &changes.len().to_string()))?;
         tree.say(LIBRARY, &(ws.sh.read_file(ws.root.join(LIBRARY))? + "\nmod mutation;\n"))?;

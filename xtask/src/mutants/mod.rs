@@ -5,21 +5,19 @@
 
 mod build;
 mod list;
+mod results;
 #[cfg(test)]
 mod tests;
 mod trial;
 mod weave;
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 
 use self::list::Change;
+use self::results::{Known, Results};
 use self::trial::Outcome;
 use crate::workspace::{Workspace, fresh_folder};
 
@@ -34,8 +32,30 @@ const LAYERS: [&str; 7] = [
     "src/store/**",
 ];
 
-/// Tries the changes of these files, or of the layers that keep secrets; or those alone that nothing noticed the last time.
-pub fn run(ws: &Workspace, files: &[String], again: bool, most: Duration) -> Result<()> {
+/// Which changes are tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// All of them.
+    All,
+    /// Those that the last run did not come to.
+    GoOn,
+    /// Those that nothing noticed then.
+    Again,
+}
+
+impl Which {
+    /// By what was said of the last run.
+    pub fn of(go_on: bool, again: bool) -> Self {
+        match (go_on, again) {
+            (true, _) => Self::GoOn,
+            (_, true) => Self::Again,
+            _ => Self::All,
+        }
+    }
+}
+
+/// Tries the changes of these files, or of the layers that keep secrets, each for so much time of its tests.
+pub fn run(ws: &Workspace, files: &[String], which: Which, most: Duration) -> Result<()> {
     if !ws.has_cargo("mutants")? {
         bail!("`cargo install --locked cargo-mutants` is missing");
     }
@@ -45,39 +65,34 @@ pub fn run(ws: &Workspace, files: &[String], again: bool, most: Duration) -> Res
     println!("{} changes", changes.len());
     let folder = ws.sh.create_dir(ws.target.join("mutants"))?;
     let path = folder.join("tried.txt");
-    let known = if again { read(&ws.sh.read_file(&path)?)? } else { BTreeMap::new() };
-    let is = |change: &Change, outcome| known.get(&change.name) == Some(&outcome);
-    let left_out = changes.iter().enumerate().filter(|(_, change)| is(change, Outcome::LeftOut));
-    let left_out = left_out.map(|(number, _)| number).collect();
-    let mut tree = build::Tree::copied(ws, &changes, left_out)?;
+    let known = if which == Which::All { Known::new() } else { results::read(&path)? };
+    let mut tree = build::Tree::copied(ws, &changes, &known)?;
     let programs = tree.compiled()?;
     let scratch = fresh_folder(&ws.sh, folder.join("scratch"))?;
     let tests = trial::tests(&programs, most, tree.folder(), &scratch)?;
     println!("{} tests", tests.len());
 
-    let mut file = File::create(&path)?;
+    let results = Results::create(&path)?;
     let mut asked = Vec::new();
     for (number, change) in changes.iter().enumerate() {
-        let left_out = tree.without.contains(&number).then_some(Outcome::LeftOut);
-        let noticed = [Outcome::Noticed, Outcome::Endless].into_iter().find(|it| is(change, *it));
-        match left_out.or(noticed) {
-            Some(outcome) => {
-                writeln!(file, "{}", serde_json::to_string(&(outcome, &change.name))?)?
-            }
-            None => asked.push((number, change)),
+        let before = known.get(&change.name).copied();
+        let outcome = if tree.without.contains(&number) { Some(Outcome::LeftOut) } else { before };
+        let is_asked = match outcome {
+            None => which != Which::Again,
+            Some(outcome) => which == Which::Again && outcome.is_unnoticed(),
+        };
+        if is_asked {
+            asked.push((number, change));
+        } else if let Some(outcome) = outcome {
+            results.say(change, outcome)?;
         }
     }
-    // Those that are new before those that survived, and else in no order of files: what is stopped says something of the whole.
-    asked.sort_by_cached_key(|(_, change)| {
-        (known.contains_key(&change.name), shuffled(&change.name))
-    });
+    // In no order of files: what is stopped says something of the whole.
+    asked.sort_by_cached_key(|(_, change)| shuffled(&change.name));
     println!("{} to try", asked.len());
-    let say = |change: &Change, outcome: Outcome| {
-        let line = serde_json::to_string(&(outcome, &change.name))? + "\n";
-        Ok((&file).write_all(line.as_bytes())?)
-    };
+    let say = |change: &Change, outcome| results.say(change, outcome);
     trial::tried(&tests, &asked, most, tree.folder(), say)?;
-    print!("{}", table(&changes, &read(&ws.sh.read_file(&path)?)?)?);
+    print!("{}", results::table(&changes, &results::read(&path)?)?);
     Ok(())
 }
 
@@ -85,38 +100,4 @@ fn shuffled(name: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
     hasher.finish()
-}
-
-/// What became of each, by its name.
-fn read(tried: &str) -> Result<BTreeMap<String, Outcome>> {
-    let pairs = tried.lines().map(serde_json::from_str::<(Outcome, String)>);
-    pairs.map(|pair| pair.map(|(outcome, name)| (name, outcome)).map_err(Into::into)).collect()
-}
-
-/// A row for each layer.
-fn table(changes: &[Change], tried: &BTreeMap<String, Outcome>) -> Result<String> {
-    let mut layers: BTreeMap<&str, BTreeMap<Outcome, usize>> = BTreeMap::new();
-    for change in changes {
-        let Some(outcome) = tried.get(&change.name) else { continue };
-        for layer in [change.layer(), "~ all"] {
-            *layers.entry(layer).or_default().entry(*outcome).or_default() += 1;
-        }
-    }
-    let mut table = String::from(
-        "| layer | tried | noticed | by not ending | survived | not reached | noticed of those tried | left out |\n\
-         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
-    );
-    for (layer, counts) in layers {
-        let of = |outcome| counts.get(&outcome).copied().unwrap_or(0);
-        let (noticed, endless) = (of(Outcome::Noticed), of(Outcome::Endless));
-        let (survived, unreached) = (of(Outcome::Survived), of(Outcome::Unreached));
-        let tried = noticed + endless + survived + unreached;
-        let share = 100.0 * (noticed + endless) as f64 / tried.max(1) as f64;
-        let left_out = of(Outcome::LeftOut);
-        writeln!(
-            table,
-            "| `{layer}` | {tried} | {noticed} | {endless} | {survived} | {unreached} | {share:.1} % | {left_out} |"
-        )?;
-    }
-    Ok(table)
 }

@@ -45,6 +45,13 @@ pub enum Outcome {
     LeftOut,
 }
 
+impl Outcome {
+    /// Whether somebody has to look at it.
+    pub fn is_unnoticed(self) -> bool {
+        matches!(self, Self::Survived | Self::Unreached)
+    }
+}
+
 /// Finds all tests, times each, and asks what it reaches. Those that fail by themselves are left out, and those that take longer than that.
 pub fn tests(
     programs: &[PathBuf],
