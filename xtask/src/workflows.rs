@@ -121,7 +121,7 @@ fn workflows_call_commands_that_there_are() {
 }
 
 #[test]
-fn each_fuzz_target_has_its_hour_and_each_layer_that_is_mutated_exists() {
+fn each_fuzz_target_has_its_hour() {
     let text = fs::read_to_string(root().join(".github/workflows/scheduled.yml")).unwrap();
     let (_, rest) = text.split_once("target: [").unwrap();
     let fuzzed: Vec<_> = rest.split_once(']').unwrap().0.split(", ").collect();
@@ -130,10 +130,4 @@ fn each_fuzz_target_has_its_hour_and_each_layer_that_is_mutated_exists() {
     let mut targets: Vec<_> = entries.map(|entry| name(entry.unwrap().path())).collect();
     targets.sort();
     assert_eq!(fuzzed, targets);
-    let layers: Vec<_> =
-        text.split("layer: ").skip(1).map(|rest| rest.split(',').next().unwrap()).collect();
-    assert_eq!(layers, ["crypto", "x3dh", "ratchet", "session", "chat/group", "engine", "store"]);
-    for layer in layers {
-        assert!(root().join("src").join(layer).is_dir(), "{layer}");
-    }
 }

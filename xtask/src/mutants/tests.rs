@@ -83,3 +83,12 @@ fn what_is_no_expression_is_left_out_and_an_error_is_found_in_what_was_written()
     assert_eq!(woven.original(of(&woven.text, "Some")), of(source, "Some"));
     assert_eq!(other.layer(), "chat/group");
 }
+
+#[test]
+fn each_layer_that_is_changed_exists() {
+    for layer in super::LAYERS {
+        let folder = layer.trim_end_matches("/**");
+        let path = format!("{}/../{folder}", env!("CARGO_MANIFEST_DIR"));
+        assert!(std::path::Path::new(&path).is_dir(), "{layer}");
+    }
+}
