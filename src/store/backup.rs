@@ -267,7 +267,7 @@ impl BackupReader {
             .filter(|_| len <= self.len)
             .ok_or(StoreError::BackupDamaged)?;
         let mut record = SecretBytes::new(vec![0; len]);
-        if len > 0 && !self.fill(&mut record)? {
+        if !self.fill(&mut record)? {
             return Err(StoreError::BackupDamaged);
         }
         Ok(Some(record))
@@ -348,45 +348,4 @@ fn associated_data(head: &Head, chunk: u64, last: bool) -> Vec<u8> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    fn key() -> StoreKey {
-        StoreKey::Raw(Secret::new([1; 32]))
-    }
-
-    #[test]
-    fn a_record_of_any_length_comes_back() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("backup");
-        // Around the end of a chunk, none at all, and many chunks of one record.
-        let room = CHUNK_LEN - LENGTH_LEN;
-        let lengths = [0, 1, room - 9, room, room + 1, CHUNK_LEN, 0, 9 << 20, 3];
-        let records = lengths.map(|len| vec![7u8; len]);
-        let mut backup = BackupWriter::create(&path, &key()).unwrap();
-        for record in &records {
-            backup.push(record).unwrap();
-        }
-        backup.finish().unwrap();
-        let mut backup = BackupReader::open(&path, &key()).unwrap();
-        for record in &records {
-            assert!(*backup.next_record().unwrap().unwrap() == *record);
-        }
-        assert_eq!(backup.next_record(), Ok(None));
-    }
-
-    #[test]
-    fn a_backup_that_is_being_written_harms_no_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("backup");
-        let other = folder.path().join("backup.new");
-        fs::write(&other, b"somebody's").unwrap();
-        drop(BackupWriter::create(&path, &key()).unwrap());
-        BackupWriter::create(&path, &key())
-            .unwrap()
-            .finish()
-            .unwrap();
-        assert_eq!(fs::read(&other).unwrap(), b"somebody's");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
-    }
-}
+mod tests;
