@@ -121,6 +121,11 @@ impl State {
     fn pending(&self) -> u64 {
         self.steps - self.durable.max(self.failed)
     }
+
+    /// Whether one of those who shared the last commit may still come back, for a writer that stepped aside so often.
+    fn may_come_back(&self, yields: u64) -> bool {
+        self.pending() < self.last_size && yields < YIELDS_FOR_EACH * self.last_size
+    }
 }
 
 impl Turn<'_> {
@@ -138,14 +143,14 @@ impl Turn<'_> {
     pub(super) fn others_come(&self) -> bool {
         let mut yields = 0;
         loop {
-            let (waiting, pending, last_size) = {
+            let (waiting, may_come_back) = {
                 let state = self.group.lock();
-                (state.waiting, state.pending(), state.last_size)
+                (state.waiting, state.may_come_back(yields))
             };
             if waiting > 0 {
                 return true;
             }
-            if pending >= last_size || yields >= YIELDS_FOR_EACH * last_size {
+            if !may_come_back {
                 return false;
             }
             yields += 1;
@@ -157,5 +162,60 @@ impl Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.begin();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_that_is_given_up_is_waited_for_by_nobody() {
+        let group = Group::default();
+        let turn = group.announce();
+        assert_eq!(group.waiting_and_syncs().0, 1);
+        drop(turn);
+        assert_eq!(group.waiting_and_syncs().0, 0);
+        // One that had its turn is no more waited for when it is over.
+        let mut turn = group.announce();
+        turn.begin();
+        assert_eq!(group.waiting_and_syncs().0, 0);
+        drop(turn);
+        assert_eq!(group.waiting_and_syncs().0, 0);
+    }
+
+    #[test]
+    fn a_writer_steps_aside_for_as_many_as_shared_the_last_commit_and_not_for_ever() {
+        let state = |last_size: u64, pending: u64| State {
+            last_size,
+            steps: 10 + pending,
+            durable: 10,
+            ..State::default()
+        };
+        let alone = state(1, 1);
+        assert!(!alone.may_come_back(0));
+        let two_of_three = state(3, 2);
+        assert!(two_of_three.may_come_back(0));
+        assert!(two_of_three.may_come_back(3 * YIELDS_FOR_EACH - 1));
+        assert!(!two_of_three.may_come_back(3 * YIELDS_FOR_EACH));
+        let all_three = state(3, 3);
+        assert!(!all_three.may_come_back(0));
+    }
+
+    #[test]
+    fn what_a_failed_commit_lost_is_told_to_those_who_waited_and_to_nobody_later() {
+        let group = Group::default();
+        group.count();
+        group.synced();
+        group.count();
+        assert!(group.unsynced());
+        group.failed(&StoreError::DiskFull);
+        assert!(!group.unsynced());
+        assert_eq!(group.wait_for(1), Ok(()));
+        assert_eq!(group.wait_for(2), Err(StoreError::DiskFull));
+        group.count();
+        assert!(group.unsynced());
+        group.synced();
+        assert_eq!(group.wait_for(3), Ok(()));
     }
 }

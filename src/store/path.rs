@@ -86,8 +86,7 @@ pub(crate) fn publish(unfinished: &Path, path: &Path) -> Result<(), StoreError> 
     let named = |error| fault(path, "made", error);
     match fs::hard_link(unfinished, path) {
         Ok(()) => fs::remove_file(unfinished).map_err(|e| fault(unfinished, "removed", e))?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(named(error)),
-        // A file system without a second name for a file: the name is taken first, and then given.
+        // Somebody has it, or it is a file system without a second name for a file: the name is taken first, and then given.
         Err(_) => {
             new_file().open(path).map_err(named)?;
             fs::rename(unfinished, path).map_err(named)?;
@@ -112,4 +111,39 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.push(".");
     name.push(suffix);
     name.into()
+}
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    fn kind(refused: Result<(), StoreError>) -> io::ErrorKind {
+        match refused {
+            Err(StoreError::File(fault)) => fault.kind(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_name_that_somebody_has_is_given_to_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let [unfinished, path] = ["new", "whole"].map(|name| folder.path().join(name));
+        fs::write(&unfinished, b"ours").unwrap();
+        publish(&unfinished, &path).unwrap();
+        assert!(!unfinished.exists());
+        fs::write(&unfinished, b"another").unwrap();
+        let refused = publish(&unfinished, &path);
+        assert_eq!(kind(refused), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"ours");
+        assert_eq!(fs::read(&unfinished).unwrap(), b"another");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_synced_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        sync_folder_of(&folder.path().join("file")).unwrap();
+        let nowhere = sync_folder_of(&folder.path().join("no/file"));
+        assert_eq!(kind(nowhere), io::ErrorKind::NotFound);
+    }
 }
