@@ -143,3 +143,84 @@ impl Header {
         })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    fn key() -> Secret<32> {
+        Secret::new([9; 32])
+    }
+
+    /// A header as a later version may have it, whoever has the key.
+    fn authenticated(fields: &[u8]) -> Vec<u8> {
+        let mac = hmac_sha256(key().as_bytes(), &[fields]);
+        [fields, mac.as_bytes()].concat()
+    }
+
+    #[test]
+    fn a_header_is_what_was_written_or_none() {
+        let header = Header {
+            store_id: [1; 16],
+            epoch: 2,
+            opened: 3,
+            shredded_at: 4,
+            standing: Standing::Arriving([5; 16]),
+        };
+        let bytes = header.encode(&key());
+        assert_eq!(Header::decode(&bytes, &key()), Ok(header));
+        let damaged = StoreError::Damaged { what: "header" };
+        let none = |bytes: &[u8]| {
+            assert_eq!(Header::decode(bytes, &key()), Err(damaged.clone()));
+        };
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            none(&flipped);
+            none(&bytes[..at]);
+        }
+        // Not even with a right end, where the length is another.
+        let fields = &bytes[..LEN - 32];
+        assert_eq!(authenticated(fields), bytes);
+        none(&authenticated(&[fields, &[0]].concat()));
+        none(&authenticated(&fields[..fields.len() - 1]));
+    }
+
+    #[test]
+    fn what_is_not_to_be_used_is_told_before_any_key_is_known() {
+        let mut header = Header {
+            store_id: [1; 16],
+            epoch: 2,
+            opened: 3,
+            shredded_at: 4,
+            standing: Standing::InUse,
+        };
+        for standing in [
+            Standing::InUse,
+            Standing::Arriving([5; 16]),
+            Standing::Left([6; 16]),
+        ] {
+            header.standing = standing;
+            let bytes = header.encode(&key());
+            let store_id = header.store_id;
+            assert_eq!(Header::peek(&bytes), Ok(Claim { store_id, standing }));
+            // Overwritten key slots are what a store has that left, and damage in any other.
+            let blamed = Header::blamed(&bytes, StoreError::KeySlotsDamaged);
+            let left = matches!(standing, Standing::Left(_));
+            assert_eq!(blamed == StoreError::Moved, left);
+            let wrong = Header::blamed(&bytes, StoreError::WrongKey);
+            assert_eq!(wrong, StoreError::WrongKey);
+        }
+        let mut bytes = header.encode(&key());
+        bytes[STANDING_AT] = 3;
+        let damaged = StoreError::Damaged { what: "header" };
+        assert_eq!(Header::peek(&bytes), Err(damaged));
+        // A later version is told, whatever it has behind its number.
+        let (got, max) = (SCHEMA_VERSION + 1, SCHEMA_VERSION);
+        bytes[..4].copy_from_slice(&got.to_be_bytes());
+        let newer = Err(StoreError::NewerVersion { got, max });
+        assert_eq!(Header::peek(&bytes), newer);
+        assert_eq!(Header::peek(&bytes[..4]), newer);
+    }
+}

@@ -130,3 +130,34 @@ impl WrappingKey {
         })
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_never_printed() {
+        let raw = StoreKey::Raw(Secret::new([0xAB; 32]));
+        assert_eq!(format!("{raw:?}"), "Raw([REDACTED])");
+        let passphrase = StoreKey::passphrase("correct horse").unwrap();
+        assert_eq!(format!("{passphrase:?}"), "Passphrase([REDACTED])");
+    }
+
+    #[test]
+    fn a_derivation_comes_back_and_one_that_nobody_knows_is_none() {
+        let cheap = Argon2Params {
+            memory_kib: 0x0102_0304,
+            iterations: 0x0506_0708,
+            parallelism: 0x090A_0B0C,
+        };
+        for derivation in [Derivation::Raw, Derivation::Argon2id(cheap)] {
+            let mut bytes = derivation.to_bytes();
+            assert_eq!(Derivation::from_bytes(&bytes), Some(derivation));
+            for unknown in [2, 0x81, u8::MAX] {
+                bytes[0] = unknown;
+                assert_eq!(Derivation::from_bytes(&bytes), None);
+            }
+        }
+    }
+}
