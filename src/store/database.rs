@@ -153,3 +153,115 @@ impl StorageBackend for Boxed {
         self.0.query_lock_range(start, end)
     }
 }
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use std::fs::File;
+    use std::ops::Bound::{Excluded, Included, Unbounded};
+
+    use redb::backends::InMemoryBackend;
+
+    use super::*;
+    use crate::store::named_file::NamedFile;
+
+    /// A file, and as many handles of it as somebody asks for, each as another process has it.
+    struct Shared(tempfile::NamedTempFile);
+
+    impl Shared {
+        fn new() -> Self {
+            Self(tempfile::NamedTempFile::new().unwrap())
+        }
+
+        fn file(&self) -> File {
+            let mut options = File::options();
+            options.read(true).write(true).open(self.0.path()).unwrap()
+        }
+
+        fn handle(&self, file: File) -> Boxed {
+            let path = self.0.path().to_owned();
+            Boxed(Box::new(NamedFile::new(file, path).unwrap()))
+        }
+    }
+
+    #[test]
+    fn what_one_handle_of_a_file_has_locked_another_does_not_get() {
+        let shared = Shared::new();
+        let [one, other] = [(); 2].map(|()| shared.handle(shared.file()));
+        for (from, to) in [(Unbounded, Unbounded), (Included(10), Excluded(20))] {
+            let refused = || {
+                assert!(!other.try_lock_range(from, to).unwrap());
+                assert!(other.query_lock_range(from, to).unwrap());
+            };
+            assert!(!other.query_lock_range(from, to).unwrap());
+            assert!(one.try_lock_range(from, to).unwrap());
+            refused();
+            assert!(!other.try_lock_shared_range(from, to).unwrap());
+            one.unlock_range(from, to).unwrap();
+            one.lock_range(from, to).unwrap();
+            refused();
+            assert!(!other.try_lock_shared_range(from, to).unwrap());
+            one.unlock_range(from, to).unwrap();
+            // Readers keep away whoever writes, and not each other.
+            assert!(one.try_lock_shared_range(from, to).unwrap());
+            refused();
+            assert!(other.try_lock_shared_range(from, to).unwrap());
+            other.unlock_range(from, to).unwrap();
+            one.unlock_range(from, to).unwrap();
+            one.lock_shared_range(from, to).unwrap();
+            refused();
+            assert!(other.try_lock_shared_range(from, to).unwrap());
+            other.unlock_range(from, to).unwrap();
+            one.unlock_range(from, to).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_closed_is_free_whoever_else_has_it_from_us() {
+        let shared = Shared::new();
+        let file = shared.file();
+        // As a child process has it that was started meanwhile.
+        let _inherited = file.try_clone().unwrap();
+        let (one, other) = (shared.handle(file), shared.handle(shared.file()));
+        assert!(one.try_lock_range(Unbounded, Unbounded).unwrap());
+        assert!(!other.try_lock_range(Unbounded, Unbounded).unwrap());
+        one.close().unwrap();
+        assert!(other.try_lock_range(Unbounded, Unbounded).unwrap());
+    }
+
+    /// A file whose end is a panic.
+    #[derive(Debug)]
+    struct EndsBadly(InMemoryBackend);
+
+    impl StorageBackend for EndsBadly {
+        fn len(&self) -> io::Result<u64> {
+            self.0.len()
+        }
+
+        fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+            self.0.read(offset, out)
+        }
+
+        fn set_len(&self, len: u64) -> io::Result<()> {
+            self.0.set_len(len)
+        }
+
+        fn sync_data(&self) -> io::Result<()> {
+            self.0.sync_data()
+        }
+
+        fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+            self.0.write(offset, data)
+        }
+
+        fn close(&self) -> io::Result<()> {
+            panic!("a file that cannot be closed")
+        }
+    }
+
+    #[test]
+    fn a_panic_at_the_end_of_a_database_is_nobody_elses() {
+        let file = EndsBadly(InMemoryBackend::new());
+        drop(Opened::create(Box::new(file)).unwrap());
+    }
+}

@@ -130,3 +130,69 @@ impl StorageBackend for NamedFile {
         self.file.query_lock_range(start, end)
     }
 }
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use std::ops::Bound::{Excluded, Included, Unbounded};
+    use std::path::Path;
+
+    use super::*;
+
+    fn nowhere() -> NamedFile {
+        let path = Path::new("/dev/null").to_owned();
+        NamedFile::new(File::open(&path).unwrap(), path).unwrap()
+    }
+
+    #[test]
+    fn whatever_fails_names_the_file_and_the_step() {
+        let file = nowhere();
+        let failed = [
+            ("read", file.read(0, &mut [0])),
+            ("written", file.write(0, &[1])),
+            ("given its length", file.set_len(1)),
+            ("synced", file.sync_data()),
+        ];
+        for (step, failed) in failed {
+            let StoreError::File(fault) = failed.unwrap_err().into() else {
+                panic!("{step}");
+            };
+            let said = fault.to_string();
+            let wanted = format!("/dev/null could not be {step}: ");
+            assert!(said.starts_with(&wanted), "{said}");
+        }
+        assert_eq!(file.len().unwrap(), 0);
+    }
+
+    #[test]
+    fn where_nothing_can_be_locked_no_store_is_opened() {
+        let file = nowhere();
+        let unsupported = || Err(BackendError::Unsupported);
+        let broken = || Err(io::Error::from(io::ErrorKind::Deadlock).into());
+        let (whole, also_whole) = ((Unbounded, Unbounded), (Included(0), Unbounded));
+        let parts = [
+            (Included(5), Unbounded),
+            (Unbounded, Excluded(9)),
+            (Included(0), Included(9)),
+        ];
+        // redb asks for the whole when a part cannot be locked.
+        for part in parts {
+            let answer = file.locked(part, unsupported());
+            assert!(matches!(answer, Err(BackendError::Unsupported)));
+        }
+        let refused = [whole, also_whole].map(|range| file.locked(range, unsupported()));
+        let broken = parts.map(|range| file.locked(range, broken()));
+        for refused in refused.into_iter().chain(broken) {
+            let Err(BackendError::Io(error)) = refused else {
+                panic!("{refused:?}");
+            };
+            // Of another kind redb would take it for a machine without processes.
+            assert_eq!(error.kind(), io::ErrorKind::Other);
+            let said = StoreError::from(error);
+            assert!(matches!(said, StoreError::NoLocks(_)), "{said}");
+        }
+        for answer in [true, false] {
+            assert_eq!(file.locked(whole, Ok(answer)).unwrap(), answer);
+        }
+    }
+}

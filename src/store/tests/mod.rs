@@ -1,5 +1,7 @@
 //! What the store promises of its files. What it promises of its rows, as every engine does: `src/testing/contract`.
 
+mod faults;
+mod keepers;
 #[cfg(unix)]
 mod names;
 mod places;
