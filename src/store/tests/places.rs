@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::store::Direction::Forward;
-use crate::store::{RowsMut, Sequence, WHOLE_GROUP};
+use crate::store::{RowsMut, Sequence, WHOLE_GROUP, Writer};
 
 const TOGETHER: [[Table; 3]; 2] = [
     [Table::SkippedKeys, Table::Accepted, Table::Sessions],
@@ -111,4 +111,67 @@ fn a_sequence_writes_its_row_once_in_64_numbers_and_an_end_leaves_a_gap() {
     let store = fixture.open().unwrap();
     assert_eq!(next(&store, Sequence::Outbox), 129);
     assert_eq!(next(&store, Sequence::OneTimePrekeys), 2);
+}
+
+#[test]
+fn each_sequence_has_numbers_of_its_own() {
+    let fixture = Fixture::new();
+    let store = fixture.create();
+    for round in 1..=70 {
+        for sequence in Sequence::ALL {
+            let taken: Result<_, StoreError> = store.write(|rows| {
+                let before = rows.last_id(sequence)?;
+                Ok((before, rows.next_id(sequence)?, rows.last_id(sequence)?))
+            });
+            // A step knows to the number what this process gave out, and not only what the row says.
+            assert_eq!(taken, Ok((round - 1, round, round)), "{sequence:?}");
+        }
+    }
+}
+
+#[test]
+fn a_step_knows_of_which_sequences_it_took_a_number() {
+    let fixture = Fixture::new();
+    let store = fixture.create();
+    let took = |rows: &Writer<'_>| Sequence::ALL.map(|sequence| rows.took(sequence));
+    let known: Result<_, StoreError> = store.write(|rows| {
+        let before = took(rows);
+        // Whether once or twice.
+        for sequence in [Sequence::Outbox, Sequence::Outbox, Sequence::Feed] {
+            rows.next_id(sequence)?;
+        }
+        Ok([before, took(rows)])
+    });
+    let mut both = [[false; Sequence::ALL.len()]; 2];
+    for (place, sequence) in Sequence::ALL.into_iter().enumerate() {
+        both[1][place] = matches!(sequence, Sequence::Outbox | Sequence::Feed);
+    }
+    assert_eq!(known, Ok(both));
+    // Another step took none of them.
+    let known: Result<_, StoreError> = store.write(|rows| Ok(took(rows)));
+    assert_eq!(known, Ok(both[0]));
+}
+
+#[test]
+fn a_commit_writes_which_rows_there_are_only_when_they_are_others() {
+    let fixture = Fixture::new();
+    let store = fixture.create();
+    let census = || {
+        let inner = store.shared();
+        let table = inner.as_ref().unwrap().database.as_ref().unwrap();
+        let table = table.begin_read().unwrap();
+        let row = table.get(tree::CENSUS_ROW.as_slice()).unwrap().unwrap();
+        row.value().to_vec()
+    };
+    let mut last = census();
+    let mut is_written = |value: &[u8], name: &[u8]| {
+        put(&store, name, value);
+        let former = std::mem::replace(&mut last, census());
+        former != last
+    };
+    // The row, the mark of its bucket, and then neither.
+    assert!(is_written(b"one", b"a"));
+    assert!(is_written(b"two", b"a"));
+    assert!(!is_written(b"three", b"a"));
+    assert!(is_written(b"one", b"b"));
 }
