@@ -223,3 +223,34 @@ fn an_event_is_of_its_group_and_signed_by_its_author() {
     );
     assert_eq!(GroupId::from_address(&people[0].public().address()), None);
 }
+
+#[test]
+fn what_a_request_names_has_its_salt_and_ascends() {
+    use crate::limits::{MAX_GROUP_EVENTS, MAX_GROUP_MEMBERS};
+    use crate::wire::v2;
+
+    let read = |salt: usize, names: &[u64], rest: usize, bundles: usize| {
+        let mut have: Vec<u8> = names.iter().flat_map(|name| name.to_be_bytes()).collect();
+        have.resize(have.len() + rest, 1);
+        let sync = v2::GroupSync {
+            salt: vec![7; salt],
+            have,
+            events: Vec::new(),
+            bundles: vec![vec![1]; bundles],
+        };
+        GroupSync::from_wire(sync)
+            .map(|sync| sync.have.is_some())
+            .ok()
+    };
+    let most: Vec<u64> = (0..=MAX_GROUP_EVENTS as u64).collect();
+    assert_eq!(read(0, &[], 0, MAX_GROUP_MEMBERS), Some(false));
+    assert_eq!(read(16, &[], 0, 0), Some(true));
+    assert_eq!(read(16, &most[1..], 0, 0), Some(true));
+    assert_eq!(read(16, &most, 0, 0), None);
+    assert_eq!(read(0, &[1], 0, 0), None);
+    assert_eq!(read(15, &[1], 0, 0), None);
+    assert_eq!(read(16, &[1], 7, 0), None);
+    assert_eq!(read(16, &[1, 1], 0, 0), None);
+    assert_eq!(read(16, &[2, 1], 0, 0), None);
+    assert_eq!(read(0, &[], 0, MAX_GROUP_MEMBERS + 1), None);
+}
