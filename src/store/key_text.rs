@@ -201,6 +201,7 @@ mod tests {
         let phrase = |text: &str| Read::Passphrase(text.to_owned());
         let mut raw_and_line = bytes.clone();
         raw_and_line.push(b'\n');
+        let marked = [[0xFF, 0xFE].as_slice(), &[0x9A; 30]].concat();
         let table: Vec<(Vec<u8>, Read)> = vec![
             (bytes.clone(), key()),
             (vec![0xFF; 32], Read::Key(vec![0xFF; 32])),
@@ -209,6 +210,8 @@ mod tests {
             (vec![0xFF; 31], Read::Refused),
             (vec![0xFF; 64], Read::Refused),
             (vec![0; 64], Read::Refused),
+            // Bytes that begin as a text in UTF-16 does, and have not the zeros of one.
+            (marked.clone(), Read::Key(marked)),
             (vec![b'a'; 5_000], Read::Refused),
             (utf16(D), Read::Refused),
             (utf16("correct horsey!"), Read::Refused),
@@ -250,6 +253,12 @@ mod tests {
             (format!("0x{D}"), Read::Refused),
             (format!("0x{}", &D[..40]), Read::Refused),
             (format!("\"{D}\""), Read::Refused),
+            // In quotes half as many digits are enough to be meant.
+            (format!("\"{}\"", &D[..32]), Read::Refused),
+            (
+                format!("\"{}\"", &D[..31]),
+                phrase(&format!("\"{}\"", &D[..31])),
+            ),
             (format!("'{D}'\n"), Read::Refused),
             (format!("“{D}”"), Read::Refused),
             (
@@ -292,5 +301,32 @@ mod tests {
             let said = StoreKey::from_file(path).unwrap_err().to_string();
             assert!(said.contains(path.to_str().unwrap()), "{said}");
         }
+    }
+
+    #[test]
+    fn all_of_a_file_is_read_or_none_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let longest = "x".repeat(MAX_FILE_LEN);
+        std::fs::write(&path, &longest).unwrap();
+        let whole = Read::Passphrase(longest.clone());
+        assert_eq!(read(StoreKey::from_file(&path)), whole);
+        // One byte more, and nothing of it counts.
+        std::fs::write(&path, longest + "x").unwrap();
+        assert_eq!(read(StoreKey::from_file(&path)), Read::Refused);
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_to_be_done() {
+        let why = |content: &[u8]| of_bytes(content).err().unwrap();
+        let line = [[0xFF; KEY_LEN].as_slice(), b"\n"].concat();
+        assert!(why(&line).contains("with the end of a line"));
+        for neither in [[0xFF; 31].as_slice(), &[0xFF; 64]] {
+            assert!(why(neither).contains("neither 32 bytes nor text"));
+        }
+        let long = [[0xFF; 64].as_slice(), b"\n"].concat();
+        assert!(why(&long).contains("neither 32 bytes nor text"));
+        assert!(why(format!("'{D}'").as_bytes()).contains("leave the digits alone"));
+        assert!(why(&D.as_bytes()[..63]).contains("was some of it lost?"));
     }
 }
