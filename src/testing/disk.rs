@@ -187,6 +187,8 @@ struct State {
     /// Changes from this one on find the disk full.
     full_from: Option<u64>,
     changes: u64,
+    /// Nothing that is on it can be read.
+    unreadable: bool,
     sync_takes: Duration,
     read: Vec<(usize, u64, usize)>,
     recording: bool,
@@ -273,6 +275,11 @@ impl Disk {
         state.full_from = changes.map(|changes| state.changes + changes);
     }
 
+    /// Whether reading fails, until it is called again.
+    pub fn be_unreadable(&self, unreadable: bool) {
+        self.state().unreadable = unreadable;
+    }
+
     /// How long a sync takes from now on. For measuring, never for a test.
     pub fn slow_down(&self, sync_takes: Duration) {
         self.state().sync_takes = sync_takes;
@@ -324,6 +331,9 @@ impl StorageBackend for File {
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let mut state = self.disk.state();
+        if state.unreadable {
+            return Err(io::Error::other("the disk cannot be read"));
+        }
         if state.recording {
             state.read.push((self.file, offset, out.len()));
         }

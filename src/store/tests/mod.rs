@@ -1,7 +1,9 @@
 //! What the store promises of its files. What it promises of its rows, as every engine does: `src/testing/contract`.
 
+mod copies;
 mod faults;
 mod keepers;
+mod large;
 #[cfg(unix)]
 mod names;
 mod places;
