@@ -309,4 +309,26 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_parameter_counts_more_than_what_stands_before_it() {
+        let address = Address::parse(
+            "postgresql://other:o@elsewhere:1/otherdb?host=localhost&port=99&user=bot&password=p%26q&dbname=chat",
+        )
+        .unwrap();
+        assert_eq!(address.hosts, [Host::Tcp("localhost".into(), 99)]);
+        assert_eq!(
+            (address.user.as_str(), address.database.as_str()),
+            ("bot", "chat")
+        );
+        assert_eq!(address.password.as_ref().unwrap().as_str(), "p&q");
+        let longest = "s".repeat(MAX_NAME_LEN);
+        let named = |name: &str| Address::parse(&format!("postgresql://u@localhost/?store={name}"));
+        assert_eq!(named(&longest).unwrap().store, longest);
+        assert!(named(&(longest + "s")).is_err());
+        for refused in ["1st", "_a", "A", "aB", "a-b", "a.b"] {
+            assert!(named(refused).is_err(), "{refused}");
+        }
+        assert_eq!(named("a_1").unwrap().store, "a_1");
+    }
 }

@@ -315,3 +315,42 @@ pub(super) fn number(column: Option<&Vec<u8>>) -> Result<i64, Trouble> {
     let bytes = column.and_then(|column| <[u8; 8]>::try_from(column.as_slice()).ok());
     bytes.map(i64::from_be_bytes).ok_or_else(Trouble::nonsense)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn put(value: &Value<'_>) -> Vec<u8> {
+        let mut bytes = BytesMut::new();
+        put_value(value, &mut bytes).unwrap();
+        bytes.to_vec()
+    }
+
+    #[test]
+    fn values_stand_as_the_protocol_has_them() {
+        assert_eq!(put(&Value::Bytes(&[1, 2])), [1, 2]);
+        assert_eq!(put(&Value::Number(-2)), (-2i64).to_be_bytes());
+        // Dimensions, whether there are nulls, and the type; then how many, and the number of the first.
+        let none = put(&Value::Many(vec![]));
+        assert_eq!(none, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 17]);
+        let many = put(&Value::Many(vec![[7, 8, 9].as_slice(), &[]]));
+        let head = [
+            0u8, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0, 2, 0, 0, 0, 1,
+        ];
+        let rest = [0u8, 0, 0, 3, 7, 8, 9, 0, 0, 0, 0];
+        assert_eq!(many, [head.as_slice(), &rest].concat());
+        let places = put(&Value::Places(vec![[5; 6]]));
+        let head = [
+            0u8, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 27, 0, 0, 0, 1, 0, 0, 0, 1,
+        ];
+        let rest = [0u8, 0, 0, 6, 5, 5, 5, 5, 5, 5];
+        assert_eq!(places, [head.as_slice(), &rest].concat());
+        let numbers = put(&Value::Numbers(vec![258]));
+        let head = [
+            0u8, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0, 1, 0, 0, 0, 1,
+        ];
+        let rest = [0u8, 0, 0, 8, 0, 0, 0, 0, 0, 0, 1, 2];
+        assert_eq!(numbers, [head.as_slice(), &rest].concat());
+    }
+}

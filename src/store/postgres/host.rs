@@ -80,3 +80,38 @@ pub(super) fn decoded(text: &str) -> Result<String, StoreError> {
     }
     String::from_utf8(bytes).map_err(|_| wrong())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_read_with_its_port() {
+        let tcp = |name: &str, port| Ok::<_, StoreError>(Host::Tcp(name.into(), port));
+        assert_eq!(host_of("db", None), tcp("db", 5432));
+        assert_eq!(host_of("db", Some(7)), tcp("db", 7));
+        assert_eq!(host_of("db:9", Some(7)), tcp("db", 9));
+        assert_eq!(host_of("[::1]:9", None), tcp("::1", 9));
+        assert_eq!(host_of("[::1]", Some(7)), tcp("::1", 7));
+        assert_eq!(host_of("%64b", None), tcp("db", 5432));
+        let socket = |port| Ok::<_, StoreError>(Host::Socket("/run/pg".into(), port));
+        assert_eq!(host_of("%2Frun%2Fpg", Some(7)), socket(7));
+        assert_eq!(host_of("/run/pg", None), socket(5432));
+        for wrong in [
+            "", ":9", "[]:9", "[::1", "db:", "db:0", "db:65536", "db:x", "%", "%f", "%zz",
+        ] {
+            assert!(host_of(wrong, None).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_what_stays_on_this_machine_is_here() {
+        for here in ["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "/run"] {
+            assert!(host_of(here, None).unwrap().is_here(), "{here}");
+        }
+        for far in ["localhost.example", "10.0.0.1", "0.0.0.0", "[::]", "db"] {
+            assert!(!host_of(far, None).unwrap().is_here(), "{far}");
+        }
+    }
+}

@@ -199,8 +199,10 @@ impl Known {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::store::table::PREFIX_LEN;
 
     fn row(key: u8, value: u8) -> (Vec<u8>, Seen) {
         let seen = Seen {
@@ -281,5 +283,82 @@ mod tests {
         known.forget_all();
         assert!(known.get(&[4]).is_none());
         assert_eq!(known.bytes, 0);
+    }
+
+    #[test]
+    fn the_bytes_that_are_known_are_counted_whatever_becomes_of_them() {
+        let mut known = Known::default();
+        let put = |known: &mut Known, key: &[u8], len: usize| {
+            let seen = Seen {
+                place: [0; 6],
+                sealed: vec![7; len].into(),
+            };
+            known.put(key.to_vec(), seen);
+        };
+        put(&mut known, &[1; 3], 50);
+        put(&mut known, &[2; 4], 60);
+        assert_eq!(known.bytes, 53 + 64);
+        put(&mut known, &[1; 3], 20);
+        assert_eq!(known.bytes, 23 + 64);
+        known.remove(&[2; 4]);
+        known.remove(&[9; 4]);
+        assert_eq!(known.bytes, 23);
+        known.forget(&[1; 3]);
+        assert_eq!(known.bytes, 0);
+    }
+
+    fn glance(group: u8) -> Glance {
+        let bounds = (Bound::Included(vec![group; PREFIX_LEN]), Bound::Unbounded);
+        Glance::of(&bounds, Direction::Forward, 9).unwrap()
+    }
+
+    #[test]
+    fn a_glance_is_asked_for_once_and_not_again_while_it_is_fresh() {
+        let mut glances = Glances::default();
+        assert!(glances.due().is_empty());
+        for _ in 0..2 {
+            glances.want(&glance(1));
+            assert_eq!(glances.all(), [glance(1)]);
+            assert_eq!(glances.due(), [glance(1)]);
+        }
+        let rows = || vec![(vec![1], vec![2])];
+        glances.learn(vec![(glance(1), rows())]);
+        // As if it had been seen only now, however slow this machine is.
+        let now = Instant::now();
+        glances.at = Some(now + Duration::from_secs(3600));
+        assert!(glances.due().is_empty());
+        assert_eq!(glances.shown(&glance(1)), Some(rows().as_slice()));
+        assert_eq!(glances.shown(&glance(2)), None);
+        // One more is wanted, and all are asked for.
+        glances.want(&glance(2));
+        assert_eq!(glances.due(), [glance(1), glance(2)]);
+        // What was not answered leaves what was seen.
+        glances.learn(Vec::new());
+        assert!(glances.shown(&glance(1)).is_some());
+        glances.at = now.checked_sub(GLANCE_AGE);
+        assert_eq!(glances.shown(&glance(1)), None);
+        for group in 0..20 {
+            glances.want(&glance(group));
+        }
+        assert_eq!(glances.all().len(), MAX_GLANCES);
+    }
+
+    #[test]
+    fn all_is_forgotten_where_it_would_be_too_much() {
+        for more in [0, 1, 2] {
+            let mut known = Known::default();
+            known.learn(span_of(2, 6), &[row(3, 1)]);
+            known.bytes = MAX_BYTES + more;
+            known.learn(span_of(7, 9), &[]);
+            assert_eq!(known.get(&[3]).is_some(), more == 0, "{more} bytes");
+            assert!(known.get(&[8]).is_some());
+            let mut known = Known::default();
+            let (_, seen) = row(3, 1);
+            for number in 0..MAX_ENTRIES + more {
+                known.put(number.to_be_bytes().to_vec(), seen.clone());
+            }
+            known.learn(span_of(7, 9), &[]);
+            assert_eq!(known.rows.is_empty(), more != 0, "{more} rows");
+        }
     }
 }

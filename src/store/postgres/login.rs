@@ -39,10 +39,11 @@ pub(super) fn open(address: &Address) -> Result<Connection, Trouble> {
 
 fn open_one(host: &Host, address: &Address) -> Result<Connection, Trouble> {
     let mut connection = Connection::new(Stream::to(host, address)?)?;
-    // Whoever is at the other end has shown a certificate that nobody looked at.
-    let by_password = |tls: &Tls| tls.trust == Trust::Password;
-    let must_bind = matches!(host, Host::Tcp(..)) && address.tls.as_ref().is_some_and(by_password);
-    log_in(&mut connection, address, must_bind)?;
+    log_in(
+        &mut connection,
+        address,
+        must_bind(host, address.tls.as_ref()),
+    )?;
     connection.command(&settings(address))?;
     let sql = "SELECT pg_is_in_recovery()::int::bigint";
     let replica = connection.ask(&[Ask::plain(sql)])?;
@@ -50,6 +51,12 @@ fn open_one(host: &Host, address: &Address) -> Result<Connection, Trouble> {
         return Err(StoreError::DatabaseReadOnly.into());
     }
     Ok(connection)
+}
+
+/// Whether the password has to be bound to the channel: whoever is at the other end has shown a certificate that nobody looked at.
+fn must_bind(host: &Host, tls: Option<&Tls>) -> bool {
+    let by_password = |tls: &Tls| tls.trust == Trust::Password;
+    matches!(host, Host::Tcp(..)) && tls.is_some_and(by_password)
 }
 
 /// What holds for every statement of a connection. A scan of a whole table would, to the server, have read what every other step writes.
@@ -168,4 +175,43 @@ fn impostor() -> Trouble {
 fn rights(why: &str) -> Trouble {
     let why = why.to_owned();
     Trouble::Failed(StoreError::DatabaseRights { why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_bound_where_nothing_else_says_who_the_server_is() {
+        let of = |trust| Tls {
+            trust,
+            ..Tls::default()
+        };
+        let network = Host::Tcp("db".into(), 1);
+        assert!(must_bind(&network, Some(&of(Trust::Password))));
+        for known in [Trust::Authority, Trust::Name] {
+            assert!(!must_bind(&network, Some(&of(known))));
+        }
+        // In clear, as the address says; and on a socket there is nobody in between.
+        assert!(!must_bind(&network, None));
+        let socket = Host::Socket("/run".into(), 1);
+        assert!(!must_bind(&socket, Some(&of(Trust::Password))));
+    }
+
+    #[test]
+    fn a_password_is_bound_to_a_channel_wherever_a_server_offers_it() {
+        let name = |offered, binding: Option<Vec<u8>>| mechanism(offered, binding).0;
+        assert_eq!(name(true, Some(vec![1])), SCRAM_SHA_256_PLUS);
+        assert_eq!(name(false, Some(vec![1])), SCRAM_SHA_256);
+        assert_eq!(name(true, None), SCRAM_SHA_256);
+        // What was taken away in between is noticed by what the first message says of it.
+        let first = |offered, binding| {
+            let (_, channel) = mechanism(offered, binding);
+            let scram = ScramSha256::new(b"password", channel);
+            scram.message().first().copied()
+        };
+        assert_eq!(first(true, Some(vec![1])), Some(b'p'));
+        assert_eq!(first(false, Some(vec![1])), Some(b'y'));
+        assert_eq!(first(true, None), Some(b'n'));
+    }
 }

@@ -370,3 +370,63 @@ impl Reads for Looking<'_> {
         self.numbered(sequence, "pg_advisory_lock")
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn rows(keys: &[u8]) -> Vec<(Vec<u8>, Seen)> {
+        let seen = Seen {
+            place: [0; 6],
+            sealed: [].into(),
+        };
+        keys.iter().map(|key| (vec![*key], seen.clone())).collect()
+    }
+
+    #[test]
+    fn of_a_span_that_part_is_covered_that_was_looked_at() {
+        let span = (vec![2], vec![9]);
+        let (forward, backward) = (Direction::Forward, Direction::Backward);
+        // Fewer than were asked for: these are all.
+        for direction in [forward, backward] {
+            assert_eq!(covered(&span, direction, 3, &rows(&[4, 5])), span);
+            assert_eq!(covered(&span, direction, 1, &[]), span);
+        }
+        let part = covered(&span, forward, 2, &rows(&[4, 5]));
+        assert_eq!(part, (vec![2], vec![5, 0]));
+        let part = covered(&span, backward, 2, &rows(&[5, 4]));
+        assert_eq!(part, (vec![4], vec![9]));
+    }
+
+    #[test]
+    fn a_version_is_told_by_its_nonce_and_its_tag() {
+        let sealed: Vec<u8> = (0..60).collect();
+        let wanted: Vec<u8> = (0..24).chain(44..60).collect();
+        assert_eq!(version_of(&sealed), wanted);
+        // What is shorter is told by all of it.
+        assert_eq!(version_of(&[1, 2]), [1, 2, 1, 2]);
+    }
+
+    #[test]
+    fn of_a_message_all_is_looked_up_together_and_of_nothing_else() {
+        let ([messages], _) = Table::Messages.bounds();
+        let of =
+            |place: u8, len: usize| group_of(&[[place].as_slice(), &vec![7; len - 1]].concat());
+        let low = [[messages].as_slice(), &[7; TAG_AT - 1]].concat();
+        let high = [[messages].as_slice(), &[7; TAG_AT - 2], &[8]].concat();
+        assert_eq!(of(messages, TAG_AT + 3), Some((low, high)));
+        assert_eq!(of(messages, TAG_AT - 1), None);
+        let ([other], _) = Table::Timeline.bounds();
+        assert_eq!(of(other, TAG_AT + 3), None);
+    }
+
+    #[test]
+    fn a_row_is_seen_with_its_value_and_its_place() {
+        let columns = |place: &[u8]| vec![vec![1], vec![2, 3], place.to_vec()];
+        let (row, Seen { place, sealed }) = seen(columns(&[4; 6])).unwrap();
+        assert_eq!((row, place, &*sealed), (vec![1], [4; 6], [2, 3].as_slice()));
+        assert!(seen(columns(&[4; 5])).is_none());
+        assert!(seen(vec![vec![1], vec![2]]).is_none());
+    }
+}

@@ -108,3 +108,24 @@ pub(super) fn mark_of(row: &[u8]) -> Option<Vec<u8>> {
     let bucket = bucket_of(row).ok().filter(|_| row.first() != Some(&0))?;
     Some([tree::DIRTY_PREFIX.as_slice(), &[bucket.0, bucket.1]].concat())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_is_marked_by_the_rows_of_tables_alone() {
+        assert_eq!(mark_of(&[1, 7, 8, 9]), Some(vec![0, 2, 7, 8]));
+        assert_eq!(mark_of(&[0, 7, 8, 9]), None);
+        assert_eq!(mark_of(&[1, 7]), None);
+    }
+
+    #[test]
+    fn a_number_of_a_sequence_is_none_below_zero() {
+        let of = |number: i64| unsigned(Some(&number.to_be_bytes().to_vec()));
+        assert_eq!((of(0), of(7)), (Ok(0), Ok(7)));
+        assert_eq!(of(-1), Err(Trouble::nonsense().told()));
+        assert_eq!(unsigned(Some(&vec![1])), Err(Trouble::nonsense().told()));
+        assert_eq!(unsigned(None), Err(Trouble::nonsense().told()));
+    }
+}

@@ -295,3 +295,31 @@ fn commit(connection: &mut Connection, changes: &Changes) -> Run {
         Err(trouble) => trouble.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_pass_is_told_when_it_was_waited_for_long_enough() {
+        let lost = StoreError::DatabaseLost { why: "gone".into() };
+        let told = [
+            (Trouble::Lost("gone".into()), lost),
+            (
+                Trouble::Waits(StoreError::VaultSealed),
+                StoreError::VaultSealed,
+            ),
+            (Trouble::Whole, StoreError::StepsCollide),
+            (Trouble::Failed(StoreError::DiskFull), StoreError::DiskFull),
+        ];
+        for (trouble, error) in told {
+            let mut waiting = Waiting::new(Duration::ZERO);
+            assert_eq!(waiting.after(&trouble), Err(error));
+        }
+        // Steps that are in the way are counted, however patient somebody is.
+        let mut waiting = Waiting::new(PATIENCE);
+        waiting.runs = MAX_RUNS - 1;
+        let again = waiting.after(&Trouble::Again);
+        assert_eq!(again, Err(StoreError::StepsCollide));
+    }
+}

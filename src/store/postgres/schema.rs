@@ -85,3 +85,21 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Trouble> {
     }
     made
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_sequences_stand_in_sql_without_quotes() {
+        let names = Sequence::ALL.map(sequence_name);
+        let wanted = [
+            "s_outbox",
+            "s_unhandled",
+            "s_signed_prekeys",
+            "s_one_time_prekeys",
+            "s_feed",
+        ];
+        assert_eq!(names, wanted);
+    }
+}

@@ -151,3 +151,18 @@ impl KeySlots for SlotRows {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stores_of_a_database_do_not_wait_for_each_other() {
+        let of = |address: &str| SlotRows::new(Address::parse(address).unwrap()).lock_name();
+        let first = of("postgresql://u@localhost/db?store=first");
+        assert_ne!(first, of("postgresql://u@localhost/db?store=second"));
+        // Whoever comes to the same one does, by whatever name of its server.
+        assert_eq!(first, of("postgresql://v@127.0.0.1/db?store=first"));
+    }
+}

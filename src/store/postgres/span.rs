@@ -45,3 +45,56 @@ pub(super) fn ask((low, high): &Span, direction: Direction, limit: usize) -> Ask
     let values = vec![Value::Bytes(low), Value::Bytes(high), Value::Number(limit)];
     Ask::new(sql, values)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_has_the_rows_that_its_bounds_have() {
+        let (low, high) = (vec![1, 2], vec![1, 5]);
+        let all = [
+            Bound::Included as fn(Vec<u8>) -> Bound<Vec<u8>>,
+            Bound::Excluded,
+            |_| Bound::Unbounded,
+        ];
+        let rows = [
+            vec![],
+            vec![1, 2],
+            vec![1, 2, 0],
+            vec![1, 3],
+            vec![1, 5],
+            vec![1, 5, 0],
+        ];
+        for from in all {
+            for to in all {
+                let bounds = (from(low.clone()), to(high.clone()));
+                let (begin, end) = span(&bounds);
+                for row in &rows {
+                    let within = std::ops::RangeBounds::<Vec<u8>>::contains(&bounds, row);
+                    assert_eq!(begin <= *row && *row < end, within, "{row:?} {bounds:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_question_goes_the_way_that_is_asked_for_and_so_far() {
+        let span = (vec![1], vec![9]);
+        for (direction, order) in [
+            (Direction::Forward, " ASC "),
+            (Direction::Backward, " DESC "),
+        ] {
+            for (limit, number) in [(7, 7), (usize::MAX, i64::MAX)] {
+                let ask = ask(&span, direction, limit);
+                assert!(ask.sql.contains(order), "{}", ask.sql);
+                let [Value::Bytes(low), Value::Bytes(high), Value::Number(limit)] =
+                    ask.values.as_slice()
+                else {
+                    unreachable!();
+                };
+                assert_eq!((*low, *high, *limit), (&[1][..], &[9][..], number));
+            }
+        }
+    }
+}

@@ -268,3 +268,74 @@ fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         .then(|| rest.split_at_checked(len))
         .flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An element of DER, with as many digits of its length as are asked for.
+    fn der(tag: u8, content: &[u8], digits: usize) -> Vec<u8> {
+        let len = (content.len() as u64).to_be_bytes();
+        let len = match digits {
+            0 => vec![content.len() as u8],
+            digits => [[0x80 | digits as u8].as_slice(), len.split_at(8 - digits).1].concat(),
+        };
+        [[tag].as_slice(), &len, content].concat()
+    }
+
+    fn certificate(identifier: &[u8], digits: usize) -> Vec<u8> {
+        let algorithm = der(0x30, &der(0x06, identifier, 0), 0);
+        let fields = [der(0x30, &[7; 200], digits.max(1)), algorithm, vec![3, 0]].concat();
+        der(0x30, &fields, digits.max(1))
+    }
+
+    const RSA: [u8; 8] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
+    const ECDSA: [u8; 7] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03];
+
+    #[test]
+    fn a_certificate_is_named_by_the_hash_of_its_signature() {
+        let rsa = |last: u8| [RSA.as_slice(), &[last]].concat();
+        let ecdsa = |last: u8| [ECDSA.as_slice(), &[last]].concat();
+        for digits in [2, 3, 4] {
+            for (identifier, hash) in [
+                // MD5 and SHA-1 count as SHA-256.
+                (rsa(4), Some(Hash::Sha256)),
+                (rsa(5), Some(Hash::Sha256)),
+                (rsa(11), Some(Hash::Sha256)),
+                (rsa(12), Some(Hash::Sha384)),
+                (rsa(13), Some(Hash::Sha512)),
+                (rsa(10), None),
+                (ecdsa(2), Some(Hash::Sha256)),
+                (ecdsa(3), Some(Hash::Sha384)),
+                (ecdsa(4), Some(Hash::Sha512)),
+                (ecdsa(1), None),
+                // Ed25519 has none of its own.
+                (vec![0x2b, 0x65, 0x70], None),
+            ] {
+                let certificate = certificate(&identifier, digits);
+                assert_eq!(signature_hash(&certificate), hash, "{identifier:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_certificate_has_no_hash_and_panics_nowhere() {
+        let whole = certificate(&[RSA.as_slice(), &[11]].concat(), 2);
+        for cut in 0..whole.len() {
+            let (part, _) = whole.split_at(cut);
+            assert_eq!(signature_hash(part), None);
+        }
+        // A length of five digits is that of nothing that fits into a certificate.
+        let short = der(0x04, &[1; 0x7f], 0);
+        assert_eq!(
+            element(&short, 0x04),
+            Some(([1; 0x7f].as_slice(), [].as_slice()))
+        );
+        assert_eq!(element(&der(0x04, &[1; 3], 5), 0x04), None);
+        assert_eq!(
+            element(&der(0x04, &[1; 3], 4), 0x04).map(|(found, _)| found),
+            Some([1; 3].as_slice())
+        );
+        assert_eq!(element(&short, 0x30), None);
+    }
+}

@@ -97,3 +97,68 @@ pub(super) fn shown(text: &[u8]) -> String {
         .take(300)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_is_told_apart_by_its_code() {
+        let why = || "why".to_owned();
+        let failed = |code: &str| StoreError::DatabaseFailed {
+            code: code.to_owned(),
+            why: why(),
+        };
+        let rights = || StoreError::DatabaseRights { why: why() };
+        for again in ["40001", "40P01"] {
+            assert_eq!(of_server(again, why()), Trouble::Again);
+        }
+        for lost in ["08000", "08006", "57P01", "57P02", "57P03", "53300"] {
+            assert_eq!(of_server(lost, why()), Trouble::Lost(why()));
+        }
+        for (code, error) in [
+            ("53100", StoreError::DiskFull),
+            ("42501", rights()),
+            ("28P01", rights()),
+            ("28000", rights()),
+            ("25006", StoreError::DatabaseReadOnly),
+            ("0A000", failed("0A000")),
+            ("57P04", failed("57P04")),
+            ("3D000", failed("3D000")),
+            ("", failed("")),
+            ("é", failed("é")),
+        ] {
+            assert_eq!(of_server(code, why()), Trouble::Failed(error), "{code}");
+        }
+        let standby = "cannot use serializable mode in a hot standby";
+        let read_only = Trouble::Failed(StoreError::DatabaseReadOnly);
+        assert_eq!(of_server("0A000", standby.to_owned()), read_only);
+    }
+
+    #[test]
+    fn what_may_pass_is_no_failure_wherever_it_was_found() {
+        let lost = StoreError::DatabaseLost { why: "gone".into() };
+        let vault = StoreError::VaultLost { why: "gone".into() };
+        for (error, trouble) in [
+            (lost, Trouble::Lost("gone".into())),
+            (StoreError::StepsCollide, Trouble::Again),
+            (vault.clone(), Trouble::Waits(vault)),
+            (
+                StoreError::VaultSealed,
+                Trouble::Waits(StoreError::VaultSealed),
+            ),
+            (StoreError::WrongKey, Trouble::Failed(StoreError::WrongKey)),
+        ] {
+            assert_eq!(Trouble::from(error.clone()), trouble);
+            assert_eq!(trouble.told(), error);
+        }
+        assert_eq!(Trouble::Whole.told(), StoreError::StepsCollide);
+    }
+
+    #[test]
+    fn what_a_server_says_draws_nothing_and_is_not_shown_for_ever() {
+        assert_eq!(shown("d\u{1b}[31mé\n".as_bytes()), "d\u{FFFD}[31mé\u{FFFD}");
+        assert_eq!(shown(&[b'a', 0xFF]), "a\u{FFFD}");
+        assert_eq!(shown(&[b'a'; 400]).len(), 300);
+    }
+}

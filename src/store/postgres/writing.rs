@@ -236,3 +236,59 @@ impl<'a> Writing<'a> {
         Ended::Done
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(number: u8) -> Vec<u8> {
+        vec![1, 5, number, 9]
+    }
+
+    #[test]
+    fn a_step_writes_by_what_it_found() {
+        let (mut found, mut changes) = (Found::default(), Changes::default());
+        // Rows by whether they were there, were not, or were not looked at: read, put, and deleted.
+        for (number, seen) in [(1, Some(([1; 6], vec![1]))), (2, None)] {
+            found.rows.insert(row(number), seen.clone());
+            found.rows.insert(row(10 + number), seen.clone());
+            found.rows.insert(row(20 + number), seen);
+        }
+        for number in [11, 12, 13] {
+            changes.put.insert(row(number), vec![number]);
+        }
+        changes.gone = [21, 22, 23].map(row).to_vec();
+        let writing = Writing::new(&found, &changes);
+        // Of what was not there and is put, the database itself says whether it is.
+        assert_eq!(writing.absent, [row(2), row(22)]);
+        let keys =
+            |rows: &BTreeMap<&[u8], &[u8]>| rows.keys().map(|row| row.to_vec()).collect::<Vec<_>>();
+        assert_eq!(keys(&writing.replaced), [row(11)]);
+        assert_eq!(keys(&writing.added), [row(12), row(13)]);
+        assert_eq!(writing.gone, [[1; 6]]);
+        assert_eq!(writing.gone_unseen, [row(23)]);
+        // What dies is in buckets that are marked.
+        let marks: Vec<_> = writing.marks.into_iter().collect();
+        assert_eq!(marks, [11u8, 21, 23].map(|number| vec![0, 2, 5, number]));
+    }
+
+    #[test]
+    fn a_step_that_changes_nothing_writes_nothing_in_its_transaction() {
+        let written = Written {
+            connection: [1; 16],
+            number: 1,
+        };
+        let none = Changes::default();
+        assert!(within(&none, &written).is_none());
+        let mut put = Changes::default();
+        put.put.insert(row(1), vec![1]);
+        let mut gone = Changes::default();
+        gone.gone.push(row(1));
+        for changes in [put, gone] {
+            assert_eq!(
+                within(&changes, &written).map(|ask| ask.values.len()),
+                Some(5)
+            );
+        }
+    }
+}

@@ -216,3 +216,78 @@ fn refusal(answer: &Answer) -> Result<(), StoreError> {
         _ => lost(why),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, body: &str) -> Result<(), StoreError> {
+        let body = body.as_bytes().to_vec();
+        refusal(&Answer { status, body })
+    }
+
+    #[test]
+    fn what_vault_refuses_is_told_apart() {
+        let said = r#"{"errors":["one","two\u001b"]}"#;
+        let why = |status: u16| format!("one; two\u{FFFD} ({status})");
+        for status in [200, 204, 299] {
+            assert_eq!(refused(status, said), Ok(()));
+        }
+        let rights = StoreError::VaultRights { why: why(403) };
+        assert_eq!(refused(403, said), Err(rights));
+        assert_eq!(refused(503, said), Err(StoreError::VaultSealed));
+        assert_eq!(refused(400, said), Err(no_key(why(400))));
+        for status in [404, 501] {
+            let no_key = refused(status, said);
+            assert!(
+                matches!(no_key, Err(StoreError::VaultKey { .. })),
+                "{status}"
+            );
+        }
+        for status in [199, 300, 307, 399] {
+            let lost = refused(status, said);
+            assert!(
+                matches!(lost, Err(StoreError::VaultLost { .. })),
+                "{status}"
+            );
+        }
+        for (status, body, why) in [(500, said, why(500)), (429, "no JSON", " (429)".into())] {
+            assert_eq!(refused(status, body), Err(StoreError::VaultLost { why }));
+        }
+    }
+
+    #[test]
+    fn ciphertext_says_of_which_version_it_is() {
+        assert_eq!(version_of(b"vault:v1:abc"), Some(1));
+        assert_eq!(version_of(b"vault:v12:"), Some(12));
+        for none in [
+            b"".as_slice(),
+            b"vault:v",
+            b"vault:v1",
+            b"vault:vx:a",
+            b"v1:a",
+            b"\xff",
+        ] {
+            assert_eq!(version_of(none), None);
+        }
+    }
+
+    #[test]
+    fn what_became_of_ciphertext_is_told_apart() {
+        let of = |text: &str| opened(&serde_json::from_str(text).unwrap_or(Value::Null));
+        assert_eq!(
+            of(r#"{"plaintext":"YWI="}"#),
+            Ok(Opened::Whole(b"ab".to_vec()))
+        );
+        assert_eq!(
+            of(r#"{"plaintext":"","error":""}"#),
+            Ok(Opened::Whole(vec![]))
+        );
+        let old = r#"{"error":"ciphertext version is too old"}"#;
+        assert_eq!(of(old), Ok(Opened::Gone));
+        let new = of(r#"{"error":"invalid ciphertext: version is too new"}"#);
+        assert!(matches!(new, Err(StoreError::VaultKey { .. })));
+        assert_eq!(of(r#"{"error":"cipher: failed"}"#), Ok(Opened::Damaged));
+        assert_eq!(of(r#"{"plaintext":"?"}"#), Err(nonsense()));
+    }
+}
