@@ -323,7 +323,7 @@ mod tests {
         }
         let rows = || vec![(vec![1], vec![2])];
         glances.learn(vec![(glance(1), rows())]);
-        // As if it had been seen only now, however slow this machine is.
+        // As if it had been seen only now, however long this takes.
         let now = Instant::now();
         glances.at = Some(now + Duration::from_secs(3600));
         assert!(glances.due().is_empty());

@@ -82,7 +82,7 @@ fn an_engine_of_one_process_has_every_piece_of_work_and_one_lane() {
     assert_eq!(lane, Ok(0));
     let lane = engine.write(|rows| Ok::<_, StoreError>(rows.lane()));
     assert_eq!(lane, Ok(0));
-    // Since September 2020, on the clock of any machine that this is built on.
+    // The clock is set, and counts milliseconds: it was so much in September 2020.
     assert!(engine.now() > 1_600_000_000_000);
 }
 
