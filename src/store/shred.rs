@@ -41,7 +41,13 @@ impl Inner {
         self.keys.epochs = vec![(self.epoch, current), (next_epoch, next.duplicate())];
         self.slots.write(&self.keys, &mut rng)?;
 
-        self.move_to_next_epoch(|store| store.move_to_new_keys(&dirty, &next, &mut rng))
+        let moved =
+            self.move_to_next_epoch(|store| store.move_to_new_keys(&dirty, &next, &mut rng));
+        if self.epoch != next_epoch {
+            let former = self.epoch;
+            self.keys.epochs.retain(|(number, _)| *number == former);
+        }
+        moved
     }
 
     /// Goes on in the next epoch with the tree that `write` has written. If it has not, everything is as it was here, and the store has failed:
