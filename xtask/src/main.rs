@@ -91,6 +91,9 @@ enum Command {
         /// Those that nothing noticed the last time
         #[arg(long)]
         again: bool,
+        /// By the library's own tests alone
+        #[arg(long)]
+        lib: bool,
         /// Seconds of tests, quick ones first, after which a change has survived
         #[arg(long, default_value_t = 60)]
         most: u64,
@@ -194,9 +197,9 @@ fn run(arguments: Arguments) -> Result<bool> {
         Command::Docs => site::build(&ws)?,
         Command::Advisories => lint::advisories(&ws)?,
         Command::Timing => audit::timing(&ws)?,
-        Command::Mutants { files, go_on, again, most } => {
+        Command::Mutants { files, go_on, again, lib, most } => {
             let which = mutants::Which::of(go_on, again);
-            mutants::run(&ws, &files, which, Duration::from_secs(most))?;
+            mutants::run(&ws, &files, which, lib, Duration::from_secs(most))?;
         }
         Command::Coverage => coverage::run(&ws)?,
         Command::Miri { tests } => audit::miri(&ws, &tests)?,

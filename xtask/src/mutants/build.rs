@@ -121,8 +121,8 @@ impl<'a> Tree<'a> {
         Ok(self.ws.sh.write_file(path, text)?)
     }
 
-    /// Leaves out what does not compile, until the rest does, and gives the programs of all tests.
-    pub fn compiled(&mut self) -> Result<Vec<PathBuf>> {
+    /// Leaves out what does not compile, until the rest does, and gives the programs of all tests, or that of the library's own.
+    pub fn compiled(&mut self, lib: bool) -> Result<Vec<PathBuf>> {
         for round in 0..ROUNDS {
             self.write()?;
             let (errors, _) = self.cargo(&["check", "--lib"])?;
@@ -133,7 +133,8 @@ impl<'a> Tree<'a> {
             self.leave_out(&errors)?;
         }
         for _ in 0..ROUNDS {
-            let (errors, programs) = self.cargo(&["test", "--no-run", "--tests"])?;
+            let (errors, programs) =
+                self.cargo(&["test", "--no-run", if lib { "--lib" } else { "--tests" }])?;
             println!("tests: {} errors, {} programs", errors.len(), programs.len());
             if errors.is_empty() {
                 return Ok(programs);

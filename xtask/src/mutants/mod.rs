@@ -54,8 +54,14 @@ impl Which {
     }
 }
 
-/// Tries the changes of these files, or of the layers that keep secrets, each for so much time of its tests.
-pub fn run(ws: &Workspace, files: &[String], which: Which, most: Duration) -> Result<()> {
+/// Tries the changes of these files, or of the layers that keep secrets, each for so much time of all tests, or of the library's own.
+pub fn run(
+    ws: &Workspace,
+    files: &[String],
+    which: Which,
+    lib: bool,
+    most: Duration,
+) -> Result<()> {
     if !ws.has_cargo("mutants")? {
         bail!("`cargo install --locked cargo-mutants` is missing");
     }
@@ -67,7 +73,7 @@ pub fn run(ws: &Workspace, files: &[String], which: Which, most: Duration) -> Re
     let path = folder.join("tried.txt");
     let known = if which == Which::All { Known::new() } else { results::read(&path)? };
     let mut tree = build::Tree::copied(ws, &changes, &known)?;
-    let programs = tree.compiled()?;
+    let programs = tree.compiled(lib)?;
     let scratch = fresh_folder(&ws.sh, folder.join("scratch"))?;
     let tests = trial::tests(&programs, most, tree.folder(), &scratch)?;
     println!("{} tests", tests.len());
