@@ -222,10 +222,7 @@ pub(crate) fn receive(
             session.know_from(due::known_longer(session.known_since(), since, step.now));
         }
     }
-    row.acknowledge_day = match pair {
-        Some(pair) if pair.healing_key_day != 0 => pair.healing_key_day,
-        _ => 0,
-    };
+    row.acknowledge_day = pair.map_or(0, |pair| pair.healing_key_day);
     row.acknowledge_bundle_at = bundle_issued_at;
     if row != before {
         save(step.rows, &peer, &row)?;
