@@ -264,6 +264,24 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_was_put_back_is_right_once_it_went_on_for_long() {
+        let back = NOW - 2 * YEARS;
+        let almost = back + PROVED - 1;
+        assert!(!clock(&[NOW, back]).is_put_back_for_good());
+        assert!(!clock(&[NOW, back, almost]).is_put_back_for_good());
+        assert!(clock(&[NOW, back, almost + 1]).is_put_back_for_good());
+    }
+
+    #[test]
+    fn what_is_dated_further_ahead_than_a_clock_is_off_lies_ahead() {
+        let latest = NOW + due::TOLERANCE;
+        assert!(!clock(&[NOW]).is_ahead(latest) && clock(&[NOW]).is_ahead(latest + 1));
+        // But not what was dated by a clock of which it is known that it was wrong.
+        let wrong = NOW + YEARS;
+        assert!(!clock(&[NOW, wrong, NOW + 1]).is_ahead(wrong));
+    }
+
+    #[test]
     fn little_is_remembered_however_often_it_leaps() {
         let times: Vec<u64> = (0..200).map(|n| NOW + (n * 37 % 50) * YEARS).collect();
         let clock = clock(&times);

@@ -70,3 +70,20 @@ pub(crate) fn row(store: &dyn Rows) -> Result<Option<DeviceRow>, EngineError> {
 pub(crate) fn save(store: &mut dyn RowsMut, row: &DeviceRow) -> Result<(), EngineError> {
     put_row(store, Table::Device, DEVICE, row)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_are_followed_so_often_a_minute() {
+        const NOW: u64 = 1_700_000_000_000;
+        let hints = HintLookups::default();
+        assert!(hints.has_room(NOW));
+        hints.count(MAX_HINTS_PER_MINUTE - 1);
+        assert!(hints.has_room(NOW));
+        hints.count(1);
+        assert!(!hints.has_room(NOW) && !hints.has_room(NOW + 59_999));
+        assert!(hints.has_room(NOW + 60_000));
+    }
+}

@@ -394,3 +394,30 @@ fn promise(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_conversations_are_named_at_length_others_in_short_and_the_rest_not_at_all() {
+        let short = MAX_HEALING_CONVERSATIONS;
+        let rest = short + MAX_HEALING_SUMMARIES;
+        let places = [0, short - 1, short, rest - 1, rest];
+        let (long, some) = (MAX_HEALING_IDS, HEALING_SUMMARY_IDS);
+        assert_eq!(places.map(names_of), [long, long, some, some, 0]);
+    }
+
+    #[test]
+    fn a_session_that_is_broken_is_not_asked_in() {
+        let [active, unanswered, new] = [
+            Recipients::ALL.to_ask(),
+            Recipients::ALL.in_unanswered_session(),
+            Recipients::ALL.in_new_session(),
+        ];
+        let asks = |cause| [0, 1, 2].map(|attempts| sessions_to_ask_in(attempts, cause));
+        assert_eq!(asks(None), [active, unanswered, new]);
+        let broken = Some(Cause::Authentication);
+        assert_eq!(asks(broken), [unanswered, unanswered, new]);
+    }
+}
