@@ -6,6 +6,7 @@ use crate::chat::{Content, DeviceUpdate, Picture, Profile};
 use crate::engine::records::profiles as rows;
 use crate::engine::sync::outcome::PeerNews;
 use crate::engine::sync::{profiles, updates};
+use crate::limits::RESEND_AFTER_SECONDS;
 
 const JPEG: &[u8] = b"\xff\xd8\xff and the rest";
 
@@ -241,4 +242,24 @@ fn a_profile_is_in_no_history_and_has_no_clock() {
         ..crate::engine::tests::hostile::content(0, None, text(""))
     };
     assert!(!content.body.is_message() && !content.body.passes_blocks());
+}
+
+#[test]
+fn contacts_are_told_again_after_a_rest_until_they_have_it() {
+    let [alice, bob] = acquainted();
+    set(&alice, 1, "Alice");
+    let is_due = |now| {
+        let due = alice.at_time(now, |step| profiles::is_round_due(step.rows, now));
+        due.unwrap()
+    };
+    let now = START + DAY;
+    assert!(is_due(now));
+    alice.at(1, profiles::go_round).unwrap();
+    let rested = now + RESEND_AFTER_SECONDS * 1000;
+    assert!(!is_due(now) && !is_due(rested - 1) && is_due(rested));
+    // Bob has it: nobody is owed it, and there are no more rounds.
+    assert!(!carry(&alice, &bob, 1).is_empty());
+    carry(&bob, &alice, 1);
+    alice.at(2, profiles::go_round).unwrap();
+    assert!(empty_outbox(&alice).is_empty() && !is_due(START + 90 * DAY));
 }

@@ -1,6 +1,7 @@
 //! People whom the user did not ask for: what they may cost, who vouches for them, and that no honest one is locked out (RFC windlass §8.6).
 
 mod bounds;
+mod counted;
 mod introduced;
 mod waiting;
 
