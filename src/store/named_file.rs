@@ -131,7 +131,8 @@ impl StorageBackend for NamedFile {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use std::ops::Bound::{Excluded, Included, Unbounded};
