@@ -29,3 +29,47 @@ fn overwrite<const N: usize>() {
     // It may be looked at, so it is written.
     black_box(&mut stack);
 }
+
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+
+    const MARK: [u8; 16] = *b"was on the stack";
+
+    /// A computation that has a secret in its frame.
+    #[inline(never)]
+    fn compute() {
+        let mut frame = [[0; 16]; 128];
+        frame.fill(MARK);
+        black_box(&mut frame);
+    }
+
+    /// How often the mark lies below the caller's frame, where calls have their own.
+    #[inline(never)]
+    fn left(memory: &File, below: &mut [u8]) -> usize {
+        let here = 0u8;
+        let here = (&raw const here).addr() as u64;
+        let start = here - below.len() as u64;
+        memory.read_exact_at(below, start).unwrap();
+        below.windows(MARK.len()).filter(|at| *at == MARK).count()
+    }
+
+    #[test]
+    fn what_a_computation_left_on_the_stack_is_written_over() {
+        let memory = File::open("/proc/self/mem").unwrap();
+        let mut below = vec![0; 24 * 1024];
+        compute();
+        assert!(left(&memory, &mut below) > 50);
+        apart::<CURVE_STACK, _>(compute);
+        assert_eq!(left(&memory, &mut below), 0);
+        compute();
+        assert!(left(&memory, &mut below) > 50);
+        apart::<AEAD_STACK, _>(compute);
+        assert_eq!(left(&memory, &mut below), 0);
+    }
+}
