@@ -299,6 +299,28 @@ fn an_answer_that_nobody_asked_for_brings_no_device_back() {
 }
 
 #[test]
+fn an_answer_makes_nobody_elses_device_one_of_ours() {
+    let [alice, mallory] = acquainted();
+    let own = alice.device.device_id;
+    let devices_after = |day: u64, of: &Party| {
+        let asked = alice.at(day, |step| {
+            healing::ask(step, &mallory.device.public(), None)
+        });
+        assert!(asked.unwrap().is_some());
+        let bundle = bundle_of(of, &[own, own ^ 1], START / 1000);
+        let bundle = bundle.encoded().to_vec();
+        let messages = 0;
+        let answer = content(day, None, Body::HealingAnswer { messages, bundle });
+        take(&alice, day, &forge(&mallory, &alice, day, &answer, None)).unwrap();
+        let siblings = alice.at(day, |step| own_devices::siblings(step.rows));
+        siblings.unwrap().len()
+    };
+    assert_eq!(devices_after(0, &mallory), 0);
+    // What does it is a bundle of our own that names it, for the signature is ours.
+    assert_eq!(devices_after(5, &alice), 1);
+}
+
+#[test]
 fn a_device_that_was_left_out_is_not_heard_any_more() {
     let [alice, bob] = acquainted();
     let (own, text) = (bob.device.device_id, |text: &str| {
