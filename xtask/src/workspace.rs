@@ -123,7 +123,11 @@ pub fn files(sh: &Shell, folder: &Path, extension: &str) -> Result<Vec<PathBuf>>
 
 /// Copies a file only when its content changed, so that a build tool that goes by times does not start over.
 pub fn update(ws: &Workspace, file: &Path, target: &Path) -> Result<()> {
-    let fresh = ws.sh.read_binary_file(file)?;
+    update_with(ws, &ws.sh.read_binary_file(file)?, target)
+}
+
+/// The same with what is not in a file.
+pub fn update_with(ws: &Workspace, fresh: &[u8], target: &Path) -> Result<()> {
     if ws.sh.read_binary_file(target).is_ok_and(|old| old == fresh) {
         return Ok(());
     }

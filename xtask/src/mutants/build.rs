@@ -11,7 +11,7 @@ use super::list::Change;
 use super::results::Known;
 use super::trial::Outcome;
 use super::weave::{Lines, Woven, weave};
-use crate::workspace::{Workspace, update};
+use crate::workspace::{Workspace, update, update_with};
 
 /// The module that every change asks.
 const SWITCH: &str = include_str!("switch.rs.txt");
@@ -112,35 +112,24 @@ impl<'a> Tree<'a> {
         Ok(tree)
     }
 
-    /// Writes a file of the copy if it says something else.
     fn say(&self, file: &str, text: &str) -> Result<()> {
-        let path = self.folder.join(file);
-        if self.ws.sh.read_file(&path).is_ok_and(|old| old == text) {
-            return Ok(());
-        }
-        Ok(self.ws.sh.write_file(path, text)?)
+        update_with(self.ws, text.as_bytes(), &self.folder.join(file))
     }
 
     /// Leaves out what does not compile, until the rest does, and gives the programs of all tests, or that of the library's own.
     pub fn compiled(&mut self, lib: bool) -> Result<Vec<PathBuf>> {
+        let tests = if lib { "--lib" } else { "--tests" };
         for round in 0..ROUNDS {
             self.write()?;
-            let (errors, _) = self.cargo(&["check", "--lib"])?;
-            println!("round {round}: {} errors", errors.len());
+            let (mut errors, mut programs) = self.cargo(&["check", "--lib"])?;
             if errors.is_empty() {
-                break;
+                (errors, programs) = self.cargo(&["test", "--no-run", tests])?;
             }
-            self.leave_out(&errors)?;
-        }
-        for _ in 0..ROUNDS {
-            let (errors, programs) =
-                self.cargo(&["test", "--no-run", if lib { "--lib" } else { "--tests" }])?;
-            println!("tests: {} errors, {} programs", errors.len(), programs.len());
+            println!("round {round}: {} errors, {} programs", errors.len(), programs.len());
             if errors.is_empty() {
                 return Ok(programs);
             }
             self.leave_out(&errors)?;
-            self.write()?;
         }
         bail!("what is left does not compile");
     }

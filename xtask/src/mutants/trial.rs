@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, fs, thread};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,11 @@ use super::list::Change;
 /// Tests of one process: as many as take this long together, then twice as long, and so on.
 const FIRST: Duration = Duration::from_millis(300);
 
-/// Where Linux keeps files in memory.
+/// Where Linux keeps files in memory: nothing here is about losing power.
 const MEMORY: &str = "/dev/shm";
+
+/// Processes that were started.
+static RUNS: AtomicUsize = AtomicUsize::new(0);
 
 /// How much longer than without it a change may take: it may be a loop that does not end.
 const PATIENCE: u32 = 8;
@@ -75,6 +78,7 @@ pub fn tests(
         let ignored = list(&["--ignored"])?;
         names.extend(list(&[])?.difference(&ignored).map(|name| (program, name.clone())));
     }
+    // One program's together.
     names.sort();
     let tests = on_all_cores(names.len(), |index| {
         let (program, name) = names.get(index)?;
@@ -83,8 +87,8 @@ pub fn tests(
         let began = Instant::now();
         let passed = run(program, folder, &[name], &said, most).ok()?;
         let takes = began.elapsed();
-        let list = std::fs::read_to_string(&reached).unwrap_or_default();
-        _ = std::fs::remove_file(&reached);
+        let list = fs::read_to_string(&reached).unwrap_or_default();
+        _ = fs::remove_file(&reached);
         if passed != Some(true) {
             println!("left out: {name} of {}", program.display());
             return None;
@@ -92,10 +96,7 @@ pub fn tests(
         let reaches = list.lines().filter_map(|line| line.parse().ok()).collect();
         Some(Test { program: (*program).clone(), name: name.clone(), takes, reaches })
     });
-    let mut tests: Vec<Test> = tests.into_iter().flatten().collect();
-    // One program's together.
-    tests.sort_by_key(|test| test.program.clone());
-    Ok(tests)
+    Ok(tests.into_iter().flatten().collect())
 }
 
 /// Wakes one change after the other, each for tests that take so long without it, and says at once what became of it.
@@ -167,14 +168,21 @@ fn run(
     command.args(["--exact", "--test-threads", "1"]).args(tests).current_dir(folder);
     command.env("WINDLASS_MUTATION", change).env("WINDLASS_SEEDS", "30");
     command.env("WINDLASS_HISTORIES", "100").env("CARGO_MANIFEST_DIR", folder);
-    // Where there is one, a disk in memory: nothing here is about losing power.
-    if Path::new(MEMORY).is_dir() {
-        command.env("TMPDIR", MEMORY);
-    }
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // Its own, so that nothing is left of what was ended: a server that a test began goes when its files are gone.
+    let number = RUNS.fetch_add(1, Ordering::Relaxed);
+    let memory = Path::new(MEMORY);
+    let place = if memory.is_dir() { memory.to_owned() } else { env::temp_dir() };
+    let temporary = place.join(format!("wl{}-{number}", process::id()));
+    fs::create_dir(&temporary)?;
+    command
+        .env("TMPDIR", &temporary)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let mut child = command.spawn().context("a test")?;
-    let status = wait(&mut child, patience)?;
-    Ok(status)
+    let passed = wait(&mut child, patience);
+    _ = fs::remove_dir_all(temporary);
+    passed
 }
 
 fn wait(child: &mut Child, patience: Duration) -> Result<Option<bool>> {
