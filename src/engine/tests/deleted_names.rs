@@ -9,7 +9,7 @@ use crate::wire::store::FloorRow;
 
 fn message(number: u32) -> MessageRef {
     MessageRef {
-        author: IdentityKeyPair::from_seed(&Secret::new([9; 32])).public(),
+        author: somebody(9),
         id: id(number),
     }
 }

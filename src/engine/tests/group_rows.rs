@@ -12,10 +12,6 @@ fn group_id() -> GroupId {
     GroupId::from_bytes(&[7; 32]).unwrap()
 }
 
-fn somebody(seed: u8) -> PublicIdentity {
-    IdentityKeyPair::from_seed(&Secret::new([seed; 32])).public()
-}
-
 /// Looks at the views of a group, and writes what has changed.
 fn views<T>(party: &Party, day: u64, act: impl Fn(&mut GroupViews, u64) -> T) -> T {
     let done = party.at(day, |step| {

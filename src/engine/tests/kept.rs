@@ -12,7 +12,7 @@ use crate::wire::store::feed_row::Event;
 use crate::wire::store::{ConversationRow, ScheduledRow, StatesRow};
 
 fn direct(seed: u8) -> ConversationId {
-    ConversationId::Direct(IdentityKeyPair::from_seed(&Secret::new([seed; 32])).public())
+    ConversationId::Direct(somebody(seed))
 }
 
 #[test]

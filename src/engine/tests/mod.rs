@@ -119,6 +119,11 @@ struct Party {
     device: Device,
 }
 
+/// An identity of nobody who takes part.
+fn somebody(seed: u8) -> PublicIdentity {
+    IdentityKeyPair::from_seed(&Secret::new([seed; 32])).public()
+}
+
 fn rng() -> SeededRandom {
     system_random().unwrap()
 }

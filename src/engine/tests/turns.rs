@@ -11,7 +11,7 @@ use crate::x3dh;
 
 fn device(seed: u8) -> x3dh::Party {
     x3dh::Party {
-        identity: IdentityKeyPair::from_seed(&Secret::new([seed; 32])).public(),
+        identity: somebody(seed),
         device_id: 5,
     }
 }
